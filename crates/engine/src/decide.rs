@@ -1,0 +1,127 @@
+//! The decision itself: readings and replicas in, wanted replicas and reasons out.
+
+use crate::decision::{AbsentMetric, Decision, MemberDecision, Step};
+use crate::limit;
+use crate::policy::View;
+use crate::{Absence, AbsenceReason, Memory, Metric, Plan, Reading, Time, number::Number};
+
+/// What was seen in one poll.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Observation {
+    /// The scale of each of the plan's members, in the plan's order; `None` where the target was not found.
+    pub scales: Vec<Option<Scale>>,
+    /// The reading of each of the plan's metrics, in the plan's order.
+    pub readings: Vec<Reading>,
+}
+
+/// The replicas of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scale {
+    /// Replicas asked for (`spec.replicas`).
+    pub replicas: u32,
+    /// Replicas that exist (`status.replicas`).
+    pub status_replicas: u32,
+    /// Replicas that are ready, where the target's kind tells.
+    pub ready: Option<u32>,
+}
+
+/// Decides what every member of `plan` should come to, and why.
+///
+/// Pure: no clock, no I/O, no hidden state; the same arguments give the same decision.
+/// `memory` is changed by what was wished; what was *done* is noted by whoever did it,
+/// through [`Memory::applied`]. Observations shorter than the plan count as absent.
+pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: Time) -> Decision {
+    let mut values = Vec::with_capacity(plan.metrics.len());
+    let mut absences = Vec::new();
+    for (index, metric) in plan.metrics.iter().enumerate() {
+        match usable(metric, observation.readings.get(index)) {
+            Ok(value) => values.push(Some(value)),
+            Err(absence) => {
+                values.push(None);
+                absences.push(AbsentMetric { metric: metric.name.clone(), absence });
+            }
+        }
+    }
+    let view = View { members: &plan.members, scales: &observation.scales, values: &values, now };
+    let members = (0..plan.members.len())
+        .filter(|&member| observation.scales.get(member).copied().flatten().is_some())
+        .map(|member| decide_member(plan, memory, &view, &absences, member))
+        .collect();
+    Decision { at: now, mode: plan.mode, absences, members }
+}
+
+/// The value of a reading, or why it cannot be used for this metric.
+fn usable(metric: &Metric, reading: Option<&Reading>) -> Result<f64, Absence> {
+    match reading {
+        Some(Reading::Value { value, .. }) => match metric.minimum {
+            Some(minimum) if value.get() < minimum => Err(Absence {
+                reason: AbsenceReason::OutOfRange,
+                message: format!(
+                    "the value {} is below {}, the least it can be",
+                    Number(value.get()),
+                    Number(minimum)
+                ),
+            }),
+            _ => Ok(value.get()),
+        },
+        Some(Reading::Absent(absence)) => Err(absence.clone()),
+        None => Err(Absence {
+            reason: AbsenceReason::ValueMissing,
+            message: "it has not been read yet".to_owned(),
+        }),
+    }
+}
+
+fn decide_member(
+    plan: &Plan,
+    memory: &mut Memory,
+    view: &View<'_>,
+    absences: &[AbsentMetric],
+    member: usize,
+) -> MemberDecision {
+    let current = view.replicas(member);
+    let target = &plan.members[member];
+    let mut chain = Chain { to: current, steps: absences.iter().cloned().map(Step::Absent).collect() };
+
+    let wished = plan.policy.wish(view, member);
+    if let Some(wished) = wished {
+        let policy = plan.policy.name();
+        chain.push(Some(Step::Policy { policy, from: current, to: wished.replicas, basis: wished.basis }));
+        if plan.safety.stabilizes() {
+            let wishes = memory.members.entry(target.target.to_string()).or_default();
+            chain.push(limit::stabilize(chain.to, current, wishes, &plan.safety, view.now));
+        }
+    }
+    chain.push(limit::bound(chain.to, target.bounds));
+    chain.push(limit::forbid_blind_scale_in(chain.to, current, absences.is_empty() && wished.is_some()));
+    chain.push(limit::rate(chain.to, current, &plan.safety));
+    chain.push(limit::cool_down(chain.to, current, memory.last_scale, plan.safety.cooldown, view.now));
+
+    MemberDecision {
+        member,
+        from: current,
+        wish: wished.map(|wished| wished.replicas),
+        to: chain.to,
+        steps: chain.steps,
+    }
+}
+
+/// The wish on its way through the limits.
+struct Chain {
+    to: u32,
+    steps: Vec<Step>,
+}
+
+impl Chain {
+    fn push(&mut self, step: Option<Step>) {
+        if let Some(step) = step {
+            if let Some((_, to)) = step.change() {
+                self.to = to;
+            }
+            self.steps.push(step);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

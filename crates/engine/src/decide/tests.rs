@@ -1,0 +1,167 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::{Bounds, Member, Mode, Policy, Query, Safety, Target, policy::Linear};
+
+/// A plan like the one of a BusinessScaling: 1000..5000 users, 2..10 replicas.
+fn plan(safety: Safety) -> Plan {
+    Plan {
+        members: vec![Member {
+            target: Target {
+                api_version: "apps/v1".to_owned(),
+                kind: "Deployment".to_owned(),
+                namespace: "shop".to_owned(),
+                name: "web".to_owned(),
+            },
+            bounds: Bounds::new(2, 10).unwrap(),
+        }],
+        metrics: vec![Metric {
+            name: "users".to_owned(),
+            query: Query {
+                source: "http".to_owned(),
+                namespace: "shop".to_owned(),
+                config: serde_json::json!({}),
+            },
+            minimum: Some(0.0),
+        }],
+        policy: Arc::new(Linear::new(1000.0, 5000.0, 2, 10).unwrap()) as Arc<dyn Policy>,
+        safety,
+        mode: Mode::Act,
+        interval: Duration::from_secs(60),
+    }
+}
+
+fn seen(replicas: u32, reading: Reading) -> Observation {
+    let scale = Scale { replicas, status_replicas: replicas, ready: Some(replicas) };
+    Observation { scales: vec![Some(scale)], readings: vec![reading] }
+}
+
+fn at(second: i64) -> Time {
+    Time::from_seconds(second)
+}
+
+fn users(value: f64) -> Reading {
+    Reading::of(value, at(0))
+}
+
+fn down() -> Reading {
+    Reading::absent(AbsenceReason::ConnectionFailed, "connection refused")
+}
+
+/// Replicas and explanation of one decision with an empty memory.
+fn once(safety: Safety, replicas: u32, reading: Reading) -> (u32, String) {
+    let decision = decide(&plan(safety), &mut Memory::default(), &seen(replicas, reading), at(0));
+    (decision.members[0].to, decision.members[0].explanation())
+}
+
+#[test]
+fn follows_the_metric_within_the_bounds() {
+    assert_eq!(once(Safety::default(), 2, users(3000.0)), (6, "linear 2→6 (3000 in 1000..5000)".to_owned()));
+    assert_eq!(once(Safety::default(), 6, users(0.0)), (2, "linear 6→2 (0 below 1000..5000)".to_owned()));
+    assert_eq!(once(Safety::default(), 6, users(9e9)).0, 10);
+}
+
+#[test]
+fn an_absent_reading_never_scales_in() {
+    let absent = "absent users (connection refused)";
+    assert_eq!(once(Safety::default(), 9, down()), (9, absent.to_owned()));
+    assert_eq!(
+        once(Safety::default(), 20, down()),
+        (20, format!("{absent}, bounds 20→10 (10 at most), no scale-in 10→20 (a reading is missing)"))
+    );
+    assert_eq!(once(Safety::default(), 1, down()), (2, format!("{absent}, bounds 1→2 (2 at least)")));
+}
+
+#[test]
+fn a_negative_count_and_a_nan_are_absent() {
+    let (to, why) = once(Safety::default(), 9, users(-1.0));
+    assert_eq!((to, why.as_str()), (9, "absent users (the value -1 is below 0, the least it can be)"));
+    assert_eq!(once(Safety::default(), 9, users(f64::NAN)).0, 9);
+    assert_eq!(once(Safety::default(), 9, users(f64::NEG_INFINITY)).0, 9);
+}
+
+#[test]
+fn a_target_that_was_not_found_gets_no_decision() {
+    let observation = Observation { scales: vec![None], readings: vec![users(3000.0)] };
+    let decision = decide(&plan(Safety::default()), &mut Memory::default(), &observation, at(0));
+    assert!(decision.members.is_empty() && !decision.scales());
+}
+
+#[test]
+fn one_operation_moves_no_more_than_the_rate() {
+    let safety = Safety { max_scale_up: Some(2), max_scale_down: Some(1), ..Safety::default() };
+    assert_eq!(
+        once(safety.clone(), 4, users(5000.0)),
+        (6, "linear 4→10 (5000 in 1000..5000), rate 10→6 (+2 at most)".to_owned())
+    );
+    assert_eq!(once(safety, 9, users(0.0)).0, 8);
+}
+
+#[test]
+fn a_cooldown_starts_when_a_scale_was_carried_out() {
+    let plan = plan(Safety { cooldown: Duration::from_secs(300), ..Safety::default() });
+    let mut memory = Memory::default();
+    let first = decide(&plan, &mut memory, &seen(2, users(3000.0)), at(0));
+    assert_eq!(first.members[0].to, 6);
+
+    let refused = decide(&plan, &mut memory, &seen(2, users(3000.0)), at(10));
+    assert_eq!(refused.members[0].to, 6, "a write that did not happen starts no cooldown");
+
+    memory.applied(&first, at(20));
+    let held = decide(&plan, &mut memory, &seen(6, users(5000.0)), at(200));
+    assert_eq!(held.members[0].to, 6);
+    assert!(held.members[0].explanation().ends_with("cooldown 10→6 (120 s left)"));
+    assert_eq!(decide(&plan, &mut memory, &seen(6, users(5000.0)), at(320)).members[0].to, 10);
+}
+
+#[test]
+fn scale_in_waits_for_its_window() {
+    let safety = Safety { scale_down_stabilization: Duration::from_secs(300), ..Safety::default() };
+    let plan = plan(safety);
+    let mut memory = Memory::default();
+    let mut replicas = 6;
+    let mut changes = Vec::new();
+    for second in (0..=600).step_by(60) {
+        let decision = decide(&plan, &mut memory, &seen(replicas, users(1000.0)), at(second));
+        if decision.scales() {
+            memory.applied(&decision, at(second));
+            replicas = decision.members[0].to;
+            changes.push((second, replicas));
+        }
+    }
+    assert_eq!(changes, [(360, 2)], "the first sight counts as a wish for 6 that holds for 300 s");
+}
+
+#[test]
+fn scale_out_waits_for_its_window() {
+    let safety = Safety { scale_up_stabilization: Duration::from_secs(120), ..Safety::default() };
+    let plan = plan(safety);
+    let mut memory = Memory::default();
+    let wanted: Vec<u32> = (0..4)
+        .map(|poll| {
+            let decision = decide(&plan, &mut memory, &seen(2, users(5000.0)), at(poll * 60));
+            decision.members[0].to
+        })
+        .collect();
+    assert_eq!(wanted, [2, 2, 2, 10]);
+}
+
+#[test]
+fn observe_mode_is_on_the_decision() {
+    let plan = Plan { mode: Mode::Observe, ..plan(Safety::default()) };
+    let decision = decide(&plan, &mut Memory::default(), &seen(2, users(3000.0)), at(0));
+    assert_eq!((decision.mode, decision.members[0].to), (Mode::Observe, 6));
+}
+
+#[test]
+fn a_plan_without_its_member_forgets_it() {
+    let windowed = plan(Safety { scale_down_stabilization: Duration::from_secs(60), ..Safety::default() });
+    let mut memory = Memory::default();
+    decide(&windowed, &mut memory, &seen(2, users(3000.0)), at(0));
+    assert_eq!(memory.members.len(), 1);
+    memory.fit(&windowed);
+    assert_eq!(memory.members.len(), 1);
+    memory.fit(&plan(Safety::default()));
+    assert!(memory.members.is_empty());
+}

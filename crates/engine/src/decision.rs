@@ -1,0 +1,299 @@
+//! The decision and its reasoning, from which every surface prints.
+//!
+//! Status, Event, log line, activity page and metric label all come from the same
+//! [`Decision`]: nobody has to ask "why did it scale?" a second time.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer, ser::SerializeStruct as _};
+
+use crate::number::Number;
+use crate::{Absence, Mode, Time};
+
+/// What one poll came to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Decision {
+    /// The instant for which it was made.
+    pub at: Time,
+    /// Whether it is to be carried out.
+    pub mode: Mode,
+    /// The metrics without a usable reading.
+    pub absences: Vec<AbsentMetric>,
+    /// One entry for each member whose target was found, in the plan's order.
+    pub members: Vec<MemberDecision>,
+}
+
+impl Decision {
+    /// Whether any member's replicas change.
+    pub fn scales(&self) -> bool {
+        self.members.iter().any(MemberDecision::scales)
+    }
+}
+
+/// What one poll came to for one member.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MemberDecision {
+    /// Place of the member in the plan.
+    pub member: usize,
+    /// Replicas asked for before.
+    pub from: u32,
+    /// What the policy wished; `None` where no reading let it wish.
+    pub wish: Option<u32>,
+    /// Replicas to ask for.
+    pub to: u32,
+    /// How `from` became `to`, in order.
+    pub steps: Vec<Step>,
+}
+
+impl MemberDecision {
+    /// Whether the replicas change.
+    pub fn scales(&self) -> bool {
+        self.from != self.to
+    }
+
+    /// The steps in one line: `linear 2→6 (3000 in 1000..5000), rate 6→4 (+2 at most)`.
+    pub fn explanation(&self) -> String {
+        self.steps.iter().map(Step::to_string).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// A metric without a usable reading.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AbsentMetric {
+    /// The metric's name in the plan.
+    pub metric: String,
+    /// Why.
+    #[serde(flatten)]
+    pub absence: Absence,
+}
+
+/// One step of the reasoning, with its numbers. Printed, it is what people read.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// The policy turned readings into a wish.
+    Policy {
+        /// The policy's name.
+        policy: &'static str,
+        /// Replicas before.
+        from: u32,
+        /// Replicas wished.
+        to: u32,
+        /// What the wish rests on.
+        basis: Basis,
+    },
+    /// A metric has no usable reading.
+    Absent(AbsentMetric),
+    /// A stabilization window holds the wish back.
+    Stabilization {
+        /// The wish before.
+        from: u32,
+        /// What the window allows.
+        to: u32,
+        /// The window.
+        window: Duration,
+    },
+    /// The wish lies outside the bounds.
+    Bounds {
+        /// The wish before.
+        from: u32,
+        /// The nearest bound.
+        to: u32,
+    },
+    /// Without every reading there is no scale-in.
+    NoScaleIn {
+        /// The wish before.
+        from: u32,
+        /// The replicas that stay.
+        to: u32,
+    },
+    /// One operation moves no more pods than this.
+    Rate {
+        /// The wish before.
+        from: u32,
+        /// What the limit allows.
+        to: u32,
+        /// The most pods one operation moves.
+        limit: u32,
+    },
+    /// The last scale is too recent.
+    Cooldown {
+        /// The wish before.
+        from: u32,
+        /// The replicas that stay.
+        to: u32,
+        /// Time until the next scale may be.
+        left: Duration,
+    },
+}
+
+impl Step {
+    /// The step's stable name for machines.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Policy { policy, .. } => policy,
+            Self::Absent(_) => "absent",
+            Self::Stabilization { .. } => "stabilization",
+            Self::Bounds { .. } => "bounds",
+            Self::NoScaleIn { .. } => "no scale-in",
+            Self::Rate { .. } => "rate",
+            Self::Cooldown { .. } => "cooldown",
+        }
+    }
+
+    /// The wish before and after the step; `None` for a step that only states a fact.
+    pub fn change(&self) -> Option<(u32, u32)> {
+        match *self {
+            Self::Policy { from, to, .. }
+            | Self::Stabilization { from, to, .. }
+            | Self::Bounds { from, to }
+            | Self::NoScaleIn { from, to }
+            | Self::Rate { from, to, .. }
+            | Self::Cooldown { from, to, .. } => Some((from, to)),
+            Self::Absent(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind())?;
+        match self.change() {
+            Some((from, to)) if from != to => write!(f, " {from}→{to}")?,
+            Some((_, to)) => write!(f, " {to}")?,
+            None => {}
+        }
+        match self {
+            Self::Policy { basis, .. } => write!(f, " ({basis})"),
+            Self::Absent(AbsentMetric { metric, absence }) => write!(f, " {metric} ({absence})"),
+            Self::Stabilization { window, .. } => write!(f, " ({} s window)", window.as_secs()),
+            Self::Bounds { from, to } if from > to => write!(f, " ({to} at most)"),
+            Self::Bounds { to, .. } => write!(f, " ({to} at least)"),
+            Self::NoScaleIn { .. } => f.write_str(" (a reading is missing)"),
+            Self::Rate { from, to, limit } => {
+                write!(f, " ({}{limit} at most)", if from > to { '+' } else { '-' })
+            }
+            Self::Cooldown { left, .. } => write!(f, " ({} s left)", left.as_millis().div_ceil(1000)),
+        }
+    }
+}
+
+impl Serialize for Step {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let change = self.change();
+        let mut step = serializer.serialize_struct("Step", if change.is_some() { 4 } else { 2 })?;
+        step.serialize_field("step", self.kind())?;
+        if let Some((from, to)) = change {
+            step.serialize_field("from", &from)?;
+            step.serialize_field("to", &to)?;
+        }
+        step.serialize_field("text", &self.to_string())?;
+        step.end()
+    }
+}
+
+/// What a policy's wish rests on: a few shapes that serve every policy.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Basis {
+    /// A value between, below or above two bounds: `3000 in 1000..5000`.
+    Range {
+        /// The reading.
+        value: f64,
+        /// The lower bound.
+        low: f64,
+        /// The upper bound.
+        high: f64,
+    },
+    /// A value above a threshold: `60 > 50`.
+    Above {
+        /// The reading.
+        value: f64,
+        /// The threshold.
+        threshold: f64,
+    },
+    /// A value below a threshold: `5 < 10`.
+    Below {
+        /// The reading.
+        value: f64,
+        /// The threshold.
+        threshold: f64,
+    },
+    /// A value over its target: `700/100`.
+    Ratio {
+        /// The reading.
+        value: f64,
+        /// The target.
+        target: f64,
+    },
+}
+
+impl fmt::Display for Basis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Range { value, low, high } => {
+                let relation = if value < low {
+                    "below"
+                } else if value > high {
+                    "above"
+                } else {
+                    "in"
+                };
+                write!(f, "{} {relation} {}..{}", Number(value), Number(low), Number(high))
+            }
+            Self::Above { value, threshold } => write!(f, "{} > {}", Number(value), Number(threshold)),
+            Self::Below { value, threshold } => write!(f, "{} < {}", Number(value), Number(threshold)),
+            Self::Ratio { value, target } => write!(f, "{}/{}", Number(value), Number(target)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::AbsenceReason;
+
+    #[test]
+    fn each_step_is_one_phrase() {
+        let absent = AbsentMetric {
+            metric: "users".to_owned(),
+            absence: Absence { reason: AbsenceReason::Timeout, message: "no answer in 5 s".to_owned() },
+        };
+        let cases = [
+            (
+                Step::Policy {
+                    policy: "slo",
+                    from: 4,
+                    to: 7,
+                    basis: Basis::Ratio { value: 700.0, target: 100.0 },
+                },
+                "slo 4→7 (700/100)",
+            ),
+            (
+                Step::Policy {
+                    policy: "linear",
+                    from: 4,
+                    to: 4,
+                    basis: Basis::Range { value: 2000.0, low: 1000.0, high: 5000.0 },
+                },
+                "linear 4 (2000 in 1000..5000)",
+            ),
+            (Step::Rate { from: 7, to: 6, limit: 2 }, "rate 7→6 (+2 at most)"),
+            (Step::Rate { from: 2, to: 5, limit: 1 }, "rate 2→5 (-1 at most)"),
+            (
+                Step::Cooldown { from: 6, to: 4, left: Duration::from_millis(119_001) },
+                "cooldown 6→4 (120 s left)",
+            ),
+            (Step::Bounds { from: 12, to: 10 }, "bounds 12→10 (10 at most)"),
+            (Step::Bounds { from: 0, to: 2 }, "bounds 0→2 (2 at least)"),
+            (Step::NoScaleIn { from: 2, to: 5 }, "no scale-in 2→5 (a reading is missing)"),
+            (Step::Absent(absent), "absent users (no answer in 5 s)"),
+            (
+                Step::Stabilization { from: 2, to: 5, window: Duration::from_secs(300) },
+                "stabilization 2→5 (300 s window)",
+            ),
+        ];
+        for (step, text) in cases {
+            assert_eq!(step.to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What must hold for every decision, whatever the plan and whatever was seen.
+//!
+//! Each is a pure function that returns what is violated, so that property tests,
+//! replays and the running operator can all ask the same question.
+
+use crate::{Decision, Memory, Observation, Plan, Reading, Time};
+
+/// A violated invariant and the numbers that show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The invariant's name.
+    pub invariant: &'static str,
+    /// What was seen.
+    pub detail: String,
+}
+
+/// What the invariants look at: the inputs of one call of `decide` and its result.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The memory as it was *before* the decision.
+    pub memory: &'a Memory,
+    /// What was seen.
+    pub observation: &'a Observation,
+    /// The instant.
+    pub now: Time,
+    /// The result.
+    pub decision: &'a Decision,
+}
+
+/// An invariant: `None` where it holds.
+pub type Invariant = fn(&Case<'_>) -> Option<Violation>;
+
+/// Every invariant of a single decision.
+pub const ALL: &[Invariant] =
+    &[within_bounds, no_blind_scale_in, rate_respected, cooldown_respected, steps_explain_the_result];
+
+/// A decision never leaves the bounds, and from outside it never moves further away.
+pub fn within_bounds(case: &Case<'_>) -> Option<Violation> {
+    violated("within_bounds", case, |member| {
+        let bounds = case.plan.members[member.member].bounds;
+        bounds.distance(member.to) > bounds.distance(member.from)
+    })
+}
+
+/// Without a reading of every metric nothing is scaled in.
+pub fn no_blind_scale_in(case: &Case<'_>) -> Option<Violation> {
+    let all_known = case.plan.metrics.iter().enumerate().all(|(index, metric)| {
+        matches!(case.observation.readings.get(index), Some(Reading::Value { value, .. })
+            if metric.minimum.is_none_or(|minimum| value.get() >= minimum))
+    });
+    violated("no_blind_scale_in", case, |member| !all_known && member.to < member.from)
+}
+
+/// One operation adds and removes no more pods than the plan allows.
+pub fn rate_respected(case: &Case<'_>) -> Option<Violation> {
+    let up = case.plan.safety.max_scale_up.unwrap_or(u32::MAX);
+    let down = case.plan.safety.max_scale_down.unwrap_or(u32::MAX);
+    violated("rate_respected", case, |member| {
+        member.to.saturating_sub(member.from) > up || member.from.saturating_sub(member.to) > down
+    })
+}
+
+/// Nothing is scaled within the cooldown of the last scale.
+pub fn cooldown_respected(case: &Case<'_>) -> Option<Violation> {
+    let cooling = case.memory.last_scale.is_some_and(|last| case.now.since(last) < case.plan.safety.cooldown);
+    violated("cooldown_respected", case, |member| cooling && member.scales())
+}
+
+/// The steps lead from `from` to `to` without a gap.
+pub fn steps_explain_the_result(case: &Case<'_>) -> Option<Violation> {
+    violated("steps_explain_the_result", case, |member| {
+        let mut reached = member.from;
+        for (from, to) in member.steps.iter().filter_map(crate::Step::change) {
+            if from != reached {
+                return true;
+            }
+            reached = to;
+        }
+        reached != member.to
+    })
+}
+
+fn violated(
+    invariant: &'static str,
+    case: &Case<'_>,
+    is_violated: impl Fn(&crate::MemberDecision) -> bool,
+) -> Option<Violation> {
+    let member = case.decision.members.iter().find(|member| is_violated(member))?;
+    let detail = format!("{}→{} at {}: {}", member.from, member.to, case.now, member.explanation());
+    Some(Violation { invariant, detail })
+}

@@ -1,0 +1,48 @@
+//! The decision engine of polyscaler: how many replicas, and why.
+//!
+//! ```text
+//!  Plan ────────┐
+//!  Memory ──────┤
+//!  Observation ─┼─▶ decide ─▶ Decision { from, to, steps }
+//!  now ─────────┘      │
+//!                      └─▶ Memory (wishes); Memory::applied (last scale)
+//! ```
+//!
+//! [`decide`] is the heart. It asks the plan's [`Policy`] for a wish from the readings
+//! and then lets the wish pass, in this order:
+//!
+//! 1. **stabilization**: the least or greatest wish of a window,
+//! 2. **bounds**: `minReplicas` to `maxReplicas`,
+//! 3. **no scale-in** while any reading is absent,
+//! 4. **rate**: pods a single operation may add or remove,
+//! 5. **cooldown**: time since the last scale.
+//!
+//! Every link that changes the wish leaves a [`Step`] with its numbers; the steps are
+//! the explanation that all surfaces print.
+//!
+//! The crate knows no clock, no I/O, no async and no Kubernetes: time is an argument,
+//! so the operator and a replay of recorded load run the very same code.
+//!
+//! To add a policy, write one file in `policy/` with an `ENTRY` and name it in
+//! [`policy::POLICIES`]. What must hold for every decision stands in [`invariants`].
+
+mod decide;
+mod decision;
+pub mod invariants;
+mod limit;
+mod memory;
+mod number;
+mod plan;
+pub mod policy;
+mod problem;
+mod reading;
+mod time;
+
+pub use decide::{Observation, Scale, decide};
+pub use decision::{AbsentMetric, Basis, Decision, MemberDecision, Step};
+pub use memory::{Memory, Wishes};
+pub use plan::{Bounds, Member, Metric, Mode, Plan, Safety, Target};
+pub use policy::Policy;
+pub use problem::{ConfigPath, Problem, SourceCatalog};
+pub use reading::{Absence, AbsenceReason, MetricValue, Query, Reading};
+pub use time::Time;

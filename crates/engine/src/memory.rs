@@ -1,0 +1,146 @@
+//! What a decision must know of earlier ones: a plain value that survives a restart.
+//!
+//! The operator keeps it in the object's status, so that a new leader keeps
+//! cooldowns and windows instead of beginning blind.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Decision, Plan, Time};
+
+/// The past of one plan, as far as decisions depend on it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Memory {
+    /// When this plan last changed the replicas of any member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_scale: Option<Time>,
+    /// Past wishes of each member, by the target's name; kept only under stabilization windows.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub members: BTreeMap<String, Wishes>,
+}
+
+impl Memory {
+    /// Notes that `decision` was carried out at `at`. A decision that was refused,
+    /// failed or only observed starts no cooldown.
+    pub fn applied(&mut self, decision: &Decision, at: Time) {
+        if decision.scales() {
+            self.last_scale = Some(at);
+        }
+    }
+
+    /// Forgets members that `plan` does not have, and all wishes where it has no windows.
+    pub fn fit(&mut self, plan: &Plan) {
+        let stabilizes = plan.safety.stabilizes();
+        self.members.retain(|name, _| {
+            stabilizes && plan.members.iter().any(|member| member.target.to_string() == *name)
+        });
+    }
+
+    /// The memory as it counts for whoever takes over at `now` from a stored copy.
+    ///
+    /// The last stored wish is taken to have held until now, and an instant in the
+    /// future (another machine's clock) counts as now: both err on the side of waiting.
+    pub fn restored(mut self, now: Time) -> Self {
+        self.last_scale = self.last_scale.map(|at| at.min(now));
+        for wishes in self.members.values_mut() {
+            wishes.hold_until(now);
+        }
+        self
+    }
+}
+
+/// The wishes of one member within its longest window, oldest first.
+///
+/// Only those are kept that can still be the greatest or the least of some window
+/// ending now: an older wish lying between two later ones never decides again. So
+/// a noisy metric leaves a handful of entries, not one for each poll.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Wishes(Vec<Wish>);
+
+/// A wish and when it was last made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Wish {
+    replicas: u32,
+    last: Time,
+}
+
+impl Wishes {
+    /// Notes a wish and forgets all that are older than `window`.
+    pub(crate) fn note(&mut self, replicas: u32, now: Time, window: Duration) {
+        let cutoff = now.minus(window);
+        let (mut least_later, mut greatest_later) = (replicas, replicas);
+        let mut kept = vec![Wish { replicas, last: now }];
+        for wish in self.0.drain(..).rev() {
+            if wish.last >= cutoff && (wish.replicas > greatest_later || wish.replicas < least_later) {
+                least_later = least_later.min(wish.replicas);
+                greatest_later = greatest_later.max(wish.replicas);
+                kept.push(wish);
+            }
+        }
+        kept.reverse();
+        self.0 = kept;
+    }
+
+    /// The wishes made at or after `from`.
+    pub(crate) fn since(&self, from: Time) -> impl Iterator<Item = u32> {
+        self.0.iter().filter(move |wish| wish.last >= from).map(|wish| wish.replicas)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn hold_until(&mut self, now: Time) {
+        for wish in &mut self.0 {
+            wish.last = wish.last.min(now);
+        }
+        if let Some(newest) = self.0.last_mut() {
+            newest.last = now;
+        }
+    }
+
+    /// The replicas of each entry without their times: what changes only when a wish does.
+    pub fn sequence(&self) -> impl Iterator<Item = u32> {
+        self.0.iter().map(|wish| wish.replicas)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noted(wishes: &[(i64, u32)], window: u64) -> Wishes {
+        let mut noted = Wishes::default();
+        for &(second, replicas) in wishes {
+            noted.note(replicas, Time::from_seconds(second), Duration::from_secs(window));
+        }
+        noted
+    }
+
+    #[test]
+    fn noise_leaves_the_extremes_only() {
+        let noise: Vec<(i64, u32)> = (0..1000).map(|second| (second, 5 + (second % 3) as u32)).collect();
+        assert_eq!(noted(&noise, 3600).sequence().collect::<Vec<_>>(), [7, 5]);
+    }
+
+    #[test]
+    fn what_is_older_than_the_window_is_forgotten() {
+        let wishes = noted(&[(0, 9), (30, 3), (61, 4)], 60);
+        assert_eq!(wishes.since(Time::from_seconds(1)).collect::<Vec<_>>(), [3, 4]);
+    }
+
+    #[test]
+    fn a_restored_wish_holds_until_the_takeover() {
+        let memory = Memory {
+            last_scale: Some(Time::from_seconds(500)),
+            members: BTreeMap::from([("web".to_owned(), noted(&[(0, 9)], 60))]),
+        };
+        let restored = memory.restored(Time::from_seconds(100));
+        assert_eq!(restored.last_scale, Some(Time::from_seconds(100)));
+        assert_eq!(restored.members["web"].since(Time::from_seconds(100)).collect::<Vec<_>>(), [9]);
+    }
+}

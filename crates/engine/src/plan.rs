@@ -1,0 +1,133 @@
+//! The plan: what every kind is compiled into, and all that `decide` needs to know of it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::{Policy, Query};
+
+/// One object of any kind, compiled: what to read, how to decide, what to move.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What is scaled: one member for a single target, several for a group. Never empty.
+    pub members: Vec<Member>,
+    /// What is read before each decision.
+    pub metrics: Vec<Metric>,
+    /// Turns readings into a wish for each member.
+    pub policy: Arc<dyn Policy>,
+    /// What holds a wish back.
+    pub safety: Safety,
+    /// Whether decisions are carried out.
+    pub mode: Mode,
+    /// Time between two polls; at least a second.
+    pub interval: Duration,
+}
+
+/// One scaled target within a plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member {
+    /// What is scaled.
+    pub target: Target,
+    /// How far.
+    pub bounds: Bounds,
+}
+
+/// An object with a scale subresource.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Target {
+    /// Group and version, for example `apps/v1`.
+    pub api_version: String,
+    /// Kind, for example `Deployment`.
+    pub kind: String,
+    /// Namespace of the target.
+    pub namespace: String,
+    /// Name of the target.
+    pub name: String,
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}/{}", self.kind, self.namespace, self.name)
+    }
+}
+
+/// The least and the most replicas of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    min: u32,
+    max: u32,
+}
+
+impl Bounds {
+    /// Bounds from `min` to `max`, both included; `None` where `min > max`.
+    pub fn new(min: u32, max: u32) -> Option<Self> {
+        (min <= max).then_some(Self { min, max })
+    }
+
+    /// The least replicas.
+    pub fn min(self) -> u32 {
+        self.min
+    }
+
+    /// The most replicas.
+    pub fn max(self) -> u32 {
+        self.max
+    }
+
+    /// The nearest count within the bounds.
+    pub fn clamp(self, replicas: u32) -> u32 {
+        replicas.clamp(self.min, self.max)
+    }
+
+    /// How many replicas `replicas` lies outside the bounds; 0 within.
+    pub fn distance(self, replicas: u32) -> u32 {
+        replicas.abs_diff(self.clamp(replicas))
+    }
+}
+
+/// One metric of a plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metric {
+    /// Name for people: `activeUsers`, or the source's name.
+    pub name: String,
+    /// What is asked.
+    pub query: Query,
+    /// The least value that makes sense, for example 0 for a count. A reading below it is an absence.
+    pub minimum: Option<f64>,
+}
+
+/// What holds a wish back, in the order in which it applies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Safety {
+    /// Scale-out follows the least wish of this window. Zero: at once.
+    pub scale_up_stabilization: Duration,
+    /// Scale-in follows the greatest wish of this window. Zero: at once.
+    pub scale_down_stabilization: Duration,
+    /// The most pods that one scale operation adds. `None`: no limit.
+    pub max_scale_up: Option<u32>,
+    /// The most pods that one scale operation removes. `None`: no limit.
+    pub max_scale_down: Option<u32>,
+    /// No second scale within this time of the last one.
+    pub cooldown: Duration,
+}
+
+impl Safety {
+    /// Whether any stabilization window is set.
+    pub fn stabilizes(&self) -> bool {
+        !self.scale_up_stabilization.is_zero() || !self.scale_down_stabilization.is_zero()
+    }
+}
+
+/// Whether decisions are carried out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Decide and write.
+    #[default]
+    Act,
+    /// Decide and record, write nothing.
+    Observe,
+}

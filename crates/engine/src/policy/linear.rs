@@ -1,0 +1,130 @@
+//! `linear`: replicas follow one metric along a straight line between two points.
+//!
+//! Below the low point the least replicas, above the high point the most, between
+//! them `trunc((value - low) / (high - low) * (most - least) + least)`.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Policy, PolicyEntry, View, Wished, settings};
+use crate::{Basis, Problem};
+
+pub(super) const ENTRY: PolicyEntry = PolicyEntry {
+    name: "linear",
+    compile: |config, path| Ok(Arc::new(Linear::from_config(config, path)?) as Arc<dyn Policy>),
+};
+
+/// A straight line from (`low`, `least`) to (`high`, `most`), over the plan's first metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Linear {
+    low: f64,
+    high: f64,
+    least: u32,
+    most: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Config {
+    low: f64,
+    high: f64,
+    min_replicas: u32,
+    max_replicas: u32,
+}
+
+impl Linear {
+    /// The line from `least` replicas at `low` to `most` replicas at `high`.
+    /// `None` unless `low < high`, both finite, and `least <= most`.
+    pub fn new(low: f64, high: f64, least: u32, most: u32) -> Option<Self> {
+        let sound = low.is_finite() && high.is_finite() && low < high && least <= most;
+        sound.then_some(Self { low, high, least, most })
+    }
+
+    fn from_config(config: &Value, path: &str) -> Result<Self, Vec<Problem>> {
+        let Config { low, high, min_replicas, max_replicas } = settings(config, path)?;
+        Self::new(low, high, min_replicas, max_replicas).ok_or_else(|| {
+            vec![Problem::new(path, "low must be below high, and minReplicas not above maxReplicas")]
+        })
+    }
+
+    fn replicas(&self, value: f64) -> u32 {
+        if value < self.low {
+            return self.least;
+        }
+        if value > self.high {
+            return self.most;
+        }
+        let share = (value - self.low) / (self.high - self.low);
+        let replicas = share * f64::from(self.most - self.least) + f64::from(self.least);
+        replicas.trunc() as u32
+    }
+}
+
+impl Policy for Linear {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn wish(&self, view: &View<'_>, _member: usize) -> Option<Wished> {
+        let value = view.value(0)?;
+        Some(Wished {
+            replicas: self.replicas(value),
+            basis: Basis::Range { value, low: self.low, high: self.high },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn follows_the_line_and_truncates() {
+        let line = Linear::new(1000.0, 5000.0, 2, 10).unwrap();
+        let cases = [
+            (-5.0, 2),
+            (0.0, 2),
+            (999.0, 2),
+            (1000.0, 2),
+            (1499.0, 2),
+            (1500.0, 3),
+            (3000.0, 6),
+            (3250.0, 6),
+            (4999.0, 9),
+            (5000.0, 10),
+            (5001.0, 10),
+            (1e300, 10),
+        ];
+        for (value, replicas) in cases {
+            assert_eq!(line.replicas(value), replicas, "at {value}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_line() {
+        assert_eq!(Linear::new(5.0, 5.0, 1, 2), None);
+        assert_eq!(Linear::new(5.0, 4.0, 1, 2), None);
+        assert_eq!(Linear::new(1.0, 2.0, 3, 2), None);
+        assert_eq!(Linear::new(f64::NAN, 2.0, 1, 2), None);
+        assert_eq!(Linear::new(1.0, f64::INFINITY, 1, 2), None);
+    }
+
+    #[test]
+    fn compiles_by_name_and_names_what_is_wrong() {
+        let good = serde_json::json!({"low": 1, "high": 2, "minReplicas": 1, "maxReplicas": 3});
+        assert_eq!(crate::policy::compile("linear", &good, "spec.policy.config").unwrap().name(), "linear");
+        let bad = serde_json::json!({"low": 1, "hihg": 2});
+        let problems = crate::policy::compile("linear", &bad, "spec.policy.config").unwrap_err();
+        assert!(
+            problems[0].to_string().starts_with("spec.policy.config: unknown field `hihg`"),
+            "{problems:?}"
+        );
+        let problems = crate::policy::compile("liner", &good, "spec.policy.type").unwrap_err();
+        assert_eq!(
+            problems[0].to_string(),
+            "spec.policy.type: unknown policy \"liner\"; known policies: linear, threshold"
+        );
+    }
+}

@@ -1,0 +1,93 @@
+//! Policies: each turns readings into a wish for every member.
+//!
+//! A new policy is one file beside this one and one line in [`POLICIES`]. It says
+//! what would be right for the load; what holds a wish back (bounds, windows,
+//! rates, cooldown, missing readings) is the same for all and lives in `limit`.
+
+mod linear;
+mod threshold;
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::{Basis, Member, Problem, Scale, Time};
+
+pub use linear::Linear;
+pub use threshold::Threshold;
+
+/// Turns readings into a wish for each member. Pure: the same view, the same wishes.
+pub trait Policy: fmt::Debug + Send + Sync {
+    /// The policy's name in [`POLICIES`], in steps and in manifests.
+    fn name(&self) -> &'static str;
+
+    /// The wish for the member at `member`, or `None` where the known readings do not
+    /// allow one. It is asked only for members whose target was found.
+    fn wish(&self, view: &View<'_>, member: usize) -> Option<Wished>;
+}
+
+/// What a policy sees.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// The plan's members.
+    pub members: &'a [Member],
+    /// The present scale of each member; `None` where its target was not found.
+    pub scales: &'a [Option<Scale>],
+    /// The value of each of the plan's metrics; `None` where it is absent.
+    pub values: &'a [Option<f64>],
+    /// The instant of the decision.
+    pub now: Time,
+}
+
+impl View<'_> {
+    /// Replicas asked for of the member at `member` at present.
+    pub fn replicas(&self, member: usize) -> u32 {
+        self.scales.get(member).copied().flatten().map_or(0, |scale| scale.replicas)
+    }
+
+    /// The value of the metric at `metric`, where it is known.
+    pub fn value(&self, metric: usize) -> Option<f64> {
+        self.values.get(metric).copied().flatten()
+    }
+}
+
+/// A wish and what it rests on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Wished {
+    /// Replicas.
+    pub replicas: u32,
+    /// The numbers behind it.
+    pub basis: Basis,
+}
+
+/// A policy in the table: its name and how it is made from its settings in a manifest.
+#[derive(Clone, Copy, Debug)]
+pub struct PolicyEntry {
+    /// Name in manifests.
+    pub name: &'static str,
+    /// Makes the policy, or tells all problems of the settings; paths begin with the given one.
+    pub compile: fn(&Value, &str) -> Result<Arc<dyn Policy>, Vec<Problem>>,
+}
+
+/// Every policy there is.
+pub const POLICIES: &[PolicyEntry] = &[linear::ENTRY, threshold::ENTRY];
+
+/// Makes the policy called `name` from `config`, which stands at `path` in the manifest.
+///
+/// # Errors
+/// All problems of the settings, or one that lists the known policies.
+pub fn compile(name: &str, config: &Value, path: &str) -> Result<Arc<dyn Policy>, Vec<Problem>> {
+    match POLICIES.iter().find(|entry| entry.name == name) {
+        Some(entry) => (entry.compile)(config, path),
+        None => {
+            let known = POLICIES.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ");
+            Err(vec![Problem::new(path, format!("unknown policy {name:?}; known policies: {known}"))])
+        }
+    }
+}
+
+/// Reads the settings of a policy into `T`; an unknown or mistyped field is a problem at `path`.
+fn settings<T: serde::de::DeserializeOwned>(config: &Value, path: &str) -> Result<T, Vec<Problem>> {
+    T::deserialize(config).map_err(|error| vec![Problem::new(path, error.to_string())])
+}

@@ -1,0 +1,174 @@
+//! What a metric source answered: a finite number with its time, or a named absence.
+//!
+//! An absence is never a number. A source that is down, a missing key or a NaN
+//! must not look like a load of zero, which would shrink a fleet in an outage.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use crate::Time;
+
+/// What to ask of which source. Two equal queries are asked once and shared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    /// Name of the source in the registry, for example `http`.
+    pub source: String,
+    /// Namespace in which secrets named by `config` are read.
+    pub namespace: String,
+    /// The source's own settings, checked by the source when the object was compiled.
+    pub config: Value,
+}
+
+impl Query {
+    /// A text that is equal exactly for queries that may share one reading.
+    ///
+    /// The namespace is part of it: the same secret name is another secret elsewhere.
+    pub fn key(&self) -> String {
+        format!("{}\u{1f}{}\u{1f}{}", self.source, self.namespace, self.config)
+    }
+}
+
+/// A metric value: any finite `f64`.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize)]
+pub struct MetricValue(f64);
+
+impl MetricValue {
+    /// The value, or `None` for NaN and the infinities.
+    pub fn new(value: f64) -> Option<Self> {
+        value.is_finite().then_some(Self(value))
+    }
+
+    /// The number itself.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+/// One answer of a source.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reading {
+    /// The source answered with a number.
+    Value {
+        /// The number.
+        value: MetricValue,
+        /// When it was true at the source; when it was read where the source does not say.
+        at: Time,
+    },
+    /// There is no number, and this is why.
+    Absent(Absence),
+}
+
+impl Reading {
+    /// A reading of `value` at `at`; NaN and the infinities become an absence.
+    pub fn of(value: f64, at: Time) -> Self {
+        match MetricValue::new(value) {
+            Some(value) => Self::Value { value, at },
+            None => Self::absent(AbsenceReason::NotFinite, format!("the source answered {value}")),
+        }
+    }
+
+    /// An absence with its reason and what a person needs to know about it.
+    pub fn absent(reason: AbsenceReason, message: impl Into<String>) -> Self {
+        Self::Absent(Absence { reason, message: message.into() })
+    }
+}
+
+/// Why there is no number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Absence {
+    /// The class of the failure, for conditions and metric labels.
+    pub reason: AbsenceReason,
+    /// What happened and where, in one sentence without secrets.
+    pub message: String,
+}
+
+impl fmt::Display for Absence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// The closed list of reasons for which a reading can be absent.
+///
+/// The names appear in conditions and metric labels, so they are stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AbsenceReason {
+    /// The address could not be resolved or connected to, or the connection broke.
+    ConnectionFailed,
+    /// The source did not answer in time.
+    Timeout,
+    /// The address, or one it redirected to, must not be called from a cluster.
+    AddressRefused,
+    /// The source redirected too often or in a circle.
+    TooManyRedirects,
+    /// The source answered with an error status.
+    BadStatus,
+    /// The answer is larger than what is read.
+    TooLarge,
+    /// The answer is not in the format that the source speaks.
+    Malformed,
+    /// The answer does not have the value that was asked for.
+    ValueMissing,
+    /// The answer has several values where one was asked for.
+    ValueAmbiguous,
+    /// The value is there and is no number.
+    NotANumber,
+    /// The value is NaN, infinite or beyond what a 64-bit float holds.
+    NotFinite,
+    /// The value is below what the metric can be, for example a negative count.
+    OutOfRange,
+    /// A secret that the query needs is missing or cannot be read.
+    SecretUnavailable,
+}
+
+impl AbsenceReason {
+    /// Every reason, for documentation and tests.
+    pub const ALL: &[AbsenceReason] = &[
+        Self::ConnectionFailed,
+        Self::Timeout,
+        Self::AddressRefused,
+        Self::TooManyRedirects,
+        Self::BadStatus,
+        Self::TooLarge,
+        Self::Malformed,
+        Self::ValueMissing,
+        Self::ValueAmbiguous,
+        Self::NotANumber,
+        Self::NotFinite,
+        Self::OutOfRange,
+        Self::SecretUnavailable,
+    ];
+
+    /// The reason as conditions and metric labels print it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ConnectionFailed => "MetricConnectionFailed",
+            Self::Timeout => "MetricTimeout",
+            Self::AddressRefused => "MetricAddressRefused",
+            Self::TooManyRedirects => "MetricTooManyRedirects",
+            Self::BadStatus => "MetricBadStatus",
+            Self::TooLarge => "MetricTooLarge",
+            Self::Malformed => "MetricMalformed",
+            Self::ValueMissing => "MetricValueMissing",
+            Self::ValueAmbiguous => "MetricValueAmbiguous",
+            Self::NotANumber => "MetricNotANumber",
+            Self::NotFinite => "MetricNotFinite",
+            Self::OutOfRange => "MetricOutOfRange",
+            Self::SecretUnavailable => "SecretUnavailable",
+        }
+    }
+}
+
+impl fmt::Display for AbsenceReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for AbsenceReason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}

@@ -1,0 +1,172 @@
+//! What must hold for every plan and every sequence of readings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::policy::{Linear, Threshold};
+use engine::{
+    AbsenceReason, Bounds, Decision, Member, Memory, Metric, Mode, Observation, Plan, Policy, Query, Reading,
+    Safety, Scale, Target, Time, decide, invariants,
+};
+use proptest::prelude::*;
+
+fn policies() -> impl Strategy<Value = Arc<dyn Policy>> {
+    let linear = (0.0..1e4f64, 1e-3..1e4f64, 0..40u32, 0..40u32).prop_map(|(low, span, least, more)| {
+        Arc::new(Linear::new(low, low + span, least, least + more).expect("sound")) as Arc<dyn Policy>
+    });
+    let threshold =
+        (0.0..1e4f64, 0.0..1e4f64, 1..9u32, 1..9u32).prop_map(|(down, span, step_up, step_down)| {
+            Arc::new(Threshold::new(down + span, down, step_up, step_down).expect("sound")) as Arc<dyn Policy>
+        });
+    prop_oneof![linear, threshold]
+}
+
+fn safeties() -> impl Strategy<Value = Safety> {
+    let seconds = || prop_oneof![Just(0u64), 1..600u64].prop_map(Duration::from_secs);
+    let limit = || proptest::option::of(1..6u32);
+    (seconds(), seconds(), limit(), limit(), seconds()).prop_map(|(up, down, max_up, max_down, cooldown)| {
+        Safety {
+            scale_up_stabilization: up,
+            scale_down_stabilization: down,
+            max_scale_up: max_up,
+            max_scale_down: max_down,
+            cooldown,
+        }
+    })
+}
+
+fn plans() -> impl Strategy<Value = Plan> {
+    (policies(), safeties(), 0..20u32, 0..30u32).prop_map(|(policy, safety, min, more)| Plan {
+        members: vec![Member {
+            target: Target {
+                api_version: "apps/v1".to_owned(),
+                kind: "Deployment".to_owned(),
+                namespace: "default".to_owned(),
+                name: "web".to_owned(),
+            },
+            bounds: Bounds::new(min, min + more).expect("ordered"),
+        }],
+        metrics: vec![Metric {
+            name: "load".to_owned(),
+            query: Query {
+                source: "http".to_owned(),
+                namespace: "default".to_owned(),
+                config: serde_json::Value::Null,
+            },
+            minimum: Some(0.0),
+        }],
+        policy,
+        safety,
+        mode: Mode::Act,
+        interval: Duration::from_secs(15),
+    })
+}
+
+fn readings() -> impl Strategy<Value = Reading> {
+    prop_oneof![
+        6 => (0.0..2e4f64).prop_map(|value| Reading::of(value, Time::default())),
+        1 => prop_oneof![Just(f64::NAN), Just(f64::INFINITY), Just(-1.0), Just(1e308), Just(-1e308)]
+            .prop_map(|value| Reading::of(value, Time::default())),
+        2 => Just(Reading::absent(AbsenceReason::Timeout, "no answer")),
+    ]
+}
+
+/// One poll: seconds since the last, the reading, replicas set by someone else, whether the write succeeds.
+type Poll = (u16, Reading, Option<u32>, bool);
+
+fn polls() -> impl Strategy<Value = Vec<Poll>> {
+    let foreign = prop_oneof![9 => Just(None), 1 => (0..60u32).prop_map(Some)];
+    prop::collection::vec((1..120u16, readings(), foreign, prop::bool::weighted(0.9)), 1..40)
+}
+
+struct Run {
+    decisions: Vec<Decision>,
+    memory: Memory,
+}
+
+/// Walks time over the polls; `between` may replace the memory between two of them.
+fn run(plan: &Plan, polls: &[Poll], between: impl Fn(Memory) -> Memory) -> Result<Run, TestCaseError> {
+    let (mut now, mut replicas, mut memory) = (Time::from_seconds(1_700_000_000), 3u32, Memory::default());
+    let mut decisions = Vec::new();
+    for (seconds, reading, foreign, succeeds) in polls {
+        now = now.plus(Duration::from_secs(u64::from(*seconds)));
+        replicas = foreign.unwrap_or(replicas);
+        let observation = Observation {
+            scales: vec![Some(Scale { replicas, status_replicas: replicas, ready: None })],
+            readings: vec![reading.clone()],
+        };
+        let before = memory.clone();
+        let decision = decide(plan, &mut memory, &observation, now);
+        for invariant in invariants::ALL {
+            let case = invariants::Case {
+                plan,
+                memory: &before,
+                observation: &observation,
+                now,
+                decision: &decision,
+            };
+            let violation = invariant(&case);
+            prop_assert!(violation.is_none(), "{violation:?}");
+        }
+        if *succeeds && decision.scales() {
+            memory.applied(&decision, now);
+            replicas = decision.members[0].to;
+        }
+        memory = between(memory);
+        decisions.push(decision);
+    }
+    Ok(Run { decisions, memory })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn invariants_hold_over_any_sequence(plan in plans(), polls in polls()) {
+        run(&plan, &polls, |memory| memory)?;
+    }
+
+    #[test]
+    fn the_same_inputs_give_the_same_decisions(plan in plans(), polls in polls()) {
+        let first = run(&plan, &polls, |memory| memory)?;
+        let second = run(&plan, &polls, |memory| memory)?;
+        prop_assert_eq!(first.decisions, second.decisions);
+        prop_assert_eq!(first.memory, second.memory);
+    }
+
+    #[test]
+    fn memory_survives_serialisation(plan in plans(), polls in polls()) {
+        let plain = run(&plan, &polls, |memory| memory)?;
+        let stored = run(&plan, &polls, |memory| {
+            let text = serde_json::to_string(&memory).expect("a memory serialises");
+            serde_json::from_str(&text).expect("and comes back")
+        })?;
+        prop_assert_eq!(plain.decisions, stored.decisions);
+        prop_assert_eq!(plain.memory, stored.memory);
+    }
+
+    #[test]
+    fn a_takeover_never_scales_in_sooner(plan in plans(), polls in polls()) {
+        let plain = run(&plan, &polls, |memory| memory)?;
+        let Some(last) = plain.decisions.last() else { return Ok(()) };
+        let now = last.at.plus(Duration::from_secs(1));
+        let observation = Observation {
+            scales: vec![Some(Scale { replicas: 30, status_replicas: 30, ready: None })],
+            readings: vec![Reading::of(0.0, now)],
+        };
+        let kept = decide(&plan, &mut plain.memory.clone(), &observation, now);
+        let taken = decide(&plan, &mut plain.memory.restored(now), &observation, now);
+        prop_assert!(taken.members[0].to >= kept.members[0].to);
+    }
+
+    #[test]
+    fn linear_is_monotone_in_load(low in 0.0..1e4f64, span in 1e-3..1e4f64, least in 0..40u32, more in 0..40u32,
+                                  a in 0.0..3e4f64, b in 0.0..3e4f64) {
+        let policy = Linear::new(low, low + span, least, least + more).expect("sound");
+        let wish = |value: f64| {
+            let view = engine::policy::View { members: &[], scales: &[], values: &[Some(value)], now: Time::default() };
+            policy.wish(&view, 0).expect("a value").replicas
+        };
+        prop_assert!(wish(a.min(b)) <= wish(a.max(b)));
+    }
+}

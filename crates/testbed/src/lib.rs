@@ -1,0 +1,26 @@
+//! Real servers for tests and the demo: a Kubernetes control plane with fake
+//! nodes, and a metric endpoint that misbehaves on command. Development only;
+//! nothing here is part of the operator.
+//!
+//! ```text
+//! assets (built once)  ports  certificates  kubeconfig
+//!        └───────────────┴────────┴─────────────┘
+//!                  ControlPlane          MetricServer
+//!                       │                     │
+//!                  Supervisor             wait, fixtures
+//!              (leaves no process)
+//! ```
+
+pub mod assets;
+pub mod certificates;
+mod control_plane;
+pub mod fixtures;
+mod kubeconfig;
+mod metric_server;
+pub mod ports;
+pub mod supervisor;
+pub mod wait;
+
+pub use control_plane::{ControlPlane, Options};
+pub use metric_server::{Answer, Body, MetricServer, Seen};
+pub use supervisor::{ChildHandle, Signal, Supervisor};

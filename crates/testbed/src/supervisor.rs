@@ -1,0 +1,178 @@
+//! Starts processes so that all of them, and the folder they work in, are gone
+//! when the starter is: at the end of a test, after a panic, after ctrl-c and
+//! after `kill -9`. Used for the control plane's programs, the Go compiler,
+//! and by tests for the operator and real servers such as Redis.
+
+mod child;
+mod watchdog;
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+
+pub use child::ChildHandle;
+pub use rustix::process::Signal;
+use watchdog::Watchdog;
+
+/// How long a process may take to end after it was asked to.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long the kernel may take to end a process that was killed.
+const KILLED: Duration = Duration::from_secs(10);
+
+/// What is run under a name; kept so that it can be run again.
+#[derive(Debug, Clone)]
+struct Program {
+    path: PathBuf,
+    args: Vec<OsString>,
+    env: Vec<(OsString, OsString)>,
+}
+
+/// Owns processes and one temporary folder.
+#[derive(Debug)]
+pub struct Supervisor {
+    watchdog: Arc<Watchdog>,
+    children: Mutex<BTreeMap<String, (Program, ChildHandle)>>,
+}
+
+impl Supervisor {
+    /// A supervisor with an empty folder of its own in the system's temporary folder.
+    pub fn new(prefix: &str) -> anyhow::Result<Self> {
+        let watchdog = Arc::new(Watchdog::start(prefix)?);
+        Ok(Self { watchdog, children: Mutex::new(BTreeMap::new()) })
+    }
+
+    /// The folder, which disappears with the supervisor. It is also where processes are started in.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.watchdog.directory()
+    }
+
+    /// Starts a program under a name that is not taken by a running one. Its
+    /// output goes to `<directory>/<name>.log`; `env` is added to ours. The
+    /// working directory is the supervisor's folder, so paths among `args` are
+    /// best absolute.
+    pub fn spawn<A: AsRef<OsStr>>(
+        &self,
+        name: &str,
+        program: impl AsRef<Path>,
+        args: impl IntoIterator<Item = A>,
+        env: &[(&str, &str)],
+    ) -> anyhow::Result<ChildHandle> {
+        let program = program.as_ref();
+        let path = if program.components().count() > 1 {
+            program.canonicalize().with_context(|| format!("cannot start {name} from {}", program.display()))?
+        } else {
+            program.to_owned()
+        };
+        let args = args.into_iter().map(|arg| arg.as_ref().to_owned()).collect();
+        let env = env.iter().map(|(key, value)| (OsString::from(key), OsString::from(value))).collect();
+        self.start(name, Program { path, args, env })
+    }
+
+    /// Starts a program again that has ended, as it was started last.
+    pub fn spawn_again(&self, name: &str) -> anyhow::Result<ChildHandle> {
+        let known = self.children().get(name).map(|(program, _)| program.clone());
+        match known {
+            Some(program) => self.start(name, program),
+            None => bail!("no process was ever started under the name {name}"),
+        }
+    }
+
+    fn start(&self, name: &str, program: Program) -> anyhow::Result<ChildHandle> {
+        let mut children = self.children();
+        if children.get(name).is_some_and(|(_, child)| child.is_running()) {
+            bail!("{name} is already running");
+        }
+        let child = ChildHandle::start(name, &program, &self.watchdog)?;
+        children.insert(name.to_owned(), (program, child.clone()));
+        Ok(child)
+    }
+
+    /// The process last started under a name.
+    #[must_use]
+    pub fn child(&self, name: &str) -> Option<ChildHandle> {
+        self.children().get(name).map(|(_, child)| child.clone())
+    }
+
+    /// Asks a process to end, and after five seconds ends it; returns when it has gone.
+    pub async fn stop(&self, name: &str) -> anyhow::Result<()> {
+        let child = self.named(name)?;
+        child.terminate();
+        if child.wait(GRACE).await {
+            return Ok(());
+        }
+        tracing::warn!(process = name, "did not end when asked to, killing it");
+        self.kill(name).await
+    }
+
+    /// Ends a process as `kill -9` does; returns when it has gone.
+    pub async fn kill(&self, name: &str) -> anyhow::Result<()> {
+        let child = self.named(name)?;
+        child.kill();
+        if child.wait(KILLED).await { Ok(()) } else { bail!("{name} did not end although it was killed") }
+    }
+
+    /// Sends any signal, for example to stop a process and let it go on.
+    pub fn signal(&self, name: &str, signal: Signal) -> anyhow::Result<()> {
+        self.named(name)?.signal(signal);
+        Ok(())
+    }
+
+    /// Fails when a process has ended by itself, with the last lines it wrote.
+    pub fn check_all_running(&self) -> anyhow::Result<()> {
+        for (_, child) in self.children().values() {
+            if let Some(status) = child.exit_status() {
+                bail!("{} ended with {status}; it last wrote:\n{}", child.name(), child.last_lines(15));
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends everything, first by asking, and removes the folder.
+    pub async fn shutdown(&self) -> anyhow::Result<()> {
+        let children: Vec<ChildHandle> = self.children().values().map(|(_, child)| child.clone()).collect();
+        for child in &children {
+            child.terminate();
+        }
+        for child in &children {
+            if !child.wait(GRACE).await {
+                child.kill();
+            }
+        }
+        for child in &children {
+            if !child.wait(KILLED).await {
+                bail!("{} did not end although it was killed", child.name());
+            }
+        }
+        let watchdog = Arc::clone(&self.watchdog);
+        tokio::task::spawn_blocking(move || watchdog.finish()).await.context("clearing up panicked")?
+    }
+
+    fn named(&self, name: &str) -> anyhow::Result<ChildHandle> {
+        self.child(name).with_context(|| format!("no process was ever started under the name {name}"))
+    }
+
+    fn children(&self) -> MutexGuard<'_, BTreeMap<String, (Program, ChildHandle)>> {
+        self.children.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends everything at once. What fails here is left to the guard process.
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        let children = self.children();
+        for (_, child) in children.values() {
+            child.kill();
+        }
+        for (_, child) in children.values() {
+            child.wait_blocking(KILLED);
+        }
+        if let Err(error) = self.watchdog.finish() {
+            tracing::warn!(%error, "cannot clear up behind supervised processes");
+        }
+    }
+}
