@@ -1,1 +1,30 @@
-//! tmp
+//! Everything that speaks to the Kubernetes API server.
+//!
+//! ```text
+//!  API server ─▶ watch (our kinds, HPAs) ─▶ runner::Event
+//!             ─▶ targets (replicas)      ◀▶ runner::Actuator     writes /scale
+//!             ◀─ journal                 ◀─ runner::Record       writes status and Events
+//!             ◀▶ lease                   ─▶ runner::Guard        who may write
+//!             ─▶ secrets                                         read by name, never listed
+//! ```
+//!
+//! Every write names its field manager, carries the resourceVersion that it rests on, ends
+//! within a timeout, and is preceded by a look at the lease.
+
+mod connect;
+mod follow;
+mod journal;
+mod lease;
+mod secrets;
+mod targets;
+mod watch;
+
+pub use connect::{Clients, ConnectError, connect};
+pub use journal::{Journaler, Objects};
+pub use lease::{Always, Lease, LeaseGuard, LeaseSettings};
+pub use secrets::SecretStore;
+pub use targets::Targets;
+pub use watch::{Watches, watch};
+
+/// The field manager of every write, by which the API server remembers who changed what.
+pub const FIELD_MANAGER: &str = "polyscaler";

@@ -1,1 +1,43 @@
-//! tmp
+//! The kinds that users write: types, rules and their compilation into one [`engine::Plan`].
+//!
+//! ```text
+//!  manifest ─▶ schema ─▶ rules (CEL) ─▶ typed spec ─▶ Plan     or all problems, each with its path
+//!  Outcome of a poll ──────────────────────────────▶ status
+//! ```
+//!
+//! Each kind is one folder and one line in [`KINDS`]. The operator, `polyscaler check` and
+//! `polyscaler crds` know kinds only through that table, so they all judge a manifest by the
+//! same schema and rules, and say what is wrong in the words of the API server.
+//!
+//! The crate is pure: it knows no client, no clock and no async.
+
+pub mod business_scaling;
+mod common;
+mod kind;
+mod manifest;
+mod schema;
+
+pub use common::condition::{Condition, ConditionStatus, ConditionType, Reason};
+pub use common::fields::{HeadersFrom, MetricSpec, SafetySpec, SecretRef, TargetRef};
+pub use common::status::{
+    Difference, MemberPoll, Outcome, Poll, TargetFailure, Verdict, WriteFailure, difference,
+};
+pub use kind::{Context, Kind, Scope};
+pub use manifest::{Finding, check, documents};
+
+/// Every kind there is.
+pub const KINDS: &[&Kind] = &[&business_scaling::KIND];
+
+/// The kind with this API version (`group/version`) and name.
+pub fn find(api_version: &str, kind: &str) -> Option<&'static Kind> {
+    KINDS.iter().copied().find(|candidate| candidate.api_version() == api_version && candidate.kind == kind)
+}
+
+/// All CRDs as one YAML stream, in the order of [`KINDS`].
+pub fn crds_yaml() -> String {
+    let documents = KINDS.iter().map(|kind| {
+        serde_saphyr::to_string(&kind.crd())
+            .unwrap_or_else(|error| unreachable!("a CRD is plain data: {error}"))
+    });
+    documents.map(|document| format!("---\n{document}")).collect()
+}

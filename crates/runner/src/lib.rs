@@ -1,1 +1,31 @@
-//! tmp
+//! The loop: it owns every object's plan and memory, wakes them in time, and takes one
+//! poll from reading to record.
+//!
+//! ```text
+//!  Event ─▶ Runner ──── due ────▶ poll:  sample ─▶ observe ─▶ decide ─▶ guard ─▶ act ─▶ record
+//!  (watches, lease)  ◀─ memory ──        Sampler   Actuator   engine    Guard   Actuator  Journal
+//! ```
+//!
+//! One task runs the loop; a poll is a task of its own only while it lasts, and an object
+//! never has two. What touches the outside world stands behind the traits of [`ports`],
+//! each with one real implementation in another crate and one scripted in the tests here.
+
+mod activity;
+mod clock;
+mod entry;
+mod event;
+pub mod metrics;
+mod ownership;
+mod poll;
+mod ports;
+mod readiness;
+mod run;
+mod schedule;
+
+pub use activity::{Action, Activity};
+pub use clock::SystemClock;
+pub use event::{Event, ObjectKey};
+pub use metrics::Metrics;
+pub use ports::{Actuator, Clock, Guard, Journal, Record, Sampler};
+pub use readiness::Readiness;
+pub use run::{Runner, Services};

@@ -1,1 +1,112 @@
-//! tmp
+//! Everything that others call: metrics for Prometheus, health for the kubelet, recent
+//! scale operations for people.
+//!
+//! Liveness says only that the process is alive. Readiness lists what is still waited for:
+//! restarting would not make a missing CRD appear.
+
+mod process;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::{Json, Router};
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use runner::{Activity, Metrics, Readiness};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// A listener could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address} for {what}: {reason}; choose another with {flag}, or `{flag} off`")]
+pub struct BindError {
+    what: &'static str,
+    address: SocketAddr,
+    flag: &'static str,
+    reason: std::io::Error,
+}
+
+/// A listener that has been opened and is not served yet.
+pub struct Listening {
+    what: &'static str,
+    listener: TcpListener,
+    router: Router,
+}
+
+/// Opens the metrics listener: `/metrics` in the OpenMetrics text format.
+///
+/// # Errors
+/// Where the address cannot be listened on.
+pub async fn metrics(address: SocketAddr, metrics: Arc<Metrics>) -> Result<Listening, BindError> {
+    let router = Router::new().route("/metrics", get(render)).with_state(metrics);
+    open("metrics", address, "--metrics-address", router).await
+}
+
+/// Opens the health listener: `/healthz` and `/readyz`.
+///
+/// # Errors
+/// Where the address cannot be listened on.
+pub async fn health(address: SocketAddr, readiness: Arc<Readiness>) -> Result<Listening, BindError> {
+    let router = Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .with_state(readiness);
+    open("health", address, "--health-address", router).await
+}
+
+/// Opens the activity listener: `/scaling-activity` (JSON, newest first) and `/health`.
+///
+/// # Errors
+/// Where the address cannot be listened on.
+pub async fn activity(address: SocketAddr, activity: Arc<Activity>) -> Result<Listening, BindError> {
+    let router = Router::new()
+        .route("/scaling-activity", get(async |State(activity): State<Arc<Activity>>| Json(activity.actions())))
+        .route("/health", get(async || "ok\n"))
+        .with_state(activity);
+    open("activity", address, "--activity-address", router).await
+}
+
+async fn open(
+    what: &'static str,
+    address: SocketAddr,
+    flag: &'static str,
+    router: Router,
+) -> Result<Listening, BindError> {
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|reason| BindError { what, address, flag, reason })?;
+    let bound = listener.local_addr().unwrap_or(address);
+    tracing::info!(listener = what, address = %bound, "listening");
+    Ok(Listening { what, listener, router })
+}
+
+impl Listening {
+    /// Serves until `stop` turns true.
+    pub async fn serve(self, mut stop: watch::Receiver<bool>) {
+        let stopped = async move {
+            // A dropped sender means that the process ends, too.
+            let _ = stop.wait_for(|stop| *stop).await;
+        };
+        if let Err(error) = axum::serve(self.listener, self.router).with_graceful_shutdown(stopped).await {
+            tracing::error!(listener = self.what, %error, "listener ended");
+        }
+    }
+}
+
+async fn render(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let mut text = metrics.render();
+    let end = text.rfind("# EOF").unwrap_or(text.len());
+    text.insert_str(end, &process::metrics());
+    ([(header::CONTENT_TYPE, content_type)], text)
+}
+
+async fn ready(State(readiness): State<Arc<Readiness>>) -> impl IntoResponse {
+    let waiting = readiness.waiting();
+    if waiting.is_empty() {
+        return (StatusCode::OK, "ok\n".to_owned());
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, format!("waiting for {}\n", waiting.join("\nwaiting for ")))
+}

@@ -1,1 +1,39 @@
-//! tmp
+//! Metric sources: one file each, one registry, one hub that shares readings.
+//!
+//! ```text
+//!  Query ─▶ Hub ─▶ Registry ─▶ Source ─▶ HttpClient ─▶ AddressPolicy
+//!            │      one table   http      time, size,    what may be
+//!            │                            redirects      called at all
+//!            └─▶ SecretReader
+//! ```
+//!
+//! The [`Hub`] turns a [`Query`](engine::Query) into a [`Reading`](engine::Reading). Equal
+//! queries share one, so a thousand objects that watch one endpoint ask it once. It reads
+//! the secrets a query names each time, so that a changed secret counts from the next
+//! reading on.
+//!
+//! The [`Registry`] is also the [`SourceCatalog`](engine::SourceCatalog) by which the kinds
+//! check a source's settings; it needs no runtime for that.
+//!
+//! Addresses, answers and paths come from whoever may write an object. Every one is
+//! treated as hostile: what an endpoint does wrong ends as an absence of its own reading,
+//! with a reason, within its time, and costs no other object anything.
+//!
+//! To add a source, write one file with an implementation of [`Source`] and name it in the
+//! table of `registry.rs`.
+
+mod address;
+mod headers;
+mod http;
+mod http_client;
+mod hub;
+mod json_number;
+mod json_path;
+mod registry;
+mod settings;
+mod source;
+
+pub use address::{AddressPolicy, Refused};
+pub use hub::{Clock, Hub, Observer, ReadStats, SharedReading};
+pub use registry::Registry;
+pub use source::{Request, SecretData, SecretReader, SecretRef, Secrets, Source};

@@ -119,7 +119,8 @@ mod tests {
 
     #[test]
     fn a_wrong_assets_variable_is_named() {
-        let error = find(Some(Path::new("/nonexistent")), Path::new("/nonexistent"), &mut |_| ()).unwrap_err();
+        let error =
+            find(Some(Path::new("/nonexistent")), Path::new("/nonexistent"), &mut |_| ()).unwrap_err();
         assert!(error.to_string().contains("KUBEBUILDER_ASSETS"), "{error}");
     }
 }

@@ -95,8 +95,7 @@ impl Authority {
 /// A key pair in two files, without a certificate: `<name>.key` and `<name>.pub`.
 pub(crate) fn signing_key(directory: &Path, name: &str) -> anyhow::Result<(PathBuf, PathBuf)> {
     let key = KeyPair::generate()?;
-    let (private, public) =
-        (directory.join(format!("{name}.key")), directory.join(format!("{name}.pub")));
+    let (private, public) = (directory.join(format!("{name}.key")), directory.join(format!("{name}.pub")));
     write_private(&private, &key.serialize_pem())?;
     write_private(&public, &key.public_key_pem())?;
     Ok((private, public))

@@ -25,10 +25,9 @@ const IMAGE: &str = "registry.k8s.io/pause:3.10";
 #[must_use]
 pub fn deployment(name: &str, namespace: &str, replicas: i32) -> Deployment {
     let labels = BTreeMap::from([("app".to_owned(), name.to_owned())]);
-    let requests =
-        BTreeMap::from([("cpu", "1m"), ("memory", "1Mi")].map(|(key, value)| {
-            (key.to_owned(), Quantity(value.to_owned()))
-        }));
+    let requests = BTreeMap::from(
+        [("cpu", "1m"), ("memory", "1Mi")].map(|(key, value)| (key.to_owned(), Quantity(value.to_owned()))),
+    );
     let container = Container {
         name: "app".to_owned(),
         image: Some(IMAGE.to_owned()),

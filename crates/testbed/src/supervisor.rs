@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
+use tokio::time::Instant;
 
 pub use child::ChildHandle;
 pub use rustix::process::Signal;
@@ -22,6 +23,9 @@ use watchdog::Watchdog;
 const GRACE: Duration = Duration::from_secs(5);
 /// How long the kernel may take to end a process that was killed.
 const KILLED: Duration = Duration::from_secs(10);
+
+/// How often [`Supervisor::first_death`] looks.
+const LOOK_FOR_DEATH: Duration = Duration::from_millis(200);
 
 /// What is run under a name; kept so that it can be run again.
 #[derive(Debug, Clone)]
@@ -64,7 +68,9 @@ impl Supervisor {
     ) -> anyhow::Result<ChildHandle> {
         let program = program.as_ref();
         let path = if program.components().count() > 1 {
-            program.canonicalize().with_context(|| format!("cannot start {name} from {}", program.display()))?
+            program
+                .canonicalize()
+                .with_context(|| format!("cannot start {name} from {}", program.display()))?
         } else {
             program.to_owned()
         };
@@ -100,13 +106,8 @@ impl Supervisor {
 
     /// Asks a process to end, and after five seconds ends it; returns when it has gone.
     pub async fn stop(&self, name: &str) -> anyhow::Result<()> {
-        let child = self.named(name)?;
-        child.terminate();
-        if child.wait(GRACE).await {
-            return Ok(());
-        }
-        tracing::warn!(process = name, "did not end when asked to, killing it");
-        self.kill(name).await
+        self.named(name)?;
+        self.stop_where(|other| other == name).await
     }
 
     /// Ends a process as `kill -9` does; returns when it has gone.
@@ -122,24 +123,36 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Fails when a process has ended by itself, with the last lines it wrote.
-    pub fn check_all_running(&self) -> anyhow::Result<()> {
-        for (_, child) in self.children().values() {
-            if let Some(status) = child.exit_status() {
-                bail!("{} ended with {status}; it last wrote:\n{}", child.name(), child.last_lines(15));
+    /// Waits for as long as the named processes run. Returns an error that says
+    /// which of them has ended, how, and what it last wrote.
+    pub async fn first_death(&self, names: &[&str]) -> anyhow::Error {
+        loop {
+            for child in names.iter().filter_map(|name| self.child(name)) {
+                if let Some(status) = child.exit_status() {
+                    let (name, lines) = (child.name(), child.last_lines(15));
+                    return anyhow!("{name} ended with {status}; it last wrote:\n{lines}");
+                }
             }
+            tokio::time::sleep(LOOK_FOR_DEATH).await;
         }
-        Ok(())
     }
 
-    /// Ends everything, first by asking, and removes the folder.
-    pub async fn shutdown(&self) -> anyhow::Result<()> {
-        let children: Vec<ChildHandle> = self.children().values().map(|(_, child)| child.clone()).collect();
+    /// Ends the processes whose names are picked, all at the same time and
+    /// first by asking; returns when they have gone.
+    pub async fn stop_where(&self, pick: impl Fn(&str) -> bool) -> anyhow::Result<()> {
+        let children: Vec<ChildHandle> = self
+            .children()
+            .values()
+            .map(|(_, child)| child.clone())
+            .filter(|child| pick(child.name()))
+            .collect();
         for child in &children {
             child.terminate();
         }
+        let asked = Instant::now();
         for child in &children {
-            if !child.wait(GRACE).await {
+            if !child.wait(GRACE.saturating_sub(asked.elapsed())).await {
+                tracing::warn!(process = child.name(), "did not end when asked to, killing it");
                 child.kill();
             }
         }
@@ -148,6 +161,12 @@ impl Supervisor {
                 bail!("{} did not end although it was killed", child.name());
             }
         }
+        Ok(())
+    }
+
+    /// Ends everything and removes the folder.
+    pub async fn shutdown(&self) -> anyhow::Result<()> {
+        self.stop_where(|_| true).await?;
         let watchdog = Arc::clone(&self.watchdog);
         tokio::task::spawn_blocking(move || watchdog.finish()).await.context("clearing up panicked")?
     }

@@ -51,11 +51,12 @@ fn one(
 ) -> anyhow::Result<()> {
     let (module, output) = (module.display().to_string(), output.display().to_string());
     let link = link_flags();
-    let mut args = vec!["GOWORK=off", "CGO_ENABLED=0", "go", "-C", &module, "build"];
+    let mut args = vec!["-C", &module, "build"];
     args.extend(FLAGS);
     args.extend(["-ldflags", &link, "-o", &output, tool.package]);
-    // `env` takes variables away as well: a user's cross-compilation is not ours.
-    let go = supervisor.spawn(tool.name, "env", ["-u", "GOOS", "-u", "GOARCH"].into_iter().chain(args), &[])?;
+    // A cross-compilation or a workspace around the cache is not ours.
+    let env = [("CGO_ENABLED", "0"), ("GOWORK", "off"), ("GOOS", ""), ("GOARCH", "")];
+    let go = supervisor.spawn(tool.name, "go", args, &env)?;
     progress("");
     let mut next_line = Instant::now() + LINE_EVERY;
     let status = loop {
@@ -82,7 +83,7 @@ fn last_step(go: &ChildHandle) -> String {
 
 /// The version that a release build of Kubernetes reports at `/version`, which
 /// clients look at; taken from the module so that it cannot be another one.
-fn link_flags() -> String {
+pub(super) fn link_flags() -> String {
     let version = GO_MOD
         .lines()
         .filter_map(|line| line.trim().strip_prefix("k8s.io/kubernetes v"))

@@ -44,8 +44,9 @@ pub(super) fn ensure(cache: &Path, progress: &mut dyn FnMut(&str)) -> anyhow::Re
 /// Where the programs of this version belong.
 pub(super) fn folder(cache: &Path) -> PathBuf {
     let mut hash = Sha256::new();
-    let platform = [std::env::consts::OS, std::env::consts::ARCH];
-    for part in [build::GO_MOD, build::GO_SUM].into_iter().chain(build::FLAGS).chain(platform) {
+    let link = build::link_flags();
+    let rest = [&link, std::env::consts::OS, std::env::consts::ARCH];
+    for part in [build::GO_MOD, build::GO_SUM].into_iter().chain(build::FLAGS).chain(rest) {
         hash.update(part);
         hash.update([0]);
     }
@@ -80,5 +81,35 @@ fn lock(path: &Path, progress: &mut dyn FnMut(&str)) -> anyhow::Result<File> {
             next_line += WAITING_LINE;
         }
         std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::sync::mpsc;
+
+    use super::{TOOLS, ensure, folder, lock};
+
+    #[test]
+    fn the_second_run_waits_for_the_first_and_takes_what_it_built() {
+        let temporary = tempfile::tempdir().unwrap();
+        let cache = temporary.path().to_owned();
+        let built = folder(&cache);
+        let first = lock(&built.with_extension("lock"), &mut |line| panic!("{line}")).unwrap();
+        let (say, said) = mpsc::channel();
+        let second =
+            std::thread::spawn(move || ensure(&cache, &mut |line| say.send(line.to_owned()).unwrap()));
+        let line = said.recv().unwrap();
+        assert!(line.contains("waiting"), "{line}");
+        fs::create_dir_all(&built).unwrap();
+        for tool in &TOOLS {
+            fs::write(built.join(tool.name), "").unwrap();
+            fs::set_permissions(built.join(tool.name), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        drop(first);
+        assert_eq!(second.join().unwrap().unwrap(), built);
+        assert!(said.iter().all(|line| line.contains("waiting")), "it must not build");
     }
 }

@@ -1,0 +1,72 @@
+//! Clients for the API server.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+
+/// A connection to the API server that is not made by then is not made at all.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Two clients for one API server.
+#[derive(Clone)]
+pub struct Clients {
+    /// For watches and reads, which are retried.
+    pub read: Client,
+    /// For writes and the lease: never retried behind our back, as a scale that lands minutes
+    /// after its decision would be worse than none.
+    pub write: Client,
+    /// The namespace of the pod, or of the kubeconfig's context.
+    pub namespace: String,
+}
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The kubeconfig cannot be used.
+    #[error("kubeconfig {path}: {reason}", path = path.display())]
+    Kubeconfig {
+        /// Path of the file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Neither a kubeconfig nor a pod's service account was found.
+    #[error(
+        "no API server is known: give --kubeconfig, set KUBECONFIG, or run in a pod with a service account ({0})"
+    )]
+    Nowhere(String),
+    /// The configuration names something that cannot be set up, such as an unreadable certificate.
+    #[error("client for the API server: {0}")]
+    Client(String),
+}
+
+/// Makes the clients: from `kubeconfig` where given, else from `KUBECONFIG` or the home
+/// folder, else from the pod's service account. Does not talk to the API server yet.
+///
+/// # Errors
+/// Where no configuration is found or it cannot be used.
+pub async fn connect(kubeconfig: Option<&Path>) -> Result<Clients, ConnectError> {
+    let mut config = match kubeconfig {
+        Some(path) => from_file(path).await?,
+        None => Config::infer().await.map_err(|error| ConnectError::Nowhere(error.to_string()))?,
+    };
+    config.connect_timeout = Some(CONNECT_TIMEOUT);
+    let namespace = config.default_namespace.clone();
+    let client = |config| {
+        Client::try_from(config).map_err(|error: kube::Error| ConnectError::Client(error.to_string()))
+    };
+    let read = client(config.clone())?;
+    config.default_retry = false;
+    Ok(Clients { read, write: client(config)?, namespace })
+}
+
+async fn from_file(path: &Path) -> Result<Config, ConnectError> {
+    let failed = |error: kube::config::KubeconfigError| ConnectError::Kubeconfig {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    };
+    let kubeconfig = Kubeconfig::read_from(path).map_err(failed)?;
+    Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.map_err(failed)
+}

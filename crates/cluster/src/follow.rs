@@ -1,0 +1,151 @@
+//! Follows all objects of one kind, through restarts of the API server and of the watch.
+
+use std::collections::HashSet;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use futures::{Stream, StreamExt as _};
+use kube::runtime::{WatchStreamExt as _, watcher};
+use kube::{Api, Resource, ResourceExt as _};
+use runner::Readiness;
+use serde::de::DeserializeOwned;
+
+/// Namespace (empty for none) and name.
+pub(crate) type Name = (String, String);
+
+/// What happened to one object, or to the list as a whole.
+pub(crate) enum Change<K> {
+    /// It exists in this state.
+    Applied(K),
+    /// It is gone.
+    Deleted(Name),
+    /// All that exist have been told. Said again after each restart of the watch.
+    Synced,
+}
+
+/// The changes of all objects in `api`, for ever. `what` names them in logs and in readiness.
+///
+/// The list is told anew after a restart of the watch; what vanished meanwhile is told as
+/// deleted. A failing watch is retried with growing pauses (0.8 s to 30 s) and never ends.
+pub(crate) fn follow<K>(
+    what: String,
+    api: Api<K>,
+    readiness: Arc<Readiness>,
+) -> impl Stream<Item = Change<K>> + Send
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    readiness.wait_for(&what, "not listed yet");
+    let mut state = State { what, readiness, known: HashSet::new(), fresh: HashSet::new(), last_error: None };
+    watcher::watcher(api, watcher::Config::default())
+        .default_backoff()
+        .map(move |event| futures::stream::iter(state.changes(event)))
+        .flatten()
+}
+
+struct State {
+    what: String,
+    readiness: Arc<Readiness>,
+    known: HashSet<Name>,
+    /// Those told since the list began anew.
+    fresh: HashSet<Name>,
+    last_error: Option<String>,
+}
+
+impl State {
+    fn changes<K>(&mut self, event: watcher::Result<watcher::Event<K>>) -> Vec<Change<K>>
+    where
+        K: Resource + Clone,
+    {
+        let event = match event {
+            Ok(event) => event,
+            Err(error) => {
+                self.failed(&error);
+                return Vec::new();
+            }
+        };
+        match event {
+            watcher::Event::Init => {
+                self.fresh.clear();
+                Vec::new()
+            }
+            watcher::Event::InitApply(object) => {
+                self.fresh.insert(name(&object));
+                vec![Change::Applied(object)]
+            }
+            watcher::Event::InitDone => {
+                self.recovered();
+                let fresh = std::mem::take(&mut self.fresh);
+                let vanished = self.known.difference(&fresh).cloned().map(Change::Deleted);
+                let changes = vanished.chain([Change::Synced]).collect();
+                self.known = fresh;
+                changes
+            }
+            watcher::Event::Apply(object) => {
+                self.recovered();
+                self.known.insert(name(&object));
+                vec![Change::Applied(object)]
+            }
+            watcher::Event::Delete(object) => {
+                self.recovered();
+                let name = name(&object);
+                self.known.remove(&name);
+                vec![Change::Deleted(name)]
+            }
+        }
+    }
+
+    fn failed(&mut self, error: &watcher::Error) {
+        let advice = advice(&self.what, error);
+        if self.last_error.as_ref() != Some(&advice) {
+            tracing::warn!(watch = self.what, problem = advice, "watch failed, it is tried again");
+            self.readiness.wait_for(&self.what, advice.clone());
+            self.last_error = Some(advice);
+        }
+    }
+
+    fn recovered(&mut self) {
+        self.readiness.arrived(&self.what);
+        if self.last_error.take().is_some() {
+            tracing::info!(watch = self.what, "watch works again");
+        }
+    }
+}
+
+/// What went wrong and what a person can do about it.
+fn advice(what: &str, error: &watcher::Error) -> String {
+    use watcher::Error::{InitialListFailed, WatchError, WatchFailed, WatchStartFailed};
+    let status = match error {
+        InitialListFailed(kube::Error::Api(status)) | WatchStartFailed(kube::Error::Api(status)) => Some(status),
+        WatchError(status) => Some(status),
+        InitialListFailed(_) | WatchStartFailed(_) | WatchFailed(_) | watcher::Error::NoResourceVersion => None,
+    };
+    match status {
+        Some(status) if status.code == 404 => {
+            format!("the API server does not know {what}: install the CRDs with `polyscaler crds | kubectl apply -f -`")
+        }
+        Some(status) if status.code == 403 => {
+            format!("the API server forbids it: grant list and watch on {what} ({})", status.message)
+        }
+        Some(status) => format!("{}: {}", status.reason, status.message),
+        None => chain(error),
+    }
+}
+
+/// An error and its causes in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+fn name<K: Resource>(object: &K) -> Name {
+    (object.namespace().unwrap_or_default(), object.name_any())
+}

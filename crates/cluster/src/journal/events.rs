@@ -1,0 +1,108 @@
+//! Events: what changed, for `kubectl describe`.
+//!
+//! Each is an object of its own. A recorder that merges by reason would show "2 to 5"
+//! followed by "5 to 9" as "2 to 5, twice".
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::api::events::v1::Event;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use kube::api::ObjectMeta;
+use resources::{Kind, Verdict};
+use runner::Record;
+use serde_json::Value;
+
+use super::objects::Known;
+use crate::FIELD_MANAGER;
+
+/// The longest note that the API server takes.
+const NOTE_LIMIT: usize = 1024;
+
+/// The Events that the change of an object from `before` to the status `next` is worth.
+pub(super) fn of(kind: &Kind, record: &Record, before: &Known, next: &Value, identity: &str) -> Vec<Event> {
+    let mut told = Vec::new();
+    if let Verdict::Polled(poll) = &record.outcome.verdict {
+        for decided in &poll.decision.members {
+            if matches!(poll.members[decided.member].write, Some(Ok(()))) {
+                let target = &poll.plan.members[decided.member].target;
+                let (from, to, why) = (decided.from, decided.to, decided.explanation());
+                told.push(("Normal", "SuccessfulRescale".to_owned(), format!("scaled {target} from {from} to {to}: {why}")));
+            }
+        }
+    }
+    told.extend(readiness(&before.status, next));
+    let event = |(type_, reason, note): (&str, String, String)| {
+        event(kind, record, before, identity, type_, reason, note)
+    };
+    told.into_iter().map(event).collect()
+}
+
+/// The Event of a changed `Ready` condition; none for the first time that all is well.
+fn readiness(before: &Value, next: &Value) -> Option<(&'static str, String, String)> {
+    let (was, is) = (ready(before), ready(next)?);
+    if was.as_ref().is_some_and(|was| was.status == is.status && was.reason == is.reason) {
+        return None;
+    }
+    match (is.status == "True", was) {
+        (false, _) => Some(("Warning", is.reason, is.message)),
+        (true, Some(was)) if was.status != "True" => Some(("Normal", is.reason, is.message)),
+        (true, _) => None,
+    }
+}
+
+struct Ready {
+    status: String,
+    reason: String,
+    message: String,
+}
+
+fn ready(status: &Value) -> Option<Ready> {
+    let conditions = status.get("conditions")?.as_array()?;
+    let ready = conditions.iter().find(|condition| condition["type"] == "Ready")?;
+    let text = |field: &str| ready[field].as_str().unwrap_or_default().to_owned();
+    Some(Ready { status: text("status"), reason: text("reason"), message: text("message") })
+}
+
+fn event(
+    kind: &Kind,
+    record: &Record,
+    object: &Known,
+    identity: &str,
+    type_: &str,
+    reason: String,
+    note: String,
+) -> Event {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let millis = record.outcome.at.as_millis();
+    let time = k8s_openapi::jiff::Timestamp::from_millisecond(millis).unwrap_or_default();
+    // Events of cluster-scoped objects live in `default`, where kubectl looks for them.
+    let namespace = match record.key.namespace.as_str() {
+        "" => "default",
+        namespace => namespace,
+    };
+    let unique = format!("{millis:x}{:x}", COUNT.fetch_add(1, Ordering::Relaxed));
+    Event {
+        metadata: ObjectMeta {
+            name: Some(format!("{}.{unique}", record.key.name)),
+            namespace: Some(namespace.to_owned()),
+            ..ObjectMeta::default()
+        },
+        action: Some(if reason == "SuccessfulRescale" { "Scale" } else { "Poll" }.to_owned()),
+        event_time: Some(MicroTime(time)),
+        note: Some(note.chars().take(NOTE_LIMIT).collect()),
+        reason: Some(reason),
+        regarding: Some(ObjectReference {
+            api_version: Some(kind.api_version()),
+            kind: Some(kind.kind.to_owned()),
+            name: Some(record.key.name.clone()),
+            namespace: Some(record.key.namespace.clone()).filter(|namespace| !namespace.is_empty()),
+            uid: Some(object.uid.clone()),
+            ..ObjectReference::default()
+        }),
+        reporting_controller: Some(FIELD_MANAGER.to_owned()),
+        reporting_instance: Some(identity.to_owned()),
+        type_: Some(type_.to_owned()),
+        ..Event::default()
+    }
+}

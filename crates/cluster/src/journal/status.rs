@@ -1,0 +1,216 @@
+//! Writes one object's status, and the Events that its change is worth.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use kube::api::{DynamicObject, Patch, PatchParams};
+use kube::core::{ApiResource, GroupVersionKind};
+use kube::{Api, Client};
+use resources::{Difference, KINDS, Kind, Scope, difference};
+use runner::{Guard, Metrics, ObjectKey, Record};
+use serde_json::{Map, Value, json};
+
+use super::events;
+use super::objects::{Known, Objects};
+use crate::FIELD_MANAGER;
+use crate::follow::chain;
+
+/// The longest that one write may take.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Where only the metric moved, a status is written at most this often.
+const MINOR_PAUSE: Duration = Duration::from_secs(10);
+/// How often a conflict with another write is resolved before the next poll does it.
+const ATTEMPTS: usize = 3;
+
+/// Why a record was not written; the cause has been logged.
+pub(super) struct NotWritten;
+
+pub(super) struct Writer {
+    client: Client,
+    objects: Arc<Objects>,
+    guard: Arc<dyn Guard>,
+    metrics: Arc<Metrics>,
+    identity: String,
+    /// When a status was last written, in milliseconds of the outcome's own time.
+    last_written: Mutex<HashMap<ObjectKey, engine::Time>>,
+}
+
+impl Writer {
+    pub(super) fn new(
+        client: Client,
+        objects: Arc<Objects>,
+        guard: Arc<dyn Guard>,
+        metrics: Arc<Metrics>,
+        identity: String,
+    ) -> Self {
+        Self { client, objects, guard, metrics, identity, last_written: Mutex::default() }
+    }
+
+    /// Writes `record` where it says something new.
+    pub(super) async fn write(&self, record: &Record) -> Result<(), NotWritten> {
+        let Some(kind) = KINDS.iter().copied().find(|kind| kind.kind == record.key.kind) else { return Ok(()) };
+        let Some(mut known) = self.objects.get(&record.key) else {
+            self.forget(&record.key);
+            return Ok(());
+        };
+        for _ in 0..ATTEMPTS {
+            let next = kind.status(&record.outcome, &known.status);
+            if !self.worth_writing(kind, record, &known.status, &next) {
+                return Ok(());
+            }
+            let Some(time_left) = self.guard.time_left() else { return Ok(()) };
+            match self.patch(kind, &record.key, &known, &next, time_left.min(WRITE_TIMEOUT)).await {
+                Ok(Patched::Done(after)) => {
+                    self.note(&record.key, record.outcome.at);
+                    self.objects.written(&record.key, after);
+                    self.publish(kind, record, &known, &next).await;
+                    return Ok(());
+                }
+                Ok(Patched::Gone) => return Ok(()),
+                Ok(Patched::Outdated(latest)) => known = latest,
+                Err(error) => {
+                    tracing::warn!(object = %record.key, error, "status could not be written, it is tried again");
+                    return Err(NotWritten);
+                }
+            }
+        }
+        Err(NotWritten)
+    }
+
+    fn worth_writing(&self, kind: &Kind, record: &Record, before: &Value, next: &Value) -> bool {
+        match difference(kind, before, next) {
+            Difference::None => false,
+            Difference::Major => true,
+            Difference::Minor => {
+                let written = self.last_written.lock().unwrap_or_else(PoisonError::into_inner);
+                written.get(&record.key).is_none_or(|at| record.outcome.at.since(*at) >= MINOR_PAUSE)
+            }
+        }
+    }
+
+    fn note(&self, key: &ObjectKey, at: engine::Time) {
+        self.last_written.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), at);
+    }
+
+    fn forget(&self, key: &ObjectKey) {
+        self.last_written.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+
+    async fn patch(
+        &self,
+        kind: &Kind,
+        key: &ObjectKey,
+        known: &Known,
+        next: &Value,
+        limit: Duration,
+    ) -> Result<Patched, String> {
+        let api = self.api(kind, key);
+        let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        let patch = json!({
+            "metadata": { "resourceVersion": known.resource_version, "uid": known.uid },
+            "status": merge_patch(&known.status, next),
+        });
+        let write = async {
+            match api.patch_status(&key.name, &params, &Patch::Merge(&patch)).await {
+                Ok(object) => Ok(Patched::Done(Known::of(&serde_json::to_value(object).unwrap_or_default()))),
+                Err(kube::Error::Api(status)) if status.is_not_found() => Ok(Patched::Gone),
+                Err(kube::Error::Api(status)) if status.is_conflict() => {
+                    self.metrics.write_result("status", "refused");
+                    Ok(match api.get_opt(&key.name).await? {
+                        Some(object) => {
+                            Patched::Outdated(Known::of(&serde_json::to_value(object).unwrap_or_default()))
+                        }
+                        None => Patched::Gone,
+                    })
+                }
+                Err(error) => Err(error),
+            }
+        };
+        let result = match tokio::time::timeout(limit, write).await {
+            Ok(result) => result.map_err(|error| ("failed", chain(&error))),
+            Err(_) => Err(("timed_out", format!("the API server did not answer within {} ms", limit.as_millis()))),
+        };
+        match result {
+            Ok(patched) => {
+                if matches!(patched, Patched::Done(_)) {
+                    self.metrics.write_result("status", "done");
+                }
+                Ok(patched)
+            }
+            Err((result, message)) => {
+                self.metrics.write_result("status", result);
+                Err(message)
+            }
+        }
+    }
+
+    fn api(&self, kind: &Kind, key: &ObjectKey) -> Api<DynamicObject> {
+        let gvk = GroupVersionKind::gvk(kind.group, kind.version, kind.kind);
+        let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural);
+        match kind.scope {
+            Scope::Cluster => Api::all_with(self.client.clone(), &resource),
+            Scope::Namespaced => Api::namespaced_with(self.client.clone(), &key.namespace, &resource),
+        }
+    }
+
+    /// Publishes the Events of a change; one that cannot be published is counted and let go.
+    async fn publish(&self, kind: &Kind, record: &Record, before: &Known, next: &Value) {
+        for event in events::of(kind, record, before, next, &self.identity) {
+            let Some(time_left) = self.guard.time_left() else { return };
+            let namespace = event.metadata.namespace.clone().unwrap_or_default();
+            let api = Api::namespaced(self.client.clone(), &namespace);
+            let params =
+                kube::api::PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..Default::default() };
+            let result = tokio::time::timeout(time_left.min(WRITE_TIMEOUT), api.create(&params, &event)).await;
+            let result = match result {
+                Ok(Ok(_)) => "done",
+                Ok(Err(error)) => {
+                    tracing::debug!(object = %record.key, error = chain(&error), "event could not be published");
+                    if matches!(error, kube::Error::Api(_)) { "refused" } else { "failed" }
+                }
+                Err(_) => "timed_out",
+            };
+            self.metrics.write_result("event", result);
+        }
+    }
+}
+
+enum Patched {
+    Done(Known),
+    Outdated(Known),
+    Gone,
+}
+
+/// The merge patch (RFC 7386) that turns `before` into `next`: what is gone becomes null.
+fn merge_patch(before: &Value, next: &Value) -> Value {
+    match (before, next) {
+        (Value::Object(before), Value::Object(next)) => {
+            let mut patch: Map<String, Value> = Map::new();
+            for field in before.keys().filter(|field| !next.contains_key(*field)) {
+                patch.insert(field.clone(), Value::Null);
+            }
+            for (field, value) in next {
+                patch.insert(field.clone(), merge_patch(before.get(field).unwrap_or(&Value::Null), value));
+            }
+            Value::Object(patch)
+        }
+        (_, next) => next.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_merge_patch_removes_what_is_gone() {
+        let before = json!({ "a": 1, "b": { "c": 1, "d": 2 }, "e": [1, 2] });
+        let next = json!({ "b": { "c": 3 }, "e": [2], "f": "new" });
+        assert_eq!(
+            merge_patch(&before, &next),
+            json!({ "a": null, "b": { "c": 3, "d": null }, "e": [2], "f": "new" })
+        );
+        assert_eq!(merge_patch(&Value::Null, &next), next);
+    }
+}

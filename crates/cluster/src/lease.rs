@@ -1,0 +1,299 @@
+//! Leader election over one Lease: who may write, and until when.
+//!
+//! The shape is that of client-go's leaderelection: a candidate takes the Lease over only
+//! when it has not seen it change for a whole lease duration *on its own monotonic clock*,
+//! so clocks of machines need not agree. The holder renews it and counts its right to write
+//! from the moment *before* it sent the renewal, and for less than the lease duration: a
+//! holder that hangs or is cut off stops writing before anyone else begins.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::coordination::v1::{Lease as LeaseObject, LeaseSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use kube::api::{ObjectMeta, PostParams};
+use kube::{Api, Client};
+use runner::{Clock, Event, Guard, Metrics, Readiness};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use crate::FIELD_MANAGER;
+use crate::follow::chain;
+
+/// How the Lease is held.
+#[derive(Clone, Debug)]
+pub struct LeaseSettings {
+    /// Namespace of the Lease.
+    pub namespace: String,
+    /// Name of the Lease: replicas that use the same one elect a leader among them.
+    pub name: String,
+    /// Who this replica is; unique among them.
+    pub identity: String,
+    /// For how long others leave the Lease alone after it last changed. At least 3 s.
+    pub duration: Duration,
+}
+
+impl LeaseSettings {
+    /// For how long the holder may write after a renewal was sent: two thirds of the duration.
+    fn right_to_write(&self) -> Duration {
+        self.duration * 2 / 3
+    }
+
+    /// Time between two attempts to renew or take over: two fifteenths of the duration (2 s of 15 s).
+    fn retry(&self) -> Duration {
+        self.duration * 2 / 15
+    }
+}
+
+/// Tells whether this replica holds the Lease.
+#[derive(Clone)]
+pub struct LeaseGuard(watch::Receiver<Option<Instant>>);
+
+impl Guard for LeaseGuard {
+    fn time_left(&self) -> Option<Duration> {
+        let deadline = (*self.0.borrow())?;
+        Some(deadline.saturating_duration_since(now())).filter(|left| !left.is_zero())
+    }
+}
+
+/// The guard of an operator that runs alone, without a Lease.
+#[derive(Clone, Copy, Debug)]
+pub struct Always;
+
+impl Guard for Always {
+    fn time_left(&self) -> Option<Duration> {
+        Some(Duration::from_secs(3600))
+    }
+}
+
+/// This replica's part in the election.
+pub struct Lease {
+    api: Api<LeaseObject>,
+    settings: LeaseSettings,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
+    readiness: Arc<Readiness>,
+    deadline: watch::Sender<Option<Instant>>,
+    /// The Lease as last seen, and when it last changed on this machine's clock.
+    seen: Option<(LeaseObject, Instant)>,
+    /// What was last told: whether this replica leads.
+    told: bool,
+}
+
+#[expect(clippy::disallowed_methods, reason = "the deadline of the lease counts on the monotonic clock")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // A dropped sender means that the process ends, too.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+impl Lease {
+    /// A candidate, with the guard that tells whether it leads.
+    pub fn new(
+        client: Client,
+        settings: LeaseSettings,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
+        readiness: Arc<Readiness>,
+    ) -> (Self, LeaseGuard) {
+        let (deadline, guard) = watch::channel(None);
+        let api = Api::namespaced(client, &settings.namespace);
+        readiness.wait_for("lease", "not asked for yet");
+        (Self { api, settings, clock, metrics, readiness, deadline, seen: None, told: false }, LeaseGuard(guard))
+    }
+
+    /// Takes part until `stop` turns true; tells `events` when this replica begins and ceases to lead.
+    pub async fn run(&mut self, events: &mpsc::Sender<Event>, mut stop: watch::Receiver<bool>) {
+        let mut problem = None;
+        loop {
+            let tried = tokio::select! {
+                tried = self.attempt() => tried,
+                () = stopped(&mut stop) => return,
+            };
+            self.note_problem(&mut problem, tried.err());
+            let leads = LeaseGuard(self.deadline.subscribe()).time_left().is_some();
+            self.tell(events, leads).await;
+            tokio::select! {
+                () = tokio::time::sleep(self.pause()) => {}
+                () = self.until_deadline() => self.tell(events, false).await,
+                () = stopped(&mut stop) => return,
+            }
+        }
+    }
+
+    /// Gives the Lease back, so that another replica need not wait for it to end. To be called
+    /// when nothing is being written any more.
+    pub async fn release(&mut self) {
+        let held = self.deadline.send_replace(None).is_some();
+        self.metrics.leads(false);
+        let Some((mut lease, _)) = self.seen.take().filter(|_| held) else { return };
+        let spec = lease.spec.get_or_insert_default();
+        spec.holder_identity = Some(String::new());
+        spec.lease_duration_seconds = Some(1);
+        match self.replace(&lease).await {
+            Ok(_) => tracing::info!(lease = self.settings.name, "lease released"),
+            Err(error) => tracing::warn!(lease = self.settings.name, error, "lease could not be released"),
+        }
+    }
+
+    /// A little less than regular, so that candidates do not knock at the same instant.
+    fn pause(&self) -> Duration {
+        let retry = self.settings.retry();
+        retry - retry.mul_f64(0.1 * (self.clock.now().as_millis().rem_euclid(10) as f64 / 10.0))
+    }
+
+    async fn until_deadline(&self) {
+        let deadline = *self.deadline.borrow();
+        match deadline {
+            Some(deadline) => tokio::time::sleep_until(deadline).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Tells the loop, where it changed, whether this replica leads.
+    async fn tell(&mut self, events: &mpsc::Sender<Event>, leads: bool) {
+        if !leads && self.deadline.send_replace(None).is_some() {
+            tracing::warn!(lease = self.settings.name, "leadership lost, nothing is written any more");
+        }
+        self.metrics.leads(leads);
+        if leads != self.told {
+            self.told = leads;
+            // A loop that has ended needs no news.
+            let _ = events.send(Event::Leading(leads)).await;
+        }
+    }
+
+    fn note_problem(&self, before: &mut Option<String>, now: Option<String>) {
+        match &now {
+            None => self.readiness.arrived("lease"),
+            Some(problem) => {
+                self.readiness.wait_for("lease", problem.clone());
+                if before.as_ref() != Some(problem) {
+                    tracing::warn!(lease = self.settings.name, problem, "lease cannot be asked for, it is tried again");
+                }
+            }
+        }
+        *before = now;
+    }
+
+    /// One attempt to renew the Lease or to take it over.
+    async fn attempt(&mut self) -> Result<(), String> {
+        let limit = self.settings.right_to_write() / 2;
+        match tokio::time::timeout(limit, self.attempt_in_time()).await {
+            Ok(result) => result,
+            Err(_) => Err(format!("the API server did not answer within {} s", limit.as_secs_f32())),
+        }
+    }
+
+    async fn attempt_in_time(&mut self) -> Result<(), String> {
+        let found = self.api.get_opt(&self.settings.name).await.map_err(|error| self.advice(&error))?;
+        let Some(found) = found else {
+            let started = now();
+            let lease = self.claimed(None);
+            let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+            return match self.api.create(&params, &lease).await {
+                Ok(created) => {
+                    self.held(created, started);
+                    Ok(())
+                }
+                Err(kube::Error::Api(status)) if status.is_conflict() || status.reason == "AlreadyExists" => Ok(()),
+                Err(error) => Err(self.advice(&error)),
+            };
+        };
+        self.look(&found);
+        if !self.may_claim(&found) {
+            return Ok(());
+        }
+        let started = now();
+        let lease = self.claimed(Some(found));
+        match self.replace(&lease).await {
+            Ok(replaced) => {
+                self.held(replaced, started);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Notes when the Lease last changed.
+    fn look(&mut self, found: &LeaseObject) {
+        let version = &found.metadata.resource_version;
+        if self.seen.as_ref().is_none_or(|(seen, _)| seen.metadata.resource_version != *version) {
+            self.seen = Some((found.clone(), now()));
+        }
+    }
+
+    fn may_claim(&self, found: &LeaseObject) -> bool {
+        let holder = found.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()).unwrap_or_default();
+        if holder.is_empty() || holder == self.settings.identity {
+            return true;
+        }
+        let unchanged = self.seen.as_ref().map(|(_, since)| now().saturating_duration_since(*since));
+        unchanged.is_some_and(|unchanged| unchanged >= self.settings.duration)
+    }
+
+    /// The Lease as it is when this replica holds it.
+    fn claimed(&self, found: Option<LeaseObject>) -> LeaseObject {
+        let mut lease = found.unwrap_or_else(|| LeaseObject {
+            metadata: ObjectMeta { name: Some(self.settings.name.clone()), ..ObjectMeta::default() },
+            spec: None,
+        });
+        let millis = self.clock.now().as_millis();
+        let time = k8s_openapi::jiff::Timestamp::from_millisecond(millis).ok().map(MicroTime);
+        let spec = lease.spec.get_or_insert_with(LeaseSpec::default);
+        if spec.holder_identity.as_ref() != Some(&self.settings.identity) {
+            spec.holder_identity = Some(self.settings.identity.clone());
+            spec.acquire_time = time.clone();
+            spec.lease_transitions = Some(spec.lease_transitions.map_or(0, |count| count + 1));
+        }
+        spec.renew_time = time;
+        spec.lease_duration_seconds = i32::try_from(self.settings.duration.as_secs()).ok();
+        lease
+    }
+
+    async fn replace(&self, lease: &LeaseObject) -> Result<LeaseObject, String> {
+        let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+        let replaced = self.api.replace(&self.settings.name, &params, lease);
+        match tokio::time::timeout(self.settings.right_to_write() / 2, replaced).await {
+            Ok(Ok(replaced)) => {
+                self.metrics.write_result("lease", "done");
+                Ok(replaced)
+            }
+            Ok(Err(error)) => {
+                let refused = matches!(&error, kube::Error::Api(status) if status.is_conflict());
+                self.metrics.write_result("lease", if refused { "refused" } else { "failed" });
+                Err(self.advice(&error))
+            }
+            Err(_) => {
+                self.metrics.write_result("lease", "timed_out");
+                Err("the API server did not answer in time".to_owned())
+            }
+        }
+    }
+
+    /// The Lease is held, and this replica may write for a while from `started`.
+    fn held(&mut self, lease: LeaseObject, started: Instant) {
+        self.seen = Some((lease, now()));
+        let led = self.deadline.send_replace(Some(started + self.settings.right_to_write())).is_some();
+        if !led {
+            tracing::info!(lease = self.settings.name, identity = self.settings.identity, "this replica leads");
+        }
+    }
+
+    fn advice(&self, error: &kube::Error) -> String {
+        let place = format!("{}/{}", self.settings.namespace, self.settings.name);
+        match error {
+            kube::Error::Api(status) if status.is_forbidden() => format!(
+                "lease {place}: grant get, create and update on leases.coordination.k8s.io ({})",
+                status.message
+            ),
+            kube::Error::Api(status) if status.is_not_found() => {
+                format!("lease {place}: create the namespace, or name another with --lease-namespace ({})", status.message)
+            }
+            error => format!("lease {place}: {}", chain(error)),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The replicas of all objects of a watched kind, kept up to date by one watch.
+
+use futures::StreamExt as _;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
+use kube::core::Object;
+use kube::core::gvk::GroupVersionKind;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use super::*;
+use crate::FIELD_MANAGER;
+use crate::follow::{Change, Name, follow};
+
+/// A watch that has not told its first list by then lets the poll fail; the next one waits again.
+const SYNC_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The kinds that are watched, with their resource names.
+const WATCHED: [(&str, &str); 3] =
+    [("Deployment", "deployments"), ("StatefulSet", "statefulsets"), ("ReplicaSet", "replicasets")];
+
+/// The resource name of `target`'s kind, where it is one of the watched.
+pub(super) fn watched_plural(target: &Target) -> Option<&'static str> {
+    if target.api_version != "apps/v1" {
+        return None;
+    }
+    WATCHED.iter().find(|(kind, _)| *kind == target.kind).map(|(_, plural)| *plural)
+}
+
+/// The resource called `plural` of `target`'s kind.
+pub(super) fn resource(target: &Target, plural: &str) -> ApiResource {
+    let (group, version) = target.api_version.rsplit_once('/').unwrap_or(("", &target.api_version));
+    ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, &target.kind), plural)
+}
+
+/// The part of a watched object that matters here; the rest is dropped while it is read.
+type Scaled = Object<Spec, Status>;
+
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(super) struct Spec {
+    replicas: Option<i32>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Status {
+    replicas: i32,
+    ready_replicas: i32,
+}
+
+/// What is known of one target.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    pub(super) scale: Scale,
+    pub(super) last_scaled: Option<Time>,
+}
+
+/// One cache for each watched kind and namespace that a plan targets, begun when first asked for.
+pub(super) struct Caches {
+    client: Client,
+    namespaces: Vec<String>,
+    readiness: Arc<Readiness>,
+    caches: Mutex<HashMap<(&'static str, String), Arc<Cache>>>,
+}
+
+impl Caches {
+    pub(super) fn new(client: Client, namespaces: Vec<String>, readiness: Arc<Readiness>) -> Self {
+        Self { client, namespaces, readiness, caches: Mutex::default() }
+    }
+
+    /// The cache in which `target` stands, where its kind is watched.
+    pub(super) fn of(&self, target: &Target) -> Option<Arc<Cache>> {
+        let plural = watched_plural(target)?;
+        let namespace = if self.namespaces.is_empty() { String::new() } else { target.namespace.clone() };
+        let mut caches = self.caches.lock().unwrap_or_else(PoisonError::into_inner);
+        let cache = caches.entry((plural, namespace.clone())).or_insert_with(|| {
+            Cache::begin(&self.client, &resource(target, plural), &namespace, Arc::clone(&self.readiness))
+        });
+        Some(Arc::clone(cache))
+    }
+}
+
+/// The targets of one kind, by namespace and name.
+pub(super) struct Cache {
+    known: Mutex<HashMap<Name, Known>>,
+    synced: watch::Receiver<bool>,
+}
+
+impl Cache {
+    /// Begins a watch of `resource` in `namespace`, or everywhere where that is empty.
+    fn begin(client: &Client, resource: &ApiResource, namespace: &str, readiness: Arc<Readiness>) -> Arc<Self> {
+        let name = format!("{}.{}", resource.plural, resource.group);
+        let (what, api): (String, Api<Scaled>) = match namespace {
+            "" => (name, Api::all_with(client.clone(), resource)),
+            namespace => (
+                format!("{name} in namespace {namespace}"),
+                Api::namespaced_with(client.clone(), namespace, resource),
+            ),
+        };
+        let (tell, synced) = watch::channel(false);
+        let cache = Arc::new(Self { known: Mutex::default(), synced });
+        tokio::spawn(Arc::clone(&cache).keep(what, api, readiness, tell));
+        cache
+    }
+
+    async fn keep(
+        self: Arc<Self>,
+        what: String,
+        api: Api<Scaled>,
+        readiness: Arc<Readiness>,
+        tell: watch::Sender<bool>,
+    ) {
+        let mut changes = std::pin::pin!(follow(what, api, readiness));
+        while let Some(change) = changes.next().await {
+            match change {
+                Change::Applied(object) => {
+                    let name = (object.namespace().unwrap_or_default(), object.name_any());
+                    self.lock().insert(name, known(&object));
+                }
+                Change::Deleted(name) => {
+                    self.lock().remove(&name);
+                }
+                Change::Synced => {
+                    tell.send_replace(true);
+                }
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Name, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known of `target`, once the first list has been told.
+    pub(super) async fn lookup(&self, target: &Target) -> Result<Known, TargetFailure> {
+        let mut synced = self.synced.clone();
+        let told = tokio::time::timeout(SYNC_TIMEOUT, synced.wait_for(|synced| *synced)).await;
+        if !matches!(told, Ok(Ok(_))) {
+            return Err(no_answer(target));
+        }
+        let name = (target.namespace.clone(), target.name.clone());
+        self.lock().get(&name).copied().ok_or_else(|| TargetFailure {
+            reason: Reason::TargetNotFound,
+            message: format!("{target} does not exist"),
+        })
+    }
+
+    /// Notes that `target` was just asked for `to` replicas, before the watch tells so.
+    pub(super) fn scaled(&self, target: &Target, to: u32) {
+        if let Some(known) = self.lock().get_mut(&(target.namespace.clone(), target.name.clone())) {
+            known.scale.replicas = to;
+        }
+    }
+}
+
+fn known(object: &Scaled) -> Known {
+    let status = object.status.clone().unwrap_or_default();
+    let scale = Scale {
+        replicas: count(object.spec.replicas),
+        status_replicas: count(Some(status.replicas)),
+        ready: Some(count(Some(status.ready_replicas))),
+    };
+    Known { scale, last_scaled: scaled_by_us(object.managed_fields()) }
+}
+
+/// When our field manager last wrote the scale subresource. The API server notes it in the
+/// same write as the replicas, so it cannot be lost on the way to the status.
+pub(super) fn scaled_by_us(managed: &[ManagedFieldsEntry]) -> Option<Time> {
+    let ours = managed.iter().filter(|entry| {
+        entry.manager.as_deref() == Some(FIELD_MANAGER) && entry.subresource.as_deref() == Some("scale")
+    });
+    let times = ours.filter_map(|entry| entry.time.as_ref());
+    times.map(|time| Time::from_millis(time.0.as_millisecond())).max()
+}

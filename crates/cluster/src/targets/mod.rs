@@ -1,0 +1,141 @@
+//! Targets: how many replicas they have, and moving them.
+
+mod cache;
+mod scalable;
+mod write;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use engine::{Scale, Target, Time};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use kube::api::DynamicObject;
+use kube::core::ApiResource;
+use kube::{Api, Client, ResourceExt as _};
+use resources::{Reason, TargetFailure, WriteFailure};
+use runner::{Actuator, Readiness};
+
+use crate::Clients;
+use crate::follow::chain;
+use cache::Caches;
+use scalable::Scalables;
+
+/// A read that takes longer counts as failed; the next poll tries again.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Reads and moves targets of any kind that has a scale subresource.
+///
+/// The kinds of `apps/v1` are watched, so that polling them costs the API server nothing.
+/// Any other kind is asked for its scale at each poll.
+pub struct Targets {
+    write: Client,
+    read: Client,
+    caches: Caches,
+    scalables: Scalables,
+}
+
+impl Targets {
+    /// Targets behind the API server of `clients`, in `namespaces` (all where empty).
+    pub fn new(clients: &Clients, namespaces: Vec<String>, readiness: Arc<Readiness>) -> Self {
+        Self {
+            write: clients.write.clone(),
+            read: clients.read.clone(),
+            caches: Caches::new(clients.read.clone(), namespaces, readiness),
+            scalables: Scalables::new(clients.read.clone()),
+        }
+    }
+
+    fn api(&self, client: &Client, target: &Target, resource: &ApiResource) -> Api<DynamicObject> {
+        Api::namespaced_with(client.clone(), &target.namespace, resource)
+    }
+
+    async fn ask(&self, target: &Target) -> Result<Scale, TargetFailure> {
+        let resource = self.scalables.resource(target).await?;
+        let api = self.api(&self.read, target, &resource);
+        match tokio::time::timeout(READ_TIMEOUT, api.get_scale(&target.name)).await {
+            Ok(Ok(scale)) => Ok(Scale {
+                replicas: count(scale.spec.and_then(|spec| spec.replicas)),
+                status_replicas: count(scale.status.map(|status| status.replicas)),
+                ready: None,
+            }),
+            Ok(Err(error)) => Err(unreadable(target, &error)),
+            Err(_) => Err(no_answer(target)),
+        }
+    }
+
+    async fn ask_last_scaled(&self, target: &Target) -> Option<Time> {
+        let resource = self.scalables.resource(target).await.ok()?;
+        let api = self.api(&self.read, target, &resource);
+        let answer = tokio::time::timeout(READ_TIMEOUT, api.get_metadata(&target.name)).await;
+        cache::scaled_by_us(answer.ok()?.ok()?.managed_fields())
+    }
+}
+
+impl Actuator for Targets {
+    fn observe<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Scale, TargetFailure>> {
+        async move {
+            match self.caches.of(target) {
+                Some(cache) => Ok(cache.lookup(target).await?.scale),
+                None => self.ask(target).await,
+            }
+        }
+        .boxed()
+    }
+
+    fn last_scaled<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Option<Time>> {
+        async move {
+            match self.caches.of(target) {
+                Some(cache) => cache.lookup(target).await.ok()?.last_scaled,
+                None => self.ask_last_scaled(target).await,
+            }
+        }
+        .boxed()
+    }
+
+    fn scale<'a>(
+        &'a self,
+        target: &'a Target,
+        from: u32,
+        to: u32,
+        time_left: Duration,
+    ) -> BoxFuture<'a, Result<(), WriteFailure>> {
+        async move {
+            let resource = match self.scalables.resource(target).await {
+                Ok(resource) => resource,
+                Err(failure) => return Err(WriteFailure { reason: failure.reason, message: failure.message }),
+            };
+            let api = self.api(&self.write, target, &resource);
+            write::scale(&api, target, from, to, time_left).await?;
+            if let Some(cache) = self.caches.of(target) {
+                cache.scaled(target, to);
+            }
+            Ok(())
+        }
+        .boxed()
+    }
+}
+
+/// Replicas as the API server counts them; a missing count is the default of 1.
+fn count(replicas: Option<i32>) -> u32 {
+    u32::try_from(replicas.unwrap_or(1)).unwrap_or(0)
+}
+
+fn unreadable(target: &Target, error: &kube::Error) -> TargetFailure {
+    let (reason, message) = match error {
+        kube::Error::Api(status) if status.is_not_found() => {
+            (Reason::TargetNotFound, format!("{target} does not exist"))
+        }
+        kube::Error::Api(status) if status.is_forbidden() => {
+            (Reason::TargetForbidden, format!("{target}: {}", status.message))
+        }
+        error => (Reason::FailedGetScale, format!("{target}: {}", chain(error))),
+    };
+    TargetFailure { reason, message }
+}
+
+fn no_answer(target: &Target) -> TargetFailure {
+    let message = format!("{target}: the API server did not answer within {} s", READ_TIMEOUT.as_secs());
+    TargetFailure { reason: Reason::FailedGetScale, message }
+}

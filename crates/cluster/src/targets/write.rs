@@ -1,0 +1,66 @@
+//! The one way in which replicas are written.
+
+use k8s_openapi::api::autoscaling::v1::Scale as ScaleObject;
+use kube::api::PostParams;
+
+use super::*;
+use crate::FIELD_MANAGER;
+
+/// The longest that a write may take, whatever the lease still allows.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Asks for `to` replicas where `from` are still asked for.
+///
+/// The scale is read first and its resourceVersion written back, so a change by someone
+/// else, before or in between, is a conflict and never overwritten.
+pub(super) async fn scale(
+    api: &Api<DynamicObject>,
+    target: &Target,
+    from: u32,
+    to: u32,
+    time_left: Duration,
+) -> Result<(), WriteFailure> {
+    let limit = time_left.min(WRITE_TIMEOUT);
+    let write = async {
+        let mut scale: ScaleObject = api.get_scale(&target.name).await?;
+        let found = count(scale.spec.as_ref().and_then(|spec| spec.replicas));
+        if found != from {
+            return Ok(Err(changed(target, &format!("{found} replicas were found where {from} were expected"))));
+        }
+        scale.spec.get_or_insert_default().replicas = Some(i32::try_from(to).unwrap_or(i32::MAX));
+        let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+        api.replace_scale(&target.name, &params, &scale).await.map(|_| Ok(()))
+    };
+    match tokio::time::timeout(limit, write).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(error)) => Err(failure(target, &error)),
+        Err(_) => Err(WriteFailure {
+            reason: Reason::ScaleTimedOut,
+            message: format!(
+                "{target}: the API server did not answer within {} ms; whether it was scaled shows at the next poll",
+                limit.as_millis()
+            ),
+        }),
+    }
+}
+
+fn changed(target: &Target, how: &str) -> WriteFailure {
+    WriteFailure {
+        reason: Reason::ScaleConflict,
+        message: format!("{target} was changed by someone else in between: {how}; it is decided anew"),
+    }
+}
+
+fn failure(target: &Target, error: &kube::Error) -> WriteFailure {
+    let (reason, message) = match error {
+        kube::Error::Api(status) if status.is_conflict() => return changed(target, &status.message),
+        kube::Error::Api(status) if status.is_not_found() => {
+            (Reason::TargetNotFound, format!("{target} does not exist any more"))
+        }
+        kube::Error::Api(status) if status.is_forbidden() => {
+            (Reason::TargetForbidden, format!("{target}: {}", status.message))
+        }
+        error => (Reason::FailedUpdateScale, format!("{target}: {}", chain(error))),
+    };
+    WriteFailure { reason, message }
+}

@@ -1,0 +1,112 @@
+//! `polyscaler check`: the rules of admission, without a cluster.
+
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use resources::{Context, Finding};
+use serde_json::json;
+use sources::{AddressPolicy, Registry};
+
+/// Judges manifests by the schema and rules that the API server applies.
+///
+/// Exit status: 0 all are valid, 1 one is not or cannot be read.
+#[derive(Args)]
+pub(crate) struct CheckArgs {
+    /// Files with YAML or JSON, several documents each; `-` reads standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// How to print what is found.
+    #[arg(long, short, value_enum, default_value = "text")]
+    output: Output,
+    /// Allow namespaced objects to act in another namespace, as the operator's flag does.
+    #[arg(long)]
+    allow_cross_namespace: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// One line a problem.
+    Text,
+    /// A JSON array with one entry for each document.
+    Json,
+}
+
+/// What was found in one file.
+struct Judged {
+    file: String,
+    result: Result<Vec<Finding>, String>,
+}
+
+pub(crate) fn run(arguments: &CheckArgs) -> ExitCode {
+    let catalog = Registry::new(AddressPolicy::default());
+    let context = Context { catalog: &catalog, allow_cross_namespace: arguments.allow_cross_namespace };
+    let judged: Vec<Judged> = arguments.files.iter().map(|file| judge(file, &context)).collect();
+    match arguments.output {
+        Output::Text => print_text(&judged),
+        Output::Json => print_json(&judged),
+    }
+    let valid = |judged: &Judged| {
+        judged.result.as_ref().is_ok_and(|findings| findings.iter().all(|finding| finding.problems.is_empty()))
+    };
+    if judged.iter().all(valid) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn judge(file: &PathBuf, context: &Context<'_>) -> Judged {
+    let text = if file.as_os_str() == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map(|_| text)
+    } else {
+        std::fs::read_to_string(file)
+    };
+    let result = match text {
+        Ok(text) => resources::check(&text, context).map_err(|problem| problem.to_string()),
+        Err(error) => Err(format!("cannot be read: {error}")),
+    };
+    Judged { file: file.display().to_string(), result }
+}
+
+fn print_text(judged: &[Judged]) {
+    for Judged { file, result } in judged {
+        match result {
+            Err(problem) => eprintln!("{file}: {problem}"),
+            Ok(findings) if findings.is_empty() => println!("{file}: no documents"),
+            Ok(findings) => findings.iter().for_each(|finding| print_finding(file, finding)),
+        }
+    }
+}
+
+fn print_finding(file: &str, finding: &Finding) {
+    let object = &finding.object;
+    for problem in &finding.problems {
+        eprintln!("{file}: {object}: {problem}");
+    }
+    match (finding.problems.is_empty(), finding.known) {
+        (true, true) => println!("{file}: {object}: valid"),
+        (true, false) => println!("{file}: {object}: passed over, not a kind of polyscaler"),
+        (false, _) => {}
+    }
+}
+
+fn print_json(judged: &[Judged]) {
+    let entries: Vec<serde_json::Value> = judged
+        .iter()
+        .flat_map(|Judged { file, result }| match result {
+            Err(problem) => vec![json!({ "file": file, "valid": false,
+                "problems": [{ "path": "", "message": problem }] })],
+            Ok(findings) => findings.iter().map(|finding| json_finding(file, finding)).collect(),
+        })
+        .collect();
+    println!("{}", serde_json::Value::Array(entries));
+}
+
+fn json_finding(file: &str, finding: &Finding) -> serde_json::Value {
+    let problems: Vec<_> = finding
+        .problems
+        .iter()
+        .map(|problem| json!({ "path": problem.path, "message": problem.message }))
+        .collect();
+    json!({ "file": file, "object": finding.object, "known": finding.known,
+            "valid": finding.problems.is_empty(), "problems": problems })
+}

@@ -1,0 +1,233 @@
+//! `BusinessScaling`: replicas follow one business figure between two thresholds.
+
+mod rules;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::policy::Linear;
+use engine::{Bounds, ConfigPath, Member, Metric, Plan, Problem, Query, Reading};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::{CustomResource, CustomResourceExt};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::common::fields::{HeadersFrom, MetricSpec, NAME_PATTERN, SafetySpec, TargetRef, as_number, mode};
+use crate::common::rule;
+use crate::common::status::{Outcome, SingleTargetStatus, Verdict};
+use crate::kind::{Context, Kind, Scope};
+
+/// The row of the table.
+pub const KIND: Kind = Kind {
+    group: "example.com",
+    version: "v1",
+    kind: "BusinessScaling",
+    plural: "businessscalings",
+    scope: Scope::Cluster,
+    definition,
+    compile,
+    status,
+    volatile: &["lastDecision", "metricValue"],
+};
+
+/// Scales a target between two replica counts as a business figure moves between two thresholds.
+#[derive(CustomResource, Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[kube(
+    group = "example.com",
+    version = "v1",
+    kind = "BusinessScaling",
+    plural = "businessscalings",
+    singular = "businessscaling",
+    shortname = "bs",
+    category = "polyscaler",
+    status = "BusinessScalingStatus",
+    doc = "Scales a target between two replica counts as a business figure, such as active users, moves between two thresholds.",
+    printcolumn(name = "Target", type_ = "string", json_path = ".status.target"),
+    printcolumn(name = "Metric", type_ = "number", json_path = ".status.metricValue"),
+    printcolumn(name = "Min", type_ = "integer", json_path = ".spec.scaleThresholds.minReplicas"),
+    printcolumn(name = "Max", type_ = "integer", json_path = ".spec.scaleThresholds.maxReplicas"),
+    printcolumn(name = "Current", type_ = "integer", json_path = ".status.currentReplicas"),
+    printcolumn(name = "Desired", type_ = "integer", json_path = ".status.desiredReplicas"),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason"
+    ),
+    printcolumn(name = "Decision", type_ = "string", json_path = ".status.lastDecision", priority = 1),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct BusinessScalingSpec {
+    /// Name of the Deployment to scale. Give this or `targetRef`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253), regex(pattern = NAME_PATTERN))]
+    pub target_deployment: Option<String>,
+    /// The target, where it is no Deployment: anything with a scale subresource.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_ref: Option<TargetRef>,
+    /// Namespace of the target and of the secret of `headersFrom`.
+    #[serde(default = "default_namespace")]
+    #[schemars(length(max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
+    pub namespace: String,
+    /// URL that answers with JSON. Give this or `metric`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048), regex(pattern = r"^https?://[^/?#]"))]
+    pub metric_source: Option<String>,
+    /// JSONPath (RFC 9535) of the figure in the answer of `metricSource`. Default `$.active_users`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024))]
+    pub value_path: Option<String>,
+    /// Request headers for `metricSource`, from a secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers_from: Option<HeadersFrom>,
+    /// A metric of any other source, instead of `metricSource`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metric: Option<MetricSpec>,
+    /// Where scaling begins and ends.
+    #[serde(default)]
+    pub scale_thresholds: ScaleThresholds,
+    /// Seconds between two polls.
+    #[serde(default = "default_interval")]
+    #[schemars(range(min = 1, max = 86400))]
+    pub interval_seconds: u32,
+    /// What holds scaling back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub safety: Option<SafetySpec>,
+}
+
+/// Below `minUsers` there are `minReplicas`, above `maxUsers` there are `maxReplicas`, and in
+/// between a straight line, rounded down.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ScaleThresholds {
+    /// The figure at and below which there are `minReplicas`.
+    #[schemars(range(min = 0.0))]
+    pub min_users: f64,
+    /// The figure at and above which there are `maxReplicas`.
+    #[schemars(range(min = 0.0))]
+    pub max_users: f64,
+    /// The least replicas.
+    #[schemars(range(max = i32::MAX))]
+    pub min_replicas: u32,
+    /// The most replicas.
+    #[schemars(range(min = 1, max = i32::MAX))]
+    pub max_replicas: u32,
+}
+
+impl Default for ScaleThresholds {
+    fn default() -> Self {
+        Self { min_users: 1000.0, max_users: 5000.0, min_replicas: 2, max_replicas: 10 }
+    }
+}
+
+/// What became of it.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct BusinessScalingStatus {
+    /// The target as `Kind/name`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// The last reading of the metric; absent while there is none.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_number")]
+    pub metric_value: Option<f64>,
+    /// What all kinds with one target tell.
+    #[serde(flatten)]
+    pub common: SingleTargetStatus,
+}
+
+fn default_namespace() -> String {
+    "default".to_owned()
+}
+
+fn default_interval() -> u32 {
+    60
+}
+
+const DEFAULT_VALUE_PATH: &str = "$.active_users";
+
+fn definition() -> CustomResourceDefinition {
+    rule::attach(BusinessScaling::crd(), rules::RULES)
+}
+
+fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, Vec<Problem>> {
+    let spec = object.get("spec").unwrap_or(&Value::Null);
+    let spec = BusinessScalingSpec::deserialize(spec)
+        .map_err(|error| vec![Problem::new("spec", format!("Invalid value: {error}"))])?;
+    let mut problems = rule::problems(rules::RULES, &spec);
+    let (metric, metric_problems) = compile_metric(&spec, context);
+    problems.extend(metric_problems);
+    let mode = mode(object).unwrap_or_else(|problem| {
+        problems.push(problem);
+        engine::Mode::Observe
+    });
+    let thresholds = &spec.scale_thresholds;
+    let (least, most) = (thresholds.min_replicas, thresholds.max_replicas);
+    let policy = Linear::new(thresholds.min_users, thresholds.max_users, least, most);
+    // Where policy or bounds are none, a rule has said why.
+    let (Some(policy), Some(bounds), true) = (policy, Bounds::new(least, most), problems.is_empty()) else {
+        return Err(problems);
+    };
+    Ok(Plan {
+        members: vec![Member { target: spec.target().in_namespace(&spec.namespace), bounds }],
+        metrics: vec![metric],
+        policy: Arc::new(policy),
+        safety: spec.safety.as_ref().map(SafetySpec::compile).unwrap_or_default(),
+        mode,
+        interval: Duration::from_secs(u64::from(spec.interval_seconds)),
+    })
+}
+
+/// The metric, whichever way it is written, and what its source finds wrong with it.
+fn compile_metric(spec: &BusinessScalingSpec, context: &Context<'_>) -> (Metric, Vec<Problem>) {
+    let (source, config, path) = match &spec.metric {
+        Some(metric) => (
+            metric.source.as_str(),
+            Value::Object(metric.config.clone()),
+            ConfigPath { source: "spec.metric.type", config: "spec.metric.config", elsewhere: &[] },
+        ),
+        None => {
+            let value_path = spec.value_path.as_deref().unwrap_or(DEFAULT_VALUE_PATH);
+            let mut config = json!({ "url": spec.metric_source, "valuePath": value_path });
+            if let Some(headers) = &spec.headers_from {
+                config["headersFrom"] = json!(headers);
+            }
+            let elsewhere = &[("url", "spec.metricSource")];
+            ("http", config, ConfigPath { source: "spec.metricSource", config: "spec", elsewhere })
+        }
+    };
+    // A missing metric is named by a rule; its source has nothing to look at then.
+    let named = spec.metric.is_some() || spec.metric_source.is_some();
+    let problems = if named { context.catalog.validate(source, &config, &path) } else { Vec::new() };
+    let name = if spec.metric.is_some() { source } else { "users" };
+    let query = Query { source: source.to_owned(), namespace: spec.namespace.clone(), config };
+    (Metric { name: name.to_owned(), query, minimum: Some(0.0) }, problems)
+}
+
+impl BusinessScalingSpec {
+    fn target(&self) -> TargetRef {
+        let deployment = || TargetRef::deployment(self.target_deployment.as_deref().unwrap_or_default());
+        self.target_ref.clone().unwrap_or_else(deployment)
+    }
+}
+
+fn status(outcome: &Outcome, previous: &Value) -> Value {
+    let mut status = BusinessScalingStatus::deserialize(previous).unwrap_or_default();
+    status.common.update(outcome);
+    if let Verdict::Polled(poll) = &outcome.verdict {
+        status.target = poll.plan.members.first().map(|m| format!("{}/{}", m.target.kind, m.target.name));
+        status.metric_value = match poll.readings.first() {
+            Some(Reading::Value { value, .. }) => Some(value.get()),
+            _ => None,
+        };
+    }
+    serde_json::to_value(status).unwrap_or_else(|error| unreachable!("plain data: {error}"))
+}
+
+#[cfg(test)]
+mod tests;

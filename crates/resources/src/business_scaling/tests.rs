@@ -1,0 +1,185 @@
+use engine::{AbsenceReason, Decision, MemberDecision, Memory, Mode, Scale, Time, decide};
+
+use super::*;
+use crate::common::status::{Difference, MemberPoll, Poll, difference};
+
+/// Finds nothing wrong, except with the source `broken`.
+struct Lenient;
+
+impl engine::SourceCatalog for Lenient {
+    fn validate(&self, source: &str, _: &Value, path: &ConfigPath<'_>) -> Vec<Problem> {
+        if source == "broken" { vec![Problem::new(path.source, "unknown source")] } else { Vec::new() }
+    }
+}
+
+const CONTEXT: Context<'_> = Context { catalog: &Lenient, allow_cross_namespace: false };
+
+fn manifest(spec: Value) -> Value {
+    json!({ "apiVersion": "example.com/v1", "kind": "BusinessScaling", "metadata": {"name": "a"}, "spec": spec })
+}
+
+fn least() -> Value {
+    json!({ "targetDeployment": "web", "metricSource": "http://load/users" })
+}
+
+fn with(field: &str, value: Value) -> Value {
+    let mut spec = least();
+    spec[field] = value;
+    spec
+}
+
+fn problems(spec: Value) -> Vec<String> {
+    let problems = KIND.compile(&manifest(spec), &CONTEXT).err().unwrap_or_default();
+    problems.iter().map(Problem::to_string).collect()
+}
+
+#[test]
+fn the_least_manifest_has_the_defaults() {
+    let plan = KIND.compile(&manifest(least()), &CONTEXT).unwrap();
+    assert_eq!(plan.members[0].target.to_string(), "Deployment default/web");
+    assert_eq!(plan.members[0].bounds, Bounds::new(2, 10).unwrap());
+    assert_eq!((plan.interval, plan.mode), (Duration::from_secs(60), Mode::Act));
+    assert_eq!(
+        plan.metrics[0].query.config,
+        json!({ "url": "http://load/users", "valuePath": "$.active_users" })
+    );
+}
+
+#[test]
+fn every_option_reaches_the_plan() {
+    let spec = json!({
+        "targetRef": { "apiVersion": "example.org/v1", "kind": "Fleet", "name": "taxis" },
+        "namespace": "shop",
+        "metric": { "type": "http", "config": { "url": "http://x/", "valuePath": "$.a" } },
+        "scaleThresholds": { "minUsers": 0, "maxUsers": 10.5, "minReplicas": 0, "maxReplicas": 1 },
+        "intervalSeconds": 5,
+        "safety": { "cooldownSeconds": 300, "maxScaleUpRate": 3, "maxScaleDownRate": 1,
+                    "scaleUpStabilizationSeconds": 10, "scaleDownStabilizationSeconds": 20 },
+    });
+    let mut object = manifest(spec);
+    object["metadata"]["annotations"] = json!({ "polyscaler.dev/mode": "observe" });
+    let plan = KIND.compile(&object, &CONTEXT).unwrap();
+    assert_eq!(plan.members[0].target.to_string(), "Fleet shop/taxis");
+    assert_eq!(plan.metrics[0].query.namespace, "shop");
+    assert_eq!(plan.mode, Mode::Observe);
+    assert_eq!(
+        plan.safety,
+        engine::Safety {
+            scale_up_stabilization: Duration::from_secs(10),
+            scale_down_stabilization: Duration::from_secs(20),
+            max_scale_up: Some(3),
+            max_scale_down: Some(1),
+            cooldown: Duration::from_secs(300),
+        }
+    );
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    let spec = json!({
+        "metricSource": "ftp://load",
+        "scaleThresholds": { "minUsers": 5, "maxUsers": 5, "minReplicas": 4, "maxReplicas": 3 },
+        "intervalSeconds": 0,
+    });
+    assert_eq!(
+        problems(spec),
+        [
+            "spec.intervalSeconds: Invalid value: 0: spec.intervalSeconds in body should be greater than or equal to 1",
+            "spec.metricSource: Invalid value: \"ftp://load\": spec.metricSource in body should match '^https?://[^/?#]'",
+            "spec: Invalid value: exactly one of targetDeployment and targetRef must be set",
+            "spec.scaleThresholds: Invalid value: minUsers must be below maxUsers",
+            "spec.scaleThresholds: Invalid value: minReplicas must not be above maxReplicas",
+        ]
+    );
+}
+
+#[test]
+fn what_is_missing_or_mistyped_is_named_by_its_path() {
+    assert_eq!(
+        problems(with("intervalSeconds", json!("5"))),
+        [
+            "spec.intervalSeconds: Invalid value: \"string\": spec.intervalSeconds in body must be of type integer: \"string\""
+        ]
+    );
+    assert_eq!(problems(with("headersFrom", json!({}))), ["spec.headersFrom.secretRef: Required value"]);
+    assert_eq!(problems(with("targetDeployment", json!("../../nodes/x"))).len(), 1);
+    let broken = json!({ "targetDeployment": "web", "metric": { "type": "broken" } });
+    assert_eq!(problems(broken), ["spec.metric.type: unknown source"]);
+    let mut object = manifest(least());
+    object["metadata"]["annotations"] = json!({ "polyscaler.dev/mode": "obsrve" });
+    let problem = KIND.compile(&object, &CONTEXT).unwrap_err().remove(0).to_string();
+    assert!(problem.starts_with("metadata.annotations[polyscaler.dev/mode]: Unsupported value"), "{problem}");
+}
+
+/// The outcome of a poll that read `reading` of a target with `replicas`, and wrote.
+fn outcome(reading: Reading, replicas: u32, second: i64, memory: &mut Memory) -> Outcome {
+    let plan = Arc::new(KIND.compile(&manifest(least()), &CONTEXT).unwrap());
+    let scale = Scale { replicas, status_replicas: replicas, ready: None };
+    let now = Time::from_seconds(second);
+    let observation = engine::Observation { scales: vec![Some(scale)], readings: vec![reading.clone()] };
+    let decision = decide(&plan, memory, &observation, now);
+    let write = decision.scales().then_some(Ok(()));
+    if write.is_some() {
+        memory.applied(&decision, now);
+    }
+    let members = vec![MemberPoll { seen: Ok(scale), write }];
+    let poll = Poll { plan, readings: vec![reading], members, decision, memory: memory.clone() };
+    Outcome { generation: 3, at: now, verdict: Verdict::Polled(Box::new(poll)) }
+}
+
+#[test]
+fn the_status_tells_the_whole_story() {
+    let mut memory = Memory::default();
+    let scaled = outcome(Reading::of(3000.0, Time::default()), 2, 1_700_000_000, &mut memory);
+    insta::assert_json_snapshot!("scaled", KIND.status(&scaled, &Value::Null));
+    let down = Reading::absent(AbsenceReason::Timeout, "http://load/users: no answer within 5 s");
+    let failing = outcome(down, 6, 1_700_000_060, &mut memory);
+    insta::assert_json_snapshot!("failing", KIND.status(&failing, &KIND.status(&scaled, &Value::Null)));
+}
+
+#[test]
+fn a_status_changes_only_when_something_did() {
+    let mut memory = Memory::default();
+    let reading = |value: f64| Reading::of(value, Time::default());
+    let status = |outcome: &Outcome, previous: &Value| KIND.status(outcome, previous);
+    let first = status(&outcome(reading(2000.0), 4, 0, &mut memory), &Value::Null);
+    let same = status(&outcome(reading(2000.0), 4, 60, &mut memory), &first);
+    assert_eq!(difference(&KIND, &first, &same), Difference::None);
+    let moved = status(&outcome(reading(2001.0), 4, 120, &mut memory), &first);
+    assert_eq!(difference(&KIND, &first, &moved), Difference::Minor);
+    let scaled = status(&outcome(reading(4000.0), 4, 180, &mut memory), &first);
+    assert_eq!(difference(&KIND, &first, &scaled), Difference::Major);
+}
+
+#[test]
+fn an_invalid_spec_keeps_what_was_known() {
+    let mut memory = Memory::default();
+    let scaled = outcome(Reading::of(3000.0, Time::default()), 2, 1_700_000_000, &mut memory);
+    let before = KIND.status(&scaled, &Value::Null);
+    let invalid = Outcome {
+        generation: 4,
+        at: Time::from_seconds(1_700_000_100),
+        verdict: Verdict::Invalid(vec![Problem::new("spec.metricSource", "Required value")]),
+    };
+    let after = KIND.status(&invalid, &before);
+    assert_eq!(after["memory"], before["memory"], "a cooldown outlives a bad edit");
+    assert_eq!(after["conditions"][0]["reason"], "InvalidSpec");
+    assert_eq!(after["conditions"][0]["message"], "spec.metricSource: Required value");
+    assert_eq!(after["conditions"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_missing_target_is_said_and_not_guessed() {
+    let mut memory = Memory::default();
+    let mut outcome = outcome(Reading::of(3000.0, Time::default()), 2, 0, &mut memory);
+    let Verdict::Polled(poll) = &mut outcome.verdict else { unreachable!() };
+    let failure = crate::TargetFailure {
+        reason: crate::Reason::TargetNotFound,
+        message: "Deployment default/web does not exist".to_owned(),
+    };
+    poll.members[0] = MemberPoll { seen: Err(failure), write: None };
+    poll.decision = Decision { members: Vec::<MemberDecision>::new(), ..poll.decision.clone() };
+    let status = KIND.status(&outcome, &Value::Null);
+    assert_eq!(status["conditions"][0]["reason"], "TargetNotFound");
+    assert_eq!(status.get("currentReplicas"), None);
+}

@@ -1,0 +1,156 @@
+//! Fields that several kinds have, with their schema.
+
+use std::time::Duration;
+
+use engine::{Mode, Problem, Safety, Target};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Annotation that turns writing off for one object.
+pub(crate) const MODE_ANNOTATION: &str = "polyscaler.dev/mode";
+
+/// A DNS subdomain, the form of every object name that is used in a URL here. Without
+/// this check a name with slashes could steer a request to another path of the API.
+pub(crate) const NAME_PATTERN: &str = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$";
+pub(crate) const API_VERSION_PATTERN: &str = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[a-z0-9]+$";
+pub(crate) const KIND_PATTERN: &str = r"^[A-Z][A-Za-z0-9]*$";
+
+/// An object with a scale subresource.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct TargetRef {
+    /// Group and version of the target.
+    #[serde(default = "apps_v1")]
+    #[schemars(regex(pattern = API_VERSION_PATTERN))]
+    pub api_version: String,
+    /// Kind of the target: anything that has a scale subresource.
+    #[serde(default = "deployment")]
+    #[schemars(regex(pattern = KIND_PATTERN))]
+    pub kind: String,
+    /// Name of the target.
+    #[schemars(length(max = 253), regex(pattern = NAME_PATTERN))]
+    pub name: String,
+}
+
+fn apps_v1() -> String {
+    "apps/v1".to_owned()
+}
+
+fn deployment() -> String {
+    "Deployment".to_owned()
+}
+
+impl TargetRef {
+    /// The Deployment called `name`.
+    pub fn deployment(name: &str) -> Self {
+        Self { api_version: apps_v1(), kind: deployment(), name: name.to_owned() }
+    }
+
+    /// The target in `namespace`.
+    pub fn in_namespace(&self, namespace: &str) -> Target {
+        Target {
+            api_version: self.api_version.clone(),
+            kind: self.kind.clone(),
+            namespace: namespace.to_owned(),
+            name: self.name.clone(),
+        }
+    }
+}
+
+/// A metric of any source in the registry.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct MetricSpec {
+    /// Name of the metric source, for example `http`.
+    #[serde(rename = "type")]
+    #[schemars(length(min = 1))]
+    pub source: String,
+    /// The source's settings.
+    #[serde(default)]
+    #[schemars(schema_with = "any_object")]
+    pub config: serde_json::Map<String, Value>,
+}
+
+fn any_object(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
+}
+
+/// Request headers from a secret: every key is a header's name, its value the header's value.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct HeadersFrom {
+    /// The secret, in the namespace of the target.
+    pub secret_ref: SecretRef,
+}
+
+/// A secret by name.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+pub struct SecretRef {
+    /// Name of the secret.
+    #[schemars(length(max = 253), regex(pattern = NAME_PATTERN))]
+    pub name: String,
+}
+
+/// What holds a wish back.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct SafetySpec {
+    /// No second scale within this many seconds of the last one. Default 0.
+    #[schemars(range(max = 86400))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cooldown_seconds: Option<u32>,
+    /// The most pods that one scale operation adds. Default: no limit.
+    #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_scale_up_rate: Option<u32>,
+    /// The most pods that one scale operation removes. Default: no limit.
+    #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_scale_down_rate: Option<u32>,
+    /// Scale-out follows the least wish of this many seconds. Default 0: at once.
+    #[schemars(range(max = 3600))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale_up_stabilization_seconds: Option<u32>,
+    /// Scale-in follows the greatest wish of this many seconds. Default 0: at once.
+    #[schemars(range(max = 3600))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale_down_stabilization_seconds: Option<u32>,
+}
+
+impl SafetySpec {
+    /// The engine's form of it.
+    pub fn compile(&self) -> Safety {
+        let seconds = |value: Option<u32>| Duration::from_secs(u64::from(value.unwrap_or(0)));
+        Safety {
+            scale_up_stabilization: seconds(self.scale_up_stabilization_seconds),
+            scale_down_stabilization: seconds(self.scale_down_stabilization_seconds),
+            max_scale_up: self.max_scale_up_rate,
+            max_scale_down: self.max_scale_down_rate,
+            cooldown: seconds(self.cooldown_seconds),
+        }
+    }
+}
+
+/// Reads the mode from an object's annotations.
+pub(crate) fn mode(object: &Value) -> Result<Mode, Problem> {
+    match object.pointer("/metadata/annotations").and_then(|all| all.get(MODE_ANNOTATION)) {
+        None => Ok(Mode::Act),
+        Some(Value::String(mode)) if mode == "act" => Ok(Mode::Act),
+        Some(Value::String(mode)) if mode == "observe" => Ok(Mode::Observe),
+        Some(other) => Err(Problem::new(
+            format!("metadata.annotations[{MODE_ANNOTATION}]"),
+            format!("Unsupported value: {other}: supported values: \"act\", \"observe\""),
+        )),
+    }
+}
+
+/// Writes a metric value as the API server gives it back: whole numbers without a fraction.
+/// Otherwise a status that was written would seem to differ from one that was read.
+pub(crate) fn as_number<S: serde::Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) if value.fract() == 0.0 && value.abs() < 1e15 => serializer.serialize_i64(*value as i64),
+        Some(value) => serializer.serialize_f64(*value),
+        None => serializer.serialize_none(),
+    }
+}

@@ -1,0 +1,6 @@
+//! What several kinds share: fields, rules, conditions and the common part of the status.
+
+pub(crate) mod condition;
+pub(crate) mod fields;
+pub(crate) mod rule;
+pub(crate) mod status;

@@ -1,0 +1,44 @@
+//! Rules across fields: written once as CEL for the API server and once as Rust for
+//! everything that must judge without one. A test holds both against each other.
+
+use engine::Problem;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use serde_json::{Value, json};
+
+/// A rule over the part of a spec at `path`.
+pub(crate) struct Rule<S: 'static> {
+    /// Path of the object that the rule judges, as in `spec.scaleThresholds`.
+    pub(crate) path: &'static str,
+    /// The rule for the API server; `self` is the object at `path`.
+    pub(crate) cel: &'static str,
+    /// What is said when it does not hold.
+    pub(crate) message: &'static str,
+    /// The same rule over the typed spec.
+    pub(crate) holds: fn(&S) -> bool,
+}
+
+/// The problems of `spec` by `rules`, in the words of the API server.
+pub(crate) fn problems<S>(rules: &[Rule<S>], spec: &S) -> Vec<Problem> {
+    let broken = rules.iter().filter(|rule| !(rule.holds)(spec));
+    broken.map(|rule| Problem::new(rule.path, format!("Invalid value: {}", rule.message))).collect()
+}
+
+/// Adds `rules` to the schema of every version of `crd`.
+pub(crate) fn attach<S>(crd: CustomResourceDefinition, rules: &[Rule<S>]) -> CustomResourceDefinition {
+    let mut definition =
+        serde_json::to_value(crd).unwrap_or_else(|error| unreachable!("plain data: {error}"));
+    let versions = definition.pointer_mut("/spec/versions").and_then(Value::as_array_mut);
+    for version in versions.into_iter().flatten() {
+        for rule in rules {
+            let pointer: String = rule.path.split('.').map(|field| format!("/properties/{field}")).collect();
+            let place = version.pointer_mut(&format!("/schema/openAPIV3Schema{pointer}"));
+            let schema = place.unwrap_or_else(|| unreachable!("no schema at {}", rule.path));
+            let validation = json!({ "rule": rule.cel, "message": rule.message });
+            match schema.get_mut("x-kubernetes-validations").and_then(Value::as_array_mut) {
+                Some(validations) => validations.push(validation),
+                None => schema["x-kubernetes-validations"] = json!([validation]),
+            }
+        }
+    }
+    serde_json::from_value(definition).unwrap_or_else(|error| unreachable!("still a CRD: {error}"))
+}

@@ -1,0 +1,299 @@
+//! What a poll came to, and how it is told in the status of an object.
+
+use std::sync::Arc;
+
+use engine::{Decision, MemberDecision, Memory, Plan, Problem, Reading, Scale, Step, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::condition::{Condition, ConditionStatus, ConditionType, Reason, merge, whole_seconds};
+use crate::Kind;
+
+/// What became of an object at one moment: the source of its status, Events and conditions.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The generation of the spec that was looked at.
+    pub generation: i64,
+    /// When.
+    pub at: Time,
+    /// What became of it.
+    pub verdict: Verdict,
+}
+
+/// The three ways in which looking at an object ends.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// The object cannot be compiled; nothing was read.
+    Invalid(Vec<Problem>),
+    /// Something else owns the target; nothing was read. Names the target and its owner.
+    Conflict(String),
+    /// It was polled.
+    Polled(Box<Poll>),
+}
+
+/// One poll, from reading to writing.
+#[derive(Clone, Debug)]
+pub struct Poll {
+    /// The plan that was followed.
+    pub plan: Arc<Plan>,
+    /// The reading of each of the plan's metrics.
+    pub readings: Vec<Reading>,
+    /// What was seen of and done to each of the plan's members.
+    pub members: Vec<MemberPoll>,
+    /// What was decided.
+    pub decision: Decision,
+    /// The memory afterwards.
+    pub memory: Memory,
+}
+
+/// What was seen of and done to one member.
+#[derive(Clone, Debug)]
+pub struct MemberPoll {
+    /// Its scale, or why it could not be read.
+    pub seen: Result<Scale, TargetFailure>,
+    /// What became of the write; `None` where none was due or allowed.
+    pub write: Option<Result<(), WriteFailure>>,
+}
+
+/// Why a target could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetFailure {
+    /// The class: one of `TargetNotFound`, `TargetNotScalable`, `TargetForbidden`, `FailedGetScale`.
+    pub reason: Reason,
+    /// What happened, with the target's name.
+    pub message: String,
+}
+
+/// Why a write did not happen, or is not known to have happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WriteFailure {
+    /// The class: one of `ScaleConflict`, `FailedUpdateScale`, `ScaleTimedOut`, `TargetNotFound`, `TargetForbidden`.
+    pub reason: Reason,
+    /// What happened, with the target's name.
+    pub message: String,
+}
+
+impl Poll {
+    /// The decision for the member at `member`, where its target was found.
+    pub fn decided(&self, member: usize) -> Option<&MemberDecision> {
+        self.decision.members.iter().find(|decision| decision.member == member)
+    }
+
+    /// Whether any member's replicas were changed.
+    pub fn wrote(&self) -> bool {
+        self.members.iter().any(|member| matches!(member.write, Some(Ok(()))))
+    }
+}
+
+impl Outcome {
+    /// What the object's conditions say now; `Ready`, the summary, comes first.
+    pub fn conditions(&self) -> Vec<ConditionStatus> {
+        match &self.verdict {
+            Verdict::Invalid(problems) => {
+                let all: Vec<String> = problems.iter().map(Problem::to_string).collect();
+                vec![condition(ConditionType::Ready, false, Reason::InvalidSpec, all.join("; "))]
+            }
+            Verdict::Conflict(message) => {
+                vec![condition(ConditionType::Ready, false, Reason::TargetConflict, message.clone())]
+            }
+            Verdict::Polled(poll) => {
+                let parts = [able_to_scale(poll), scaling_active(poll)];
+                let mut conditions = vec![ready(poll, &parts)];
+                conditions.extend(parts);
+                conditions.push(scaling_limited(poll));
+                conditions
+            }
+        }
+    }
+}
+
+fn condition(
+    type_: ConditionType,
+    holds: bool,
+    reason: Reason,
+    message: impl Into<String>,
+) -> ConditionStatus {
+    ConditionStatus { type_, holds, reason, message: message.into() }
+}
+
+fn ready(poll: &Poll, parts: &[ConditionStatus]) -> ConditionStatus {
+    let failing = parts.iter().find(|part| !part.holds);
+    match failing {
+        Some(part) => condition(ConditionType::Ready, false, part.reason, part.message.clone()),
+        None if poll.decision.mode == engine::Mode::Observe => condition(
+            ConditionType::Ready,
+            true,
+            Reason::Observing,
+            "decisions are recorded and not carried out, as the annotation polyscaler.dev/mode asks for",
+        ),
+        None => {
+            condition(ConditionType::Ready, true, Reason::Ready, "metrics are read and the target is scaled")
+        }
+    }
+}
+
+fn able_to_scale(poll: &Poll) -> ConditionStatus {
+    let type_ = ConditionType::AbleToScale;
+    for member in &poll.members {
+        if let Err(failure) = &member.seen {
+            return condition(type_, false, failure.reason, failure.message.clone());
+        }
+        if let Some(Err(failure)) = &member.write {
+            return condition(type_, false, failure.reason, failure.message.clone());
+        }
+    }
+    condition(type_, true, Reason::ReadyForNewScale, "the target can be scaled")
+}
+
+fn scaling_active(poll: &Poll) -> ConditionStatus {
+    let type_ = ConditionType::ScalingActive;
+    match poll.decision.absences.first() {
+        Some(absent) => condition(
+            type_,
+            false,
+            Reason::Metric(absent.absence.reason),
+            format!("metric {}: {}", absent.metric, absent.absence),
+        ),
+        None => condition(type_, true, Reason::ValidMetricFound, "every metric has a reading"),
+    }
+}
+
+fn scaling_limited(poll: &Poll) -> ConditionStatus {
+    let type_ = ConditionType::ScalingLimited;
+    // The last limit is the one that stands between the wish and the replicas.
+    let limits = poll.decision.members.iter().flat_map(|member| member.steps.iter().rev());
+    for step in limits {
+        let reason = match step {
+            Step::Policy { .. } | Step::Absent(_) => continue,
+            Step::Stabilization { .. } => Reason::Stabilized,
+            Step::Bounds { from, to } if from > to => Reason::TooManyReplicas,
+            Step::Bounds { .. } => Reason::TooFewReplicas,
+            Step::NoScaleIn { .. } => Reason::ReadingMissing,
+            Step::Rate { .. } => Reason::RateLimited,
+            Step::Cooldown { .. } => Reason::CoolingDown,
+        };
+        return condition(type_, true, reason, step.to_string());
+    }
+    condition(type_, false, Reason::DesiredWithinRange, "nothing holds the wish back")
+}
+
+/// The status fields that every kind with a single target has.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SingleTargetStatus {
+    /// The generation of the spec that this status speaks of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// How the object is.
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+    /// Replicas asked of the target, as last seen or written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current_replicas: Option<u32>,
+    /// Replicas that the last decision came to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub desired_replicas: Option<u32>,
+    /// The last decision: every step from the readings to the desired replicas.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_decision: Option<String>,
+    /// When the target was last scaled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "date_time")]
+    pub last_scale_time: Option<String>,
+    /// The steps of the decision that last scaled the target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_scale_reason: Option<String>,
+    /// What later decisions must know of earlier ones: kept here so that a new leader keeps
+    /// cooldowns and stabilization windows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "any_object")]
+    pub memory: Option<Memory>,
+}
+
+fn date_time(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": "string", "format": "date-time" })
+}
+
+fn any_object(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
+}
+
+impl SingleTargetStatus {
+    /// Takes over what `outcome` says; what it does not speak of stays.
+    pub(crate) fn update(&mut self, outcome: &Outcome) {
+        self.observed_generation = Some(outcome.generation);
+        self.conditions = merge(&outcome.conditions(), &self.conditions, outcome.generation, outcome.at);
+        let Verdict::Polled(poll) = &outcome.verdict else { return };
+        let written = poll.members.first().is_some_and(|member| matches!(member.write, Some(Ok(()))));
+        match poll.decided(0) {
+            Some(decided) => {
+                self.current_replicas = Some(if written { decided.to } else { decided.from });
+                self.desired_replicas = Some(decided.to);
+                self.last_decision = Some(decided.explanation());
+                if written {
+                    self.last_scale_reason = Some(decided.explanation());
+                }
+            }
+            None => {
+                self.current_replicas = None;
+                self.desired_replicas = None;
+                self.last_decision = None;
+            }
+        }
+        self.last_scale_time = poll.memory.last_scale.map(whole_seconds);
+        self.memory = (poll.memory != Memory::default()).then(|| poll.memory.clone());
+    }
+}
+
+/// Whether and how much a status changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Difference {
+    /// Not at all, or only in the times of wishes, which a takeover does not need.
+    None,
+    /// Only what moves with the metric: worth a write now and then.
+    Minor,
+    /// Something that people or a takeover rely on: worth a write at once.
+    Major,
+}
+
+/// How `next` differs from `previous`, both statuses of `kind`.
+pub fn difference(kind: &Kind, previous: &Value, next: &Value) -> Difference {
+    let (previous, next) = (timeless(previous), timeless(next));
+    if previous == next {
+        return Difference::None;
+    }
+    if steady(kind, previous) == steady(kind, next) { Difference::Minor } else { Difference::Major }
+}
+
+/// The status without the instants at which wishes were last made.
+fn timeless(status: &Value) -> Value {
+    let mut status = status.clone();
+    let members = status.pointer_mut("/memory/members").and_then(Value::as_object_mut);
+    for wish in
+        members.into_iter().flat_map(|members| members.values_mut()).filter_map(Value::as_array_mut).flatten()
+    {
+        if let Some(wish) = wish.as_object_mut() {
+            wish.remove("last");
+        }
+    }
+    status
+}
+
+/// The status without what moves with the metric.
+fn steady(kind: &Kind, mut status: Value) -> Value {
+    if let Some(fields) = status.as_object_mut() {
+        for field in kind.volatile() {
+            fields.remove(*field);
+        }
+    }
+    if let Some(memory) = status.get_mut("memory").and_then(Value::as_object_mut) {
+        memory.remove("members");
+    }
+    for condition in status.get_mut("conditions").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(condition) = condition.as_object_mut() {
+            condition.remove("message");
+        }
+    }
+    status
+}

@@ -1,0 +1,105 @@
+//! What the rest of the system knows of a kind: one row of the table.
+
+use engine::{Plan, Problem, SourceCatalog};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use serde_json::Value;
+
+use crate::common::status::Outcome;
+use crate::schema::{self, Schema};
+
+/// One kind: its names and the pure functions that make it work.
+pub struct Kind {
+    /// API group.
+    pub group: &'static str,
+    /// API version within the group.
+    pub version: &'static str,
+    /// Kind, in the singular.
+    pub kind: &'static str,
+    /// Resource name, as in URLs and RBAC rules.
+    pub plural: &'static str,
+    /// Whether objects live in a namespace.
+    pub scope: Scope,
+    /// Writes the CRD, schema and CEL rules included.
+    pub(crate) definition: fn() -> CustomResourceDefinition,
+    /// Judges the typed spec and compiles it; called with an object that fits the schema.
+    pub(crate) compile: fn(&Value, &Context<'_>) -> Result<Plan, Vec<Problem>>,
+    /// Writes the status from what a poll came to. The second argument is the previous status.
+    pub(crate) status: fn(&Outcome, &Value) -> Value,
+    /// Status fields that move with the metric alone; their change is no reason to write at once.
+    pub(crate) volatile: &'static [&'static str],
+}
+
+/// Whether objects of a kind live in a namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// They do.
+    Namespaced,
+    /// They do not.
+    Cluster,
+}
+
+/// What compilation needs beyond the object.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// Checks the settings of metric sources.
+    pub catalog: &'a dyn SourceCatalog,
+    /// Whether a namespaced object may act in another namespace.
+    pub allow_cross_namespace: bool,
+}
+
+impl Kind {
+    /// `group/version`.
+    pub fn api_version(&self) -> String {
+        format!("{}/{}", self.group, self.version)
+    }
+
+    /// Name of the CRD: `plural.group`.
+    pub fn crd_name(&self) -> String {
+        format!("{}.{}", self.plural, self.group)
+    }
+
+    /// The CRD with its schema and rules.
+    pub fn crd(&self) -> CustomResourceDefinition {
+        (self.definition)()
+    }
+
+    /// The namespace in which `object` acts: its own, or for a cluster-scoped kind the one in its spec.
+    pub fn acts_in(&self, object: &Value) -> String {
+        let place = match self.scope {
+            Scope::Namespaced => "/metadata/namespace",
+            Scope::Cluster => "/spec/namespace",
+        };
+        object.pointer(place).and_then(Value::as_str).unwrap_or("default").to_owned()
+    }
+
+    /// Compiles an object into a plan.
+    ///
+    /// # Errors
+    /// All problems at once: those of the schema, then those of the rules and the settings.
+    /// Unknown fields are no problem here, as the API server has dropped or refused them.
+    pub fn compile(&self, object: &Value, context: &Context<'_>) -> Result<Plan, Vec<Problem>> {
+        let mut problems = Schema::of(self).problems(object);
+        // As in the API server: rules cannot judge what is missing or of another type.
+        if problems.iter().any(schema::blocks_rules) {
+            return Err(problems);
+        }
+        match (self.compile)(object, context) {
+            Ok(plan) if problems.is_empty() => Ok(plan),
+            Ok(_) => Err(problems),
+            Err(more) => {
+                problems.extend(more);
+                Err(problems)
+            }
+        }
+    }
+
+    /// The status after `outcome`, where it was `previous`.
+    pub fn status(&self, outcome: &Outcome, previous: &Value) -> Value {
+        (self.status)(outcome, previous)
+    }
+
+    /// Status fields that move with the metric alone.
+    pub fn volatile(&self) -> &'static [&'static str] {
+        self.volatile
+    }
+}

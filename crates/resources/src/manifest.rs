@@ -1,0 +1,114 @@
+//! Manifests as files hold them: several documents, of kinds that are ours or not.
+
+use engine::Problem;
+use serde_json::Value;
+
+use crate::kind::{Context, Kind};
+use crate::schema::Schema;
+
+/// What `check` has to say of one document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// `Kind/name`, or `document N` where it has none.
+    pub object: String,
+    /// What is wrong; empty where all is well.
+    pub problems: Vec<Problem>,
+    /// Whether the kind is one of ours. Others are passed over.
+    pub known: bool,
+}
+
+/// The documents of a YAML (or JSON) stream; empty documents are left out.
+///
+/// # Errors
+/// Where the text is no YAML: what and at which line.
+pub fn documents(text: &str) -> Result<Vec<Value>, Problem> {
+    let documents: Vec<Value> =
+        serde_saphyr::from_multiple(text).map_err(|error| Problem::new("", format!("not YAML: {error}")))?;
+    let mut flat = Vec::new();
+    for mut document in documents {
+        whole_numbers_as_integers(&mut document);
+        match document {
+            Value::Null => {}
+            Value::Object(mut list) if list.get("kind").and_then(Value::as_str) == Some("List") => {
+                flat.extend(
+                    list.remove("items")
+                        .and_then(|items| match items {
+                            Value::Array(items) => Some(items),
+                            _ => None,
+                        })
+                        .into_iter()
+                        .flatten(),
+                );
+            }
+            other => flat.push(other),
+        }
+    }
+    Ok(flat)
+}
+
+/// `5.0` is the integer 5, as kubectl sends it.
+fn whole_numbers_as_integers(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            if let Some(whole) = number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 1e15)
+            {
+                *number = (whole as i64).into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(whole_numbers_as_integers),
+        Value::Object(fields) => fields.values_mut().for_each(whole_numbers_as_integers),
+        _ => {}
+    }
+}
+
+/// Judges every document of a manifest as the API server would.
+///
+/// # Errors
+/// Where the text is no YAML.
+pub fn check(text: &str, context: &Context<'_>) -> Result<Vec<Finding>, Problem> {
+    let documents = documents(text)?;
+    Ok(documents.iter().enumerate().map(|(index, document)| judge(document, index, context)).collect())
+}
+
+fn judge(document: &Value, index: usize, context: &Context<'_>) -> Finding {
+    let field = |pointer: &str| document.pointer(pointer).and_then(Value::as_str);
+    let (Some(api_version), Some(kind)) = (field("/apiVersion"), field("/kind")) else {
+        let problem = Problem::new("", "apiVersion and kind must be set");
+        return Finding { object: format!("document {}", index + 1), problems: vec![problem], known: true };
+    };
+    let object = format!("{kind}/{}", field("/metadata/name").unwrap_or("(no name)"));
+    match crate::find(api_version, kind) {
+        Some(kind) => Finding { object, problems: problems(kind, document, context), known: true },
+        None => {
+            let problems = of_our_groups(api_version, kind);
+            Finding { object, known: !problems.is_empty(), problems }
+        }
+    }
+}
+
+/// A kind or version that does not exist in a group of ours is a mistake, not somebody else's object.
+fn of_our_groups(api_version: &str, kind: &str) -> Vec<Problem> {
+    let group = api_version.split('/').next().unwrap_or_default();
+    let ours: Vec<&&Kind> = crate::KINDS.iter().filter(|known| known.group == group).collect();
+    if ours.is_empty() {
+        return Vec::new();
+    }
+    let known: Vec<String> =
+        ours.iter().map(|known| format!("{} {}", known.api_version(), known.kind)).collect();
+    let message =
+        format!("no matches for kind {kind:?} in version {api_version:?}; known: {}", known.join(", "));
+    vec![Problem::new("", message)]
+}
+
+fn problems(kind: &Kind, document: &Value, context: &Context<'_>) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = Schema::of(kind)
+        .unknown_fields(document)
+        .into_iter()
+        .map(|path| Problem::new("", format!("strict decoding error: unknown field {path:?}")))
+        .collect();
+    if document.pointer("/metadata/name").is_none() && document.pointer("/metadata/generateName").is_none() {
+        problems.push(Problem::new("metadata.name", "Required value: name or generateName is required"));
+    }
+    problems.extend(kind.compile(document, context).err().unwrap_or_default());
+    problems
+}

@@ -1,0 +1,191 @@
+//! Judges an object by the schema in its own CRD, in the words of the API server.
+//!
+//! The API server does this at admission; `polyscaler check` must say the same without
+//! one, and the operator must not trip over an object that was stored before the schema
+//! became stricter. A test holds the words against those of a real API server.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use engine::Problem;
+use regex::Regex;
+use serde_json::{Map, Value};
+
+use crate::Kind;
+
+/// The schema of one kind.
+#[derive(Clone, Copy)]
+pub(crate) struct Schema(&'static Value);
+
+impl Schema {
+    /// The schema of `kind`, generated once for the life of the process.
+    pub(crate) fn of(kind: &Kind) -> Self {
+        static SCHEMAS: Mutex<Option<HashMap<String, &'static Value>>> = Mutex::new(None);
+        let mut schemas = SCHEMAS.lock().unwrap_or_else(PoisonError::into_inner);
+        let schemas = schemas.get_or_insert_default();
+        let schema = schemas.entry(kind.crd_name()).or_insert_with(|| {
+            let crd = serde_json::to_value(kind.crd()).unwrap_or_default();
+            let schema = crd.pointer("/spec/versions/0/schema/openAPIV3Schema").cloned();
+            Box::leak(Box::new(schema.unwrap_or_default()))
+        });
+        Self(schema)
+    }
+
+    /// Everything in the spec that does not fit, each with its path.
+    pub(crate) fn problems(self, object: &Value) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        match (object.get("spec"), self.0.pointer("/properties/spec")) {
+            (Some(spec), Some(schema)) => judge(spec, schema, "spec", &mut problems),
+            (None, Some(_)) => problems.push(Problem::new("spec", "Required value")),
+            (_, None) => {}
+        }
+        problems
+    }
+
+    /// The paths of fields that the schema does not know.
+    pub(crate) fn unknown_fields(self, object: &Value) -> Vec<String> {
+        const OF_EVERY_OBJECT: [&str; 4] = ["apiVersion", "kind", "metadata", "status"];
+        let mut unknown = Vec::new();
+        for (name, value) in object.as_object().into_iter().flatten() {
+            match self.0.pointer(&format!("/properties/{name}")) {
+                Some(schema) if !OF_EVERY_OBJECT.contains(&name.as_str()) => {
+                    collect_unknown(value, schema, name, &mut unknown);
+                }
+                None if !OF_EVERY_OBJECT.contains(&name.as_str()) => unknown.push(name.clone()),
+                _ => {}
+            }
+        }
+        unknown
+    }
+}
+
+/// Whether a problem keeps rules across fields from being judged.
+pub(crate) fn blocks_rules(problem: &Problem) -> bool {
+    let message = &problem.message;
+    message.starts_with("Required value")
+        || message.starts_with("Too long")
+        || message.contains("must be of type")
+}
+
+fn collect_unknown(value: &Value, schema: &Value, path: &str, unknown: &mut Vec<String>) {
+    if schema["x-kubernetes-preserve-unknown-fields"] == Value::Bool(true) {
+        return;
+    }
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let path = format!("{path}.{name}");
+                match (schema["properties"].get(name), schema.get("additionalProperties")) {
+                    (Some(schema), _) | (None, Some(schema)) => {
+                        collect_unknown(value, schema, &path, unknown)
+                    }
+                    (None, None) => unknown.push(path),
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                collect_unknown(item, &schema["items"], &format!("{path}[{index}]"), unknown);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn judge(value: &Value, schema: &Value, path: &str, problems: &mut Vec<Problem>) {
+    if value.is_null() && schema["nullable"] == Value::Bool(true) {
+        return;
+    }
+    if let Some(problem) = mistyped(value, schema, path) {
+        problems.push(problem);
+        return;
+    }
+    match value {
+        Value::Object(fields) => judge_object(fields, schema, path, problems),
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                judge(item, &schema["items"], &format!("{path}[{index}]"), problems);
+            }
+        }
+        Value::String(text) => problems.extend(judge_string(text, schema, path)),
+        Value::Number(number) => problems.extend(judge_number(number.as_f64(), value, schema, path)),
+        Value::Bool(_) | Value::Null => {}
+    }
+    if let Some(allowed) = schema["enum"].as_array().filter(|allowed| !allowed.contains(value)) {
+        let allowed: Vec<String> = allowed.iter().map(Value::to_string).collect();
+        let message = format!("Unsupported value: {value}: supported values: {}", allowed.join(", "));
+        problems.push(Problem::new(path, message));
+    }
+}
+
+fn judge_object(fields: &Map<String, Value>, schema: &Value, path: &str, problems: &mut Vec<Problem>) {
+    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        if !fields.contains_key(name) {
+            problems.push(Problem::new(format!("{path}.{name}"), "Required value"));
+        }
+    }
+    for (name, value) in fields {
+        let Some(schema) = schema["properties"].get(name) else { continue };
+        // The API server drops a null where the schema has a default.
+        if value.is_null() && schema.get("default").is_some() {
+            continue;
+        }
+        judge(value, schema, &format!("{path}.{name}"), problems);
+    }
+}
+
+fn mistyped(value: &Value, schema: &Value, path: &str) -> Option<Problem> {
+    let wanted = schema["type"].as_str()?;
+    let (found, fits) = match value {
+        Value::Object(_) => ("object", wanted == "object"),
+        Value::Array(_) => ("array", wanted == "array"),
+        Value::String(_) => ("string", wanted == "string"),
+        Value::Bool(_) => ("boolean", wanted == "boolean"),
+        Value::Null => ("null", false),
+        Value::Number(number) if is_whole(number.as_f64()) => {
+            ("integer", wanted == "integer" || wanted == "number")
+        }
+        Value::Number(_) => ("number", wanted == "number"),
+    };
+    (!fits).then(|| {
+        let message = format!("Invalid value: {found:?}: {path} in body must be of type {wanted}: {found:?}");
+        Problem::new(path, message)
+    })
+}
+
+fn is_whole(number: Option<f64>) -> bool {
+    number.is_some_and(|number| number.fract() == 0.0)
+}
+
+fn judge_string(text: &str, schema: &Value, path: &str) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let length = text.chars().count() as u64;
+    if let Some(least) = schema["minLength"].as_u64().filter(|&least| length < least) {
+        let message =
+            format!("Invalid value: {text:?}: {path} in body should be at least {least} chars long");
+        problems.push(Problem::new(path, message));
+    }
+    if let Some(most) = schema["maxLength"].as_u64().filter(|&most| length > most) {
+        problems.push(Problem::new(path, format!("Too long: may not be more than {most} bytes")));
+    }
+    if let Some(pattern) = schema["pattern"].as_str() {
+        let fits = Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text));
+        if !fits {
+            let message = format!("Invalid value: {text:?}: {path} in body should match '{pattern}'");
+            problems.push(Problem::new(path, message));
+        }
+    }
+    problems
+}
+
+fn judge_number(number: Option<f64>, value: &Value, schema: &Value, path: &str) -> Option<Problem> {
+    let number = number?;
+    let least = schema["minimum"].as_f64().filter(|&least| number < least);
+    let most = schema["maximum"].as_f64().filter(|&most| number > most);
+    let message = match (least, most) {
+        (Some(least), _) => format!("greater than or equal to {least}"),
+        (None, Some(most)) => format!("less than or equal to {most}"),
+        (None, None) => return None,
+    };
+    Some(Problem::new(path, format!("Invalid value: {value}: {path} in body should be {message}")))
+}

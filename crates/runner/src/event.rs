@@ -1,0 +1,53 @@
+//! What the loop is told from outside.
+
+use std::fmt;
+
+use engine::Target;
+use resources::Kind;
+use serde_json::Value;
+
+/// One object of one of our kinds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectKey {
+    /// Its kind, for example `BusinessScaling`.
+    pub kind: &'static str,
+    /// Its namespace; empty for a cluster-scoped kind.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.namespace.as_str() {
+            "" => write!(f, "{} {}", self.kind, self.name),
+            namespace => write!(f, "{} {namespace}/{}", self.kind, self.name),
+        }
+    }
+}
+
+/// What happened outside.
+pub enum Event {
+    /// An object of ours was created or changed.
+    Applied {
+        /// Which.
+        key: ObjectKey,
+        /// Its kind.
+        kind: &'static Kind,
+        /// The whole object, as the API server has it.
+        object: Box<Value>,
+    },
+    /// An object of ours is gone.
+    Deleted(ObjectKey),
+    /// An HPA that is not ours scales this target; `None` when it no longer does.
+    Hpa {
+        /// Namespace and name of the HPA.
+        hpa: (String, String),
+        /// What it scales.
+        target: Option<Target>,
+    },
+    /// All that existed at the start has been told; polling may begin.
+    Synced,
+    /// Whether this replica leads and may write.
+    Leading(bool),
+}

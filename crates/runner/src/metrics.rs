@@ -1,0 +1,176 @@
+//! What the operator counts of itself, in the names that Prometheus users expect.
+//!
+//! No label holds an object's name or an error's text: both are unbounded.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use engine::AbsenceReason;
+use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use resources::{Outcome, Poll, Reason, Verdict, WriteFailure};
+
+/// Every metric of the process.
+pub struct Metrics {
+    registry: Mutex<Registry>,
+    objects: Family<KindLabel, Gauge>,
+    decisions: Family<DecisionLabels, Counter>,
+    readings: Family<ReadingLabels, Counter>,
+    reading_seconds: Family<SourceLabel, Histogram, fn() -> Histogram>,
+    lateness_seconds: Histogram,
+    writes: Family<WriteLabels, Counter>,
+    leading: Gauge,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabel {
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DecisionLabels {
+    kind: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReadingLabels {
+    source: String,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SourceLabel {
+    source: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WriteLabels {
+    resource: &'static str,
+    result: &'static str,
+}
+
+const READING_BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
+const LATENESS_BUCKETS: [f64; 12] =
+    [0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 10.0];
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// All metrics at zero, in a registry of their own.
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("polyscaler");
+        let metrics = Self {
+            registry: Mutex::default(),
+            objects: Family::default(),
+            decisions: Family::default(),
+            readings: Family::default(),
+            reading_seconds: Family::new_with_constructor(|| Histogram::new(READING_BUCKETS)),
+            lateness_seconds: Histogram::new(LATENESS_BUCKETS),
+            writes: Family::default(),
+            leading: Gauge::default(),
+        };
+        registry.register("objects", "Objects known, by kind", metrics.objects.clone());
+        registry.register("decisions", "Polls by kind and what they came to", metrics.decisions.clone());
+        registry.register("readings", "Readings taken of metric sources, by result", metrics.readings.clone());
+        registry.register(
+            "reading_duration_seconds",
+            "Time that a metric source took to answer",
+            metrics.reading_seconds.clone(),
+        );
+        registry.register(
+            "poll_lateness_seconds",
+            "Time between the instant at which a poll was due and its start",
+            metrics.lateness_seconds.clone(),
+        );
+        registry.register(
+            "writes",
+            "Writes to the API server, by resource and by result: done, refused (conflict or forbidden), failed, timed_out",
+            metrics.writes.clone(),
+        );
+        registry.register("leader", "1 while this replica leads and may write", metrics.leading.clone());
+        Self { registry: Mutex::new(registry), ..metrics }
+    }
+
+    /// Everything in the OpenMetrics text format.
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        let registry = self.registry.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // Writing into a String cannot fail.
+        let _ = encode(&mut text, &registry);
+        text
+    }
+
+    /// Counts a reading taken of a source.
+    pub fn read(&self, source: &str, absence: Option<AbsenceReason>, latency: Duration) {
+        let result = absence.map_or("ok", AbsenceReason::as_str);
+        self.readings.get_or_create(&ReadingLabels { source: source.to_owned(), result }).inc();
+        self.reading_seconds
+            .get_or_create(&SourceLabel { source: source.to_owned() })
+            .observe(latency.as_secs_f64());
+    }
+
+    /// Counts a write of the resource called `resource`.
+    pub fn wrote(&self, resource: &'static str, result: &Result<(), WriteFailure>) {
+        let result = match result {
+            Ok(()) => "done",
+            Err(failure) => match failure.reason {
+                Reason::ScaleConflict | Reason::TargetForbidden | Reason::TargetNotFound => "refused",
+                Reason::ScaleTimedOut => "timed_out",
+                _ => "failed",
+            },
+        };
+        self.write_result(resource, result);
+    }
+
+    /// Counts a write by the name of its result: `done`, `refused`, `failed` or `timed_out`.
+    pub fn write_result(&self, resource: &'static str, result: &'static str) {
+        self.writes.get_or_create(&WriteLabels { resource, result }).inc();
+    }
+
+    /// Notes whether this replica leads.
+    pub fn leads(&self, leads: bool) {
+        self.leading.set(i64::from(leads));
+    }
+
+    pub(crate) fn objects(&self, kind: &'static str, change: i64) {
+        self.objects.get_or_create(&KindLabel { kind }).inc_by(change);
+    }
+
+    pub(crate) fn late(&self, lateness: Duration) {
+        self.lateness_seconds.observe(lateness.as_secs_f64());
+    }
+
+    pub(crate) fn looked(&self, kind: &'static str, outcome: &Outcome) {
+        let outcome = match &outcome.verdict {
+            Verdict::Invalid(_) => "invalid",
+            Verdict::Conflict(_) => "conflict",
+            Verdict::Polled(poll) => came_to(poll),
+        };
+        self.decisions.get_or_create(&DecisionLabels { kind, outcome }).inc();
+    }
+}
+
+fn came_to(poll: &Poll) -> &'static str {
+    if poll.wrote() {
+        "scaled"
+    } else if poll.members.iter().any(|member| matches!(member.write, Some(Err(_)))) {
+        "write_failed"
+    } else if poll.members.iter().any(|member| member.seen.is_err()) {
+        "target_unavailable"
+    } else if !poll.decision.absences.is_empty() {
+        "metric_absent"
+    } else if poll.decision.scales() {
+        "observed"
+    } else {
+        "unchanged"
+    }
+}

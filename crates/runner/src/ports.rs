@@ -1,0 +1,64 @@
+//! The traits behind which the outside world stands.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::{Query, Reading, Scale, Target, Time};
+use futures::future::BoxFuture;
+use resources::{Outcome, TargetFailure, WriteFailure};
+
+use crate::ObjectKey;
+
+/// Reads metrics.
+pub trait Sampler: Send + Sync {
+    /// The reading of `query`, shared with equal queries: one that began before `not_before` is too old.
+    fn sample<'a>(&'a self, query: &'a Query, not_before: Time) -> BoxFuture<'a, Reading>;
+}
+
+/// Reads and moves targets.
+pub trait Actuator: Send + Sync {
+    /// The present scale of `target`.
+    fn observe<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Scale, TargetFailure>>;
+
+    /// When polyscaler last changed the replicas of `target`, as the API server remembers it; `None`
+    /// where it never did or the API server does not tell. This survives even a leader that dies
+    /// between scaling and writing the status, so it is asked once after each takeover.
+    fn last_scaled<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Option<Time>>;
+
+    /// Asks for `to` replicas, provided that `target` still asks for `from`, within `time_left`.
+    /// A change by someone else in between is a [`resources::Reason::ScaleConflict`], never overwritten.
+    fn scale<'a>(
+        &'a self,
+        target: &'a Target,
+        from: u32,
+        to: u32,
+        time_left: Duration,
+    ) -> BoxFuture<'a, Result<(), WriteFailure>>;
+}
+
+/// Tells the time. Within a process it never runs backwards.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Time;
+}
+
+/// Tells whether this replica may write, right now.
+pub trait Guard: Send + Sync {
+    /// How much longer; `None` where it may not. A write must end within this time.
+    fn time_left(&self) -> Option<Duration>;
+}
+
+/// Keeps the record: status, Events.
+pub trait Journal: Send + Sync {
+    /// Takes over a record; must not block.
+    fn record(&self, record: Record);
+}
+
+/// What became of one object at one moment.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The object.
+    pub key: ObjectKey,
+    /// What became of it.
+    pub outcome: Arc<Outcome>,
+}

@@ -1,0 +1,87 @@
+//! One exchange: request, redirects, body. Its time limit is the caller's.
+
+use engine::{Absence, AbsenceReason};
+use reqwest::{Response, Url, header};
+
+use super::gate::Gate;
+use super::redirect::{self, MAX_REDIRECTS};
+use super::transport::Transport;
+use super::{Body, Headers, absence};
+
+/// What one request led to.
+enum Hop {
+    Answer(Body),
+    Redirect(Url),
+}
+
+pub(super) async fn run(
+    transport: &Transport,
+    gate: &Gate,
+    url: &Url,
+    headers: &Headers,
+    max_bytes: usize,
+) -> Result<Body, Absence> {
+    let mut current = url.clone();
+    redirect::without_credentials(&mut current);
+    let mut hops = Hops { transport, gate, headers, max_bytes, secrets_allowed: true };
+    for _ in 0..=MAX_REDIRECTS {
+        match hops.ask(&current).await? {
+            Hop::Answer(body) => return Ok(body),
+            Hop::Redirect(next) => {
+                // Once dropped they stay dropped: the way back may have been laid by the other side.
+                hops.secrets_allowed &= next.origin() == current.origin();
+                current = next;
+            }
+        }
+    }
+    let what = format!("it redirected more than {MAX_REDIRECTS} times");
+    Err(absence(AbsenceReason::TooManyRedirects, url, what))
+}
+
+struct Hops<'a> {
+    transport: &'a Transport,
+    gate: &'a Gate,
+    headers: &'a Headers,
+    max_bytes: usize,
+    secrets_allowed: bool,
+}
+
+impl Hops<'_> {
+    async fn ask(&self, url: &Url) -> Result<Hop, Absence> {
+        // One permit a hop: keeping the first while waiting for the next could lock two exchanges up.
+        let _permit = self.gate.enter(url).await;
+        let secret = self.secrets_allowed.then_some(&self.headers.secret);
+        let response = self.transport.send(url, self.headers.accept, secret).await?;
+        let status = response.status();
+        if redirect::is_redirect(status) {
+            return redirect::target(url, status, response.headers()).map(Hop::Redirect);
+        }
+        if !status.is_success() {
+            let what = format!("it answered with status {}", status.as_u16());
+            return Err(absence(AbsenceReason::BadStatus, url, what));
+        }
+        self.body(url, response).await.map(Hop::Answer)
+    }
+
+    async fn body(&self, url: &Url, mut response: Response) -> Result<Body, Absence> {
+        let too_large = || {
+            let what = format!("the answer is larger than {} KiB", self.max_bytes / 1024);
+            absence(AbsenceReason::TooLarge, url, what)
+        };
+        let max_bytes = self.max_bytes as u64;
+        if response.content_length().is_some_and(|announced| announced > max_bytes) {
+            return Err(too_large());
+        }
+        let content_type = response.headers().get(header::CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let mut bytes = Vec::new();
+        while let Some(chunk) = self.transport.next_chunk(url, &mut response).await? {
+            let chunk = chunk.as_ref();
+            if chunk.len() > self.max_bytes - bytes.len() {
+                return Err(too_large());
+            }
+            bytes.extend_from_slice(chunk);
+        }
+        Ok(Body { content_type, bytes })
+    }
+}

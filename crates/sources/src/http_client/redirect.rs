@@ -1,0 +1,77 @@
+//! Where a redirect leads, and whether it may be followed.
+
+use engine::{Absence, AbsenceReason};
+use reqwest::header::HeaderMap;
+use reqwest::{StatusCode, Url, header};
+
+use super::{absence, shown};
+
+/// Redirects followed before giving up.
+pub(super) const MAX_REDIRECTS: usize = 5;
+
+/// Whether `status` sends a GET elsewhere.
+pub(super) fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// The address to which the answer from `from` leads.
+pub(super) fn target(from: &Url, status: StatusCode, headers: &HeaderMap) -> Result<Url, Absence> {
+    let location = headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
+    let Some(mut url) = location.and_then(|location| from.join(location).ok()) else {
+        let what = format!("it answered {} without a usable Location", status.as_u16());
+        return Err(absence(AbsenceReason::BadStatus, from, what));
+    };
+    let refuse = |what: String| Err(absence(AbsenceReason::AddressRefused, from, what));
+    match (from.scheme(), url.scheme()) {
+        ("https", "http") => return refuse(format!("it redirected from https to {}", shown(&url))),
+        (_, "http" | "https") => {}
+        (_, other) => return refuse(format!("it redirected to an address with scheme {other}")),
+    }
+    without_credentials(&mut url);
+    Ok(url)
+}
+
+/// Takes user and password out of an address; the transport would send them along.
+pub(super) fn without_credentials(url: &mut Url) {
+    // Setting them fails only for addresses that cannot have any.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn follow(from: &str, location: &str) -> Result<String, AbsenceReason> {
+        let headers = HeaderMap::from_iter([(header::LOCATION, location.parse().unwrap())]);
+        target(&from.parse().unwrap(), StatusCode::FOUND, &headers)
+            .map(|url| url.to_string())
+            .map_err(|absence| absence.reason)
+    }
+
+    #[test]
+    fn targets_are_resolved_and_checked() {
+        let refused = Err(AbsenceReason::AddressRefused);
+        for (from, location, expected) in [
+            ("http://a/x/y", "/z", Ok("http://a/z".to_owned())),
+            ("http://a/x/y", "z", Ok("http://a/x/z".to_owned())),
+            ("http://a/", "//b/c", Ok("http://b/c".to_owned())),
+            ("http://a/", "https://b/", Ok("https://b/".to_owned())),
+            ("https://a/", "https://b/", Ok("https://b/".to_owned())),
+            ("http://a/", "http://user:pass@b/", Ok("http://b/".to_owned())),
+            ("https://a/", "http://a/", refused.clone()),
+            ("http://a/", "file:///etc/passwd", refused.clone()),
+            ("http://a/", "gopher://b/", refused),
+            ("http://a/", "http://[bad", Err(AbsenceReason::BadStatus)),
+        ] {
+            assert_eq!(follow(from, location), expected, "{from} → {location}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_needs_a_location() {
+        let error = target(&"http://a/".parse().unwrap(), StatusCode::MOVED_PERMANENTLY, &HeaderMap::new())
+            .unwrap_err();
+        assert_eq!(error.message, "http://a/: it answered 301 without a usable Location");
+    }
+}

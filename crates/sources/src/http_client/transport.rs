@@ -1,0 +1,126 @@
+//! Connections: one pool for all sources, with TLS roots from the system.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::{Absence, AbsenceReason};
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
+use reqwest::{Client, ClientBuilder, Response, Url};
+
+use super::{absence, failure, resolver::GuardedResolver};
+use crate::address::AddressPolicy;
+
+/// A connection attempt ends then, whatever the request's own limit; it may outlive the request.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Idle connections are kept a little longer than the usual interval between polls.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Idle connections kept to one host.
+const MAX_IDLE_PER_HOST: usize = 16;
+
+/// Sends single requests, without redirects, to addresses that the policy allows.
+#[derive(Debug)]
+pub(super) struct Transport {
+    client: Client,
+    policy: Arc<AddressPolicy>,
+    /// Whether the system has certificates to trust. An empty image has none.
+    has_roots: bool,
+}
+
+impl Transport {
+    pub(super) fn new(policy: &Arc<AddressPolicy>) -> Result<Self, String> {
+        // Another part of the program may have installed it already; then there is nothing to do.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let built = match builder(policy).build() {
+            Ok(client) => Ok((client, true)),
+            // Without roots the builder fails, and plain http would fail along with https.
+            Err(_) => builder(policy).tls_certs_only([]).build().map(|client| (client, false)),
+        };
+        let (client, has_roots) =
+            built.map_err(|error| format!("no client can be built: {}", failure::root_cause(&error)))?;
+        if !has_roots {
+            tracing::warn!("no certificate authorities found, https sources will fail; set SSL_CERT_FILE");
+        }
+        Ok(Self { client, policy: Arc::clone(policy), has_roots })
+    }
+
+    /// One request and the head of its answer.
+    pub(super) async fn send(
+        &self,
+        url: &Url,
+        accept: &'static str,
+        secret: Option<&HeaderMap>,
+    ) -> Result<Response, Absence> {
+        // Literal addresses pass no resolver. The URL parser has already made one form of all spellings.
+        if let Some(address) = literal_address(url) {
+            self.policy
+                .check(address)
+                .map_err(|refused| absence(AbsenceReason::AddressRefused, url, refused))?;
+        }
+        let mut headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
+        headers.extend(secret.cloned().unwrap_or_default());
+        let request = self.client.get(url.clone()).headers(headers);
+        request.send().await.map_err(|error| self.failed(url, &error))
+    }
+
+    /// The next piece of an answer's body.
+    pub(super) async fn next_chunk(
+        &self,
+        url: &Url,
+        response: &mut Response,
+    ) -> Result<Option<impl AsRef<[u8]> + use<>>, Absence> {
+        response.chunk().await.map_err(|error| self.failed(url, &error))
+    }
+
+    fn failed(&self, url: &Url, error: &reqwest::Error) -> Absence {
+        let (reason, what) = failure::explain(error, self.has_roots);
+        absence(reason, url, what)
+    }
+}
+
+fn builder(policy: &Arc<AddressPolicy>) -> ClientBuilder {
+    Client::builder()
+        .user_agent(concat!("polyscaler/", env!("CARGO_PKG_VERSION")))
+        // A proxy would connect in our place, past the address policy.
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .dns_resolver(GuardedResolver::new(Arc::clone(policy)))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .pool_max_idle_per_host(MAX_IDLE_PER_HOST)
+}
+
+fn literal_address(url: &Url) -> Option<std::net::IpAddr> {
+    url.host_str()?.trim_start_matches('[').trim_end_matches(']').parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_an_address_is_recognised() {
+        for (url, expected) in [
+            ("http://169.254.169.254/latest", "169.254.169.254"),
+            ("http://2852039166/", "169.254.169.254"),
+            ("http://0xA9FEA9FE/", "169.254.169.254"),
+            ("http://0xa9.0xfe.0xa9.0xfe/", "169.254.169.254"),
+            ("http://0251.0376.0251.0376/", "169.254.169.254"),
+            ("http://169.254.43518/", "169.254.169.254"),
+            ("http://169.254.169.254./", "169.254.169.254"),
+            ("http://%31%36%39.254.169.254/", "169.254.169.254"),
+            ("http://１６９.254.169.254/", "169.254.169.254"),
+            ("http://169。254。169。254/", "169.254.169.254"),
+            ("http://[::ffff:169.254.169.254]/", "::ffff:169.254.169.254"),
+            ("http://[::ffff:a9fe:a9fe]:80/", "::ffff:169.254.169.254"),
+            ("http://[fe80::1]/", "fe80::1"),
+            ("http://0/", "0.0.0.0"),
+            ("http://127.1/", "127.0.0.1"),
+        ] {
+            let found = literal_address(&url.parse().unwrap());
+            assert_eq!(found, Some(expected.parse().unwrap()), "{url}");
+        }
+        assert_eq!(literal_address(&"http://localhost/".parse().unwrap()), None);
+    }
+}

@@ -1,0 +1,198 @@
+//! Shares readings: however many objects ask the same query, the source is asked once.
+//!
+//! A reading runs in a task of its own, so a caller that goes away takes nobody else's
+//! answer with it, and a source that panics ends as an absence of its own reading.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use engine::{Absence, AbsenceReason, Query, Reading, Time};
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
+use tokio::time::Instant;
+
+use crate::registry::Registry;
+use crate::source::{Request, SecretReader, Secrets};
+
+/// Readings that nobody asked for in this time are forgotten.
+const KEEP_UNUSED: Duration = Duration::from_secs(600);
+
+/// How often forgotten readings are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// Time for reading one secret.
+const SECRET_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
+
+/// Is told of every reading that went to a source.
+pub type Observer = Arc<dyn Fn(&ReadStats<'_>) + Send + Sync>;
+
+/// One reading that went to a source, for counters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadStats<'a> {
+    /// Name of the source.
+    pub source: &'a str,
+    /// Why there was no number; `None` where there was one.
+    pub outcome: Option<AbsenceReason>,
+    /// How long it took, secrets included.
+    pub latency: Duration,
+}
+
+/// A reading, and when its source began to be asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SharedReading {
+    /// What the source answered.
+    pub reading: Reading,
+    /// When the reading began. It knows of nothing that happened at the source before it.
+    pub begun: Time,
+}
+
+/// Reads queries, and shares what equal ones read.
+pub struct Hub {
+    upstream: Arc<Upstream>,
+    clock: Clock,
+    entries: Mutex<Entries>,
+}
+
+/// What a flight needs of the world.
+struct Upstream {
+    registry: Arc<Registry>,
+    secrets: Arc<dyn SecretReader>,
+    observer: Observer,
+}
+
+#[derive(Default)]
+struct Entries {
+    by_key: HashMap<String, Entry>,
+    swept: Time,
+}
+
+/// The newest reading of one query, finished or in flight.
+struct Entry {
+    begun: Time,
+    used: Time,
+    flight: Flight,
+}
+
+type Flight = Shared<BoxFuture<'static, Arc<SharedReading>>>;
+
+impl Hub {
+    /// A hub over the sources of `registry`.
+    pub fn new(
+        registry: Arc<Registry>,
+        secrets: Arc<dyn SecretReader>,
+        clock: Clock,
+        observer: Observer,
+    ) -> Self {
+        let upstream = Arc::new(Upstream { registry, secrets, observer });
+        Self { upstream, clock, entries: Mutex::default() }
+    }
+
+    /// A reading of `query` that was begun at or after `not_before`: the last one, the
+    /// one in flight or a new one. A time in the future counts as now.
+    ///
+    /// Must be called within a tokio runtime. Dropping the future stops no reading.
+    pub async fn read(&self, query: &Query, not_before: Time) -> Arc<SharedReading> {
+        let key = query.key();
+        let not_before = not_before.min((self.clock)());
+        loop {
+            let (flight, begun) = self.current_flight(&key, query, not_before);
+            let shared = flight.await;
+            if begun >= not_before {
+                return shared;
+            }
+        }
+    }
+
+    /// The flight to wait for, and when it began: one that is new enough, else an older
+    /// one that still runs (a query is never asked twice at once), else a new one.
+    fn current_flight(&self, key: &str, query: &Query, not_before: Time) -> (Flight, Time) {
+        let now = (self.clock)();
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = entries.by_key.get_mut(key)
+            && (entry.begun >= not_before || entry.flight.peek().is_none())
+        {
+            entry.used = now;
+            return (entry.flight.clone(), entry.begun);
+        }
+        entries.sweep(now);
+        let flight = launch(Arc::clone(&self.upstream), query.clone(), now);
+        let entry = Entry { begun: now, used: now, flight: flight.clone() };
+        entries.by_key.insert(key.to_owned(), entry);
+        (flight, now)
+    }
+}
+
+impl Entries {
+    fn sweep(&mut self, now: Time) {
+        if now.since(self.swept) < SWEEP_EVERY {
+            return;
+        }
+        self.swept = now;
+        self.by_key.retain(|_, entry| now.since(entry.used) < KEEP_UNUSED);
+        self.by_key.shrink_to(self.by_key.len() * 2);
+    }
+}
+
+/// Begins a reading in a task of its own.
+fn launch(upstream: Arc<Upstream>, query: Query, begun: Time) -> Flight {
+    let task = tokio::spawn(async move {
+        let started = Instant::now();
+        let guarded = AssertUnwindSafe(upstream.read(&query, begun)).catch_unwind().await;
+        let reading = guarded.unwrap_or_else(|_| {
+            tracing::error!(source = %query.source, "a metric source panicked");
+            broken_off(&query.source)
+        });
+        let outcome = match &reading {
+            Reading::Value { .. } => None,
+            Reading::Absent(absence) => Some(absence.reason),
+        };
+        let latency = started.elapsed();
+        (upstream.observer)(&ReadStats { source: &query.source, outcome, latency });
+        Arc::new(SharedReading { reading, begun })
+    });
+    let finished = task.map(move |joined| {
+        // The runtime is going down, or the observer panicked.
+        joined.unwrap_or_else(|_| Arc::new(SharedReading { reading: broken_off("hub"), begun }))
+    });
+    finished.boxed().shared()
+}
+
+fn broken_off(who: &str) -> Reading {
+    let message = format!("{who}: the reading broke off with an internal error");
+    Reading::absent(AbsenceReason::Malformed, message)
+}
+
+impl Upstream {
+    async fn read(&self, query: &Query, begun: Time) -> Reading {
+        let Some(source) = self.registry.get(&query.source) else {
+            return Reading::absent(AbsenceReason::Malformed, self.registry.unknown(&query.source));
+        };
+        let mut secrets = Secrets::new(&query.namespace);
+        for secret in source.secrets(&query.config) {
+            match self.read_secret(&query.namespace, &secret.name).await {
+                Ok(data) => secrets.insert(secret.name, data),
+                Err(absence) => return Reading::Absent(absence),
+            }
+        }
+        source.read(Request { config: &query.config, secrets: &secrets, begun }).await
+    }
+
+    async fn read_secret(&self, namespace: &str, name: &str) -> Result<crate::source::SecretData, Absence> {
+        let answer = tokio::time::timeout(SECRET_TIMEOUT, self.secrets.read(namespace, name)).await;
+        let why = match answer {
+            Ok(Ok(data)) => return Ok(data),
+            Ok(Err(why)) => why,
+            Err(_) => format!("no answer within {} s", SECRET_TIMEOUT.as_secs()),
+        };
+        let message = format!("secret {namespace}/{name}: {why}");
+        Err(Absence { reason: AbsenceReason::SecretUnavailable, message })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! The one table of metric sources. A new source is one file and one line here.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use engine::{ConfigPath, Problem, SourceCatalog};
+use serde_json::Value;
+
+use crate::address::AddressPolicy;
+use crate::http;
+use crate::http_client::HttpClient;
+use crate::source::Source;
+
+/// Every source: the name that objects write, and what makes one.
+const SOURCES: &[(&str, fn(&Clients) -> Arc<dyn Source>)] = &[("http", http::new)];
+
+/// What sources share to reach the world.
+pub(crate) struct Clients {
+    pub(crate) http: Arc<HttpClient>,
+}
+
+impl Clients {
+    pub(crate) fn new(policy: AddressPolicy) -> Self {
+        Self { http: Arc::new(HttpClient::new(policy)) }
+    }
+}
+
+/// The known sources by name.
+#[derive(Clone)]
+pub struct Registry {
+    sources: BTreeMap<&'static str, Arc<dyn Source>>,
+}
+
+impl Registry {
+    /// All sources, calling only what `policy` allows. Needs no runtime and opens nothing.
+    pub fn new(policy: AddressPolicy) -> Self {
+        let clients = Clients::new(policy);
+        Self::of(SOURCES.iter().map(|(name, make)| (*name, make(&clients))))
+    }
+
+    /// A registry of other sources, for example scripted ones in a test.
+    pub fn of(sources: impl IntoIterator<Item = (&'static str, Arc<dyn Source>)>) -> Self {
+        Self { sources: sources.into_iter().collect() }
+    }
+
+    /// The source called `name`.
+    pub fn get(&self, name: &str) -> Option<&Arc<dyn Source>> {
+        self.sources.get(name)
+    }
+
+    /// The names of all sources, in order.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.sources.keys().copied()
+    }
+
+    /// That `name` is unknown, for people.
+    pub(crate) fn unknown(&self, name: &str) -> String {
+        let known = self.names().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+        format!("Unsupported value: {name:?}: supported values: {known}")
+    }
+}
+
+impl SourceCatalog for Registry {
+    fn validate(&self, source: &str, config: &Value, path: &ConfigPath<'_>) -> Vec<Problem> {
+        match self.get(source) {
+            Some(source) => source.validate(config, path),
+            None => vec![Problem::new(path.source, self.unknown(source))],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_source_is_one_problem_that_lists_the_known_ones() {
+        let path =
+            ConfigPath { source: "spec.metrics[0].type", config: "spec.metrics[0].config", elsewhere: &[] };
+        let problems = Registry::new(AddressPolicy::default()).validate("htpp", &Value::Null, &path);
+        let expected = r#"spec.metrics[0].type: Unsupported value: "htpp": supported values: "http""#;
+        assert_eq!(problems.iter().map(Problem::to_string).collect::<Vec<_>>(), [expected]);
+    }
+
+    #[test]
+    fn every_source_of_the_table_is_registered_once() {
+        assert_eq!(Registry::new(AddressPolicy::default()).names().count(), SOURCES.len());
+    }
+}

@@ -1,0 +1,9 @@
+//! The source `http` through the hub, against real servers on loopback.
+
+mod answers;
+mod bench;
+mod limits;
+mod raw_server;
+mod redirects;
+mod sharing;
+mod tls;

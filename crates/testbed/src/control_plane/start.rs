@@ -1,0 +1,146 @@
+//! Starting: files, then the store and the API server together, then everything
+//! that needs them, all at once. Started anew when a port was taken by a
+//! program that does not know our claims.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+
+use super::flags::{self, Site};
+use super::{
+    API_SERVER, CONTROLLER_MANAGER, ControlPlane, ETCD, KWOK, Options, PROGRAMS, SCHEDULER, fake_nodes,
+    wait_until_ready,
+};
+use crate::assets::{self, Assets};
+use crate::certificates::{self, Authority, KeyFiles, write_private};
+use crate::fixtures::wait_for_default_account;
+use crate::kubeconfig;
+use crate::ports::PortClaim;
+use crate::supervisor::Supervisor;
+
+const ATTEMPTS: usize = 3;
+
+pub(super) async fn start(options: Options) -> anyhow::Result<ControlPlane> {
+    // An error means that the process has chosen a provider already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let assets = match options.assets.clone() {
+        Some(assets) => assets,
+        None => tokio::task::spawn_blocking(|| assets::ensure(&mut |line| eprintln!("{line}")))
+            .await
+            .context("looking for the control plane's programs panicked")??,
+    };
+    let mut attempt = 1;
+    loop {
+        match start_once(&options, &assets).await {
+            Err(error) if attempt < ATTEMPTS && port_was_taken(&error) => {
+                tracing::info!(attempt, "a port of the control plane was taken, starting anew");
+                attempt += 1;
+            }
+            result => return result,
+        }
+    }
+}
+
+fn port_was_taken(error: &anyhow::Error) -> bool {
+    format!("{error:#}").contains("address already in use")
+}
+
+async fn start_once(options: &Options, assets: &Assets) -> anyhow::Result<ControlPlane> {
+    let supervisor = Supervisor::new("polyscaler-testbed")?;
+    let directory = supervisor.directory().to_owned();
+    let authority = Authority::new(&directory, "ca")?;
+    let (etcd_port, api_server_port) = (PortClaim::new()?, PortClaim::new()?);
+    let site = make_site(&authority, &directory, &etcd_port, &api_server_port)?;
+
+    supervisor.spawn(ETCD, &assets.etcd, flags::etcd(&site), &[])?;
+    supervisor.spawn(API_SERVER, &assets.kube_apiserver, flags::api_server(&site, options), &[])?;
+    let access = Access { authority: &authority, directory: &directory, port: api_server_port.port() };
+    let admin = access.kubeconfig("admin", "admin", &["system:masters"])?;
+    let client = client_from(&admin).await?;
+    let rest = async {
+        wait_until_ready(&client).await?;
+        start_controllers(&supervisor, assets, options, &site, &access)?;
+        fake_nodes::create(&client, options.nodes).await?;
+        let nodes = fake_nodes::wait_until_ready(&client, options.nodes);
+        tokio::try_join!(nodes, wait_for_default_account(&client, "default"))
+    };
+    // A dead program says more, and sooner, than what is waited for in vain.
+    tokio::select! {
+        ready = rest => ready?,
+        death = supervisor.first_death(&PROGRAMS) => return Err(death),
+    };
+
+    let server_url = access.server_url();
+    let ports = vec![etcd_port, api_server_port];
+    Ok(ControlPlane { supervisor, authority, client, kubeconfig: admin, server_url, _ports: ports })
+}
+
+fn make_site(
+    authority: &Authority,
+    directory: &Path,
+    etcd_port: &PortClaim,
+    api_server_port: &PortClaim,
+) -> anyhow::Result<Site> {
+    let proxy_authority = Authority::new(directory, "front-proxy-ca")?;
+    let (account_key, account_public_key) = certificates::signing_key(directory, "service-account")?;
+    Ok(Site {
+        directory: directory.to_owned(),
+        etcd_port: etcd_port.port(),
+        api_server_port: api_server_port.port(),
+        authority: authority.files().clone(),
+        serving: authority.server("kube-apiserver", &[])?,
+        proxy_authority: proxy_authority.files().clone(),
+        proxy_client: proxy_authority.client("front-proxy-client", "front-proxy-client", &[])?,
+        account_key,
+        account_public_key,
+    })
+}
+
+fn start_controllers(
+    supervisor: &Supervisor,
+    assets: &Assets,
+    options: &Options,
+    site: &Site,
+    access: &Access<'_>,
+) -> anyhow::Result<()> {
+    let kubeconfig = access.kubeconfig(CONTROLLER_MANAGER, "system:kube-controller-manager", &[])?;
+    let flags = flags::controller_manager(site, &kubeconfig, options);
+    supervisor.spawn(CONTROLLER_MANAGER, &assets.kube_controller_manager, flags, &[])?;
+
+    let kubeconfig = access.kubeconfig(SCHEDULER, "system:kube-scheduler", &[])?;
+    supervisor.spawn(SCHEDULER, &assets.kube_scheduler, flags::scheduler(&kubeconfig), &[])?;
+
+    let kubeconfig = access.kubeconfig(KWOK, "kwok", &["system:masters"])?;
+    let stages = site.directory.join("stages.yaml");
+    write_private(&stages, &fake_nodes::stages())?;
+    supervisor.spawn(KWOK, &assets.kwok, flags::kwok(&kubeconfig, &stages), &[])?;
+    Ok(())
+}
+
+/// What it takes to make someone a kubeconfig.
+struct Access<'a> {
+    authority: &'a Authority,
+    directory: &'a Path,
+    port: u16,
+}
+
+impl Access<'_> {
+    fn server_url(&self) -> String {
+        format!("https://127.0.0.1:{}", self.port)
+    }
+
+    fn kubeconfig(&self, file: &str, user: &str, groups: &[&str]) -> anyhow::Result<PathBuf> {
+        let client: KeyFiles = self.authority.client(&format!("{file}-client"), user, groups)?;
+        let path = self.directory.join(format!("{file}.kubeconfig"));
+        kubeconfig::write(&path, &self.server_url(), &self.authority.files().certificate, user, &client)?;
+        Ok(path)
+    }
+}
+
+async fn client_from(kubeconfig: &Path) -> anyhow::Result<Client> {
+    let config = Kubeconfig::read_from(kubeconfig)?;
+    let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await?;
+    Ok(Client::try_from(config)?)
+}
