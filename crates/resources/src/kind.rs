@@ -86,7 +86,9 @@ impl Kind {
         match (self.compile)(object, context) {
             Ok(plan) if problems.is_empty() => Ok(plan),
             Ok(_) => Err(problems),
-            Err(more) => {
+            Err(mut more) => {
+                // What the schema says of a field need not be said again in other words.
+                more.retain(|problem| problems.iter().all(|said| said.path != problem.path));
                 problems.extend(more);
                 Err(problems)
             }

@@ -65,7 +65,7 @@ impl AddressPolicy {
         let refuse = |why| Err(Refused { address, why });
         for form in [Some(address), embedded(address)].into_iter().flatten() {
             for (net, why) in ALWAYS_REFUSED.iter().filter(|(net, _)| net.contains(&form)) {
-                if !self.allow.iter().any(|exception| exception.contains(&form) ) {
+                if !self.allow.iter().any(|exception| exception.contains(&form) && net.contains(exception)) {
                     return refuse(why);
                 }
             }

@@ -3,7 +3,7 @@
 //! | setting | meaning |
 //! |---|---|
 //! | `url` | asked with GET; http or https, without credentials |
-//! | `valuePath` | JSONPath (RFC 9535) of the number |
+//! | `valuePath` | JSONPath (RFC 9535, without `match()` and `search()`) of the number |
 //! | `headersFrom.secretRef.name` | optional: a secret whose keys are header names and whose values their values |
 //! | `timeoutSeconds` | optional: time for the whole answer, 1 to 60, default 5 |
 
@@ -22,7 +22,7 @@ use crate::http_client::{Headers, HttpClient, Limits, MAX_ANSWER_BYTES, absence,
 use crate::json_number;
 use crate::json_path::JsonPath;
 use crate::registry::Clients;
-use crate::settings::{Settings, invalid};
+use crate::settings::{Settings, invalid, quoted};
 use crate::source::{Request, SecretRef, Source};
 
 /// The registry's constructor.
@@ -51,8 +51,7 @@ impl Config {
             .and_then(|text| parse_url(text).map_err(|message| settings.refuse("url", message)).ok());
         let value_path = settings.required_text("valuePath").and_then(|text| {
             let parsed = JsonPath::parse(text);
-            let parsed =
-                parsed.map_err(|why| settings.refuse("valuePath", invalid(format_args!("{text:?}"), why)));
+            let parsed = parsed.map_err(|why| settings.refuse("valuePath", invalid(quoted(text), why)));
             Some((parsed.ok()?, text.to_owned()))
         });
         let headers_from = settings.secret_ref("headersFrom");
@@ -82,7 +81,7 @@ fn parse_url(text: &str) -> Result<Url, String> {
     let url =
         Url::parse(text).map_err(|error| format!("Invalid value: must be an http or https URL: {error}"))?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(invalid(format_args!("{:?}", shown(&url)), "must be an http or https URL"));
+        return Err(invalid(quoted(&shown(&url)), "must be an http or https URL"));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("Invalid value: must not hold a user or password: put the header that \

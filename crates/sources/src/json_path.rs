@@ -6,6 +6,7 @@
 //! take a bounded number of steps. Sources with JSON answers call this.
 
 mod evaluate;
+mod operand;
 mod supported;
 
 use jsonpath_rust::parser::errors::JsonPathError;

@@ -9,10 +9,14 @@ use serde_json::Value;
 use crate::address::AddressPolicy;
 use crate::http;
 use crate::http_client::HttpClient;
+use crate::settings::quoted;
 use crate::source::Source;
 
+/// Makes one kind of source.
+type Constructor = fn(&Clients) -> Arc<dyn Source>;
+
 /// Every source: the name that objects write, and what makes one.
-const SOURCES: &[(&str, fn(&Clients) -> Arc<dyn Source>)] = &[("http", http::new)];
+const SOURCES: &[(&str, Constructor)] = &[("http", http::new)];
 
 /// What sources share to reach the world.
 pub(crate) struct Clients {
@@ -56,7 +60,7 @@ impl Registry {
     /// That `name` is unknown, for people.
     pub(crate) fn unknown(&self, name: &str) -> String {
         let known = self.names().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
-        format!("Unsupported value: {name:?}: supported values: {known}")
+        format!("Unsupported value: {}: supported values: {known}", quoted(name))
     }
 }
 

@@ -55,7 +55,12 @@ impl<'a> Settings<'a> {
         let number = value.as_u64().filter(|number| range.contains(number));
         if number.is_none() {
             let allowed = format!("must be a whole number from {} to {}", range.start(), range.end());
-            self.refuse(name, invalid(value, allowed));
+            let message = match value {
+                Value::Number(number) => invalid(number, allowed),
+                Value::String(text) => invalid(quoted(text), allowed),
+                other => invalid(type_name(other), allowed),
+            };
+            self.refuse(name, message);
         }
         number
     }
@@ -119,6 +124,15 @@ pub(crate) fn invalid(value: impl Display, why: impl Display) -> String {
     format!("Invalid value: {value}: {why}")
 }
 
+/// Longest part of a text that messages repeat, in characters.
+const MAX_QUOTED: usize = 80;
+
+/// A text in quotes, its end cut off where it is long.
+pub(crate) fn quoted(text: &str) -> String {
+    let mark = if text.chars().nth(MAX_QUOTED).is_some() { "…" } else { "" };
+    format!("{:?}", text.chars().take(MAX_QUOTED).chain(mark.chars()).collect::<String>())
+}
+
 fn wrong_type(value: &Value, wanted: &str) -> String {
     invalid(type_name(value), format_args!("must be {wanted}"))
 }
@@ -132,5 +146,17 @@ pub(crate) fn type_name(value: &Value) -> &'static str {
         Value::String(_) => "a text",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_in_messages() {
+        assert_eq!(quoted("a\"b"), r#""a\"b""#);
+        assert_eq!(quoted(&"ä".repeat(80)), format!("\"{}\"", "ä".repeat(80)));
+        assert_eq!(quoted(&"ä".repeat(81)), format!("\"{}…\"", "ä".repeat(80)));
     }
 }

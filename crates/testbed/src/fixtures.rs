@@ -82,7 +82,7 @@ pub(crate) async fn wait_for_default_account(client: &Client, namespace: &str) -
     let accounts = Api::<ServiceAccount>::namespaced(client.clone(), namespace);
     wait::until(
         &format!("service account default in namespace {namespace}"),
-        Duration::from_secs(60),
+        Duration::from_secs(120),
         || async { accounts.get("default").await },
     )
     .await?;

@@ -152,7 +152,7 @@ fn default_interval() -> u32 {
 const DEFAULT_VALUE_PATH: &str = "$.active_users";
 
 fn definition() -> CustomResourceDefinition {
-    rule::attach(BusinessScaling::crd(), rules::RULES)
+    rule::finish(BusinessScaling::crd(), rules::RULES)
 }
 
 fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, Vec<Problem>> {

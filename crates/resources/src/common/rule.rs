@@ -23,22 +23,41 @@ pub(crate) fn problems<S>(rules: &[Rule<S>], spec: &S) -> Vec<Problem> {
     broken.map(|rule| Problem::new(rule.path, format!("Invalid value: {}", rule.message))).collect()
 }
 
-/// Adds `rules` to the schema of every version of `crd`.
-pub(crate) fn attach<S>(crd: CustomResourceDefinition, rules: &[Rule<S>]) -> CustomResourceDefinition {
-    let mut definition =
-        serde_json::to_value(crd).unwrap_or_else(|error| unreachable!("plain data: {error}"));
+/// Makes the CRD that is installed out of the derived one: adds `rules` to the schema of every
+/// version, and names integer formats that the API server knows.
+pub(crate) fn finish<S>(crd: CustomResourceDefinition, rules: &[Rule<S>]) -> CustomResourceDefinition {
+    let mut definition = serde_json::to_value(crd).unwrap_or_else(|error| unreachable!("plain data: {error}"));
+    name_known_formats(&mut definition);
     let versions = definition.pointer_mut("/spec/versions").and_then(Value::as_array_mut);
     for version in versions.into_iter().flatten() {
         for rule in rules {
-            let pointer: String = rule.path.split('.').map(|field| format!("/properties/{field}")).collect();
-            let place = version.pointer_mut(&format!("/schema/openAPIV3Schema{pointer}"));
-            let schema = place.unwrap_or_else(|| unreachable!("no schema at {}", rule.path));
-            let validation = json!({ "rule": rule.cel, "message": rule.message });
-            match schema.get_mut("x-kubernetes-validations").and_then(Value::as_array_mut) {
-                Some(validations) => validations.push(validation),
-                None => schema["x-kubernetes-validations"] = json!([validation]),
-            }
+            attach(version, rule);
         }
     }
     serde_json::from_value(definition).unwrap_or_else(|error| unreachable!("still a CRD: {error}"))
+}
+
+fn attach<S>(version: &mut Value, rule: &Rule<S>) {
+    let pointer: String = rule.path.split('.').map(|field| format!("/properties/{field}")).collect();
+    let place = version.pointer_mut(&format!("/schema/openAPIV3Schema{pointer}"));
+    let schema = place.unwrap_or_else(|| unreachable!("no schema at {}", rule.path));
+    let validation = json!({ "rule": rule.cel, "message": rule.message });
+    match schema.get_mut("x-kubernetes-validations").and_then(Value::as_array_mut) {
+        Some(validations) => validations.push(validation),
+        None => schema["x-kubernetes-validations"] = json!([validation]),
+    }
+}
+
+/// The API server warns about unsigned formats, and without one it takes numbers of any size.
+fn name_known_formats(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            if let Some(format) = fields.get_mut("format").filter(|format| **format == "uint32") {
+                *format = json!("int32");
+            }
+            fields.values_mut().for_each(name_known_formats);
+        }
+        Value::Array(items) => items.iter_mut().for_each(name_known_formats),
+        _ => {}
+    }
 }

@@ -22,7 +22,6 @@ pub(super) async fn run(
     max_bytes: usize,
 ) -> Result<Body, Absence> {
     let mut current = url.clone();
-    redirect::without_credentials(&mut current);
     let mut hops = Hops { transport, gate, headers, max_bytes, secrets_allowed: true };
     for _ in 0..=MAX_REDIRECTS {
         match hops.ask(&current).await? {

@@ -32,7 +32,7 @@ pub(super) fn target(from: &Url, status: StatusCode, headers: &HeaderMap) -> Res
 }
 
 /// Takes user and password out of an address; the transport would send them along.
-pub(super) fn without_credentials(url: &mut Url) {
+fn without_credentials(url: &mut Url) {
     // Setting them fails only for addresses that cannot have any.
     let _ = url.set_username("");
     let _ = url.set_password(None);

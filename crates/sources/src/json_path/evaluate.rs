@@ -6,30 +6,18 @@
 use std::cell::Cell;
 
 use jsonpath_rust::parser::model::{
-    Comparable, Comparison, Filter, FilterAtom, FnArg, Literal, Segment, Selector, SingularQuery,
+    Comparable, Comparison, Filter, FilterAtom, FnArg, Segment, Selector, SingularQuery,
     SingularQuerySegment, Test, TestFunction,
 };
 use serde_json::Value;
 
 use super::TooManySteps;
+use super::operand::{Operand, text_steps};
 
 /// One evaluation of one path over one document.
 pub(super) struct Evaluation<'a> {
     document: &'a Value,
     steps_left: Cell<usize>,
-}
-
-/// One side of a comparison.
-#[derive(Clone, Copy)]
-enum Operand<'a> {
-    /// No value, which equals only itself.
-    Nothing,
-    Null,
-    Bool(bool),
-    Number(f64),
-    Text(&'a str),
-    /// A list or an object.
-    Container(&'a Value),
 }
 
 impl<'a> Evaluation<'a> {
@@ -268,33 +256,6 @@ impl<'a> Evaluation<'a> {
         }
         Ok(true)
     }
-}
-
-impl<'a> Operand<'a> {
-    fn of_value(value: &'a Value) -> Self {
-        match value {
-            Value::Null => Self::Null,
-            Value::Bool(value) => Self::Bool(*value),
-            Value::Number(value) => value.as_f64().map_or(Self::Nothing, Self::Number),
-            Value::String(value) => Self::Text(value),
-            Value::Array(_) | Value::Object(_) => Self::Container(value),
-        }
-    }
-
-    fn of_literal(literal: &'a Literal) -> Self {
-        match literal {
-            Literal::Null => Self::Null,
-            Literal::Bool(value) => Self::Bool(*value),
-            Literal::Int(value) => Self::Number(*value as f64),
-            Literal::Float(value) => Self::Number(*value),
-            Literal::String(value) => Self::Text(value),
-        }
-    }
-}
-
-/// Steps that reading a text through costs.
-fn text_steps(text: &str) -> usize {
-    text.len() / 64
 }
 
 /// The direct children of a list or an object.

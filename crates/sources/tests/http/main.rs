@@ -1,5 +1,7 @@
 //! The source `http` through the hub, against real servers on loopback.
 
+#![allow(clippy::unwrap_used, reason = "clippy knows tests by their attribute, not their helpers")]
+
 mod answers;
 mod bench;
 mod limits;

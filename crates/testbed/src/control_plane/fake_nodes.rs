@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::fixtures::READY_DELAY;
 use crate::wait;
 
-const READY: Duration = Duration::from_secs(60);
+const READY: Duration = Duration::from_secs(120);
 
 /// kwok's configuration: a YAML stream, of which JSON documents are a part.
 pub(super) fn stages() -> String {
