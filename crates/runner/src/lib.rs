@@ -11,6 +11,7 @@
 //! each with one real implementation in another crate and one scripted in the tests here.
 
 mod activity;
+mod board;
 mod clock;
 mod entry;
 mod event;
@@ -23,6 +24,7 @@ mod run;
 mod schedule;
 
 pub use activity::{Action, Activity};
+pub use board::{Board, MetricState, ObjectState, TargetState};
 pub use clock::SystemClock;
 pub use event::{Event, ObjectKey};
 pub use metrics::Metrics;

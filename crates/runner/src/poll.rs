@@ -101,6 +101,7 @@ async fn act(
 pub(crate) fn record(services: &Services, key: &ObjectKey, outcome: Outcome, told: &mut Option<Told>) {
     services.metrics.looked(key.kind, &outcome);
     services.activity.note(key, &outcome);
+    services.board.note(key, &outcome);
     log_readiness(key, &outcome, told);
     if let Verdict::Polled(poll) = &outcome.verdict {
         log_decisions(key, poll);

@@ -16,7 +16,7 @@ use crate::entry::{Entry, Identity, Polling, stored_memory};
 use crate::ownership::Ownership;
 use crate::poll::{self, Finished, Job};
 use crate::schedule::{Schedule, first_poll, next_poll};
-use crate::{Activity, Actuator, Clock, Event, Guard, Journal, Metrics, ObjectKey, Sampler};
+use crate::{Activity, Actuator, Board, Clock, Event, Guard, Journal, Metrics, ObjectKey, Sampler};
 
 /// After someone else changed a target in between, the object is looked at again this soon.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -40,6 +40,8 @@ pub struct Services {
     pub metrics: Arc<Metrics>,
     /// Remembers the last scale operations.
     pub activity: Arc<Activity>,
+    /// Shows the present state of every object.
+    pub board: Arc<Board>,
 }
 
 /// The loop over all objects.
@@ -170,6 +172,7 @@ impl Runner {
             entry.revoke();
             self.services.metrics.objects(entry.kind.kind, -1);
             self.services.activity.forget(key);
+            self.services.board.forget(key);
             tracing::info!(object = %key, "object is gone, its target stays as it is");
         }
         self.wake(concerned);

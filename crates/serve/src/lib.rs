@@ -14,7 +14,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use runner::{Activity, Metrics, Readiness};
+use runner::{Activity, Board, Metrics, Readiness};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -56,15 +56,26 @@ pub async fn health(address: SocketAddr, readiness: Arc<Readiness>) -> Result<Li
     open("health", address, "--health-address", router).await
 }
 
-/// Opens the activity listener: `/scaling-activity` (JSON, newest first) and `/health`.
+/// What the activity listener shows.
+#[derive(Clone)]
+pub struct Shown {
+    /// The last scale operations.
+    pub activity: Arc<Activity>,
+    /// The present state of every object.
+    pub board: Arc<Board>,
+}
+
+/// Opens the activity listener: `/scaling-activity` (the last scale operations, newest first),
+/// `/objects` (the present state of every object), both JSON, and `/health`.
 ///
 /// # Errors
 /// Where the address cannot be listened on.
-pub async fn activity(address: SocketAddr, activity: Arc<Activity>) -> Result<Listening, BindError> {
+pub async fn activity(address: SocketAddr, shown: Shown) -> Result<Listening, BindError> {
     let router = Router::new()
-        .route("/scaling-activity", get(async |State(activity): State<Arc<Activity>>| Json(activity.actions())))
+        .route("/scaling-activity", get(async |State(shown): State<Shown>| Json(shown.activity.actions())))
+        .route("/objects", get(async |State(shown): State<Shown>| Json(shown.board.objects())))
         .route("/health", get(async || "ok\n"))
-        .with_state(activity);
+        .with_state(shown);
     open("activity", address, "--activity-address", router).await
 }
 

@@ -67,8 +67,11 @@ pub struct PolicyEntry {
     /// Name in manifests.
     pub name: &'static str,
     /// Makes the policy, or tells all problems of the settings; paths begin with the given one.
-    pub compile: fn(&Value, &str) -> Result<Arc<dyn Policy>, Vec<Problem>>,
+    pub compile: Compile,
 }
+
+/// Makes a policy from its settings and their path in the manifest.
+type Compile = fn(&Value, &str) -> Result<Arc<dyn Policy>, Vec<Problem>>;
 
 /// Every policy there is.
 pub const POLICIES: &[PolicyEntry] = &[linear::ENTRY, threshold::ENTRY];

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use cluster::{Clients, Journaler, Lease, LeaseSettings, Objects, Targets, Watches};
-use runner::{Activity, Clock, Event, Guard, Metrics, Readiness, Runner, Services, SystemClock};
-use serve::Listening;
+use runner::{Activity, Board, Clock, Event, Guard, Metrics, Readiness, Runner, Services, SystemClock};
+use serve::{Listening, Shown};
 use sources::{AddressPolicy, Registry};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -69,7 +69,7 @@ struct Shared {
     clock: Arc<SystemClock>,
     metrics: Arc<Metrics>,
     readiness: Arc<Readiness>,
-    activity: Arc<Activity>,
+    shown: Shown,
     identity: String,
 }
 
@@ -84,7 +84,10 @@ impl Shared {
             clock,
             metrics: Arc::new(Metrics::new()),
             readiness,
-            activity: Arc::new(Activity::new(arguments.max_actions)),
+            shown: Shown {
+                activity: Arc::new(Activity::new(arguments.max_actions)),
+                board: Arc::new(Board::default()),
+            },
             identity,
         }
     }
@@ -99,7 +102,7 @@ async fn listen(arguments: &OperatorArgs, shared: &Shared) -> anyhow::Result<Vec
         listeners.push(serve::health(address, Arc::clone(&shared.readiness)).await?);
     }
     if let Some(address) = arguments.activity_address.address() {
-        listeners.push(serve::activity(address, Arc::clone(&shared.activity)).await?);
+        listeners.push(serve::activity(address, shared.shown.clone()).await?);
     }
     Ok(listeners)
 }
@@ -137,7 +140,8 @@ impl Parts {
             guard,
             journal: journal.clone(),
             metrics: Arc::clone(&shared.metrics),
-            activity: Arc::clone(&shared.activity),
+            activity: Arc::clone(&shared.shown.activity),
+            board: Arc::clone(&shared.shown.board),
         };
         let runner = Runner::new(services, registry, arguments.allow_cross_namespace);
         let watches = Watches {

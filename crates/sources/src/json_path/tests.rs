@@ -64,7 +64,7 @@ fn selects_what_the_standard_says() {
     ] {
         assert_eq!(Value::Array(select(path, &shop)), expected, "{path}");
     }
-    assert_eq!(select("$", &shop), [shop.clone()]);
+    assert_eq!(Value::Array(select("$", &shop)), json!([shop]));
 }
 
 #[test]

@@ -1,0 +1,43 @@
+//! A day of load, as a smooth curve over its hours.
+
+/// The hour at which the demo's day begins: before anyone is up.
+const FIRST_HOUR: f64 = 4.0;
+
+/// The hour of day at `share` (0 to 1) of the demo.
+pub(super) fn hour_of_day(share: f64) -> f64 {
+    (FIRST_HOUR + 24.0 * share).rem_euclid(24.0)
+}
+
+/// Users who are active at `hour`: few at night, a wave before noon, a higher one at night fall.
+pub(super) fn users(hour: f64) -> u32 {
+    (600.0 + wave(hour, 11.0, 2.8, 2700.0) + wave(hour, 20.0, 2.4, 4800.0)) as u32
+}
+
+/// Orders in progress at `hour`: one sharp rush in the early afternoon, another in the evening.
+pub(super) fn orders(hour: f64) -> u32 {
+    (15.0 + wave(hour, 13.0, 1.3, 230.0) + wave(hour, 20.5, 1.6, 390.0)) as u32
+}
+
+fn wave(hour: f64, peak: f64, width: f64, height: f64) -> f64 {
+    let away = (hour - peak + 12.0).rem_euclid(24.0) - 12.0;
+    height * (-(away / width).powi(2)).exp()
+}
+
+/// `14:05`.
+pub(super) fn clock(hour: f64) -> String {
+    let minutes = (hour * 60.0) as u32;
+    format!("{:02}:{:02}", minutes / 60 % 24, minutes % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_day_crosses_both_thresholds_of_the_seed() {
+        let day: Vec<u32> = (0..240).map(|tenth| users(f64::from(tenth) / 10.0)).collect();
+        assert!(day.iter().min() < Some(&1000) && day.iter().max() > Some(&5000), "{day:?}");
+        assert_eq!(hour_of_day(0.0), FIRST_HOUR);
+        assert_eq!(clock(hour_of_day(0.5)), "16:00");
+    }
+}

@@ -1,0 +1,215 @@
+//! What the demo shows: a live table on a terminal, plain lines elsewhere.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use super::load::clock;
+use super::scenario::{Application, Scenario};
+use super::stage::{Seen, Stage};
+
+/// Looks that a drawing of the past holds.
+const HISTORY: usize = 60;
+/// Without a terminal, an application in which nothing changed is told of after so many looks.
+const QUIET_LOOKS: u32 = 10;
+const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+pub(super) struct Screen {
+    scenario: &'static Scenario,
+    live: bool,
+    header: String,
+    /// Lines drawn last time, to be drawn over.
+    drawn: usize,
+    past: HashMap<&'static str, Past>,
+}
+
+#[derive(Default)]
+struct Past {
+    loads: Vec<f64>,
+    ready: Vec<f64>,
+    /// The last decision that changed replicas, and when in the day it was made.
+    last_change: String,
+    told: Option<(u32, Option<u32>)>,
+    quiet: u32,
+}
+
+/// One application at one moment.
+struct Row<'a> {
+    application: &'static Application,
+    load: Option<f64>,
+    wish: Option<u32>,
+    wanted: u32,
+    ready: u32,
+    why: &'a str,
+}
+
+impl Screen {
+    pub(super) fn new(scenario: &'static Scenario, stage: &Stage) -> Self {
+        let live = std::io::stdout().is_terminal();
+        let header = format!(
+            "\nlook around while it runs:\n  export KUBECONFIG={}\n  kubectl get businessscalings,deployments\n  \
+             {}/scaling-activity\n",
+            stage.kubeconfig(),
+            stage.activity_url()
+        );
+        println!("{header}");
+        Self { scenario, live, header, drawn: 0, past: HashMap::new() }
+    }
+
+    /// Shows the state at `hour` of the day, with `left` to go.
+    pub(super) fn show(&mut self, hour: f64, left: Duration, seen: &[Seen]) {
+        let rows: Vec<Row<'_>> = self
+            .scenario
+            .applications
+            .iter()
+            .filter_map(|application| row(application, seen.iter().find(|seen| seen.name == application.name)?))
+            .collect();
+        for row in &rows {
+            self.past.entry(row.application.name).or_default().note(hour, row);
+        }
+        let text = if self.live { self.table(hour, left, &rows) } else { self.lines(hour, &rows) };
+        print!("{text}");
+        // A closed pipe shows at the next line.
+        let _ = std::io::stdout().flush();
+    }
+
+    fn lines(&mut self, hour: f64, rows: &[Row<'_>]) -> String {
+        let mut text = String::new();
+        for row in rows {
+            let past = self.past.entry(row.application.name).or_default();
+            let state = (row.wanted, Some(row.ready));
+            past.quiet += 1;
+            if past.told == Some(state) && past.quiet < QUIET_LOOKS {
+                continue;
+            }
+            (past.told, past.quiet) = (Some(state), 0);
+            let _ = writeln!(
+                text,
+                "{} {:<16} {} {:<13} wish {:<2} wanted {:<2} ready {:<2} {}",
+                clock(hour),
+                row.application.name,
+                number(row.load),
+                row.application.unit,
+                count(row.wish),
+                row.wanted,
+                row.ready,
+                row.why
+            );
+        }
+        text
+    }
+
+    fn table(&mut self, hour: f64, left: Duration, rows: &[Row<'_>]) -> String {
+        let mut lines = vec![
+            format!(
+                "\u{1b}[1mpolyscaler demo\u{1b}[0m  {}  \u{1b}[1m{}\u{1b}[0m  {} s left, ctrl-c ends it",
+                self.scenario.name,
+                clock(hour),
+                left.as_secs()
+            ),
+            String::new(),
+            format!("{:<16} {:>19} {:>5} {:>7} {:>6}  WHY", "APPLICATION", "LOAD", "WISH", "WANTED", "READY"),
+        ];
+        for row in rows {
+            lines.push(format!(
+                "{:<16} {:>6} {:<12} {:>5} {:>7} {}{:>6}\u{1b}[0m  {}",
+                row.application.name,
+                number(row.load).trim(),
+                row.application.unit,
+                count(row.wish),
+                row.wanted,
+                if row.ready == row.wanted { "\u{1b}[32m" } else { "\u{1b}[33m" },
+                row.ready,
+                row.why
+            ));
+        }
+        for (name, past) in rows.iter().filter_map(|row| Some((row.application.name, self.past.get(row.application.name)?))) {
+            lines.push(String::new());
+            lines.push(format!("{name:<16} load  {}", drawing(&past.loads)));
+            lines.push(format!("{:<16} ready {}", "", drawing(&past.ready)));
+            lines.push(format!("{:<16} last  {}", "", past.last_change));
+        }
+        let up = if self.drawn > 0 { format!("\u{1b}[{}A", self.drawn) } else { String::new() };
+        self.drawn = lines.len();
+        lines.into_iter().fold(up, |text, line| text + &fitted(&line) + "\u{1b}[K\n")
+    }
+}
+
+impl Past {
+    fn note(&mut self, hour: f64, row: &Row<'_>) {
+        for (past, value) in [(&mut self.loads, row.load.unwrap_or(0.0)), (&mut self.ready, f64::from(row.ready))] {
+            if past.len() == HISTORY {
+                past.remove(0);
+            }
+            past.push(value);
+        }
+        if row.why.contains('→') || self.last_change.is_empty() {
+            self.last_change = format!("{} {}", clock(hour), row.why);
+        }
+    }
+}
+
+fn row<'a>(application: &'static Application, seen: &'a Seen) -> Option<Row<'a>> {
+    let target = seen.targets.first();
+    Some(Row {
+        application,
+        load: seen.metrics.first().and_then(|metric| metric.value),
+        wish: target.and_then(|target| target.wish),
+        wanted: target.map_or(0, |target| target.desired),
+        ready: target.and_then(|target| target.ready).unwrap_or(0),
+        why: target.map_or(&seen.message, |target| &target.decision),
+    })
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or_else(|| format!("{:>6}", "none"), |value| format!("{value:>6}"))
+}
+
+fn count(replicas: Option<u32>) -> String {
+    replicas.map_or_else(|| "-".to_owned(), |replicas| replicas.to_string())
+}
+
+/// Values as bars from zero to the greatest.
+fn drawing(values: &[f64]) -> String {
+    let greatest = values.iter().copied().fold(1.0, f64::max);
+    let bar = |value: &f64| BARS[((value / greatest * 7.0).round() as usize).min(7)];
+    values.iter().map(bar).collect()
+}
+
+/// A line that does not wrap on most terminals; escape sequences do not count.
+fn fitted(line: &str) -> String {
+    const WIDTH: usize = 110;
+    let (mut shown, mut escaped, mut text) = (0, false, String::new());
+    for character in line.chars() {
+        escaped |= character == '\u{1b}';
+        if escaped || shown < WIDTH {
+            text.push(character);
+        }
+        if escaped {
+            escaped = !character.is_ascii_alphabetic();
+        } else {
+            shown += 1;
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drawing_goes_from_zero_to_the_greatest() {
+        assert_eq!(drawing(&[0.0, 5.0, 10.0]), "▁▅█");
+        assert_eq!(drawing(&[]), "");
+    }
+
+    #[test]
+    fn a_long_line_is_cut_and_its_colours_are_kept() {
+        let line = format!("\u{1b}[1m{}\u{1b}[0m", "x".repeat(200));
+        let fitted = fitted(&line);
+        assert!(fitted.starts_with("\u{1b}[1mxxx") && fitted.ends_with("x\u{1b}[0m"));
+        assert_eq!(fitted.chars().filter(|character| *character == 'x').count(), 110);
+    }
+}

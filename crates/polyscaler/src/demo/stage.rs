@@ -1,0 +1,189 @@
+//! The stage: a control plane, the applications, the load and the operator.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{DynamicObject, PostParams};
+use kube::core::{ApiResource, GroupVersionKind};
+use kube::{Api, Client};
+use serde::Deserialize;
+use serde_json::json;
+use testbed::ports::PortClaim;
+use testbed::{ControlPlane, MetricServer, Options, fixtures, wait};
+
+use super::scenario::Scenario;
+use super::summary::{Operation, Summary};
+
+/// The longest that any single thing may take to appear.
+const PATIENCE: Duration = Duration::from_secs(30);
+const NAMESPACE: &str = "default";
+const OPERATOR: &str = "operator";
+
+/// A running control plane with everything on it.
+pub(super) struct Stage {
+    control_plane: ControlPlane,
+    load: MetricServer,
+    /// Held so that nobody else takes the port while the operator lives.
+    activity: PortClaim,
+    browser: reqwest::Client,
+}
+
+/// One object as the operator tells of it.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Seen {
+    pub(super) name: String,
+    pub(super) message: String,
+    pub(super) metrics: Vec<Metric>,
+    pub(super) targets: Vec<Target>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Metric {
+    pub(super) value: Option<f64>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Target {
+    pub(super) ready: Option<u32>,
+    pub(super) wish: Option<u32>,
+    pub(super) desired: u32,
+    pub(super) decision: String,
+}
+
+impl Stage {
+    /// Builds what is missing, starts everything and waits until the operator is ready.
+    pub(super) async fn set(scenario: &Scenario) -> anyhow::Result<Self> {
+        println!("demo {}: {}", scenario.name, scenario.title);
+        println!("starting a control plane (etcd, kube-apiserver, controllers, scheduler, fake nodes)");
+        let control_plane = ControlPlane::start(Options::default()).await?;
+        let stage = Self {
+            control_plane,
+            load: MetricServer::start().await?,
+            activity: PortClaim::new()?,
+            browser: reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?,
+        };
+        stage.set_load(scenario, super::load::hour_of_day(0.0));
+        let client = stage.control_plane.client();
+        stage.install_crds(&client).await?;
+        stage.deploy(&client, scenario).await?;
+        stage.start_operator().await?;
+        Ok(stage)
+    }
+
+    async fn install_crds(&self, client: &Client) -> anyhow::Result<()> {
+        println!("installing the CRDs");
+        let api: Api<CustomResourceDefinition> = Api::all(client.clone());
+        for kind in resources::KINDS {
+            api.create(&PostParams::default(), &kind.crd()).await?;
+        }
+        for kind in resources::KINDS {
+            let name = kind.crd_name();
+            wait::until(&format!("the CRD {name} to be established"), PATIENCE, || async {
+                let crd = api.get_opt(&name).await.ok()??;
+                let conditions = crd.status?.conditions?;
+                conditions.iter().any(|c| c.type_ == "Established" && c.status == "True").then_some(())
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn deploy(&self, client: &Client, scenario: &Scenario) -> anyhow::Result<()> {
+        println!("deploying the applications and what scales them");
+        let deployments: Api<Deployment> = Api::namespaced(client.clone(), NAMESPACE);
+        for application in scenario.applications {
+            let deployment = fixtures::deployment(application.name, NAMESPACE, application.replicas);
+            let delay = Duration::from_secs(application.ready_after);
+            deployments.create(&PostParams::default(), &fixtures::with_ready_delay(deployment, delay)).await?;
+            let manifest = (application.manifest)(&self.load.url(&application.path()));
+            let object: DynamicObject = serde_json::from_value(manifest)?;
+            let types = object.types.clone().context("a manifest names its kind")?;
+            let kind = resources::find(&types.api_version, &types.kind).context("and it is one of ours")?;
+            let gvk = GroupVersionKind::gvk(kind.group, kind.version, kind.kind);
+            let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural);
+            let api: Api<DynamicObject> = match kind.scope {
+                resources::Scope::Cluster => Api::all_with(client.clone(), &resource),
+                resources::Scope::Namespaced => Api::namespaced_with(client.clone(), NAMESPACE, &resource),
+            };
+            api.create(&PostParams::default(), &object).await?;
+        }
+        Ok(())
+    }
+
+    async fn start_operator(&self) -> anyhow::Result<()> {
+        println!("starting the operator");
+        let program = std::env::current_exe().context("this program's own path")?;
+        let arguments = [
+            "operator".to_owned(),
+            format!("--kubeconfig={}", self.control_plane.kubeconfig().display()),
+            format!("--activity-address=127.0.0.1:{}", self.activity.port()),
+            "--metrics-address=off".to_owned(),
+            "--health-address=off".to_owned(),
+            "--leader-elect=false".to_owned(),
+        ];
+        self.control_plane.supervisor().spawn(OPERATOR, &program, arguments, &[("LOG_LEVEL", "info")])?;
+        let started = wait::until("the operator to have polled every object", PATIENCE, || async {
+            self.still_running().ok()?;
+            self.look().await.ok().filter(|seen| !seen.is_empty() && seen.iter().all(|s| !s.targets.is_empty()))
+        });
+        match started.await {
+            Ok(_) => Ok(()),
+            Err(error) => bail!("{error}; its log ends with:\n{}", self.operator_log(20)),
+        }
+    }
+
+    /// The load of every application at `hour`.
+    pub(super) fn set_load(&self, scenario: &Scenario, hour: f64) {
+        for application in scenario.applications {
+            self.load.set_json(&application.path(), &json!({ "active_users": (application.load)(hour) }));
+        }
+    }
+
+    /// What the operator tells of every object.
+    pub(super) async fn look(&self) -> anyhow::Result<Vec<Seen>> {
+        self.ask("/objects").await
+    }
+
+    /// What the whole demo came to.
+    pub(super) async fn summarize(&self, scenario: &Scenario) -> anyhow::Result<Summary> {
+        let operations: Vec<Operation> = self.ask("/scaling-activity").await?;
+        Ok(Summary::of(scenario, operations))
+    }
+
+    async fn ask<T: serde::de::DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        let url = format!("{}{path}", self.activity_url());
+        let answer = self.browser.get(&url).send().await.with_context(|| format!("asking {url}"))?;
+        Ok(serde_json::from_slice(&answer.bytes().await?)?)
+    }
+
+    /// Where the operator tells what it does.
+    pub(super) fn activity_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.activity.port())
+    }
+
+    /// For whoever wants to look around with kubectl.
+    pub(super) fn kubeconfig(&self) -> String {
+        self.control_plane.kubeconfig().display().to_string()
+    }
+
+    /// An error with the end of its log where the operator has ended.
+    pub(super) fn still_running(&self) -> anyhow::Result<()> {
+        let operator = self.control_plane.supervisor().child(OPERATOR);
+        if operator.is_some_and(|operator| operator.is_running()) {
+            return Ok(());
+        }
+        bail!("the operator has ended; its log ends with:\n{}", self.operator_log(20))
+    }
+
+    /// The last lines of the operator's log.
+    pub(super) fn operator_log(&self, lines: usize) -> String {
+        self.control_plane.supervisor().child(OPERATOR).map(|child| child.last_lines(lines)).unwrap_or_default()
+    }
+
+    /// Ends everything and waits until it is gone.
+    pub(super) async fn clear(self) -> anyhow::Result<()> {
+        self.control_plane.shutdown().await
+    }
+}
