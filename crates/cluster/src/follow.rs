@@ -116,13 +116,19 @@ impl State {
 fn advice(what: &str, error: &watcher::Error) -> String {
     use watcher::Error::{InitialListFailed, WatchError, WatchFailed, WatchStartFailed};
     let status = match error {
-        InitialListFailed(kube::Error::Api(status)) | WatchStartFailed(kube::Error::Api(status)) => Some(status),
+        InitialListFailed(kube::Error::Api(status)) | WatchStartFailed(kube::Error::Api(status)) => {
+            Some(status)
+        }
         WatchError(status) => Some(status),
-        InitialListFailed(_) | WatchStartFailed(_) | WatchFailed(_) | watcher::Error::NoResourceVersion => None,
+        InitialListFailed(_) | WatchStartFailed(_) | WatchFailed(_) | watcher::Error::NoResourceVersion => {
+            None
+        }
     };
     match status {
         Some(status) if status.code == 404 => {
-            format!("the API server does not know {what}: install the CRDs with `polyscaler crds | kubectl apply -f -`")
+            format!(
+                "the API server does not know {what}: install the CRDs with `polyscaler crds | kubectl apply -f -`"
+            )
         }
         Some(status) if status.code == 403 => {
             format!("the API server forbids it: grant list and watch on {what} ({})", status.message)

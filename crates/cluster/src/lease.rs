@@ -102,7 +102,10 @@ impl Lease {
         let (deadline, guard) = watch::channel(None);
         let api = Api::namespaced(client, &settings.namespace);
         readiness.wait_for("lease", "not asked for yet");
-        (Self { api, settings, clock, metrics, readiness, deadline, seen: None, told: false }, LeaseGuard(guard))
+        (
+            Self { api, settings, clock, metrics, readiness, deadline, seen: None, told: false },
+            LeaseGuard(guard),
+        )
     }
 
     /// Takes part until `stop` turns true; tells `events` when this replica begins and ceases to lead.
@@ -172,7 +175,11 @@ impl Lease {
             Some(problem) => {
                 self.readiness.wait_for("lease", problem.clone());
                 if before.as_ref() != Some(problem) {
-                    tracing::warn!(lease = self.settings.name, problem, "lease cannot be asked for, it is tried again");
+                    tracing::warn!(
+                        lease = self.settings.name,
+                        problem,
+                        "lease cannot be asked for, it is tried again"
+                    );
                 }
             }
         }
@@ -193,13 +200,16 @@ impl Lease {
         let Some(found) = found else {
             let started = now();
             let lease = self.claimed(None);
-            let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+            let params =
+                PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
             return match self.api.create(&params, &lease).await {
                 Ok(created) => {
                     self.held(created, started);
                     Ok(())
                 }
-                Err(kube::Error::Api(status)) if status.is_conflict() || status.reason == "AlreadyExists" => Ok(()),
+                Err(kube::Error::Api(status)) if status.is_conflict() || status.reason == "AlreadyExists" => {
+                    Ok(())
+                }
                 Err(error) => Err(self.advice(&error)),
             };
         };
@@ -279,7 +289,11 @@ impl Lease {
         self.seen = Some((lease, now()));
         let led = self.deadline.send_replace(Some(started + self.settings.right_to_write())).is_some();
         if !led {
-            tracing::info!(lease = self.settings.name, identity = self.settings.identity, "this replica leads");
+            tracing::info!(
+                lease = self.settings.name,
+                identity = self.settings.identity,
+                "this replica leads"
+            );
         }
     }
 
@@ -291,7 +305,10 @@ impl Lease {
                 status.message
             ),
             kube::Error::Api(status) if status.is_not_found() => {
-                format!("lease {place}: create the namespace, or name another with --lease-namespace ({})", status.message)
+                format!(
+                    "lease {place}: create the namespace, or name another with --lease-namespace ({})",
+                    status.message
+                )
             }
             error => format!("lease {place}: {}", chain(error)),
         }

@@ -48,7 +48,10 @@ pub(crate) fn run(arguments: &CheckArgs) -> ExitCode {
         Output::Json => print_json(&judged),
     }
     let valid = |judged: &Judged| {
-        judged.result.as_ref().is_ok_and(|findings| findings.iter().all(|finding| finding.problems.is_empty()))
+        judged
+            .result
+            .as_ref()
+            .is_ok_and(|findings| findings.iter().all(|finding| finding.problems.is_empty()))
     };
     if judged.iter().all(valid) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

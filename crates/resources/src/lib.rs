@@ -33,11 +33,12 @@ pub fn find(api_version: &str, kind: &str) -> Option<&'static Kind> {
     KINDS.iter().copied().find(|candidate| candidate.api_version() == api_version && candidate.kind == kind)
 }
 
+/// The CRD of `kind` as YAML.
+pub fn crd_yaml(kind: &Kind) -> String {
+    serde_saphyr::to_string(&kind.crd()).unwrap_or_else(|error| unreachable!("a CRD is plain data: {error}"))
+}
+
 /// All CRDs as one YAML stream, in the order of [`KINDS`].
 pub fn crds_yaml() -> String {
-    let documents = KINDS.iter().map(|kind| {
-        serde_saphyr::to_string(&kind.crd())
-            .unwrap_or_else(|error| unreachable!("a CRD is plain data: {error}"))
-    });
-    documents.map(|document| format!("---\n{document}")).collect()
+    KINDS.iter().map(|kind| format!("---\n{}", crd_yaml(kind))).collect()
 }

@@ -94,6 +94,11 @@ impl Board {
         self.lock().remove(key);
     }
 
+    /// Forgets every object: a replica that does not lead sees nothing.
+    pub(crate) fn clear(&self) {
+        self.lock().clear();
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<ObjectKey, ObjectState>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

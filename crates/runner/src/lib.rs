@@ -2,12 +2,14 @@
 //! poll from reading to record.
 //!
 //! ```text
-//!  Event ─▶ Runner ──── due ────▶ poll:  sample ─▶ observe ─▶ decide ─▶ guard ─▶ act ─▶ record
-//!  (watches, lease)  ◀─ memory ──        Sampler   Actuator   engine    Guard   Actuator  Journal
+//!  Event ─▶ Runner ──── due ────▶ poll:  sample ─▶ observe ─▶ decide ─▶ guard ─▶ act
+//!  (watches, lease)                      Sampler   Actuator   engine    Guard   Actuator
+//!              │ ◀─ memory, outcome ──────────────────────────────────────────────┘
+//!              └─▶ record: metrics, board, activity, log, Journal
 //! ```
 //!
 //! One task runs the loop; a poll is a task of its own only while it lasts, and an object
-//! never has two. What touches the outside world stands behind the traits of [`ports`],
+//! never has two. Only the loop tells what a poll came to. What touches the outside world stands behind the traits of [`ports`],
 //! each with one real implementation in another crate and one scripted in the tests here.
 
 mod activity;
@@ -22,6 +24,9 @@ mod ports;
 mod readiness;
 mod run;
 mod schedule;
+#[cfg(test)]
+mod scripted;
+mod telling;
 
 pub use activity::{Action, Activity};
 pub use board::{Board, MetricState, ObjectState, TargetState};

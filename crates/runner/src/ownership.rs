@@ -100,7 +100,7 @@ impl Ownership {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::poll::tests::plan;
+    use crate::scripted::plan;
 
     fn key(name: &str) -> ObjectKey {
         ObjectKey { kind: "BusinessScaling", namespace: String::new(), name: name.to_owned() }

@@ -1,80 +1,109 @@
-//! One poll, from reading to record: the way of every decision.
+//! One poll, from reading to writing: the way of every decision.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use engine::{Decision, Memory, Mode, Observation, Plan, Time, decide};
+use engine::{Decision, Memory, Mode, Observation, Plan, Reading, Scale, Time, decide};
 use futures::future::join_all;
-use resources::{MemberPoll, Outcome, Poll, Reason, Verdict, WriteFailure};
+use resources::{MemberPoll, Outcome, Poll, Reason, TargetFailure, Verdict, WriteFailure};
+use tokio::sync::watch;
 
-use crate::{ObjectKey, Record, Services};
+use crate::Services;
 
 /// All that one poll needs to know of its object.
 pub(crate) struct Job {
-    pub(crate) key: ObjectKey,
     pub(crate) generation: i64,
     pub(crate) plan: Arc<Plan>,
     pub(crate) memory: Memory,
     /// A reading that began before this is too old.
     pub(crate) not_before: Time,
-    /// Whether this replica polls the object for the first time since it leads.
-    pub(crate) takeover: bool,
-    /// Set when the object is deleted, changed or no longer ours to scale while the poll runs.
-    pub(crate) revoked: Arc<AtomicBool>,
-    /// What was last told of the object.
-    pub(crate) told: Option<Told>,
+    /// Whether the targets may have been scaled without the memory knowing.
+    pub(crate) ask_last_scaled: bool,
+    /// Turns true when the object is deleted, changed or no longer ours to scale.
+    pub(crate) revoked: watch::Receiver<bool>,
 }
-
-/// The reason and message of `Ready` that were last logged.
-pub(crate) type Told = (Reason, String);
 
 /// What the loop gets back.
 pub(crate) struct Finished {
     pub(crate) memory: Memory,
-    /// Whether someone else changed a target in between, so that another look is due soon.
-    pub(crate) look_again: bool,
-    pub(crate) told: Option<Told>,
+    /// Whether the targets may, still or again, have been scaled without the memory knowing.
+    pub(crate) ask_last_scaled: bool,
+    /// What the poll came to; `None` where it was revoked before it had seen everything.
+    pub(crate) outcome: Option<Outcome>,
 }
 
-/// Takes one object from reading to record.
-pub(crate) async fn poll(services: Services, job: Job) -> Finished {
-    let Job { key, generation, plan, mut memory, not_before, takeover, revoked, mut told } = job;
-    let readings =
-        join_all(plan.metrics.iter().map(|metric| services.sampler.sample(&metric.query, not_before))).await;
-    let seen = join_all(plan.members.iter().map(|member| services.actuator.observe(&member.target))).await;
-    if takeover {
-        let last = join_all(plan.members.iter().map(|member| services.actuator.last_scaled(&member.target))).await;
-        memory.last_scale = memory.last_scale.max(last.into_iter().flatten().max());
+impl Finished {
+    /// Whether someone else changed a target between read and write.
+    pub(crate) fn met_conflict(&self) -> bool {
+        let Some(Outcome { verdict: Verdict::Polled(poll), .. }) = &self.outcome else { return false };
+        let mut writes = poll.members.iter().filter_map(|member| member.write.as_ref());
+        writes.any(|write| matches!(write, Err(WriteFailure { reason: Reason::ScaleConflict, .. })))
     }
+}
 
-    let observation = Observation {
-        scales: seen.iter().map(|seen| seen.as_ref().ok().copied()).collect(),
-        readings,
+/// Takes one object from reading to writing. What it came to is told by the loop, which
+/// alone knows at that instant whether the object is still there.
+pub(crate) async fn poll(services: Services, job: Job) -> Finished {
+    let Job { generation, plan, mut memory, not_before, ask_last_scaled, mut revoked } = job;
+    let looked = tokio::select! {
+        biased;
+        // A poll that may write nothing any more must not hold up the next one for a slow source.
+        () = until_revoked(&mut revoked) => None,
+        looked = look(&services, &plan, not_before, ask_last_scaled) => Some(looked),
     };
-    let decision = decide(&plan, &mut memory, &observation, services.clock.now());
+    let Some(Looked { readings, seen, last_scaled }) = looked else {
+        return Finished { memory, ask_last_scaled, outcome: None };
+    };
+
+    let now = services.clock.now();
+    // An instant in the future comes from another machine's clock.
+    memory.last_scale = memory.last_scale.max(last_scaled.map(|at| at.min(now)));
+    let scales = seen.iter().map(|seen| seen.as_ref().ok().copied()).collect();
+    let observation = Observation { scales, readings };
+    let decision = decide(&plan, &mut memory, &observation, now);
     let writes = act(&services, &plan, &decision, &revoked).await;
     let at = services.clock.now();
     if writes.iter().any(|write| matches!(write, Some(Ok(())))) {
         memory.applied(&decision, at);
     }
-    let look_again = writes
-        .iter()
-        .any(|write| matches!(write, Some(Err(WriteFailure { reason: Reason::ScaleConflict, .. }))));
+    // A write that failed or was not answered may have been carried out all the same.
+    let unsure = writes.iter().any(|write| matches!(write, Some(Err(_))));
 
-    // Without the lease, or for an object that is gone, there is nothing to tell.
-    if services.guard.time_left().is_some() && !revoked.load(Ordering::Acquire) {
-        let members = seen.into_iter().zip(writes).map(|(seen, write)| MemberPoll { seen, write });
-        let poll = Poll {
-            members: members.collect(),
-            readings: observation.readings,
-            decision,
-            memory: memory.clone(),
-            plan,
-        };
-        let outcome = Outcome { generation, at, verdict: Verdict::Polled(Box::new(poll)) };
-        record(&services, &key, outcome, &mut told);
-    }
-    Finished { memory, look_again, told }
+    let members = seen.into_iter().zip(writes).map(|(seen, write)| MemberPoll { seen, write });
+    let poll = Poll {
+        members: members.collect(),
+        readings: observation.readings,
+        decision,
+        memory: memory.clone(),
+        plan,
+    };
+    let outcome = Outcome { generation, at, verdict: Verdict::Polled(Box::new(poll)) };
+    Finished { memory, ask_last_scaled: unsure, outcome: Some(outcome) }
+}
+
+async fn until_revoked(revoked: &mut watch::Receiver<bool>) {
+    // A loop that is gone has revoked everything.
+    let _ = revoked.wait_for(|revoked| *revoked).await;
+}
+
+/// What is to be known before deciding.
+struct Looked {
+    readings: Vec<Reading>,
+    seen: Vec<Result<Scale, TargetFailure>>,
+    last_scaled: Option<Time>,
+}
+
+/// Reads all metrics, and then all targets: a slow source must not make their replicas old.
+async fn look(services: &Services, plan: &Plan, not_before: Time, ask_last_scaled: bool) -> Looked {
+    let readings =
+        join_all(plan.metrics.iter().map(|metric| services.sampler.sample(&metric.query, not_before))).await;
+    let targets = || plan.members.iter().map(|member| &member.target);
+    let seen = join_all(targets().map(|target| services.actuator.observe(target))).await;
+    let last_scaled = if ask_last_scaled {
+        join_all(targets().map(|target| services.actuator.last_scaled(target))).await
+    } else {
+        Vec::new()
+    };
+    Looked { readings, seen, last_scaled: last_scaled.into_iter().flatten().max() }
 }
 
 /// Writes what was decided, all members at once; `None` for a member without a write.
@@ -82,11 +111,11 @@ async fn act(
     services: &Services,
     plan: &Plan,
     decision: &Decision,
-    revoked: &AtomicBool,
+    revoked: &watch::Receiver<bool>,
 ) -> Vec<Option<Result<(), WriteFailure>>> {
     let writes = plan.members.iter().enumerate().map(|(index, member)| async move {
         let decided = decision.members.iter().find(|decided| decided.member == index)?;
-        if !decided.scales() || decision.mode == Mode::Observe || revoked.load(Ordering::Acquire) {
+        if !decided.scales() || decision.mode == Mode::Observe || *revoked.borrow() {
             return None;
         }
         let time_left = services.guard.time_left()?;
@@ -97,49 +126,5 @@ async fn act(
     join_all(writes).await
 }
 
-/// Tells metrics, activity, log and journal what became of an object.
-pub(crate) fn record(services: &Services, key: &ObjectKey, outcome: Outcome, told: &mut Option<Told>) {
-    services.metrics.looked(key.kind, &outcome);
-    services.activity.note(key, &outcome);
-    services.board.note(key, &outcome);
-    log_readiness(key, &outcome, told);
-    if let Verdict::Polled(poll) = &outcome.verdict {
-        log_decisions(key, poll);
-    }
-    services.journal.record(Record { key: key.clone(), outcome: Arc::new(outcome) });
-}
-
-/// Logs aloud only what changed: a source that is down for an hour is one line, not one a poll.
-fn log_readiness(key: &ObjectKey, outcome: &Outcome, told: &mut Option<Told>) {
-    let Some(ready) = outcome.conditions().into_iter().next() else { return };
-    let (reason, message) = (ready.reason, ready.message);
-    if told.as_ref().is_some_and(|(before, _)| *before == reason) {
-        tracing::debug!(object = %key, %reason, message, "as before");
-        return;
-    }
-    match (ready.holds, told.is_some()) {
-        (false, _) => tracing::warn!(object = %key, %reason, message, "not ready"),
-        (true, true) => tracing::info!(object = %key, %reason, message, "ready again"),
-        (true, false) => tracing::debug!(object = %key, %reason, message, "ready"),
-    }
-    *told = Some((reason, message));
-}
-
-fn log_decisions(key: &ObjectKey, poll: &Poll) {
-    for decided in &poll.decision.members {
-        let (target, written) = (&poll.plan.members[decided.member].target, &poll.members[decided.member].write);
-        let (from, to, steps) = (decided.from, decided.to, decided.explanation());
-        match written {
-            Some(Ok(())) => tracing::info!(object = %key, scaled = %target, from, to, steps, "scaled"),
-            Some(Err(failure)) => tracing::warn!(object = %key, not_scaled = %target, from, to, steps,
-                reason = %failure.reason, message = failure.message, "not scaled"),
-            None if decided.scales() && poll.decision.mode == Mode::Observe => {
-                tracing::info!(object = %key, observed = %target, from, to, steps, "would scale");
-            }
-            None => tracing::debug!(object = %key, decided = %target, from, to, steps, "decided"),
-        }
-    }
-}
-
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use engine::{Plan, SourceCatalog, Time};
@@ -12,14 +11,13 @@ use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::clock::instant_in;
-use crate::entry::{Entry, Identity, Polling, stored_memory};
+use crate::entry::{Entry, Identity, Polling};
 use crate::ownership::Ownership;
-use crate::poll::{self, Finished, Job};
+use crate::poll::{Finished, poll};
 use crate::schedule::{Schedule, first_poll, next_poll};
+use crate::telling;
 use crate::{Activity, Actuator, Board, Clock, Event, Guard, Journal, Metrics, ObjectKey, Sampler};
 
-/// After someone else changed a target in between, the object is looked at again this soon.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// How long polls that still run may take to end when the loop ends.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -88,9 +86,14 @@ impl Runner {
                 () = tokio::time::sleep_until(instant_in(wait)) => self.start_due(),
             }
         }
-        let drained = tokio::time::timeout(DRAIN, async { while self.polls.join_next().await.is_some() {} }).await;
-        if drained.is_err() {
+        if tokio::time::timeout(DRAIN, self.drain()).await.is_err() {
             tracing::warn!(polls = self.polls.len(), "polls did not end in time and are given up");
+        }
+    }
+
+    async fn drain(&mut self) {
+        while let Some(finished) = self.polls.join_next_with_id().await {
+            self.finish(finished);
         }
     }
 
@@ -104,7 +107,7 @@ impl Runner {
             Event::Deleted(key) => self.delete(&key),
             Event::Hpa { hpa, target } => {
                 let concerned = self.ownership.hpa(hpa, target);
-                self.wake(concerned);
+                self.reconsider(concerned);
             }
             Event::Synced => {
                 self.synced = true;
@@ -116,66 +119,47 @@ impl Runner {
 
     fn apply(&mut self, key: ObjectKey, kind: &'static Kind, object: &Value) {
         let identity = Identity::of(object);
-        if let Some(entry) = self.entries.get_mut(&key) {
-            if entry.identity == identity {
-                // Its status moved. While leading, what this replica remembers counts.
+        match self.entries.get_mut(&key) {
+            // Made anew under the same name: another object.
+            Some(entry) if entry.identity.uid != identity.uid => self.delete(&key),
+            Some(entry) => {
+                // While leading, what this replica remembers counts.
                 if !self.leading {
-                    entry.store(object);
+                    entry.remember(object);
                 }
-                return;
+                if entry.identity == identity {
+                    return;
+                }
             }
-            if entry.identity.uid != identity.uid {
-                self.delete(&key);
-            }
+            None => {}
         }
-        let context =
-            Context { catalog: &*self.catalog, allow_cross_namespace: self.allow_cross_namespace };
+        let context = Context { catalog: &*self.catalog, allow_cross_namespace: self.allow_cross_namespace };
         let compiled = kind.compile(object, &context).map(Arc::new);
         let concerned = match &compiled {
             Ok(plan) => self.ownership.claim(&key, &identity.created, plan),
             Err(_) => self.ownership.withdraw(&key),
         };
         match self.entries.get_mut(&key) {
-            Some(entry) => {
-                entry.revoke();
-                if let Ok(plan) = &compiled {
-                    entry.memory.fit(plan);
-                }
-                (entry.identity, entry.compiled, entry.told) = (identity, compiled, None);
-            }
+            Some(entry) => entry.change(identity, compiled),
             None => {
-                let stored = stored_memory(object);
-                let memory = stored.clone().restored(self.now());
-                let entry = Entry {
-                    kind,
-                    identity,
-                    compiled,
-                    memory,
-                    stored,
-                    due: None,
-                    polling: None,
-                    reuse_reading: true,
-                    takeover: true,
-                    told: None,
-                };
+                let entry = Entry::new(identity, compiled, object, self.now());
                 self.entries.insert(key.clone(), entry);
-                self.services.metrics.objects(kind.kind, 1);
+                self.services.metrics.objects(key.kind, 1);
             }
         }
-        self.wake(concerned);
-        self.wake([key]);
+        self.reconsider(concerned);
+        self.wake(vec![key]);
     }
 
     fn delete(&mut self, key: &ObjectKey) {
         let concerned = self.ownership.withdraw(key);
         if let Some(entry) = self.entries.remove(key) {
             entry.revoke();
-            self.services.metrics.objects(entry.kind.kind, -1);
-            self.services.activity.forget(key);
+            self.services.metrics.objects(key.kind, -1);
             self.services.board.forget(key);
             tracing::info!(object = %key, "object is gone, its target stays as it is");
         }
-        self.wake(concerned);
+        self.reconsider(concerned);
     }
 
     fn lead(&mut self, leading: bool) {
@@ -183,36 +167,43 @@ impl Runner {
         self.schedule.clear();
         let now = self.now();
         for entry in self.entries.values_mut() {
-            entry.due = None;
-            entry.revoke();
-            entry.told = None;
-            if leading {
-                entry.memory = entry.stored.clone().restored(now);
-                (entry.takeover, entry.reuse_reading) = (true, true);
-            } else {
-                entry.stored = entry.memory.clone();
-            }
+            entry.lead(leading, now);
+        }
+        if !leading {
+            self.services.board.clear();
         }
         self.begin();
     }
 
     /// Spreads the first poll of every object, once all are known and this replica leads.
     fn begin(&mut self) {
-        let keys: Vec<ObjectKey> = self.entries.keys().cloned().collect();
+        let keys = self.entries.keys().cloned().collect();
         self.wake(keys);
     }
 
-    /// Makes objects due soon.
-    fn wake(&mut self, keys: impl IntoIterator<Item = ObjectKey>) {
+    /// Looks again at objects whose right to a target may have changed. Whoever lost it stops
+    /// at once, not only at its next poll.
+    fn reconsider(&mut self, keys: Vec<ObjectKey>) {
+        for key in &keys {
+            let Some(entry) = self.entries.get_mut(key) else { continue };
+            if let Ok(plan) = &entry.compiled
+                && self.ownership.conflict(key, plan).is_some()
+            {
+                entry.stand_back();
+            }
+        }
+        self.wake(keys);
+    }
+
+    /// Makes objects due soon, spread by how many they are.
+    fn wake(&mut self, keys: Vec<ObjectKey>) {
         if !self.synced || !self.leading {
             return;
         }
-        let now = self.now();
-        let waiting = self.entries.len();
+        let (now, crowd) = (self.now(), keys.len());
         for key in keys {
             let Some(entry) = self.entries.get_mut(&key) else { continue };
             let interval = entry.compiled.as_ref().map_or(Duration::from_secs(1), |plan| plan.interval);
-            let crowd = if entry.takeover { waiting } else { 1 };
             let due = first_poll(&key, interval, crowd, now);
             entry.due = Some(due);
             self.schedule.push(due, key);
@@ -222,50 +213,49 @@ impl Runner {
     fn start_due(&mut self) {
         let now = self.now();
         while let Some((due, key)) = self.schedule.pop_due(now) {
-            let Some(entry) = self.entries.get_mut(&key) else { continue };
-            if entry.due != Some(due) || entry.polling.is_some() {
-                continue;
+            // Otherwise another time has overtaken this one.
+            if let Some(entry) = self.entries.get_mut(&key)
+                && entry.due == Some(due)
+            {
+                entry.due = None;
+                self.attend(key, due, now);
             }
-            entry.due = None;
-            let plan = match &entry.compiled {
-                Ok(plan) => Arc::clone(plan),
-                Err(problems) => {
-                    let verdict = Verdict::Invalid(problems.clone());
-                    let outcome = Outcome { generation: entry.identity.generation, at: now, verdict };
-                    poll::record(&self.services, &key, outcome, &mut entry.told);
-                    continue;
-                }
-            };
-            if let Some(conflict) = self.ownership.conflict(&key, &plan) {
-                let verdict = Verdict::Conflict(conflict);
-                let outcome = Outcome { generation: entry.identity.generation, at: now, verdict };
-                poll::record(&self.services, &key, outcome, &mut entry.told);
-                let again = next_poll(&plan, now);
-                entry.due = Some(again);
-                self.schedule.push(again, key);
-                continue;
-            }
-            self.services.metrics.late(now.since(due));
-            self.start(key, plan, due);
         }
+    }
+
+    /// Polls an object that is due, or tells why it is not polled.
+    fn attend(&mut self, key: ObjectKey, due: Time, now: Time) {
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        if entry.polling.is_some() {
+            // When that poll ends, the object becomes due anew.
+            return;
+        }
+        let verdict = match &entry.compiled {
+            Err(problems) => Verdict::Invalid(problems.clone()),
+            Ok(plan) => match self.ownership.conflict(&key, plan) {
+                Some(conflict) => {
+                    let again = next_poll(plan, now);
+                    entry.due = Some(again);
+                    self.schedule.push(again, key.clone());
+                    entry.stand_back();
+                    Verdict::Conflict(conflict)
+                }
+                None => {
+                    let plan = Arc::clone(plan);
+                    self.services.metrics.late(now.since(due));
+                    return self.start(key, plan, due);
+                }
+            },
+        };
+        let outcome = Outcome { generation: entry.identity.generation, at: now, verdict };
+        telling::record(&self.services, &key, outcome, &mut entry.told);
     }
 
     fn start(&mut self, key: ObjectKey, plan: Arc<Plan>, due: Time) {
         let Some(entry) = self.entries.get_mut(&key) else { return };
-        let revoked = Arc::new(AtomicBool::new(false));
-        let job = Job {
-            key: key.clone(),
-            generation: entry.identity.generation,
-            not_before: if entry.reuse_reading { due.minus(plan.interval) } else { due },
-            plan,
-            memory: entry.memory.clone(),
-            takeover: entry.takeover,
-            revoked: Arc::clone(&revoked),
-            told: entry.told.take(),
-        };
-        (entry.takeover, entry.reuse_reading) = (false, false);
-        let task = self.polls.spawn(poll::poll(self.services.clone(), job)).id();
-        entry.polling = Some(Polling { task, revoked });
+        let (job, revoked) = entry.job(plan, due);
+        let task = self.polls.spawn(poll(self.services.clone(), job)).id();
+        entry.polling = Some(Polling { task, revoked, outdated: false });
         self.polling.insert(task, key);
     }
 
@@ -279,32 +269,28 @@ impl Runner {
         };
         let Some(key) = self.polling.remove(&task) else { return };
         let now = self.now();
-        // The object may be gone, or gone and made anew: then the poll was of another one.
-        let Some(entry) = self.entries.get_mut(&key) else { return };
-        let Some(polling) = entry.polling.take_if(|polling| polling.task == task) else { return };
-        let revoked = polling.revoked.load(Ordering::Acquire);
-        let look_again = finished.as_ref().is_some_and(|finished| finished.look_again);
-        if let Some(finished) = finished {
-            entry.memory = finished.memory;
-            if !revoked {
-                entry.told = finished.told;
+        let may_tell = self.services.guard.time_left().is_some();
+        let entry = self.entries.get_mut(&key);
+        let Some((entry, polling)) = entry.and_then(|entry| entry.end_poll(task)) else {
+            // The object is gone, or gone and made anew: the poll was of another one.
+            if let Some(outcome) = finished.and_then(|finished| finished.outcome) {
+                telling::mention(&self.services, &key, &outcome);
             }
-        }
-        if let Ok(plan) = &entry.compiled {
-            entry.memory.fit(plan);
-        }
-        if !self.leading {
-            entry.stored = entry.memory.clone();
             return;
-        }
-        let due = match &entry.compiled {
-            Ok(plan) if !revoked && !look_again => next_poll(plan, now),
-            Ok(plan) => now.plus(LOOK_AGAIN).min(next_poll(plan, now)),
-            Err(_) => now,
         };
-        entry.reuse_reading = revoked || look_again;
-        entry.due = Some(due);
-        self.schedule.push(due, key);
+        let next = entry.adopt(&polling, finished.as_ref(), now);
+        match finished.and_then(|finished| finished.outcome) {
+            Some(outcome) if may_tell && !polling.is_revoked() => {
+                telling::record(&self.services, &key, outcome, &mut entry.told);
+            }
+            Some(outcome) => telling::mention(&self.services, &key, &outcome),
+            None => {}
+        }
+        // Where something woke the object meanwhile, it is due already.
+        if self.leading && entry.due.is_none() {
+            entry.due = Some(next);
+            self.schedule.push(next, key);
+        }
     }
 }
 

@@ -66,7 +66,7 @@ fn hash(value: &impl std::hash::Hash) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::poll::tests::plan;
+    use crate::scripted::plan;
 
     #[test]
     fn the_next_poll_is_later_by_at_most_an_interval_and_then_regular() {

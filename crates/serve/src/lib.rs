@@ -9,11 +9,11 @@ mod process;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::{Json, Router};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use axum::{Json, Router};
 use runner::{Activity, Board, Metrics, Readiness};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -85,9 +85,8 @@ async fn open(
     flag: &'static str,
     router: Router,
 ) -> Result<Listening, BindError> {
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|reason| BindError { what, address, flag, reason })?;
+    let listener =
+        TcpListener::bind(address).await.map_err(|reason| BindError { what, address, flag, reason })?;
     let bound = listener.local_addr().unwrap_or(address);
     tracing::info!(listener = what, address = %bound, "listening");
     Ok(Listening { what, listener, router })

@@ -27,7 +27,11 @@ pub(super) fn of(kind: &Kind, record: &Record, before: &Known, next: &Value, ide
             if matches!(poll.members[decided.member].write, Some(Ok(()))) {
                 let target = &poll.plan.members[decided.member].target;
                 let (from, to, why) = (decided.from, decided.to, decided.explanation());
-                told.push(("Normal", "SuccessfulRescale".to_owned(), format!("scaled {target} from {from} to {to}: {why}")));
+                told.push((
+                    "Normal",
+                    "SuccessfulRescale".to_owned(),
+                    format!("scaled {target} from {from} to {to}: {why}"),
+                ));
             }
         }
     }

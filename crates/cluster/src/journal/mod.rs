@@ -103,11 +103,7 @@ impl Journaler {
     }
 
     /// Begins to write what waits, as far as there is room.
-    fn begin(
-        &self,
-        tasks: &mut JoinSet<(ObjectKey, Result<(), Record>)>,
-        writing: &mut HashSet<ObjectKey>,
-    ) {
+    fn begin(&self, tasks: &mut JoinSet<(ObjectKey, Result<(), Record>)>, writing: &mut HashSet<ObjectKey>) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let free: Vec<ObjectKey> = waiting.keys().filter(|key| !writing.contains(key)).cloned().collect();
         for key in free {

@@ -20,7 +20,8 @@ pub(super) struct Known {
 
 impl Known {
     pub(super) fn of(object: &Value) -> Self {
-        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text =
+            |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         Self {
             uid: text("/metadata/uid"),
             resource_version: text("/metadata/resourceVersion"),

@@ -49,7 +49,9 @@ impl Writer {
 
     /// Writes `record` where it says something new.
     pub(super) async fn write(&self, record: &Record) -> Result<(), NotWritten> {
-        let Some(kind) = KINDS.iter().copied().find(|kind| kind.kind == record.key.kind) else { return Ok(()) };
+        let Some(kind) = KINDS.iter().copied().find(|kind| kind.kind == record.key.kind) else {
+            return Ok(());
+        };
         let Some(mut known) = self.objects.get(&record.key) else {
             self.forget(&record.key);
             return Ok(());
@@ -129,7 +131,9 @@ impl Writer {
         };
         let result = match tokio::time::timeout(limit, write).await {
             Ok(result) => result.map_err(|error| ("failed", chain(&error))),
-            Err(_) => Err(("timed_out", format!("the API server did not answer within {} ms", limit.as_millis()))),
+            Err(_) => {
+                Err(("timed_out", format!("the API server did not answer within {} ms", limit.as_millis())))
+            }
         };
         match result {
             Ok(patched) => {
@@ -162,7 +166,8 @@ impl Writer {
             let api = Api::namespaced(self.client.clone(), &namespace);
             let params =
                 kube::api::PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..Default::default() };
-            let result = tokio::time::timeout(time_left.min(WRITE_TIMEOUT), api.create(&params, &event)).await;
+            let result =
+                tokio::time::timeout(time_left.min(WRITE_TIMEOUT), api.create(&params, &event)).await;
             let result = match result {
                 Ok(Ok(_)) => "done",
                 Ok(Err(error)) => {

@@ -87,7 +87,12 @@ pub(super) struct Cache {
 
 impl Cache {
     /// Begins a watch of `resource` in `namespace`, or everywhere where that is empty.
-    fn begin(client: &Client, resource: &ApiResource, namespace: &str, readiness: Arc<Readiness>) -> Arc<Self> {
+    fn begin(
+        client: &Client,
+        resource: &ApiResource,
+        namespace: &str,
+        readiness: Arc<Readiness>,
+    ) -> Arc<Self> {
         let name = format!("{}.{}", resource.plural, resource.group);
         let (what, api): (String, Api<Scaled>) = match namespace {
             "" => (name, Api::all_with(client.clone(), resource)),

@@ -104,7 +104,9 @@ impl Actuator for Targets {
         async move {
             let resource = match self.scalables.resource(target).await {
                 Ok(resource) => resource,
-                Err(failure) => return Err(WriteFailure { reason: failure.reason, message: failure.message }),
+                Err(failure) => {
+                    return Err(WriteFailure { reason: failure.reason, message: failure.message });
+                }
             };
             let api = self.api(&self.write, target, &resource);
             write::scale(&api, target, from, to, time_left).await?;

@@ -25,7 +25,10 @@ pub(super) async fn scale(
         let mut scale: ScaleObject = api.get_scale(&target.name).await?;
         let found = count(scale.spec.as_ref().and_then(|spec| spec.replicas));
         if found != from {
-            return Ok(Err(changed(target, &format!("{found} replicas were found where {from} were expected"))));
+            return Ok(Err(changed(
+                target,
+                &format!("{found} replicas were found where {from} were expected"),
+            )));
         }
         scale.spec.get_or_insert_default().replicas = Some(i32::try_from(to).unwrap_or(i32::MAX));
         let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };

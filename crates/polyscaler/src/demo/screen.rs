@@ -18,7 +18,6 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 pub(super) struct Screen {
     scenario: &'static Scenario,
     live: bool,
-    header: String,
     /// Lines drawn last time, to be drawn over.
     drawn: usize,
     past: HashMap<&'static str, Past>,
@@ -47,14 +46,11 @@ struct Row<'a> {
 impl Screen {
     pub(super) fn new(scenario: &'static Scenario, stage: &Stage) -> Self {
         let live = std::io::stdout().is_terminal();
-        let header = format!(
-            "\nlook around while it runs:\n  export KUBECONFIG={}\n  kubectl get businessscalings,deployments\n  \
-             {}/scaling-activity\n",
-            stage.kubeconfig(),
-            stage.activity_url()
-        );
-        println!("{header}");
-        Self { scenario, live, header, drawn: 0, past: HashMap::new() }
+        println!("\nlook around while it runs:");
+        println!("  export KUBECONFIG={}", stage.kubeconfig());
+        println!("  kubectl get businessscalings,deployments");
+        println!("  curl {}/scaling-activity\n", stage.activity_url());
+        Self { scenario, live, drawn: 0, past: HashMap::new() }
     }
 
     /// Shows the state at `hour` of the day, with `left` to go.
@@ -63,7 +59,9 @@ impl Screen {
             .scenario
             .applications
             .iter()
-            .filter_map(|application| row(application, seen.iter().find(|seen| seen.name == application.name)?))
+            .filter_map(|application| {
+                row(application, seen.iter().find(|seen| seen.name == application.name)?)
+            })
             .collect();
         for row in &rows {
             self.past.entry(row.application.name).or_default().note(hour, row);
@@ -124,7 +122,9 @@ impl Screen {
                 row.why
             ));
         }
-        for (name, past) in rows.iter().filter_map(|row| Some((row.application.name, self.past.get(row.application.name)?))) {
+        for (name, past) in
+            rows.iter().filter_map(|row| Some((row.application.name, self.past.get(row.application.name)?)))
+        {
             lines.push(String::new());
             lines.push(format!("{name:<16} load  {}", drawing(&past.loads)));
             lines.push(format!("{:<16} ready {}", "", drawing(&past.ready)));
@@ -138,7 +138,9 @@ impl Screen {
 
 impl Past {
     fn note(&mut self, hour: f64, row: &Row<'_>) {
-        for (past, value) in [(&mut self.loads, row.load.unwrap_or(0.0)), (&mut self.ready, f64::from(row.ready))] {
+        for (past, value) in
+            [(&mut self.loads, row.load.unwrap_or(0.0)), (&mut self.ready, f64::from(row.ready))]
+        {
             if past.len() == HISTORY {
                 past.remove(0);
             }

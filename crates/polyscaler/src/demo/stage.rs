@@ -96,7 +96,9 @@ impl Stage {
         for application in scenario.applications {
             let deployment = fixtures::deployment(application.name, NAMESPACE, application.replicas);
             let delay = Duration::from_secs(application.ready_after);
-            deployments.create(&PostParams::default(), &fixtures::with_ready_delay(deployment, delay)).await?;
+            deployments
+                .create(&PostParams::default(), &fixtures::with_ready_delay(deployment, delay))
+                .await?;
             let manifest = (application.manifest)(&self.load.url(&application.path()));
             let object: DynamicObject = serde_json::from_value(manifest)?;
             let types = object.types.clone().context("a manifest names its kind")?;
@@ -122,11 +124,15 @@ impl Stage {
             "--metrics-address=off".to_owned(),
             "--health-address=off".to_owned(),
             "--leader-elect=false".to_owned(),
+            "--max-actions=100000".to_owned(),
         ];
         self.control_plane.supervisor().spawn(OPERATOR, &program, arguments, &[("LOG_LEVEL", "info")])?;
         let started = wait::until("the operator to have polled every object", PATIENCE, || async {
             self.still_running().ok()?;
-            self.look().await.ok().filter(|seen| !seen.is_empty() && seen.iter().all(|s| !s.targets.is_empty()))
+            self.look()
+                .await
+                .ok()
+                .filter(|seen| !seen.is_empty() && seen.iter().all(|s| !s.targets.is_empty()))
         });
         match started.await {
             Ok(_) => Ok(()),
@@ -179,7 +185,11 @@ impl Stage {
 
     /// The last lines of the operator's log.
     pub(super) fn operator_log(&self, lines: usize) -> String {
-        self.control_plane.supervisor().child(OPERATOR).map(|child| child.last_lines(lines)).unwrap_or_default()
+        self.control_plane
+            .supervisor()
+            .child(OPERATOR)
+            .map(|child| child.last_lines(lines))
+            .unwrap_or_default()
     }
 
     /// Ends everything and waits until it is gone.

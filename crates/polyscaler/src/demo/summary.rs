@@ -43,7 +43,9 @@ impl Summary {
                 most: own.iter().map(|operation| operation.to).max().unwrap_or(0),
             }
         };
-        Self { applications: scenario.applications.iter().map(|application| line(application.name)).collect() }
+        Self {
+            applications: scenario.applications.iter().map(|application| line(application.name)).collect(),
+        }
     }
 
     /// Whether every application was scaled.
@@ -73,7 +75,8 @@ mod tests {
     #[test]
     fn counts_only_what_was_carried_out() {
         let scenario = Scenario::named("business").unwrap();
-        let operation = |name: &str, from, to, applied| Operation { name: name.to_owned(), from, to, applied };
+        let operation =
+            |name: &str, from, to, applied| Operation { name: name.to_owned(), from, to, applied };
         let summary = Summary::of(
             scenario,
             vec![

@@ -76,7 +76,9 @@ struct Shared {
 impl Shared {
     fn new(arguments: &OperatorArgs) -> Self {
         let clock = Arc::new(SystemClock::start());
-        let host = std::env::var("POD_NAME").or_else(|_| std::env::var("HOSTNAME")).unwrap_or_else(|_| "host".into());
+        let host = std::env::var("POD_NAME")
+            .or_else(|_| std::env::var("HOSTNAME"))
+            .unwrap_or_else(|_| "host".into());
         let identity = format!("{host}_{}_{:x}", std::process::id(), clock.now().as_millis());
         let readiness = Arc::new(Readiness::default());
         readiness.wait_for("start", "the API server has not been asked yet");
@@ -130,11 +132,21 @@ impl Parts {
 
         let objects = Arc::new(Objects::default());
         let identity = shared.identity.clone();
-        let journal =
-            Journaler::new(clients, Arc::clone(&objects), Arc::clone(&guard), Arc::clone(&shared.metrics), identity);
+        let journal = Journaler::new(
+            clients,
+            Arc::clone(&objects),
+            Arc::clone(&guard),
+            Arc::clone(&shared.metrics),
+            identity,
+        );
         let targets = Targets::new(clients, arguments.namespaces.clone(), Arc::clone(&shared.readiness));
         let services = Services {
-            sampler: glue::sampler(registry.clone(), clients, shared.clock.clone(), Arc::clone(&shared.metrics)),
+            sampler: glue::sampler(
+                registry.clone(),
+                clients,
+                shared.clock.clone(),
+                Arc::clone(&shared.metrics),
+            ),
             actuator: Arc::new(targets),
             clock: shared.clock.clone(),
             guard,

@@ -26,7 +26,8 @@ pub(crate) fn problems<S>(rules: &[Rule<S>], spec: &S) -> Vec<Problem> {
 /// Makes the CRD that is installed out of the derived one: adds `rules` to the schema of every
 /// version, and names integer formats that the API server knows.
 pub(crate) fn finish<S>(crd: CustomResourceDefinition, rules: &[Rule<S>]) -> CustomResourceDefinition {
-    let mut definition = serde_json::to_value(crd).unwrap_or_else(|error| unreachable!("plain data: {error}"));
+    let mut definition =
+        serde_json::to_value(crd).unwrap_or_else(|error| unreachable!("plain data: {error}"));
     name_known_formats(&mut definition);
     let versions = definition.pointer_mut("/spec/versions").and_then(Value::as_array_mut);
     for version in versions.into_iter().flatten() {

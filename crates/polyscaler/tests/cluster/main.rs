@@ -1,0 +1,7 @@
+//! The real operator on a real control plane, which all tests here share.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail the test")]
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod follows_users;

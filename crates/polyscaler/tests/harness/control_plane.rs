@@ -1,0 +1,74 @@
+//! The control plane that the tests of one binary share, or one of a test's own.
+
+use std::process::Command;
+use std::sync::OnceLock;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{Patch, PatchParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config, ResourceExt as _};
+use testbed::{ControlPlane, Options, wait};
+use tokio::runtime::Runtime;
+
+use super::{LIMIT, POLYSCALER};
+
+/// A control plane that has nothing of ours yet.
+pub(crate) async fn start() -> ControlPlane {
+    ControlPlane::start(Options { nodes: 2, ..Options::default() }).await.unwrap()
+}
+
+/// The one that all tests of this binary share, with the CRDs. It lives on a runtime of its
+/// own, as that of a test ends with the test.
+pub(super) fn shared() -> &'static ControlPlane {
+    static SHARED: OnceLock<(Runtime, ControlPlane)> = OnceLock::new();
+    let begin = || {
+        let runtime = Runtime::new().unwrap();
+        let control_plane = runtime.block_on(async {
+            let control_plane = start().await;
+            install_crds(&control_plane.client()).await;
+            control_plane
+        });
+        (runtime, control_plane)
+    };
+    // A thread that runs a test may not block on another runtime.
+    let (_, control_plane) = SHARED.get_or_init(|| std::thread::spawn(begin).join().unwrap());
+    control_plane
+}
+
+/// A client for the runtime that calls this.
+pub(super) async fn client(control_plane: &ControlPlane) -> Client {
+    let kubeconfig = Kubeconfig::read_from(control_plane.kubeconfig()).unwrap();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+    Client::try_from(config).unwrap()
+}
+
+/// Installs what `polyscaler crds` prints, and waits until the API server serves it.
+pub(crate) async fn install_crds(client: &Client) {
+    let printed = Command::new(POLYSCALER).arg("crds").output().unwrap();
+    let crds: Vec<CustomResourceDefinition> =
+        serde_saphyr::from_multiple(&String::from_utf8(printed.stdout).unwrap()).unwrap();
+    for crd in crds {
+        install_crd(client, &crd).await;
+    }
+}
+
+/// Installs one CRD, or replaces it, and waits until the API server serves it.
+pub(crate) async fn install_crd(client: &Client, crd: &CustomResourceDefinition) {
+    let api: Api<CustomResourceDefinition> = Api::all(client.clone());
+    let name = crd.name_any();
+    api.patch(&name, &PatchParams::apply("tests").force(), &Patch::Apply(crd)).await.unwrap();
+    let look = || async {
+        let found = api.get(&name).await.map_err(|error| error.to_string())?;
+        let conditions = found.status.and_then(|status| status.conditions).unwrap_or_default();
+        let established = conditions.iter().any(|found| found.type_ == "Established" && found.status == "True");
+        if established { Ok(()) } else { Err(format!("{conditions:?}")) }
+    };
+    wait::until(&format!("CRD {name}"), LIMIT, look).await.unwrap();
+    let kind = &crd.spec.group;
+    let path = format!("/apis/{kind}/{}/{}", crd.spec.versions[0].name, crd.spec.names.plural);
+    let look = || async {
+        let request = http::Request::get(&path).body(Vec::new()).map_err(|error| error.to_string())?;
+        client.request_text(request).await.map_err(|error| error.to_string())
+    };
+    wait::until(&format!("{name} served"), LIMIT, look).await.unwrap();
+}

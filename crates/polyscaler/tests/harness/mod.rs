@@ -1,0 +1,40 @@
+//! What the tests of the real binary stand on: a real control plane, and for each test a
+//! scene of its own in it.
+//!
+//! ```text
+//! control plane ◀── operator (the real binary, one or more a scene) ──▶ metric server
+//!       ▲                                                                    ▲
+//!       └──────── Scene: namespace, Scaling, Target, Recorder ───────────────┘
+//! ```
+//!
+//! Scenes in one control plane do not meet: an operator acts only in the namespace of its
+//! scene, and elects its leader there. Nothing here sleeps for luck; what is waited for has
+//! a deadline, and a thing that must not happen is shown by polls that went by without it.
+#![allow(dead_code, unused_imports, reason = "every test binary uses another part of it")]
+
+mod control_plane;
+mod operator;
+mod recorder;
+mod scaling;
+mod scene;
+mod target;
+
+use std::time::Duration;
+
+pub(crate) use control_plane::start;
+pub(crate) use operator::Operator;
+pub(crate) use recorder::{Change, Recorder};
+pub(crate) use scaling::Scaling;
+pub(crate) use scene::Scene;
+pub(crate) use target::Target;
+
+/// The longest that anything may take which happens at once on an idle machine.
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+
+/// The binary under test.
+pub(crate) const POLYSCALER: &str = env!("CARGO_BIN_EXE_polyscaler");
+
+/// A number of seconds.
+pub(crate) fn seconds(count: f64) -> Duration {
+    Duration::from_secs_f64(count)
+}

@@ -1,0 +1,105 @@
+//! Tells what became of an object: to metrics, board, activity, log and journal.
+//!
+//! Only the loop calls it, so nothing is told of an object after its deletion, and nothing
+//! of an earlier plan after a later one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use engine::{MemberDecision, Mode};
+use resources::{Outcome, Poll, Reason, Verdict};
+
+use crate::{Action, ObjectKey, Record, Services};
+
+/// What was last said of an object, so that only news is said aloud: a source that is down
+/// for an hour is one line, not one a poll.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// The reason of `Ready`.
+    ready: Option<Reason>,
+    /// What was decided and not carried out, by member.
+    pending: BTreeMap<usize, Pending>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Pending {
+    from: u32,
+    to: u32,
+    /// Why not, where a write was tried.
+    failure: Option<Reason>,
+}
+
+/// Tells what became of an object.
+pub(crate) fn record(services: &Services, key: &ObjectKey, outcome: Outcome, told: &mut Told) {
+    services.metrics.looked(key.kind, &outcome);
+    services.board.note(key, &outcome);
+    tell_readiness(key, &outcome, told);
+    if let Verdict::Polled(poll) = &outcome.verdict {
+        let before = std::mem::take(&mut told.pending);
+        for decided in &poll.decision.members {
+            let pending = pending(poll, decided);
+            let is_news = pending.is_none_or(|pending| before.get(&decided.member) != Some(&pending));
+            told.pending.extend(pending.map(|pending| (decided.member, pending)));
+            tell_decision(services, key, &outcome, poll, decided, is_news);
+        }
+    }
+    services.journal.record(Record { key: key.clone(), outcome: Arc::new(outcome) });
+}
+
+/// Tells what a poll wrote that lost its right only while it wrote. Its object is gone or has
+/// changed, so there is no status to keep it in; but the replicas did move.
+pub(crate) fn mention(services: &Services, key: &ObjectKey, outcome: &Outcome) {
+    let Verdict::Polled(poll) = &outcome.verdict else { return };
+    for decided in poll.decision.members.iter().filter(|decided| poll.members[decided.member].write.is_some()) {
+        tell_decision(services, key, outcome, poll, decided, true);
+    }
+}
+
+/// The decision for a member, where it would scale and was not carried out.
+fn pending(poll: &Poll, decided: &MemberDecision) -> Option<Pending> {
+    let failure = match &poll.members[decided.member].write {
+        Some(Ok(())) => return None,
+        Some(Err(failure)) => Some(failure.reason),
+        None => None,
+    };
+    decided.scales().then_some(Pending { from: decided.from, to: decided.to, failure })
+}
+
+fn tell_readiness(key: &ObjectKey, outcome: &Outcome, told: &mut Told) {
+    let Some(ready) = outcome.conditions().into_iter().next() else { return };
+    let (reason, message) = (ready.reason, ready.message);
+    let before = told.ready.replace(reason);
+    if before == Some(reason) {
+        tracing::debug!(object = %key, %reason, message, "as before");
+        return;
+    }
+    match (ready.holds, before) {
+        (false, _) => tracing::warn!(object = %key, %reason, message, "not ready"),
+        (true, Some(_)) => tracing::info!(object = %key, %reason, message, "ready again"),
+        (true, None) => tracing::debug!(object = %key, %reason, message, "ready"),
+    }
+}
+
+fn tell_decision(
+    services: &Services,
+    key: &ObjectKey,
+    outcome: &Outcome,
+    poll: &Poll,
+    decided: &MemberDecision,
+    is_news: bool,
+) {
+    if is_news && decided.scales() {
+        services.activity.note(Action::of(key, outcome.at, poll, decided));
+    }
+    let (target, written) = (&poll.plan.members[decided.member].target, &poll.members[decided.member].write);
+    let (from, to, steps) = (decided.from, decided.to, decided.explanation());
+    match written {
+        Some(Ok(())) => tracing::info!(object = %key, scaled = %target, from, to, steps, "scaled"),
+        Some(Err(failure)) if is_news => tracing::warn!(object = %key, not_scaled = %target, from, to, steps,
+            reason = %failure.reason, message = failure.message, "not scaled"),
+        None if is_news && decided.scales() && poll.decision.mode == Mode::Observe => {
+            tracing::info!(object = %key, observed = %target, from, to, steps, "would scale");
+        }
+        _ => tracing::debug!(object = %key, decided = %target, from, to, steps, "decided"),
+    }
+}
