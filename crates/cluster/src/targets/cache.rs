@@ -149,10 +149,10 @@ impl Cache {
         })
     }
 
-    /// Notes that `target` was just asked for `to` replicas, before the watch tells so.
-    pub(super) fn scaled(&self, target: &Target, to: u32) {
+    /// Notes that `target` is asked for `replicas`, before the watch tells so.
+    pub(super) fn asked_for(&self, target: &Target, replicas: u32) {
         if let Some(known) = self.lock().get_mut(&(target.namespace.clone(), target.name.clone())) {
-            known.scale.replicas = to;
+            known.scale.replicas = replicas;
         }
     }
 }

@@ -109,11 +109,21 @@ impl Actuator for Targets {
                 }
             };
             let api = self.api(&self.write, target, &resource);
-            write::scale(&api, target, from, to, time_left).await?;
+            let written = write::scale(&api, target, from, to, time_left).await;
             if let Some(cache) = self.caches.of(target) {
-                cache.scaled(target, to);
+                match &written {
+                    Ok(()) => cache.asked_for(target, to),
+                    // The watch may be cut off and know nothing of the change for a while: without
+                    // a fresh look the next decision would rest on the same old count.
+                    Err(failure) if failure.reason == Reason::ScaleConflict => {
+                        if let Ok(scale) = self.ask(target).await {
+                            cache.asked_for(target, scale.replicas);
+                        }
+                    }
+                    Err(_) => {}
+                }
             }
-            Ok(())
+            written
         }
         .boxed()
     }

@@ -20,7 +20,7 @@ pub(crate) struct OperatorArgs {
 
     /// Act in these namespaces only, separated by commas. Default: all.
     #[arg(long, env = "POLYSCALER_NAMESPACES", value_delimiter = ',', value_name = "NAMES")]
-    pub(super) namespaces: Vec<String>,
+    namespaces: Vec<String>,
 
     /// Where to serve /metrics, or off.
     #[arg(long, env = "POLYSCALER_METRICS_ADDRESS", default_value = "0.0.0.0:8080", value_name = "ADDRESS")]
@@ -68,6 +68,14 @@ pub(crate) struct OperatorArgs {
     /// Exceptions from the refused addresses, as CIDRs separated by commas.
     #[arg(long, env = "POLYSCALER_ALLOW_ADDRESSES", value_delimiter = ',', value_name = "CIDRS")]
     pub(super) allow_addresses: Vec<IpNet>,
+}
+
+impl OperatorArgs {
+    /// The namespaces to act in; empty for all, also where the variable is set to nothing.
+    pub(super) fn namespaces(&self) -> Vec<String> {
+        let named = self.namespaces.iter().map(|name| name.trim()).filter(|name| !name.is_empty());
+        named.map(str::to_owned).collect()
+    }
 }
 
 /// An address to listen on, or none.

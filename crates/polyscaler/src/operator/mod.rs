@@ -139,7 +139,7 @@ impl Parts {
             Arc::clone(&shared.metrics),
             identity,
         );
-        let targets = Targets::new(clients, arguments.namespaces.clone(), Arc::clone(&shared.readiness));
+        let targets = Targets::new(clients, arguments.namespaces(), Arc::clone(&shared.readiness));
         let services = Services {
             sampler: glue::sampler(
                 registry.clone(),
@@ -158,7 +158,7 @@ impl Parts {
         let runner = Runner::new(services, registry, arguments.allow_cross_namespace);
         let watches = Watches {
             client: clients.read.clone(),
-            namespaces: arguments.namespaces.clone(),
+            namespaces: arguments.namespaces(),
             events,
             readiness: Arc::clone(&shared.readiness),
             objects,

@@ -120,9 +120,13 @@ async fn replicas_follow_users_and_everything_tells_why() {
     }
 
     let place = format!("Deployment {}/web", scene.namespace);
-    for (from, to, basis) in
-        [(3, 6, "3000 in 1000..5000"), (6, 2, "0 below 1000..5000"), (2, 10, "9000 above 1000..5000")]
-    {
+    for (from, to, basis) in [
+        (2, 3, "1500.5 in 1000..5000"),
+        (10, 2, "1499 in 1000..5000"),
+        (2, 10, "9000 above 1000..5000"),
+        (6, 2, "0 below 1000..5000"),
+        (3, 6, "3000 in 1000..5000"),
+    ] {
         let note = format!("scaled {place} from {from} to {to}: linear {from}→{to} ({basis})");
         scaling.wait_for_event("Normal", "SuccessfulRescale", &note).await;
     }

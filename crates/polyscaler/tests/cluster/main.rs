@@ -4,4 +4,6 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod admission;
+mod bad_metrics;
 mod follows_users;

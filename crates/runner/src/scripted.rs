@@ -1,0 +1,194 @@
+//! A world that follows a script: what stands behind the traits of `ports` in the tests here.
+//!
+//! It runs on paused time, so hours pass in milliseconds and every run is the same.
+
+mod cluster;
+mod objects;
+mod sampler;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use engine::policy::Linear;
+use engine::{Bounds, Member, Metric, Mode, Plan, Query, Safety, Target, Time};
+use resources::{Outcome, Poll, Verdict};
+use tokio::time::Instant;
+
+use crate::clock::instant_in;
+use crate::{Activity, Board, Clock, Guard, Journal, Metrics, Record, Services};
+
+pub(crate) use cluster::{Cluster, Write};
+pub(crate) use objects::{Anything, Object};
+pub(crate) use sampler::{Answer, Scripted};
+
+/// Between 2 and 10 replicas of `web` for 1000 to 5000 users, asked for every 10 s.
+pub(crate) fn plan() -> Plan {
+    Plan {
+        members: vec![member("web")],
+        metrics: vec![Metric {
+            name: "users".to_owned(),
+            query: Query {
+                source: "http".to_owned(),
+                namespace: "default".to_owned(),
+                config: serde_json::json!({ "url": "http://load/web" }),
+            },
+            minimum: Some(0.0),
+        }],
+        policy: Arc::new(Linear::new(1000.0, 5000.0, 2, 10).unwrap()),
+        safety: Safety::default(),
+        mode: Mode::Act,
+        interval: Duration::from_secs(10),
+    }
+}
+
+/// The Deployment `name` with 2 to 10 replicas.
+pub(crate) fn member(name: &str) -> Member {
+    Member { target: deployment(name), bounds: Bounds::new(2, 10).unwrap() }
+}
+
+pub(crate) fn deployment(name: &str) -> Target {
+    Target {
+        api_version: "apps/v1".to_owned(),
+        kind: "Deployment".to_owned(),
+        namespace: "default".to_owned(),
+        name: name.to_owned(),
+    }
+}
+
+/// Everything that a loop or a poll meets.
+pub(crate) struct World {
+    pub(crate) sampler: Arc<Scripted>,
+    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) lease: Arc<Lease>,
+    pub(crate) book: Arc<Book>,
+    pub(crate) busy: Arc<Busy>,
+    pub(crate) services: Services,
+}
+
+impl World {
+    /// A world with a lease, in which every source answers 3000 and no target exists yet.
+    pub(crate) fn new() -> Self {
+        let clock = Arc::new(PausedClock { start: instant_in(Duration::ZERO) });
+        let busy = Arc::new(Busy::default());
+        let lease = Arc::new(Lease(Mutex::new(Some(Duration::from_secs(8)))));
+        let sampler = Arc::new(Scripted::new(clock.clone(), Arc::clone(&busy)));
+        let cluster = Arc::new(Cluster::new(clock.clone(), Arc::clone(&lease), Arc::clone(&busy)));
+        let book = Arc::new(Book::default());
+        let services = Services {
+            sampler: sampler.clone(),
+            actuator: cluster.clone(),
+            clock,
+            guard: lease.clone(),
+            journal: book.clone(),
+            metrics: Arc::new(Metrics::new()),
+            activity: Arc::new(Activity::new(5)),
+            board: Arc::new(Board::default()),
+        };
+        Self { sampler, cluster, lease, book, busy, services }
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        self.services.clock.now()
+    }
+}
+
+/// Runs with tokio's time, which the tests pause.
+pub(crate) struct PausedClock {
+    start: Instant,
+}
+
+impl Clock for PausedClock {
+    fn now(&self) -> Time {
+        Time::from_seconds(1_700_000_000).plus(instant_in(Duration::ZERO).duration_since(self.start))
+    }
+}
+
+/// Says what the test wants it to say of the right to write.
+pub(crate) struct Lease(Mutex<Option<Duration>>);
+
+impl Lease {
+    pub(crate) fn set(&self, time_left: Option<Duration>) {
+        *self.0.lock().unwrap() = time_left;
+    }
+}
+
+impl Guard for Lease {
+    fn time_left(&self) -> Option<Duration> {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// Keeps all records.
+#[derive(Default)]
+pub(crate) struct Book(Mutex<Vec<Record>>);
+
+impl Journal for Book {
+    fn record(&self, record: Record) {
+        self.0.lock().unwrap().push(record);
+    }
+}
+
+impl Book {
+    pub(crate) fn len(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+
+    /// The records from the one at `begin` on.
+    pub(crate) fn since(&self, begin: usize) -> Vec<Record> {
+        self.0.lock().unwrap()[begin..].to_vec()
+    }
+
+    /// What became of the object called `name`, oldest first.
+    pub(crate) fn of(&self, name: &str) -> Vec<Arc<Outcome>> {
+        let records = self.since(0).into_iter().filter(|record| record.key.name == name);
+        records.map(|record| record.outcome).collect()
+    }
+
+    /// The reason of `Ready` in the last record of the object called `name`.
+    pub(crate) fn reason(&self, name: &str) -> String {
+        let last = self.of(name).pop().expect("a record");
+        last.conditions()[0].reason.to_string()
+    }
+}
+
+/// The poll of an outcome that must have one.
+pub(crate) fn polled(outcome: &Outcome) -> &Poll {
+    match &outcome.verdict {
+        Verdict::Polled(poll) => poll,
+        other => panic!("not polled: {other:?}"),
+    }
+}
+
+/// Counts for each object what is done at the same time on its behalf.
+#[derive(Default)]
+pub(crate) struct Busy(Mutex<HashMap<String, (usize, usize)>>);
+
+impl Busy {
+    /// Something is done for `who` until the answer is dropped.
+    pub(crate) fn with(self: &Arc<Self>, who: &str) -> Doing {
+        let mut counts = self.0.lock().unwrap();
+        let (now, most) = counts.entry(who.to_owned()).or_default();
+        *now += 1;
+        *most = (*most).max(*now);
+        Doing { busy: Arc::clone(self), who: who.to_owned() }
+    }
+
+    /// The most that was ever done at the same time for the same object.
+    pub(crate) fn most(&self) -> usize {
+        self.0.lock().unwrap().values().map(|(_, most)| *most).max().unwrap_or_default()
+    }
+}
+
+pub(crate) struct Doing {
+    busy: Arc<Busy>,
+    who: String,
+}
+
+impl Drop for Doing {
+    fn drop(&mut self) {
+        if let Some((now, _)) = self.busy.0.lock().unwrap().get_mut(&self.who) {
+            *now -= 1;
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Targets in memory, with the failures that the test orders.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use engine::{Scale, Target, Time};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use resources::{Reason, TargetFailure, WriteFailure};
+
+use super::{Busy, Lease, PausedClock};
+use crate::{Actuator, Clock as _, Guard as _};
+
+pub(crate) struct Cluster {
+    clock: Arc<PausedClock>,
+    lease: Arc<Lease>,
+    busy: Arc<Busy>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// By name; all are in one namespace.
+    targets: HashMap<String, Deployment>,
+    writes: Vec<Write>,
+    reads_take: Duration,
+    writes_take: Duration,
+    forgets_last_scaled: bool,
+}
+
+#[derive(Default)]
+struct Deployment {
+    replicas: u32,
+    last_scaled: Option<Time>,
+    failures: VecDeque<Reason>,
+    /// What someone else sets between the next read and write.
+    meddling: Option<u32>,
+}
+
+/// A write that was begun.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Write {
+    pub(crate) target: Target,
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+    pub(crate) begun: Time,
+    /// Whether the lease was held when it began.
+    pub(crate) leased: bool,
+    /// When the replicas moved, where they did.
+    pub(crate) landed: Option<Time>,
+}
+
+impl Cluster {
+    pub(super) fn new(clock: Arc<PausedClock>, lease: Arc<Lease>, busy: Arc<Busy>) -> Self {
+        Self { clock, lease, busy, state: Mutex::default() }
+    }
+
+    /// Someone else sets the replicas of `name`, or creates it.
+    pub(crate) fn set(&self, name: &str, replicas: u32) {
+        self.lock().targets.entry(name.to_owned()).or_default().replicas = replicas;
+    }
+
+    pub(crate) fn remove(&self, name: &str) {
+        self.lock().targets.remove(name);
+    }
+
+    pub(crate) fn replicas(&self, name: &str) -> u32 {
+        self.lock().targets[name].replicas
+    }
+
+    /// Another replica of polyscaler scaled `name` at `at`.
+    pub(crate) fn scaled_by_another(&self, name: &str, replicas: u32, at: Time) {
+        let mut state = self.lock();
+        let target = state.targets.entry(name.to_owned()).or_default();
+        (target.replicas, target.last_scaled) = (replicas, Some(at));
+    }
+
+    /// The next write of `name` that is not yet ordered to fail fails so. A write that
+    /// times out is carried out all the same.
+    pub(crate) fn fail(&self, name: &str, reason: Reason) {
+        self.lock().targets.entry(name.to_owned()).or_default().failures.push_back(reason);
+    }
+
+    /// Someone else sets the replicas of `name` between the next read and write.
+    pub(crate) fn meddle(&self, name: &str, replicas: u32) {
+        self.lock().targets.entry(name.to_owned()).or_default().meddling = Some(replicas);
+    }
+
+    pub(crate) fn reads_take(&self, span: Duration) {
+        self.lock().reads_take = span;
+    }
+
+    pub(crate) fn writes_take(&self, span: Duration) {
+        self.lock().writes_take = span;
+    }
+
+    /// From now on it does not tell when it was last scaled, as if nothing had noted it.
+    pub(crate) fn forget_last_scaled(&self) {
+        self.lock().forgets_last_scaled = true;
+    }
+
+    pub(crate) fn writes(&self) -> Vec<Write> {
+        self.lock().writes.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// On whose behalf `target` is asked for: tests give each object a version of its own,
+    /// which makes no other target.
+    fn asker(target: &Target) -> &str {
+        target.api_version.rsplit('/').next().unwrap_or_default()
+    }
+
+    fn begin(&self, target: &Target, from: u32, to: u32) -> usize {
+        let (begun, leased) = (self.clock.now(), self.lease.time_left().is_some());
+        let mut state = self.lock();
+        let write = Write { target: target.clone(), from, to, begun, leased, landed: None };
+        state.writes.push(write);
+        if let Some(target) = state.targets.get_mut(&target.name) {
+            target.replicas = target.meddling.take().unwrap_or(target.replicas);
+        }
+        state.writes.len() - 1
+    }
+
+    fn land(&self, write: usize) -> Result<(), Reason> {
+        let now = self.clock.now();
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let write = &mut state.writes[write];
+        let target = state.targets.get_mut(&write.target.name).ok_or(Reason::TargetNotFound)?;
+        if target.replicas != write.from {
+            return Err(Reason::ScaleConflict);
+        }
+        let failure = target.failures.pop_front();
+        if matches!(failure, None | Some(Reason::ScaleTimedOut)) {
+            (target.replicas, target.last_scaled) = (write.to, Some(now));
+            write.landed = Some(now);
+        }
+        failure.map_or(Ok(()), Err)
+    }
+}
+
+impl Actuator for Cluster {
+    fn observe<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Scale, TargetFailure>> {
+        async move {
+            let _doing = self.busy.with(Self::asker(target));
+            let span = self.lock().reads_take;
+            tokio::time::sleep(span).await;
+            match self.lock().targets.get(&target.name) {
+                Some(Deployment { replicas, .. }) => {
+                    Ok(Scale { replicas: *replicas, status_replicas: *replicas, ready: Some(*replicas) })
+                }
+                None => Err(TargetFailure {
+                    reason: Reason::TargetNotFound,
+                    message: format!("{target} does not exist"),
+                }),
+            }
+        }
+        .boxed()
+    }
+
+    fn last_scaled<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Option<Time>> {
+        async move {
+            let state = self.lock();
+            if state.forgets_last_scaled { None } else { state.targets.get(&target.name)?.last_scaled }
+        }
+        .boxed()
+    }
+
+    fn scale<'a>(
+        &'a self,
+        target: &'a Target,
+        from: u32,
+        to: u32,
+        time_left: Duration,
+    ) -> BoxFuture<'a, Result<(), WriteFailure>> {
+        async move {
+            assert!(!time_left.is_zero(), "a write without time");
+            let _doing = self.busy.with(Self::asker(target));
+            let write = self.begin(target, from, to);
+            let span = self.lock().writes_take;
+            tokio::time::sleep(span).await;
+            self.land(write).map_err(|reason| WriteFailure { reason, message: format!("{target}: {reason}") })
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,78 @@
+//! Metric sources by URL, each with the answer that the test gave it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use engine::{AbsenceReason, Query, Reading, Time};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+
+use super::{Busy, PausedClock};
+use crate::{Clock as _, Sampler};
+
+/// What a source answers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Answer {
+    Value(f64),
+    Absent,
+    /// A value, after so long.
+    Slow(Duration, f64),
+    Never,
+    Panic,
+}
+
+/// A question that was asked.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Asked {
+    pub(crate) at: Time,
+    pub(crate) not_before: Time,
+}
+
+pub(crate) struct Scripted {
+    clock: Arc<PausedClock>,
+    busy: Arc<Busy>,
+    answers: Mutex<HashMap<String, Answer>>,
+    asked: Mutex<HashMap<String, Vec<Asked>>>,
+}
+
+impl Scripted {
+    pub(super) fn new(clock: Arc<PausedClock>, busy: Arc<Busy>) -> Self {
+        Self { clock, busy, answers: Mutex::default(), asked: Mutex::default() }
+    }
+
+    /// From now on the source `http://load/{who}` answers so.
+    pub(crate) fn answer(&self, who: &str, answer: Answer) {
+        self.answers.lock().unwrap().insert(who.to_owned(), answer);
+    }
+
+    /// How often and when the source was asked.
+    pub(crate) fn asked(&self, who: &str) -> Vec<Asked> {
+        self.asked.lock().unwrap().get(who).cloned().unwrap_or_default()
+    }
+}
+
+impl Sampler for Scripted {
+    fn sample<'a>(&'a self, query: &'a Query, not_before: Time) -> BoxFuture<'a, Reading> {
+        let url = query.config["url"].as_str().unwrap_or_default();
+        let who = url.rsplit('/').next().unwrap_or_default();
+        async move {
+            let _doing = self.busy.with(who);
+            let at = self.clock.now();
+            self.asked.lock().unwrap().entry(who.to_owned()).or_default().push(Asked { at, not_before });
+            let answer = self.answers.lock().unwrap().get(who).copied().unwrap_or(Answer::Value(3000.0));
+            let value = match answer {
+                Answer::Value(value) => value,
+                Answer::Absent => return Reading::absent(AbsenceReason::Timeout, "no answer"),
+                Answer::Slow(span, value) => {
+                    tokio::time::sleep(span).await;
+                    value
+                }
+                Answer::Never => std::future::pending().await,
+                Answer::Panic => panic!("the script wants a source that panics"),
+            };
+            Reading::of(value, self.clock.now())
+        }
+        .boxed()
+    }
+}
