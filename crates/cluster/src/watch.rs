@@ -1,5 +1,6 @@
 //! Watches our kinds and the HPAs, and tells the loop what happens.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use engine::Target;
@@ -7,9 +8,10 @@ use futures::StreamExt as _;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use kube::api::DynamicObject;
 use kube::core::{ApiResource, GroupVersionKind};
-use kube::{Api, Client, ResourceExt as _};
+use kube::{Api, Client, Resource, ResourceExt as _};
 use resources::{KINDS, Kind, Scope};
 use runner::{Event, ObjectKey, Readiness};
+use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -80,6 +82,30 @@ async fn watch_kind(
         None => Api::all_with(watches.client.clone(), &resource),
     };
     let what = labelled(&kind.crd_name(), namespace.as_ref());
+    relay(&watches, what, api, synced, |change| match change {
+        Changed::Applied(object) => applied(&watches, kind, object),
+        Changed::Deleted(name) => deleted(&watches, kind, name),
+    })
+    .await;
+}
+
+/// What happened to one object.
+enum Changed<K> {
+    Applied(K),
+    Deleted(Name),
+}
+
+/// Tells the loop every change of the objects in `api`, as `event` puts it; lets go of `synced`
+/// when the first list has been told.
+async fn relay<K>(
+    watches: &Watches,
+    what: String,
+    api: Api<K>,
+    synced: mpsc::Sender<()>,
+    event: impl Fn(Changed<K>) -> Event,
+) where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+{
     let mut changes = std::pin::pin!(follow(what, api, Arc::clone(&watches.readiness)));
     let mut synced = Some(synced);
     while let Some(change) = changes.next().await {
@@ -88,8 +114,8 @@ async fn watch_kind(
                 drop(synced.take());
                 continue;
             }
-            Change::Deleted(name) => deleted(&watches, kind, name),
-            Change::Applied(object) => applied(&watches, kind, object),
+            Change::Applied(object) => event(Changed::Applied(object)),
+            Change::Deleted(name) => event(Changed::Deleted(name)),
         };
         if watches.events.send(event).await.is_err() {
             return;
@@ -126,24 +152,14 @@ async fn watch_hpas(watches: Arc<Watches>, namespace: Option<String>, synced: mp
         None => Api::all(watches.client.clone()),
     };
     let what = labelled("horizontalpodautoscalers.autoscaling", namespace.as_ref());
-    let mut changes = std::pin::pin!(follow(what, api, Arc::clone(&watches.readiness)));
-    let mut synced = Some(synced);
-    while let Some(change) = changes.next().await {
-        let event = match change {
-            Change::Synced => {
-                drop(synced.take());
-                continue;
-            }
-            Change::Deleted(hpa) => Event::Hpa { hpa, target: None },
-            Change::Applied(hpa) => {
-                let name = (hpa.namespace().unwrap_or_default(), hpa.name_any());
-                Event::Hpa { target: Some(hpa_target(hpa, &name.0)), hpa: name }
-            }
-        };
-        if watches.events.send(event).await.is_err() {
-            return;
+    relay(&watches, what, api, synced, |change| match change {
+        Changed::Deleted(hpa) => Event::Hpa { hpa, target: None },
+        Changed::Applied(hpa) => {
+            let name = (hpa.namespace().unwrap_or_default(), hpa.name_any());
+            Event::Hpa { target: Some(hpa_target(hpa, &name.0)), hpa: name }
         }
-    }
+    })
+    .await;
 }
 
 fn hpa_target(hpa: HorizontalPodAutoscaler, namespace: &str) -> Target {

@@ -48,6 +48,13 @@ pub struct Target {
     pub name: String,
 }
 
+impl Target {
+    /// `Kind/name`, where the namespace is plain from elsewhere.
+    pub fn short_name(&self) -> String {
+        format!("{}/{}", self.kind, self.name)
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}/{}", self.kind, self.namespace, self.name)

@@ -2,6 +2,7 @@
 
 use engine::{Plan, Problem, SourceCatalog};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::common::status::Outcome;
@@ -22,7 +23,7 @@ pub struct Kind {
     /// Writes the CRD, schema and CEL rules included.
     pub(crate) definition: fn() -> CustomResourceDefinition,
     /// Judges the typed spec and compiles it; called with an object that fits the schema.
-    pub(crate) compile: fn(&Value, &Context<'_>) -> Result<Plan, Vec<Problem>>,
+    pub(crate) compile: fn(&Value, &Context<'_>) -> Result<Plan, NotCompiled>,
     /// Writes the status from what a poll came to. The second argument is the previous status.
     pub(crate) status: fn(&Outcome, &Value) -> Value,
     /// Status fields that move with the metric alone; their change is no reason to write at once.
@@ -45,6 +46,20 @@ pub struct Context<'a> {
     pub catalog: &'a dyn SourceCatalog,
     /// Whether a namespaced object may act in another namespace.
     pub allow_cross_namespace: bool,
+}
+
+/// Why there is no plan.
+pub(crate) enum NotCompiled {
+    /// The spec does not fit its type.
+    Unreadable(Problem),
+    /// All that is wrong with a spec that does.
+    Problems(Vec<Problem>),
+}
+
+/// The typed spec of `object`.
+pub(crate) fn spec<S: DeserializeOwned>(object: &Value) -> Result<S, NotCompiled> {
+    S::deserialize(object.get("spec").unwrap_or(&Value::Null))
+        .map_err(|error| NotCompiled::Unreadable(Problem::new("spec", format!("Invalid value: {error}"))))
 }
 
 impl Kind {
@@ -86,7 +101,10 @@ impl Kind {
         match (self.compile)(object, context) {
             Ok(plan) if problems.is_empty() => Ok(plan),
             Ok(_) => Err(problems),
-            Err(mut more) => {
+            // The schema has said what keeps the spec from being read, in better words.
+            Err(NotCompiled::Unreadable(_)) if !problems.is_empty() => Err(problems),
+            Err(NotCompiled::Unreadable(problem)) => Err(vec![problem]),
+            Err(NotCompiled::Problems(mut more)) => {
                 // What the schema says of a field need not be said again in other words.
                 more.retain(|problem| problems.iter().all(|said| said.path != problem.path));
                 problems.extend(more);

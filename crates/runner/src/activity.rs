@@ -45,7 +45,7 @@ impl Action {
             kind: key.kind,
             namespace: if key.namespace.is_empty() { &target.namespace } else { &key.namespace }.clone(),
             name: key.name.clone(),
-            target: format!("{}/{}", target.kind, target.name),
+            target: target.short_name(),
             from: decided.from,
             to: decided.to,
             applied: matches!(write, Some(Ok(()))),

@@ -70,13 +70,13 @@ fn tell_readiness(key: &ObjectKey, outcome: &Outcome, told: &mut Told) {
     let (reason, message) = (ready.reason, ready.message);
     let before = told.ready.replace(reason);
     if before == Some(reason) {
-        tracing::debug!(object = %key, %reason, message, "as before");
+        tracing::debug!(object = %key, %reason, why = message, "as before");
         return;
     }
     match (ready.holds, before) {
-        (false, _) => tracing::warn!(object = %key, %reason, message, "not ready"),
-        (true, Some(_)) => tracing::info!(object = %key, %reason, message, "ready again"),
-        (true, None) => tracing::debug!(object = %key, %reason, message, "ready"),
+        (false, _) => tracing::warn!(object = %key, %reason, why = message, "not ready"),
+        (true, Some(_)) => tracing::info!(object = %key, %reason, why = message, "ready again"),
+        (true, None) => tracing::debug!(object = %key, %reason, why = message, "ready"),
     }
 }
 
@@ -96,7 +96,7 @@ fn tell_decision(
     match written {
         Some(Ok(())) => tracing::info!(object = %key, scaled = %target, from, to, steps, "scaled"),
         Some(Err(failure)) if is_news => tracing::warn!(object = %key, not_scaled = %target, from, to, steps,
-            reason = %failure.reason, message = failure.message, "not scaled"),
+            reason = %failure.reason, why = failure.message, "not scaled"),
         None if is_news && decided.scales() && poll.decision.mode == Mode::Observe => {
             tracing::info!(object = %key, observed = %target, from, to, steps, "would scale");
         }

@@ -21,7 +21,7 @@ use crate::headers;
 use crate::http_client::{Headers, HttpClient, Limits, MAX_ANSWER_BYTES, absence, shown};
 use crate::json_number;
 use crate::json_path::JsonPath;
-use crate::registry::Clients;
+use crate::clients::Clients;
 use crate::settings::{Settings, invalid, quoted};
 use crate::source::{Request, SecretRef, Source};
 

@@ -23,6 +23,7 @@
 //! table of `registry.rs`.
 
 mod address;
+mod clients;
 mod headers;
 mod http;
 mod http_client;

@@ -7,8 +7,8 @@ use engine::{ConfigPath, Problem, SourceCatalog};
 use serde_json::Value;
 
 use crate::address::AddressPolicy;
+use crate::clients::Clients;
 use crate::http;
-use crate::http_client::HttpClient;
 use crate::settings::quoted;
 use crate::source::Source;
 
@@ -17,17 +17,6 @@ type Constructor = fn(&Clients) -> Arc<dyn Source>;
 
 /// Every source: the name that objects write, and what makes one.
 const SOURCES: &[(&str, Constructor)] = &[("http", http::new)];
-
-/// What sources share to reach the world.
-pub(crate) struct Clients {
-    pub(crate) http: Arc<HttpClient>,
-}
-
-impl Clients {
-    pub(crate) fn new(policy: AddressPolicy) -> Self {
-        Self { http: Arc::new(HttpClient::new(policy)) }
-    }
-}
 
 /// The known sources by name.
 #[derive(Clone)]

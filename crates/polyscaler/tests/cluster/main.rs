@@ -5,5 +5,12 @@
 mod harness;
 
 mod admission;
+mod any_target;
 mod bad_metrics;
 mod follows_users;
+mod leader;
+mod observe;
+mod quiet;
+mod safety;
+mod secrets;
+mod targets;

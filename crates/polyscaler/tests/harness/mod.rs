@@ -12,7 +12,7 @@
 //! a deadline, and a thing that must not happen is shown by polls that went by without it.
 #![allow(dead_code, unused_imports, reason = "every test binary uses another part of it")]
 
-mod control_plane;
+pub(crate) mod control_plane;
 mod operator;
 mod recorder;
 mod scaling;

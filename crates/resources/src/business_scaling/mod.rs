@@ -6,17 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::policy::Linear;
-use engine::{Bounds, ConfigPath, Member, Metric, Plan, Problem, Query, Reading};
+use engine::{Bounds, ConfigPath, Member, Metric, Plan, Problem, Query};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{CustomResource, CustomResourceExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::common::fields::{HeadersFrom, MetricSpec, NAME_PATTERN, SafetySpec, TargetRef, as_number, mode};
+use crate::common::fields::{
+    HeadersFrom, MetricSpec, NAME_PATTERN, NAMESPACE_PATTERN, SafetySpec, TargetRef, URL_PATTERN, as_number, mode,
+};
 use crate::common::rule;
-use crate::common::status::{Outcome, SingleTargetStatus, Verdict};
-use crate::kind::{Context, Kind, Scope};
+use crate::common::status::{Outcome, SingleTargetStatus};
+use crate::kind::{Context, Kind, NotCompiled, Scope, spec};
 
 /// The row of the table.
 pub const KIND: Kind = Kind {
@@ -73,11 +75,11 @@ pub struct BusinessScalingSpec {
     pub target_ref: Option<TargetRef>,
     /// Namespace of the target and of the secret of `headersFrom`.
     #[serde(default = "default_namespace")]
-    #[schemars(length(max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
+    #[schemars(length(max = 63), regex(pattern = NAMESPACE_PATTERN))]
     pub namespace: String,
     /// URL that answers with JSON. Give this or `metric`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 2048), regex(pattern = r"^https?://[^/?#]"))]
+    #[schemars(length(max = 2048), regex(pattern = URL_PATTERN))]
     pub metric_source: Option<String>,
     /// JSONPath (RFC 9535) of the figure in the answer of `metricSource`. Default `$.active_users`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,9 +132,6 @@ impl Default for ScaleThresholds {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct BusinessScalingStatus {
-    /// The target as `Kind/name`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub target: Option<String>,
     /// The last reading of the metric; absent while there is none.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_number")]
     pub metric_value: Option<f64>,
@@ -155,10 +154,8 @@ fn definition() -> CustomResourceDefinition {
     rule::finish(BusinessScaling::crd(), rules::RULES)
 }
 
-fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, Vec<Problem>> {
-    let spec = object.get("spec").unwrap_or(&Value::Null);
-    let spec = BusinessScalingSpec::deserialize(spec)
-        .map_err(|error| vec![Problem::new("spec", format!("Invalid value: {error}"))])?;
+fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
+    let spec: BusinessScalingSpec = spec(object)?;
     let mut problems = rule::problems(rules::RULES, &spec);
     let (metric, metric_problems) = compile_metric(&spec, context);
     problems.extend(metric_problems);
@@ -171,7 +168,7 @@ fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, Vec<Problem>> 
     let policy = Linear::new(thresholds.min_users, thresholds.max_users, least, most);
     // Where policy or bounds are none, a rule has said why.
     let (Some(policy), Some(bounds), true) = (policy, Bounds::new(least, most), problems.is_empty()) else {
-        return Err(problems);
+        return Err(NotCompiled::Problems(problems));
     };
     Ok(Plan {
         members: vec![Member { target: spec.target().in_namespace(&spec.namespace), bounds }],
@@ -219,12 +216,8 @@ impl BusinessScalingSpec {
 fn status(outcome: &Outcome, previous: &Value) -> Value {
     let mut status = BusinessScalingStatus::deserialize(previous).unwrap_or_default();
     status.common.update(outcome);
-    if let Verdict::Polled(poll) = &outcome.verdict {
-        status.target = poll.plan.members.first().map(|m| format!("{}/{}", m.target.kind, m.target.name));
-        status.metric_value = match poll.readings.first() {
-            Some(Reading::Value { value, .. }) => Some(value.get()),
-            _ => None,
-        };
+    if let Some(poll) = outcome.poll() {
+        status.metric_value = poll.value(0);
     }
     serde_json::to_value(status).unwrap_or_else(|error| unreachable!("plain data: {error}"))
 }

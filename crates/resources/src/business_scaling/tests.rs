@@ -1,7 +1,7 @@
-use engine::{AbsenceReason, Decision, MemberDecision, Memory, Mode, Scale, Time, decide};
+use engine::{AbsenceReason, Decision, MemberDecision, Memory, Mode, Reading, Scale, Time, decide};
 
 use super::*;
-use crate::common::status::{Difference, MemberPoll, Poll, difference};
+use crate::common::status::{Difference, MemberPoll, Poll, Verdict, difference};
 
 /// Finds nothing wrong, except with the source `broken`.
 struct Lenient;

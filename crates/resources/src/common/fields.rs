@@ -13,6 +13,8 @@ pub(crate) const MODE_ANNOTATION: &str = "polyscaler.dev/mode";
 /// A DNS subdomain, the form of every object name that is used in a URL here. Without
 /// this check a name with slashes could steer a request to another path of the API.
 pub(crate) const NAME_PATTERN: &str = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$";
+pub(crate) const NAMESPACE_PATTERN: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
+pub(crate) const URL_PATTERN: &str = r"^https?://[^/?#]";
 pub(crate) const API_VERSION_PATTERN: &str = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[a-z0-9]+$";
 pub(crate) const KIND_PATTERN: &str = r"^[A-Z][A-Za-z0-9]*$";
 
@@ -101,11 +103,11 @@ pub struct SafetySpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cooldown_seconds: Option<u32>,
     /// The most pods that one scale operation adds. Default: no limit.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = i32::MAX))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_scale_up_rate: Option<u32>,
     /// The most pods that one scale operation removes. Default: no limit.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = i32::MAX))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_scale_down_rate: Option<u32>,
     /// Scale-out follows the least wish of this many seconds. Default 0: at once.

@@ -24,11 +24,11 @@ pub(crate) fn problems<S>(rules: &[Rule<S>], spec: &S) -> Vec<Problem> {
 }
 
 /// Makes the CRD that is installed out of the derived one: adds `rules` to the schema of every
-/// version, and names integer formats that the API server knows.
+/// version, and drops the formats of numbers.
 pub(crate) fn finish<S>(crd: CustomResourceDefinition, rules: &[Rule<S>]) -> CustomResourceDefinition {
     let mut definition =
         serde_json::to_value(crd).unwrap_or_else(|error| unreachable!("plain data: {error}"));
-    name_known_formats(&mut definition);
+    drop_number_formats(&mut definition);
     let versions = definition.pointer_mut("/spec/versions").and_then(Value::as_array_mut);
     for version in versions.into_iter().flatten() {
         for rule in rules {
@@ -49,16 +49,17 @@ fn attach<S>(version: &mut Value, rule: &Rule<S>) {
     }
 }
 
-/// The API server warns about unsigned formats, and without one it takes numbers of any size.
-fn name_known_formats(schema: &mut Value) {
+/// The API server warns about unsigned formats, and under any format of numbers it speaks of
+/// `float64` and `int32` where users know numbers and integers. Ranges say the same better.
+fn drop_number_formats(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
-            if let Some(format) = fields.get_mut("format").filter(|format| **format == "uint32") {
-                *format = json!("int32");
+            if matches!(fields.get("type").and_then(Value::as_str), Some("integer" | "number")) {
+                fields.remove("format");
             }
-            fields.values_mut().for_each(name_known_formats);
+            fields.values_mut().for_each(drop_number_formats);
         }
-        Value::Array(items) => items.iter_mut().for_each(name_known_formats),
+        Value::Array(items) => items.iter_mut().for_each(drop_number_formats),
         _ => {}
     }
 }

@@ -80,6 +80,14 @@ impl Poll {
         self.decision.members.iter().find(|decision| decision.member == member)
     }
 
+    /// The value of the plan's metric at `metric`; `None` where it has no reading.
+    pub fn value(&self, metric: usize) -> Option<f64> {
+        match self.readings.get(metric) {
+            Some(Reading::Value { value, .. }) => Some(value.get()),
+            Some(Reading::Absent(_)) | None => None,
+        }
+    }
+
     /// Whether any member's replicas were changed.
     pub fn wrote(&self) -> bool {
         self.members.iter().any(|member| matches!(member.write, Some(Ok(()))))
@@ -87,6 +95,14 @@ impl Poll {
 }
 
 impl Outcome {
+    /// The poll, where there was one.
+    pub fn poll(&self) -> Option<&Poll> {
+        match &self.verdict {
+            Verdict::Polled(poll) => Some(poll),
+            Verdict::Invalid(_) | Verdict::Conflict(_) => None,
+        }
+    }
+
     /// What the object's conditions say now; `Ready`, the summary, comes first.
     pub fn conditions(&self) -> Vec<ConditionStatus> {
         match &self.verdict {
@@ -185,6 +201,9 @@ pub struct SingleTargetStatus {
     /// The generation of the spec that this status speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
+    /// The target as `Kind/name`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
     /// How the object is.
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -224,7 +243,8 @@ impl SingleTargetStatus {
     pub(crate) fn update(&mut self, outcome: &Outcome) {
         self.observed_generation = Some(outcome.generation);
         self.conditions = merge(&outcome.conditions(), &self.conditions, outcome.generation, outcome.at);
-        let Verdict::Polled(poll) = &outcome.verdict else { return };
+        let Some(poll) = outcome.poll() else { return };
+        self.target = poll.plan.members.first().map(|member| member.target.short_name());
         let written = poll.members.first().is_some_and(|member| matches!(member.write, Some(Ok(()))));
         match poll.decided(0) {
             Some(decided) => {

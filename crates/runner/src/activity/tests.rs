@@ -1,0 +1,82 @@
+use resources::{MemberPoll, Reason, WriteFailure};
+
+use super::*;
+
+fn action(to: u32) -> Action {
+    Action {
+        timestamp: Time::from_seconds(1_700_000_000),
+        kind: "BusinessScaling",
+        namespace: "default".to_owned(),
+        name: "shop".to_owned(),
+        target: "Deployment/web".to_owned(),
+        from: 2,
+        to,
+        applied: true,
+        error: None,
+        steps: vec!["linear 2→6 (3000 in 1000..5000)".to_owned()],
+    }
+}
+
+#[test]
+fn the_newest_come_first_and_the_oldest_make_room() {
+    let activity = Activity::new(3);
+    for to in 1..=5 {
+        activity.note(action(to));
+    }
+    let shown: Vec<u32> = activity.actions().iter().map(|action| action.to).collect();
+    assert_eq!(shown, [5, 4, 3]);
+}
+
+#[test]
+fn a_ring_for_none_keeps_none() {
+    let activity = Activity::new(0);
+    activity.note(action(1));
+    assert_eq!(activity.actions(), []);
+}
+
+#[test]
+fn the_fields_have_the_names_that_callers_rely_on() {
+    let told = serde_json::to_value(action(6)).unwrap();
+    let expected = serde_json::json!({
+        "timestamp": "2023-11-14T22:13:20Z", "kind": "BusinessScaling", "namespace": "default", "name": "shop",
+        "target": "Deployment/web", "from": 2, "to": 6, "applied": true,
+        "steps": ["linear 2→6 (3000 in 1000..5000)"],
+    });
+    assert_eq!(told, expected);
+    let failed = Action { error: Some("forbidden".to_owned()), applied: false, ..action(6) };
+    assert_eq!(serde_json::to_value(failed).unwrap()["error"], "forbidden");
+}
+
+#[test]
+fn an_action_says_whether_it_was_carried_out() {
+    let decided = MemberDecision { member: 0, from: 2, wish: Some(6), to: 6, steps: Vec::new() };
+    let refused = WriteFailure { reason: Reason::ScaleConflict, message: "changed in between".to_owned() };
+    let cases =
+        [(Some(Ok(())), true, None), (Some(Err(refused)), false, Some("changed in between")), (None, false, None)];
+    for (write, applied, error) in cases {
+        let poll = Poll {
+            plan: std::sync::Arc::new(crate::scripted::plan()),
+            readings: Vec::new(),
+            members: vec![MemberPoll {
+                seen: Ok(engine::Scale { replicas: 2, status_replicas: 2, ready: None }),
+                write,
+            }],
+            decision: engine::Decision {
+                at: Time::default(),
+                mode: engine::Mode::Act,
+                absences: Vec::new(),
+                members: vec![decided.clone()],
+            },
+            memory: engine::Memory::default(),
+        };
+        let key = |namespace: &str| ObjectKey {
+            kind: "BusinessScaling",
+            namespace: namespace.to_owned(),
+            name: "shop".to_owned(),
+        };
+        let action = Action::of(&key(""), Time::default(), &poll, &decided);
+        assert_eq!((action.applied, action.error.as_deref()), (applied, error));
+        assert_eq!(action.namespace, "default", "of the target, as the object has none");
+        assert_eq!(Action::of(&key("team"), Time::default(), &poll, &decided).namespace, "team");
+    }
+}

@@ -1,0 +1,120 @@
+//! The whole loop in a scripted world, on paused time.
+
+mod changes;
+mod leadership;
+mod outcomes;
+
+mod rights;
+mod timing;
+
+use engine::Target;
+use resources::Reason;
+use serde_json::json;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::scripted::{Answer, Anything, Object, World, deployment, polled};
+
+/// A running loop and its world.
+struct Loop {
+    world: World,
+    events: mpsc::Sender<Event>,
+    task: JoinHandle<()>,
+}
+
+impl Loop {
+    /// A loop that knows of nothing yet, and whose replica does not lead.
+    fn start() -> Self {
+        let world = World::new();
+        world.lease.set(None);
+        let (events, received) = mpsc::channel(4096);
+        let runner = Runner::new(world.services.clone(), Arc::new(Anything), false);
+        let task = tokio::spawn(runner.run(received));
+        Self { world, events, task }
+    }
+
+    /// A loop whose replica leads, with these objects. The targets of their names have 2 replicas.
+    async fn leading(objects: &[&Object]) -> Self {
+        let running = Self::start();
+        for object in objects {
+            running.world.cluster.set(&object.key().name, 2);
+            running.apply(object).await;
+        }
+        running.tell(Event::Synced).await;
+        running.lead(true).await;
+        running
+    }
+
+    /// Tells the loop, and returns when it has heard.
+    async fn tell(&self, event: Event) {
+        self.events.send(event).await.unwrap();
+        settle().await;
+    }
+
+    async fn apply(&self, object: &Object) {
+        self.tell(object.applied()).await;
+    }
+
+    async fn delete(&self, object: &Object) {
+        self.tell(object.deleted()).await;
+    }
+
+    /// The lease is won or lost, and the loop hears of it.
+    async fn lead(&self, leading: bool) {
+        self.world.lease.set(leading.then_some(Duration::from_secs(8)));
+        self.tell(Event::Leading(leading)).await;
+    }
+
+    async fn hpa(&self, target: Option<Target>) {
+        self.tell(Event::Hpa { hpa: ("default".to_owned(), "rival".to_owned()), target }).await;
+    }
+
+    /// How often the source of `who` was asked.
+    fn asked(&self, who: &str) -> usize {
+        self.world.sampler.asked(who).len()
+    }
+
+    fn writes(&self) -> usize {
+        self.world.cluster.writes().len()
+    }
+
+    /// Lets time pass until the world is so, a minute at most.
+    async fn until(&self, is_so: impl Fn(&Self) -> bool) {
+        for _ in 0..600 {
+            if is_so(self) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            settle().await;
+        }
+        panic!("it did not come to that within a minute");
+    }
+
+    fn ago(&self, seconds: u64) -> Time {
+        self.world.now().minus(Duration::from_secs(seconds))
+    }
+
+    /// Everyone who tells the loop of events is gone; returns when it has ended.
+    async fn end(self) -> World {
+        drop(self.events);
+        self.task.await.unwrap();
+        self.world
+    }
+}
+
+/// Lets every task do what it can do at this instant.
+async fn settle() {
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Lets time pass.
+async fn pass(seconds: u64) {
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    settle().await;
+}
+
+fn web() -> Object {
+    Object::new("web")
+}

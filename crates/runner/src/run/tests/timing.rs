@@ -1,0 +1,115 @@
+//! When objects are polled.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_polled_before_all_is_known_and_before_leading() {
+    let running = Loop::start();
+    running.apply(&web()).await;
+    pass(60).await;
+    running.tell(Event::Synced).await;
+    pass(60).await;
+    assert_eq!(running.asked("web"), 0, "another replica leads");
+    running.lead(true).await;
+    pass(1).await;
+    assert_eq!(running.asked("web"), 1);
+
+    let running = Loop::start();
+    running.apply(&web()).await;
+    running.lead(true).await;
+    pass(60).await;
+    assert_eq!(running.asked("web"), 0, "an older object may own the target");
+    running.tell(Event::Synced).await;
+    pass(1).await;
+    assert_eq!(running.asked("web"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_is_polled_once_an_interval() {
+    let running = Loop::leading(&[&web()]).await;
+    pass(15).await;
+    let begun = running.asked("web");
+    pass(100).await;
+    let asked = running.world.sampler.asked("web").split_off(begun - 1);
+    assert_eq!(asked.len(), 11);
+    for (earlier, later) in asked.iter().zip(&asked[1..]) {
+        assert_eq!(later.at.since(earlier.at), Duration::from_secs(10));
+        assert_eq!(later.not_before, later.at, "a regular poll wants a reading of its own instant");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reading_that_is_older_than_an_interval_never_will_do() {
+    let running = Loop::leading(&[&web()]).await;
+    pass(1).await;
+    let first = running.world.sampler.asked("web")[0].clone();
+    assert_eq!(first.not_before, first.at.minus(Duration::from_secs(10)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn equal_queries_are_due_at_the_same_instant() {
+    let other = Object::new("api").source("web");
+    let running = Loop::leading(&[&web(), &other]).await;
+    pass(15).await;
+    let begun = running.asked("web");
+    pass(30).await;
+    let asked = running.world.sampler.asked("web").split_off(begun);
+    assert_eq!(asked.len(), 6);
+    assert!(asked.chunks(2).all(|pair| pair[0] == pair[1]), "{asked:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_slow_objects_start_spread_and_never_overlap_themselves() {
+    let running = Loop::start();
+    let names: Vec<String> = (0..1000).map(|index| format!("v{index}")).collect();
+    for name in &names {
+        running.world.cluster.set(name, 2);
+        running.world.sampler.answer(name, Answer::Slow(Duration::from_secs(30), 3000.0));
+        running.events.send(Object::new(name).known_as(name, name).applied()).await.unwrap();
+    }
+    settle().await;
+    running.tell(Event::Synced).await;
+    running.lead(true).await;
+    let begun = running.world.now();
+    pass(2).await;
+    let mut tenths = [0; 20];
+    for name in &names {
+        let first = &running.world.sampler.asked(name)[0];
+        tenths[(first.at.since(begun).as_millis() / 100) as usize] += 1;
+    }
+    assert!(tenths.iter().all(|&count| (15..100).contains(&count)), "{tenths:?}");
+    pass(200).await;
+    assert_eq!(running.world.busy.most(), 1);
+    // A poll takes 30 s and the interval is 10 s: the next one waits for the next full interval.
+    for name in &names {
+        let asked = running.asked(name);
+        assert!((5..=7).contains(&asked), "{name} was asked {asked} times");
+        assert_eq!(running.world.cluster.replicas(name), 6);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hanging_object_delays_no_other() {
+    let objects: Vec<Object> = (0..50).map(|index| Object::new(&format!("v{index}"))).collect();
+    let running = Loop::leading(&objects.iter().collect::<Vec<_>>()).await;
+    running.world.sampler.answer("v0", Answer::Never);
+    running.world.sampler.answer("v1", Answer::Slow(Duration::from_secs(60), 1.0));
+    pass(601).await;
+    assert_eq!(running.asked("v0"), 1);
+    for object in &objects[2..] {
+        assert!(running.asked(&object.key().name) >= 60);
+    }
+    let metrics = running.world.services.metrics.render();
+    assert!(metrics.contains("polyscaler_poll_lateness_seconds_sum 0.0\n"), "{metrics}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_new_object_among_many_waits_for_no_spread() {
+    let objects: Vec<Object> = (0..500).map(|index| Object::new(&format!("v{index}"))).collect();
+    let running = Loop::leading(&objects.iter().collect::<Vec<_>>()).await;
+    pass(5).await;
+    let created = running.world.now();
+    running.apply(&web()).await;
+    pass(1).await;
+    assert!(running.world.sampler.asked("web")[0].at.since(created) <= Duration::from_millis(100));
+}

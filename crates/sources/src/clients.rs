@@ -1,0 +1,17 @@
+//! What sources share to reach the world, made once and handed to each of them.
+
+use std::sync::Arc;
+
+use crate::address::AddressPolicy;
+use crate::http_client::HttpClient;
+
+/// What sources share to reach the world.
+pub(crate) struct Clients {
+    pub(crate) http: Arc<HttpClient>,
+}
+
+impl Clients {
+    pub(crate) fn new(policy: AddressPolicy) -> Self {
+        Self { http: Arc::new(HttpClient::new(policy)) }
+    }
+}
