@@ -66,7 +66,8 @@ pub(crate) struct Identity {
 
 impl Identity {
     pub(crate) fn of(object: &Value) -> Self {
-        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text =
+            |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let mut hasher = DefaultHasher::new();
         for pointer in ["/spec", "/metadata/annotations"] {
             object.pointer(pointer).unwrap_or(&Value::Null).to_string().hash(&mut hasher);

@@ -83,9 +83,11 @@ impl Ownership {
         }
         plan.members.iter().find_map(|member| {
             let target = id(&member.target);
-            let hpa = self.hpas.iter().find(|(_, scaled)| **scaled == target).map(|((namespace, name), _)| {
-                format!("HorizontalPodAutoscaler {namespace}/{name}")
-            });
+            let hpa = self
+                .hpas
+                .iter()
+                .find(|(_, scaled)| **scaled == target)
+                .map(|((namespace, name), _)| format!("HorizontalPodAutoscaler {namespace}/{name}"));
             let first = || self.claims.get(&target)?.first().map(|(_, owner)| owner);
             let owner = hpa.or_else(|| first().filter(|owner| *owner != key).map(ObjectKey::to_string))?;
             Some(format!(
@@ -115,7 +117,10 @@ mod tests {
         assert_eq!(concerned, [key("young")]);
         assert_eq!(ownership.conflict(&key("old"), &plan), None);
         let conflict = ownership.conflict(&key("young"), &plan).unwrap();
-        assert!(conflict.starts_with("Deployment default/web is already scaled by BusinessScaling old"), "{conflict}");
+        assert!(
+            conflict.starts_with("Deployment default/web is already scaled by BusinessScaling old"),
+            "{conflict}"
+        );
         assert_eq!(ownership.withdraw(&key("old")), [key("young")]);
         assert_eq!(ownership.conflict(&key("young"), &plan), None);
     }

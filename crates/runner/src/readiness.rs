@@ -26,3 +26,21 @@ impl Readiness {
         waiting.iter().map(|(what, why)| format!("{what}: {why}")).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_waits_until_all_has_arrived_and_tells_the_last_reason() {
+        let readiness = Readiness::default();
+        readiness.wait_for("lease", "not asked for yet");
+        readiness.wait_for("crd", "not listed yet");
+        readiness.wait_for("lease", "forbidden");
+        assert_eq!(readiness.waiting(), ["crd: not listed yet", "lease: forbidden"]);
+        readiness.arrived("crd");
+        readiness.arrived("crd");
+        readiness.arrived("lease");
+        assert!(readiness.waiting().is_empty());
+    }
+}

@@ -18,6 +18,9 @@ use crate::schedule::{Schedule, first_poll, next_poll};
 use crate::telling;
 use crate::{Activity, Actuator, Board, Clock, Event, Guard, Journal, Metrics, ObjectKey, Sampler};
 
+/// While the right to write is missing and the loop has not heard that it is lost, it is asked for
+/// again this soon.
+const LEASE_PAUSE: Duration = Duration::from_millis(500);
 /// How long polls that still run may take to end when the loop ends.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -202,11 +205,10 @@ impl Runner {
         }
         let (now, crowd) = (self.now(), keys.len());
         for key in keys {
-            let Some(entry) = self.entries.get_mut(&key) else { continue };
+            let Some(entry) = self.entries.get(&key) else { continue };
             let interval = entry.compiled.as_ref().map_or(Duration::from_secs(1), |plan| plan.interval);
             let due = first_poll(&key, interval, crowd, now);
-            entry.due = Some(due);
-            self.schedule.push(due, key);
+            self.due_at(key, due);
         }
     }
 
@@ -230,25 +232,41 @@ impl Runner {
             // When that poll ends, the object becomes due anew.
             return;
         }
-        let verdict = match &entry.compiled {
-            Err(problems) => Verdict::Invalid(problems.clone()),
-            Ok(plan) => match self.ownership.conflict(&key, plan) {
-                Some(conflict) => {
-                    let again = next_poll(plan, now);
-                    entry.due = Some(again);
-                    self.schedule.push(again, key.clone());
-                    entry.stand_back();
-                    Verdict::Conflict(conflict)
-                }
-                None => {
-                    let plan = Arc::clone(plan);
-                    self.services.metrics.late(now.since(due));
-                    return self.start(key, plan, due);
-                }
-            },
+        if self.services.guard.time_left().is_none() {
+            return self.due_at(key, now.plus(LEASE_PAUSE));
+        }
+        let plan = match &entry.compiled {
+            Ok(plan) => Arc::clone(plan),
+            Err(problems) => {
+                let verdict = Verdict::Invalid(problems.clone());
+                return self.tell(&key, verdict, now);
+            }
         };
-        let outcome = Outcome { generation: entry.identity.generation, at: now, verdict };
-        telling::record(&self.services, &key, outcome, &mut entry.told);
+        match self.ownership.conflict(&key, &plan) {
+            None => {
+                self.services.metrics.late(now.since(due));
+                self.start(key, plan, due);
+            }
+            Some(conflict) => {
+                entry.stand_back();
+                self.tell(&key, Verdict::Conflict(conflict), now);
+                self.due_at(key, next_poll(&plan, now));
+            }
+        }
+    }
+
+    /// Tells why an object is not polled.
+    fn tell(&mut self, key: &ObjectKey, verdict: Verdict, at: Time) {
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        let outcome = Outcome { generation: entry.identity.generation, at, verdict };
+        telling::record(&self.services, key, outcome, &mut entry.told);
+    }
+
+    /// Makes an object due at `due`, whenever it was before.
+    fn due_at(&mut self, key: ObjectKey, due: Time) {
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        entry.due = Some(due);
+        self.schedule.push(due, key);
     }
 
     fn start(&mut self, key: ObjectKey, plan: Arc<Plan>, due: Time) {
@@ -288,8 +306,7 @@ impl Runner {
         }
         // Where something woke the object meanwhile, it is due already.
         if self.leading && entry.due.is_none() {
-            entry.due = Some(next);
-            self.schedule.push(next, key);
+            self.due_at(key, next);
         }
     }
 }

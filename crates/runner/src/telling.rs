@@ -50,7 +50,8 @@ pub(crate) fn record(services: &Services, key: &ObjectKey, outcome: Outcome, tol
 /// changed, so there is no status to keep it in; but the replicas did move.
 pub(crate) fn mention(services: &Services, key: &ObjectKey, outcome: &Outcome) {
     let Verdict::Polled(poll) = &outcome.verdict else { return };
-    for decided in poll.decision.members.iter().filter(|decided| poll.members[decided.member].write.is_some()) {
+    for decided in poll.decision.members.iter().filter(|decided| poll.members[decided.member].write.is_some())
+    {
         tell_decision(services, key, outcome, poll, decided, true);
     }
 }

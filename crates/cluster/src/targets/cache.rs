@@ -160,9 +160,9 @@ impl Cache {
 fn known(object: &Scaled) -> Known {
     let status = object.status.clone().unwrap_or_default();
     let scale = Scale {
-        replicas: count(object.spec.replicas),
-        status_replicas: count(Some(status.replicas)),
-        ready: Some(count(Some(status.ready_replicas))),
+        replicas: count(object.spec.replicas.unwrap_or(1)),
+        status_replicas: count(status.replicas),
+        ready: Some(count(status.ready_replicas)),
     };
     Known { scale, last_scaled: scaled_by_us(object.managed_fields()) }
 }

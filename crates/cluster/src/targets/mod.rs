@@ -11,6 +11,7 @@ use std::time::Duration;
 use engine::{Scale, Target, Time};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use k8s_openapi::api::autoscaling::v1::Scale as ScaleObject;
 use kube::api::DynamicObject;
 use kube::core::ApiResource;
 use kube::{Api, Client, ResourceExt as _};
@@ -56,8 +57,8 @@ impl Targets {
         let api = self.api(&self.read, target, &resource);
         match tokio::time::timeout(READ_TIMEOUT, api.get_scale(&target.name)).await {
             Ok(Ok(scale)) => Ok(Scale {
-                replicas: count(scale.spec.and_then(|spec| spec.replicas)),
-                status_replicas: count(scale.status.map(|status| status.replicas)),
+                replicas: asked(&scale),
+                status_replicas: scale.status.map_or(0, |status| count(status.replicas)),
                 ready: None,
             }),
             Ok(Err(error)) => Err(unreadable(target, &error)),
@@ -129,9 +130,15 @@ impl Actuator for Targets {
     }
 }
 
-/// Replicas as the API server counts them; a missing count is the default of 1.
-fn count(replicas: Option<i32>) -> u32 {
-    u32::try_from(replicas.unwrap_or(1)).unwrap_or(0)
+/// The replicas that a scale asks for. The API server leaves zero out of a scale, where in the
+/// object itself a missing count would mean one.
+fn asked(scale: &ScaleObject) -> u32 {
+    count(scale.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(0))
+}
+
+/// Replicas, which are never negative.
+fn count(replicas: i32) -> u32 {
+    u32::try_from(replicas).unwrap_or(0)
 }
 
 fn unreadable(target: &Target, error: &kube::Error) -> TargetFailure {

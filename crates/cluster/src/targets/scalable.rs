@@ -37,7 +37,8 @@ impl Scalables {
         };
         let listed = match tokio::time::timeout(READ_TIMEOUT, listing).await {
             Ok(Ok(listed)) => listed,
-            Ok(Err(kube::Error::Api(status))) if status.is_not_found() => return Err(unknown(target)),
+            // By the code: of a group that it does not know at all the API server says so in plain text.
+            Ok(Err(kube::Error::Api(status))) if status.code == 404 => return Err(unknown(target)),
             Ok(Err(error)) => return Err(unreadable(target, &error)),
             Err(_) => return Err(no_answer(target)),
         };

@@ -1,6 +1,5 @@
 //! The one way in which replicas are written.
 
-use k8s_openapi::api::autoscaling::v1::Scale as ScaleObject;
 use kube::api::PostParams;
 
 use super::*;
@@ -23,7 +22,7 @@ pub(super) async fn scale(
     let limit = time_left.min(WRITE_TIMEOUT);
     let write = async {
         let mut scale: ScaleObject = api.get_scale(&target.name).await?;
-        let found = count(scale.spec.as_ref().and_then(|spec| spec.replicas));
+        let found = asked(&scale);
         if found != from {
             return Ok(Err(changed(
                 target,

@@ -27,7 +27,9 @@ pub(super) struct Screen {
 struct Past {
     loads: Vec<f64>,
     ready: Vec<f64>,
-    /// The last decision that changed replicas, and when in the day it was made.
+    /// Replicas wanted at the last look.
+    wanted: Option<u32>,
+    /// The last decision that changed them, and when in the day it was made.
     last_change: String,
     told: Option<(u32, Option<u32>)>,
     quiet: u32,
@@ -146,7 +148,8 @@ impl Past {
             }
             past.push(value);
         }
-        if row.why.contains('→') || self.last_change.is_empty() {
+        if self.wanted != Some(row.wanted) {
+            self.wanted = Some(row.wanted);
             self.last_change = format!("{} {}", clock(hour), row.why);
         }
     }

@@ -51,8 +51,11 @@ fn the_fields_have_the_names_that_callers_rely_on() {
 fn an_action_says_whether_it_was_carried_out() {
     let decided = MemberDecision { member: 0, from: 2, wish: Some(6), to: 6, steps: Vec::new() };
     let refused = WriteFailure { reason: Reason::ScaleConflict, message: "changed in between".to_owned() };
-    let cases =
-        [(Some(Ok(())), true, None), (Some(Err(refused)), false, Some("changed in between")), (None, false, None)];
+    let cases = [
+        (Some(Ok(())), true, None),
+        (Some(Err(refused)), false, Some("changed in between")),
+        (None, false, None),
+    ];
     for (write, applied, error) in cases {
         let poll = Poll {
             plan: std::sync::Arc::new(crate::scripted::plan()),

@@ -219,7 +219,8 @@ async fn members_are_written_at_once_and_one_that_fails_stops_no_other() {
     world.cluster.writes_take(Duration::from_secs(3));
     let begun = world.now();
     let finished = polls(&world, group(), Memory::default()).await;
-    let written: Vec<_> = world.cluster.writes().iter().map(|write| (write.begun, write.from, write.to)).collect();
+    let written: Vec<_> =
+        world.cluster.writes().iter().map(|write| (write.begun, write.from, write.to)).collect();
     assert_eq!(written, [(begun, 2, 6), (begun, 3, 6)], "all at once, and none for who has 6 already");
     assert_eq!((world.cluster.replicas("web"), world.cluster.replicas("api")), (2, 6));
     assert_eq!(world.now().since(begun), Duration::from_secs(3));

@@ -3,7 +3,7 @@
 mod changes;
 mod leadership;
 mod outcomes;
-
+mod random;
 mod rights;
 mod timing;
 

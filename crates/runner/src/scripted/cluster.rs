@@ -65,6 +65,16 @@ impl Cluster {
         self.lock().targets.remove(name);
     }
 
+    /// No failure that is still ordered will happen.
+    pub(crate) fn calm(&self) {
+        let mut state = self.lock();
+        for target in state.targets.values_mut() {
+            target.failures.clear();
+            target.meddling = None;
+        }
+        (state.reads_take, state.writes_take) = (Duration::ZERO, Duration::ZERO);
+    }
+
     pub(crate) fn replicas(&self, name: &str) -> u32 {
         self.lock().targets[name].replicas
     }

@@ -105,7 +105,9 @@ async fn an_object_made_anew_does_not_inherit_the_memory_of_the_old_one() {
     pass(20).await;
     assert_eq!(running.world.cluster.replicas("web"), 10, "no cooldown holds the new one");
     let told = running.world.book.of("web");
-    assert!(told.iter().all(|outcome| polled(outcome).decision.members[0].to != 6 || !polled(outcome).wrote()));
+    assert!(
+        told.iter().all(|outcome| polled(outcome).decision.members[0].to != 6 || !polled(outcome).wrote())
+    );
     assert!(running.world.services.metrics.render().contains(r#"objects{kind="BusinessScaling"} 1"#));
 }
 

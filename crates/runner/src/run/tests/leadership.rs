@@ -31,14 +31,29 @@ async fn a_poll_that_runs_when_leadership_is_lost_writes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_the_lease_nothing_is_written_even_before_the_loop_hears() {
+async fn without_the_lease_nothing_is_done_even_before_the_loop_hears() {
     let running = Loop::leading(&[]).await;
     running.world.cluster.set("web", 2);
     running.world.lease.set(None);
     running.apply(&web()).await;
+    running.apply(&Object::new("invalid").with("intervalSeconds", 0)).await;
     pass(60).await;
-    assert!(running.asked("web") > 5, "it does not know yet");
-    assert_eq!((running.writes(), running.world.book.len()), (0, 0));
+    assert_eq!((running.asked("web"), running.writes(), running.world.book.len()), (0, 0, 0));
+    // The lease was renewed so late that nobody was told of its loss.
+    running.world.lease.set(Some(Duration::from_secs(8)));
+    pass(1).await;
+    assert_eq!(running.world.cluster.replicas("web"), 6);
+    assert_eq!(running.world.book.reason("invalid"), "InvalidSpec");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_ends_during_a_poll_stops_its_write_and_its_record() {
+    let running = Loop::leading(&[&web()]).await;
+    running.world.cluster.reads_take(Duration::from_secs(2));
+    pass(1).await;
+    running.world.lease.set(None);
+    pass(60).await;
+    assert_eq!((running.asked("web"), running.writes(), running.world.book.len()), (1, 0, 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -93,7 +93,10 @@ async fn a_target_that_goes_and_comes_is_found_again() {
     assert_eq!(running.world.book.reason("web"), "TargetNotFound");
     running.world.cluster.set("web", 3);
     pass(20).await;
-    assert_eq!((running.world.book.reason("web").as_str(), running.world.cluster.replicas("web")), ("Ready", 6));
+    assert_eq!(
+        (running.world.book.reason("web").as_str(), running.world.cluster.replicas("web")),
+        ("Ready", 6)
+    );
 }
 
 /// From, to and whether it was carried out, newest first.
@@ -121,7 +124,8 @@ async fn the_activity_has_every_scale_and_each_wish_once() {
     pass(60).await;
     let failed_and_done = [(10, 2, true), (10, 2, false), (10, 2, false), (2, 10, true), (2, 10, false)];
     assert_eq!(actions(&running), failed_and_done, "once for each reason, and no more than five are kept");
-    let errors: Vec<_> = running.world.services.activity.actions().into_iter().map(|action| action.error).collect();
+    let errors: Vec<_> =
+        running.world.services.activity.actions().into_iter().map(|action| action.error).collect();
     assert_eq!(errors[1].as_deref(), Some("Deployment default/web: FailedUpdateScale"));
     assert_eq!((&errors[0], &errors[3]), (&None, &None));
 }
@@ -141,7 +145,8 @@ async fn the_board_shows_the_last_poll_of_each() {
 
 #[tokio::test(start_paused = true)]
 async fn what_polls_came_to_is_counted() {
-    let running = Loop::leading(&[&web(), &Object::new("api"), &Object::new("bad").with("intervalSeconds", 0)]).await;
+    let running =
+        Loop::leading(&[&web(), &Object::new("api"), &Object::new("bad").with("intervalSeconds", 0)]).await;
     running.world.sampler.answer("api", Answer::Absent);
     pass(25).await;
     let metrics = running.world.services.metrics.render();

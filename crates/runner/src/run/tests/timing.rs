@@ -105,7 +105,7 @@ async fn a_hanging_object_delays_no_other() {
 
 #[tokio::test(start_paused = true)]
 async fn one_new_object_among_many_waits_for_no_spread() {
-    let objects: Vec<Object> = (0..500).map(|index| Object::new(&format!("v{index}"))).collect();
+    let objects: Vec<Object> = (0..300).map(|index| Object::new(&format!("v{index}"))).collect();
     let running = Loop::leading(&objects.iter().collect::<Vec<_>>()).await;
     pass(5).await;
     let created = running.world.now();

@@ -1,0 +1,311 @@
+//! What must hold whatever happens, over random sequences of events.
+
+use engine::{Memory, Observation, Reading, invariants};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+use crate::Record;
+use crate::scripted::Write;
+
+const TARGETS: [&str; 2] = ["red", "blue"];
+const OBJECTS: usize = 4;
+
+#[derive(Clone, Debug)]
+enum Happening {
+    /// An object is created or changed.
+    Apply(usize, Shape),
+    /// It is deleted and made anew between two looks of the watch.
+    MakeAnew(usize, Shape),
+    Delete(usize),
+    Lead(bool),
+    /// The lease ends or is back without a word to the loop.
+    Lease(bool),
+    Hpa(Option<usize>),
+    /// Someone else sets the replicas of a target.
+    Set(usize, u32),
+    /// Someone else does so between the next read and write.
+    Meddle(usize, u32),
+    Fail(usize, Reason),
+    Answer(usize, Answer),
+    /// Reads and writes take so many milliseconds.
+    Slow(u64, u64),
+}
+
+#[derive(Clone, Debug)]
+struct Shape {
+    target: usize,
+    mode: &'static str,
+    interval: u32,
+    cooldown: u32,
+    rate: u32,
+    created: u32,
+}
+
+fn shapes() -> impl Strategy<Value = Shape> {
+    let modes = prop_oneof![8 => Just("act"), 2 => Just("observe"), 1 => Just("neither")];
+    (0..2usize, modes, 1..12u32, 0..30u32, 1..9u32, 1..4u32).prop_map(
+        |(target, mode, interval, cooldown, rate, created)| Shape {
+            target,
+            mode,
+            interval,
+            cooldown,
+            rate,
+            created,
+        },
+    )
+}
+
+fn answers() -> impl Strategy<Value = Answer> {
+    prop_oneof![
+        4 => (0.0..7000.0f64).prop_map(Answer::Value),
+        1 => Just(Answer::Value(-1.0)),
+        2 => Just(Answer::Absent),
+        2 => (1..30u64, 0.0..7000.0f64).prop_map(|(seconds, value)| Answer::Slow(Duration::from_secs(seconds), value)),
+        1 => Just(Answer::Never),
+        1 => Just(Answer::Panic),
+    ]
+}
+
+fn happenings() -> impl Strategy<Value = Happening> {
+    let failures = vec![
+        Reason::ScaleConflict,
+        Reason::TargetForbidden,
+        Reason::FailedUpdateScale,
+        Reason::ScaleTimedOut,
+    ];
+    prop_oneof![
+        6 => (0..OBJECTS, shapes()).prop_map(|(object, shape)| Happening::Apply(object, shape)),
+        1 => (0..OBJECTS, shapes()).prop_map(|(object, shape)| Happening::MakeAnew(object, shape)),
+        2 => (0..OBJECTS).prop_map(Happening::Delete),
+        2 => prop::bool::weighted(0.7).prop_map(Happening::Lead),
+        1 => prop::bool::weighted(0.7).prop_map(Happening::Lease),
+        1 => proptest::option::of(0..2usize).prop_map(Happening::Hpa),
+        1 => (0..2usize, 0..20u32).prop_map(|(target, replicas)| Happening::Set(target, replicas)),
+        1 => (0..2usize, 0..20u32).prop_map(|(target, replicas)| Happening::Meddle(target, replicas)),
+        2 => (0..2usize, select(failures)).prop_map(|(target, reason)| Happening::Fail(target, reason)),
+        4 => (0..OBJECTS, answers()).prop_map(|(object, answer)| Happening::Answer(object, answer)),
+        2 => (0..3000u64, 0..6000u64).prop_map(|(reads, writes)| Happening::Slow(reads, writes)),
+    ]
+}
+
+/// What is so, as the test knows it.
+#[derive(Clone, Debug, Default)]
+struct Truth {
+    objects: [Option<Known>; OBJECTS],
+    incarnations: [u32; OBJECTS],
+    hpa: Option<usize>,
+    leased: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    object: Object,
+    /// Who asks the sources and the cluster; another one after each deletion.
+    who: String,
+    created: u32,
+    target: usize,
+    acts: bool,
+}
+
+impl Truth {
+    /// Who may write `target`.
+    fn owner(&self, target: usize) -> Option<&str> {
+        if self.hpa == Some(target) {
+            return None;
+        }
+        let known =
+            self.objects.iter().enumerate().filter_map(|(index, known)| Some((index, known.as_ref()?)));
+        let claims = known.filter(|(_, known)| known.acts && known.target == target);
+        claims.min_by_key(|(index, known)| (known.created, *index)).map(|(_, known)| known.who.as_str())
+    }
+
+    fn apply(&mut self, index: usize, shape: &Shape) -> Event {
+        let before = self.objects[index].take();
+        let (incarnation, created) = match &before {
+            Some(known) => (self.incarnations[index], known.created),
+            None => (self.incarnations[index] + 1, shape.created),
+        };
+        self.incarnations[index] = incarnation;
+        let who = format!("v{index}x{incarnation}");
+        let safety = json!({ "cooldownSeconds": shape.cooldown, "maxScaleUpRate": shape.rate,
+                             "maxScaleDownRate": shape.rate });
+        let object = Object::new(&format!("object{index}"))
+            .known_as(&who, TARGETS[shape.target])
+            .with("intervalSeconds", shape.interval)
+            .with("safety", safety)
+            .mode(shape.mode)
+            .uid(&who)
+            .created(created);
+        let event = object.applied();
+        let acts = shape.mode == "act";
+        self.objects[index] = Some(Known { object, who, created, target: shape.target, acts });
+        event
+    }
+}
+
+struct Trial {
+    running: Loop,
+    truth: Truth,
+    /// What was so before the last happening, and when that was.
+    before: Truth,
+    changed: Time,
+    seen_writes: usize,
+    seen_records: usize,
+}
+
+impl Trial {
+    async fn start() -> Self {
+        let running = Loop::start();
+        running.world.cluster.set(TARGETS[0], 3);
+        running.tell(Event::Synced).await;
+        let changed = running.world.now();
+        let (truth, before) = (Truth::default(), Truth::default());
+        Self { running, truth, before, changed, seen_writes: 0, seen_records: 0 }
+    }
+
+    async fn happens(&mut self, happening: &Happening) {
+        self.before = self.truth.clone();
+        self.changed = self.running.world.now();
+        let world = &self.running.world;
+        match happening {
+            Happening::Apply(index, shape) => {
+                let event = self.truth.apply(*index, shape);
+                self.running.tell(event).await;
+            }
+            Happening::MakeAnew(index, shape) => {
+                self.truth.objects[*index] = None;
+                let event = self.truth.apply(*index, shape);
+                self.running.tell(event).await;
+            }
+            Happening::Delete(index) => {
+                if let Some(known) = self.truth.objects[*index].take() {
+                    self.running.delete(&known.object).await;
+                }
+            }
+            Happening::Lead(leading) => {
+                self.truth.leased = *leading;
+                self.running.lead(*leading).await;
+            }
+            Happening::Lease(leased) => {
+                self.truth.leased = *leased;
+                world.lease.set(leased.then_some(Duration::from_secs(8)));
+            }
+            Happening::Hpa(target) => {
+                self.truth.hpa = *target;
+                self.running.hpa(target.map(|target| deployment(TARGETS[target]))).await;
+            }
+            Happening::Set(target, replicas) => world.cluster.set(TARGETS[*target], *replicas),
+            Happening::Meddle(target, replicas) => world.cluster.meddle(TARGETS[*target], *replicas),
+            Happening::Fail(target, reason) => world.cluster.fail(TARGETS[*target], *reason),
+            Happening::Answer(index, answer) => {
+                if let Some(known) = &self.truth.objects[*index] {
+                    world.sampler.answer(&known.who, *answer);
+                }
+            }
+            Happening::Slow(reads, writes) => {
+                world.cluster.reads_take(Duration::from_millis(*reads));
+                world.cluster.writes_take(Duration::from_millis(*writes));
+            }
+        }
+    }
+
+    /// Judges all that was written and recorded since the last look.
+    fn judge(&mut self) -> Result<(), TestCaseError> {
+        let writes = self.running.world.cluster.writes();
+        for write in &writes[self.seen_writes..] {
+            prop_assert!(write.leased, "a write without the lease: {write:?}");
+            let target = TARGETS.iter().position(|name| *name == write.target.name);
+            let owners = [&self.truth, &self.before].map(|truth| truth.owner(target.expect("one of two")));
+            // At the very instant of a change both are right.
+            let owns = owners[0] == Some(who(write))
+                || (write.begun == self.changed && owners[1] == Some(who(write)));
+            prop_assert!(owns, "{write:?} by another than {owners:?}");
+        }
+        for record in self.running.world.book.since(self.seen_records) {
+            prop_assert!(
+                self.truth.leased || record.outcome.at == self.changed,
+                "recorded without the lease"
+            );
+            judge_decision(&record, &writes)?;
+        }
+        (self.seen_writes, self.seen_records) = (writes.len(), self.running.world.book.len());
+        prop_assert!(self.running.world.busy.most() <= 1, "two polls of one object at once");
+        Ok(())
+    }
+
+    /// Once all is quiet, every target with an owner comes to what its owner wishes.
+    async fn converges(&mut self) -> Result<(), TestCaseError> {
+        self.running.world.cluster.calm();
+        for target in TARGETS {
+            self.running.world.cluster.set(target, 4);
+        }
+        for known in self.truth.objects.iter().flatten() {
+            self.running.world.sampler.answer(&known.who, Answer::Value(4000.0));
+        }
+        for happening in [Happening::Hpa(None), Happening::Lead(false), Happening::Lead(true)] {
+            self.happens(&happening).await;
+        }
+        pass(300).await;
+        self.judge()?;
+        for (target, name) in TARGETS.iter().enumerate() {
+            if self.truth.owner(target).is_some() {
+                prop_assert_eq!(self.running.world.cluster.replicas(name), 8);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Who asked for a write.
+fn who(write: &Write) -> &str {
+    write.target.api_version.trim_start_matches("apps/")
+}
+
+/// Asks the invariants about a recorded decision. What was last scaled before it is taken from
+/// the cluster, not from the loop's own memory: that memory must have kept it through everything.
+fn judge_decision(record: &Record, writes: &[Write]) -> Result<(), TestCaseError> {
+    let Verdict::Polled(poll) = &record.outcome.verdict else { return Ok(()) };
+    let at = poll.decision.at;
+    let own = writes.iter().filter(|write| write.target == poll.plan.members[0].target && write.begun < at);
+    let memory = Memory { last_scale: own.filter_map(|write| write.landed).max(), ..Memory::default() };
+    let scales = poll.members.iter().map(|member| member.seen.as_ref().ok().copied()).collect();
+    let readings: Vec<Reading> = poll.readings.clone();
+    let observation = Observation { scales, readings };
+    for invariant in invariants::ALL {
+        let case = invariants::Case {
+            plan: &poll.plan,
+            memory: &memory,
+            observation: &observation,
+            now: at,
+            decision: &poll.decision,
+        };
+        let violation = invariant(&case);
+        prop_assert!(violation.is_none(), "{}: {violation:?}", record.key);
+    }
+    Ok(())
+}
+
+async fn trial(happenings: &[(Happening, u64)]) -> Result<(), TestCaseError> {
+    let mut trial = Trial::start().await;
+    trial.happens(&Happening::Lead(true)).await;
+    for (happening, millis) in happenings {
+        trial.happens(happening).await;
+        tokio::time::sleep(Duration::from_millis(*millis)).await;
+        settle().await;
+        trial.judge()?;
+    }
+    trial.converges().await
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_only_owners_with_the_lease_write_and_decisions_hold(
+        happenings in prop::collection::vec((happenings(), 1..12_000u64), 1..40)
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.expect("a runtime").block_on(trial(&happenings))?;
+    }
+}
