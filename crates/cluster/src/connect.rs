@@ -65,7 +65,8 @@ pub async fn connect(kubeconfig: Option<&Path>) -> Result<Clients, ConnectError>
 async fn from_file(path: &Path) -> Result<Config, ConnectError> {
     let failed = |error: kube::config::KubeconfigError| ConnectError::Kubeconfig {
         path: path.to_owned(),
-        reason: error.to_string(),
+        // What follows the first line quotes the file, which holds secrets.
+        reason: error.to_string().lines().next().unwrap_or_default().to_owned(),
     };
     let kubeconfig = Kubeconfig::read_from(path).map_err(failed)?;
     Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.map_err(failed)

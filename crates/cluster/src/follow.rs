@@ -3,12 +3,19 @@
 use std::collections::HashSet;
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::{Stream, StreamExt as _};
+use kube::runtime::utils::Backoff;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Resource, ResourceExt as _};
 use runner::Readiness;
 use serde::de::DeserializeOwned;
+
+const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
+/// An API server that was away makes a watch fail twice: it does not answer, and then it has
+/// forgotten where the watch was. Until both pauses are over, decisions rest on old replicas.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Namespace (empty for none) and name.
 pub(crate) type Name = (String, String);
@@ -26,7 +33,7 @@ pub(crate) enum Change<K> {
 /// The changes of all objects in `api`, for ever. `what` names them in logs and in readiness.
 ///
 /// The list is told anew after a restart of the watch; what vanished meanwhile is told as
-/// deleted. A failing watch is retried with growing pauses (0.8 s to 30 s) and never ends.
+/// deleted. A failing watch is retried with growing pauses (0.5 s to 5 s) and never ends.
 pub(crate) fn follow<K>(
     what: String,
     api: Api<K>,
@@ -38,9 +45,28 @@ where
     readiness.wait_for(&what, "not listed yet");
     let mut state = State { what, readiness, known: HashSet::new(), fresh: HashSet::new(), last_error: None };
     watcher::watcher(api, watcher::Config::default())
-        .default_backoff()
+        .backoff(Pauses(SHORTEST_PAUSE))
         .map(move |event| futures::stream::iter(state.changes(event)))
         .flatten()
+}
+
+/// The pauses of a watch that fails again and again, each twice as long as the last.
+struct Pauses(Duration);
+
+impl Iterator for Pauses {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        let pause = self.0;
+        self.0 = (pause * 2).min(LONGEST_PAUSE);
+        Some(pause)
+    }
+}
+
+impl Backoff for Pauses {
+    fn reset(&mut self) {
+        self.0 = SHORTEST_PAUSE;
+    }
 }
 
 struct State {
@@ -139,7 +165,11 @@ fn advice(what: &str, error: &watcher::Error) -> String {
 }
 
 /// An error and its causes in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    // Its own text would repeat the whole answer.
+    if let Some(kube::Error::Api(status)) = error.downcast_ref() {
+        return format!("the API server answers {} {}: {}", status.code, status.reason, status.message);
+    }
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

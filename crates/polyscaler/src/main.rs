@@ -22,13 +22,11 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Watch objects, read metrics, decide and scale.
+    // Without words of their own these have those of their arguments, the longer help included.
     Operator(Box<operator::OperatorArgs>),
-    /// Judge manifests as the API server would, without one.
     Check(check::CheckArgs),
     /// Print all CRDs as YAML, for `kubectl apply -f -`.
     Crds,
-    /// Run the operator on a control plane of its own and watch it follow a load.
     #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
 }

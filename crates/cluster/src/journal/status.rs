@@ -70,6 +70,12 @@ impl Writer {
                     return Ok(());
                 }
                 Ok(Patched::Gone) => return Ok(()),
+                Ok(Patched::Unfit(problem)) => {
+                    tracing::warn!(object = %record.key, problem,
+                        "status cannot be written, as the object does not fit the schema");
+                    self.publish(kind, record, &known, &next).await;
+                    return Ok(());
+                }
                 Ok(Patched::Outdated(latest)) => known = latest,
                 Err(error) => {
                     tracing::warn!(object = %record.key, error, "status could not be written, it is tried again");
@@ -117,6 +123,10 @@ impl Writer {
             match api.patch_status(&key.name, &params, &Patch::Merge(&patch)).await {
                 Ok(object) => Ok(Patched::Done(Known::of(&serde_json::to_value(object).unwrap_or_default()))),
                 Err(kube::Error::Api(status)) if status.is_not_found() => Ok(Patched::Gone),
+                Err(kube::Error::Api(status)) if status.is_invalid() => {
+                    self.metrics.write_result("status", "refused");
+                    Ok(Patched::Unfit(status.message))
+                }
                 Err(kube::Error::Api(status)) if status.is_conflict() => {
                     self.metrics.write_result("status", "refused");
                     Ok(match api.get_opt(&key.name).await? {
@@ -184,6 +194,8 @@ impl Writer {
 enum Patched {
     Done(Known),
     Outdated(Known),
+    /// An object that was stored before the schema became stricter; only its Events can tell.
+    Unfit(String),
     Gone,
 }
 

@@ -68,6 +68,23 @@ pub(crate) struct OperatorArgs {
     /// Exceptions from the refused addresses, as CIDRs separated by commas.
     #[arg(long, env = "POLYSCALER_ALLOW_ADDRESSES", value_delimiter = ',', value_name = "CIDRS")]
     pub(super) allow_addresses: Vec<IpNet>,
+
+    #[command(flatten)]
+    planned: Planned,
+}
+
+/// Flags of the command line's contract whose parts this version does not have. They are
+/// taken so that one command line serves every version; whoever sets one is told.
+#[derive(Args)]
+struct Planned {
+    #[arg(long, env = "POLYSCALER_EXTERNAL_METRICS_ADDRESS", default_value = "off", hide = true)]
+    external_metrics_address: Listen,
+    #[arg(long, env = "POLYSCALER_WEBHOOK_ADDRESS", default_value = "off", hide = true)]
+    webhook_address: Listen,
+    #[arg(long, env = "POLYSCALER_CERT_DIR", hide = true)]
+    cert_dir: Option<PathBuf>,
+    #[arg(long, env = "POLYSCALER_PROMETHEUS_URL", hide = true)]
+    prometheus_url: Option<String>,
 }
 
 impl OperatorArgs {
@@ -75,6 +92,20 @@ impl OperatorArgs {
     pub(super) fn namespaces(&self) -> Vec<String> {
         let named = self.namespaces.iter().map(|name| name.trim()).filter(|name| !name.is_empty());
         named.map(str::to_owned).collect()
+    }
+}
+
+impl OperatorArgs {
+    /// The flags that were set and have no effect in this version.
+    pub(super) fn without_effect(&self) -> Vec<&'static str> {
+        let planned = &self.planned;
+        let set = [
+            ("--external-metrics-address", planned.external_metrics_address != Listen::Off),
+            ("--webhook-address", planned.webhook_address != Listen::Off),
+            ("--cert-dir", planned.cert_dir.is_some()),
+            ("--prometheus-url", planned.prometheus_url.is_some()),
+        ];
+        set.into_iter().filter(|(_, set)| *set).map(|(flag, _)| flag).collect()
     }
 }
 

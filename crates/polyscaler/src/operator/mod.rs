@@ -24,8 +24,10 @@ const LONGEST_END: Duration = Duration::from_secs(20);
 
 pub(crate) fn run(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
     crate::logging::start()?;
+    // One worker: polls are short and wait most of the time. With two, half of the processor time
+    // went into waking each other.
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(1)
         .enable_all()
         .build()
         .context("the async runtime cannot be started")?;
@@ -37,6 +39,9 @@ pub(crate) fn run(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
 async fn operate(arguments: OperatorArgs) -> anyhow::Result<()> {
     let mut asked_to_end = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
+    for flag in arguments.without_effect() {
+        tracing::warn!(flag, "this version does not have what the flag is for, it has no effect");
+    }
     let shared = Shared::new(&arguments);
     let listeners = listen(&arguments, &shared).await?;
     let clients = cluster::connect(arguments.kubeconfig.as_deref()).await?;
