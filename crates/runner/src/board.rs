@@ -1,7 +1,8 @@
 //! The present state of every object, as its last poll left it: what people look at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use engine::{Reading, Time};
 use resources::{Outcome, Poll, Verdict};
@@ -21,6 +22,8 @@ pub struct ObjectState {
     pub name: String,
     /// When it was last looked at.
     pub at: Time,
+    /// Since when it is as `reason` says.
+    pub since: Time,
     /// Whether all is well.
     pub ready: bool,
     /// Why, in one word.
@@ -31,7 +34,63 @@ pub struct ObjectState {
     pub metrics: Vec<MetricState>,
     /// Its targets.
     pub targets: Vec<TargetState>,
+    /// Its first metric and target over the last hour, oldest first.
+    #[serde(skip)]
+    pub history: VecDeque<Point>,
 }
+
+impl ObjectState {
+    /// The namespace in which it acts: its own, or that of its target where its kind is cluster-scoped.
+    pub fn acts_in(&self) -> &str {
+        match (self.namespace.as_str(), self.targets.first()) {
+            ("", Some(target)) => &target.namespace,
+            (namespace, _) => namespace,
+        }
+    }
+}
+
+impl ObjectState {
+    /// Adds this moment to the history, in place of the last one where that is recent.
+    fn remember(&mut self, at: Time) {
+        let Some(target) = self.targets.first() else { return };
+        let value = self.metrics.first().and_then(|metric| metric.value);
+        let point = Point { at, value, replicas: target.current };
+        match self.history.back_mut() {
+            Some(last) if slot(last.at, FINE) == slot(at, FINE) => {
+                *last = point;
+                return;
+            }
+            _ => self.history.push_back(point),
+        }
+        self.history.retain(|point| at.since(point.at) <= KEPT);
+        let mut coarse = None;
+        self.history.retain(|point| {
+            let first_of_its_slot = coarse.replace(slot(point.at, COARSE)) != Some(slot(point.at, COARSE));
+            first_of_its_slot || at.since(point.at) < FINE_FOR
+        });
+    }
+}
+
+fn slot(at: Time, size: Duration) -> i64 {
+    at.as_millis() / size.as_millis() as i64
+}
+
+/// One moment of an object's past.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// When.
+    pub at: Time,
+    /// The metric's value; none where it was absent.
+    pub value: Option<f64>,
+    /// Replicas that the target asked for.
+    pub replicas: u32,
+}
+
+/// The past that is kept. The last minutes are kept in fine points, what is older in coarse ones.
+const KEPT: Duration = Duration::from_secs(3600);
+const FINE_FOR: Duration = Duration::from_secs(240);
+const FINE: Duration = Duration::from_secs(5);
+const COARSE: Duration = Duration::from_secs(60);
 
 /// One metric after the last poll.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -48,6 +107,8 @@ pub struct MetricState {
 pub struct TargetState {
     /// The target as `Kind namespace/name`.
     pub target: String,
+    /// Its namespace.
+    pub namespace: String,
     /// Replicas that are ready, where the target's kind tells.
     pub ready: Option<u32>,
     /// Replicas that the target asks for.
@@ -70,24 +131,36 @@ impl Board {
         self.lock().values().cloned().collect()
     }
 
+    /// Looks at every object, in the order of kind, namespace and name, without copying any.
+    pub fn read<R>(&self, look: impl FnOnce(&mut dyn Iterator<Item = &ObjectState>) -> R) -> R {
+        look(&mut self.lock().values())
+    }
+
     pub(crate) fn note(&self, key: &ObjectKey, outcome: &Outcome) {
         let Some(ready) = outcome.conditions().into_iter().next() else { return };
         let (metrics, targets) = match &outcome.verdict {
             Verdict::Polled(poll) => (metrics(poll), targets(poll)),
             Verdict::Invalid(_) | Verdict::Conflict(_) => (Vec::new(), Vec::new()),
         };
-        let state = ObjectState {
+        let mut objects = self.lock();
+        let before = objects.remove(key);
+        let same = before.as_ref().filter(|before| before.reason == ready.reason.as_str());
+        let since = same.map_or(outcome.at, |before| before.since);
+        let mut state = ObjectState {
             kind: key.kind,
             namespace: key.namespace.clone(),
             name: key.name.clone(),
             at: outcome.at,
+            since,
             ready: ready.holds,
             reason: ready.reason.to_string(),
             message: ready.message,
             metrics,
             targets,
+            history: before.map(|before| before.history).unwrap_or_default(),
         };
-        self.lock().insert(key.clone(), state);
+        state.remember(outcome.at);
+        objects.insert(key.clone(), state);
     }
 
     pub(crate) fn forget(&self, key: &ObjectKey) {
@@ -121,10 +194,11 @@ fn targets(poll: &Poll) -> Vec<TargetState> {
     let decided = poll.decision.members.iter();
     decided
         .map(|decided| {
-            let member = &poll.members[decided.member];
+            let (member, target) = (&poll.members[decided.member], &poll.plan.members[decided.member].target);
             let written = matches!(member.write, Some(Ok(())));
             TargetState {
-                target: poll.plan.members[decided.member].target.to_string(),
+                target: target.to_string(),
+                namespace: target.namespace.clone(),
                 ready: member.seen.as_ref().ok().and_then(|scale| scale.ready),
                 current: if written { decided.to } else { decided.from },
                 wish: decided.wish,
@@ -133,4 +207,45 @@ fn targets(poll: &Poll) -> Vec<TargetState> {
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_history_is_an_hour_and_finer_towards_its_end() {
+        let target = TargetState {
+            target: "Deployment default/web".to_owned(),
+            namespace: "default".to_owned(),
+            ready: None,
+            current: 2,
+            wish: None,
+            desired: 2,
+            decision: String::new(),
+        };
+        let mut state = ObjectState {
+            kind: "BusinessScaling",
+            namespace: String::new(),
+            name: "a".to_owned(),
+            at: Time::default(),
+            since: Time::default(),
+            ready: true,
+            reason: String::new(),
+            message: String::new(),
+            metrics: Vec::new(),
+            targets: vec![target],
+            history: VecDeque::new(),
+        };
+        assert_eq!(state.acts_in(), "default");
+        for second in 1_000_000..1_008_000 {
+            state.remember(Time::from_seconds(second));
+        }
+        let ages: Vec<u64> =
+            state.history.iter().map(|point| Time::from_seconds(1_007_999).since(point.at).as_secs()).collect();
+        assert!((3500..=3600).contains(&ages[0]) && ages.last() == Some(&0), "{ages:?}");
+        let gaps: Vec<u64> = ages.windows(2).map(|pair| pair[0] - pair[1]).collect();
+        assert!(gaps[..50].iter().all(|&gap| (55..=65).contains(&gap)), "{gaps:?}");
+        assert!(gaps[gaps.len() - 40..].iter().all(|&gap| gap <= 5), "{gaps:?}");
+    }
 }

@@ -30,7 +30,7 @@ mod scripted;
 mod telling;
 
 pub use activity::{Action, Activity};
-pub use board::{Board, MetricState, ObjectState, TargetState};
+pub use board::{Board, MetricState, ObjectState, Point, TargetState};
 pub use clock::SystemClock;
 pub use event::{Event, ObjectKey};
 pub use metrics::Metrics;

@@ -4,6 +4,7 @@
 //! Liveness says only that the process is alive. Readiness lists what is still waited for:
 //! restarting would not make a missing CRD appear.
 
+mod page;
 mod process;
 
 use std::net::SocketAddr;
@@ -14,7 +15,7 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
-use runner::{Activity, Board, Metrics, Readiness};
+use runner::{Activity, Board, Clock, Metrics, Readiness};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -63,15 +64,20 @@ pub struct Shown {
     pub activity: Arc<Activity>,
     /// The present state of every object.
     pub board: Arc<Board>,
+    /// Tells how long ago something was.
+    pub clock: Arc<dyn Clock>,
 }
 
-/// Opens the activity listener: `/scaling-activity` (the last scale operations, newest first),
+/// Opens the activity listener: the page at `/`, `/scaling-activity` (the last scale operations, newest first),
 /// `/objects` (the present state of every object), both JSON, and `/health`.
 ///
 /// # Errors
 /// Where the address cannot be listened on.
 pub async fn activity(address: SocketAddr, shown: Shown) -> Result<Listening, BindError> {
     let router = Router::new()
+        .route("/", get(page::page))
+        .route("/style.css", get(page::style))
+        .route("/page.js", get(page::script))
         .route("/scaling-activity", get(async |State(shown): State<Shown>| Json(shown.activity.actions())))
         .route("/objects", get(async |State(shown): State<Shown>| Json(shown.board.objects())))
         .route("/health", get(async || "ok\n"))

@@ -51,7 +51,7 @@ impl Screen {
         println!("\nlook around while it runs:");
         println!("  export KUBECONFIG={}", stage.kubeconfig());
         println!("  kubectl get businessscalings,deployments");
-        println!("  curl {}/scaling-activity\n", stage.activity_url());
+        println!("  {}/ in a browser\n", stage.activity_url());
         Self { scenario, live, drawn: 0, past: HashMap::new() }
     }
 

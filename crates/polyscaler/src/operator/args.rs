@@ -30,7 +30,7 @@ pub(crate) struct OperatorArgs {
     #[arg(long, env = "POLYSCALER_HEALTH_ADDRESS", default_value = "0.0.0.0:8081", value_name = "ADDRESS")]
     pub(super) health_address: Listen,
 
-    /// Where to serve /scaling-activity, /objects and /health, or off.
+    /// Where to serve the activity page, /scaling-activity, /objects and /health, or off.
     #[arg(long, env = "POLYSCALER_ACTIVITY_ADDRESS", default_value = "0.0.0.0:8082", value_name = "ADDRESS")]
     pub(super) activity_address: Listen,
 

@@ -88,12 +88,13 @@ impl Shared {
         let readiness = Arc::new(Readiness::default());
         readiness.wait_for("start", "the API server has not been asked yet");
         Self {
-            clock,
+            clock: clock.clone(),
             metrics: Arc::new(Metrics::new()),
             readiness,
             shown: Shown {
                 activity: Arc::new(Activity::new(arguments.max_actions)),
                 board: Arc::new(Board::default()),
+                clock,
             },
             identity,
         }
