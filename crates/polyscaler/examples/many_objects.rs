@@ -29,11 +29,13 @@ struct Arguments {
 impl Arguments {
     fn parse() -> anyhow::Result<Self> {
         let mut words = std::env::args().skip(1);
-        let program = words.next().context("usage: many_objects PROGRAM OBJECTS INTERVAL SECONDS distinct|equal")?;
+        let program =
+            words.next().context("usage: many_objects PROGRAM OBJECTS INTERVAL SECONDS distinct|equal")?;
         let mut number = |what: &str| -> anyhow::Result<u64> {
             words.next().with_context(|| format!("{what} is missing"))?.parse().context(what.to_owned())
         };
-        let (objects, interval, seconds) = (number("OBJECTS")? as usize, number("INTERVAL")?, number("SECONDS")?);
+        let (objects, interval, seconds) =
+            (number("OBJECTS")? as usize, number("INTERVAL")?, number("SECONDS")?);
         let equal = words.next().as_deref() == Some("equal");
         Ok(Self { program, objects, interval, seconds, equal })
     }
@@ -88,7 +90,8 @@ async fn populate(client: &Client, load: &MetricServer, arguments: &Arguments) -
     }
     let gvk = GroupVersionKind::gvk("example.com", "v1", "BusinessScaling");
     let scalings: Api<DynamicObject> = Api::all_with(client.clone(), &ApiResource::from_gvk(&gvk));
-    wait::until("the CRD to be served", PATIENCE, || async { scalings.list(&Default::default()).await }).await?;
+    wait::until("the CRD to be served", PATIENCE, || async { scalings.list(&Default::default()).await })
+        .await?;
     let deployments = Api::namespaced(client.clone(), "default");
     for index in 0..arguments.objects {
         let name = format!("app-{index}");
@@ -126,7 +129,8 @@ impl Metrics {
 
     /// The sum of all series of `name` whose labels contain `label`.
     fn sum(&self, name: &str, label: &str) -> f64 {
-        let series = self.0.iter().filter(|(key, _)| key.split('{').next() == Some(name) && key.contains(label));
+        let series =
+            self.0.iter().filter(|(key, _)| key.split('{').next() == Some(name) && key.contains(label));
         series.map(|(_, value)| value).sum()
     }
 }
@@ -172,7 +176,11 @@ fn lateness(before: &Metrics, after: &Metrics, share: f64) -> f64 {
     let (mut lower, mut below) = (0.0, 0.0);
     for (bound, count) in buckets {
         if count >= wanted {
-            return if bound.is_finite() { lower + (bound - lower) * (wanted - below) / (count - below).max(1.0) } else { lower };
+            return if bound.is_finite() {
+                lower + (bound - lower) * (wanted - below) / (count - below).max(1.0)
+            } else {
+                lower
+            };
         }
         (lower, below) = (bound, count);
     }

@@ -11,6 +11,8 @@
 //!
 //! The crate is pure: it knows no client, no clock and no async.
 
+#![allow(clippy::duplicated_attributes, reason = "two printed columns may have the same type")]
+
 pub mod business_scaling;
 mod common;
 mod kind;

@@ -241,8 +241,11 @@ mod tests {
         for second in 1_000_000..1_008_000 {
             state.remember(Time::from_seconds(second));
         }
-        let ages: Vec<u64> =
-            state.history.iter().map(|point| Time::from_seconds(1_007_999).since(point.at).as_secs()).collect();
+        let ages: Vec<u64> = state
+            .history
+            .iter()
+            .map(|point| Time::from_seconds(1_007_999).since(point.at).as_secs())
+            .collect();
         assert!((3500..=3600).contains(&ages[0]) && ages.last() == Some(&0), "{ages:?}");
         let gaps: Vec<u64> = ages.windows(2).map(|pair| pair[0] - pair[1]).collect();
         assert!(gaps[..50].iter().all(|&gap| (55..=65).contains(&gap)), "{gaps:?}");

@@ -4,7 +4,7 @@
 //! second gets a condition that names the owner, and never writes. Objects in observe
 //! mode write nothing, so they neither own nor conflict.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use engine::{Mode, Plan, Target};
 
@@ -18,13 +18,18 @@ fn id(target: &Target) -> TargetId {
     (group.to_owned(), target.kind.clone(), target.namespace.clone(), target.name.clone())
 }
 
+/// Namespace and name of an HPA.
+type HpaName = (String, String);
+
 /// Who wants to scale what.
 #[derive(Debug, Default)]
 pub(crate) struct Ownership {
     /// For each target the claims, oldest first. Creation times are RFC 3339 in UTC, so they sort as text.
     claims: HashMap<TargetId, BTreeSet<(String, ObjectKey)>>,
     by_key: HashMap<ObjectKey, (String, Vec<TargetId>)>,
-    hpas: BTreeMap<(String, String), TargetId>,
+    /// For each target the HPAs that scale it.
+    hpas: HashMap<TargetId, BTreeSet<HpaName>>,
+    by_hpa: HashMap<HpaName, TargetId>,
 }
 
 impl Ownership {
@@ -63,14 +68,25 @@ impl Ownership {
     }
 
     /// Notes what an HPA scales; returns the objects that this may concern.
-    pub(crate) fn hpa(&mut self, hpa: (String, String), target: Option<Target>) -> Vec<ObjectKey> {
+    pub(crate) fn hpa(&mut self, hpa: HpaName, target: Option<Target>) -> Vec<ObjectKey> {
+        let before = self.by_hpa.remove(&hpa);
         let after = target.as_ref().map(id);
-        let before = match after.clone() {
-            Some(target) => self.hpas.insert(hpa, target),
-            None => self.hpas.remove(&hpa),
-        };
+        if let Some(target) = &after {
+            self.by_hpa.insert(hpa.clone(), target.clone());
+        }
         if before == after {
             return Vec::new();
+        }
+        if let Some(target) = &before
+            && let Some(hpas) = self.hpas.get_mut(target)
+        {
+            hpas.remove(&hpa);
+            if hpas.is_empty() {
+                self.hpas.remove(target);
+            }
+        }
+        if let Some(target) = &after {
+            self.hpas.entry(target.clone()).or_default().insert(hpa);
         }
         let claims = before.iter().chain(&after).filter_map(|target| self.claims.get(target)).flatten();
         claims.map(|(_, key)| key.clone()).collect()
@@ -83,11 +99,8 @@ impl Ownership {
         }
         plan.members.iter().find_map(|member| {
             let target = id(&member.target);
-            let hpa = self
-                .hpas
-                .iter()
-                .find(|(_, scaled)| **scaled == target)
-                .map(|((namespace, name), _)| format!("HorizontalPodAutoscaler {namespace}/{name}"));
+            let hpa = self.hpas.get(&target).and_then(BTreeSet::first);
+            let hpa = hpa.map(|(namespace, name)| format!("HorizontalPodAutoscaler {namespace}/{name}"));
             let first = || self.claims.get(&target)?.first().map(|(_, owner)| owner);
             let owner = hpa.or_else(|| first().filter(|owner| *owner != key).map(ObjectKey::to_string))?;
             Some(format!(
@@ -138,6 +151,24 @@ mod tests {
         assert!(ownership.hpa(hpa.clone(), Some(target)).is_empty(), "nothing changed");
         assert_eq!(ownership.hpa(hpa, None), [key("a")]);
         assert_eq!(ownership.conflict(&key("a"), &plan), None);
+    }
+
+    #[test]
+    fn an_hpa_that_turns_to_another_target_frees_the_first_one() {
+        let mut other = plan();
+        other.members[0].target.name = "other".to_owned();
+        let mut ownership = Ownership::default();
+        ownership.claim(&key("a"), "2024-01-01T00:00:00Z", &plan());
+        ownership.claim(&key("b"), "2024-01-01T00:00:00Z", &other);
+        let hpa = |name: &str| ("default".to_owned(), name.to_owned());
+        ownership.hpa(hpa("first"), Some(plan().members[0].target.clone()));
+        ownership.hpa(hpa("second"), Some(plan().members[0].target.clone()));
+        let concerned = ownership.hpa(hpa("first"), Some(other.members[0].target.clone()));
+        assert_eq!(concerned, [key("a"), key("b")]);
+        assert!(ownership.conflict(&key("a"), &plan()).is_some(), "the second one still scales it");
+        assert!(ownership.conflict(&key("b"), &other).is_some());
+        ownership.hpa(hpa("second"), None);
+        assert_eq!(ownership.conflict(&key("a"), &plan()), None);
     }
 
     #[test]

@@ -278,14 +278,11 @@ impl Runner {
     }
 
     fn finish(&mut self, finished: Result<(Id, Finished), JoinError>) {
-        let (task, finished) = match finished {
-            Ok((task, finished)) => (task, Some(finished)),
-            Err(error) => {
-                tracing::error!(%error, "a poll broke off; its object is polled again");
-                (error.id(), None)
-            }
-        };
+        let task = finished.as_ref().map_or_else(JoinError::id, |(task, _)| *task);
         let Some(key) = self.polling.remove(&task) else { return };
+        let broke_off =
+            |error: &JoinError| tracing::error!(object = %key, %error, "poll broke off, it is tried again");
+        let finished = finished.map(|(_, finished)| finished).inspect_err(broke_off).ok();
         let now = self.now();
         let may_tell = self.services.guard.time_left().is_some();
         let entry = self.entries.get_mut(&key);

@@ -8,6 +8,10 @@ use crate::FIELD_MANAGER;
 /// The longest that a write may take, whatever the lease still allows.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// A target changes all the time while its pods come and go: a conflict about anything but the
+/// replicas is no reason to give up.
+const ATTEMPTS: usize = 5;
+
 /// Asks for `to` replicas where `from` are still asked for.
 ///
 /// The scale is read first and its resourceVersion written back, so a change by someone
@@ -21,17 +25,24 @@ pub(super) async fn scale(
 ) -> Result<(), WriteFailure> {
     let limit = time_left.min(WRITE_TIMEOUT);
     let write = async {
-        let mut scale: ScaleObject = api.get_scale(&target.name).await?;
-        let found = asked(&scale);
-        if found != from {
-            return Ok(Err(changed(
-                target,
-                &format!("{found} replicas were found where {from} were expected"),
-            )));
+        let mut conflict = String::new();
+        for _ in 0..ATTEMPTS {
+            let mut scale: ScaleObject = api.get_scale(&target.name).await?;
+            let found = asked(&scale);
+            if found != from {
+                let how = format!("{found} replicas were found where {from} were expected");
+                return Ok(Err(changed(target, &how)));
+            }
+            scale.spec.get_or_insert_default().replicas = Some(i32::try_from(to).unwrap_or(i32::MAX));
+            let params =
+                PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+            match api.replace_scale(&target.name, &params, &scale).await {
+                Ok(_) => return Ok(Ok(())),
+                Err(kube::Error::Api(status)) if status.is_conflict() => conflict = status.message,
+                Err(error) => return Err(error),
+            }
         }
-        scale.spec.get_or_insert_default().replicas = Some(i32::try_from(to).unwrap_or(i32::MAX));
-        let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
-        api.replace_scale(&target.name, &params, &scale).await.map(|_| Ok(()))
+        Ok(Err(changed(target, &conflict)))
     };
     match tokio::time::timeout(limit, write).await {
         Ok(Ok(result)) => result,
@@ -55,7 +66,6 @@ fn changed(target: &Target, how: &str) -> WriteFailure {
 
 fn failure(target: &Target, error: &kube::Error) -> WriteFailure {
     let (reason, message) = match error {
-        kube::Error::Api(status) if status.is_conflict() => return changed(target, &status.message),
         kube::Error::Api(status) if status.is_not_found() => {
             (Reason::TargetNotFound, format!("{target} does not exist any more"))
         }

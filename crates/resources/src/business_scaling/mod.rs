@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::common::fields::{
-    HeadersFrom, MetricSpec, NAME_PATTERN, NAMESPACE_PATTERN, SafetySpec, TargetRef, URL_PATTERN, as_number, mode,
+    HeadersFrom, MetricSpec, NAME_PATTERN, NAMESPACE_PATTERN, SafetySpec, TargetRef, URL_PATTERN, as_number,
+    mode,
 };
 use crate::common::rule;
 use crate::common::status::{Outcome, SingleTargetStatus};

@@ -129,6 +129,27 @@ async fn a_revoked_poll_waits_for_no_source_and_forgets_no_question() {
     assert!(finished.ask_last_scaled, "it never came to ask when the target was last scaled");
 }
 
+/// A clock that revokes the poll which looks at it: after it has seen all and before it writes.
+struct Interrupting(watch::Sender<bool>);
+
+impl crate::Clock for Interrupting {
+    fn now(&self) -> Time {
+        self.0.send_replace(true);
+        Time::from_seconds(1_700_000_000)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_that_is_revoked_between_seeing_and_writing_writes_nothing() {
+    let world = world(2);
+    let (job, revoke) = job(plan(), Memory::default(), world.now());
+    let services = Services { clock: Arc::new(Interrupting(revoke)), ..world.services.clone() };
+    let finished = poll(services, job).await;
+    let outcome = finished.outcome.unwrap();
+    assert_eq!((polled(&outcome).decision.members[0].to, &polled(&outcome).members[0].write), (6, &None));
+    assert_eq!(world.cluster.writes(), []);
+}
+
 #[tokio::test(start_paused = true)]
 async fn observing_decides_and_writes_nothing() {
     let world = world(2);

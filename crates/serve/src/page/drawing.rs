@@ -22,7 +22,12 @@ pub(super) fn steps(history: &VecDeque<Point>, now: Time, value: impl Fn(&Point)
     draw(history, now, value, true)
 }
 
-fn draw(history: &VecDeque<Point>, now: Time, value: impl Fn(&Point) -> Option<f64>, staircase: bool) -> String {
+fn draw(
+    history: &VecDeque<Point>,
+    now: Time,
+    value: impl Fn(&Point) -> Option<f64>,
+    staircase: bool,
+) -> String {
     let span = history.front().map_or(SHORTEST, |first| now.since(first.at)).max(SHORTEST).as_secs_f64();
     let greatest = history.iter().filter_map(&value).fold(0.0, f64::max).max(1e-9);
     let mut path = String::new();

@@ -52,7 +52,8 @@ mod tests {
     #[test]
     fn times_and_numbers_read_well() {
         let now = Time::from_seconds(100_000);
-        let times = [(100_000, "just now"), (99_960, "40 s ago"), (99_400, "10 min ago"), (89_000, "3 h ago")];
+        let times =
+            [(100_000, "just now"), (99_960, "40 s ago"), (99_400, "10 min ago"), (89_000, "3 h ago")];
         for (second, text) in times {
             assert_eq!(ago(now, Time::from_seconds(second)), text);
         }

@@ -91,7 +91,7 @@ fn form(page: &mut String, selected: &Selected, wanted: &Wanted) {
     let _ = write!(
         page,
         "<label><input type=\"checkbox\" name=\"failing\" value=\"1\"{checked}> failing only</label>\
-         <button>show</button></form>\n"
+         <button>show</button></form>"
     );
 }
 
@@ -122,9 +122,8 @@ fn summary(main: &mut String, selected: &Selected, actions: &[Action], now: Time
     let _ = write!(
         main,
         "<ul class=\"summary\"><li><b>{}</b> objects</li><li class=\"{class}\"><b>{}</b> failing</li>\
-         <li><b>{recent}</b> scale operations in the last hour</li></ul>\n",
-        selected.found,
-        selected.failing
+         <li><b>{recent}</b> scale operations in the last hour</li></ul>",
+        selected.found, selected.failing
     );
 }
 
@@ -136,7 +135,7 @@ fn failing(main: &mut String, selected: &Selected, now: Time) {
     for state in &selected.failures {
         let _ = write!(
             main,
-            "<li><b>{}</b> <code>{}</code> {} <small>{}</small></li>\n",
+            "<li><b>{}</b> <code>{}</code> {} <small>{}</small></li>",
             Escaped(&full_name(state)),
             Escaped(&state.reason),
             Escaped(&state.message),
@@ -152,7 +151,9 @@ fn failing(main: &mut String, selected: &Selected, now: Time) {
 fn recent(main: &mut String, actions: &[Action], now: Time) {
     main.push_str("<section><h2>What scaled</h2>\n");
     if actions.is_empty() {
-        main.push_str("<p class=\"empty\">Nothing was scaled since this replica began to lead.</p></section>\n");
+        main.push_str(
+            "<p class=\"empty\">Nothing was scaled since this replica began to lead.</p></section>\n",
+        );
         return;
     }
     main.push_str("<table><thead><tr><th>when<th>what<th>from, to<th>why</tr></thead><tbody>\n");
@@ -170,7 +171,7 @@ fn recent(main: &mut String, actions: &[Action], now: Time) {
         let _ = write!(
             main,
             "<tr class=\"{class}\"><td><time datetime=\"{0}\" title=\"{0}\">{1}</time>\
-             <td>{2}<br><small>{3} {4}/{5}</small><td class=\"change\">{6} → {7} <small>{mark}</small><td>{8}</tr>\n",
+             <td>{2}<br><small>{3} {4}/{5}</small><td class=\"change\">{6} → {7} <small>{mark}</small><td>{8}</tr>",
             action.timestamp,
             ago(now, action.timestamp),
             Escaped(&action.target),
@@ -215,7 +216,7 @@ fn object(main: &mut String, state: &ObjectState, now: Time) {
     let _ = write!(
         main,
         "<tr class=\"{class}\"><td><b>{}</b><br><small>{}</small><td>{}<small>{} {}</small><td>{}<td>{replicas}\
-         <td>{}<br><small><code>{}</code> {}</small></tr>\n",
+         <td>{}<br><small><code>{}</code> {}</small></tr>",
         Escaped(&full_name(state)),
         Escaped(target.map_or("no target", |target| &target.target)),
         drawing::line(&state.history, now, |point| point.value),

@@ -91,9 +91,15 @@ impl Wanted {
 
     /// The query of the same page with another number.
     pub(super) fn with_page(&self, page: usize) -> String {
-        let fields = [("q", &self.q), ("kind", &self.kind), ("namespace", &self.namespace), ("failing", &self.failing)];
+        let fields = [
+            ("q", &self.q),
+            ("kind", &self.kind),
+            ("namespace", &self.namespace),
+            ("failing", &self.failing),
+        ];
         let given = fields.iter().filter(|(_, value)| !value.is_empty());
-        given.map(|(name, value)| format!("{name}={}&", encoded(value))).collect::<String>() + &format!("page={page}")
+        given.map(|(name, value)| format!("{name}={}&", encoded(value))).collect::<String>()
+            + &format!("page={page}")
     }
 }
 

@@ -3,21 +3,28 @@
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn a_new_status_neither_wakes_nor_resets() {
-    let object = web().cooldown(600);
-    let running = Loop::leading(&[&object]).await;
+async fn a_new_status_does_not_wake() {
+    let running = Loop::leading(&[&web()]).await;
     pass(25).await;
-    assert_eq!(running.writes(), 1);
-    running.world.cluster.forget_last_scaled();
-    running.world.sampler.answer("web", Answer::Value(9000.0));
     let before = running.asked("web");
     for _ in 0..20 {
-        running.apply(&object.clone().remembering(json!({}))).await;
+        running.apply(&web().remembering(json!({ "lastScale": running.ago(0).to_string() }))).await;
     }
     tokio::time::sleep(Duration::from_millis(500)).await;
-    assert!(running.asked("web") <= before + 1, "a status is no reason to poll");
-    pass(300).await;
-    assert_eq!(running.writes(), 1, "while leading, its own memory counts");
+    settle().await;
+    assert!(running.asked("web") <= before + 1, "one regular poll may fall into that time");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_status_does_not_replace_what_the_leader_remembers() {
+    let object = web().with("safety", json!({ "scaleDownStabilizationSeconds": 600 }));
+    let running = Loop::leading(&[&object]).await;
+    running.until(|running| running.world.cluster.replicas("web") == 6).await;
+    running.world.cluster.set("web", 8);
+    let wishes = json!([{ "replicas": 10, "last": running.ago(0).to_string() }]);
+    running.apply(&object.remembering(json!({ "members": { "Deployment default/web": wishes } }))).await;
+    pass(20).await;
+    assert_eq!(running.world.cluster.replicas("web"), 6, "it never wished for 10 itself");
 }
 
 #[tokio::test(start_paused = true)]
@@ -29,7 +36,7 @@ async fn a_new_spec_ends_a_poll_that_hangs_and_is_polled_soon() {
     let changed = running.world.now();
     running.apply(&web().source("other")).await;
     pass(2).await;
-    assert!(running.world.sampler.asked("other")[0].at.since(changed) <= Duration::from_millis(600));
+    assert!(running.world.sampler.asked("other")[0].at.since(changed) <= Duration::from_millis(100));
     assert_eq!(running.world.cluster.replicas("web"), 6);
     assert_eq!(running.world.book.of("web").len(), 1, "the poll that was ended told nothing");
     assert_eq!(running.world.book.of("web")[0].generation, 2);
@@ -58,6 +65,37 @@ async fn a_new_target_is_asked_when_it_was_last_scaled() {
     assert_eq!(running.world.cluster.replicas("api"), 2);
     pass(20).await;
     assert_eq!(running.world.cluster.replicas("api"), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_wished_for_a_former_target_is_forgotten() {
+    for writing in [false, true] {
+        let object = web().with("safety", json!({ "scaleDownStabilizationSeconds": 600 }));
+        let running = Loop::leading(&[&object]).await;
+        running.world.cluster.set("api", 2);
+        running.world.cluster.writes_take(Duration::from_secs(if writing { 5 } else { 0 }));
+        running.until(|running| running.writes() == 1).await;
+        running.apply(&object.target("api")).await;
+        pass(30).await;
+        let told = running.world.book.of("web").pop().unwrap();
+        let members: Vec<_> = polled(&told).memory.members.keys().collect();
+        assert_eq!(members, ["Deployment default/api"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_object_asks_when_its_target_was_last_scaled() {
+    let object = web().cooldown(600);
+    let running = Loop::leading(&[&object]).await;
+    pass(25).await;
+    assert_eq!(running.writes(), 1);
+    running.delete(&object).await;
+    running.world.sampler.answer("web", Answer::Value(9000.0));
+    running.apply(&object.uid("anew")).await;
+    pass(500).await;
+    assert_eq!(running.writes(), 1, "its cooldown begins with what the old one did");
+    pass(100).await;
+    assert_eq!(running.writes(), 2);
 }
 
 #[tokio::test(start_paused = true)]

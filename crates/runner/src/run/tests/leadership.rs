@@ -70,6 +70,19 @@ async fn a_write_that_outlives_the_lease_is_logged_and_not_recorded() {
     assert_eq!((actions.len(), actions[0].applied, actions[0].to), (1, true, 6));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_is_back_is_not_used_before_the_loop_hears() {
+    let running = Loop::leading(&[&web()]).await;
+    running.world.cluster.writes_take(Duration::from_secs(5));
+    running.until(|running| running.writes() == 1).await;
+    running.lead(false).await;
+    pass(10).await;
+    let asked = running.asked("web");
+    running.world.lease.set(Some(Duration::from_secs(8)));
+    pass(60).await;
+    assert_eq!(running.asked("web"), asked, "another replica may have led: what it remembers comes first");
+}
+
 /// An object with a cooldown that this replica scales; then another one leads and scales.
 async fn led_by_another() -> (Loop, Object) {
     let object = web().cooldown(600);
@@ -126,6 +139,24 @@ async fn a_cooldown_of_its_own_is_kept_though_a_late_status_does_not_know_it() {
     running.world.sampler.answer("web", Answer::Value(9000.0));
     running.apply(&object.remembering(json!({ "lastScale": "2023-11-01T00:00:00Z" }))).await;
     keeps_the_cooldown(&running, 500).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_wish_in_the_status_is_taken_to_have_held_until_the_takeover() {
+    let object = web().with("safety", json!({ "scaleDownStabilizationSeconds": 300 }));
+    let running = Loop::start();
+    running.world.cluster.set("web", 10);
+    running.tell(Event::Synced).await;
+    running.apply(&object).await;
+    let wishes = json!([{ "replicas": 10, "last": running.ago(0).to_string() }]);
+    running.apply(&object.remembering(json!({ "members": { "Deployment default/web": wishes } }))).await;
+    // A status is not written while wishes stay the same, so it may be old.
+    pass(1000).await;
+    running.lead(true).await;
+    pass(280).await;
+    assert_eq!(running.world.cluster.replicas("web"), 10);
+    pass(40).await;
+    assert_eq!(running.world.cluster.replicas("web"), 6);
 }
 
 #[tokio::test(start_paused = true)]

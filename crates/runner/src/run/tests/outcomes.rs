@@ -113,6 +113,9 @@ async fn the_activity_has_every_scale_and_each_wish_once() {
     running.world.sampler.answer("web", Answer::Value(9000.0));
     pass(60).await;
     assert_eq!(actions(&running), [(2, 10, false), (2, 6, false)]);
+    running.apply(&web().mode("observe").with("intervalSeconds", 5)).await;
+    pass(60).await;
+    assert_eq!(actions(&running).len(), 3, "a changed object says it anew");
     running.apply(&web()).await;
     pass(20).await;
     assert_eq!(actions(&running)[0], (2, 10, true));
@@ -141,6 +144,8 @@ async fn the_board_shows_the_last_poll_of_each() {
     assert_eq!((shown[0].metrics[0].value, shown[1].metrics[0].value), (None, Some(3000.0)));
     let target = &shown[1].targets[0];
     assert_eq!((target.current, target.desired, target.wish), (6, 6, Some(6)));
+    running.delete(&web()).await;
+    assert_eq!(running.world.services.board.objects().len(), 1, "what is gone is not shown");
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,11 +5,12 @@ use super::*;
 #[tokio::test(start_paused = true)]
 async fn nothing_is_polled_before_all_is_known_and_before_leading() {
     let running = Loop::start();
+    running.world.lease.set(Some(Duration::from_secs(8)));
     running.apply(&web()).await;
     pass(60).await;
     running.tell(Event::Synced).await;
     pass(60).await;
-    assert_eq!(running.asked("web"), 0, "another replica leads");
+    assert_eq!(running.asked("web"), 0, "it has not heard that it leads");
     running.lead(true).await;
     pass(1).await;
     assert_eq!(running.asked("web"), 1);
@@ -39,11 +40,14 @@ async fn an_object_is_polled_once_an_interval() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reading_that_is_older_than_an_interval_never_will_do() {
+async fn at_first_a_reading_of_the_last_interval_will_do() {
     let running = Loop::leading(&[&web()]).await;
+    running.apply(&Object::new("later")).await;
     pass(1).await;
-    let first = running.world.sampler.asked("web")[0].clone();
-    assert_eq!(first.not_before, first.at.minus(Duration::from_secs(10)));
+    for who in ["web", "later"] {
+        let first = running.world.sampler.asked(who)[0].clone();
+        assert_eq!(first.not_before, first.at.minus(Duration::from_secs(10)));
+    }
 }
 
 #[tokio::test(start_paused = true)]
