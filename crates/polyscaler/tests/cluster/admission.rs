@@ -68,7 +68,10 @@ fn bad_specs() -> Vec<Value> {
         with(json!({ "metric": http })),
         without("metricSource", json!({})),
         without("metricSource", json!({ "metric": http, "valuePath": "$.n" })),
-        without("metricSource", json!({ "metric": http, "headersFrom": { "secretRef": { "name": "token" } } })),
+        without(
+            "metricSource",
+            json!({ "metric": http, "headersFrom": { "secretRef": { "name": "token" } } }),
+        ),
         // Intervals.
         with(json!({ "intervalSeconds": 0 })),
         with(json!({ "intervalSeconds": -1 })),
@@ -105,7 +108,10 @@ fn bad_specs() -> Vec<Value> {
         with(json!({ "headersFrom": {} })),
         without("targetDeployment", json!({ "targetRef": {} })),
         without("targetDeployment", json!({ "targetRef": { "name": "a/b", "kind": "Deployment/scale" } })),
-        without("targetDeployment", json!({ "targetRef": { "name": "a", "apiVersion": "apps/v1/namespaces" } })),
+        without(
+            "targetDeployment",
+            json!({ "targetRef": { "name": "a", "apiVersion": "apps/v1/namespaces" } }),
+        ),
         // Types.
         with(json!({ "targetDeployment": ["web"] })),
         with(json!({ "targetDeployment": 7 })),
@@ -127,7 +133,9 @@ fn bad_specs() -> Vec<Value> {
         thresholds(json!({ "maxReplicas": 2147483648_i64 })),
         with(json!({ "safety": { "cooldownSeconds": -5 } })),
         with(json!({ "safety": { "cooldownSeconds": 86401, "maxScaleUpRate": 0, "maxScaleDownRate": 0 } })),
-        with(json!({ "safety": { "scaleUpStabilizationSeconds": 3601, "scaleDownStabilizationSeconds": -1 } })),
+        with(
+            json!({ "safety": { "scaleUpStabilizationSeconds": 3601, "scaleDownStabilizationSeconds": -1 } }),
+        ),
         // Several things at once, in several places.
         json!({
             "metricSource": "ftp://load",
@@ -159,12 +167,18 @@ fn good_specs() -> Vec<Value> {
             "scaleUpStabilizationSeconds": 0, "scaleDownStabilizationSeconds": 3600,
         } })),
         without("targetDeployment", json!({ "targetRef": { "name": "web" } })),
-        without("targetDeployment", json!({ "targetRef": {
+        without(
+            "targetDeployment",
+            json!({ "targetRef": {
             "apiVersion": "fleet.example.org/v1beta1", "kind": "Fleet", "name": "taxis",
-        } })),
-        without("metricSource", json!({ "metric": { "type": "http", "config": {
+        } }),
+        ),
+        without(
+            "metricSource",
+            json!({ "metric": { "type": "http", "config": {
             "url": "http://load/users", "valuePath": "$.n", "timeoutSeconds": 3,
-        } } })),
+        } } }),
+        ),
     ]
 }
 
@@ -227,7 +241,8 @@ async fn check_says_what_the_api_server_says() {
         refused.sort();
         found.sort();
         if refused != found {
-            differences.push(format!("{}\n  API server: {refused:#?}\n  check: {found:#?}", manifest["spec"]));
+            differences
+                .push(format!("{}\n  API server: {refused:#?}\n  check: {found:#?}", manifest["spec"]));
         }
     }
     assert!(differences.is_empty(), "{} differ:\n{}", differences.len(), differences.join("\n"));
@@ -273,9 +288,12 @@ async fn the_operator_says_what_check_says() {
         with(json!({ "namespace": namespace, "metricSource": "http://user:secret@load/users" })),
         with(json!({ "namespace": namespace, "metricSource": "http://load:99999/users" })),
         without("metricSource", json!({ "namespace": namespace, "metric": { "type": "carrier-pigeon" } })),
-        without("metricSource", json!({ "namespace": namespace, "metric": {
+        without(
+            "metricSource",
+            json!({ "namespace": namespace, "metric": {
             "type": "http", "config": { "url": "gopher://load", "timeout": 5, "timeoutSeconds": 500 },
-        } })),
+        } }),
+        ),
     ];
     let manifests: Vec<Value> = specs.iter().cloned().map(manifest).collect();
     for (index, (spec, found)) in specs.into_iter().zip(checked(&manifests)).enumerate() {

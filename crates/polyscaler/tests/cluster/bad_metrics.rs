@@ -25,8 +25,16 @@ fn cases(scene: &Scene) -> Vec<Case> {
     let digits = "9".repeat(400);
     vec![
         case("slow", "MetricTimeout", users("0").after(seconds(30.0))),
-        case("stalled", "MetricTimeout", Answer::new(StatusCode::OK, Body::Stalled("{\"active_users\"".into()))),
-        case("error", "MetricBadStatus", Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "{\"active_users\": 0}")),
+        case(
+            "stalled",
+            "MetricTimeout",
+            Answer::new(StatusCode::OK, Body::Stalled("{\"active_users\"".into())),
+        ),
+        case(
+            "error",
+            "MetricBadStatus",
+            Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "{\"active_users\": 0}"),
+        ),
         case("not-found", "MetricBadStatus", Answer::text(StatusCode::NOT_FOUND, "no such page")),
         case("loop", "MetricTooManyRedirects", Answer::redirect(&scene.metrics.url("/loop"))),
         case("huge", "MetricTooLarge", Answer::new(StatusCode::OK, Body::Long(100 << 20))),

@@ -1,8 +1,8 @@
 //! The manifest of the README, from applying it to Ready pods, and what it shows on the way.
 
+use k8s_openapi::api::apps::v1::Deployment;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, ResourceExt as _};
-use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::{Value, json};
 use testbed::fixtures;
 
@@ -86,7 +86,7 @@ async fn replicas_follow_users_and_everything_tells_why() {
         target.wait_for(replicas).await;
     }
     target.wait_until_ready(3).await;
-    assert_eq!(recorder.replicas(), [6, 2, 10, 2, 3]);
+    recorder.expect(&[6, 2, 10, 2, 3]).await;
 
     scaling.wait_for_field("currentReplicas", 3).await;
     scaling.wait_for("Ready", "True", "Ready").await;
@@ -140,7 +140,8 @@ async fn replicas_follow_users_and_everything_tells_why() {
     }
 
     let actions = operator.actions_of(&scaling.name).await;
-    let moves: Vec<_> = actions.iter().map(|action| (action["from"].as_i64(), action["to"].as_i64())).collect();
+    let moves: Vec<_> =
+        actions.iter().map(|action| (action["from"].as_i64(), action["to"].as_i64())).collect();
     assert_eq!(moves, [(3, 6), (6, 2), (2, 10), (10, 2), (2, 3)].map(|(from, to)| (Some(from), Some(to))));
     assert!(actions.iter().all(|action| action["applied"] == true), "{actions:?}");
     assert_eq!(actions[0]["target"], "Deployment/web");
@@ -176,48 +177,23 @@ async fn pods_that_take_time_are_waited_for_by_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_of_the_spec_takes_effect_at_once() {
-    let scene = Scene::new("edit").await;
-    let target = scene.podless_deployment("web", 2).await;
-    scene.users("/users", 3000);
-    scene.operator(&[]).await;
+async fn replicas_go_to_zero_and_come_back() {
+    let scene = Scene::new("zero").await;
+    let target = scene.deployment("web", 1).await;
+    scene.users("/users", 0);
+    let operator = scene.operator(&[]).await;
     let mut spec = scene.spec("web", "/users");
-    spec["intervalSeconds"] = json!(86400);
+    spec["scaleThresholds"] = json!({ "minUsers": 0, "maxUsers": 100, "minReplicas": 0, "maxReplicas": 5 });
     let scaling = scene.business_scaling("web", spec).await;
-    target.wait_for(6).await;
-    scaling.patch_spec(json!({ "scaleThresholds": { "maxReplicas": 20 } })).await;
-    target.wait_within(11, seconds(20.0)).await;
-    scene.users("/users", 5000);
-    scaling.patch_spec(json!({ "scaleThresholds": { "minReplicas": 1 } })).await;
-    target.wait_within(20, seconds(20.0)).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn deleting_leaves_the_replicas_and_no_finalizer() {
-    let scene = Scene::new("delete").await;
-    let (gone, stays) = (scene.podless_deployment("gone", 2).await, scene.podless_deployment("stays", 2).await);
-    scene.users("/gone", 3000);
-    scene.users("/stays", 3000);
-    scene.operator(&[]).await;
-    let scaling = scene.business_scaling("gone", scene.spec("gone", "/gone")).await;
-    scene.business_scaling("stays", scene.spec("stays", "/stays")).await;
-    gone.wait_for(6).await;
-    stays.wait_for(6).await;
+    target.wait_for(0).await;
+    target.wait_until_ready(0).await;
     scaling.wait_for("Ready", "True", "Ready").await;
-    assert!(scaling.get().await.finalizers().is_empty());
-    let recorder = gone.record().await;
-
-    scaling.delete().await;
-    assert!(scaling.api.get_opt(&scaling.name).await.unwrap().is_none(), "nothing holds it back");
-    scene.users("/gone", 0);
-    scene.users("/stays", 5000);
-    stays.wait_for(10).await;
-    let asked = scene.metrics.seen("/gone").count;
-    scene.requests("/stays", 4).await;
-    assert!(scene.metrics.seen("/gone").count <= asked + 1, "nobody asks for what is deleted");
-    assert_eq!(recorder.replicas(), [0; 0]);
-    let web = gone.get().await;
-    assert!(web.finalizers().is_empty() && web.owner_references().is_empty());
+    scaling.wait_for_field("currentReplicas", 0).await;
+    scene.users("/users", 60);
+    target.wait_for(3).await;
+    target.wait_until_ready(3).await;
+    scaling.wait_for_event("Normal", "SuccessfulRescale", "from 0 to 3").await;
+    assert_eq!(operator.writes("scale", "refused").await, 0.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -243,7 +219,10 @@ async fn kubectl_shows_what_matters() {
         .collect();
     assert_eq!(
         columns,
-        ["Name", "Target", "Metric", "Min", "Max", "Current", "Desired", "Ready", "Reason", "Decision", "Age"]
+        [
+            "Name", "Target", "Metric", "Min", "Max", "Current", "Desired", "Ready", "Reason", "Decision",
+            "Age"
+        ]
     );
     let cells = table["rows"][0]["cells"].as_array().unwrap();
     let wanted = json!([scaling.name, "Deployment/web", 3000, 2, 10, 6, 6, "True", "Ready"]);

@@ -9,6 +9,7 @@ use testbed::{Answer, Signal, wait};
 use tokio::time::Instant;
 
 use crate::harness::{LIMIT, Operator, Scene, seconds};
+use crate::permissions::run_with_all_but;
 
 /// The lease of these tests; its holder may write for two thirds of it.
 const LEASE: Duration = Duration::from_secs(5);
@@ -32,24 +33,18 @@ async fn holder(scene: &Scene) -> String {
     api.get("polyscaler").await.unwrap().spec.unwrap().holder_identity.unwrap_or_default()
 }
 
-/// Changes the figure at `/users` all the time, so that every poll wants other replicas than the last.
-struct Load(tokio::task::JoinHandle<()>);
-
-impl Load {
-    fn start(scene: &std::sync::Arc<Scene>) -> Self {
-        let scene = std::sync::Arc::clone(scene);
-        Self(tokio::spawn(async move {
-            for count in (1000..=5000).step_by(500).cycle() {
-                scene.users("/users", count);
-                scene.requests("/users", 1).await;
-            }
-        }))
-    }
-}
-
-impl Drop for Load {
-    fn drop(&mut self) {
-        self.0.abort();
+/// Changes the figure at `/users` all the time, so that nearly every poll wants other replicas
+/// than the last, for as long as `body` runs.
+async fn under_load(scene: &Scene, body: impl Future<Output = ()>) {
+    let load = async {
+        for count in (1000..=5000).step_by(500).cycle() {
+            scene.users("/users", count);
+            scene.requests("/users", 1).await;
+        }
+    };
+    tokio::select! {
+        () = load => {}
+        () = body => {}
     }
 }
 
@@ -74,41 +69,70 @@ async fn only_the_leader_polls_and_writes() {
         assert_eq!(follower.metric(name, &[]).await, 0.0, "{name}");
     }
     for resource in ["scale", "status", "event"] {
-        assert_eq!(follower.metric("polyscaler_writes_total", &[("resource", resource)]).await, 0.0, "{resource}");
+        assert_eq!(
+            follower.metric("polyscaler_writes_total", &[("resource", resource)]).await,
+            0.0,
+            "{resource}"
+        );
     }
     assert_eq!(follower.activity().await, [Value::Null; 0]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_killed_leader_is_followed_without_a_double_write() {
-    let scene = std::sync::Arc::new(Scene::new("killed").await);
+/// When the leader is killed.
+#[derive(Clone, Copy)]
+enum Killed {
+    /// Before it could record its write: nothing but the write itself remains. So that this is
+    /// sure to happen, it has no right to write a status.
+    Unrecorded,
+    /// When the status tells of its write.
+    Recorded,
+}
+
+async fn kill_the_leader(killed: Killed) {
+    const COOLDOWN: Duration = Duration::from_secs(9);
+    let mut scene = Scene::new("killed").await;
+    if let Killed::Unrecorded = killed {
+        run_with_all_but(&mut scene, &["status"]).await;
+    }
     let target = scene.podless_deployment("web", 2).await;
     let (leader, follower) = leader_and_follower(&scene).await;
-    let cooldown = seconds(9.0);
     let recorder = target.record().await;
     let mut spec = scene.spec("web", "/users");
-    spec["safety"] = json!({ "cooldownSeconds": 9 });
-    let load = Load::start(&scene);
+    spec["safety"] = json!({ "cooldownSeconds": COOLDOWN.as_secs() });
     scene.users("/users", 3000);
-    scene.business_scaling("web", spec).await;
-
-    // At once after a write: what the leader knew of it has hardly been stored.
-    recorder.wait_for(1).await;
-    leader.kill().await;
-    let killed = Instant::now();
-    wait_until_leads(&follower).await;
-    assert!(killed.elapsed() < LEASE + seconds(4.0), "it led after {:?}", killed.elapsed());
-    let changes = recorder.wait_for(3).await;
-    drop(load);
+    let body = async {
+        let scaling = scene.business_scaling("web", spec).await;
+        recorder.wait_for(1).await;
+        if let Killed::Recorded = killed {
+            scaling.wait_for_event("Normal", "SuccessfulRescale", "").await;
+        }
+        leader.kill().await;
+        let killed = Instant::now();
+        wait_until_leads(&follower).await;
+        assert!(killed.elapsed() < LEASE + seconds(4.0), "it led after {:?}", killed.elapsed());
+        recorder.wait_for(3).await;
+    };
+    under_load(&scene, body).await;
+    let changes = recorder.changes();
     for pair in changes.windows(2) {
         let between = pair[1].at - pair[0].at;
-        assert!(between >= cooldown - seconds(0.3), "{between:?} after a write: {changes:?}");
+        assert!(between >= COOLDOWN - seconds(0.3), "{between:?} after a write: {changes:?}");
     }
-    // Under this load there is a wish at nearly every poll, so the takeover lost no more than the cooldown.
+    // Whoever takes over may count from the takeover, not from later.
     let first = changes[1].at - changes[0].at;
-    assert!(first <= cooldown + LEASE, "{first:?}: {changes:?}");
+    assert!(first <= COOLDOWN + LEASE + seconds(5.0), "{first:?}: {changes:?}");
     let done = follower.writes("scale", "done").await;
     assert_eq!(done as usize, changes.len() - 1, "all others are the follower's");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_killed_before_it_could_record_is_followed_without_a_double_write() {
+    kill_the_leader(Killed::Unrecorded).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_killed_after_a_write_is_followed_without_a_double_write() {
+    kill_the_leader(Killed::Recorded).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,7 +189,7 @@ async fn a_leader_that_wakes_up_late_writes_nothing() {
     wait::until("it notices", LIMIT, log).await.unwrap();
     assert!(!leader.leads().await);
     scene.requests("/users", 5).await;
-    assert_eq!(recorder.replicas(), [2], "only what the new leader wrote");
+    recorder.expect(&[2]).await;
     assert_eq!(leader.writes("scale", "done").await, 1.0);
     assert!(leader.process.is_running());
 
@@ -174,4 +198,37 @@ async fn a_leader_that_wakes_up_late_writes_nothing() {
     wait_until_leads(&leader).await;
     scene.users("/users", 5000);
     target.wait_for(10).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_does_not_answer_holds_no_end_up() {
+    let scene = Scene::new("end").await;
+    scene.podless_deployment("web", 2).await;
+    scene.metrics.set("/users", Answer::json(&json!({ "active_users": 1 })).after(seconds(30.0)));
+    let operator = scene.operator(&ARGS).await;
+    let spec = json!({
+        "targetDeployment": "web",
+        "namespace": scene.namespace,
+        "metric": { "type": "http", "config": {
+            "url": scene.metrics.url("/users"), "valuePath": "$.active_users", "timeoutSeconds": 60,
+        } },
+    });
+    scene.business_scaling("web", spec).await;
+    scene.requests("/users", 1).await;
+    operator.terminate(seconds(10.0)).await;
+    assert_eq!(holder(&scene).await, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_that_cannot_be_held_is_told() {
+    let scene = Scene::new("nowhere").await;
+    let operator = scene.begin_operator(&["--lease-namespace=nowhere-at-all", "--lease-name=mine"], &[]);
+    let look = || async {
+        let (status, text) = operator.readyz().await?;
+        let told = text.contains("nowhere-at-all/mine") && text.contains("--lease-namespace");
+        if status == 503 && told { Ok(()) } else { Err(format!("{status} {text}")) }
+    };
+    wait::until("readiness names the lease", LIMIT, look).await.unwrap();
+    assert!(!operator.leads().await);
+    operator.terminate(seconds(10.0)).await;
 }

@@ -40,7 +40,7 @@ async fn observing_decides_and_records_and_writes_nothing() {
     scene.users("/users", 9000);
     scaling.wait_for_field("desiredReplicas", 10).await;
     scene.requests("/users", 4).await;
-    assert_eq!(recorder.replicas(), [6]);
+    recorder.expect(&[6]).await;
     let applied: Vec<_> =
         operator.actions_of(&scaling.name).await.iter().map(|action| action["applied"].clone()).collect();
     assert_eq!(applied, [false, true, false]);

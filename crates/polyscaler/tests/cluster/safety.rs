@@ -35,7 +35,7 @@ async fn one_operation_moves_only_so_many_pods() {
     held.target.wait_for(10).await;
     scene.users("/rate", 0);
     held.target.wait_for(2).await;
-    assert_eq!(held.recorder.replicas(), [5, 8, 10, 5, 2]);
+    held.recorder.expect(&[5, 8, 10, 5, 2]).await;
     held.scaling.wait_for("ScalingLimited", "False", "DesiredWithinRange").await;
     held.scaling.wait_for_event("Normal", "SuccessfulRescale", "rate 10→5 (+3 at most)").await;
     held.scaling.wait_for_event("Normal", "SuccessfulRescale", "rate 2→5 (-5 at most)").await;
@@ -55,7 +55,7 @@ async fn no_second_scale_within_the_cooldown() {
     held.target.wait_for(2).await;
     scene.users("/cool", 3000);
     let changes = held.recorder.wait_for(3).await;
-    assert_eq!(held.recorder.replicas(), [10, 2, 6]);
+    held.recorder.expect(&[10, 2, 6]).await;
     for pair in changes.windows(2) {
         let between = pair[1].at - pair[0].at;
         // Told by a watch, each a little late.
@@ -77,7 +77,7 @@ async fn scale_in_waits_for_its_window_and_scale_out_does_not() {
     held.scaling.wait_for_field("desiredReplicas", 10).await;
     held.target.wait_for(2).await;
     assert!(asked.elapsed() >= seconds(4.0), "{:?}", asked.elapsed());
-    assert_eq!(held.recorder.replicas(), [10, 2]);
+    held.recorder.expect(&[10, 2]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -71,11 +71,14 @@ async fn headers_come_from_a_secret_and_stay_secret() {
     let api: Api<Secret> = scene.namespaced();
     api.delete("token", &DeleteParams::default()).await.unwrap();
     scaling.wait_for("Ready", "False", "SecretUnavailable").await;
-    assert_eq!(recorder.replicas(), [6]);
+    recorder.expect(&[6]).await;
     scaling.wait_for_event("Warning", "SecretUnavailable", "does not exist").await;
 
+    let (activity, metrics) = (operator.activity().await, operator.metrics_text().await);
     operator.terminate(LIMIT).await;
     let told = [
+        ("activity", json!(activity).to_string()),
+        ("metrics", metrics),
         ("log", operator.log()),
         ("status", scaling.status().await.to_string()),
         ("events", serde_json::to_string(&scaling.events().await).unwrap()),

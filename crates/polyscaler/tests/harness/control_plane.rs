@@ -19,7 +19,7 @@ pub(crate) async fn start() -> ControlPlane {
 
 /// The one that all tests of this binary share, with the CRDs. It lives on a runtime of its
 /// own, as that of a test ends with the test.
-pub(super) fn shared() -> &'static ControlPlane {
+pub(crate) fn shared() -> &'static ControlPlane {
     static SHARED: OnceLock<(Runtime, ControlPlane)> = OnceLock::new();
     let begin = || {
         let runtime = Runtime::new().unwrap();
@@ -60,7 +60,8 @@ pub(crate) async fn install_crd(client: &Client, crd: &CustomResourceDefinition)
     let look = || async {
         let found = api.get(&name).await.map_err(|error| error.to_string())?;
         let conditions = found.status.and_then(|status| status.conditions).unwrap_or_default();
-        let established = conditions.iter().any(|found| found.type_ == "Established" && found.status == "True");
+        let established =
+            conditions.iter().any(|found| found.type_ == "Established" && found.status == "True");
         if established { Ok(()) } else { Err(format!("{conditions:?}")) }
     };
     wait::until(&format!("CRD {name}"), LIMIT, look).await.unwrap();

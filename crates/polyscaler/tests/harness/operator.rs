@@ -18,7 +18,7 @@ pub(crate) struct Operator {
 }
 
 impl Operator {
-    pub(super) fn start(supervisor: &Supervisor, name: &str, args: Vec<String>, env: &[(&str, &str)]) -> Self {
+    pub(super) fn start(supervisor: &Supervisor, name: &str, args: &[&str], env: &[(&str, &str)]) -> Self {
         let claim = || PortClaim::new().unwrap();
         let (metrics, health, activity) = (claim(), claim(), claim());
         let mut all = vec![
@@ -27,7 +27,7 @@ impl Operator {
             format!("--health-address=127.0.0.1:{}", health.port()),
             format!("--activity-address=127.0.0.1:{}", activity.port()),
         ];
-        all.extend(args);
+        all.extend(args.iter().map(|&arg| arg.to_owned()));
         let process = supervisor.spawn(name, POLYSCALER, all, env).unwrap();
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap();
         Self { process, http, metrics, health, activity }
@@ -131,7 +131,11 @@ impl Operator {
     /// Asks it to end, and waits until it has, which it must within `limit` and with status 0.
     pub(crate) async fn terminate(&self, limit: Duration) {
         self.process.signal(Signal::TERM);
-        assert!(self.process.wait(limit).await, "still there after {limit:?}:\n{}", self.process.last_lines(20));
+        assert!(
+            self.process.wait(limit).await,
+            "still there after {limit:?}:\n{}",
+            self.process.last_lines(20)
+        );
         assert_eq!(self.process.exit_status().and_then(|status| status.code()), Some(0), "{}", self.log());
     }
 }
@@ -146,7 +150,9 @@ fn sum(text: &str, name: &str, labels: &[(&str, &str)]) -> f64 {
             None if rest.starts_with(' ') => ("", rest),
             None => continue,
         };
-        let has = |(label, wanted): &(&str, &str)| found.split(',').any(|pair| pair == format!("{label}=\"{wanted}\""));
+        let has = |(label, wanted): &(&str, &str)| {
+            found.split(',').any(|pair| pair == format!("{label}=\"{wanted}\""))
+        };
         if labels.iter().all(has) {
             sum += value.trim().split(' ').next().and_then(|value| value.parse::<f64>().ok()).unwrap();
         }

@@ -61,6 +61,12 @@ impl Recorder {
         self.changes().iter().map(|change| change.to).collect()
     }
 
+    /// These and no other changes happened so far, where the last of them may yet have to be told.
+    pub(crate) async fn expect(&self, replicas: &[i64]) {
+        self.wait_for(replicas.len()).await;
+        assert_eq!(self.replicas(), replicas);
+    }
+
     /// Waits until there are `count` changes, and returns them.
     pub(crate) async fn wait_for(&self, count: usize) -> Vec<Change> {
         let look = || async {

@@ -64,7 +64,8 @@ impl Scaling {
     pub(crate) async fn wait_for_field(&self, field: &str, value: impl Into<Value>) {
         let value = value.into();
         let look = || async {
-            let status = self.api.get(&self.name).await.map_err(|error| error.to_string())?.data["status"].clone();
+            let status =
+                self.api.get(&self.name).await.map_err(|error| error.to_string())?.data["status"].clone();
             if status[field] == value { Ok(()) } else { Err(status.to_string()) }
         };
         wait::until(&format!("{field}={value} in the status of {}", self.name), LIMIT, look).await.unwrap();

@@ -20,7 +20,8 @@ pub(crate) struct Scene {
     pub(crate) client: Client,
     pub(crate) namespace: String,
     pub(crate) metrics: MetricServer,
-    kubeconfig: PathBuf,
+    /// That of the operators, an administrator's unless a test puts another here.
+    pub(crate) kubeconfig: PathBuf,
     supervisor: Supervisor,
     operators: AtomicUsize,
 }
@@ -51,17 +52,18 @@ impl Scene {
         operator
     }
 
-    /// The same without waiting, with more of an environment.
+    /// The same without waiting, with more of an environment. What ties it to the scene is in the
+    /// environment, too, so that flags may say otherwise.
     pub(crate) fn begin_operator(&self, args: &[&str], env: &[(&str, &str)]) -> Operator {
         let name = format!("operator-{}", self.operators.fetch_add(1, Ordering::Relaxed));
+        let kubeconfig = self.kubeconfig.display().to_string();
         let mut all = vec![
-            "--kubeconfig".to_owned(),
-            self.kubeconfig.display().to_string(),
-            format!("--namespaces={}", self.namespace),
-            format!("--lease-namespace={}", self.namespace),
+            ("POLYSCALER_KUBECONFIG", kubeconfig.as_str()),
+            ("POLYSCALER_NAMESPACES", &self.namespace),
+            ("POLYSCALER_LEASE_NAMESPACE", &self.namespace),
         ];
-        all.extend(args.iter().map(|&arg| arg.to_owned()));
-        Operator::start(&self.supervisor, &name, all, env)
+        all.extend(env);
+        Operator::start(&self.supervisor, &name, args, &all)
     }
 
     /// The name that the cluster-scoped object called `name` in this scene has in the cluster.

@@ -1,0 +1,104 @@
+//! The rights that the operator needs, and what it says where one is missing.
+
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
+use kube::Api;
+use kube::api::{Patch, PatchParams, PostParams};
+use serde_json::{Value, json};
+use testbed::wait;
+
+use crate::harness::{LIMIT, Operator, Scene, control_plane};
+
+/// Every right, by what it is for.
+fn rights() -> Vec<(&'static str, Value)> {
+    let rule = |group: &str, resources: &[&str], verbs: &[&str]| json!({ "apiGroups": [group], "resources": resources, "verbs": verbs });
+    vec![
+        ("objects", rule("example.com", &["businessscalings"], &["get", "list", "watch"])),
+        ("hpas", rule("autoscaling", &["horizontalpodautoscalers"], &["list", "watch"])),
+        ("lease", rule("coordination.k8s.io", &["leases"], &["get", "create", "update"])),
+        ("targets", rule("apps", &["deployments"], &["get", "list", "watch"])),
+        ("read scale", rule("apps", &["deployments/scale"], &["get"])),
+        ("write scale", rule("apps", &["deployments/scale"], &["update"])),
+        ("status", rule("example.com", &["businessscalings/status"], &["patch"])),
+        ("events", rule("events.k8s.io", &["events"], &["create"])),
+        ("secrets", rule("", &["secrets"], &["get"])),
+    ]
+}
+
+/// Gives the scene's user all rights but those named.
+async fn grant_all_but(scene: &Scene, missing: &[&str]) {
+    let roles: Api<ClusterRole> = Api::all(scene.client.clone());
+    let rules: Vec<Value> =
+        rights().into_iter().filter(|(name, _)| !missing.contains(name)).map(|(_, rule)| rule).collect();
+    let role = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+        "metadata": { "name": scene.namespace }, "rules": rules,
+    });
+    let params = PatchParams::apply("tests").force();
+    roles.patch(&scene.namespace, &params, &Patch::Apply(role)).await.unwrap();
+}
+
+/// Has the operators of the scene run as a user of their own, with all rights but those named.
+pub(crate) async fn run_with_all_but(scene: &mut Scene, missing: &[&str]) {
+    grant_all_but(scene, missing).await;
+    let bindings: Api<ClusterRoleBinding> = Api::all(scene.client.clone());
+    let binding = serde_json::from_value(json!({
+        "metadata": { "name": scene.namespace },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": scene.namespace },
+        "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": scene.namespace }],
+    }))
+    .unwrap();
+    bindings.create(&PostParams::default(), &binding).await.unwrap();
+    scene.kubeconfig = control_plane::shared().kubeconfig_for(&scene.namespace, &[]).unwrap();
+}
+
+async fn wait_until_it_waits_for(operator: &Operator, words: &[&str]) {
+    let look = || async {
+        match operator.readyz().await {
+            Ok((503, text)) if words.iter().all(|word| text.contains(word)) => Ok(()),
+            Ok((status, text)) => Err(format!("{status} {text}")),
+            Err(error) => Err(error),
+        }
+    };
+    wait::until(&format!("readiness names {words:?}"), LIMIT, look).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_missing_right_is_named_where_people_look() {
+    let mut scene = Scene::new("rights").await;
+    let target = scene.podless_deployment("web", 2).await;
+    scene.users("/users", 3000);
+    let mut spec = scene.spec("web", "/users");
+    spec["headersFrom"] = json!({ "secretRef": { "name": "token" } });
+    let secrets: Api<Secret> = scene.namespaced();
+    let secret =
+        serde_json::from_value(json!({ "metadata": { "name": "token" }, "stringData": { "X-Key": "1" } }));
+    secrets.create(&PostParams::default(), &secret.unwrap()).await.unwrap();
+
+    let later = ["objects", "hpas", "lease", "targets", "secrets", "read scale", "write scale"];
+    run_with_all_but(&mut scene, &later).await;
+    let operator = scene.begin_operator(&[], &[]);
+    let start = ["businessscalings", "horizontalpodautoscalers", "leases", "grant"];
+    wait_until_it_waits_for(&operator, &start).await;
+    assert_eq!(operator.healthz().await.unwrap().0, 200, "a restart would not help");
+
+    // Each right takes effect without a restart.
+    grant_all_but(&scene, &["targets", "secrets", "read scale", "write scale"]).await;
+    let scaling = scene.business_scaling("web", spec).await;
+    let message = scaling.wait_for("ScalingActive", "False", "SecretUnavailable").await;
+    assert!(message.contains("grant get on secrets"), "{message}");
+    wait_until_it_waits_for(&operator, &["deployments.apps", "grant list and watch"]).await;
+    grant_all_but(&scene, &["read scale", "write scale"]).await;
+    let message = scaling.wait_for("Ready", "False", "TargetForbidden").await;
+    assert!(message.contains("deployments/scale") && message.contains("web"), "{message}");
+    grant_all_but(&scene, &["write scale"]).await;
+    let message = scaling.wait_for("AbleToScale", "False", "TargetForbidden").await;
+    assert!(message.contains("deployments/scale"), "{message}");
+    assert_eq!(target.asked().await, 2);
+
+    grant_all_but(&scene, &[]).await;
+    target.wait_for(6).await;
+    scaling.wait_for("Ready", "True", "Ready").await;
+    scaling.wait_for_event("Normal", "SuccessfulRescale", "from 2 to 6").await;
+    operator.wait_until_ready().await;
+}
