@@ -25,8 +25,8 @@ pub(crate) fn stabilize(
     if wishes.is_empty() {
         wishes.note(current, now, longest);
     }
-    let least = wishes.since(now.minus(up)).fold(wish, u32::min);
-    let greatest = wishes.since(now.minus(down)).fold(wish, u32::max);
+    let least = wishes.after(now.minus(up)).fold(wish, u32::min);
+    let greatest = wishes.after(now.minus(down)).fold(wish, u32::max);
     wishes.note(wish, now, longest);
     let to = if current < least {
         least

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Decision, Plan, Time};
+use crate::{Decision, Plan, Target, Time};
 
 /// The past of one plan, as far as decisions depend on it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,10 @@ pub struct Memory {
     /// When this plan last changed the replicas of any member.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_scale: Option<Time>,
+    /// The replicas that this plan last set, by the target's name. Where a target has others that
+    /// are ours all the same, a scale was carried out and never recorded.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub replicas: BTreeMap<String, u32>,
     /// Past wishes of each member, by the target's name; kept only under stabilization windows.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub members: BTreeMap<String, Wishes>,
@@ -31,12 +35,17 @@ impl Memory {
         }
     }
 
+    /// Notes that `target` was asked for `replicas`.
+    pub fn scaled_to(&mut self, target: &Target, replicas: u32) {
+        self.replicas.insert(target.to_string(), replicas);
+    }
+
     /// Forgets members that `plan` does not have, and all wishes where it has no windows.
     pub fn fit(&mut self, plan: &Plan) {
         let stabilizes = plan.safety.stabilizes();
-        self.members.retain(|name, _| {
-            stabilizes && plan.members.iter().any(|member| member.target.to_string() == *name)
-        });
+        let has = |name: &str| plan.members.iter().any(|member| member.target.to_string() == name);
+        self.members.retain(|name, _| stabilizes && has(name));
+        self.replicas.retain(|name, _| has(name));
     }
 
     /// The memory as it counts for whoever takes over at `now` from a stored copy.
@@ -85,9 +94,9 @@ impl Wishes {
         self.0 = kept;
     }
 
-    /// The wishes made at or after `from`.
-    pub(crate) fn since(&self, from: Time) -> impl Iterator<Item = u32> {
-        self.0.iter().filter(move |wish| wish.last >= from).map(|wish| wish.replicas)
+    /// The wishes made after `from`; one made at that very instant is out of the window, as in the HPA.
+    pub(crate) fn after(&self, from: Time) -> impl Iterator<Item = u32> {
+        self.0.iter().filter(move |wish| wish.last > from).map(|wish| wish.replicas)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -130,17 +139,18 @@ mod tests {
     #[test]
     fn what_is_older_than_the_window_is_forgotten() {
         let wishes = noted(&[(0, 9), (30, 3), (61, 4)], 60);
-        assert_eq!(wishes.since(Time::from_seconds(1)).collect::<Vec<_>>(), [3, 4]);
+        assert_eq!(wishes.after(Time::from_seconds(1)).collect::<Vec<_>>(), [3, 4]);
     }
 
     #[test]
     fn a_restored_wish_holds_until_the_takeover() {
         let memory = Memory {
             last_scale: Some(Time::from_seconds(500)),
+            replicas: BTreeMap::new(),
             members: BTreeMap::from([("web".to_owned(), noted(&[(0, 9)], 60))]),
         };
         let restored = memory.restored(Time::from_seconds(100));
         assert_eq!(restored.last_scale, Some(Time::from_seconds(100)));
-        assert_eq!(restored.members["web"].since(Time::from_seconds(100)).collect::<Vec<_>>(), [9]);
+        assert_eq!(restored.members["web"].after(Time::from_seconds(99)).collect::<Vec<_>>(), [9]);
     }
 }

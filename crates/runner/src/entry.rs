@@ -105,9 +105,6 @@ impl Entry {
     /// What users wrote in the object changed.
     pub(crate) fn change(&mut self, identity: Identity, compiled: Result<Arc<Plan>, Vec<Problem>>) {
         self.revoke();
-        if let Ok(plan) = &compiled {
-            self.memory.fit(plan);
-        }
         (self.identity, self.compiled) = (identity, compiled);
         // It may have other targets now.
         self.ask_last_scaled = true;
@@ -151,6 +148,8 @@ impl Entry {
     /// The job of a poll by `plan` that is due at `due`, and the way to revoke it.
     pub(crate) fn job(&mut self, plan: Arc<Plan>, due: Time) -> (Job, watch::Sender<bool>) {
         let (revoke, revoked) = watch::channel(false);
+        // What is remembered may come from an earlier plan.
+        self.memory.fit(&plan);
         let oldest = if mem::take(&mut self.reuse_reading) { plan.interval } else { Duration::ZERO };
         let job = Job {
             generation: self.identity.generation,
@@ -182,8 +181,6 @@ impl Entry {
         self.ask_last_scaled |= finished.is_none_or(|finished| finished.ask_last_scaled);
         self.reuse_reading = polling.is_revoked() || met_conflict;
         let Ok(plan) = &self.compiled else { return now };
-        // The poll may have followed an earlier plan.
-        self.memory.fit(plan);
         let regular = next_poll(plan, now);
         if self.reuse_reading { regular.min(now.plus(self.pause())) } else { regular }
     }

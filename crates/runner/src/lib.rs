@@ -34,6 +34,6 @@ pub use board::{Board, MetricState, ObjectState, Point, TargetState};
 pub use clock::SystemClock;
 pub use event::{Event, ObjectKey};
 pub use metrics::Metrics;
-pub use ports::{Actuator, Clock, Guard, Journal, Record, Sampler};
+pub use ports::{Actuator, Clock, Guard, Journal, LastScaled, Record, Sampler};
 pub use readiness::Readiness;
 pub use run::{Runner, Services};

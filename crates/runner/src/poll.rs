@@ -7,7 +7,7 @@ use futures::future::join_all;
 use resources::{MemberPoll, Outcome, Poll, Reason, TargetFailure, Verdict, WriteFailure};
 use tokio::sync::watch;
 
-use crate::Services;
+use crate::{LastScaled, Services};
 
 /// All that one poll needs to know of its object.
 pub(crate) struct Job {
@@ -55,8 +55,8 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
     };
 
     let now = services.clock.now();
-    // An instant in the future comes from another machine's clock.
-    memory.last_scale = memory.last_scale.max(last_scaled.map(|at| at.min(now)));
+    let unrecorded = unrecorded_scale(&plan, &memory, &seen, &last_scaled, now);
+    memory.last_scale = memory.last_scale.max(unrecorded);
     let scales = seen.iter().map(|seen| seen.as_ref().ok().copied()).collect();
     let observation = Observation { scales, readings };
     let decision = decide(&plan, &mut memory, &observation, now);
@@ -64,6 +64,11 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
     let at = services.clock.now();
     if writes.iter().any(|write| matches!(write, Some(Ok(())))) {
         memory.applied(&decision, at);
+    }
+    for decided in &decision.members {
+        if matches!(writes[decided.member], Some(Ok(()))) {
+            memory.scaled_to(&plan.members[decided.member].target, decided.to);
+        }
     }
     // A write that failed or was not answered may have been carried out all the same.
     let unsure = writes.iter().any(|write| matches!(write, Some(Err(_))));
@@ -89,7 +94,30 @@ async fn until_revoked(revoked: &mut watch::Receiver<bool>) {
 struct Looked {
     readings: Vec<Reading>,
     seen: Vec<Result<Scale, TargetFailure>>,
-    last_scaled: Option<Time>,
+    /// For each target; empty where it was not asked.
+    last_scaled: Vec<LastScaled>,
+}
+
+/// When this plan last scaled a target, as far as its targets tell more than its memory.
+fn unrecorded_scale(
+    plan: &Plan,
+    memory: &Memory,
+    seen: &[Result<Scale, TargetFailure>],
+    last_scaled: &[LastScaled],
+    now: Time,
+) -> Option<Time> {
+    let targets = plan.members.iter().zip(seen).zip(last_scaled);
+    let scales = targets.filter_map(|((member, seen), last_scaled)| match last_scaled {
+        LastScaled::NotByUs => None,
+        // An instant in the future comes from another machine's clock.
+        LastScaled::At(at) => Some((*at).min(now)),
+        LastScaled::AtUnknownTime => {
+            let recorded = memory.replicas.get(&member.target.to_string()).copied();
+            let is_recorded = recorded == seen.as_ref().ok().map(|scale| scale.replicas);
+            (!is_recorded).then_some(now)
+        }
+    });
+    scales.max()
 }
 
 /// Reads all metrics, and then all targets: a slow source must not make their replicas old.
@@ -103,7 +131,7 @@ async fn look(services: &Services, plan: &Plan, not_before: Time, ask_last_scale
     } else {
         Vec::new()
     };
-    Looked { readings, seen, last_scaled: last_scaled.into_iter().flatten().max() }
+    Looked { readings, seen, last_scaled }
 }
 
 /// Writes what was decided, all members at once; `None` for a member without a write.

@@ -20,10 +20,10 @@ pub trait Actuator: Send + Sync {
     /// The present scale of `target`.
     fn observe<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Scale, TargetFailure>>;
 
-    /// When polyscaler last changed the replicas of `target`, as the API server remembers it; `None`
-    /// where it never did or the API server does not tell. This survives even a leader that dies
-    /// between scaling and writing the status, so it is asked once after each takeover.
-    fn last_scaled<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Option<Time>>;
+    /// When polyscaler last changed the replicas of `target`, as the API server remembers it. This
+    /// survives even a leader that dies between scaling and writing the status, so it is asked once
+    /// after each takeover.
+    fn last_scaled<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, LastScaled>;
 
     /// Asks for `to` replicas, provided that `target` still asks for `from`, within `time_left`.
     /// A change by someone else in between is a [`resources::Reason::ScaleConflict`], never overwritten.
@@ -34,6 +34,17 @@ pub trait Actuator: Send + Sync {
         to: u32,
         time_left: Duration,
     ) -> BoxFuture<'a, Result<(), WriteFailure>>;
+}
+
+/// Who last changed the replicas of a target, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastScaled {
+    /// Not polyscaler, or nobody can tell.
+    NotByUs,
+    /// Polyscaler, then.
+    At(Time),
+    /// Polyscaler. The API server remembers who wrote the scale of a target, and mostly not when.
+    AtUnknownTime,
 }
 
 /// Tells the time. Within a process it never runs backwards.

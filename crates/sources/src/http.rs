@@ -17,11 +17,11 @@ use reqwest::Url;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
+use crate::clients::Clients;
 use crate::headers;
 use crate::http_client::{Headers, HttpClient, Limits, MAX_ANSWER_BYTES, absence, shown};
 use crate::json_number;
 use crate::json_path::JsonPath;
-use crate::clients::Clients;
 use crate::settings::{Settings, invalid, quoted};
 use crate::source::{Request, SecretRef, Source};
 

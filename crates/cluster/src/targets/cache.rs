@@ -51,7 +51,7 @@ pub(super) struct Status {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known {
     pub(super) scale: Scale,
-    pub(super) last_scaled: Option<Time>,
+    pub(super) last_scaled: LastScaled,
 }
 
 /// One cache for each watched kind and namespace that a plan targets, begun when first asked for.
@@ -167,12 +167,16 @@ fn known(object: &Scaled) -> Known {
     Known { scale, last_scaled: scaled_by_us(object.managed_fields()) }
 }
 
-/// When our field manager last wrote the scale subresource. The API server notes it in the
-/// same write as the replicas, so it cannot be lost on the way to the status.
-pub(super) fn scaled_by_us(managed: &[ManagedFieldsEntry]) -> Option<Time> {
-    let ours = managed.iter().filter(|entry| {
+/// Whether our field manager was the last to change the replicas. The API server notes it in the
+/// same write as the replicas, so it cannot be lost on the way to the status; whoever changes
+/// them after us takes the note over.
+pub(super) fn scaled_by_us(managed: &[ManagedFieldsEntry]) -> LastScaled {
+    let ours = managed.iter().find(|entry| {
         entry.manager.as_deref() == Some(FIELD_MANAGER) && entry.subresource.as_deref() == Some("scale")
     });
-    let times = ours.filter_map(|entry| entry.time.as_ref());
-    times.map(|time| Time::from_millis(time.0.as_millisecond())).max()
+    match ours.map(|entry| entry.time.as_ref()) {
+        None => LastScaled::NotByUs,
+        Some(None) => LastScaled::AtUnknownTime,
+        Some(Some(time)) => LastScaled::At(Time::from_millis(time.0.as_millisecond())),
+    }
 }

@@ -16,7 +16,7 @@ use kube::api::DynamicObject;
 use kube::core::ApiResource;
 use kube::{Api, Client, ResourceExt as _};
 use resources::{Reason, TargetFailure, WriteFailure};
-use runner::{Actuator, Readiness};
+use runner::{Actuator, LastScaled, Readiness};
 
 use crate::Clients;
 use crate::follow::chain;
@@ -66,11 +66,11 @@ impl Targets {
         }
     }
 
-    async fn ask_last_scaled(&self, target: &Target) -> Option<Time> {
+    async fn ask_last_scaled(&self, target: &Target) -> Option<LastScaled> {
         let resource = self.scalables.resource(target).await.ok()?;
         let api = self.api(&self.read, target, &resource);
         let answer = tokio::time::timeout(READ_TIMEOUT, api.get_metadata(&target.name)).await;
-        cache::scaled_by_us(answer.ok()?.ok()?.managed_fields())
+        Some(cache::scaled_by_us(answer.ok()?.ok()?.managed_fields()))
     }
 }
 
@@ -85,12 +85,13 @@ impl Actuator for Targets {
         .boxed()
     }
 
-    fn last_scaled<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Option<Time>> {
+    fn last_scaled<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, LastScaled> {
         async move {
-            match self.caches.of(target) {
-                Some(cache) => cache.lookup(target).await.ok()?.last_scaled,
+            let told = match self.caches.of(target) {
+                Some(cache) => cache.lookup(target).await.ok().map(|known| known.last_scaled),
                 None => self.ask_last_scaled(target).await,
-            }
+            };
+            told.unwrap_or(LastScaled::NotByUs)
         }
         .boxed()
     }

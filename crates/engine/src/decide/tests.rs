@@ -130,7 +130,13 @@ fn scale_in_waits_for_its_window() {
             changes.push((second, replicas));
         }
     }
-    assert_eq!(changes, [(360, 2)], "the first sight counts as a wish for 6 that holds for 300 s");
+    assert_eq!(changes, [(300, 2)], "the first sight counts as a wish for 6 that holds for 300 s");
+}
+
+#[test]
+fn a_window_for_scale_in_does_not_hold_scale_out() {
+    let safety = Safety { scale_down_stabilization: Duration::from_secs(300), ..Safety::default() };
+    assert_eq!(once(safety, 2, users(3000.0)).0, 6);
 }
 
 #[test]
@@ -144,7 +150,7 @@ fn scale_out_waits_for_its_window() {
             decision.members[0].to
         })
         .collect();
-    assert_eq!(wanted, [2, 2, 2, 10]);
+    assert_eq!(wanted, [2, 2, 10, 10], "a wish that is as old as the window does not count");
 }
 
 #[test]

@@ -169,13 +169,21 @@ fn judge_string(text: &str, schema: &Value, path: &str) -> Vec<Problem> {
         problems.push(Problem::new(path, format!("Too long: may not be more than {most} bytes")));
     }
     if let Some(pattern) = schema["pattern"].as_str() {
-        let fits = Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text));
+        let fits = compiled(pattern).is_some_and(|pattern| pattern.is_match(text));
         if !fits {
             let message = format!("Invalid value: {text:?}: {path} in body should match '{pattern}'");
             problems.push(Problem::new(path, message));
         }
     }
     problems
+}
+
+/// A pattern, compiled once for the life of the process: schemas are few, objects are many.
+fn compiled(pattern: &str) -> Option<Regex> {
+    static PATTERNS: Mutex<Option<HashMap<String, Option<Regex>>>> = Mutex::new(None);
+    let mut patterns = PATTERNS.lock().unwrap_or_else(PoisonError::into_inner);
+    let patterns = patterns.get_or_insert_default();
+    patterns.entry(pattern.to_owned()).or_insert_with(|| Regex::new(pattern).ok()).clone()
 }
 
 fn judge_number(number: Option<f64>, value: &Value, schema: &Value, path: &str) -> Option<Problem> {

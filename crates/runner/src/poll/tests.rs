@@ -226,6 +226,29 @@ async fn a_scale_in_the_future_of_another_clock_counts_as_now() {
     assert_eq!(finished.memory.last_scale, Some(world.now()));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_scale_that_nobody_recorded_counts_as_now_and_a_recorded_one_does_not() {
+    let world = world(2);
+    world.cluster.scaled_by_another("web", 4, world.now().minus(Duration::from_secs(10)));
+    world.cluster.forget_when();
+    let target = &plan().members[0].target;
+    let mut memory =
+        Memory { last_scale: Some(world.now().minus(Duration::from_secs(500))), ..Memory::default() };
+    memory.scaled_to(target, 2);
+    let (mut asking, _revoke) = job(cooling(60), memory.clone(), world.now());
+    asking.ask_last_scaled = true;
+    let finished = poll(world.services.clone(), asking).await;
+    assert_eq!(finished.memory.last_scale, Some(world.now()), "the leader died before it could record 2→4");
+    assert_eq!(world.cluster.writes(), []);
+
+    memory.scaled_to(target, 4);
+    let (mut asking, _revoke) = job(cooling(60), memory, world.now());
+    asking.ask_last_scaled = true;
+    let finished = poll(world.services.clone(), asking).await;
+    assert_eq!(world.cluster.replicas("web"), 6, "what is recorded needs no guess");
+    assert_eq!(finished.memory.replicas[&target.to_string()], 6);
+}
+
 /// Three targets, all moved by one metric.
 fn group() -> Plan {
     Plan { members: ["web", "api", "job"].map(member).to_vec(), ..plan() }

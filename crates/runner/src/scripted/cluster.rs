@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use resources::{Reason, TargetFailure, WriteFailure};
 
 use super::{Busy, Lease, PausedClock};
-use crate::{Actuator, Clock as _, Guard as _};
+use crate::{Actuator, Clock as _, Guard as _, LastScaled};
 
 pub(crate) struct Cluster {
     clock: Arc<PausedClock>,
@@ -27,6 +27,7 @@ struct State {
     reads_take: Duration,
     writes_take: Duration,
     forgets_last_scaled: bool,
+    forgets_when: bool,
 }
 
 #[derive(Default)]
@@ -106,6 +107,11 @@ impl Cluster {
     }
 
     /// From now on it does not tell when it was last scaled, as if nothing had noted it.
+    /// The API server tells from now on who scaled, and not when.
+    pub(crate) fn forget_when(&self) {
+        self.lock().forgets_when = true;
+    }
+
     pub(crate) fn forget_last_scaled(&self) {
         self.lock().forgets_last_scaled = true;
     }
@@ -179,10 +185,16 @@ impl Actuator for Cluster {
         .boxed()
     }
 
-    fn last_scaled<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Option<Time>> {
+    fn last_scaled<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, LastScaled> {
         async move {
             let state = self.lock();
-            if state.forgets_last_scaled { None } else { state.targets.get(&target.name)?.last_scaled }
+            let scaled = state.targets.get(&target.name).and_then(|target| target.last_scaled);
+            match scaled {
+                None => LastScaled::NotByUs,
+                Some(_) if state.forgets_last_scaled => LastScaled::NotByUs,
+                Some(_) if state.forgets_when => LastScaled::AtUnknownTime,
+                Some(at) => LastScaled::At(at),
+            }
         }
         .boxed()
     }

@@ -77,7 +77,7 @@ async fn what_was_wished_for_a_former_target_is_forgotten() {
         running.until(|running| running.writes() == 1).await;
         running.apply(&object.target("api")).await;
         pass(30).await;
-        let told = running.world.book.of("web").pop().unwrap();
+        let told = running.world.book.of("web").into_iter().find(|outcome| outcome.generation == 3).unwrap();
         let members: Vec<_> = polled(&told).memory.members.keys().collect();
         assert_eq!(members, ["Deployment default/api"]);
     }
