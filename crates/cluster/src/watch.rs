@@ -9,7 +9,7 @@ use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use kube::api::DynamicObject;
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client, Resource, ResourceExt as _};
-use resources::{KINDS, Kind, Scope};
+use resources::{Kind, Scope};
 use runner::{Event, ObjectKey, Readiness};
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
@@ -22,6 +22,8 @@ use crate::journal::Objects;
 pub struct Watches {
     /// The client for reads.
     pub client: Client,
+    /// The kinds to watch; the others need neither CRD nor rights.
+    pub kinds: Vec<&'static Kind>,
     /// The namespaces to act in; empty for all.
     pub namespaces: Vec<String>,
     /// Whom to tell.
@@ -40,7 +42,7 @@ pub async fn watch(watches: Watches) {
     let watches = Arc::new(watches);
     let (synced, mut all_synced) = mpsc::channel::<()>(1);
     let mut tasks = JoinSet::new();
-    for kind in KINDS.iter().copied() {
+    for kind in watches.kinds.iter().copied() {
         for namespace in scopes(&watches, kind.scope) {
             tasks.spawn(watch_kind(Arc::clone(&watches), kind, namespace, synced.clone()));
         }

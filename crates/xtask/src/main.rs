@@ -3,15 +3,16 @@
 
 mod generated;
 mod tree;
+mod versions;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const HELP: &str = "\
 Usage: cargo xtask generate | check
-  generate   Write the files that come from code (CRDs).
-  check      Fail where a generated file differs from the code, a .rs file belongs to no
-             module, or one is too long.
+  generate   Write the files that come from code (CRDs, RBAC rules, deploy/).
+  check      Fail where a generated file differs from the code, versions do not agree, a .rs
+             file belongs to no module, or one is too long.
 ";
 
 fn main() -> ExitCode {
@@ -41,6 +42,7 @@ fn root() -> PathBuf {
 
 fn check(root: &Path) -> anyhow::Result<()> {
     let mut problems = generated::drifted(root)?;
+    problems.extend(versions::problems(root)?);
     problems.extend(tree::problems(root)?);
     if problems.is_empty() {
         return Ok(());

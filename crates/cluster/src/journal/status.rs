@@ -180,6 +180,11 @@ impl Writer {
                 tokio::time::timeout(time_left.min(WRITE_TIMEOUT), api.create(&params, &event)).await;
             let result = match result {
                 Ok(Ok(_)) => "done",
+                Ok(Err(kube::Error::Api(status))) if status.is_forbidden() => {
+                    let advice = "grant create on events.events.k8s.io";
+                    tracing::warn!(object = %record.key, advice, problem = status.message, "event is forbidden");
+                    "refused"
+                }
                 Ok(Err(error)) => {
                     tracing::debug!(object = %record.key, error = chain(&error), "event could not be published");
                     if matches!(error, kube::Error::Api(_)) { "refused" } else { "failed" }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use ipnet::IpNet;
+use resources::{KINDS, Kind};
 
 /// Watches objects, reads metrics, decides and scales, until it is told to end.
 ///
@@ -21,6 +22,11 @@ pub(crate) struct OperatorArgs {
     /// Act in these namespaces only, separated by commas. Default: all.
     #[arg(long, env = "POLYSCALER_NAMESPACES", value_delimiter = ',', value_name = "NAMES")]
     namespaces: Vec<String>,
+
+    /// Act on objects of these kinds only, separated by commas. Default: all. What is left out is
+    /// not seen at all: its targets count as free, and its CRD and the rights for it are not needed.
+    #[arg(long, env = "POLYSCALER_KINDS", value_delimiter = ',', value_name = "KINDS", value_parser = kind)]
+    kinds: Vec<&'static Kind>,
 
     /// Where to serve /metrics, or off.
     #[arg(long, env = "POLYSCALER_METRICS_ADDRESS", default_value = "0.0.0.0:8080", value_name = "ADDRESS")]
@@ -88,6 +94,11 @@ struct Planned {
 }
 
 impl OperatorArgs {
+    /// The kinds to act on.
+    pub(super) fn kinds(&self) -> Vec<&'static Kind> {
+        if self.kinds.is_empty() { KINDS.to_vec() } else { self.kinds.clone() }
+    }
+
     /// The namespaces to act in; empty for all, also where the variable is set to nothing.
     pub(super) fn namespaces(&self) -> Vec<String> {
         let named = self.namespaces.iter().map(|name| name.trim()).filter(|name| !name.is_empty());
@@ -142,4 +153,11 @@ fn lease_duration(text: &str) -> Result<Duration, String> {
     let duration = crate::duration(text)?;
     let allowed = Duration::from_secs(3)..=Duration::from_secs(300);
     if allowed.contains(&duration) { Ok(duration) } else { Err("give a time from 3s to 5m".to_owned()) }
+}
+
+fn kind(name: &str) -> Result<&'static Kind, String> {
+    KINDS.iter().copied().find(|kind| kind.kind == name).ok_or_else(|| {
+        let known: Vec<&str> = KINDS.iter().map(|kind| kind.kind).collect();
+        format!("give some of {}", known.join(", "))
+    })
 }

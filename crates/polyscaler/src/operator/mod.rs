@@ -164,6 +164,7 @@ impl Parts {
         let runner = Runner::new(services, registry, arguments.allow_cross_namespace);
         let watches = Watches {
             client: clients.read.clone(),
+            kinds: arguments.kinds(),
             namespaces: arguments.namespaces(),
             events,
             readiness: Arc::clone(&shared.readiness),

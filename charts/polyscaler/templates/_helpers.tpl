@@ -1,0 +1,68 @@
+{{- define "polyscaler.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" }}
+{{- end }}
+
+{{- /* At most 52 characters: suffixes such as -metrics must fit into a name of 63. */ -}}
+{{- define "polyscaler.fullname" -}}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
+{{- else if contains (include "polyscaler.name" .) .Release.Name }}
+{{- .Release.Name | trunc 52 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name (include "polyscaler.name" .) | trunc 52 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{- define "polyscaler.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "polyscaler.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "polyscaler.labels" -}}
+{{ include "polyscaler.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- define "polyscaler.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create }}
+{{- default (include "polyscaler.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- default "default" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{- define "polyscaler.subjects" -}}
+subjects:
+  - kind: ServiceAccount
+    name: {{ include "polyscaler.serviceAccountName" . }}
+    namespace: {{ .Release.Namespace }}
+{{- end }}
+
+{{- /* The address of a listener: (list ROOT PORT ENABLED). */ -}}
+{{- define "polyscaler.address" -}}
+{{- $root := index . 0 }}
+{{- if index . 2 }}{{ $root.Values.operator.bindAddress }}:{{ index . 1 }}{{ else }}off{{ end }}
+{{- end }}
+
+{{- /* What a schema cannot say: values that contradict one another. */ -}}
+{{- define "polyscaler.validate" -}}
+{{- $operator := .Values.operator }}
+{{- if and (gt (int .Values.replicaCount) 1) (not $operator.leaderElection.enabled) }}
+{{- fail "operator.leaderElection.enabled: replicas without a leader would all scale; turn it on, or set replicaCount to 1" }}
+{{- end }}
+{{- if and .Values.rbac.namespaced (not $operator.namespaces) }}
+{{- fail "operator.namespaces: with rbac.namespaced, name the namespaces to act in" }}
+{{- end }}
+{{- if and .Values.serviceMonitor.enabled (not (and $operator.metrics.enabled .Values.metricsService.enabled)) }}
+{{- fail "serviceMonitor.enabled: it needs operator.metrics.enabled and metricsService.enabled" }}
+{{- end }}
+{{- $ports := list (int $operator.health.port) }}
+{{- range list $operator.metrics $operator.activityServer }}
+{{- if .enabled }}{{ $ports = append $ports (int .port) }}{{ end }}
+{{- end }}
+{{- if ne (len $ports) (len (uniq $ports)) }}
+{{- fail "operator.metrics.port, operator.health.port and operator.activityServer.port must differ from one another" }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,63 @@
+{{- /* Written by `make generate`; changes here are lost. */ -}}
+
+{{- define "polyscaler.rules.clusterScopedKinds" }}
+# What is to be scaled, and by what; looked at again when a status is refused.
+- apiGroups: ["example.com"]
+  resources: ["businessscalings"]
+  verbs: ["get", "list", "watch"]
+# Conditions, replicas, the last decision.
+- apiGroups: ["example.com"]
+  resources: ["businessscalings/status"]
+  verbs: ["patch"]
+{{- end }}
+
+{{- define "polyscaler.rules.namespacedKinds" }}
+{{- end }}
+
+{{- define "polyscaler.rules.targets" }}
+# How many replicas there are, and how many of them are ready.
+- apiGroups: ["apps"]
+  resources: ["deployments", "replicasets", "statefulsets"]
+  verbs: ["list", "watch"]
+# Moving them.
+- apiGroups: ["apps"]
+  resources: ["deployments/scale", "replicasets/scale", "statefulsets/scale"]
+  verbs: ["get", "update"]
+{{- end }}
+
+{{- define "polyscaler.rules.autoscalers" }}
+# Whose targets are left alone.
+- apiGroups: ["autoscaling"]
+  resources: ["horizontalpodautoscalers"]
+  verbs: ["list", "watch"]
+{{- end }}
+
+{{- define "polyscaler.rules.events" }}
+# What changed, for `kubectl describe`.
+- apiGroups: ["events.k8s.io"]
+  resources: ["events"]
+  verbs: ["create"]
+{{- end }}
+
+{{- define "polyscaler.rules.secrets" }}
+# Credentials of metrics, read by name; never listed.
+- apiGroups: [""]
+  resources: ["secrets"]
+  verbs: ["get"]
+{{- end }}
+
+{{- define "polyscaler.rules.lease" }}
+# The first leader makes the Lease.
+- apiGroups: ["coordination.k8s.io"]
+  resources: ["leases"]
+  verbs: ["create"]
+# Who leads.
+- apiGroups: ["coordination.k8s.io"]
+  resources: ["leases"]
+  resourceNames: [{{ include "polyscaler.fullname" . | quote }}]
+  verbs: ["get", "update"]
+{{- end }}
+
+{{- define "polyscaler.namespacedKinds" -}}
+
+{{- end }}

@@ -1,0 +1,176 @@
+//! Every verb of the installed roles is needed: without it, the operator says plainly which verb
+//! on which resource is missing.
+
+use futures::StreamExt as _;
+use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
+use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, Role};
+use kube::Resource;
+use kube::api::PostParams;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use testbed::ports::PortClaim;
+use testbed::{ChildHandle, Supervisor, wait};
+
+use crate::account;
+use crate::harness::{LIMIT, POLYSCALER, Scaling, Scene, control_plane};
+use crate::manifests::{apply, only, parse, typed};
+use crate::read;
+
+/// What an installation may do: everywhere, and in its own namespace.
+struct Rights {
+    everywhere: Vec<PolicyRule>,
+    own: Vec<PolicyRule>,
+}
+
+/// One verb of one rule.
+#[derive(Debug)]
+struct Missing {
+    is_own: bool,
+    rule: usize,
+    verb: String,
+    /// The first resource of the rule, which the scene has in use.
+    resource: String,
+}
+
+fn installed() -> Rights {
+    let objects = parse(&read("deploy/operator.yaml"));
+    let everywhere: ClusterRole = typed(only(&objects, "ClusterRole"));
+    let own: Role = typed(only(&objects, "Role"));
+    Rights { everywhere: everywhere.rules.unwrap(), own: own.rules.unwrap() }
+}
+
+impl Rights {
+    /// Every single verb, but for those that a scene without bad luck does not come to use.
+    fn each(&self) -> Vec<Missing> {
+        let mut each = Vec::new();
+        for (is_own, rules) in [(false, &self.everywhere), (true, &self.own)] {
+            for (index, rule) in rules.iter().enumerate() {
+                let resource = rule.resources.as_ref().unwrap()[0].clone();
+                let group = &rule.api_groups.as_ref().unwrap()[0];
+                // Of our kinds, the scene has a BusinessScaling only.
+                let is_ours = resources::KINDS.iter().any(|kind| kind.group == group);
+                let is_in_use = !is_ours || group == "example.com" || !resource.ends_with("/status");
+                // An object is looked at again only where somebody else wrote it in the same instant.
+                let verbs = rule.verbs.iter().filter(|verb| is_in_use && !(is_ours && *verb == "get"));
+                each.extend(verbs.map(|verb| Missing {
+                    is_own,
+                    rule: index,
+                    verb: verb.clone(),
+                    resource: resource.clone(),
+                }));
+            }
+        }
+        each
+    }
+
+    /// All rights but that one.
+    fn without(&self, missing: &Missing) -> Self {
+        let Self { mut everywhere, mut own } =
+            Self { everywhere: self.everywhere.clone(), own: self.own.clone() };
+        let rules = if missing.is_own { &mut own } else { &mut everywhere };
+        rules[missing.rule].verbs.retain(|verb| *verb != missing.verb);
+        if rules[missing.rule].verbs.is_empty() {
+            rules.remove(missing.rule);
+        }
+        Self { everywhere, own }
+    }
+
+    /// Gives them to a new service account of the scene.
+    async fn grant(&self, scene: &Scene) {
+        let subject = json!({ "kind": "ServiceAccount", "name": "operator", "namespace": scene.namespace });
+        let objects = [("ClusterRole", &self.everywhere), ("Role", &self.own)].map(|(kind, rules)| {
+            let api_version = "rbac.authorization.k8s.io/v1";
+            let mut metadata = json!({ "name": scene.namespace });
+            if kind == "Role" {
+                metadata["namespace"] = json!(scene.namespace);
+            }
+            let role =
+                json!({ "apiVersion": api_version, "kind": kind, "metadata": metadata, "rules": rules });
+            let reference =
+                json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": scene.namespace });
+            let binding = json!({ "apiVersion": api_version, "kind": format!("{kind}Binding"),
+                "metadata": metadata, "roleRef": reference, "subjects": [subject] });
+            [role, binding].map(|object| serde_json::from_value(object).unwrap())
+        });
+        create::<ServiceAccount>(scene, json!({ "metadata": { "name": "operator" } })).await;
+        apply(&scene.client, &objects.concat()).await;
+    }
+}
+
+async fn create<K>(scene: &Scene, object: serde_json::Value)
+where
+    K: Resource<Scope = k8s_openapi::NamespaceResourceScope>
+        + Clone
+        + std::fmt::Debug
+        + DeserializeOwned
+        + serde::Serialize,
+    K::DynamicType: Default,
+{
+    let object: K = serde_json::from_value(object).unwrap();
+    scene.namespaced::<K>().create(&PostParams::default(), &object).await.unwrap();
+}
+
+/// Everything that the operator says, wherever it says it.
+async fn said(process: &ChildHandle, health: &PortClaim, scaling: &Scaling) -> String {
+    let url = format!("http://127.0.0.1:{}/readyz", health.port());
+    let http = reqwest::Client::builder().no_proxy().timeout(LIMIT).build().unwrap();
+    let ready = match http.get(url).send().await {
+        Ok(answer) => answer.text().await.unwrap_or_default(),
+        Err(error) => error.to_string(),
+    };
+    let conditions = scaling.status().await["conditions"].clone();
+    let messages = conditions.as_array().into_iter().flatten().map(|found| found["message"].to_string());
+    let messages: Vec<String> = messages.collect();
+    let said = format!("{ready}\n{}\n{}", messages.join("\n"), process.last_lines(1000));
+    // Fields of the log are quoted.
+    said.replace('\\', "")
+}
+
+/// Runs the operator without one right, until one line of what it says names it.
+async fn without(rights: &Rights, missing: Missing) {
+    let scene = Scene::new("rights").await;
+    rights.without(&missing).grant(&scene).await;
+    scene.podless_deployment("web", 2).await;
+    scene.users("/users", 3000);
+    let secret = json!({ "metadata": { "name": "token" }, "stringData": { "X-Key": "1" } });
+    create::<Secret>(&scene, secret).await;
+    let mut spec = scene.spec("web", "/users");
+    spec["headersFrom"] = json!({ "secretRef": { "name": "token" } });
+    let scaling = scene.business_scaling("web", spec).await;
+
+    let supervisor = Supervisor::new("polyscaler-rights").unwrap();
+    let account = (scene.namespace.as_str(), "operator");
+    let control_plane = control_plane::shared();
+    let kubeconfig = account::kubeconfig(control_plane, &scene.client, account, supervisor.directory()).await;
+    let health = PortClaim::new().unwrap();
+    let args = [
+        "operator".to_owned(),
+        format!("--kubeconfig={}", kubeconfig.display()),
+        format!("--namespaces={}", scene.namespace),
+        format!("--health-address=127.0.0.1:{}", health.port()),
+        "--metrics-address=off".to_owned(),
+        "--activity-address=off".to_owned(),
+    ];
+    let process = supervisor.spawn("operator", POLYSCALER, args, &[]).unwrap();
+
+    let Missing { verb, resource, .. } = &missing;
+    let api_server_says = format!("cannot {verb} resource \"{resource}\"");
+    let operator_says = format!("grant {verb} on {resource}");
+    let look = || async {
+        let said = said(&process, &health, &scaling).await;
+        let names_it = |line: &str| line.contains(&api_server_says) || line.contains(&operator_says);
+        if said.lines().any(names_it) { Ok(()) } else { Err(said) }
+    };
+    wait::until(&format!("words about {verb} on {resource}"), LIMIT, look).await.unwrap();
+    assert!(process.is_running(), "a right may yet be granted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_verb_that_is_missing_is_named() {
+    let rights = installed();
+    let each = rights.each();
+    assert!(each.len() >= 14, "{each:?}");
+    // A few at a time: this machine may be small.
+    let all = futures::stream::iter(each);
+    all.for_each_concurrent(6, |missing| without(&rights, missing)).await;
+}

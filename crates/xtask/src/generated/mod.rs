@@ -1,0 +1,161 @@
+//! Files that come from code. One line in [`files`] each.
+
+mod kustomize;
+mod rbac;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+/// Above whatever is written; the first line of a file says whose it is.
+const BANNER: &str = "# Written by `make generate`; changes here are lost.\n";
+
+/// Every folder in which nothing but generated files lives.
+const FOLDERS: [&str; 3] = ["config/crd", "charts/polyscaler/files/crds", "deploy"];
+
+/// A CRD of the chart stays when the chart goes: with it every object of its kind would go.
+const KEPT: &str = "helm.sh/resource-policy";
+
+/// Every generated file, relative to the root, with what it must hold.
+fn files(root: &Path) -> anyhow::Result<Vec<(PathBuf, String)>> {
+    let mut files = vec![
+        ("config/crd/kustomization.yaml".into(), crd_kustomization()),
+        ("config/rbac/role.yaml".into(), rbac::manager_role()),
+        ("config/rbac/leader_election_role.yaml".into(), rbac::leader_election_role()),
+        ("config/components/any-target/role.yaml".into(), rbac::any_target_role()),
+        ("charts/polyscaler/templates/_rules.tpl".into(), rbac::chart_rules()),
+        ("deploy/crd.yaml".into(), resources::crds_yaml()),
+    ];
+    for kind in resources::KINDS {
+        files.push((Path::new("config/crd").join(file_name(kind)), resources::crd_yaml(kind)));
+        files.push((Path::new("charts/polyscaler/files/crds").join(file_name(kind)), chart_crd(kind)?));
+    }
+    let generated: Vec<_> = files.clone();
+    let read = |path: &Path| match generated.iter().find(|(known, _)| known == path) {
+        Some((_, text)) => Ok(text.clone()),
+        None => std::fs::read_to_string(root.join(path)).with_context(|| path.display().to_string()),
+    };
+    let rendered = kustomize::render(Path::new("config/default"), &["../crd"], &read)?;
+    let note = "# The files of config/default in one. Apply deploy/crd.yaml as well.\n";
+    let rendered = rendered.replace(BANNER, "");
+    files.push(("deploy/operator.yaml".into(), format!("{BANNER}{note}{rendered}")));
+    Ok(files)
+}
+
+fn file_name(kind: &resources::Kind) -> String {
+    format!("{}.yaml", kind.crd_name())
+}
+
+fn crd_kustomization() -> String {
+    let files: Vec<String> =
+        resources::KINDS.iter().map(|kind| format!("  - {}\n", file_name(kind))).collect();
+    format!(
+        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n{}",
+        files.concat()
+    )
+}
+
+fn chart_crd(kind: &resources::Kind) -> anyhow::Result<String> {
+    let mut crd = kind.crd();
+    crd.metadata.annotations.get_or_insert_default().insert(KEPT.to_owned(), "keep".to_owned());
+    Ok(serde_saphyr::to_string(&crd)?)
+}
+
+/// Writes every generated file.
+pub(crate) fn write(root: &Path) -> anyhow::Result<()> {
+    for (path, text) in files(root)? {
+        let place = root.join(&path);
+        if let Some(folder) = place.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(&place, text).with_context(|| path.display().to_string())?;
+        println!("wrote {}", path.display());
+    }
+    Ok(())
+}
+
+/// The generated files that differ from the code, or that no code writes any more.
+pub(crate) fn drifted(root: &Path) -> anyhow::Result<Vec<String>> {
+    let files = files(root)?;
+    let mut problems = Vec::new();
+    for (path, text) in &files {
+        if std::fs::read_to_string(root.join(path)).ok().as_ref() != Some(text) {
+            problems.push(format!("{}: differs from the code; run `make generate`", path.display()));
+        }
+    }
+    for folder in FOLDERS {
+        let entries = std::fs::read_dir(root.join(folder)).with_context(|| folder.to_owned())?;
+        for entry in entries {
+            let path = Path::new(folder).join(entry?.file_name());
+            if !files.iter().any(|(known, _)| *known == path) {
+                problems.push(format!("{}: no code writes it; delete it", path.display()));
+            }
+        }
+    }
+    Ok(problems)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{FOLDERS, drifted, files};
+
+    /// The kustomizations of the repository, and what is generated, in a folder of their own.
+    fn copy() -> tempfile::TempDir {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+        let copy = tempfile::tempdir().unwrap();
+        for folder in ["config/default", "config/manager", "config/rbac"] {
+            std::fs::create_dir_all(copy.path().join(folder)).unwrap();
+            for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+                let entry = entry.unwrap();
+                let place = copy.path().join(folder).join(entry.file_name());
+                std::fs::copy(entry.path(), place).unwrap();
+            }
+        }
+        super::write(copy.path()).unwrap();
+        copy
+    }
+
+    #[test]
+    fn what_was_just_written_has_not_drifted() {
+        assert_eq!(drifted(copy().path()).unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn a_change_by_hand_of_any_file_is_found() {
+        let copy = copy();
+        for (path, text) in files(copy.path()).unwrap() {
+            let place = copy.path().join(&path);
+            std::fs::write(&place, format!("{text}# by hand\n")).unwrap();
+            let problems = drifted(copy.path()).unwrap();
+            let found = problems.iter().any(|problem| problem.starts_with(&path.display().to_string()));
+            assert!(found, "{}: {problems:?}", path.display());
+            std::fs::write(&place, text).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_change_of_a_kustomization_is_a_drift_of_the_single_file() {
+        let copy = copy();
+        let manager = copy.path().join("config/manager/manager.yaml");
+        let text = std::fs::read_to_string(&manager).unwrap();
+        std::fs::write(&manager, text.replace("replicas: 1", "replicas: 3")).unwrap();
+        assert_eq!(
+            drifted(copy.path()).unwrap(),
+            ["deploy/operator.yaml: differs from the code; run `make generate`"]
+        );
+    }
+
+    #[test]
+    fn a_file_that_no_code_writes_is_found() {
+        let copy = copy();
+        for folder in FOLDERS {
+            let left = format!("{folder}/left.yaml");
+            std::fs::write(copy.path().join(&left), "").unwrap();
+            let wanted = format!("{left}: no code writes it; delete it");
+            assert_eq!(drifted(copy.path()).unwrap(), [wanted]);
+            std::fs::remove_file(copy.path().join(&left)).unwrap();
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! What the operator may do, once, for kustomize and for the chart.
+//!
+//! The rules of our kinds come from [`resources::KINDS`]; the rest says what `cluster` asks
+//! the API server for. A test of the binary runs it with exactly these rights, and with each
+//! of them taken away.
+
+use std::fmt::Write as _;
+
+use resources::{KINDS, Kind, Scope};
+
+/// Some verbs on some resources, and what for.
+struct Rule {
+    why: &'static str,
+    group: String,
+    resources: Vec<String>,
+    /// Names of the only objects; all where empty.
+    names: &'static [&'static str],
+    verbs: &'static [&'static str],
+}
+
+/// The kinds whose scale is read from a watch instead of asking for it at each poll.
+const WATCHED: [&str; 3] = ["deployments", "replicasets", "statefulsets"];
+
+/// The Lease of the kustomizations; the chart's has the name of the release.
+const LEASE: &str = "polyscaler";
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+/// The rules for our own kinds of one scope.
+fn kinds(scope: Scope) -> Vec<Rule> {
+    let mut groups: Vec<&str> = Vec::new();
+    let of_scope: Vec<&Kind> = KINDS.iter().copied().filter(|kind| kind.scope == scope).collect();
+    for kind in &of_scope {
+        if !groups.contains(&kind.group) {
+            groups.push(kind.group);
+        }
+    }
+    let in_group = |group: &str, suffix: &str| {
+        let kinds = of_scope.iter().filter(|kind| kind.group == group);
+        kinds.map(|kind| format!("{}{suffix}", kind.plural)).collect()
+    };
+    let rules = groups.into_iter().flat_map(|group| {
+        [
+            Rule {
+                why: "What is to be scaled, and by what; looked at again when a status is refused.",
+                group: group.to_owned(),
+                resources: in_group(group, ""),
+                names: &[],
+                verbs: &["get", "list", "watch"],
+            },
+            Rule {
+                why: "Conditions, replicas, the last decision.",
+                group: group.to_owned(),
+                resources: in_group(group, "/status"),
+                names: &[],
+                verbs: &["patch"],
+            },
+        ]
+    });
+    rules.collect()
+}
+
+fn targets() -> Vec<Rule> {
+    let rule = |why, resources, verbs| Rule { why, group: "apps".to_owned(), resources, names: &[], verbs };
+    vec![
+        rule(
+            "How many replicas there are, and how many of them are ready.",
+            owned(&WATCHED),
+            &["list", "watch"],
+        ),
+        rule("Moving them.", WATCHED.map(|name| format!("{name}/scale")).to_vec(), &["get", "update"]),
+    ]
+}
+
+fn autoscalers() -> Vec<Rule> {
+    vec![Rule {
+        why: "Whose targets are left alone.",
+        group: "autoscaling".to_owned(),
+        resources: owned(&["horizontalpodautoscalers"]),
+        names: &[],
+        verbs: &["list", "watch"],
+    }]
+}
+
+fn events() -> Vec<Rule> {
+    vec![Rule {
+        why: "What changed, for `kubectl describe`.",
+        group: "events.k8s.io".to_owned(),
+        resources: owned(&["events"]),
+        names: &[],
+        verbs: &["create"],
+    }]
+}
+
+fn secrets() -> Vec<Rule> {
+    vec![Rule {
+        why: "Credentials of metrics, read by name; never listed.",
+        group: String::new(),
+        resources: owned(&["secrets"]),
+        names: &[],
+        verbs: &["get"],
+    }]
+}
+
+fn lease(names: &'static [&'static str]) -> Vec<Rule> {
+    let rule = |why, names, verbs| Rule {
+        why,
+        group: "coordination.k8s.io".to_owned(),
+        resources: owned(&["leases"]),
+        names,
+        verbs,
+    };
+    vec![
+        // What does not exist yet has no name to the authorizer.
+        rule("The first leader makes the Lease.", &[], &["create"]),
+        rule("Who leads.", names, &["get", "update"]),
+    ]
+}
+
+fn any_target() -> Vec<Rule> {
+    vec![Rule {
+        why: "Whatever has a scale subresource.",
+        group: "*".to_owned(),
+        resources: owned(&["*/scale"]),
+        names: &[],
+        verbs: &["get", "update"],
+    }]
+}
+
+/// The rules as the items of a YAML list.
+fn items(rules: &[Rule]) -> String {
+    let mut text = String::new();
+    for rule in rules {
+        let line = |text: &mut String, field: &str, values: &[&str]| {
+            let values: Vec<String> = values.iter().map(|value| format!("{value:?}")).collect();
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{field}: [{}]", values.join(", "));
+        };
+        let _ = writeln!(text, "# {}", rule.why);
+        line(&mut text, "- apiGroups", &[&rule.group]);
+        let resources: Vec<&str> = rule.resources.iter().map(String::as_str).collect();
+        line(&mut text, "  resources", &resources);
+        if !rule.names.is_empty() {
+            line(&mut text, "  resourceNames", rule.names);
+        }
+        line(&mut text, "  verbs", rule.verbs);
+    }
+    text
+}
+
+fn role(kind: &str, name: &str, namespace: Option<&str>, rules: &[Rule]) -> String {
+    let namespace = namespace.map(|namespace| format!("  namespace: {namespace}\n")).unwrap_or_default();
+    let indented: String = items(rules).lines().map(|line| format!("  {line}\n")).collect();
+    format!(
+        "{banner}apiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\nmetadata:\n  name: {name}\n{namespace}  \
+         labels:\n    app.kubernetes.io/name: polyscaler\nrules:\n{indented}",
+        banner = super::BANNER,
+    )
+}
+
+/// What the operator may do in the whole cluster.
+pub(super) fn manager_role() -> String {
+    let parts =
+        [kinds(Scope::Cluster), kinds(Scope::Namespaced), targets(), autoscalers(), events(), secrets()];
+    let rules: Vec<Rule> = parts.into_iter().flatten().collect();
+    role("ClusterRole", "scaling-operator-manager-role", None, &rules)
+}
+
+/// What it may do in its own namespace.
+pub(super) fn leader_election_role() -> String {
+    let name = "scaling-operator-leader-election-role";
+    role("Role", name, Some("scaling-operator-system"), &lease(&[LEASE]))
+}
+
+/// What an overlay may add.
+pub(super) fn any_target_role() -> String {
+    role("ClusterRole", "scaling-operator-any-target-role", None, &any_target())
+}
+
+/// The same rules for the chart, a named template for each group of them.
+pub(super) fn chart_rules() -> String {
+    let mut text = "{{- /* Written by `make generate`; changes here are lost. */ -}}\n".to_owned();
+    let name = r#"{{ include "polyscaler.fullname" . | quote }}"#;
+    for (template, rules) in [
+        ("clusterScopedKinds", kinds(Scope::Cluster)),
+        ("namespacedKinds", kinds(Scope::Namespaced)),
+        ("targets", targets()),
+        ("autoscalers", autoscalers()),
+        ("events", events()),
+        ("secrets", secrets()),
+        ("lease", lease(&[LEASE])),
+    ] {
+        let items = items(&rules).replace(&format!("{LEASE:?}"), name);
+        let _ = write!(text, "\n{{{{- define \"polyscaler.rules.{template}\" }}}}\n{items}{{{{- end }}}}\n");
+    }
+    let namespaced = KINDS.iter().filter(|kind| kind.scope == Scope::Namespaced);
+    let names: Vec<&str> = namespaced.map(|kind| kind.kind).collect();
+    let _ = write!(
+        text,
+        "\n{{{{- define \"polyscaler.namespacedKinds\" -}}}}\n{}\n{{{{- end }}}}\n",
+        names.join(",")
+    );
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_watched_and_its_status_written() {
+        let role = manager_role();
+        for kind in KINDS {
+            for resource in [kind.plural.to_owned(), format!("{}/status", kind.plural)] {
+                assert!(role.contains(&format!("{resource:?}")), "{resource}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_but_an_option_has_a_wildcard() {
+        for text in [manager_role(), leader_election_role(), chart_rules()] {
+            assert!(!text.contains("\"*"), "{text}");
+        }
+        assert!(any_target_role().contains(r#"resources: ["*/scale"]"#));
+    }
+
+    #[test]
+    fn secrets_are_read_by_name_only() {
+        assert!(secrets().iter().all(|rule| rule.verbs == ["get"]));
+    }
+}
