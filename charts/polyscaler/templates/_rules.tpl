@@ -12,6 +12,14 @@
 {{- end }}
 
 {{- define "polyscaler.rules.namespacedKinds" }}
+# What is to be scaled, and by what; looked at again when a status is refused.
+- apiGroups: ["scaling.example.com"]
+  resources: ["scalingrules"]
+  verbs: ["get", "list", "watch"]
+# Conditions, replicas, the last decision.
+- apiGroups: ["scaling.example.com"]
+  resources: ["scalingrules/status"]
+  verbs: ["patch"]
 {{- end }}
 
 {{- define "polyscaler.rules.targets" }}
@@ -59,5 +67,5 @@
 {{- end }}
 
 {{- define "polyscaler.namespacedKinds" -}}
-
+ScalingRule
 {{- end }}

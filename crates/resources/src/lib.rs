@@ -17,6 +17,7 @@ pub mod business_scaling;
 mod common;
 mod kind;
 mod manifest;
+pub mod scaling_rule;
 mod schema;
 
 pub use common::condition::{Condition, ConditionStatus, ConditionType, Reason};
@@ -28,7 +29,7 @@ pub use kind::{Context, Kind, Scope};
 pub use manifest::{Finding, check, documents};
 
 /// Every kind there is.
-pub const KINDS: &[&Kind] = &[&business_scaling::KIND];
+pub const KINDS: &[&Kind] = &[&business_scaling::KIND, &scaling_rule::KIND];
 
 /// The kind with this API version (`group/version`) and name.
 pub fn find(api_version: &str, kind: &str) -> Option<&'static Kind> {

@@ -10,7 +10,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Absence, AbsenceReason, ConfigPath, Problem, Reading};
+use engine::{Absence, ConfigPath, Problem, Reading};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use reqwest::Url;
@@ -19,10 +19,10 @@ use serde_json::Value;
 
 use crate::clients::Clients;
 use crate::headers;
-use crate::http_client::{Headers, HttpClient, Limits, MAX_ANSWER_BYTES, absence, shown};
+use crate::http_client::{Headers, HttpClient, Limits, MAX_ANSWER_BYTES, absence};
 use crate::json_number;
 use crate::json_path::JsonPath;
-use crate::settings::{Settings, invalid, quoted};
+use crate::settings::{Settings, invalid, of_query, quoted};
 use crate::source::{Request, SecretRef, Source};
 
 /// The registry's constructor.
@@ -46,9 +46,7 @@ struct Config {
 impl Config {
     fn parse(config: &Value, path: &ConfigPath<'_>) -> Result<Self, Vec<Problem>> {
         let mut settings = Settings::new(config, path);
-        let url = settings
-            .required_text("url")
-            .and_then(|text| parse_url(text).map_err(|message| settings.refuse("url", message)).ok());
+        let url = settings.http_url("url", Ok);
         let value_path = settings.required_text("valuePath").and_then(|text| {
             let parsed = JsonPath::parse(text);
             let parsed = parsed.map_err(|why| settings.refuse("valuePath", invalid(quoted(text), why)));
@@ -65,35 +63,11 @@ impl Config {
             _ => Err(problems),
         }
     }
-
-    /// The settings of a query, which were checked when its object was compiled.
-    fn of_query(config: &Value) -> Result<Self, Absence> {
-        let path = ConfigPath { source: "source", config: "config", elsewhere: &[] };
-        Self::parse(config, &path).map_err(|problems| Absence {
-            reason: AbsenceReason::Malformed,
-            message: problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("; "),
-        })
-    }
-}
-
-fn parse_url(text: &str) -> Result<Url, String> {
-    // What cannot be parsed cannot be stripped of its secrets either, so it is not repeated.
-    let url =
-        Url::parse(text).map_err(|error| format!("Invalid value: must be an http or https URL: {error}"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(invalid(quoted(&shown(&url)), "must be an http or https URL"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("Invalid value: must not hold a user or password: put the header that \
-                    the endpoint expects into a secret and name it in headersFrom"
-            .into());
-    }
-    Ok(url)
 }
 
 impl Http {
     async fn number(&self, request: Request<'_>) -> Result<f64, Absence> {
-        let config = Config::of_query(request.config)?;
+        let config = of_query(request.config, Config::parse)?;
         let secret = match &config.headers_from {
             Some(secret) => headers::from_secret(secret, request.secrets)?,
             None => HeaderMap::new(),
@@ -112,7 +86,7 @@ impl Source for Http {
     }
 
     fn secrets(&self, config: &Value) -> Vec<SecretRef> {
-        Config::of_query(config).ok().and_then(|config| config.headers_from).into_iter().collect()
+        of_query(config, Config::parse).ok().and_then(|config| config.headers_from).into_iter().collect()
     }
 
     fn read<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {

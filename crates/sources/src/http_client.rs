@@ -26,10 +26,10 @@ use reqwest::Url;
 use reqwest::header::HeaderMap;
 
 use crate::address::AddressPolicy;
-use gate::Gate;
+use gate::{Gate, LargePermit};
 use transport::Transport;
 
-/// Largest answer that is read unless a source asks for less.
+/// Largest answer that is read unless a source says otherwise.
 pub(crate) const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
 /// A client for all sources that speak HTTP.
@@ -60,12 +60,22 @@ pub(crate) struct Limits {
 }
 
 /// The body of a successful answer.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Body {
     /// The `Content-Type`, where there is a readable one.
     pub content_type: Option<String>,
     /// The bytes.
     pub bytes: Vec<u8>,
+    /// The place among the large ones, for as long as the bytes are in memory.
+    _large: Option<LargePermit>,
+}
+
+impl Body {
+    /// A body that no server sent.
+    #[cfg(test)]
+    pub(crate) fn of(content_type: &str, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { content_type: Some(content_type.to_owned()), bytes: bytes.into(), _large: None }
+    }
 }
 
 impl HttpClient {

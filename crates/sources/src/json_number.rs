@@ -39,7 +39,8 @@ pub(crate) fn extract(body: &Body, path: &JsonPath, spelling: &str) -> Result<f6
     Err(Absence { reason, message })
 }
 
-fn not_json(body: &Body, error: &serde_json::Error) -> Absence {
+/// That the answer cannot be parsed at all.
+pub(crate) fn not_json(body: &Body, error: &serde_json::Error) -> Absence {
     let problem = error.to_string();
     // The parser has no other way to tell.
     if problem.starts_with("number out of range") {

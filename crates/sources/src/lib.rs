@@ -30,6 +30,7 @@ mod http_client;
 mod hub;
 mod json_number;
 mod json_path;
+mod nats;
 mod registry;
 mod settings;
 mod source;

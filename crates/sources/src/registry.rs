@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::address::AddressPolicy;
 use crate::clients::Clients;
 use crate::http;
+use crate::nats;
 use crate::settings::quoted;
 use crate::source::Source;
 
@@ -16,7 +17,7 @@ use crate::source::Source;
 type Constructor = fn(&Clients) -> Arc<dyn Source>;
 
 /// Every source: the name that objects write, and what makes one.
-const SOURCES: &[(&str, Constructor)] = &[("http", http::new)];
+const SOURCES: &[(&str, Constructor)] = &[("http", http::new), ("nats", nats::new)];
 
 /// The known sources by name.
 #[derive(Clone)]
@@ -71,7 +72,7 @@ mod tests {
         let path =
             ConfigPath { source: "spec.metrics[0].type", config: "spec.metrics[0].config", elsewhere: &[] };
         let problems = Registry::new(AddressPolicy::default()).validate("htpp", &Value::Null, &path);
-        let expected = r#"spec.metrics[0].type: Unsupported value: "htpp": supported values: "http""#;
+        let expected = r#"spec.metrics[0].type: Unsupported value: "htpp": supported values: "http", "nats""#;
         assert_eq!(problems.iter().map(Problem::to_string).collect::<Vec<_>>(), [expected]);
     }
 

@@ -6,9 +6,11 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use engine::{ConfigPath, Problem};
+use engine::{Absence, AbsenceReason, ConfigPath, Problem};
+use reqwest::Url;
 use serde_json::{Map, Value};
 
+use crate::http_client::shown;
 use crate::source::SecretRef;
 
 /// A source's settings while they are being parsed.
@@ -42,6 +44,59 @@ impl<'a> Settings<'a> {
             Some(other) => self.refuse(name, wrong_type(other, "a text")),
         }
         None
+    }
+
+    /// A text that may be left out, but not be empty.
+    pub(crate) fn optional_text(&mut self, name: &'static str) -> Option<&'a str> {
+        match self.field(name)? {
+            Value::String(text) if text.is_empty() => self.refuse(name, invalid("\"\"", "must not be empty")),
+            Value::String(text) => return Some(text),
+            other => self.refuse(name, wrong_type(other, "a text")),
+        }
+        None
+    }
+
+    /// The address of an HTTP endpoint, which must be given; `check` has the last word on it.
+    pub(crate) fn http_url(
+        &mut self,
+        name: &'static str,
+        check: fn(Url) -> Result<Url, String>,
+    ) -> Option<Url> {
+        let parsed = parse_http_url(self.required_text(name)?).and_then(check);
+        parsed.map_err(|message| self.refuse(name, message)).ok()
+    }
+
+    /// The same for a list of at most `max`; empty where it is left out.
+    pub(crate) fn http_urls(
+        &mut self,
+        name: &'static str,
+        max: usize,
+        check: fn(Url) -> Result<Url, String>,
+    ) -> Vec<Url> {
+        let items = match self.field(name) {
+            None => return Vec::new(),
+            Some(Value::Array(items)) => items.as_slice(),
+            Some(other) => {
+                self.refuse(name, wrong_type(other, "a list of texts"));
+                return Vec::new();
+            }
+        };
+        if items.len() > max {
+            self.refuse(name, format!("Too many: {}: must have at most {max} items", items.len()));
+        }
+        let path = self.path.setting(name);
+        let mut urls = Vec::new();
+        for (index, item) in items.iter().take(max).enumerate() {
+            let parsed = match item {
+                Value::String(text) => parse_http_url(text).and_then(check),
+                other => Err(wrong_type(other, "a text")),
+            };
+            match parsed {
+                Ok(url) => urls.push(url),
+                Err(message) => self.problems.push(Problem::new(format!("{path}[{index}]"), message)),
+            }
+        }
+        urls
     }
 
     /// A whole number within `range`; `default` where it is left out.
@@ -117,6 +172,35 @@ impl<'a> Settings<'a> {
         }
         found
     }
+}
+
+/// The settings of a query. They were checked when its object was compiled, so that a
+/// problem here is an error of ours.
+pub(crate) fn of_query<T>(
+    config: &Value,
+    parse: fn(&Value, &ConfigPath<'_>) -> Result<T, Vec<Problem>>,
+) -> Result<T, Absence> {
+    let path = ConfigPath { source: "source", config: "config", elsewhere: &[] };
+    parse(config, &path).map_err(|problems| Absence {
+        reason: AbsenceReason::Malformed,
+        message: problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("; "),
+    })
+}
+
+/// An http or https URL without credentials, or a problem's message.
+fn parse_http_url(text: &str) -> Result<Url, String> {
+    // What cannot be parsed cannot be stripped of its secrets either, so it is not repeated.
+    let url =
+        Url::parse(text).map_err(|error| format!("Invalid value: must be an http or https URL: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(invalid(quoted(&shown(&url)), "must be an http or https URL"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("Invalid value: must not hold a user or password: put the header that \
+                    the endpoint expects into a secret and name it in headersFrom"
+            .into());
+    }
+    Ok(url)
 }
 
 /// A problem's message in the words of Kubernetes.

@@ -3,11 +3,11 @@
 //! nothing here is part of the operator.
 //!
 //! ```text
-//! assets (built once)  ports  certificates  kubeconfig
-//!        └───────────────┴────────┴─────────────┘
-//!                  ControlPlane          MetricServer
-//!                       │                     │
-//!                  Supervisor             wait, fixtures
+//! assets (built once)  ports  certificates  kubeconfig     programs (of Debian)
+//!        └───────────────┴────────┴─────────────┘              │
+//!                  ControlPlane          MetricServer     NatsServer
+//!                       │                     │                │
+//!                  Supervisor             wait, fixtures   Supervisor
 //!              (leaves no process)
 //! ```
 
@@ -17,10 +17,13 @@ mod control_plane;
 pub mod fixtures;
 mod kubeconfig;
 mod metric_server;
+mod nats_server;
 pub mod ports;
+pub mod programs;
 pub mod supervisor;
 pub mod wait;
 
 pub use control_plane::{ControlPlane, Options};
 pub use metric_server::{Answer, Body, MetricServer, Seen};
+pub use nats_server::{NatsOptions, NatsServer};
 pub use supervisor::{ChildHandle, Signal, Supervisor};

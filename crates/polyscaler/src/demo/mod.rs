@@ -78,7 +78,7 @@ async fn show(arguments: DemoArgs) -> anyhow::Result<ExitCode> {
 
 /// Takes the load through its day and shows what becomes of it.
 async fn play(stage: &Stage, scenario: &'static Scenario, duration: Duration) -> anyhow::Result<Summary> {
-    let start = now();
+    let start = Instant::now();
     let mut screen = Screen::new(scenario, stage);
     loop {
         let elapsed = start.elapsed();
@@ -91,9 +91,4 @@ async fn play(stage: &Stage, scenario: &'static Scenario, duration: Duration) ->
         screen.show(hour, duration - elapsed, &stage.look().await?);
         tokio::time::sleep(LOOK.min(duration.saturating_sub(start.elapsed()))).await;
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the demo's day runs on the clock of whoever watches")]
-fn now() -> Instant {
-    Instant::now()
 }

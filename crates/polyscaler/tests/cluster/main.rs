@@ -14,5 +14,6 @@ mod observe;
 mod permissions;
 mod quiet;
 mod safety;
+mod scaling_rule;
 mod secrets;
 mod targets;

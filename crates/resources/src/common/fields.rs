@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::Context;
+
 /// Annotation that turns writing off for one object.
 pub(crate) const MODE_ANNOTATION: &str = "polyscaler.dev/mode";
 
@@ -132,6 +134,20 @@ impl SafetySpec {
             cooldown: seconds(self.cooldown_seconds),
         }
     }
+}
+
+/// A namespaced object acts in its own namespace, unless the operator allows others.
+pub(crate) fn other_namespace(
+    object: &Value,
+    path: &str,
+    named: &str,
+    context: &Context<'_>,
+) -> Option<Problem> {
+    let own = object.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or("default");
+    (named != own && !context.allow_cross_namespace).then(|| {
+        let advice = "the namespace of this object; the operator's flag --allow-cross-namespace lifts this";
+        Problem::new(path, format!("Invalid value: {named:?}: must be {own}, {advice}"))
+    })
 }
 
 /// Reads the mode from an object's annotations.

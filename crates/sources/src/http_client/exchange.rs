@@ -6,7 +6,7 @@ use reqwest::{Response, Url, header};
 use super::gate::Gate;
 use super::redirect::{self, MAX_REDIRECTS};
 use super::transport::Transport;
-use super::{Body, Headers, absence};
+use super::{Body, Headers, MAX_ANSWER_BYTES, absence};
 
 /// What one request led to.
 enum Hop {
@@ -73,14 +73,17 @@ impl Hops<'_> {
         }
         let content_type = response.headers().get(header::CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let mut bytes = Vec::new();
+        let (mut bytes, mut large) = (Vec::new(), None);
         while let Some(chunk) = self.transport.next_chunk(url, &mut response).await? {
             let chunk = chunk.as_ref();
             if chunk.len() > self.max_bytes - bytes.len() {
                 return Err(too_large());
             }
+            if large.is_none() && bytes.len() + chunk.len() > MAX_ANSWER_BYTES {
+                large = self.gate.enter_large().await;
+            }
             bytes.extend_from_slice(chunk);
         }
-        Ok(Body { content_type, bytes })
+        Ok(Body { content_type, bytes, _large: large })
     }
 }

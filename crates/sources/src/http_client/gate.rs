@@ -1,7 +1,9 @@
-//! How many requests run at once: some to each host, more in all.
+//! How many requests run at once: some to each host, more in all; and how many large
+//! answers are held at once.
 //!
 //! Without the first, one slow host would take every place; without the second,
-//! thousands of hosts would take every socket. Whoever waits, waits within the time
+//! thousands of hosts would take every socket; without the third, answers of a size that
+//! is right for one would together take all memory. Whoever waits, waits within the time
 //! limit of its own reading.
 
 use std::collections::HashMap;
@@ -16,10 +18,14 @@ const MAX_PER_HOST: usize = 32;
 /// Requests in flight altogether.
 const MAX_TOTAL: usize = 512;
 
+/// Answers larger than [`MAX_ANSWER_BYTES`](super::MAX_ANSWER_BYTES) in memory at once.
+const MAX_LARGE: usize = 8;
+
 /// Lets requests through, a bounded number at a time.
 #[derive(Debug)]
 pub(super) struct Gate {
     total: Arc<Semaphore>,
+    large: Arc<Semaphore>,
     hosts: Mutex<Hosts>,
 }
 
@@ -28,6 +34,12 @@ pub(super) struct Gate {
 pub(super) struct Permit {
     _host: OwnedSemaphorePermit,
     _total: OwnedSemaphorePermit,
+}
+
+/// The right to hold one large answer, until dropped.
+#[derive(Debug)]
+pub(super) struct LargePermit {
+    _large: OwnedSemaphorePermit,
 }
 
 #[derive(Debug, Default)]
@@ -39,7 +51,8 @@ struct Hosts {
 
 impl Default for Gate {
     fn default() -> Self {
-        Self { total: Arc::new(Semaphore::new(MAX_TOTAL)), hosts: Mutex::default() }
+        let large = Arc::new(Semaphore::new(MAX_LARGE));
+        Self { total: Arc::new(Semaphore::new(MAX_TOTAL)), large, hosts: Mutex::default() }
     }
 }
 
@@ -51,6 +64,12 @@ impl Gate {
         let host = host.acquire_owned().await.ok()?;
         let total = Arc::clone(&self.total).acquire_owned().await.ok()?;
         Some(Permit { _host: host, _total: total })
+    }
+
+    /// Waits until one more large answer may be held.
+    pub(super) async fn enter_large(&self) -> Option<LargePermit> {
+        let large = Arc::clone(&self.large).acquire_owned().await.ok()?;
+        Some(LargePermit { _large: large })
     }
 }
 
@@ -106,6 +125,16 @@ mod tests {
         assert!(try_enter(&gate, "http://one-more/").is_none());
         drop(permits);
         assert!(try_enter(&gate, "http://one-more/").is_some());
+    }
+
+    #[test]
+    fn large_answers_are_bounded() {
+        let gate = Gate::default();
+        let try_enter = || gate.enter_large().now_or_never().flatten();
+        let mut permits: Vec<_> = (0..MAX_LARGE).map(|_| try_enter()).collect();
+        assert!(permits.iter().all(Option::is_some) && try_enter().is_none());
+        permits.pop();
+        assert!(try_enter().is_some());
     }
 
     #[test]

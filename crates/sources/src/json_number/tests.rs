@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn read(path: &str, body: impl Into<Vec<u8>>) -> Result<f64, (AbsenceReason, String)> {
-    let body = Body { content_type: Some("application/json".into()), bytes: body.into() };
+    let body = Body::of("application/json", body);
     extract(&body, &JsonPath::parse(path).unwrap(), path).map_err(|absence| (absence.reason, absence.message))
 }
 
@@ -62,7 +62,7 @@ fn everything_else_is_a_named_absence() {
 
 #[test]
 fn html_is_also_known_by_its_content_type() {
-    let body = Body { content_type: Some("Text/HTML; charset=utf-8".into()), bytes: b"sign in".to_vec() };
+    let body = Body::of("Text/HTML; charset=utf-8", b"sign in");
     let absence = extract(&body, &JsonPath::parse("$.a").unwrap(), "$.a").unwrap_err();
     assert_eq!(absence.reason, AbsenceReason::Malformed);
     assert!(absence.message.contains("HTML"), "{absence}");

@@ -5,7 +5,10 @@
 mod answers;
 mod bench;
 mod limits;
+#[path = "../support/raw_server.rs"]
 mod raw_server;
 mod redirects;
 mod sharing;
+#[path = "../support/mod.rs"]
+mod support;
 mod tls;

@@ -1,0 +1,213 @@
+//! `ScalingRule`: a Deployment grows step by step while messages wait in NATS, and shrinks
+//! step by step while few do.
+
+mod rules;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::policy::Threshold;
+use engine::{Bounds, ConfigPath, Member, Metric, Plan, Problem, Query};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::{CustomResource, CustomResourceExt};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::common::fields::{
+    HeadersFrom, NAME_PATTERN, NAMESPACE_PATTERN, SafetySpec, TargetRef, URL_PATTERN, as_number, mode,
+    other_namespace,
+};
+use crate::common::rule;
+use crate::common::status::{Outcome, SingleTargetStatus};
+use crate::kind::{Context, Kind, NotCompiled, Scope, spec};
+
+/// The row of the table.
+pub const KIND: Kind = Kind {
+    group: "scaling.example.com",
+    version: "v1",
+    kind: "ScalingRule",
+    plural: "scalingrules",
+    scope: Scope::Namespaced,
+    definition,
+    compile,
+    status,
+    volatile: &["lastDecision", "pendingMessages"],
+};
+
+/// Scales a Deployment by the messages that wait for a NATS subject.
+#[derive(CustomResource, Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[kube(
+    group = "scaling.example.com",
+    version = "v1",
+    kind = "ScalingRule",
+    plural = "scalingrules",
+    singular = "scalingrule",
+    shortname = "sr",
+    category = "polyscaler",
+    namespaced,
+    status = "ScalingRuleStatus",
+    doc = "Scales a Deployment step by step by the messages that wait for a NATS subject.",
+    printcolumn(name = "Target", type_ = "string", json_path = ".status.target"),
+    printcolumn(name = "Subject", type_ = "string", json_path = ".spec.subject"),
+    printcolumn(name = "Pending", type_ = "integer", json_path = ".status.pendingMessages"),
+    printcolumn(name = "Min", type_ = "integer", json_path = ".spec.minReplicas"),
+    printcolumn(name = "Max", type_ = "integer", json_path = ".spec.maxReplicas"),
+    printcolumn(name = "Current", type_ = "integer", json_path = ".status.currentReplicas"),
+    printcolumn(name = "Desired", type_ = "integer", json_path = ".status.desiredReplicas"),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason"
+    ),
+    printcolumn(name = "Decision", type_ = "string", json_path = ".status.lastDecision", priority = 1),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct ScalingRuleSpec {
+    /// Name of the Deployment to scale. Required unless `targetRef` is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253), regex(pattern = NAME_PATTERN))]
+    pub deployment_name: Option<String>,
+    /// The target, where it is no Deployment: anything with a scale subresource.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_ref: Option<TargetRef>,
+    /// Namespace of the target: that of this object, unless the operator allows others.
+    #[schemars(length(max = 63), regex(pattern = NAMESPACE_PATTERN))]
+    pub namespace: String,
+    /// The least replicas.
+    #[schemars(range(min = 1, max = i32::MAX))]
+    pub min_replicas: u32,
+    /// The most replicas.
+    #[schemars(range(min = 1, max = i32::MAX))]
+    pub max_replicas: u32,
+    /// URL of the NATS server's monitoring endpoint, for example `http://nats:8222`.
+    #[serde(rename = "natsMonitoringURL")]
+    #[schemars(length(max = 2048), regex(pattern = URL_PATTERN))]
+    pub nats_monitoring_url: String,
+    /// The subject whose waiting messages count.
+    #[schemars(length(min = 1, max = 1024))]
+    pub subject: String,
+    /// More waiting messages than this: a step out.
+    #[schemars(range(max = i32::MAX))]
+    pub scale_up_threshold: u32,
+    /// Fewer waiting messages than this: a step in.
+    #[schemars(range(max = i32::MAX))]
+    pub scale_down_threshold: u32,
+    /// Seconds between two polls.
+    #[schemars(range(min = 1, max = 86400))]
+    pub poll_interval_seconds: u32,
+    /// Pods that one step out adds.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub scale_up_step: u32,
+    /// Pods that one step in removes.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub scale_down_step: u32,
+    /// The NATS account whose streams count. Default: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub account: Option<String>,
+    /// Request headers for the monitoring endpoint, from a secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers_from: Option<HeadersFrom>,
+    /// What holds scaling back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub safety: Option<SafetySpec>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// What became of it.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ScalingRuleStatus {
+    /// The messages that waited at the last poll; absent while that is not known.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_number")]
+    #[schemars(schema_with = "integer")]
+    pub pending_messages: Option<f64>,
+    /// What all kinds with one target tell.
+    #[serde(flatten)]
+    pub common: SingleTargetStatus,
+}
+
+fn integer(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": "integer", "format": "int64" })
+}
+
+fn definition() -> CustomResourceDefinition {
+    rule::finish(ScalingRule::crd(), rules::RULES)
+}
+
+fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
+    let spec: ScalingRuleSpec = spec(object)?;
+    let mut problems = rule::problems(rules::RULES, &spec);
+    problems.extend(other_namespace(object, "spec.namespace", &spec.namespace, context));
+    let (metric, metric_problems) = compile_metric(&spec, context);
+    problems.extend(metric_problems);
+    let mode = mode(object).unwrap_or_else(|problem| {
+        problems.push(problem);
+        engine::Mode::Observe
+    });
+    let policy = Threshold::new(
+        f64::from(spec.scale_up_threshold),
+        f64::from(spec.scale_down_threshold),
+        spec.scale_up_step,
+        spec.scale_down_step,
+    );
+    let bounds = Bounds::new(spec.min_replicas, spec.max_replicas);
+    // Where policy or bounds are none, a rule has said why.
+    let (Some(policy), Some(bounds), true) = (policy, bounds, problems.is_empty()) else {
+        return Err(NotCompiled::Problems(problems));
+    };
+    Ok(Plan {
+        members: vec![Member { target: spec.target().in_namespace(&spec.namespace), bounds }],
+        metrics: vec![metric],
+        policy: Arc::new(policy),
+        safety: spec.safety.as_ref().map(SafetySpec::compile).unwrap_or_default(),
+        mode,
+        interval: Duration::from_secs(u64::from(spec.poll_interval_seconds)),
+    })
+}
+
+fn compile_metric(spec: &ScalingRuleSpec, context: &Context<'_>) -> (Metric, Vec<Problem>) {
+    let mut config = json!({ "monitoringUrl": spec.nats_monitoring_url, "subject": spec.subject });
+    if let Some(account) = &spec.account {
+        config["account"] = json!(account);
+    }
+    if let Some(headers) = &spec.headers_from {
+        config["headersFrom"] = json!(headers);
+    }
+    let elsewhere = &[("monitoringUrl", "spec.natsMonitoringURL")];
+    let path = ConfigPath { source: "spec.natsMonitoringURL", config: "spec", elsewhere };
+    let problems = context.catalog.validate("nats", &config, &path);
+    let query = Query { source: "nats".to_owned(), namespace: spec.namespace.clone(), config };
+    (Metric { name: "pending".to_owned(), query, minimum: Some(0.0) }, problems)
+}
+
+impl ScalingRuleSpec {
+    fn target(&self) -> TargetRef {
+        let deployment = || TargetRef::deployment(self.deployment_name.as_deref().unwrap_or_default());
+        self.target_ref.clone().unwrap_or_else(deployment)
+    }
+}
+
+fn status(outcome: &Outcome, previous: &Value) -> Value {
+    let mut status = ScalingRuleStatus::deserialize(previous).unwrap_or_default();
+    status.common.update(outcome);
+    if let Some(poll) = outcome.poll() {
+        status.pending_messages = poll.value(0);
+    }
+    serde_json::to_value(status).unwrap_or_else(|error| unreachable!("plain data: {error}"))
+}
+
+#[cfg(test)]
+mod tests;

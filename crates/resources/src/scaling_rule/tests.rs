@@ -1,0 +1,125 @@
+use engine::{Observation, Reading, Scale, Time, decide};
+
+use super::*;
+use crate::common::status::{MemberPoll, Poll, Verdict};
+
+/// Finds nothing wrong.
+struct Lenient;
+
+impl engine::SourceCatalog for Lenient {
+    fn validate(&self, _: &str, _: &Value, _: &ConfigPath<'_>) -> Vec<Problem> {
+        Vec::new()
+    }
+}
+
+fn context(allow_cross_namespace: bool) -> Context<'static> {
+    Context { catalog: &Lenient, allow_cross_namespace }
+}
+
+/// The nine required fields, as a user writes them.
+fn spec() -> Value {
+    json!({
+        "deploymentName": "my-app", "namespace": "default", "minReplicas": 1, "maxReplicas": 10,
+        "natsMonitoringURL": "http://nats:8222", "subject": "orders.processing",
+        "scaleUpThreshold": 50, "scaleDownThreshold": 10, "pollIntervalSeconds": 30,
+    })
+}
+
+fn object(spec: Value) -> Value {
+    json!({ "apiVersion": "scaling.example.com/v1", "kind": "ScalingRule",
+            "metadata": { "name": "a", "namespace": "default" }, "spec": spec })
+}
+
+fn problems(field: &str, value: Value) -> Vec<String> {
+    let mut spec = spec();
+    spec[field] = value;
+    let problems = KIND.compile(&object(spec), &context(false)).err().unwrap_or_default();
+    problems.iter().map(Problem::to_string).collect()
+}
+
+#[test]
+fn the_nine_fields_make_a_plan() {
+    let plan = KIND.compile(&object(spec()), &context(false)).unwrap();
+    assert_eq!(plan.members[0].target.to_string(), "Deployment default/my-app");
+    assert_eq!(plan.members[0].bounds, Bounds::new(1, 10).unwrap());
+    assert_eq!(plan.interval, Duration::from_secs(30));
+    let query = &plan.metrics[0].query;
+    assert_eq!(query.source, "nats");
+    assert_eq!(query.config, json!({ "monitoringUrl": "http://nats:8222", "subject": "orders.processing" }));
+}
+
+#[test]
+fn each_of_the_nine_is_required() {
+    for field in [
+        "namespace",
+        "minReplicas",
+        "maxReplicas",
+        "natsMonitoringURL",
+        "subject",
+        "scaleUpThreshold",
+        "scaleDownThreshold",
+        "pollIntervalSeconds",
+    ] {
+        let mut spec = spec();
+        spec.as_object_mut().unwrap().remove(field);
+        let problems = KIND.compile(&object(spec), &context(false)).unwrap_err();
+        assert_eq!(problems, [Problem::new(format!("spec.{field}"), "Required value")]);
+    }
+    let mut spec = spec();
+    spec.as_object_mut().unwrap().remove("deploymentName");
+    let problems = KIND.compile(&object(spec), &context(false)).unwrap_err();
+    assert_eq!(problems[0].message, "Invalid value: exactly one of deploymentName and targetRef must be set");
+}
+
+#[test]
+fn what_contradicts_itself_is_refused_with_its_path() {
+    let cases = [
+        (
+            "scaleDownThreshold",
+            json!(51),
+            "spec: Invalid value: scaleDownThreshold must not be above scaleUpThreshold",
+        ),
+        ("minReplicas", json!(11), "spec: Invalid value: minReplicas must not be above maxReplicas"),
+        (
+            "pollIntervalSeconds",
+            json!(0),
+            "spec.pollIntervalSeconds: Invalid value: 0: spec.pollIntervalSeconds in body should be greater than or equal to 1",
+        ),
+        (
+            "namespace",
+            json!("other"),
+            "spec.namespace: Invalid value: \"other\": must be default, the namespace of this object; the operator's flag \
+          --allow-cross-namespace lifts this",
+        ),
+    ];
+    for (field, value, problem) in cases {
+        assert_eq!(problems(field, value), [problem]);
+    }
+}
+
+#[test]
+fn the_operator_may_allow_other_namespaces() {
+    let mut spec = spec();
+    spec["namespace"] = json!("other");
+    let plan = KIND.compile(&object(spec), &context(true)).unwrap();
+    assert_eq!(plan.members[0].target.namespace, "other");
+}
+
+#[test]
+fn the_status_counts_what_waits() {
+    let mut spec = spec();
+    spec["scaleUpStep"] = json!(3);
+    let plan = Arc::new(KIND.compile(&object(spec), &context(false)).unwrap());
+    let scale = Scale { replicas: 2, status_replicas: 2, ready: None };
+    let reading = Reading::of(73.0, Time::default());
+    let observation = Observation { scales: vec![Some(scale)], readings: vec![reading.clone()] };
+    let mut memory = engine::Memory::default();
+    let decision = decide(&plan, &mut memory, &observation, Time::default());
+    let members = vec![MemberPoll { seen: Ok(scale), write: Some(Ok(())) }];
+    let poll = Poll { plan, readings: vec![reading], members, decision, memory };
+    let outcome = Outcome { generation: 1, at: Time::default(), verdict: Verdict::Polled(Box::new(poll)) };
+    let status = KIND.status(&outcome, &Value::Null);
+    assert_eq!(status["pendingMessages"], 73);
+    assert_eq!((&status["currentReplicas"], &status["desiredReplicas"]), (&json!(5), &json!(5)));
+    assert_eq!(status["lastScaleReason"], "threshold 2→5 (73 > 50)");
+}

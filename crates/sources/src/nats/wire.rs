@@ -1,0 +1,133 @@
+//! What a server's monitoring answers, as far as it is of use here: `/jsz`, `/varz` and `/routez`.
+//!
+//! Figures stay JSON values: a wrong one must not spoil the answer of which it is a part,
+//! as long as nobody counts it.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+/// `/jsz`: JetStream on one server, a page of its accounts.
+#[derive(Debug, Deserialize)]
+pub(super) struct Jsz {
+    /// Another one after each start of the server.
+    pub(super) server_id: String,
+    #[serde(default)]
+    pub(super) disabled: bool,
+    /// How many accounts there are altogether.
+    pub(super) accounts: Option<u64>,
+    /// Only where JetStream is clustered.
+    pub(super) meta_cluster: Option<Group>,
+    pub(super) account_details: Option<Vec<Account>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Account {
+    pub(super) id: String,
+    /// The id again, unless the account has a name besides.
+    pub(super) name: String,
+    pub(super) stream_detail: Option<Vec<Stream>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Stream {
+    pub(super) name: String,
+    pub(super) cluster: Option<Group>,
+    pub(super) config: Option<StreamConfig>,
+    pub(super) state: Option<StreamState>,
+    pub(super) consumer_detail: Option<Vec<Consumer>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct StreamConfig {
+    pub(super) subjects: Option<Vec<String>>,
+    pub(super) mirror: Option<IgnoredAny>,
+    pub(super) sources: Option<IgnoredAny>,
+    pub(super) subject_transform: Option<IgnoredAny>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct StreamState {
+    #[serde(default)]
+    pub(super) messages: Value,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Consumer {
+    pub(super) name: String,
+    pub(super) cluster: Option<Group>,
+    pub(super) config: Option<ConsumerConfig>,
+    #[serde(default)]
+    pub(super) num_pending: Value,
+    #[serde(default)]
+    pub(super) num_ack_pending: Value,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ConsumerConfig {
+    pub(super) filter_subject: Option<String>,
+    pub(super) filter_subjects: Option<Vec<String>>,
+}
+
+/// Servers that keep something together: the meta data, a stream or a consumer.
+#[derive(Debug, Deserialize)]
+pub(super) struct Group {
+    /// Name of the server that leads; missing or empty while there is none.
+    pub(super) leader: Option<String>,
+    pub(super) replicas: Option<Vec<Peer>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Peer {
+    pub(super) name: String,
+}
+
+/// `/varz`: who a server is.
+#[derive(Debug, Deserialize)]
+pub(super) struct Varz {
+    pub(super) server_id: String,
+    pub(super) server_name: String,
+    /// Where clients may connect, `host:port`, those of the other servers included.
+    pub(super) connect_urls: Option<Vec<String>>,
+    pub(super) cluster: Option<VarzCluster>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct VarzCluster {
+    /// Where the servers of the cluster were told to find each other, `host:port`.
+    pub(super) urls: Option<Vec<String>>,
+}
+
+/// `/routez`: the servers of the cluster to which one is connected.
+#[derive(Debug, Deserialize)]
+pub(super) struct Routez {
+    pub(super) server_id: String,
+    pub(super) routes: Option<Vec<Route>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Route {
+    pub(super) remote_id: String,
+    /// Servers before 2.10 do not say it.
+    pub(super) remote_name: Option<String>,
+    pub(super) ip: Option<String>,
+}
+
+impl Jsz {
+    pub(super) fn accounts(&self) -> &[Account] {
+        self.account_details.as_deref().unwrap_or_default()
+    }
+}
+
+impl Group {
+    /// The leader, where there is one.
+    pub(super) fn leader(&self) -> Option<&str> {
+        self.leader.as_deref().filter(|name| !name.is_empty())
+    }
+
+    /// Names of all servers that are known of it.
+    pub(super) fn servers(&self) -> impl Iterator<Item = &str> {
+        let replicas = self.replicas.iter().flatten().map(|peer| peer.name.as_str());
+        self.leader().into_iter().chain(replicas)
+    }
+}

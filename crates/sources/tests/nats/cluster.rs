@@ -1,0 +1,214 @@
+//! A real cluster of three, of which only leaders know the numbers.
+
+use async_nats::jetstream::stream;
+use engine::AbsenceReason;
+use serde_json::{Value, json};
+use sources::AddressPolicy;
+use testbed::{NatsOptions, NatsServer, wait};
+
+use crate::bench::{Bench, LIMIT};
+use crate::client::{Client, take};
+
+struct Cluster {
+    servers: Vec<NatsServer>,
+    client: Client,
+}
+
+impl Cluster {
+    async fn start() -> Self {
+        let servers = NatsServer::start_cluster(NatsOptions::default()).await.unwrap();
+        Self { client: Client::at(servers.iter().map(NatsServer::url).collect()).await, servers }
+    }
+
+    /// The settings that ask one of the servers, which has to find the others.
+    fn ask(&self, server: usize, subject: &str) -> Value {
+        json!({"monitoringUrl": self.servers[server].monitoring_url(), "subject": subject})
+    }
+
+    /// The settings that name all servers.
+    fn ask_all(&self, subject: &str) -> Value {
+        let urls: Vec<_> = self.servers.iter().map(NatsServer::monitoring_url).collect();
+        json!({"monitoringUrl": urls[0], "monitoringUrls": urls, "subject": subject})
+    }
+
+    fn index_of(&self, name: &str) -> usize {
+        self.servers.iter().position(|server| server.name() == name).unwrap()
+    }
+
+    /// Which server leads a consumer, once there is one.
+    async fn leader_of(&self, stream: &str, consumer: &str) -> usize {
+        let look = || async {
+            let (_, consumers) = self.client.leaders(stream).await;
+            consumers.get(consumer).filter(|leader| !leader.is_empty()).map(|leader| self.index_of(leader))
+        };
+        wait::until("a leader", LIMIT, look).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn whichever_server_is_asked_the_leaders_number_counts() {
+    let (bench, cluster) = (Bench::new(), Cluster::start().await);
+    let client = &cluster.client;
+    client.replicated_stream("ORDERS", &["orders.>"], 3).await;
+    let consumer = client.durable("ORDERS", "work", &["orders.new"]).await;
+    client.durable("ORDERS", "all", &[]).await;
+    client.publish("orders.new", 9).await;
+    take(&consumer, 6, 4).await;
+    let same_everywhere = async |expected: f64| {
+        for server in 0..3 {
+            bench.until_waiting(expected, cluster.ask(server, "orders.new")).await;
+        }
+        bench.until_waiting(expected, cluster.ask_all("orders.new")).await;
+    };
+    // work: 3 not delivered and 2 not acknowledged; all: 9.
+    same_everywhere(14.0).await;
+
+    // Moved away from wherever they are, so that over the rounds each server leads and follows.
+    for round in 1..=3 {
+        let before = cluster.leader_of("ORDERS", "work").await;
+        client.step_down("ORDERS", Some("work")).await;
+        let moved = || async { (cluster.leader_of("ORDERS", "work").await != before).then_some(()) };
+        wait::until("another leader", LIMIT, moved).await.unwrap();
+        client.step_down("ORDERS", None).await;
+        client.publish("orders.new", 1).await;
+        same_everywhere(14.0 + 2.0 * f64::from(round)).await;
+    }
+}
+
+#[tokio::test]
+async fn streams_that_one_server_keeps_are_found_on_it() {
+    let (bench, cluster) = (Bench::new(), Cluster::start().await);
+    for (index, home) in cluster.servers.iter().enumerate() {
+        let (name, subject) = (format!("ON-{}", home.name()), format!("on.{}", home.name()));
+        let config = stream::Config {
+            name: name.clone(),
+            subjects: vec![subject.clone()],
+            placement: Some(stream::Placement { tags: vec![home.name().into()], ..Default::default() }),
+            ..Default::default()
+        };
+        cluster.client.make_stream(config).await;
+        cluster.client.publish(&subject, index + 1).await;
+        assert_eq!(cluster.client.leaders(&name).await.0, home.name());
+    }
+    for server in 0..3 {
+        for (home, expected) in [("n1", 1.0), ("n2", 2.0), ("n3", 3.0)] {
+            bench.until_waiting(expected, cluster.ask(server, &format!("on.{home}"))).await;
+        }
+        bench.until_waiting(6.0, cluster.ask(server, "on.*")).await;
+    }
+    // One consumer on one server, of a stream that all three keep.
+    cluster.client.replicated_stream("WIDE", &["wide"], 3).await;
+    cluster.client.publish("wide", 2).await;
+    bench.until_waiting(2.0, cluster.ask(0, "wide")).await;
+    let config = async_nats::jetstream::consumer::pull::Config {
+        name: Some("narrow".into()),
+        num_replicas: 1,
+        inactive_threshold: LIMIT * 10,
+        ..Default::default()
+    };
+    let stream = cluster.client.jetstream.get_stream("WIDE").await.unwrap();
+    let narrow = stream.create_consumer(config).await.unwrap();
+    take(&narrow, 1, 1).await;
+    for server in 0..3 {
+        bench.until_waiting(1.0, cluster.ask(server, "wide")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_leader_that_does_not_answer_is_named_and_its_number_not_guessed() {
+    let (bench, cluster) = (Bench::new(), Cluster::start().await);
+    let client = &cluster.client;
+    client.replicated_stream("ORDERS", &["orders"], 3).await;
+    client.durable("ORDERS", "work", &[]).await;
+    client.publish("orders", 5).await;
+    let leader = cluster.leader_of("ORDERS", "work").await;
+    let other = (leader + 1) % 3;
+    let mut one = cluster.ask(other, "orders");
+    let mut all = cluster.ask_all("orders");
+    for settings in [&mut one, &mut all] {
+        settings["timeoutSeconds"] = json!(2);
+        bench.until_waiting(5.0, settings.clone()).await;
+    }
+
+    // Stopped, it keeps its connections, so that the others take it for alive.
+    let name = cluster.servers[leader].name();
+    cluster.servers[leader].pause().unwrap();
+    for settings in [&one, &all] {
+        let (reason, message) = bench.waiting(settings.clone()).await.unwrap_err();
+        assert_eq!(reason, AbsenceReason::Timeout, "{message}");
+        assert!(message.contains(&format!("\"{name}\"")), "{name}: {message}");
+        assert!(message.contains("monitoringUrls"), "{message}");
+    }
+    cluster.servers[leader].resume().unwrap();
+    for settings in [one, all] {
+        bench.until_waiting(5.0, settings).await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_takes_its_own_streams_along_and_no_others() {
+    let (bench, cluster) = (Bench::new(), Cluster::start().await);
+    let client = &cluster.client;
+    client.replicated_stream("WIDE", &["wide"], 3).await;
+    client.durable("WIDE", "work", &[]).await;
+    client.publish("wide", 5).await;
+    client.stream("NARROW", &["narrow"]).await;
+    client.publish("narrow", 3).await;
+    let home = cluster.index_of(&client.leaders("NARROW").await.0);
+    let (one, another) = ((home + 1) % 3, (home + 2) % 3);
+    bench.until_waiting(3.0, cluster.ask(one, "narrow")).await;
+
+    cluster.servers[home].kill().await.unwrap();
+    for settings in [cluster.ask(one, "wide"), cluster.ask(another, "wide"), cluster.ask_all("wide")] {
+        bench.until_waiting(5.0, settings).await;
+    }
+    let outcome = bench.waiting(cluster.ask(one, "narrow")).await;
+    assert_eq!(
+        outcome.as_ref().map_err(|(reason, _)| *reason),
+        Err(AbsenceReason::ValueMissing),
+        "{outcome:?}"
+    );
+
+    cluster.servers[home].start_again().unwrap();
+    bench.until_waiting(3.0, cluster.ask(one, "narrow")).await;
+
+    // The last of three knows that it cannot know.
+    for gone in [home, one] {
+        cluster.servers[gone].kill().await.unwrap();
+    }
+    let alone = || async {
+        match bench.waiting(cluster.ask(another, "wide")).await {
+            Err((AbsenceReason::ValueMissing, message)) if message.contains("no leader") => Ok(()),
+            Err(other) => Err(format!("{other:?}")),
+            // Until it notices it may lead what it led.
+            Ok(count) => {
+                assert_eq!(count, 5.0);
+                Err("still 5".into())
+            }
+        }
+    };
+    wait::until("no number without a majority", LIMIT, alone).await.unwrap();
+}
+
+#[tokio::test]
+async fn addresses_that_are_refused_are_not_called_for_being_found() {
+    let cluster = Cluster::start().await;
+    cluster.client.replicated_stream("ORDERS", &["orders"], 3).await;
+    cluster.client.publish("orders", 1).await;
+    Bench::new().until_waiting(1.0, cluster.ask(0, "orders")).await;
+    let deny = vec!["127.0.0.3/32".parse().unwrap(), "127.0.0.4/32".parse().unwrap()];
+    let bench = Bench::with(AddressPolicy { deny, allow: Vec::new() });
+    let (reason, message) = bench.waiting(cluster.ask(0, "orders")).await.unwrap_err();
+    assert_eq!(reason, AbsenceReason::AddressRefused, "{message}");
+    assert!(message.contains("\"n2\", \"n3\"") && message.contains("denied"), "{message}");
+}
+
+#[tokio::test]
+async fn a_list_that_leaves_a_server_out_is_told_so() {
+    let (bench, cluster) = (Bench::new(), Cluster::start().await);
+    cluster.client.stream("ORDERS", &["orders"]).await;
+    let mut settings = cluster.ask_all("orders");
+    settings["monitoringUrls"] = json!([cluster.servers[1].monitoring_url()]);
+    let (_, message) = bench.waiting(settings).await.unwrap_err();
+    assert!(message.contains("server \"n3\" of its cluster cannot be asked"), "{message}");
+}
