@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!  Query ─▶ Hub ─▶ Registry ─▶ Source ─▶ HttpClient ─▶ AddressPolicy
-//!            │      one table   http      time, size,    what may be
-//!            │                            redirects      called at all
+//!            │      one table   http,     time, size,    what may be
+//!            │                  nats      redirects      called at all
 //!            └─▶ SecretReader
 //! ```
 //!

@@ -24,6 +24,11 @@
 //! A stream that mirrors or sources others lists no subjects for what it copies. Its
 //! consumers count by their filters; the stream itself, and consumers without one, only
 //! where `stream` names it.
+//!
+//! In a cluster all servers are asked, and each number is taken from the server that leads
+//! (`cluster.rs`). Of what cannot be known there is no number: while a server that belongs
+//! to the cluster does not answer, while a leader moves, and while servers are lost if the
+//! subject has wildcards and any of its streams is kept by one server only.
 
 mod cluster;
 mod monitor;
@@ -126,11 +131,10 @@ impl Nats {
             None => HeaderMap::new(),
         };
         let monitor = Monitor::new(&self.client, &config.selector, &self.started, secret, config.timeout);
-        let servers = cluster::reports(&monitor, &config.url, &config.other_urls).await?;
-        let count = pending::count(&servers, &config.selector);
+        let reports = cluster::reports(&monitor, &config.url, &config.other_urls).await?;
+        let count = pending::count(&reports, &config.selector);
         let count = count.map_err(|missing| absence(missing.reason, &config.url, missing.message))?;
         // Exact up to 9 * 10^15, and no stream has that many messages.
-        #[allow(clippy::cast_precision_loss)]
         Ok(count as f64)
     }
 }

@@ -14,6 +14,7 @@ fn rights() -> Vec<(&'static str, Value)> {
     let rule = |group: &str, resources: &[&str], verbs: &[&str]| json!({ "apiGroups": [group], "resources": resources, "verbs": verbs });
     vec![
         ("objects", rule("example.com", &["businessscalings"], &["get", "list", "watch"])),
+        ("rules", rule("scaling.example.com", &["scalingrules"], &["get", "list", "watch"])),
         ("hpas", rule("autoscaling", &["horizontalpodautoscalers"], &["list", "watch"])),
         ("lease", rule("coordination.k8s.io", &["leases"], &["get", "create", "update"])),
         ("targets", rule("apps", &["deployments"], &["get", "list", "watch"])),

@@ -16,7 +16,7 @@ use reqwest::Url;
 
 use super::monitor::{Address, Membership, Monitor, Server};
 use super::names::Names;
-use super::pending::Spoken;
+use super::pending::{Reports, Spoken};
 use super::siblings;
 use super::wire::Route;
 use crate::http_client::absence;
@@ -29,18 +29,14 @@ const SILENT: &str = "no complete answer in time";
 
 /// Reports of the server at `first` and all servers of its cluster, which are those at
 /// `others`, or where none are given those that can be found.
-pub(super) async fn reports(
-    monitor: &Monitor<'_>,
-    first: &Url,
-    others: &[Url],
-) -> Result<Vec<Spoken>, Absence> {
+pub(super) async fn reports(monitor: &Monitor<'_>, first: &Url, others: &[Url]) -> Result<Reports, Absence> {
     let given = [first].into_iter().chain(others);
     let given = given.map(|base| Address { base: base.clone(), given: true }).collect();
     let mut answers = Answers::default();
     // One of several that keeps silent must leave time to ask the others about it.
     let time = if others.is_empty() { Duration::MAX } else { monitor.time_left() / 2 };
     answers.ask(monitor, given, time).await;
-    let Some((entry, membership)) = answers.entry(first)? else { return Ok(answers.into_spoken()) };
+    let Some((entry, membership)) = answers.entry(first)? else { return Ok(answers.into_reports()) };
     let connected = connected(monitor, &entry.address).await?;
     let mut missing: BTreeMap<_, _> =
         connected.into_iter().filter(|(id, _)| !answers.servers.contains_key(id)).collect();
@@ -51,7 +47,7 @@ pub(super) async fn reports(
         answers.ask(monitor, found, Duration::MAX).await;
         missing.retain(|id, _| !answers.servers.contains_key(id));
     }
-    if missing.is_empty() { Ok(answers.into_spoken()) } else { Err(answers.without(first, &missing)) }
+    if missing.is_empty() { Ok(answers.into_reports()) } else { Err(answers.without(first, &missing)) }
 }
 
 /// The servers of the cluster by id, as one of them knows them: itself and those it is connected to.
@@ -151,7 +147,8 @@ impl Answers {
 
     /// That some servers did not answer, with their names as far as they are known.
     fn without(&self, first: &Url, missing: &BTreeMap<String, Route>) -> Absence {
-        let answered = self.servers.values().filter_map(|server| server.jetstream.as_ref()?.cluster.as_ref());
+        let jetstreams = self.servers.values().filter_map(|server| server.jetstream.as_ref());
+        let answered = jetstreams.filter_map(|jetstream| jetstream.cluster.as_ref());
         let answered: BTreeSet<_> = answered.map(|cluster| cluster.identity.server_name.as_str()).collect();
         let mut names: BTreeSet<_> = self.server_names();
         names.extend(missing.values().filter_map(|route| route.remote_name.clone()));
@@ -167,12 +164,16 @@ impl Answers {
         absence(reason, first, what)
     }
 
-    fn into_spoken(self) -> Vec<Spoken> {
-        let servers = self.servers.into_values().filter_map(|server| server.jetstream);
-        let spoken = servers.map(|jetstream| Spoken {
-            server: jetstream.cluster.map(|cluster| cluster.identity.server_name),
-            report: jetstream.report,
+    fn into_reports(self) -> Reports {
+        let mut size = 0;
+        let servers = self.servers.into_values().filter_map(|server| server.jetstream).map(|jetstream| {
+            size = size.max(jetstream.cluster.as_ref().map_or(0, |cluster| cluster.size));
+            Spoken {
+                server: jetstream.cluster.map(|cluster| cluster.identity.server_name),
+                report: jetstream.report,
+            }
         });
-        spoken.collect()
+        let servers: Vec<_> = servers.collect();
+        Reports { lost: size.saturating_sub(servers.len()), servers }
     }
 }

@@ -71,6 +71,8 @@ pub(super) struct Membership {
     pub(super) identity: Varz,
     /// Names of servers of the cluster, perhaps not all.
     pub(super) servers: Vec<String>,
+    /// How many servers it has, those that are lost included.
+    pub(super) size: usize,
 }
 
 /// Asks servers on behalf of one reading.
@@ -196,7 +198,8 @@ impl<'a> Monitor<'a> {
         if identity.server_id != id {
             return Err(Failed::OtherServer);
         }
-        Ok(Membership { identity, servers: meta.servers().map(str::to_owned).collect() })
+        let servers = meta.servers().map(str::to_owned).collect();
+        Ok(Membership { identity, servers, size: meta.cluster_size.unwrap_or_default() })
     }
 
     async fn get<T: DeserializeOwned>(&self, address: &Address, url: &Url) -> Result<T, Absence> {

@@ -47,6 +47,9 @@ impl<'a> FromIterator<&'a str> for Names {
 
 impl fmt::Display for Names {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return f.write_str("none");
+        }
         let names: Vec<_> = self.shown.iter().map(|name| quoted(name)).collect();
         f.write_str(&names.join(", "))?;
         if self.more { f.write_str(" and more") } else { Ok(()) }
@@ -65,6 +68,6 @@ mod tests {
         many.merge(&few);
         assert_eq!(many.to_string(), r#""a", "b", "d", "e", "f" and more"#);
         many.merge(&few);
-        assert!(!many.is_empty() && Names::default().is_empty());
+        assert_eq!(Names::default().to_string(), "none");
     }
 }

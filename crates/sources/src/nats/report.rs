@@ -52,6 +52,8 @@ pub(super) struct Stream {
     /// Whether its messages can be on the query's subject.
     pub(super) takes: bool,
     pub(super) leader: Option<String>,
+    /// Whether other servers keep it too.
+    pub(super) replicated: bool,
     pub(super) messages: Figure,
     /// All its consumers, also those that do not matter.
     pub(super) consumer_names: Names,
@@ -119,6 +121,10 @@ impl Report {
                 name: stream.name.clone(),
                 takes,
                 leader: leader_of(stream.cluster.as_ref()),
+                replicated: stream
+                    .cluster
+                    .iter()
+                    .any(|group| group.replicas.iter().flatten().next().is_some()),
                 messages: figure("messages", messages),
                 consumer_names,
                 consumers,

@@ -34,6 +34,11 @@ pub(super) fn name_problem(name: &str) -> Option<&'static str> {
     name.contains(wrong).then_some("must be a name, without spaces and without . * > / \\")
 }
 
+/// Whether a subject stands for several.
+pub(super) fn is_wildcard(subject: &str) -> bool {
+    subject.split('.').any(|token| matches!(token, "*" | ">"))
+}
+
 /// Whether some message can be on both: one's wildcards and the other's may meet anywhere.
 ///
 /// For subjects without wildcards this is equality; for one without and one with, that the

@@ -74,7 +74,10 @@ pub(super) struct ConsumerConfig {
 pub(super) struct Group {
     /// Name of the server that leads; missing or empty while there is none.
     pub(super) leader: Option<String>,
+    /// The others.
     pub(super) replicas: Option<Vec<Peer>>,
+    /// Of the meta data: all servers with JetStream, those that are lost included.
+    pub(super) cluster_size: Option<usize>,
 }
 
 #[derive(Debug, Deserialize)]

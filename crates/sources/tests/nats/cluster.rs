@@ -96,6 +96,21 @@ async fn streams_that_one_server_keeps_are_found_on_it() {
         }
         bench.until_waiting(6.0, cluster.ask(server, "on.*")).await;
     }
+    cluster.servers[2].kill().await.unwrap();
+    let partly = || async {
+        let outcome = bench.waiting(cluster.ask(0, "on.*")).await;
+        assert_ne!(outcome, Ok(3.0), "what is lost counts as nothing");
+        let words = "may be lost; servers that the cluster has lost: 1";
+        match outcome {
+            Err((AbsenceReason::ValueMissing, message)) if message.contains(words) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    };
+    wait::until("a number in part is none", LIMIT, partly).await.unwrap();
+    assert_eq!(bench.waiting(cluster.ask(0, "on.n2")).await, Ok(2.0));
+    cluster.servers[2].start_again().unwrap();
+    bench.until_waiting(6.0, cluster.ask(0, "on.*")).await;
+
     // One consumer on one server, of a stream that all three keep.
     cluster.client.replicated_stream("WIDE", &["wide"], 3).await;
     cluster.client.publish("wide", 2).await;

@@ -11,6 +11,7 @@ mod client;
 mod cluster;
 mod counting;
 mod finding;
+#[allow(dead_code, reason = "the tests of http need more of it")]
 #[path = "../support/raw_server.rs"]
 mod raw_server;
 mod restarts;

@@ -1,7 +1,5 @@
 //! A server that writes exactly the bytes it is told to, for answers that no HTTP library would send.
 
-#![allow(dead_code, reason = "each test binary uses its part of it")]
-
 use std::net::SocketAddr;
 use std::time::Duration;
 

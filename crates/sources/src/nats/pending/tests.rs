@@ -1,1 +1,69 @@
+use serde_json::json;
 
+use super::*;
+
+/// Subject `a.b` of stream `S`, whose consumer `c` is led by `leader`, as `server` reports it.
+fn spoken(
+    server: Option<&str>,
+    leader: &str,
+    waiting: u64,
+    replicas: &[&str],
+    selector: &Selector,
+) -> Spoken {
+    let replicas: Vec<_> = replicas.iter().map(|name| json!({"name": name})).collect();
+    let group = json!({"leader": leader, "replicas": replicas});
+    let page = json!({
+        "server_id": "A",
+        "account_details": [{"name": "$G", "id": "$G", "stream_detail": [{
+            "name": "S",
+            "cluster": group,
+            "config": {"subjects": ["a.*"]},
+            "state": {"messages": 100},
+            "consumer_detail": [
+                {"name": "c", "cluster": group, "config": {}, "num_pending": waiting, "num_ack_pending": 0}
+            ],
+        }]}],
+    });
+    let mut report = Report::default();
+    report.add(&serde_json::from_value(page).unwrap(), selector).unwrap();
+    Spoken { server: server.map(str::to_owned), report }
+}
+
+fn selector(subject: &str) -> Selector {
+    Selector { subject: subject.into(), account: None, stream: None, consumer: None }
+}
+
+#[test]
+fn only_the_leaders_copy_counts() {
+    let selector = selector("a.b");
+    let copy = |server, waiting| spoken(Some(server), "n2", waiting, &["n1", "n3"], &selector);
+    let servers = vec![copy("n1", 0), copy("n2", 7), copy("n3", 1_000_000)];
+    assert_eq!(count(&Reports { servers, lost: 0 }, &selector), Ok(7));
+    let servers = vec![spoken(None, "whatever", 7, &[], &selector)];
+    assert_eq!(count(&Reports { servers, lost: 0 }, &selector), Ok(7));
+}
+
+#[test]
+fn what_lost_servers_may_have_kept_is_not_taken_for_nothing() {
+    for (subject, replicas, lost, known) in [
+        ("a.b", &[][..], 1, true),
+        ("a.*", &[], 0, true),
+        ("a.*", &["n2"], 1, true),
+        ("a.*", &[], 1, false),
+        (">", &[], 2, false),
+    ] {
+        let selector = selector(subject);
+        let servers = vec![spoken(Some("n1"), "n1", 7, replicas, &selector)];
+        let outcome = count(&Reports { servers, lost }, &selector);
+        assert_eq!(outcome.is_ok(), known, "{subject} {replicas:?} {lost}: {outcome:?}");
+    }
+}
+
+#[test]
+fn an_absence_tells_of_lost_servers_too() {
+    let selector = selector("b");
+    let servers = vec![spoken(Some("n1"), "n1", 7, &[], &selector)];
+    let absence = count(&Reports { servers, lost: 2 }, &selector).unwrap_err();
+    let expected = "no stream takes subject \"b\"; streams seen: \"S\"; servers that the cluster has lost: 2";
+    assert_eq!((absence.reason, absence.message.as_str()), (AbsenceReason::ValueMissing, expected));
+}
