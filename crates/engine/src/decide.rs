@@ -2,8 +2,8 @@
 
 use crate::decision::{AbsentMetric, Decision, MemberDecision, Step};
 use crate::limit;
-use crate::policy::View;
-use crate::{Absence, AbsenceReason, Memory, Metric, Plan, Reading, Time, number::Number};
+use crate::policy::{View, Wished};
+use crate::{Absence, AbsenceReason, Cost, Memory, Metric, Plan, Reading, Time, number::Number};
 
 /// What was seen in one poll.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,7 +42,13 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
             }
         }
     }
-    let view = View { members: &plan.members, scales: &observation.scales, values: &values, now };
+    let view = View {
+        members: &plan.members,
+        metrics: &plan.metrics,
+        scales: &observation.scales,
+        values: &values,
+        now,
+    };
     let members = (0..plan.members.len())
         .filter(|&member| observation.scales.get(member).copied().flatten().is_some())
         .map(|member| decide_member(plan, memory, &view, &absences, member))
@@ -84,24 +90,27 @@ fn decide_member(
     let mut chain = Chain { to: current, steps: absences.iter().cloned().map(Step::Absent).collect() };
 
     let wished = plan.policy.wish(view, member);
-    if let Some(wished) = wished {
-        let policy = plan.policy.name();
-        chain.push(Some(Step::Policy { policy, from: current, to: wished.replicas, basis: wished.basis }));
+    let wish = wished.as_ref().map(|wished| wished.replicas);
+    if let Some(Wished { policy, replicas, basis }) = wished {
+        chain.push(Some(Step::Policy { policy, from: current, to: replicas, basis }));
         if plan.safety.stabilizes() {
             let wishes = memory.members.entry(target.target.to_string()).or_default();
             chain.push(limit::stabilize(chain.to, current, wishes, &plan.safety, view.now));
         }
     }
+    let budget = plan.policy.budget();
+    chain.push(budget.and_then(|budget| limit::afford(chain.to, budget, target.bounds)));
     chain.push(limit::bound(chain.to, target.bounds));
-    chain.push(limit::forbid_blind_scale_in(chain.to, current, absences.is_empty() && wished.is_some()));
+    chain.push(limit::forbid_blind_scale_in(chain.to, current, absences.is_empty() && wish.is_some()));
     chain.push(limit::rate(chain.to, current, &plan.safety));
     chain.push(limit::cool_down(chain.to, current, memory.last_scale, plan.safety.cooldown, view.now));
 
     MemberDecision {
         member,
         from: current,
-        wish: wished.map(|wished| wished.replicas),
+        wish,
         to: chain.to,
+        cost: budget.map(|budget| Cost::of(budget, current, wish, chain.to)),
         steps: chain.steps,
     }
 }

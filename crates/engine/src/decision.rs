@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 
+use crate::cost::Money;
 use crate::number::Number;
-use crate::{Absence, Mode, Time};
+use crate::{Absence, Cost, Mode, Time};
 
 /// What one poll came to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -42,6 +43,9 @@ pub struct MemberDecision {
     pub wish: Option<u32>,
     /// Replicas to ask for.
     pub to: u32,
+    /// What that costs, where the policy has a budget.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
     /// How `from` became `to`, in order.
     pub steps: Vec<Step>,
 }
@@ -93,6 +97,17 @@ pub enum Step {
         /// The window.
         window: Duration,
     },
+    /// The wish costs more than the policy's budget.
+    Cost {
+        /// The wish before.
+        from: u32,
+        /// What the budget pays for, and never less than the least replicas.
+        to: u32,
+        /// What `to` costs in an hour.
+        cost_per_hour: f64,
+        /// The budget for an hour.
+        max_cost_per_hour: f64,
+    },
     /// The wish lies outside the bounds.
     Bounds {
         /// The wish before.
@@ -134,6 +149,7 @@ impl Step {
             Self::Policy { policy, .. } => policy,
             Self::Absent(_) => "absent",
             Self::Stabilization { .. } => "stabilization",
+            Self::Cost { .. } => "cost",
             Self::Bounds { .. } => "bounds",
             Self::NoScaleIn { .. } => "no scale-in",
             Self::Rate { .. } => "rate",
@@ -146,6 +162,7 @@ impl Step {
         match *self {
             Self::Policy { from, to, .. }
             | Self::Stabilization { from, to, .. }
+            | Self::Cost { from, to, .. }
             | Self::Bounds { from, to }
             | Self::NoScaleIn { from, to }
             | Self::Rate { from, to, .. }
@@ -167,6 +184,9 @@ impl fmt::Display for Step {
             Self::Policy { basis, .. } => write!(f, " ({basis})"),
             Self::Absent(AbsentMetric { metric, absence }) => write!(f, " {metric} ({absence})"),
             Self::Stabilization { window, .. } => write!(f, " ({} s window)", window.as_secs()),
+            Self::Cost { cost_per_hour, max_cost_per_hour, .. } => {
+                write!(f, " ({}/h of {}/h)", Money(*cost_per_hour), Money(*max_cost_per_hour))
+            }
             Self::Bounds { from, to } if from > to => write!(f, " ({to} at most)"),
             Self::Bounds { to, .. } => write!(f, " ({to} at least)"),
             Self::NoScaleIn { .. } => f.write_str(" (a reading is missing)"),
@@ -193,7 +213,7 @@ impl Serialize for Step {
 }
 
 /// What a policy's wish rests on: a few shapes that serve every policy.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Basis {
     /// A value between, below or above two bounds: `3000 in 1000..5000`.
     Range {
@@ -218,19 +238,42 @@ pub enum Basis {
         /// The threshold.
         threshold: f64,
     },
-    /// A value over its target: `700/100`.
+    /// A value over its target: `700/100`, with the metric's name in front where there are several.
     Ratio {
+        /// The metric, where the plan has several.
+        metric: Option<String>,
         /// The reading.
         value: f64,
         /// The target.
         target: f64,
+        /// How the two became a count of replicas.
+        by: Proportion,
+    },
+}
+
+/// How a value over its target becomes a count of replicas.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Proportion {
+    /// The quotient is the count.
+    Shared,
+    /// The quotient counts for each of so many ready replicas.
+    EachOf(u32),
+    /// The quotient is as near to 1 as the tolerance; the replicas stay.
+    Within {
+        /// How far from 1 the quotient may be.
+        tolerance: f64,
+    },
+    /// The quotient is above 1 and asks for fewer replicas than there are, as few of them are ready.
+    Starting {
+        /// The ready ones.
+        ready: u32,
     },
 }
 
 impl fmt::Display for Basis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Range { value, low, high } => {
+        match self {
+            &Self::Range { value, low, high } => {
                 let relation = if value < low {
                     "below"
                 } else if value > high {
@@ -240,9 +283,20 @@ impl fmt::Display for Basis {
                 };
                 write!(f, "{} {relation} {}..{}", Number(value), Number(low), Number(high))
             }
-            Self::Above { value, threshold } => write!(f, "{} > {}", Number(value), Number(threshold)),
-            Self::Below { value, threshold } => write!(f, "{} < {}", Number(value), Number(threshold)),
-            Self::Ratio { value, target } => write!(f, "{}/{}", Number(value), Number(target)),
+            &Self::Above { value, threshold } => write!(f, "{} > {}", Number(value), Number(threshold)),
+            &Self::Below { value, threshold } => write!(f, "{} < {}", Number(value), Number(threshold)),
+            Self::Ratio { metric, value, target, by } => {
+                if let Some(metric) = metric {
+                    write!(f, "{metric} ")?;
+                }
+                write!(f, "{}/{}", Number(*value), Number(*target))?;
+                match *by {
+                    Proportion::Shared => Ok(()),
+                    Proportion::EachOf(ready) => write!(f, " × {ready} ready"),
+                    Proportion::Within { tolerance } => write!(f, " within {}", Number(tolerance)),
+                    Proportion::Starting { ready } => write!(f, ", only {ready} ready yet"),
+                }
+            }
         }
     }
 }
@@ -251,6 +305,20 @@ impl fmt::Display for Basis {
 mod tests {
     use super::*;
     use crate::AbsenceReason;
+
+    #[test]
+    fn a_ratio_says_how_it_counts() {
+        let ratio = |by| Basis::Ratio { metric: Some("latency".to_owned()), value: 1.5, target: 1.0, by };
+        let cases = [
+            (Proportion::Shared, "latency 1.5/1"),
+            (Proportion::EachOf(4), "latency 1.5/1 × 4 ready"),
+            (Proportion::Within { tolerance: 0.1 }, "latency 1.5/1 within 0.1"),
+            (Proportion::Starting { ready: 1 }, "latency 1.5/1, only 1 ready yet"),
+        ];
+        for (by, text) in cases {
+            assert_eq!(ratio(by).to_string(), text);
+        }
+    }
 
     #[test]
     fn each_step_is_one_phrase() {
@@ -264,7 +332,7 @@ mod tests {
                     policy: "slo",
                     from: 4,
                     to: 7,
-                    basis: Basis::Ratio { value: 700.0, target: 100.0 },
+                    basis: Basis::Ratio { metric: None, value: 700.0, target: 100.0, by: Proportion::Shared },
                 },
                 "slo 4→7 (700/100)",
             ),
@@ -282,6 +350,10 @@ mod tests {
             (
                 Step::Cooldown { from: 6, to: 4, left: Duration::from_millis(119_001) },
                 "cooldown 6→4 (120 s left)",
+            ),
+            (
+                Step::Cost { from: 6, to: 5, cost_per_hour: 0.5, max_cost_per_hour: 0.5 },
+                "cost 6→5 (0.50/h of 0.50/h)",
             ),
             (Step::Bounds { from: 12, to: 10 }, "bounds 12→10 (10 at most)"),
             (Step::Bounds { from: 0, to: 2 }, "bounds 0→2 (2 at least)"),

@@ -33,14 +33,29 @@ pub struct Case<'a> {
 pub type Invariant = fn(&Case<'_>) -> Option<Violation>;
 
 /// Every invariant of a single decision.
-pub const ALL: &[Invariant] =
-    &[within_bounds, no_blind_scale_in, rate_respected, cooldown_respected, steps_explain_the_result];
+pub const ALL: &[Invariant] = &[
+    within_bounds,
+    within_budget,
+    no_blind_scale_in,
+    rate_respected,
+    cooldown_respected,
+    steps_explain_the_result,
+];
 
 /// A decision never leaves the bounds, and from outside it never moves further away.
 pub fn within_bounds(case: &Case<'_>) -> Option<Violation> {
     violated("within_bounds", case, |member| {
         let bounds = case.plan.members[member.member].bounds;
         bounds.distance(member.to) > bounds.distance(member.from)
+    })
+}
+
+/// Scale-out never goes beyond what the budget pays for, except up to the least replicas.
+pub fn within_budget(case: &Case<'_>) -> Option<Violation> {
+    let budget = case.plan.policy.budget()?;
+    violated("within_budget", case, |member| {
+        let most = budget.affordable().max(case.plan.members[member.member].bounds.min());
+        member.to > member.from && member.to > most
     })
 }
 

@@ -12,10 +12,11 @@
 //! and then lets the wish pass, in this order:
 //!
 //! 1. **stabilization**: the least or greatest wish of a window,
-//! 2. **bounds**: `minReplicas` to `maxReplicas`,
-//! 3. **no scale-in** while any reading is absent,
-//! 4. **rate**: pods a single operation may add or remove,
-//! 5. **cooldown**: time since the last scale.
+//! 2. **cost**: what the policy's budget pays for, if it has one,
+//! 3. **bounds**: `minReplicas` to `maxReplicas`,
+//! 4. **no scale-in** while any reading is absent,
+//! 5. **rate**: pods a single operation may add or remove,
+//! 6. **cooldown**: time since the last scale.
 //!
 //! Every link that changes the wish leaves a [`Step`] with its numbers; the steps are
 //! the explanation that all surfaces print.
@@ -26,6 +27,7 @@
 //! To add a policy, write one file in `policy/` with an `ENTRY` and name it in
 //! [`policy::POLICIES`]. What must hold for every decision stands in [`invariants`].
 
+mod cost;
 mod decide;
 mod decision;
 pub mod invariants;
@@ -38,10 +40,11 @@ mod problem;
 mod reading;
 mod time;
 
+pub use cost::{Budget, Cost};
 pub use decide::{Observation, Scale, decide};
-pub use decision::{AbsentMetric, Basis, Decision, MemberDecision, Step};
+pub use decision::{AbsentMetric, Basis, Decision, MemberDecision, Proportion, Step};
 pub use memory::{Memory, Wishes};
-pub use plan::{Bounds, Member, Metric, Mode, Plan, Safety, Target};
+pub use plan::{Bounds, Member, Metric, MetricTarget, Mode, Plan, Safety, Target, TargetType};
 pub use policy::Policy;
 pub use problem::{ConfigPath, Problem, SourceCatalog};
 pub use reading::{Absence, AbsenceReason, MetricValue, Query, Reading};

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::memory::Wishes;
-use crate::{Bounds, Safety, Step, Time};
+use crate::{Bounds, Budget, Safety, Step, Time};
 
 /// Scale-out follows the least wish of its window, scale-in the greatest of its own.
 ///
@@ -37,6 +37,17 @@ pub(crate) fn stabilize(
     };
     let window = if wish > to { up } else { down };
     (to != wish).then_some(Step::Stabilization { from: wish, to, window })
+}
+
+/// No more than the budget pays for, and never less than the least replicas.
+pub(crate) fn afford(wish: u32, budget: Budget, bounds: Bounds) -> Option<Step> {
+    let to = wish.min(budget.affordable().max(bounds.min()));
+    (to != wish).then(|| Step::Cost {
+        from: wish,
+        to,
+        cost_per_hour: budget.cost_per_hour(to),
+        max_cost_per_hour: budget.max_cost_per_hour(),
+    })
 }
 
 /// Within the bounds.

@@ -1,4 +1,5 @@
-//! Numbers as people read them: six significant digits, no trailing zeros.
+//! Numbers as people mean them: printed with six significant digits, and counted without the
+//! noise of binary fractions, so that 2.1 over 0.7 is 3 and not a little more.
 
 use std::fmt;
 
@@ -24,9 +25,52 @@ impl fmt::Display for Number {
     }
 }
 
+/// How near, relative to its size, a quotient must be to a whole number to count as one.
+const NOISE: f64 = 1e-9;
+
+/// `ceil(value / unit)` as a count of replicas; at most `u32::MAX`, and 0 where it is negative.
+pub(crate) fn ceil_of_quotient(value: f64, unit: f64) -> u32 {
+    let quotient = value / unit;
+    whole(quotient).unwrap_or_else(|| quotient.ceil()) as u32
+}
+
+/// `floor(value / unit)` as a count of replicas; at most `u32::MAX`, and 0 where it is negative.
+pub(crate) fn floor_of_quotient(value: f64, unit: f64) -> u32 {
+    let quotient = value / unit;
+    whole(quotient).unwrap_or_else(|| quotient.floor()) as u32
+}
+
+/// Whether `sum` is no more than `limit`, but for noise.
+pub(crate) fn sum_fits(sum: f64, limit: f64) -> bool {
+    sum <= limit + NOISE * limit.abs().max(sum.abs())
+}
+
+fn whole(quotient: f64) -> Option<f64> {
+    let nearest = quotient.round();
+    ((quotient - nearest).abs() <= NOISE * quotient.abs()).then_some(nearest)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Number;
+    use super::{Number, ceil_of_quotient, floor_of_quotient};
+
+    #[test]
+    fn quotients_are_free_of_noise() {
+        let cases = [
+            (2.1, 0.7, 3, 3),
+            (0.3, 0.1, 3, 3),
+            (700.0, 100.0, 7, 7),
+            (701.0, 100.0, 8, 7),
+            (0.0, 5.0, 0, 0),
+        ];
+        for (value, unit, up, down) in cases {
+            assert_eq!(ceil_of_quotient(value, unit), up, "{value}/{unit}");
+            assert_eq!(floor_of_quotient(value, unit), down, "{value}/{unit}");
+        }
+        assert_eq!(ceil_of_quotient(1e300, 1e-300), u32::MAX);
+        assert_eq!(ceil_of_quotient(1e-12, 1.0), 1, "a little load is some load");
+        assert_eq!(ceil_of_quotient(-3.0, 1.0), 0);
+    }
 
     #[test]
     fn reads_like_a_person_wrote_it() {

@@ -104,6 +104,42 @@ pub struct Metric {
     pub query: Query,
     /// The least value that makes sense, for example 0 for a count. A reading below it is an absence.
     pub minimum: Option<f64>,
+    /// What the policy aims for, where it aims for a value of the metric.
+    pub target: Option<MetricTarget>,
+}
+
+/// What a policy aims for in one metric, in the terms of the HPA's `MetricTarget`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MetricTarget {
+    type_: TargetType,
+    value: f64,
+}
+
+/// How a metric's value compares with its target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum TargetType {
+    /// The value is shared among the replicas, and the target is the share of one.
+    #[default]
+    AverageValue,
+    /// The value is one figure, such as a latency, that moves in proportion to the load of each replica.
+    Value,
+}
+
+impl MetricTarget {
+    /// A target of `value`; `None` unless it is finite and above 0.
+    pub fn new(type_: TargetType, value: f64) -> Option<Self> {
+        (value.is_finite() && value > 0.0).then_some(Self { type_, value })
+    }
+
+    /// How the metric's value compares with it.
+    pub fn type_(self) -> TargetType {
+        self.type_
+    }
+
+    /// The value aimed for; finite and above 0.
+    pub fn value(self) -> f64 {
+        self.value
+    }
 }
 
 /// What holds a wish back, in the order in which it applies.

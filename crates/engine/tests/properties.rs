@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::policy::{Linear, Threshold};
+use engine::policy::{CostPolicy, Linear, Slo, Threshold, View};
 use engine::{
-    AbsenceReason, Bounds, Decision, Member, Memory, Metric, Mode, Observation, Plan, Policy, Query, Reading,
-    Safety, Scale, Target, Time, decide, invariants,
+    AbsenceReason, Bounds, Budget, Decision, Member, Memory, Metric, MetricTarget, Mode, Observation, Plan,
+    Policy, Query, Reading, Safety, Scale, Target, TargetType, Time, decide, invariants,
 };
 use proptest::prelude::*;
 
@@ -18,7 +18,13 @@ fn policies() -> impl Strategy<Value = Arc<dyn Policy>> {
         (0.0..1e4f64, 0.0..1e4f64, 1..9u32, 1..9u32).prop_map(|(down, span, step_up, step_down)| {
             Arc::new(Threshold::new(down + span, down, step_up, step_down).expect("sound")) as Arc<dyn Policy>
         });
-    prop_oneof![linear, threshold]
+    let tolerance = || proptest::option::of(0.0..0.5f64);
+    let slo = tolerance().prop_map(|tolerance| Arc::new(Slo::new(tolerance)) as Arc<dyn Policy>);
+    let cost = (tolerance(), 1e-3..10.0f64, 0.0..50.0f64).prop_map(|(tolerance, each, most)| {
+        let budget = Budget::new(each, most).expect("sound");
+        Arc::new(CostPolicy::new(Slo::new(tolerance), budget)) as Arc<dyn Policy>
+    });
+    prop_oneof![linear, threshold, slo, cost]
 }
 
 fn safeties() -> impl Strategy<Value = Safety> {
@@ -35,8 +41,20 @@ fn safeties() -> impl Strategy<Value = Safety> {
     })
 }
 
+fn metric(name: &str, target: Option<MetricTarget>) -> Metric {
+    let query =
+        Query { source: "http".to_owned(), namespace: "default".to_owned(), config: serde_json::Value::Null };
+    Metric { name: name.to_owned(), query, minimum: Some(0.0), target }
+}
+
+fn targets() -> impl Strategy<Value = Option<MetricTarget>> {
+    let types = prop_oneof![Just(TargetType::AverageValue), Just(TargetType::Value)];
+    (types, 1e-3..1e4f64).prop_map(|(type_, value)| MetricTarget::new(type_, value))
+}
+
 fn plans() -> impl Strategy<Value = Plan> {
-    (policies(), safeties(), 0..20u32, 0..30u32).prop_map(|(policy, safety, min, more)| Plan {
+    let parts = (policies(), safeties(), 0..20u32, 0..30u32, targets(), targets());
+    parts.prop_map(|(policy, safety, min, more, load, latency)| Plan {
         members: vec![Member {
             target: Target {
                 api_version: "apps/v1".to_owned(),
@@ -46,15 +64,7 @@ fn plans() -> impl Strategy<Value = Plan> {
             },
             bounds: Bounds::new(min, min + more).expect("ordered"),
         }],
-        metrics: vec![Metric {
-            name: "load".to_owned(),
-            query: Query {
-                source: "http".to_owned(),
-                namespace: "default".to_owned(),
-                config: serde_json::Value::Null,
-            },
-            minimum: Some(0.0),
-        }],
+        metrics: vec![metric("load", load), metric("latency", latency)],
         policy,
         safety,
         mode: Mode::Act,
@@ -71,12 +81,32 @@ fn readings() -> impl Strategy<Value = Reading> {
     ]
 }
 
-/// One poll: seconds since the last, the reading, replicas set by someone else, whether the write succeeds.
-type Poll = (u16, Reading, Option<u32>, bool);
+/// One poll of the plan's two metrics.
+#[derive(Clone, Debug)]
+struct Poll {
+    /// Seconds since the last.
+    seconds: u16,
+    readings: Vec<Reading>,
+    /// Replicas set by someone else.
+    foreign: Option<u32>,
+    /// Of the replicas, how many are ready; `None` where the target's kind does not tell.
+    ready: Option<f64>,
+    /// Whether a write succeeds.
+    succeeds: bool,
+}
 
 fn polls() -> impl Strategy<Value = Vec<Poll>> {
     let foreign = prop_oneof![9 => Just(None), 1 => (0..60u32).prop_map(Some)];
-    prop::collection::vec((1..120u16, readings(), foreign, prop::bool::weighted(0.9)), 1..40)
+    let both = prop::collection::vec(readings(), 2);
+    let poll = (1..120u16, both, foreign, proptest::option::of(0.0..=1.0f64), prop::bool::weighted(0.9));
+    let poll = poll.prop_map(|(seconds, readings, foreign, ready, succeeds)| Poll {
+        seconds,
+        readings,
+        foreign,
+        ready,
+        succeeds,
+    });
+    prop::collection::vec(poll, 1..40)
 }
 
 struct Run {
@@ -88,12 +118,13 @@ struct Run {
 fn run(plan: &Plan, polls: &[Poll], between: impl Fn(Memory) -> Memory) -> Result<Run, TestCaseError> {
     let (mut now, mut replicas, mut memory) = (Time::from_seconds(1_700_000_000), 3u32, Memory::default());
     let mut decisions = Vec::new();
-    for (seconds, reading, foreign, succeeds) in polls {
-        now = now.plus(Duration::from_secs(u64::from(*seconds)));
-        replicas = foreign.unwrap_or(replicas);
+    for poll in polls {
+        now = now.plus(Duration::from_secs(u64::from(poll.seconds)));
+        replicas = poll.foreign.unwrap_or(replicas);
+        let ready = poll.ready.map(|share| (share * f64::from(replicas)) as u32);
         let observation = Observation {
-            scales: vec![Some(Scale { replicas, status_replicas: replicas, ready: None })],
-            readings: vec![reading.clone()],
+            scales: vec![Some(Scale { replicas, status_replicas: replicas, ready })],
+            readings: poll.readings.clone(),
         };
         let before = memory.clone();
         let decision = decide(plan, &mut memory, &observation, now);
@@ -108,7 +139,7 @@ fn run(plan: &Plan, polls: &[Poll], between: impl Fn(Memory) -> Memory) -> Resul
             let violation = invariant(&case);
             prop_assert!(violation.is_none(), "{violation:?}");
         }
-        if *succeeds && decision.scales() {
+        if poll.succeeds && decision.scales() {
             memory.applied(&decision, now);
             replicas = decision.members[0].to;
         }
@@ -152,7 +183,7 @@ proptest! {
         let now = last.at.plus(Duration::from_secs(1));
         let observation = Observation {
             scales: vec![Some(Scale { replicas: 30, status_replicas: 30, ready: None })],
-            readings: vec![Reading::of(0.0, now)],
+            readings: vec![Reading::of(0.0, now); 2],
         };
         let kept = decide(&plan, &mut plain.memory.clone(), &observation, now);
         let taken = decide(&plan, &mut plain.memory.restored(now), &observation, now);
@@ -164,9 +195,25 @@ proptest! {
                                   a in 0.0..3e4f64, b in 0.0..3e4f64) {
         let policy = Linear::new(low, low + span, least, least + more).expect("sound");
         let wish = |value: f64| {
-            let view = engine::policy::View { members: &[], scales: &[], values: &[Some(value)], now: Time::default() };
+            let view =
+                View { members: &[], metrics: &[], scales: &[], values: &[Some(value)], now: Time::default() };
             policy.wish(&view, 0).expect("a value").replicas
         };
         prop_assert!(wish(a.min(b)) <= wish(a.max(b)));
+    }
+
+    #[test]
+    fn slo_is_monotone_in_load(target in targets(), tolerance in proptest::option::of(0.0..0.5f64), replicas in 0..50u32,
+                               not_ready in 0..5u32, a in 0.0..3e4f64, b in 0.0..3e4f64) {
+        let (metrics, slo) = ([metric("load", target)], Slo::new(tolerance));
+        let ready = Some(replicas.saturating_sub(not_ready));
+        let scales = [Some(Scale { replicas, status_replicas: replicas, ready })];
+        let wish = |value: f64| {
+            let values = [Some(value)];
+            slo.wish(&View { members: &[], metrics: &metrics, scales: &scales, values: &values, now: Time::default() }, 0)
+        };
+        if let (Some(less), Some(more)) = (wish(a.min(b)), wish(a.max(b))) {
+            prop_assert!(less.replicas <= more.replicas, "{less:?} {more:?}");
+        }
     }
 }

@@ -34,6 +34,7 @@ pub(crate) fn plan() -> Plan {
                 config: serde_json::json!({ "url": "http://load/web" }),
             },
             minimum: Some(0.0),
+            target: None,
         }],
         policy: Arc::new(Linear::new(1000.0, 5000.0, 2, 10).unwrap()),
         safety: Safety::default(),

@@ -24,6 +24,7 @@ fn plan(safety: Safety) -> Plan {
                 config: serde_json::json!({}),
             },
             minimum: Some(0.0),
+            target: None,
         }],
         policy: Arc::new(Linear::new(1000.0, 5000.0, 2, 10).unwrap()) as Arc<dyn Policy>,
         safety,
@@ -170,4 +171,42 @@ fn a_plan_without_its_member_forgets_it() {
     assert_eq!(memory.members.len(), 1);
     memory.fit(&plan(Safety::default()));
     assert!(memory.members.is_empty());
+}
+
+/// A plan under policy cost: 100 requests a replica, 0.10/h each, 0.50/h at most, beside a queue of 5 a replica.
+fn costly(safety: Safety) -> Plan {
+    let mut plan = plan(safety);
+    let slo = crate::policy::Slo::default();
+    plan.policy = Arc::new(crate::policy::CostPolicy::new(slo, crate::Budget::new(0.1, 0.5).unwrap()));
+    plan.metrics[0].target = crate::MetricTarget::new(crate::TargetType::AverageValue, 100.0);
+    let mut queue = plan.metrics[0].clone();
+    "queue".clone_into(&mut queue.name);
+    queue.target = crate::MetricTarget::new(crate::TargetType::AverageValue, 5.0);
+    plan.metrics.push(queue);
+    plan
+}
+
+fn costs(safety: Safety, replicas: u32, readings: [Reading; 2]) -> MemberDecision {
+    let scale = Scale { replicas, status_replicas: replicas, ready: Some(replicas) };
+    let observation = Observation { scales: vec![Some(scale)], readings: readings.to_vec() };
+    decide(&costly(safety), &mut Memory::default(), &observation, at(0)).members.remove(0)
+}
+
+#[test]
+fn a_budget_caps_the_wish_and_shows_the_money() {
+    let decided = costs(Safety::default(), 4, [users(700.0), users(0.0)]);
+    assert_eq!(decided.explanation(), "slo 4→7 (users 700/100), cost 7→5 (0.50/h of 0.50/h)");
+    assert_eq!(decided.cost.unwrap().to_string(), "0.40/h, wished 0.70/h, budget 0.50/h");
+    let decided = costs(Safety::default(), 8, [users(700.0), users(0.0)]);
+    assert_eq!(decided.to, 5, "a budget that was lowered counts at once");
+    let window = Safety { scale_down_stabilization: Duration::from_secs(300), ..Safety::default() };
+    assert_eq!(costs(window, 8, [users(0.0), users(0.0)]).to, 5, "a window of old wishes does not buy more");
+}
+
+#[test]
+fn one_absent_metric_of_two_forbids_scale_in_and_allows_scale_out() {
+    let decided = costs(Safety::default(), 4, [down(), users(10.0)]);
+    assert_eq!(decided.to, 4);
+    assert!(decided.explanation().ends_with("slo 4→2 (queue 10/5), no scale-in 2→4 (a reading is missing)"));
+    assert_eq!(costs(Safety::default(), 3, [down(), users(25.0)]).to, 5);
 }

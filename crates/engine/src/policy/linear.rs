@@ -8,11 +8,38 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Policy, PolicyEntry, View, Wished, settings};
+use super::{Policy, PolicyEntry, Setting, SettingType, View, Wished, settings};
 use crate::{Basis, Problem};
 
 pub(super) const ENTRY: PolicyEntry = PolicyEntry {
     name: "linear",
+    summary: "Replicas follow the first metric along a straight line between two points.",
+    settings: &[
+        Setting {
+            name: "low",
+            type_: SettingType::NOT_NEGATIVE,
+            required: true,
+            help: "The value at and below which there are `minReplicas`.",
+        },
+        Setting {
+            name: "high",
+            type_: SettingType::NOT_NEGATIVE,
+            required: true,
+            help: "The value at and above which there are `maxReplicas`; above `low`.",
+        },
+        Setting {
+            name: "minReplicas",
+            type_: SettingType::replicas(0),
+            required: true,
+            help: "Replicas at the low end of the line.",
+        },
+        Setting {
+            name: "maxReplicas",
+            type_: SettingType::replicas(1),
+            required: true,
+            help: "Replicas at the high end of the line.",
+        },
+    ],
     compile: |config, path| Ok(Arc::new(Linear::from_config(config, path)?) as Arc<dyn Policy>),
 };
 
@@ -26,7 +53,7 @@ pub struct Linear {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct Config {
     low: f64,
     high: f64,
@@ -43,7 +70,7 @@ impl Linear {
     }
 
     fn from_config(config: &Value, path: &str) -> Result<Self, Vec<Problem>> {
-        let Config { low, high, min_replicas, max_replicas } = settings(config, path)?;
+        let Config { low, high, min_replicas, max_replicas } = settings(&ENTRY, config, path)?;
         Self::new(low, high, min_replicas, max_replicas).ok_or_else(|| {
             vec![Problem::new(path, "low must be below high, and minReplicas not above maxReplicas")]
         })
@@ -70,6 +97,7 @@ impl Policy for Linear {
     fn wish(&self, view: &View<'_>, _member: usize) -> Option<Wished> {
         let value = view.value(0)?;
         Some(Wished {
+            policy: ENTRY.name,
             replicas: self.replicas(value),
             basis: Basis::Range { value, low: self.low, high: self.high },
         })
@@ -115,16 +143,16 @@ mod tests {
     fn compiles_by_name_and_names_what_is_wrong() {
         let good = serde_json::json!({"low": 1, "high": 2, "minReplicas": 1, "maxReplicas": 3});
         assert_eq!(crate::policy::compile("linear", &good, "spec.policy.config").unwrap().name(), "linear");
-        let bad = serde_json::json!({"low": 1, "hihg": 2});
-        let problems = crate::policy::compile("linear", &bad, "spec.policy.config").unwrap_err();
+        let crossed = serde_json::json!({"low": 2, "high": 1, "minReplicas": 1, "maxReplicas": 3});
+        let problems = crate::policy::compile("linear", &crossed, "spec.policy.config").unwrap_err();
         assert!(
-            problems[0].to_string().starts_with("spec.policy.config: unknown field `hihg`"),
+            problems[0].to_string().starts_with("spec.policy.config: low must be below high"),
             "{problems:?}"
         );
         let problems = crate::policy::compile("liner", &good, "spec.policy.type").unwrap_err();
         assert_eq!(
             problems[0].to_string(),
-            "spec.policy.type: unknown policy \"liner\"; known policies: linear, threshold"
+            "spec.policy.type: unknown policy \"liner\"; known policies: slo, cost, linear, threshold"
         );
     }
 }

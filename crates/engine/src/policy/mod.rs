@@ -4,7 +4,10 @@
 //! what would be right for the load; what holds a wish back (bounds, windows,
 //! rates, cooldown, missing readings) is the same for all and lives in `limit`.
 
+mod cost;
 mod linear;
+mod setting;
+mod slo;
 mod threshold;
 
 use std::fmt;
@@ -12,9 +15,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::{Basis, Member, Problem, Scale, Time};
+use crate::{Basis, Budget, Member, Metric, Problem, Scale, Time};
 
+pub use cost::CostPolicy;
 pub use linear::Linear;
+pub use setting::{Setting, SettingType};
+pub use slo::Slo;
 pub use threshold::Threshold;
 
 /// Turns readings into a wish for each member. Pure: the same view, the same wishes.
@@ -25,6 +31,11 @@ pub trait Policy: fmt::Debug + Send + Sync {
     /// The wish for the member at `member`, or `None` where the known readings do not
     /// allow one. It is asked only for members whose target was found.
     fn wish(&self, view: &View<'_>, member: usize) -> Option<Wished>;
+
+    /// What each member may cost, where the policy says so.
+    fn budget(&self) -> Option<Budget> {
+        None
+    }
 }
 
 /// What a policy sees.
@@ -32,6 +43,8 @@ pub trait Policy: fmt::Debug + Send + Sync {
 pub struct View<'a> {
     /// The plan's members.
     pub members: &'a [Member],
+    /// The plan's metrics.
+    pub metrics: &'a [Metric],
     /// The present scale of each member; `None` where its target was not found.
     pub scales: &'a [Option<Scale>],
     /// The value of each of the plan's metrics; `None` where it is absent.
@@ -41,9 +54,14 @@ pub struct View<'a> {
 }
 
 impl View<'_> {
+    /// The present scale of the member at `member`, where its target was found.
+    pub fn scale(&self, member: usize) -> Option<Scale> {
+        self.scales.get(member).copied().flatten()
+    }
+
     /// Replicas asked for of the member at `member` at present.
     pub fn replicas(&self, member: usize) -> u32 {
-        self.scales.get(member).copied().flatten().map_or(0, |scale| scale.replicas)
+        self.scale(member).map_or(0, |scale| scale.replicas)
     }
 
     /// The value of the metric at `metric`, where it is known.
@@ -53,8 +71,10 @@ impl View<'_> {
 }
 
 /// A wish and what it rests on.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Wished {
+    /// Name of the policy whose reasoning this is, as steps print it.
+    pub policy: &'static str,
     /// Replicas.
     pub replicas: u32,
     /// The numbers behind it.
@@ -66,6 +86,10 @@ pub struct Wished {
 pub struct PolicyEntry {
     /// Name in manifests.
     pub name: &'static str,
+    /// What it does, in a sentence.
+    pub summary: &'static str,
+    /// What can be set, for the CRD's schema and the reference.
+    pub settings: &'static [Setting],
     /// Makes the policy, or tells all problems of the settings; paths begin with the given one.
     pub compile: Compile,
 }
@@ -74,7 +98,7 @@ pub struct PolicyEntry {
 type Compile = fn(&Value, &str) -> Result<Arc<dyn Policy>, Vec<Problem>>;
 
 /// Every policy there is.
-pub const POLICIES: &[PolicyEntry] = &[linear::ENTRY, threshold::ENTRY];
+pub const POLICIES: &[PolicyEntry] = &[slo::ENTRY, cost::ENTRY, linear::ENTRY, threshold::ENTRY];
 
 /// Makes the policy called `name` from `config`, which stands at `path` in the manifest.
 ///
@@ -90,7 +114,17 @@ pub fn compile(name: &str, config: &Value, path: &str) -> Result<Arc<dyn Policy>
     }
 }
 
-/// Reads the settings of a policy into `T`; an unknown or mistyped field is a problem at `path`.
-fn settings<T: serde::de::DeserializeOwned>(config: &Value, path: &str) -> Result<T, Vec<Problem>> {
-    T::deserialize(config).map_err(|error| vec![Problem::new(path, error.to_string())])
+/// Reads the settings of `entry` into `T`, once each has been held against its row in the table.
+fn settings<T: serde::de::DeserializeOwned>(
+    entry: &PolicyEntry,
+    config: &Value,
+    path: &str,
+) -> Result<T, Vec<Problem>> {
+    let problems = setting::problems(entry.settings, config, path);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let none = Value::Object(serde_json::Map::new());
+    let config = if config.is_null() { &none } else { config };
+    T::deserialize(config).map_err(|error| vec![Problem::new(path, format!("Invalid value: {error}"))])
 }

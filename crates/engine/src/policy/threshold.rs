@@ -5,11 +5,38 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Policy, PolicyEntry, View, Wished, settings};
+use super::{Policy, PolicyEntry, Setting, SettingType, View, Wished, settings};
 use crate::{Basis, Problem};
 
 pub(super) const ENTRY: PolicyEntry = PolicyEntry {
     name: "threshold",
+    summary: "A step out while the first metric is above one threshold, a step in while it is below another.",
+    settings: &[
+        Setting {
+            name: "scaleUpThreshold",
+            type_: SettingType::NOT_NEGATIVE,
+            required: true,
+            help: "A value above this is a step out.",
+        },
+        Setting {
+            name: "scaleDownThreshold",
+            type_: SettingType::NOT_NEGATIVE,
+            required: true,
+            help: "A value below this is a step in; not above `scaleUpThreshold`.",
+        },
+        Setting {
+            name: "scaleUpStep",
+            type_: SettingType::replicas(1),
+            required: false,
+            help: "Pods that a step out adds. Default 1.",
+        },
+        Setting {
+            name: "scaleDownStep",
+            type_: SettingType::replicas(1),
+            required: false,
+            help: "Pods that a step in removes. Default 1.",
+        },
+    ],
     compile: |config, path| Ok(Arc::new(Threshold::from_config(config, path)?) as Arc<dyn Policy>),
 };
 
@@ -23,7 +50,7 @@ pub struct Threshold {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct Config {
     scale_up_threshold: f64,
     scale_down_threshold: f64,
@@ -47,7 +74,7 @@ impl Threshold {
 
     fn from_config(config: &Value, path: &str) -> Result<Self, Vec<Problem>> {
         let Config { scale_up_threshold, scale_down_threshold, scale_up_step, scale_down_step } =
-            settings(config, path)?;
+            settings(&ENTRY, config, path)?;
         Self::new(scale_up_threshold, scale_down_threshold, scale_up_step, scale_down_step).ok_or_else(|| {
             vec![Problem::new(
                 path,
@@ -67,16 +94,22 @@ impl Policy for Threshold {
         let current = view.replicas(member);
         Some(if value > self.up {
             Wished {
+                policy: ENTRY.name,
                 replicas: current.saturating_add(self.step_up),
                 basis: Basis::Above { value, threshold: self.up },
             }
         } else if value < self.down {
             Wished {
+                policy: ENTRY.name,
                 replicas: current.saturating_sub(self.step_down),
                 basis: Basis::Below { value, threshold: self.down },
             }
         } else {
-            Wished { replicas: current, basis: Basis::Range { value, low: self.down, high: self.up } }
+            Wished {
+                policy: ENTRY.name,
+                replicas: current,
+                basis: Basis::Range { value, low: self.down, high: self.up },
+            }
         })
     }
 }
@@ -92,10 +125,12 @@ mod tests {
         let scales = [Some(Scale { replicas: 4, status_replicas: 4, ready: None })];
         for (value, replicas) in [(51.0, 6), (50.0, 4), (10.0, 4), (9.9, 3)] {
             let values = [Some(value)];
-            let view = View { members: &[], scales: &scales, values: &values, now: Time::default() };
+            let view =
+                View { members: &[], metrics: &[], scales: &scales, values: &values, now: Time::default() };
             assert_eq!(policy.wish(&view, 0).unwrap().replicas, replicas, "at {value}");
         }
-        let view = View { members: &[], scales: &scales, values: &[None], now: Time::default() };
+        let view =
+            View { members: &[], metrics: &[], scales: &scales, values: &[None], now: Time::default() };
         assert_eq!(policy.wish(&view, 0), None);
     }
 

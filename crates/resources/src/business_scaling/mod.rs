@@ -204,7 +204,7 @@ fn compile_metric(spec: &BusinessScalingSpec, context: &Context<'_>) -> (Metric,
     let problems = if named { context.catalog.validate(source, &config, &path) } else { Vec::new() };
     let name = if spec.metric.is_some() { source } else { "users" };
     let query = Query { source: source.to_owned(), namespace: spec.namespace.clone(), config };
-    (Metric { name: name.to_owned(), query, minimum: Some(0.0) }, problems)
+    (Metric { name: name.to_owned(), query, minimum: Some(0.0), target: None }, problems)
 }
 
 impl BusinessScalingSpec {

@@ -190,7 +190,7 @@ fn compile_metric(spec: &ScalingRuleSpec, context: &Context<'_>) -> (Metric, Vec
     let path = ConfigPath { source: "spec.natsMonitoringURL", config: "spec", elsewhere };
     let problems = context.catalog.validate("nats", &config, &path);
     let query = Query { source: "nats".to_owned(), namespace: spec.namespace.clone(), config };
-    (Metric { name: "pending".to_owned(), query, minimum: Some(0.0) }, problems)
+    (Metric { name: "pending".to_owned(), query, minimum: Some(0.0), target: None }, problems)
 }
 
 impl ScalingRuleSpec {

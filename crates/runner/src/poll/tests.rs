@@ -291,7 +291,7 @@ async fn every_metric_is_read_at_once_and_none_older_than_asked() {
     for who in ["a", "b"] {
         let mut query = plan.metrics[0].query.clone();
         query.config = serde_json::json!({ "url": format!("http://load/{who}") });
-        plan.metrics.push(Metric { name: who.to_owned(), query, minimum: None });
+        plan.metrics.push(Metric { name: who.to_owned(), query, minimum: None, target: None });
         world.sampler.answer(who, Answer::Slow(Duration::from_secs(2), 1.0));
     }
     let begun = world.now();

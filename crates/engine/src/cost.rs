@@ -1,0 +1,127 @@
+//! Money: what replicas cost in an hour, and how many a budget pays for.
+//!
+//! Amounts have no currency of their own; both sides of a comparison come from one manifest.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::number::{floor_of_quotient, sum_fits};
+
+/// A budget for one target: what a pod costs, and what all of them together may cost.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Budget {
+    cost_per_pod_hour: f64,
+    max_cost_per_hour: f64,
+}
+
+impl Budget {
+    /// `None` unless both are finite, a pod costs more than nothing and the budget is not negative.
+    pub fn new(cost_per_pod_hour: f64, max_cost_per_hour: f64) -> Option<Self> {
+        let sound = cost_per_pod_hour.is_finite() && cost_per_pod_hour > 0.0;
+        let sound = sound && max_cost_per_hour.is_finite() && max_cost_per_hour >= 0.0;
+        sound.then_some(Self { cost_per_pod_hour, max_cost_per_hour })
+    }
+
+    /// The most replicas that the budget pays for: `floor(maxCostPerHour / costPerPodHour)`.
+    pub fn affordable(self) -> u32 {
+        floor_of_quotient(self.max_cost_per_hour, self.cost_per_pod_hour)
+    }
+
+    /// Whether the budget pays for `replicas`.
+    pub fn pays_for(self, replicas: u32) -> bool {
+        sum_fits(f64::from(replicas) * self.cost_per_pod_hour, self.max_cost_per_hour)
+    }
+
+    /// What `replicas` cost in an hour.
+    pub fn cost_per_hour(self, replicas: u32) -> f64 {
+        f64::from(replicas) * self.cost_per_pod_hour
+    }
+
+    /// What all replicas together may cost in an hour.
+    pub fn max_cost_per_hour(self) -> f64 {
+        self.max_cost_per_hour
+    }
+}
+
+/// What a decision means in money, for one hour.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Cost {
+    /// Of the replicas asked for before the decision.
+    pub now: f64,
+    /// Of what the policy wished; `None` where it could not wish.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wished: Option<f64>,
+    /// Of what was decided.
+    pub decided: f64,
+    /// The budget.
+    pub budget: f64,
+}
+
+impl Cost {
+    pub(crate) fn of(budget: Budget, from: u32, wish: Option<u32>, to: u32) -> Self {
+        Self {
+            now: budget.cost_per_hour(from),
+            wished: wish.map(|wish| budget.cost_per_hour(wish)),
+            decided: budget.cost_per_hour(to),
+            budget: budget.max_cost_per_hour,
+        }
+    }
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/h", Money(self.now))?;
+        if let Some(wished) = self.wished {
+            write!(f, ", wished {}/h", Money(wished))?;
+        }
+        write!(f, ", budget {}/h", Money(self.budget))
+    }
+}
+
+/// An amount with two decimals, and up to six where it has that many.
+pub(crate) struct Money(pub(crate) f64);
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let exact = format!("{:.6}", self.0);
+        let (whole, decimals) = exact.split_once('.').unwrap_or((&exact, ""));
+        write!(f, "{whole}.{:0<2}", decimals.trim_end_matches('0'))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_pays_for_whole_pods_only() {
+        let cases = [
+            (0.5, 0.1, 5),
+            (0.3, 0.1, 3),
+            (0.59, 0.1, 5),
+            (0.0, 0.1, 0),
+            (1e12, 1e-3, u32::MAX),
+            (7.0, 2.5, 2),
+        ];
+        for (most, each, replicas) in cases {
+            let budget = Budget::new(each, most).unwrap();
+            assert_eq!(budget.affordable(), replicas, "{most} at {each}");
+            assert!(budget.pays_for(replicas), "{most} at {each}");
+        }
+        assert!(!Budget::new(0.1, 0.3).unwrap().pays_for(4));
+        for (each, most) in [(0.0, 1.0), (-1.0, 1.0), (1.0, -1.0), (f64::NAN, 1.0), (1.0, f64::INFINITY)] {
+            assert_eq!(Budget::new(each, most), None);
+        }
+    }
+
+    #[test]
+    fn money_has_at_least_two_decimals() {
+        let cases =
+            [(0.5, "0.50"), (12.0, "12.00"), (0.0125, "0.0125"), (0.1 + 0.2, "0.30"), (1234.5, "1234.50")];
+        for (amount, text) in cases {
+            assert_eq!(Money(amount).to_string(), text);
+        }
+    }
+}

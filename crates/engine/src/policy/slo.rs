@@ -1,0 +1,132 @@
+//! `slo`: as many replicas as the metric furthest from its target asks for.
+//!
+//! Each metric with a target asks for a count of its own, in the arithmetic of the HPA
+//! (kubernetes.io, "Horizontal Pod Autoscaling", algorithm details):
+//!
+//! - `AverageValue`: `ceil(value / target)`;
+//! - `Value`: `ceil(readyReplicas × value / target)`, and the present replicas while
+//!   `value / target` is within the tolerance of 1.
+//!
+//! The largest count is the wish. A metric without a reading asks for nothing; that nothing
+//! is scaled in meanwhile is not this policy's business.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Policy, PolicyEntry, Setting, SettingType, View, Wished, settings};
+use crate::number::ceil_of_quotient;
+use crate::{Basis, Metric, MetricTarget, Proportion, Scale, TargetType};
+
+/// The HPA's own tolerance (`--horizontal-pod-autoscaler-tolerance`).
+const DEFAULT_TOLERANCE: f64 = 0.1;
+
+pub(super) const TOLERANCE: Setting = Setting {
+    name: "tolerance",
+    type_: SettingType::Number { min: 0.0, max: 1.0 },
+    required: false,
+    help: "How far from 1 the quotient of value and target may be before the replicas change. Left out, it is 0.1 \
+           for `targetType: Value`, as in the HPA, and 0 for `AverageValue`, whose count is exact.",
+};
+
+pub(super) const ENTRY: PolicyEntry = PolicyEntry {
+    name: "slo",
+    summary: "As many replicas as the metric furthest from its target asks for.",
+    settings: &[TOLERANCE],
+    compile: |config, path| {
+        Ok(Arc::new(Slo::new(settings::<Config>(&ENTRY, config, path)?.tolerance)) as Arc<dyn Policy>)
+    },
+};
+
+/// The largest wish of all metrics that have a target and a reading.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Slo {
+    tolerance: Option<f64>,
+}
+
+#[derive(Deserialize)]
+struct Config {
+    tolerance: Option<f64>,
+}
+
+impl Slo {
+    /// With `tolerance` for every metric, or else the default of its target's type.
+    pub fn new(tolerance: Option<f64>) -> Self {
+        Self { tolerance }
+    }
+
+    fn tolerance(self, type_: TargetType) -> f64 {
+        self.tolerance.unwrap_or(match type_ {
+            TargetType::Value => DEFAULT_TOLERANCE,
+            TargetType::AverageValue => 0.0,
+        })
+    }
+
+    /// What one metric asks for; `None` where its value says nothing about the count.
+    fn ask(self, value: f64, target: MetricTarget, scale: Scale) -> Option<(u32, Proportion)> {
+        let tolerance = self.tolerance(target.type_());
+        match target.type_() {
+            TargetType::AverageValue => {
+                let quotient = value / (target.value() * f64::from(scale.replicas));
+                if scale.replicas > 0 && tolerance > 0.0 && is_within(quotient, tolerance) {
+                    return Some((scale.replicas, Proportion::Within { tolerance }));
+                }
+                Some((ceil_of_quotient(value, target.value()), Proportion::Shared))
+            }
+            TargetType::Value => ask_by_ratio(value, target.value(), scale, tolerance),
+        }
+    }
+}
+
+fn is_within(quotient: f64, tolerance: f64) -> bool {
+    // A rounding error must not push a quotient of exactly 1.1 out of a tolerance of 0.1.
+    (quotient - 1.0).abs() <= tolerance + 1e-9
+}
+
+fn ask_by_ratio(value: f64, target: f64, scale: Scale, tolerance: f64) -> Option<(u32, Proportion)> {
+    if is_within(value / target, tolerance) && scale.replicas > 0 {
+        return Some((scale.replicas, Proportion::Within { tolerance }));
+    }
+    if scale.replicas == 0 {
+        // As in the HPA: from zero, one replica is taken to bear one target's worth.
+        return Some((ceil_of_quotient(value, target), Proportion::EachOf(1)));
+    }
+    let ready = scale.ready.unwrap_or(scale.status_replicas);
+    let wish = ceil_of_quotient(value * f64::from(ready), target);
+    if value > target && wish < scale.replicas {
+        // Those that start will take their share; an overload is no reason to remove them.
+        return Some((scale.replicas, Proportion::Starting { ready }));
+    }
+    // With none ready the figure does not come from the replicas, so it says nothing about their count.
+    (ready > 0).then_some((wish, Proportion::EachOf(ready)))
+}
+
+impl Policy for Slo {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn wish(&self, view: &View<'_>, member: usize) -> Option<Wished> {
+        let scale = view.scale(member)?;
+        let asked = view.metrics.iter().enumerate().filter_map(|(index, metric)| {
+            let (value, target) = (view.value(index)?, metric.target?);
+            let (replicas, by) = self.ask(value, target, scale)?;
+            Some((replicas, metric, value, target, by))
+        });
+        // The first of equals, so that the explanation does not depend on the order of ties.
+        let (replicas, metric, value, target, by) =
+            asked.reduce(|most, next| if next.0 > most.0 { next } else { most })?;
+        let basis =
+            Basis::Ratio { metric: shown_name(view.metrics, metric), value, target: target.value(), by };
+        Some(Wished { policy: ENTRY.name, replicas, basis })
+    }
+}
+
+/// The metric's name, where there are several to tell apart.
+fn shown_name(metrics: &[Metric], metric: &Metric) -> Option<String> {
+    (metrics.len() > 1).then(|| metric.name.clone())
+}
+
+#[cfg(test)]
+mod tests;
