@@ -52,6 +52,7 @@ fn plans() -> impl Strategy<Value = Plan> {
                 source: "http".to_owned(),
                 namespace: "default".to_owned(),
                 config: serde_json::Value::Null,
+                target: None,
             },
             minimum: Some(0.0),
         }],
