@@ -37,6 +37,12 @@ pub trait SourceCatalog: Send + Sync {
     /// All problems of `config` for the source named `source`, each with a path that begins with `path`.
     /// An unknown source is one problem, at `path` of the name, that lists the known ones.
     fn validate(&self, source: &str, config: &Value, path: &ConfigPath<'_>) -> Vec<Problem>;
+
+    /// Whether the source named `source` reads the target itself, so that its query must name it.
+    fn wants_target(&self, source: &str) -> bool {
+        let _ = source;
+        false
+    }
 }
 
 /// Where in the manifest a source is named and where its settings stand.

@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::Time;
+use crate::{Target, Time};
 
 /// What to ask of which source. Two equal queries are asked once and shared.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,9 @@ pub struct Query {
     pub namespace: String,
     /// The source's own settings, checked by the source when the object was compiled.
     pub config: Value,
+    /// What is scaled, for a source that reads the target itself, such as the usage of its pods; else
+    /// `None`, so that objects with different targets share a reading.
+    pub target: Option<Target>,
 }
 
 impl Query {
@@ -26,7 +29,14 @@ impl Query {
     ///
     /// The namespace is part of it: the same secret name is another secret elsewhere.
     pub fn key(&self) -> String {
-        format!("{}\u{1f}{}\u{1f}{}", self.source, self.namespace, self.config)
+        let mut key = format!("{}\u{1f}{}\u{1f}{}", self.source, self.namespace, self.config);
+        if let Some(Target { api_version, kind, namespace, name }) = &self.target {
+            for part in [api_version, kind, namespace, name] {
+                key.push('\u{1f}');
+                key.push_str(part);
+            }
+        }
+        key
     }
 }
 
@@ -170,5 +180,29 @@ impl fmt::Display for AbsenceReason {
 impl Serialize for AbsenceReason {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_about_different_targets_share_nothing() {
+        let target = |kind: &str, name: &str| Target {
+            api_version: "apps/v1".to_owned(),
+            kind: kind.to_owned(),
+            namespace: "shop".to_owned(),
+            name: name.to_owned(),
+        };
+        let key = |target| {
+            let (source, namespace) = ("cpu".to_owned(), "shop".to_owned());
+            Query { source, namespace, config: Value::Null, target }.key()
+        };
+        let web = key(Some(target("Deployment", "web")));
+        assert_eq!(web, key(Some(target("Deployment", "web"))));
+        assert_ne!(web, key(Some(target("StatefulSet", "web"))));
+        assert_ne!(web, key(Some(target("Deployment", "api"))));
+        assert_ne!(web, key(None));
     }
 }

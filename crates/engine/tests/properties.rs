@@ -42,8 +42,12 @@ fn safeties() -> impl Strategy<Value = Safety> {
 }
 
 fn metric(name: &str, target: Option<MetricTarget>) -> Metric {
-    let query =
-        Query { source: "http".to_owned(), namespace: "default".to_owned(), config: serde_json::Value::Null };
+    let query = Query {
+        source: "http".to_owned(),
+        namespace: "default".to_owned(),
+        config: serde_json::Value::Null,
+        target: None,
+    };
     Metric { name: name.to_owned(), query, minimum: Some(0.0), target }
 }
 

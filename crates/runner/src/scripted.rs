@@ -32,6 +32,7 @@ pub(crate) fn plan() -> Plan {
                 source: "http".to_owned(),
                 namespace: "default".to_owned(),
                 config: serde_json::json!({ "url": "http://load/web" }),
+                target: None,
             },
             minimum: Some(0.0),
             target: None,

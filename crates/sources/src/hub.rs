@@ -179,7 +179,8 @@ impl Upstream {
                 Err(absence) => return Reading::Absent(absence),
             }
         }
-        source.read(Request { config: &query.config, secrets: &secrets, begun }).await
+        let target = query.target.as_ref();
+        source.read(Request { config: &query.config, secrets: &secrets, target, begun }).await
     }
 
     async fn read_secret(&self, namespace: &str, name: &str) -> Result<crate::source::SecretData, Absence> {

@@ -61,6 +61,10 @@ impl SourceCatalog for Registry {
             None => vec![Problem::new(path.source, self.unknown(source))],
         }
     }
+
+    fn wants_target(&self, source: &str) -> bool {
+        self.get(source).is_some_and(|source| source.wants_target())
+    }
 }
 
 #[cfg(test)]

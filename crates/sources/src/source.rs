@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use engine::{ConfigPath, Problem, Reading, Time};
+use engine::{ConfigPath, Problem, Reading, Target, Time};
 use futures::future::BoxFuture;
 use serde_json::Value;
 
@@ -18,6 +18,11 @@ pub trait Source: Send + Sync {
 
     /// The secrets that a reading with `config` needs.
     fn secrets(&self, config: &Value) -> Vec<SecretRef>;
+
+    /// Whether it reads what is scaled, so that its queries name the target.
+    fn wants_target(&self) -> bool {
+        false
+    }
 
     /// Reads one number. Every failure is an absence; the caller bounds the time no further.
     fn read<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading>;
@@ -30,6 +35,8 @@ pub struct Request<'a> {
     pub config: &'a Value,
     /// The secrets that [`Source::secrets`] named.
     pub secrets: &'a Secrets,
+    /// What is scaled, where [`Source::wants_target`] says so.
+    pub target: Option<&'a Target>,
     /// When the reading began: the time of a value whose source does not say one.
     pub begun: Time,
 }

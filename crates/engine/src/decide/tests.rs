@@ -22,6 +22,7 @@ fn plan(safety: Safety) -> Plan {
                 source: "http".to_owned(),
                 namespace: "shop".to_owned(),
                 config: serde_json::json!({}),
+                target: None,
             },
             minimum: Some(0.0),
             target: None,

@@ -13,7 +13,6 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{Policy, PolicyEntry, Setting, SettingType, View, Wished, settings};
 use crate::number::ceil_of_quotient;

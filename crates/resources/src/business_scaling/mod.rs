@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::policy::Linear;
-use engine::{Bounds, ConfigPath, Member, Metric, Plan, Problem, Query};
+use engine::{Bounds, ConfigPath, Member, Metric, Plan, Problem, Target};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{CustomResource, CustomResourceExt};
 use schemars::JsonSchema;
@@ -17,6 +17,7 @@ use crate::common::fields::{
     HeadersFrom, MetricSpec, NAME_PATTERN, NAMESPACE_PATTERN, SafetySpec, TargetRef, URL_PATTERN, as_number,
     mode,
 };
+use crate::common::metric;
 use crate::common::rule;
 use crate::common::status::{Outcome, SingleTargetStatus};
 use crate::kind::{Context, Kind, NotCompiled, Scope, spec};
@@ -158,7 +159,8 @@ fn definition() -> CustomResourceDefinition {
 fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
     let spec: BusinessScalingSpec = spec(object)?;
     let mut problems = rule::problems(rules::RULES, &spec);
-    let (metric, metric_problems) = compile_metric(&spec, context);
+    let target = spec.target().in_namespace(&spec.namespace);
+    let (metric, metric_problems) = compile_metric(&spec, &target, context);
     problems.extend(metric_problems);
     let mode = mode(object).unwrap_or_else(|problem| {
         problems.push(problem);
@@ -172,7 +174,7 @@ fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
         return Err(NotCompiled::Problems(problems));
     };
     Ok(Plan {
-        members: vec![Member { target: spec.target().in_namespace(&spec.namespace), bounds }],
+        members: vec![Member { target, bounds }],
         metrics: vec![metric],
         policy: Arc::new(policy),
         safety: spec.safety.as_ref().map(SafetySpec::compile).unwrap_or_default(),
@@ -182,7 +184,11 @@ fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
 }
 
 /// The metric, whichever way it is written, and what its source finds wrong with it.
-fn compile_metric(spec: &BusinessScalingSpec, context: &Context<'_>) -> (Metric, Vec<Problem>) {
+fn compile_metric(
+    spec: &BusinessScalingSpec,
+    target: &Target,
+    context: &Context<'_>,
+) -> (Metric, Vec<Problem>) {
     let (source, config, path) = match &spec.metric {
         Some(metric) => (
             metric.source.as_str(),
@@ -203,7 +209,7 @@ fn compile_metric(spec: &BusinessScalingSpec, context: &Context<'_>) -> (Metric,
     let named = spec.metric.is_some() || spec.metric_source.is_some();
     let problems = if named { context.catalog.validate(source, &config, &path) } else { Vec::new() };
     let name = if spec.metric.is_some() { source } else { "users" };
-    let query = Query { source: source.to_owned(), namespace: spec.namespace.clone(), config };
+    let query = metric::query(context, source, &spec.namespace, config, target);
     (Metric { name: name.to_owned(), query, minimum: Some(0.0), target: None }, problems)
 }
 

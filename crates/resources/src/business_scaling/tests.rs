@@ -3,12 +3,16 @@ use engine::{AbsenceReason, Decision, MemberDecision, Memory, Mode, Reading, Sca
 use super::*;
 use crate::common::status::{Difference, MemberPoll, Poll, Verdict, difference};
 
-/// Finds nothing wrong, except with the source `broken`.
+/// Finds nothing wrong, except with the source `broken`; `usage` reads the target itself.
 struct Lenient;
 
 impl engine::SourceCatalog for Lenient {
     fn validate(&self, source: &str, _: &Value, path: &ConfigPath<'_>) -> Vec<Problem> {
         if source == "broken" { vec![Problem::new(path.source, "unknown source")] } else { Vec::new() }
+    }
+
+    fn wants_target(&self, source: &str) -> bool {
+        source == "usage"
     }
 }
 
@@ -72,6 +76,18 @@ fn every_option_reaches_the_plan() {
             cooldown: Duration::from_secs(300),
         }
     );
+}
+
+#[test]
+fn a_query_names_the_target_only_where_its_source_reads_it() {
+    let named = |source: &str| {
+        let spec = json!({ "targetDeployment": "web", "namespace": "shop", "metric": { "type": source, "config": {} } });
+        let plan = KIND.compile(&manifest(spec), &CONTEXT).unwrap();
+        assert_eq!(plan.metrics[0].query.namespace, "shop");
+        plan.metrics[0].query.target.as_ref().map(Target::to_string)
+    };
+    assert_eq!(named("usage").as_deref(), Some("Deployment shop/web"));
+    assert_eq!(named("other"), None);
 }
 
 #[test]

@@ -107,6 +107,8 @@ pub enum Reason {
     TooManyReplicas,
     /// The wish is below the least replicas.
     TooFewReplicas,
+    /// The wish costs more than the budget.
+    BudgetReached,
     /// A stabilization window holds the wish back.
     Stabilized,
     /// Scale-in waits for every reading.
@@ -137,6 +139,7 @@ impl Reason {
             Self::DesiredWithinRange,
             Self::TooManyReplicas,
             Self::TooFewReplicas,
+            Self::BudgetReached,
             Self::Stabilized,
             Self::ReadingMissing,
             Self::RateLimited,
@@ -165,6 +168,7 @@ impl Reason {
             Self::DesiredWithinRange => "DesiredWithinRange",
             Self::TooManyReplicas => "TooManyReplicas",
             Self::TooFewReplicas => "TooFewReplicas",
+            Self::BudgetReached => "BudgetReached",
             Self::Stabilized => "Stabilized",
             Self::ReadingMissing => "ReadingMissing",
             Self::RateLimited => "RateLimited",

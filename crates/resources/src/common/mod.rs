@@ -2,5 +2,6 @@
 
 pub(crate) mod condition;
 pub(crate) mod fields;
+pub(crate) mod metric;
 pub(crate) mod rule;
 pub(crate) mod status;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::policy::Threshold;
-use engine::{Bounds, ConfigPath, Member, Metric, Plan, Problem, Query};
+use engine::{Bounds, ConfigPath, Member, Metric, Plan, Problem, Target};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{CustomResource, CustomResourceExt};
 use schemars::JsonSchema;
@@ -18,6 +18,7 @@ use crate::common::fields::{
     HeadersFrom, NAME_PATTERN, NAMESPACE_PATTERN, SafetySpec, TargetRef, URL_PATTERN, as_number, mode,
     other_namespace,
 };
+use crate::common::metric;
 use crate::common::rule;
 use crate::common::status::{Outcome, SingleTargetStatus};
 use crate::kind::{Context, Kind, NotCompiled, Scope, spec};
@@ -151,7 +152,8 @@ fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
     let spec: ScalingRuleSpec = spec(object)?;
     let mut problems = rule::problems(rules::RULES, &spec);
     problems.extend(other_namespace(object, "spec.namespace", &spec.namespace, context));
-    let (metric, metric_problems) = compile_metric(&spec, context);
+    let target = spec.target().in_namespace(&spec.namespace);
+    let (metric, metric_problems) = compile_metric(&spec, &target, context);
     problems.extend(metric_problems);
     let mode = mode(object).unwrap_or_else(|problem| {
         problems.push(problem);
@@ -169,7 +171,7 @@ fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
         return Err(NotCompiled::Problems(problems));
     };
     Ok(Plan {
-        members: vec![Member { target: spec.target().in_namespace(&spec.namespace), bounds }],
+        members: vec![Member { target, bounds }],
         metrics: vec![metric],
         policy: Arc::new(policy),
         safety: spec.safety.as_ref().map(SafetySpec::compile).unwrap_or_default(),
@@ -178,7 +180,7 @@ fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
     })
 }
 
-fn compile_metric(spec: &ScalingRuleSpec, context: &Context<'_>) -> (Metric, Vec<Problem>) {
+fn compile_metric(spec: &ScalingRuleSpec, target: &Target, context: &Context<'_>) -> (Metric, Vec<Problem>) {
     let mut config = json!({ "monitoringUrl": spec.nats_monitoring_url, "subject": spec.subject });
     if let Some(account) = &spec.account {
         config["account"] = json!(account);
@@ -189,7 +191,7 @@ fn compile_metric(spec: &ScalingRuleSpec, context: &Context<'_>) -> (Metric, Vec
     let elsewhere = &[("monitoringUrl", "spec.natsMonitoringURL")];
     let path = ConfigPath { source: "spec.natsMonitoringURL", config: "spec", elsewhere };
     let problems = context.catalog.validate("nats", &config, &path);
-    let query = Query { source: "nats".to_owned(), namespace: spec.namespace.clone(), config };
+    let query = metric::query(context, "nats", &spec.namespace, config, target);
     (Metric { name: "pending".to_owned(), query, minimum: Some(0.0), target: None }, problems)
 }
 

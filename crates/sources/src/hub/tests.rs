@@ -104,7 +104,7 @@ impl Bench {
 }
 
 fn query(config: Value) -> Query {
-    Query { source: "scripted".into(), namespace: "shop".into(), config }
+    Query { source: "scripted".into(), namespace: "shop".into(), config, target: None }
 }
 
 fn value(shared: &SharedReading) -> f64 {

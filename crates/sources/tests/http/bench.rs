@@ -25,5 +25,5 @@ impl Bench {
 pub(crate) fn query(settings: Value) -> Query {
     let mut config = json!({"valuePath": "$.active_users", "timeoutSeconds": 20});
     config.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
-    Query { source: "http".into(), namespace: "shop".into(), config }
+    Query { source: "http".into(), namespace: "shop".into(), config, target: None }
 }

@@ -37,5 +37,5 @@ impl Bench {
 pub(crate) fn query(settings: Value) -> Query {
     let mut config = json!({"timeoutSeconds": 20});
     config.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
-    Query { source: "nats".into(), namespace: "shop".into(), config }
+    Query { source: "nats".into(), namespace: "shop".into(), config, target: None }
 }

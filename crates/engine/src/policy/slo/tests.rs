@@ -1,10 +1,17 @@
+use serde_json::Value;
+
 use super::*;
 use crate::{Query, Time};
 
 fn metric(name: &str, type_: TargetType, target: f64) -> Metric {
     Metric {
         name: name.to_owned(),
-        query: Query { source: "http".to_owned(), namespace: "shop".to_owned(), config: Value::Null },
+        query: Query {
+            source: "http".to_owned(),
+            namespace: "shop".to_owned(),
+            config: Value::Null,
+            target: None,
+        },
         minimum: Some(0.0),
         target: MetricTarget::new(type_, target),
     }
