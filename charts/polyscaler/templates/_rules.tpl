@@ -13,6 +13,14 @@
 
 {{- define "polyscaler.rules.namespacedKinds" }}
 # What is to be scaled, and by what; looked at again when a status is refused.
+- apiGroups: ["autoscaling.example.com"]
+  resources: ["generalscalers"]
+  verbs: ["get", "list", "watch"]
+# Conditions, replicas, the last decision.
+- apiGroups: ["autoscaling.example.com"]
+  resources: ["generalscalers/status"]
+  verbs: ["patch"]
+# What is to be scaled, and by what; looked at again when a status is refused.
 - apiGroups: ["scaling.example.com"]
   resources: ["scalingrules"]
   verbs: ["get", "list", "watch"]
@@ -67,5 +75,5 @@
 {{- end }}
 
 {{- define "polyscaler.namespacedKinds" -}}
-ScalingRule
+GeneralScaler,ScalingRule
 {{- end }}

@@ -44,6 +44,7 @@ pub use cost::{Budget, Cost};
 pub use decide::{Observation, Scale, decide};
 pub use decision::{AbsentMetric, Basis, Decision, MemberDecision, Proportion, Step};
 pub use memory::{Memory, Wishes};
+pub use number::Number;
 pub use plan::{Bounds, Member, Metric, MetricTarget, Mode, Plan, Safety, Target, TargetType};
 pub use policy::Policy;
 pub use problem::{ConfigPath, Problem, SourceCatalog};

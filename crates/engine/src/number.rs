@@ -4,7 +4,7 @@
 use std::fmt;
 
 /// Prints a metric value without the noise of binary fractions: `0.3`, `1200`, `1.5e9`.
-pub(crate) struct Number(pub(crate) f64);
+pub struct Number(pub f64);
 
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Policy, Query};
 
@@ -116,7 +116,7 @@ pub struct MetricTarget {
 }
 
 /// How a metric's value compares with its target.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TargetType {
     /// The value is shared among the replicas, and the target is the share of one.
     #[default]

@@ -15,6 +15,7 @@
 
 pub mod business_scaling;
 mod common;
+pub mod general_scaler;
 mod kind;
 mod manifest;
 pub mod scaling_rule;
@@ -29,7 +30,7 @@ pub use kind::{Context, Kind, Scope};
 pub use manifest::{Finding, check, documents};
 
 /// Every kind there is.
-pub const KINDS: &[&Kind] = &[&business_scaling::KIND, &scaling_rule::KIND];
+pub const KINDS: &[&Kind] = &[&business_scaling::KIND, &general_scaler::KIND, &scaling_rule::KIND];
 
 /// The kind with this API version (`group/version`) and name.
 pub fn find(api_version: &str, kind: &str) -> Option<&'static Kind> {

@@ -215,8 +215,7 @@ fn compile_metric(
 
 impl BusinessScalingSpec {
     fn target(&self) -> TargetRef {
-        let deployment = || TargetRef::deployment(self.target_deployment.as_deref().unwrap_or_default());
-        self.target_ref.clone().unwrap_or_else(deployment)
+        TargetRef::either(self.target_deployment.as_deref(), self.target_ref.as_ref())
     }
 }
 

@@ -103,8 +103,8 @@ fn all_problems_are_told_at_once() {
             "spec.intervalSeconds: Invalid value: 0: spec.intervalSeconds in body should be greater than or equal to 1",
             "spec.metricSource: Invalid value: \"ftp://load\": spec.metricSource in body should match '^https?://[^/?#]'",
             "spec: Invalid value: exactly one of targetDeployment and targetRef must be set",
-            "spec.scaleThresholds: Invalid value: minUsers must be below maxUsers",
-            "spec.scaleThresholds: Invalid value: minReplicas must not be above maxReplicas",
+            "spec.scaleThresholds.minUsers: Invalid value: minUsers must be below maxUsers",
+            "spec.scaleThresholds.minReplicas: Invalid value: minReplicas must not be above maxReplicas",
         ]
     );
 }

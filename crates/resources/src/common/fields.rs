@@ -51,6 +51,12 @@ impl TargetRef {
         Self { api_version: apps_v1(), kind: deployment(), name: name.to_owned() }
     }
 
+    /// The target of a spec that names a Deployment or has a reference. With neither, which a rule
+    /// refuses, its name is empty.
+    pub(crate) fn either(deployment: Option<&str>, reference: Option<&Self>) -> Self {
+        reference.cloned().unwrap_or_else(|| Self::deployment(deployment.unwrap_or_default()))
+    }
+
     /// The target in `namespace`.
     pub fn in_namespace(&self, namespace: &str) -> Target {
         Target {

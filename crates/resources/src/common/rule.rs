@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 pub(crate) struct Rule<S: 'static> {
     /// Path of the object that the rule judges, as in `spec.scaleThresholds`.
     pub(crate) path: &'static str,
+    /// The field within it that is to blame, as in `minUsers`; empty where it is no single one.
+    pub(crate) field: &'static str,
     /// The rule for the API server; `self` is the object at `path`.
     pub(crate) cel: &'static str,
     /// What is said when it does not hold.
@@ -20,7 +22,17 @@ pub(crate) struct Rule<S: 'static> {
 /// The problems of `spec` by `rules`, in the words of the API server.
 pub(crate) fn problems<S>(rules: &[Rule<S>], spec: &S) -> Vec<Problem> {
     let broken = rules.iter().filter(|rule| !(rule.holds)(spec));
-    broken.map(|rule| Problem::new(rule.path, format!("Invalid value: {}", rule.message))).collect()
+    broken.map(|rule| Problem::new(rule.blamed(), format!("Invalid value: {}", rule.message))).collect()
+}
+
+impl<S> Rule<S> {
+    /// Path of what is to blame.
+    fn blamed(&self) -> String {
+        match self.field {
+            "" => self.path.to_owned(),
+            field => format!("{}.{field}", self.path),
+        }
+    }
 }
 
 /// Makes the CRD that is installed out of the derived one: adds `rules` to the schema of every
@@ -42,7 +54,10 @@ fn attach<S>(version: &mut Value, rule: &Rule<S>) {
     let pointer: String = rule.path.split('.').map(|field| format!("/properties/{field}")).collect();
     let place = version.pointer_mut(&format!("/schema/openAPIV3Schema{pointer}"));
     let schema = place.unwrap_or_else(|| unreachable!("no schema at {}", rule.path));
-    let validation = json!({ "rule": rule.cel, "message": rule.message });
+    let mut validation = json!({ "rule": rule.cel, "message": rule.message });
+    if !rule.field.is_empty() {
+        validation["fieldPath"] = json!(format!(".{}", rule.field));
+    }
     match schema.get_mut("x-kubernetes-validations").and_then(Value::as_array_mut) {
         Some(validations) => validations.push(validation),
         None => schema["x-kubernetes-validations"] = json!([validation]),

@@ -197,8 +197,7 @@ fn compile_metric(spec: &ScalingRuleSpec, target: &Target, context: &Context<'_>
 
 impl ScalingRuleSpec {
     fn target(&self) -> TargetRef {
-        let deployment = || TargetRef::deployment(self.deployment_name.as_deref().unwrap_or_default());
-        self.target_ref.clone().unwrap_or_else(deployment)
+        TargetRef::either(self.deployment_name.as_deref(), self.target_ref.as_ref())
     }
 }
 

@@ -64,6 +64,7 @@ pub(crate) fn blocks_rules(problem: &Problem) -> bool {
     let message = &problem.message;
     message.starts_with("Required value")
         || message.starts_with("Too long")
+        || message.starts_with("Too many")
         || message.contains("must be of type")
 }
 
@@ -103,6 +104,7 @@ fn judge(value: &Value, schema: &Value, path: &str, problems: &mut Vec<Problem>)
     match value {
         Value::Object(fields) => judge_object(fields, schema, path, problems),
         Value::Array(items) => {
+            problems.extend(judge_length(items.len() as u64, schema, path));
             for (index, item) in items.iter().enumerate() {
                 judge(item, &schema["items"], &format!("{path}[{index}]"), problems);
             }
@@ -132,6 +134,19 @@ fn judge_object(fields: &Map<String, Value>, schema: &Value, path: &str, problem
         }
         judge(value, schema, &format!("{path}.{name}"), problems);
     }
+}
+
+fn judge_length(length: u64, schema: &Value, path: &str) -> Option<Problem> {
+    let few = schema["minItems"].as_u64().filter(|&least| length < least);
+    let many = schema["maxItems"].as_u64().filter(|&most| length > most);
+    let message = match (few, many) {
+        (Some(least), _) => {
+            format!("Invalid value: {length}: {path} in body should have at least {least} items")
+        }
+        (None, Some(most)) => format!("Too many: {length}: must have at most {most} items"),
+        (None, None) => return None,
+    };
+    Some(Problem::new(path, message))
 }
 
 fn mistyped(value: &Value, schema: &Value, path: &str) -> Option<Problem> {
@@ -188,9 +203,11 @@ fn compiled(pattern: &str) -> Option<Regex> {
 
 fn judge_number(number: Option<f64>, value: &Value, schema: &Value, path: &str) -> Option<Problem> {
     let number = number?;
-    let least = schema["minimum"].as_f64().filter(|&least| number < least);
+    let open = schema["exclusiveMinimum"] == Value::Bool(true);
+    let least = schema["minimum"].as_f64().filter(|&least| number < least || (open && number == least));
     let most = schema["maximum"].as_f64().filter(|&most| number > most);
     let message = match (least, most) {
+        (Some(least), _) if open => format!("greater than {least}"),
         (Some(least), _) => format!("greater than or equal to {least}"),
         (None, Some(most)) => format!("less than or equal to {most}"),
         (None, None) => return None,

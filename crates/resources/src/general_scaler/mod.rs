@@ -1,0 +1,207 @@
+//! `GeneralScaler`: any number of metrics of any source, a policy by name, and safety.
+
+mod policy;
+mod rules;
+mod status;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use engine::{Bounds, ConfigPath, Member, Metric, MetricTarget, Plan, Problem, Target, TargetType};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::{CustomResource, CustomResourceExt};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::common::fields::{NAME_PATTERN, SafetySpec, TargetRef, mode};
+use crate::common::metric;
+use crate::common::rule;
+use crate::kind::{Context, Kind, NotCompiled, Scope, spec};
+
+pub use policy::PolicySpec;
+pub use status::{CostStatus, GeneralScalerStatus, MetricStatus};
+
+/// The row of the table.
+pub const KIND: Kind = Kind {
+    group: "autoscaling.example.com",
+    version: "v1",
+    kind: "GeneralScaler",
+    plural: "generalscalers",
+    scope: Scope::Namespaced,
+    definition,
+    compile,
+    status: status::status,
+    volatile: &["cost", "lastDecision", "metricSummary", "metrics"],
+};
+
+/// Scales a target by metrics of any source, under a policy and within safe limits.
+#[derive(CustomResource, Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[kube(
+    group = "autoscaling.example.com",
+    version = "v1",
+    kind = "GeneralScaler",
+    plural = "generalscalers",
+    singular = "generalscaler",
+    shortname = "gs",
+    category = "polyscaler",
+    namespaced,
+    status = "GeneralScalerStatus",
+    doc = "Scales a target by metrics of any source, under a policy and within safe limits.",
+    printcolumn(name = "Target", type_ = "string", json_path = ".status.target"),
+    printcolumn(name = "Metrics", type_ = "string", json_path = ".status.metricSummary"),
+    printcolumn(name = "Min", type_ = "integer", json_path = ".spec.minReplicas"),
+    printcolumn(name = "Max", type_ = "integer", json_path = ".spec.maxReplicas"),
+    printcolumn(name = "Current", type_ = "integer", json_path = ".status.currentReplicas"),
+    printcolumn(name = "Desired", type_ = "integer", json_path = ".status.desiredReplicas"),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason"
+    ),
+    printcolumn(name = "Last Reason", type_ = "string", json_path = ".status.lastScaleReason"),
+    printcolumn(name = "Cost", type_ = "number", json_path = ".status.cost.now", priority = 1),
+    printcolumn(name = "Budget", type_ = "number", json_path = ".status.cost.budget", priority = 1),
+    printcolumn(name = "Decision", type_ = "string", json_path = ".status.lastDecision", priority = 1),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct GeneralScalerSpec {
+    /// Name of the Deployment to scale. Give this or `targetRef`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253), regex(pattern = NAME_PATTERN))]
+    pub target_deployment: Option<String>,
+    /// The target, where it is no Deployment: anything with a scale subresource.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_ref: Option<TargetRef>,
+    /// The least replicas.
+    #[serde(default = "default_min_replicas")]
+    #[schemars(range(max = i32::MAX))]
+    pub min_replicas: u32,
+    /// The most replicas.
+    #[schemars(range(min = 1, max = i32::MAX))]
+    pub max_replicas: u32,
+    /// What is measured, and what is aimed for.
+    #[schemars(length(min = 1, max = 20))]
+    pub metrics: Vec<ScalerMetric>,
+    /// How metrics become replicas.
+    #[serde(default)]
+    pub policy: PolicySpec,
+    /// What holds scaling back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub safety: Option<SafetySpec>,
+    /// Seconds between two polls.
+    #[serde(default = "default_interval")]
+    #[schemars(range(min = 1, max = 86400))]
+    pub interval_seconds: u32,
+}
+
+/// One metric and its target.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ScalerMetric {
+    /// Name for people, in status and reasons. Default: the type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub name: Option<String>,
+    /// Name of the metric source, for example `prometheus`, `redis` or `pubsub`.
+    #[serde(rename = "type")]
+    #[schemars(length(min = 1, max = 63))]
+    pub source: String,
+    /// The source's settings.
+    #[serde(default)]
+    #[schemars(schema_with = "any_object")]
+    pub config: serde_json::Map<String, Value>,
+    /// The value that policies `slo` and `cost` aim for; above 0.
+    #[schemars(extend("minimum" = 0.0, "exclusiveMinimum" = true))]
+    pub target_value: f64,
+    /// `AverageValue`: the target is the share of one replica, which makes ceil(value / target)
+    /// replicas. `Value`: the target is for the value as it is, which makes ceil(ready replicas ×
+    /// value / target), within a tolerance.
+    #[serde(default)]
+    #[schemars(schema_with = "target_types")]
+    pub target_type: TargetType,
+}
+
+fn any_object(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
+}
+
+fn target_types(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": "string", "enum": ["AverageValue", "Value"] })
+}
+
+fn default_min_replicas() -> u32 {
+    1
+}
+
+fn default_interval() -> u32 {
+    15
+}
+
+fn definition() -> CustomResourceDefinition {
+    rule::finish(GeneralScaler::crd(), rules::RULES)
+}
+
+fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
+    let spec: GeneralScalerSpec = spec(object)?;
+    let mut problems = rule::problems(rules::RULES, &spec);
+    let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or("default");
+    let reference = TargetRef::either(spec.target_deployment.as_deref(), spec.target_ref.as_ref());
+    let target = reference.in_namespace(namespace);
+    let metrics = compile_metrics(&spec, &target, context, &mut problems);
+    let policy = spec.policy.compile("spec.policy").map_err(|more| problems.extend(more)).ok();
+    let mode = mode(object).unwrap_or_else(|problem| {
+        problems.push(problem);
+        engine::Mode::Observe
+    });
+    let bounds = Bounds::new(spec.min_replicas, spec.max_replicas);
+    // Where the bounds are none, a rule has said why.
+    let (Some(policy), Some(bounds), true) = (policy, bounds, problems.is_empty()) else {
+        return Err(NotCompiled::Problems(problems));
+    };
+    Ok(Plan {
+        members: vec![Member { target, bounds }],
+        metrics,
+        policy,
+        safety: spec.safety.as_ref().map(SafetySpec::compile).unwrap_or_default(),
+        mode,
+        interval: Duration::from_secs(u64::from(spec.interval_seconds)),
+    })
+}
+
+fn compile_metrics(
+    spec: &GeneralScalerSpec,
+    target: &Target,
+    context: &Context<'_>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Metric> {
+    let mut names = BTreeSet::new();
+    let compile = |(index, metric): (usize, &ScalerMetric)| {
+        let place = format!("spec.metrics[{index}]");
+        let (source, settings) = (format!("{place}.type"), format!("{place}.config"));
+        let path = ConfigPath { source: &source, config: &settings, elsewhere: &[] };
+        let config = Value::Object(metric.config.clone());
+        problems.extend(context.catalog.validate(&metric.source, &config, &path));
+        let mut name = metric.name.as_ref().unwrap_or(&metric.source).clone();
+        if !names.insert(name.clone()) {
+            name = format!("{name}[{index}]");
+            names.insert(name.clone());
+        }
+        Metric {
+            name,
+            query: metric::query(context, &metric.source, &target.namespace, config, target),
+            minimum: Some(0.0),
+            target: MetricTarget::new(metric.target_type, metric.target_value),
+        }
+    };
+    spec.metrics.iter().enumerate().map(compile).collect()
+}
+
+#[cfg(test)]
+mod tests;

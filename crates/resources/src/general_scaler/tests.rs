@@ -1,0 +1,175 @@
+use std::sync::Arc;
+
+use engine::{AbsenceReason, Memory, Observation, Reading, Scale, Time, decide};
+use serde_json::json;
+
+use super::*;
+use crate::common::status::{MemberPoll, Outcome, Poll, Verdict};
+
+/// Finds nothing wrong, except with the source `broken`.
+struct Lenient;
+
+impl engine::SourceCatalog for Lenient {
+    fn validate(&self, source: &str, _: &Value, path: &ConfigPath<'_>) -> Vec<Problem> {
+        match source {
+            "broken" => vec![Problem::new(path.setting("url"), "Required value")],
+            _ => Vec::new(),
+        }
+    }
+}
+
+const CONTEXT: Context<'_> = Context { catalog: &Lenient, allow_cross_namespace: false };
+
+/// The example of the seed, as a user writes it.
+fn seed() -> Value {
+    json!({
+        "targetDeployment": "http-app", "minReplicas": 2, "maxReplicas": 10,
+        "metrics": [
+            { "type": "prometheus", "config": { "query": "rate(http_requests_total[5m])" }, "targetValue": 100 },
+        ],
+        "policy": { "type": "slo" },
+        "safety": { "cooldownSeconds": 300, "maxScaleUpRate": 3, "maxScaleDownRate": 1 },
+    })
+}
+
+fn object(spec: Value) -> Value {
+    json!({ "apiVersion": "autoscaling.example.com/v1", "kind": "GeneralScaler",
+            "metadata": { "name": "a", "namespace": "shop" }, "spec": spec })
+}
+
+/// What is wrong with the seed's example once `pointer` holds `value`.
+fn problems(pointer: &str, value: Value) -> Vec<String> {
+    let mut spec = seed();
+    let (parent, field) = pointer.rsplit_once('/').unwrap();
+    spec.pointer_mut(parent).unwrap()[field] = value;
+    let problems = KIND.compile(&object(spec), &CONTEXT).err().unwrap_or_default();
+    problems.iter().map(Problem::to_string).collect()
+}
+
+#[test]
+fn the_example_makes_a_plan() {
+    let plan = KIND.compile(&object(seed()), &CONTEXT).unwrap();
+    assert_eq!(plan.members[0].target.to_string(), "Deployment shop/http-app");
+    assert_eq!(plan.members[0].bounds, Bounds::new(2, 10).unwrap());
+    assert_eq!(plan.policy.name(), "slo");
+    assert_eq!(plan.interval, Duration::from_secs(15));
+    assert_eq!((plan.safety.max_scale_up, plan.safety.max_scale_down), (Some(3), Some(1)));
+    assert_eq!(plan.safety.cooldown, Duration::from_secs(300));
+    let metric = &plan.metrics[0];
+    assert_eq!((metric.name.as_str(), metric.query.namespace.as_str()), ("prometheus", "shop"));
+    assert_eq!(metric.target, MetricTarget::new(TargetType::AverageValue, 100.0));
+}
+
+#[test]
+fn metrics_without_a_name_get_different_ones() {
+    let mut spec = seed();
+    let metric = spec["metrics"][0].clone();
+    spec["metrics"] = json!([metric, metric, metric]);
+    spec["metrics"][2]["name"] = json!("errors");
+    let plan = KIND.compile(&object(spec), &CONTEXT).unwrap();
+    let names: Vec<&str> = plan.metrics.iter().map(|metric| metric.name.as_str()).collect();
+    assert_eq!(names, ["prometheus", "prometheus[1]", "errors"]);
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_path() {
+    let cases = [
+        (
+            "/minReplicas",
+            json!(11),
+            "spec.minReplicas: Invalid value: minReplicas must not be above maxReplicas",
+        ),
+        (
+            "/metrics",
+            json!([]),
+            "spec.metrics: Invalid value: 0: spec.metrics in body should have at least 1 items",
+        ),
+        (
+            "/metrics/0/targetValue",
+            json!(0),
+            "spec.metrics[0].targetValue: Invalid value: 0: spec.metrics[0].targetValue in body should be greater than 0",
+        ),
+        (
+            "/metrics/0/targetType",
+            json!("Utilization"),
+            "spec.metrics[0].targetType: Unsupported value: \"Utilization\": supported values: \"AverageValue\", \"Value\"",
+        ),
+        ("/metrics/0/type", json!("broken"), "spec.metrics[0].config.url: Required value"),
+        (
+            "/policy/type",
+            json!("sla"),
+            "spec.policy.type: Unsupported value: \"sla\": supported values: \"slo\", \"cost\", \"linear\", \"threshold\"",
+        ),
+        (
+            "/policy",
+            json!({"type": "cost", "config": {"costPerPodHour": 0.1}}),
+            "spec.policy.config: Invalid value: policy cost needs maxCostPerHour and costPerPodHour",
+        ),
+        (
+            "/policy",
+            json!({"type": "cost", "config": {"costPerPodHour": 0.1, "maxCostPerHour": 0.19}}),
+            "spec.policy.config.maxCostPerHour: Invalid value: the budget must pay for minReplicas: \
+             minReplicas × costPerPodHour must not be above maxCostPerHour",
+        ),
+        (
+            "/policy",
+            json!({"type": "slo", "config": {"costPerPodHour": 0.1}}),
+            "spec.policy.config.costPerPodHour: unknown field; this policy knows tolerance",
+        ),
+    ];
+    for (pointer, value, message) in cases {
+        assert_eq!(problems(pointer, value).first().map(String::as_str), Some(message), "{pointer}");
+    }
+    assert_eq!(
+        problems(
+            "/policy",
+            json!({"type": "cost", "config": {"costPerPodHour": 0.1, "maxCostPerHour": 0.2}})
+        ),
+        [""; 0]
+    );
+}
+
+/// The status after one poll of the seed's example with a second metric, under policy cost.
+fn polled(readings: Vec<Reading>, replicas: u32, at: Time) -> Value {
+    let mut spec = seed();
+    spec["metrics"] = json!([
+        { "name": "requests", "type": "prometheus", "config": {}, "targetValue": 100 },
+        { "name": "latency", "type": "http", "config": {}, "targetValue": 0.2, "targetType": "Value" },
+    ]);
+    spec["policy"] = json!({ "type": "cost", "config": { "maxCostPerHour": 0.5, "costPerPodHour": 0.1 } });
+    let plan = Arc::new(KIND.compile(&object(spec), &CONTEXT).unwrap());
+    let scale = Scale { replicas, status_replicas: replicas, ready: Some(replicas) };
+    let observation = Observation { scales: vec![Some(scale)], readings };
+    let mut memory = Memory::default();
+    let decision = decide(&plan, &mut memory, &observation, at);
+    let members = vec![MemberPoll { seen: Ok(scale), write: None }];
+    let poll = Poll { plan, readings: observation.readings, members, decision, memory };
+    KIND.status(&Outcome { generation: 1, at, verdict: Verdict::Polled(Box::new(poll)) }, &Value::Null)
+}
+
+#[test]
+fn the_status_shows_every_metric_and_the_money() {
+    let at = Time::from_seconds(1_000_000);
+    let old = Time::from_seconds(999_760);
+    let status = polled(vec![Reading::of(730.0, old), Reading::of(0.2, at)], 4, at);
+    assert_eq!(status["metricSummary"], "182.5/100 avg, 0.2/0.2");
+    assert_eq!(
+        status["metrics"][0],
+        json!({ "name": "requests", "type": "prometheus", "value": 730, "averageValue": 182.5, "targetValue": 100,
+                "targetType": "AverageValue", "time": "1970-01-12T13:42:40Z" })
+    );
+    assert_eq!(status["metrics"][1]["time"], Value::Null, "what is fresh needs no time");
+    assert_eq!(status["cost"], json!({ "now": 0.4, "wished": 0.8, "decided": 0.5, "budget": 0.5 }));
+    assert_eq!(status["lastDecision"], "slo 4→8 (requests 730/100), cost 8→5 (0.50/h of 0.50/h)");
+}
+
+#[test]
+fn an_absent_metric_says_why() {
+    let at = Time::from_seconds(1_000_000);
+    let gone = Reading::absent(AbsenceReason::Timeout, "no answer within 5 s");
+    let status = polled(vec![gone, Reading::of(0.1, at)], 4, at);
+    assert_eq!(status["metricSummary"], "<unknown>/100 avg, 0.1/0.2");
+    assert_eq!(status["metrics"][0]["reason"], "MetricTimeout");
+    assert_eq!(status["metrics"][0]["message"], "no answer within 5 s");
+    assert_eq!(status["desiredReplicas"], 4, "no scale-in without every reading");
+}
