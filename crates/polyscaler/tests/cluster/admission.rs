@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 use crate::harness::{POLYSCALER, Scene};
 
+mod namespaced;
+
 /// A problem as both tell it: the field's path and what is wrong.
 type Problem = (String, String);
 
@@ -184,8 +186,13 @@ fn good_specs() -> Vec<Value> {
 
 /// What the API server has against `manifest`; empty where it takes it.
 async fn refused(client: &Client, manifest: &Value) -> Vec<Problem> {
+    let collection = match manifest["kind"].as_str() {
+        Some("GeneralScaler") => "autoscaling.example.com/v1/namespaces/default/generalscalers",
+        Some("ScalingRule") => "scaling.example.com/v1/namespaces/default/scalingrules",
+        _ => "example.com/v1/businessscalings",
+    };
     let query = "dryRun=All&fieldValidation=Strict";
-    let request = http::Request::post(format!("/apis/example.com/v1/businessscalings?{query}"))
+    let request = http::Request::post(format!("/apis/{collection}?{query}"))
         .header("Content-Type", "application/json")
         .body(manifest.to_string().into_bytes())
         .unwrap();
@@ -233,7 +240,8 @@ fn checked(manifests: &[Value]) -> Vec<Vec<Problem>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn check_says_what_the_api_server_says() {
     let scene = Scene::new("admission").await;
-    let manifests: Vec<Value> = bad_specs().into_iter().map(manifest).collect();
+    let mut manifests: Vec<Value> = bad_specs().into_iter().map(manifest).collect();
+    manifests.extend(namespaced::bad());
     let mut differences = Vec::new();
     for (manifest, mut found) in manifests.iter().zip(checked(&manifests)) {
         let mut refused = refused(&scene.client, manifest).await;
@@ -251,7 +259,8 @@ async fn check_says_what_the_api_server_says() {
 #[tokio::test(flavor = "multi_thread")]
 async fn both_take_what_is_good() {
     let scene = Scene::new("admission").await;
-    let manifests: Vec<Value> = good_specs().into_iter().map(manifest).collect();
+    let mut manifests: Vec<Value> = good_specs().into_iter().map(manifest).collect();
+    manifests.extend(namespaced::good());
     for (manifest, found) in manifests.iter().zip(checked(&manifests)) {
         assert_eq!(found, [], "{}", manifest["spec"]);
         assert_eq!(refused(&scene.client, manifest).await, [], "{}", manifest["spec"]);

@@ -9,6 +9,7 @@ mod any_target;
 mod bad_metrics;
 mod edits;
 mod follows_users;
+mod general_scaler;
 mod leader;
 mod observe;
 mod permissions;

@@ -1,5 +1,6 @@
-//! A BusinessScaling as users see it: spec, status, conditions, Events.
+//! An object of a kind of ours as users see it: spec, status, conditions, Events.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::api::events::v1::Event;
@@ -17,16 +18,56 @@ pub(super) fn api(client: &Client) -> Api<DynamicObject> {
     Api::all_with(client.clone(), &ApiResource::from_gvk_with_plural(&gvk, "businessscalings"))
 }
 
-/// One of them.
+/// One object.
 pub(crate) struct Scaling {
     pub(crate) api: Api<DynamicObject>,
     pub(crate) name: String,
+    /// Where its Events stand.
+    events_in: String,
     client: Client,
 }
 
 impl Scaling {
-    pub(super) fn new(client: &Client, name: &str) -> Self {
-        Self { api: api(client), name: name.to_owned(), client: client.clone() }
+    /// The BusinessScaling called `name`.
+    pub(super) fn business(client: &Client, name: &str) -> Self {
+        // Events of what has no namespace stand in `default`.
+        Self {
+            api: api(client),
+            name: name.to_owned(),
+            events_in: "default".to_owned(),
+            client: client.clone(),
+        }
+    }
+
+    /// The object called `name` of a namespaced kind: its API version, kind and plural.
+    pub(super) fn namespaced(client: &Client, namespace: &str, kind: (&str, &str, &str), name: &str) -> Self {
+        let (api_version, kind, plural) = kind;
+        let (group, version) = api_version.split_once('/').unwrap();
+        let resource =
+            ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural);
+        Self {
+            api: Api::namespaced_with(client.clone(), namespace, &resource),
+            name: name.to_owned(),
+            events_in: namespace.to_owned(),
+            client: client.clone(),
+        }
+    }
+
+    /// What `kubectl get` prints of it, by column.
+    pub(crate) async fn columns(&self) -> BTreeMap<String, Value> {
+        let path = format!("{}/{}", self.api.resource_url(), self.name);
+        let request = http::Request::get(path)
+            .header("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io")
+            .body(Vec::new())
+            .unwrap();
+        let table: Value = self.client.request(request).await.unwrap();
+        let names = table["columnDefinitions"].as_array().unwrap();
+        let cells = table["rows"][0]["cells"].as_array().unwrap();
+        names
+            .iter()
+            .map(|column| column["name"].as_str().unwrap().to_owned())
+            .zip(cells.iter().cloned())
+            .collect()
     }
 
     /// The whole object.
@@ -91,8 +132,7 @@ impl Scaling {
 
     /// Its Events so far.
     pub(crate) async fn events(&self) -> Vec<Event> {
-        // Events of what has no namespace stand in `default`.
-        let api: Api<Event> = Api::namespaced(self.client.clone(), "default");
+        let api: Api<Event> = Api::namespaced(self.client.clone(), &self.events_in);
         let of_this = ListParams::default().fields(&format!("regarding.name={}", self.name));
         api.list(&of_this).await.unwrap().items
     }

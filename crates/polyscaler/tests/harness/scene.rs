@@ -107,7 +107,25 @@ impl Scene {
 
     /// The BusinessScaling of that full name.
     pub(crate) fn existing(&self, full_name: &str) -> Scaling {
-        Scaling::new(&self.client, full_name)
+        Scaling::business(&self.client, full_name)
+    }
+
+    /// Creates an object of a namespaced kind: its API version, kind and plural.
+    pub(crate) async fn object(&self, kind: (&str, &str, &str), name: &str, spec: Value) -> Scaling {
+        let scaling = Scaling::namespaced(&self.client, &self.namespace, kind, name);
+        let object = json!({
+            "apiVersion": kind.0, "kind": kind.1,
+            "metadata": { "name": name, "namespace": self.namespace },
+            "spec": spec,
+        });
+        let object: DynamicObject = serde_json::from_value(object).unwrap();
+        scaling.api.create(&PostParams::default(), &object).await.unwrap();
+        scaling
+    }
+
+    /// Creates a GeneralScaler.
+    pub(crate) async fn general_scaler(&self, name: &str, spec: Value) -> Scaling {
+        self.object(("autoscaling.example.com/v1", "GeneralScaler", "generalscalers"), name, spec).await
     }
 
     /// Sets the figure at `path`.

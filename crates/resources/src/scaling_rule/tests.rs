@@ -79,7 +79,11 @@ fn what_contradicts_itself_is_refused_with_its_path() {
             json!(51),
             "spec.scaleDownThreshold: Invalid value: scaleDownThreshold must not be above scaleUpThreshold",
         ),
-        ("minReplicas", json!(11), "spec.minReplicas: Invalid value: minReplicas must not be above maxReplicas"),
+        (
+            "minReplicas",
+            json!(11),
+            "spec.minReplicas: Invalid value: minReplicas must not be above maxReplicas",
+        ),
         (
             "pollIntervalSeconds",
             json!(0),

@@ -1,0 +1,136 @@
+//! Manifests of the namespaced kinds that both refuse, and that both take.
+
+use serde_json::{Value, json};
+
+/// A valid object of each kind.
+fn valid() -> [Value; 2] {
+    [
+        json!({
+            "apiVersion": "autoscaling.example.com/v1", "kind": "GeneralScaler",
+            "metadata": { "name": "judged", "namespace": "default" },
+            "spec": {
+                "targetDeployment": "web", "minReplicas": 2, "maxReplicas": 10,
+                "metrics": [{
+                    "type": "http", "targetValue": 100,
+                    "config": { "url": "http://load/requests", "valuePath": "$.n" },
+                }],
+                "policy": { "type": "slo" },
+                "safety": { "cooldownSeconds": 300, "maxScaleUpRate": 3, "maxScaleDownRate": 1 },
+            },
+        }),
+        json!({
+            "apiVersion": "scaling.example.com/v1", "kind": "ScalingRule",
+            "metadata": { "name": "judged", "namespace": "default" },
+            "spec": {
+                "deploymentName": "my-app", "namespace": "default", "minReplicas": 1, "maxReplicas": 10,
+                "natsMonitoringURL": "http://nats:8222", "subject": "orders.processing",
+                "scaleUpThreshold": 50, "scaleDownThreshold": 10, "pollIntervalSeconds": 30,
+            },
+        }),
+    ]
+}
+
+/// The object of `kind` in which each field at a JSON pointer under `/spec` holds another value.
+fn with(kind: usize, fields: &[(&str, Value)]) -> Value {
+    let mut object = valid()[kind].clone();
+    for (pointer, value) in fields {
+        let (parent, field) = pointer.rsplit_once('/').unwrap();
+        let parent = object["spec"].pointer_mut(parent).unwrap_or_else(|| panic!("no {parent}"));
+        match value {
+            Value::Null => drop(parent.as_object_mut().unwrap().remove(field)),
+            value => parent[field] = value.clone(),
+        }
+    }
+    object
+}
+
+fn scaler(pointer: &str, value: Value) -> Value {
+    with(0, &[(pointer, value)])
+}
+
+fn policy(policy: Value) -> Value {
+    scaler("/policy", policy)
+}
+
+fn rule(pointer: &str, value: Value) -> Value {
+    with(1, &[(pointer, value)])
+}
+
+pub(super) fn bad() -> Vec<Value> {
+    let metric = |name: &str| json!({ "name": name, "type": "http", "targetValue": 1, "config": {} });
+    vec![
+        scaler("/targetDeployment", Value::Null),
+        scaler("/targetRef", json!({ "name": "web" })),
+        scaler("/maxReplicas", Value::Null),
+        scaler("/maxReplicas", json!(0)),
+        scaler("/minReplicas", json!(11)),
+        scaler("/minReplicas", json!(-1)),
+        scaler("/namespace", json!("other")),
+        scaler("/intervalSeconds", json!(0)),
+        scaler("/metrics", Value::Null),
+        scaler("/metrics", json!([])),
+        scaler("/metrics", json!({})),
+        scaler("/metrics", (0..21).map(|index| metric(&index.to_string())).collect()),
+        scaler("/metrics/0", json!("http")),
+        with(0, &[("/metrics/0/type", Value::Null)]),
+        with(0, &[("/metrics/0/targetValue", Value::Null)]),
+        with(0, &[("/metrics/0/targetValue", json!(0))]),
+        with(0, &[("/metrics/0/targetValue", json!(-5))]),
+        with(0, &[("/metrics/0/targetValue", json!("100"))]),
+        with(0, &[("/metrics/0/targetType", json!("Utilization"))]),
+        with(0, &[("/metrics/0/targetType", json!(5))]),
+        with(0, &[("/metrics/0/config", json!([]))]),
+        with(0, &[("/metrics/0/name", json!(""))]),
+        with(0, &[("/metrics/0/name", json!("n".repeat(64)))]),
+        with(0, &[("/metrics/0/weight", json!(2))]),
+        policy(json!({ "type": "sla" })),
+        policy(json!({ "type": 5 })),
+        policy(json!({ "type": "slo", "config": { "tolerence": 0.2 } })),
+        policy(json!({ "type": "slo", "config": { "tolerance": 1.5 } })),
+        policy(json!({ "type": "slo", "config": { "tolerance": "10%" } })),
+        policy(json!({ "type": "cost" })),
+        policy(json!({ "type": "cost", "config": { "maxCostPerHour": 1 } })),
+        policy(json!({ "type": "cost", "config": { "maxCostPerHour": 0.19, "costPerPodHour": 0.1 } })),
+        policy(json!({ "type": "cost", "config": { "maxCostPerHour": 1, "costPerPodHour": 0 } })),
+        policy(json!({ "type": "cost", "config": { "maxCostPerHour": -1, "costPerPodHour": 1 } })),
+        policy(json!("slo")),
+        scaler("/safety/cooldownSeconds", json!(-1)),
+        scaler("/safety/maxScaleUpRate", json!(0)),
+        rule("/scaleDownThreshold", json!(51)),
+        rule("/minReplicas", json!(11)),
+        rule("/minReplicas", json!(0)),
+        rule("/pollIntervalSeconds", json!(0)),
+        rule("/namespace", Value::Null),
+        rule("/subject", json!("")),
+        rule("/natsMonitoringURL", json!("nats://nats:4222")),
+        rule("/deploymentName", Value::Null),
+        rule("/scaleUpStep", json!(0)),
+        with(1, &[("/minReplicas", json!(5)), ("/maxReplicas", json!(4)), ("/scaleUpThreshold", json!(1))]),
+    ]
+}
+
+pub(super) fn good() -> Vec<Value> {
+    let [scaler_object, rule_object] = valid();
+    vec![
+        scaler_object,
+        rule_object,
+        scaler("/minReplicas", Value::Null),
+        scaler("/minReplicas", json!(0)),
+        scaler("/policy", Value::Null),
+        scaler("/safety", Value::Null),
+        with(0, &[("/targetDeployment", Value::Null), ("/targetRef", json!({ "name": "web" }))]),
+        with(0, &[("/metrics/0/targetType", json!("Value")), ("/metrics/0/targetValue", json!(0.25))]),
+        policy(json!({})),
+        policy(json!({ "type": "slo", "config": { "tolerance": 0 } })),
+        policy(json!({ "type": "cost", "config": { "maxCostPerHour": 0.2, "costPerPodHour": 0.1 } })),
+        policy(
+            json!({ "type": "cost", "config": { "maxCostPerHour": 6, "costPerPodHour": 3, "tolerance": 0.05 } }),
+        ),
+        policy(
+            json!({ "type": "linear", "config": { "low": 0, "high": 9, "minReplicas": 1, "maxReplicas": 5 } }),
+        ),
+        policy(json!({ "type": "threshold", "config": { "scaleUpThreshold": 9, "scaleDownThreshold": 3 } })),
+        rule("/scaleDownThreshold", json!(50)),
+        rule("/minReplicas", json!(10)),
+    ]
+}
