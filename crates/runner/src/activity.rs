@@ -72,7 +72,8 @@ impl Activity {
         self.lock().iter().rev().cloned().collect()
     }
 
-    pub(crate) fn note(&self, action: Action) {
+    /// Remembers an action as the newest.
+    pub fn note(&self, action: Action) {
         let mut actions = self.lock();
         actions.push_back(action);
         if actions.len() > self.most {

@@ -1,10 +1,11 @@
 //! The present state of every object, as its last poll left it: what people look at.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use engine::{Reading, Time};
+use engine::{Mode, Reading, Time};
 use resources::{Outcome, Poll, Verdict};
 use serde::Serialize;
 
@@ -30,6 +31,8 @@ pub struct ObjectState {
     pub reason: String,
     /// Why, in a sentence.
     pub message: String,
+    /// Whether it only decides and writes nothing.
+    pub observe: bool,
     /// Its metrics.
     pub metrics: Vec<MetricState>,
     /// Its targets.
@@ -123,7 +126,10 @@ pub struct TargetState {
 
 /// The present state of every object.
 #[derive(Default)]
-pub struct Board(Mutex<BTreeMap<ObjectKey, ObjectState>>);
+pub struct Board {
+    leads: AtomicBool,
+    objects: Mutex<BTreeMap<ObjectKey, ObjectState>>,
+}
 
 impl Board {
     /// Every object, in the order of kind, namespace and name.
@@ -136,12 +142,33 @@ impl Board {
         look(&mut self.lock().values())
     }
 
+    /// Whether this replica leads. One that does not sees nothing, and its board is empty.
+    pub fn leads(&self) -> bool {
+        self.leads.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether this replica leads; where it does not, every object is forgotten.
+    pub fn lead(&self, leads: bool) {
+        self.leads.store(leads, Ordering::Relaxed);
+        if !leads {
+            self.lock().clear();
+        }
+    }
+
+    /// Shows this state of an object in place of the one before.
+    pub fn show(&self, state: ObjectState) {
+        let (kind, namespace, name) = (state.kind, state.namespace.clone(), state.name.clone());
+        self.lock().insert(ObjectKey { kind, namespace, name }, state);
+    }
+
     pub(crate) fn note(&self, key: &ObjectKey, outcome: &Outcome) {
         let Some(ready) = outcome.conditions().into_iter().next() else { return };
         let (metrics, targets) = match &outcome.verdict {
             Verdict::Polled(poll) => (metrics(poll), targets(poll)),
             Verdict::Invalid(_) | Verdict::Conflict(_) => (Vec::new(), Vec::new()),
         };
+        let observe =
+            matches!(&outcome.verdict, Verdict::Polled(poll) if poll.decision.mode == Mode::Observe);
         let mut objects = self.lock();
         let before = objects.remove(key);
         let same = before.as_ref().filter(|before| before.reason == ready.reason.as_str());
@@ -155,6 +182,7 @@ impl Board {
             ready: ready.holds,
             reason: ready.reason.to_string(),
             message: ready.message,
+            observe,
             metrics,
             targets,
             history: before.map(|before| before.history).unwrap_or_default(),
@@ -167,13 +195,8 @@ impl Board {
         self.lock().remove(key);
     }
 
-    /// Forgets every object: a replica that does not lead sees nothing.
-    pub(crate) fn clear(&self) {
-        self.lock().clear();
-    }
-
     fn lock(&self) -> MutexGuard<'_, BTreeMap<ObjectKey, ObjectState>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -233,6 +256,7 @@ mod tests {
             ready: true,
             reason: String::new(),
             message: String::new(),
+            observe: false,
             metrics: Vec::new(),
             targets: vec![target],
             history: VecDeque::new(),

@@ -172,9 +172,7 @@ impl Runner {
         for entry in self.entries.values_mut() {
             entry.lead(leading, now);
         }
-        if !leading {
-            self.services.board.clear();
-        }
+        self.services.board.lead(leading);
         self.begin();
     }
 

@@ -6,12 +6,14 @@
 
 mod page;
 mod process;
+mod protection;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
+use axum::middleware::map_response;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -62,7 +64,7 @@ pub async fn health(address: SocketAddr, readiness: Arc<Readiness>) -> Result<Li
 pub struct Shown {
     /// The last scale operations.
     pub activity: Arc<Activity>,
-    /// The present state of every object.
+    /// The present state of every object, and whether this replica leads.
     pub board: Arc<Board>,
     /// Tells how long ago something was.
     pub clock: Arc<dyn Clock>,
@@ -78,8 +80,9 @@ pub async fn activity(address: SocketAddr, shown: Shown) -> Result<Listening, Bi
         .route("/", get(page::page))
         .route("/style.css", get(page::style))
         .route("/page.js", get(page::script))
+        .route("/icon.svg", get(page::icon))
         .route("/scaling-activity", get(async |State(shown): State<Shown>| Json(shown.activity.actions())))
-        .route("/objects", get(async |State(shown): State<Shown>| Json(shown.board.objects())))
+        .route("/objects", get(objects))
         .route("/health", get(async || "ok\n"))
         .with_state(shown);
     open("activity", address, "--activity-address", router).await
@@ -95,10 +98,18 @@ async fn open(
         TcpListener::bind(address).await.map_err(|reason| BindError { what, address, flag, reason })?;
     let bound = listener.local_addr().unwrap_or(address);
     tracing::info!(listener = what, address = %bound, "listening");
-    Ok(Listening { what, listener, router })
+    Ok(Listening { what, listener, router: router.layer(map_response(protection::protect)) })
 }
 
 impl Listening {
+    /// Where it listens: the port that the system chose, where it was told 0.
+    ///
+    /// # Errors
+    /// Where the system does not tell.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
     /// Serves until `stop` turns true.
     pub async fn serve(self, mut stop: watch::Receiver<bool>) {
         let stopped = async move {
@@ -109,6 +120,11 @@ impl Listening {
             tracing::error!(listener = self.what, %error, "listener ended");
         }
     }
+}
+
+/// Every object as JSON, made in place: copies of thousands would be larger than the answer.
+async fn objects(State(shown): State<Shown>) -> impl IntoResponse {
+    shown.board.read(|objects| Json(objects.collect::<Vec<_>>()).into_response())
 }
 
 async fn render(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {

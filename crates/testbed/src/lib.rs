@@ -5,13 +5,14 @@
 //! ```text
 //! assets (built once)  ports  certificates  kubeconfig     programs (of Debian)
 //!        └───────────────┴────────┴─────────────┘              │
-//!                  ControlPlane          MetricServer     NatsServer
+//!                  ControlPlane          MetricServer     NatsServer, Browser
 //!                       │                     │                │
 //!                  Supervisor             wait, fixtures   Supervisor
 //!              (leaves no process)
 //! ```
 
 pub mod assets;
+mod browser;
 pub mod certificates;
 mod control_plane;
 pub mod fixtures;
@@ -23,6 +24,7 @@ pub mod programs;
 pub mod supervisor;
 pub mod wait;
 
+pub use browser::{Browser, Device, Page, Picture};
 pub use control_plane::{ControlPlane, Options};
 pub use metric_server::{Answer, Body, MetricServer, Seen};
 pub use nats_server::{NatsOptions, NatsServer};

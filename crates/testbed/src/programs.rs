@@ -25,6 +25,9 @@ pub struct Program {
 /// The NATS server.
 pub const NATS_SERVER: Program = Program { name: "nats-server", package: "nats-server" };
 
+/// The browser.
+pub const CHROMIUM: Program = Program { name: "chromium", package: "chromium" };
+
 /// Where Debian keeps servers, which is on root's PATH only.
 const SERVER_FOLDERS: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 

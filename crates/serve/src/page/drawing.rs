@@ -1,4 +1,5 @@
-//! Small drawings of the past that is known, an hour at most, as SVG without text.
+//! Small drawings of the past that is known, an hour at most, as SVG, each with the same told
+//! in words below.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -7,52 +8,109 @@ use std::time::Duration;
 use engine::Time;
 use runner::Point;
 
-const WIDTH: f64 = 160.0;
-const HEIGHT: f64 = 28.0;
+use super::html::{Escaped, number, span};
+
+const WIDTH: f64 = 200.0;
+const HEIGHT: f64 = 36.0;
+/// Room above and below, so that a line at the edge is seen as a whole.
+const MARGIN: f64 = 2.0;
 /// A history that is younger than this is drawn as if it were this old.
 const SHORTEST: Duration = Duration::from_secs(120);
+const HOUR: Duration = Duration::from_secs(3600);
 
-/// A line through the values; a gap where there is none.
-pub(super) fn line(history: &VecDeque<Point>, now: Time, value: impl Fn(&Point) -> Option<f64>) -> String {
-    draw(history, now, value, false)
+/// How values are connected.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// By a line, with a gap where there is none.
+    Line,
+    /// By a staircase, for what changes at once.
+    Steps,
 }
 
-/// A staircase, for what changes at once.
-pub(super) fn steps(history: &VecDeque<Point>, now: Time, value: impl Fn(&Point) -> Option<f64>) -> String {
-    draw(history, now, value, true)
-}
-
-fn draw(
+/// The drawing of `what`, from zero to the greatest value, with its range and its time in words.
+pub(super) fn draw(
     history: &VecDeque<Point>,
     now: Time,
+    what: &str,
+    shape: Shape,
     value: impl Fn(&Point) -> Option<f64>,
-    staircase: bool,
 ) -> String {
-    let span = history.front().map_or(SHORTEST, |first| now.since(first.at)).max(SHORTEST).as_secs_f64();
-    let greatest = history.iter().filter_map(&value).fold(0.0, f64::max).max(1e-9);
+    let mut values = history.iter().filter_map(&value);
+    let Some(first) = values.next() else {
+        return "<small class=\"range\">nothing read in the last hour</small>".to_owned();
+    };
+    let (least, greatest) =
+        values.fold((first, first), |(least, greatest), value| (least.min(value), greatest.max(value)));
+    let age = history.front().map_or(SHORTEST, |first| now.since(first.at)).max(SHORTEST);
+    let axes = Axes { now, age: age.as_secs_f64(), greatest: greatest.max(1e-9) };
+    let path = path(history, &axes, shape, value);
+    let range =
+        if least == greatest { number(least) } else { format!("{} to {}", number(least), number(greatest)) };
+    let time = if age + Duration::from_secs(120) >= HOUR { "hour".to_owned() } else { span(age) };
+    format!(
+        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}: {range} in the last {time}\">\
+         <path class=\"base\" d=\"M0 {HEIGHT}H{WIDTH}\"/><path d=\"{path}\"/></svg>\
+         <small class=\"range\">{range}, last {time}</small>",
+        Escaped(what)
+    )
+}
+
+/// Where a moment and a value are in the drawing.
+struct Axes {
+    now: Time,
+    age: f64,
+    greatest: f64,
+}
+
+impl Axes {
+    /// In whole pixels: an hour has more moments than the drawing has.
+    fn x(&self, at: Time) -> f64 {
+        (WIDTH - (self.now.since(at).as_secs_f64() / self.age * WIDTH).min(WIDTH)).round()
+    }
+
+    fn y(&self, value: f64) -> f64 {
+        let share = value.max(0.0) / self.greatest;
+        ((HEIGHT - MARGIN - share * (HEIGHT - 2.0 * MARGIN)) * 10.0).round() / 10.0
+    }
+}
+
+/// The path through the values. Moments at which nothing changes are left out.
+fn path(
+    history: &VecDeque<Point>,
+    axes: &Axes,
+    shape: Shape,
+    value: impl Fn(&Point) -> Option<f64>,
+) -> String {
     let mut path = String::new();
-    let mut before: Option<f64> = None;
+    // Where the path has got to, and the height at which it goes on.
+    let mut before: Option<(f64, f64)> = None;
     for point in history {
-        let x = WIDTH - (now.since(point.at).as_secs_f64() / span * WIDTH).min(WIDTH);
-        let Some(value) = value(point) else {
-            before = None;
-            continue;
+        let x = axes.x(point.at);
+        before = match (value(point).map(|value| axes.y(value)), before) {
+            (Some(y), None) => {
+                let _ = write!(path, "M{x} {y}");
+                Some((x, y))
+            }
+            (Some(y), Some((_, height))) if y == height => Some((x, y)),
+            (Some(y), Some((_, _))) if shape == Shape::Steps => {
+                let _ = write!(path, "H{x}V{y}");
+                Some((x, y))
+            }
+            (Some(y), Some((reached, _))) => {
+                let _ = write!(path, "H{reached}L{x} {y}");
+                Some((x, y))
+            }
+            (None, Some((reached, _))) => {
+                let _ = write!(path, "H{reached}");
+                None
+            }
+            (None, None) => None,
         };
-        let y = HEIGHT - 1.0 - (value.max(0.0) / greatest) * (HEIGHT - 2.0);
-        match before {
-            None => _ = write!(path, "M{x:.1} {y:.1}"),
-            Some(before) if staircase && before != y => _ = write!(path, "H{x:.1}V{y:.1}"),
-            Some(_) => _ = write!(path, "L{x:.1} {y:.1}"),
-        }
-        before = Some(y);
     }
     if before.is_some() {
         let _ = write!(path, "H{WIDTH}");
     }
-    format!(
-        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" aria-hidden=\"true\">\
-         <path d=\"{path}\"/></svg>"
-    )
+    path
 }
 
 #[cfg(test)]
@@ -63,19 +121,39 @@ mod tests {
         Point { at: Time::from_seconds(second), value, replicas }
     }
 
+    fn line(history: &VecDeque<Point>, second: i64) -> String {
+        draw(history, Time::from_seconds(second), "users", Shape::Line, |point| point.value)
+    }
+
     #[test]
     fn a_gap_stays_a_gap_and_a_step_is_upright() {
-        let now = Time::from_seconds(3600);
         let history =
             VecDeque::from([point(0, Some(0.0), 1), point(1800, None, 1), point(3600, Some(10.0), 2)]);
-        let line = line(&history, now, |point| point.value);
-        assert!(line.contains("d=\"M0.0 27.0M160.0 1.0H160\""), "{line}");
-        let steps = steps(&history, now, |point| Some(f64::from(point.replicas)));
-        assert!(steps.contains("d=\"M0.0 14.0L80.0 14.0H160.0V1.0H160\""), "{steps}");
+        let drawn = line(&history, 3600);
+        assert!(drawn.contains("d=\"M0 34H0M200 2H200\""), "{drawn}");
+        assert!(drawn.contains("aria-label=\"users: 0 to 10 in the last hour\""), "{drawn}");
+        let replicas = |point: &Point| Some(f64::from(point.replicas));
+        let steps = draw(&history, Time::from_seconds(3600), "replicas", Shape::Steps, replicas);
+        assert!(steps.contains("d=\"M0 18H200V2H200\""), "{steps}");
+    }
+
+    #[test]
+    fn a_short_past_says_how_short_it_is() {
+        let history = VecDeque::from([point(0, Some(5.0), 1), point(300, Some(5.0), 1)]);
+        let drawn = line(&history, 300);
+        assert!(drawn.contains("d=\"M0 2H200\"") && drawn.contains("5, last 5 min"), "{drawn}");
     }
 
     #[test]
     fn nothing_known_draws_nothing() {
-        assert!(line(&VecDeque::new(), Time::default(), |point| point.value).contains("d=\"\""));
+        assert!(!line(&VecDeque::new(), 0).contains("<svg"));
+        assert!(!line(&VecDeque::from([point(0, None, 1)]), 60).contains("<svg"));
+    }
+
+    #[test]
+    fn a_name_cannot_break_out_of_the_drawing() {
+        let history = VecDeque::from([point(0, Some(5.0), 1)]);
+        let drawn = draw(&history, Time::default(), "\"><script>", Shape::Line, |point| point.value);
+        assert!(drawn.contains("&quot;&gt;&lt;script&gt;"), "{drawn}");
     }
 }

@@ -1,8 +1,10 @@
 //! Text in HTML.
 
 use std::fmt;
+use std::time::Duration;
 
 use engine::Time;
+use runner::ObjectState;
 
 /// Text as it must stand in HTML, in and outside attributes.
 pub(super) struct Escaped<'a>(pub(super) &'a str);
@@ -23,20 +25,50 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// `just now`, `40 s ago`, `5 min ago`, `3 h ago`.
+/// `just now`, `40 s ago`, `5 min ago`, `3 h ago`, `4 days ago`.
 pub(super) fn ago(now: Time, then: Time) -> String {
     match now.since(then).as_secs() {
         0..=1 => "just now".to_owned(),
-        seconds @ 2..=99 => format!("{seconds} s ago"),
-        seconds @ 100..=5999 => format!("{} min ago", seconds / 60),
-        seconds => format!("{} h ago", seconds / 3600),
+        _ => format!("{} ago", age(now, then)),
     }
 }
 
-/// A number with at most three digits behind the point.
+/// `40 s`, `5 min`, `3 h`, `4 days`.
+pub(super) fn age(now: Time, then: Time) -> String {
+    span(now.since(then))
+}
+
+/// The same for a length of time.
+pub(super) fn span(span: Duration) -> String {
+    match span.as_secs() {
+        seconds @ 0..=99 => format!("{seconds} s"),
+        seconds @ 100..=5999 => format!("{} min", seconds / 60),
+        seconds @ 6000..=172_799 => format!("{} h", seconds / 3600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// The time of day: `22:13:20 UTC`.
+pub(super) fn clock(time: Time) -> String {
+    let text = time.to_string();
+    text.get(11..19).map_or_else(|| text.clone(), |clock| format!("{clock} UTC"))
+}
+
+/// A number with at most three digits behind the point; very large ones as `1.5e18`.
 pub(super) fn number(value: f64) -> String {
+    if value.abs() >= 1e15 {
+        return format!("{value:e}");
+    }
     let text = format!("{value:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Kind, namespace and name of an object.
+pub(super) fn full_name(state: &ObjectState) -> String {
+    match state.namespace.as_str() {
+        "" => format!("{} {}", state.kind, state.name),
+        namespace => format!("{} {namespace}/{}", state.kind, state.name),
+    }
 }
 
 #[cfg(test)]
@@ -52,11 +84,18 @@ mod tests {
     #[test]
     fn times_and_numbers_read_well() {
         let now = Time::from_seconds(100_000);
-        let times =
-            [(100_000, "just now"), (99_960, "40 s ago"), (99_400, "10 min ago"), (89_000, "3 h ago")];
+        let times = [
+            (100_000, "just now"),
+            (99_960, "40 s ago"),
+            (99_400, "10 min ago"),
+            (89_000, "3 h ago"),
+            (-300_000, "4 days ago"),
+        ];
         for (second, text) in times {
             assert_eq!(ago(now, Time::from_seconds(second)), text);
         }
-        assert_eq!([number(3000.0), number(0.12345), number(-2.5)], ["3000", "0.123", "-2.5"]);
+        assert_eq!(clock(Time::from_seconds(1_700_000_000)), "22:13:20 UTC");
+        let numbers = [3000.0, 0.12345, -2.5, 0.0, 1e300].map(number);
+        assert_eq!(numbers, ["3000", "0.123", "-2.5", "0", "1e300"]);
     }
 }

@@ -1,13 +1,70 @@
-// Puts a fresh main part in place of the old one, while somebody looks.
+// Puts a fresh main part in place of the old one, while somebody looks, and has search and
+// filters act while they are used.
 const main = document.getElementById("main");
+const live = document.getElementById("live");
+const form = document.querySelector("form");
+const EVERY = 2000;
+let turn = 0;
+let next;
+
 async function update() {
-  if (document.hidden) return;
-  try {
-    const answer = await fetch(location.href, { headers: { "x-part": "main" } });
-    if (answer.ok) main.innerHTML = await answer.text();
-    document.body.classList.remove("stale");
-  } catch {
-    document.body.classList.add("stale");
+  clearTimeout(next);
+  const mine = ++turn;
+  const began = performance.now();
+  if (!document.hidden && !selecting()) {
+    try {
+      const answer = await fetch(location.href, { headers: { "x-part": "main" }, signal: AbortSignal.timeout(20000) });
+      if (!answer.ok) throw new Error(answer.status);
+      const text = await answer.text();
+      // A later one has been asked for meanwhile.
+      if (mine !== turn) return;
+      show(text);
+      tell(true);
+    } catch {
+      if (mine !== turn) return;
+      tell(false);
+    }
   }
+  // A slow answer is not asked for more often than it can be given.
+  next = setTimeout(update, Math.max(EVERY, 10 * (performance.now() - began)));
 }
-setInterval(update, 2000);
+
+// Somebody who copies a message would lose what they have marked.
+function selecting() {
+  const marked = getSelection();
+  return !marked.isCollapsed && main.contains(marked.anchorNode);
+}
+
+function show(text) {
+  const focused = main.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  main.innerHTML = text;
+  document.title = main.firstElementChild.dataset.title;
+  if (focused === null) return;
+  const again = [...main.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused);
+  if (again) again.focus({ preventScroll: true });
+}
+
+function tell(connected) {
+  document.body.classList.toggle("stale", !connected);
+  if (connected) live.dataset.at = new Date().toLocaleTimeString();
+  live.textContent = connected ? "live" : `no connection, as of ${live.dataset.at}`;
+}
+
+function search() {
+  const fields = [...new FormData(form)].filter(([, value]) => value !== "");
+  history.replaceState(null, "", `/?${new URLSearchParams(fields)}`);
+  update();
+}
+
+let typing;
+form.addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(search, 200);
+});
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  search();
+});
+document.addEventListener("visibilitychange", update);
+tell(true);
+next = setTimeout(update, EVERY);

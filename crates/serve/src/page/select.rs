@@ -10,6 +10,9 @@ const PAGE: usize = 50;
 /// Failing objects that are listed before the rest is only counted.
 const FAILURES: usize = 30;
 
+/// Characters of a search that count. Names have fewer than that.
+const LONGEST_SEARCH: usize = 300;
+
 /// What the page was asked for.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -25,6 +28,9 @@ pub(crate) struct Wanted {
 /// What the page shows of it.
 #[derive(Default)]
 pub(super) struct Selected {
+    /// Whether this replica leads; otherwise there is nothing to show.
+    pub(super) leads: bool,
+    pub(super) all: usize,
     pub(super) found: usize,
     pub(super) failing: usize,
     /// The first of those that fail.
@@ -39,58 +45,100 @@ pub(super) struct Selected {
 
 impl Selected {
     pub(super) fn of(board: &Board, wanted: &Wanted) -> Self {
-        let count = board.read(|objects| objects.filter(|state| wanted.takes(state)).count());
-        let pages = count.div_ceil(PAGE).max(1);
-        let page = wanted.page.parse().unwrap_or(1).clamp(1, pages);
-        let mut selected = Self { page, pages, ..Self::default() };
-        board.read(|objects| objects.for_each(|state| selected.take(state, wanted)));
-        selected
+        board.read(|objects| Self { leads: board.leads(), ..Self::among(objects, wanted) })
     }
 
-    fn take(&mut self, state: &ObjectState, wanted: &Wanted) {
-        if !self.kinds.contains(state.kind) {
-            self.kinds.insert(state.kind.to_owned());
-        }
-        if !self.namespaces.contains(state.acts_in()) {
-            self.namespaces.insert(state.acts_in().to_owned());
-        }
-        if !wanted.takes(state) {
-            return;
-        }
-        if self.found / PAGE + 1 == self.page {
-            self.shown.push(state.clone());
-        }
-        self.found += 1;
-        if !state.ready {
-            self.failing += 1;
-            if self.failures.len() < FAILURES {
-                self.failures.push(state.clone());
-            }
+    fn among(objects: &mut dyn Iterator<Item = &ObjectState>, wanted: &Wanted) -> Self {
+        let all: Vec<&ObjectState> = objects.collect();
+        let search = Search::of(wanted);
+        let found: Vec<&ObjectState> = all.iter().copied().filter(|state| search.takes(state)).collect();
+        let failing = || found.iter().filter(|state| !state.ready);
+        let pages = found.len().div_ceil(PAGE).max(1);
+        let page = wanted.page.parse().unwrap_or(1).clamp(1, pages);
+        let copied = |state: &&ObjectState| ObjectState::clone(state);
+        let names = |name: fn(&ObjectState) -> &str| {
+            let names: BTreeSet<&str> = all.iter().map(|state| name(state)).collect();
+            names.into_iter().filter(|name| !name.is_empty()).map(str::to_owned).collect()
+        };
+        Self {
+            leads: false,
+            all: all.len(),
+            found: found.len(),
+            failing: failing().count(),
+            failures: failing().take(FAILURES).map(copied).collect(),
+            shown: found.iter().skip((page - 1) * PAGE).take(PAGE).map(copied).collect(),
+            page,
+            pages,
+            kinds: names(|state| state.kind),
+            namespaces: names(ObjectState::acts_in),
         }
     }
 }
 
+/// A search with its text prepared once for all objects.
+struct Search<'a> {
+    wanted: &'a Wanted,
+    text: String,
+}
+
+impl<'a> Search<'a> {
+    fn of(wanted: &'a Wanted) -> Self {
+        Self { wanted, text: wanted.q.trim().to_lowercase() }
+    }
+
+    fn takes(&self, state: &ObjectState) -> bool {
+        let Wanted { kind, namespace, .. } = self.wanted;
+        (kind.is_empty() || kind == state.kind)
+            && (namespace.is_empty() || state.acts_in() == namespace)
+            && (!self.wanted.failing() || !state.ready)
+            && (self.text.is_empty() || self.is_in(state))
+    }
+
+    fn is_in(&self, state: &ObjectState) -> bool {
+        let contains = |text: &str| text.to_lowercase().contains(&self.text);
+        contains(&format!("{}/{}", state.namespace, state.name))
+            || contains(&state.reason)
+            || state.targets.iter().any(|target| contains(&target.target))
+    }
+}
+
 impl Wanted {
+    /// The same without what nobody types: a search of a megabyte would be compared to every object.
+    pub(super) fn limited(mut self) -> Self {
+        for field in [&mut self.q, &mut self.kind, &mut self.namespace, &mut self.failing] {
+            if let Some((end, _)) = field.char_indices().nth(LONGEST_SEARCH) {
+                field.truncate(end);
+            }
+        }
+        self
+    }
+
     pub(super) fn failing(&self) -> bool {
         !self.failing.is_empty()
     }
 
-    fn takes(&self, state: &ObjectState) -> bool {
-        let text = || state.targets.iter().map(|target| target.target.as_str()).chain([state.name.as_str()]);
-        (self.kind.is_empty() || self.kind == state.kind)
-            && (self.namespace.is_empty() || state.acts_in() == self.namespace)
-            && (!self.failing() || !state.ready)
-            && (self.q.is_empty() || text().any(|text| contains(text, &self.q)))
+    /// Whether anything but a page was asked for.
+    pub(super) fn limits(&self) -> bool {
+        self.failing() || [&self.q, &self.kind, &self.namespace].iter().any(|field| !field.is_empty())
     }
 
     pub(super) fn takes_action(&self, action: &Action) -> bool {
+        let text = self.q.trim().to_lowercase();
+        let name = format!("{}/{}", action.namespace, action.name);
         (self.kind.is_empty() || self.kind == action.kind)
             && (self.namespace.is_empty() || self.namespace == action.namespace)
-            && (self.q.is_empty() || contains(&action.name, &self.q) || contains(&action.target, &self.q))
+            && (text.is_empty()
+                || name.to_lowercase().contains(&text)
+                || action.target.to_lowercase().contains(&text))
     }
 
-    /// The query of the same page with another number.
-    pub(super) fn with_page(&self, page: usize) -> String {
+    /// The same, and of that only what fails.
+    pub(super) fn only_failing(&self) -> Self {
+        Self { failing: "1".to_owned(), ..self.clone() }
+    }
+
+    /// The query that asks for the same, at another page of it.
+    pub(super) fn query(&self, page: usize) -> String {
         let fields = [
             ("q", &self.q),
             ("kind", &self.kind),
@@ -101,10 +149,6 @@ impl Wanted {
         given.map(|(name, value)| format!("{name}={}&", encoded(value))).collect::<String>()
             + &format!("page={page}")
     }
-}
-
-fn contains(text: &str, part: &str) -> bool {
-    text.to_lowercase().contains(&part.trim().to_lowercase())
 }
 
 /// Percent-encoded for a query.
@@ -123,6 +167,13 @@ mod tests {
     #[test]
     fn a_link_to_another_page_keeps_what_was_asked_for() {
         let wanted = Wanted { q: "a b&c".to_owned(), kind: "ScalingRule".to_owned(), ..Wanted::default() };
-        assert_eq!(wanted.with_page(3), "q=a%20b%26c&kind=ScalingRule&page=3");
+        assert_eq!(wanted.query(3), "q=a%20b%26c&kind=ScalingRule&page=3");
+        assert_eq!(wanted.only_failing().query(1), "q=a%20b%26c&kind=ScalingRule&failing=1&page=1");
+    }
+
+    #[test]
+    fn a_search_of_a_megabyte_is_cut() {
+        let wanted = Wanted { q: "ä".repeat(1 << 20), ..Wanted::default() }.limited();
+        assert_eq!(wanted.q.chars().count(), LONGEST_SEARCH);
     }
 }

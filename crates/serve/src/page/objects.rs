@@ -1,0 +1,103 @@
+//! Every object of one page: its metric and replicas over the last hour, and its last decision.
+
+use std::fmt::Write as _;
+
+use engine::Time;
+use runner::{ObjectState, TargetState};
+
+use super::drawing::{self, Shape};
+use super::html::{self, Escaped, ago, full_name};
+use super::select::{Selected, Wanted};
+
+pub(super) fn write(main: &mut String, selected: &Selected, wanted: &Wanted, now: Time) {
+    main.push_str("<section><h2>Objects</h2>\n");
+    if selected.shown.is_empty() {
+        main.push_str(if wanted.limits() {
+            "<p class=\"empty\">No object matches. <a href=\"/\">Show all</a></p></section>\n"
+        } else {
+            "<p class=\"empty\">There is no object yet. Create one, for example a BusinessScaling or a \
+             ScalingRule: it appears here with its first poll.</p></section>\n"
+        });
+        return;
+    }
+    main.push_str(
+        "<table class=\"objects\"><thead><tr><th scope=\"col\">object<th scope=\"col\">metric, last hour\
+         <th scope=\"col\">replicas, last hour<th scope=\"col\">last decision</tr></thead><tbody>\n",
+    );
+    for state in &selected.shown {
+        row(main, state, now);
+    }
+    main.push_str("</tbody></table>\n");
+    pages(main, selected, wanted);
+    main.push_str("</section>\n");
+}
+
+fn row(main: &mut String, state: &ObjectState, now: Time) {
+    let class = if state.ready { "good" } else { "bad" };
+    let observe = if state.observe { " <small class=\"mode\">observes, writes nothing</small>" } else { "" };
+    let _ = write!(main, "<tr class=\"{class}\"><td><b>{}</b>{observe}", Escaped(&full_name(state)));
+    for target in &state.targets {
+        let _ = write!(main, "<br><small>scales {}</small>", Escaped(&target.target));
+    }
+    main.push_str("<td class=\"metric\">");
+    metric(main, state, now);
+    main.push_str("<td class=\"replicas\">");
+    replicas(main, state, now);
+    let decision = state.targets.first().map_or("", |target| &target.decision);
+    let _ = write!(
+        main,
+        "<td>{}<br><small><code>{}</code> {}</small></tr>",
+        Escaped(if decision.is_empty() { &state.message } else { decision }),
+        Escaped(&state.reason),
+        ago(now, state.at)
+    );
+}
+
+fn metric(main: &mut String, state: &ObjectState, now: Time) {
+    let Some(metric) = state.metrics.first() else {
+        main.push_str("<small>no metric is read</small>");
+        return;
+    };
+    let value = metric.value.map_or_else(|| "no reading".to_owned(), html::number);
+    let _ = write!(
+        main,
+        "<span class=\"now\"><b>{value}</b> <small>{}</small></span>{}",
+        Escaped(&metric.name),
+        drawing::draw(&state.history, now, &metric.name, Shape::Line, |point| point.value)
+    );
+}
+
+fn replicas(main: &mut String, state: &ObjectState, now: Time) {
+    let Some(target) = state.targets.first() else {
+        main.push_str("<small>nothing is scaled</small>");
+        return;
+    };
+    let _ = write!(
+        main,
+        "<span class=\"now\">{}</span>{}",
+        readiness(target),
+        drawing::draw(&state.history, now, "replicas", Shape::Steps, |point| Some(f64::from(point.replicas)))
+    );
+}
+
+/// How many are wanted, and how many of them are ready where that is known.
+fn readiness(target: &TargetState) -> String {
+    match target.ready {
+        Some(ready) if ready == target.desired => format!("<b>{ready}</b> <small>ready</small>"),
+        Some(ready) => format!("<b>{}</b> <small>wanted, {ready} ready</small>", target.desired),
+        None => format!("<b>{}</b> <small>wanted</small>", target.desired),
+    }
+}
+
+fn pages(main: &mut String, selected: &Selected, wanted: &Wanted) {
+    if selected.pages < 2 {
+        return;
+    }
+    let _ = write!(main, "<nav aria-label=\"pages\">page {} of {}", selected.page, selected.pages);
+    for (word, page) in [("previous", selected.page - 1), ("next", selected.page + 1)] {
+        if (1..=selected.pages).contains(&page) {
+            let _ = write!(main, " <a href=\"/?{}\">{word}</a>", Escaped(&wanted.query(page)));
+        }
+    }
+    main.push_str("</nav>\n");
+}

@@ -1,0 +1,69 @@
+//! The last scale operations: when, what, from, to, why.
+
+use std::fmt::Write as _;
+
+use engine::Time;
+use runner::Action;
+
+use super::html::{Escaped, ago, clock};
+use super::select::Wanted;
+
+/// Scale operations that the page lists; `/scaling-activity` has all that are remembered.
+const LISTED: usize = 20;
+
+pub(super) fn write(main: &mut String, actions: &[Action], wanted: &Wanted, now: Time) {
+    main.push_str("<section><h2>What scaled</h2>\n");
+    if actions.is_empty() {
+        main.push_str(if wanted.limits() {
+            "<p class=\"empty\">No scale operation matches.</p></section>\n"
+        } else {
+            "<p class=\"empty\">Nothing was scaled since this replica began to lead.</p></section>\n"
+        });
+        return;
+    }
+    main.push_str(
+        "<table class=\"recent\"><thead><tr><th scope=\"col\">when<th scope=\"col\">what\
+         <th scope=\"col\">from → to<th scope=\"col\">why</tr></thead><tbody>\n",
+    );
+    for action in actions.iter().take(LISTED) {
+        row(main, action, now);
+    }
+    main.push_str("</tbody></table>\n");
+    if actions.len() > LISTED {
+        let more = actions.len() - LISTED;
+        let _ = write!(
+            main,
+            "<p class=\"more\"><a href=\"/scaling-activity\">{more} earlier ones, as JSON</a></p>"
+        );
+    }
+    main.push_str("</section>\n");
+}
+
+fn row(main: &mut String, action: &Action, now: Time) {
+    let (class, mark) = match (action.applied, &action.error) {
+        (true, _) if action.to > action.from => ("out", "▲ out"),
+        (true, _) => ("in", "▼ in"),
+        (false, Some(_)) => ("bad", "not done"),
+        (false, None) => ("observed", "observed, not written"),
+    };
+    let _ = write!(
+        main,
+        "<tr class=\"{class}\"><td class=\"when\"><time datetime=\"{0}\" title=\"{0}\">{1} <small>{2}</small></time>\
+         <td class=\"what\"><b>{3}</b><br><small>by {4} {5}/{6}</small>\
+         <td class=\"change\">{7} → {8} <small>{mark}</small><td class=\"why\">{9}",
+        action.timestamp,
+        ago(now, action.timestamp),
+        clock(action.timestamp),
+        Escaped(&action.target),
+        Escaped(action.kind),
+        Escaped(&action.namespace),
+        Escaped(&action.name),
+        action.from,
+        action.to,
+        Escaped(&action.steps.join(", "))
+    );
+    if let Some(error) = &action.error {
+        let _ = write!(main, "<br><span class=\"error\">{}</span>", Escaped(error));
+    }
+    main.push_str("</tr>\n");
+}

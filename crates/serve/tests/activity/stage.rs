@@ -1,0 +1,80 @@
+//! One listener and what stands behind it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use engine::Time;
+use reqwest::{Client, Method, Response};
+use runner::{Activity, Board, SystemClock};
+use serve::Shown;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// It ends with this value.
+pub(crate) struct Stage {
+    pub(crate) shown: Shown,
+    pub(crate) url: String,
+    client: Client,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+}
+
+impl Stage {
+    /// A leading replica without any object.
+    pub(crate) async fn new() -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let shown = Shown {
+            activity: Arc::new(Activity::new(200)),
+            board: Arc::new(Board::default()),
+            clock: Arc::new(SystemClock::start()),
+        };
+        shown.board.lead(true);
+        let listening = serve::activity("127.0.0.1:0".parse().unwrap(), shown.clone()).await.unwrap();
+        let url = format!("http://{}", listening.address().unwrap());
+        let (stop, stopped) = watch::channel(false);
+        let serving = tokio::spawn(listening.serve(stopped));
+        Self { shown, url, client: Client::builder().no_proxy().build().unwrap(), stop, serving }
+    }
+
+    /// Ends the listener.
+    pub(crate) async fn stop(&mut self) {
+        self.stop.send_replace(true);
+        (&mut self.serving).await.unwrap();
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        self.shown.clock.now()
+    }
+
+    /// The answer to a GET.
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        self.ask(Method::GET, path).await
+    }
+
+    pub(crate) async fn ask(&self, method: Method, path: &str) -> Response {
+        self.client.request(method, format!("{}{path}", self.url)).send().await.unwrap()
+    }
+
+    /// The text at a path.
+    pub(crate) async fn text(&self, path: &str) -> String {
+        self.get(path).await.text().await.unwrap()
+    }
+
+    /// The JSON at a path.
+    pub(crate) async fn json(&self, path: &str) -> serde_json::Value {
+        serde_json::from_str(&self.text(path).await).unwrap()
+    }
+
+    /// The main part of the page, as the script asks for it.
+    pub(crate) async fn part(&self, query: &str) -> String {
+        let asked = self.client.get(format!("{}/{query}", self.url)).header("x-part", "main");
+        asked.send().await.unwrap().text().await.unwrap()
+    }
+}
+
+/// Where a picture of that name is kept.
+pub(crate) fn picture(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("activity-page");
+    std::fs::create_dir_all(&folder).unwrap();
+    folder.join(format!("{name}.png"))
+}
