@@ -34,8 +34,8 @@ test-integration: control-plane tools ## Run the tests of the binary on a real c
 
 .PHONY: test-docker
 test-docker: docker ## Run all tests in a container (DOCKER=podman)
-	$(DOCKER) build --tag polyscaler-tests --file hack/tests.Dockerfile .
-	$(DOCKER) run --rm polyscaler-tests
+	$(DOCKER) build --tag polyscaler-tests - < hack/tests.Dockerfile
+	$(DOCKER) run --rm --volume "$(CURDIR)":/src:ro --volume polyscaler-tests:/var/cache/polyscaler polyscaler-tests
 
 .PHONY: walkthrough
 walkthrough: control-plane tools ## Install, scale by a queue, look at it and take it away, as the documents have it

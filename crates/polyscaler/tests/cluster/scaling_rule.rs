@@ -156,7 +156,7 @@ async fn rules_that_contradict_themselves_are_refused_with_the_path() {
         (with("pollIntervalSeconds", json!(-30)), "spec.pollIntervalSeconds", "greater than or equal to 1"),
         (with("minReplicas", json!(0)), "spec.minReplicas", "greater than or equal to 1"),
         (with("maxReplicas", json!("10")), "spec.maxReplicas", "must be of type integer"),
-        (with("scaleUpThreshold", json!(-1)), "spec.scaleUpThreshold", "greater than or equal to 0"),
+        (with("scaleDownThreshold", json!(-1)), "spec.scaleDownThreshold", "greater than or equal to 0"),
         (with("subject", json!("")), "spec.subject", "at least 1 chars long"),
         (with("natsMonitoringURL", json!("nats://nats:4222")), "spec.natsMonitoringURL", "should match"),
         (with("deploymentName", Value::Null), "spec", "exactly one of deploymentName and targetRef"),
