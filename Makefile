@@ -25,14 +25,26 @@ control-plane: require ## Build the control plane's programs for tests and demo,
 	$(CARGO) run --locked --package testbed -- build
 
 .PHONY: test
-test: control-plane ## Run all tests, on a real control plane
-	hack/tools/helm.sh
+test: control-plane tools ## Run all tests, on a real control plane
 	$(CARGO) test --locked --workspace --no-fail-fast
 
 .PHONY: test-integration
-test-integration: control-plane ## Run the tests of the binary on a real control plane, chart and kustomizations included
-	hack/tools/helm.sh
+test-integration: control-plane tools ## Run the tests of the binary on a real control plane, chart and kustomizations included
 	$(CARGO) test --locked --package polyscaler --no-fail-fast --test '*'
+
+.PHONY: test-docker
+test-docker: docker ## Run all tests in a container (DOCKER=podman)
+	$(DOCKER) build --tag polyscaler-tests - < hack/tests.Dockerfile
+	$(DOCKER) run --rm --volume "$(CURDIR)":/src:ro --volume polyscaler-tests:/var/cache/polyscaler polyscaler-tests
+
+.PHONY: walkthrough
+walkthrough: control-plane tools ## Install, scale by a queue, look at it and take it away, as the documents have it
+	hack/walkthrough.sh
+
+.PHONY: tools
+tools: require ## Build helm and kubectl for tests, once
+	hack/tools/helm.sh
+	hack/tools/kubectl.sh
 
 .PHONY: build
 build: require ## Build the release binary
@@ -62,9 +74,12 @@ undeploy: kubectl ## Remove the operator; CRDs and objects stay
 kubectl:
 	@command -v kubectl >/dev/null || { echo "kubectl is not on PATH: install it, see https://kubernetes.io/docs/tasks/tools" >&2; exit 1; }
 
-.PHONY: docker-build
-docker-build: ## Build the image (IMG=registry/polyscaler:tag, DOCKER=podman)
+.PHONY: docker
+docker:
 	@command -v $(DOCKER) >/dev/null || { echo "$(DOCKER) is not on PATH: install it, or name another program as DOCKER=podman" >&2; exit 1; }
+
+.PHONY: docker-build
+docker-build: docker ## Build the image (IMG=registry/polyscaler:tag, DOCKER=podman)
 	$(DOCKER) build --tag $(IMG) .
 
 .PHONY: generate

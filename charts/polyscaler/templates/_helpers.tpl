@@ -46,6 +46,21 @@ subjects:
 {{- if index . 2 }}{{ $root.Values.operator.bindAddress }}:{{ index . 1 }}{{ else }}off{{ end }}
 {{- end }}
 
+{{- /*
+The name of the CRD in a file, where the cluster has it and it is not of this release: somebody
+applied it with kubectl, or another release left it behind. It stays theirs, as Helm would refuse
+the whole release for its sake: (list ROOT PATH).
+*/ -}}
+{{- define "polyscaler.crdOfOthers" -}}
+{{- $release := (index . 0).Release }}
+{{- $name := base (index . 1) | trimSuffix ".yaml" }}
+{{- with lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" $name }}
+{{- $annotations := .metadata.annotations | default dict }}
+{{- $owner := printf "%s/%s" (get $annotations "meta.helm.sh/release-namespace") (get $annotations "meta.helm.sh/release-name") }}
+{{- if ne $owner (printf "%s/%s" $release.Namespace $release.Name) }}{{ $name }}{{ end }}
+{{- end }}
+{{- end }}
+
 {{- /* What a schema cannot say: values that contradict one another. */ -}}
 {{- define "polyscaler.validate" -}}
 {{- $operator := .Values.operator }}

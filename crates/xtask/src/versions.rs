@@ -15,12 +15,13 @@ const VERSION: Place = Place { file: "Cargo.toml", before: "version = \"" };
 const TOOLCHAIN: Place = Place { file: "rust-toolchain.toml", before: "channel = \"" };
 
 /// The places that repeat one.
-const REPEATED: [(Place, Place); 5] = [
+const REPEATED: [(Place, Place); 6] = [
     (VERSION, Place { file: "charts/polyscaler/Chart.yaml", before: "version: " }),
     (VERSION, Place { file: "charts/polyscaler/Chart.yaml", before: "appVersion: \"" }),
     (VERSION, Place { file: "config/manager/manager.yaml", before: "image: polyscaler:" }),
     (VERSION, Place { file: "Makefile", before: "IMG ?= polyscaler:" }),
     (TOOLCHAIN, Place { file: "Dockerfile", before: "ARG RUST_VERSION=" }),
+    (TOOLCHAIN, Place { file: "hack/tests.Dockerfile", before: "ARG RUST_VERSION=" }),
 ];
 
 /// The places that name another version than the one they repeat.

@@ -18,6 +18,16 @@ pub(super) fn orders(hour: f64) -> u32 {
     (15.0 + wave(hour, 13.0, 1.3, 230.0) + wave(hour, 20.5, 1.6, 390.0)) as u32
 }
 
+/// Orders that arrive each second at `hour`: a rush at noon, a longer one in the evening.
+pub(super) fn orders_a_second(hour: f64) -> f64 {
+    6.0 + wave(hour, 12.5, 1.6, 65.0) + wave(hour, 20.0, 2.2, 105.0)
+}
+
+/// Mails that are to be sent each second at `hour`: a few of them always, and two newsletters.
+pub(super) fn mails_a_second(hour: f64) -> f64 {
+    4.0 + wave(hour, 9.0, 0.4, 500.0) + wave(hour, 17.0, 0.4, 800.0)
+}
+
 fn wave(hour: f64, peak: f64, width: f64, height: f64) -> f64 {
     let away = (hour - peak + 12.0).rem_euclid(24.0) - 12.0;
     height * (-(away / width).powi(2)).exp()
@@ -34,10 +44,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_day_crosses_both_thresholds_of_the_seed() {
+    fn the_day_has_quiet_and_busy_hours() {
         let day: Vec<u32> = (0..240).map(|tenth| users(f64::from(tenth) / 10.0)).collect();
         assert!(day.iter().min() < Some(&1000) && day.iter().max() > Some(&5000), "{day:?}");
-        assert_eq!(hour_of_day(0.0), FIRST_HOUR);
+        let quiet = hour_of_day(0.0);
+        assert!(
+            orders_a_second(quiet) < 12.0 && mails_a_second(quiet) < 15.0,
+            "one pod copes with the night"
+        );
+        assert_eq!(quiet, FIRST_HOUR);
         assert_eq!(clock(hour_of_day(0.5)), "16:00");
     }
 }

@@ -1,6 +1,7 @@
 //! `polyscaler demo`: the real operator on a real control plane, following a load that
 //! goes through a day in minutes.
 
+mod broker;
 mod load;
 mod scenario;
 mod screen;
@@ -55,7 +56,7 @@ async fn show(arguments: DemoArgs) -> anyhow::Result<ExitCode> {
     };
     let mut asked_to_end = std::pin::pin!(asked_to_end);
 
-    let stage = tokio::select! {
+    let mut stage = tokio::select! {
         stage = Stage::set(scenario) => stage?,
         () = &mut asked_to_end => {
             eprintln!("interrupted before anything was shown");
@@ -63,7 +64,7 @@ async fn show(arguments: DemoArgs) -> anyhow::Result<ExitCode> {
         }
     };
     let summary = tokio::select! {
-        summary = play(&stage, scenario, arguments.duration) => summary?,
+        summary = play(&mut stage, scenario, arguments.duration) => summary?,
         () = &mut asked_to_end => stage.summarize(scenario).await?,
     };
     let log = stage.operator_log(20);
@@ -77,8 +78,9 @@ async fn show(arguments: DemoArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Takes the load through its day and shows what becomes of it.
-async fn play(stage: &Stage, scenario: &'static Scenario, duration: Duration) -> anyhow::Result<Summary> {
+async fn play(stage: &mut Stage, scenario: &'static Scenario, duration: Duration) -> anyhow::Result<Summary> {
     let start = Instant::now();
+    let mut before = Duration::ZERO;
     let mut screen = Screen::new(scenario, stage);
     loop {
         let elapsed = start.elapsed();
@@ -86,7 +88,8 @@ async fn play(stage: &Stage, scenario: &'static Scenario, duration: Duration) ->
             return stage.summarize(scenario).await;
         }
         let hour = load::hour_of_day(elapsed.as_secs_f64() / duration.as_secs_f64());
-        stage.set_load(scenario, hour);
+        stage.advance(scenario, hour, elapsed - before).await?;
+        before = elapsed;
         stage.still_running()?;
         screen.show(hour, duration - elapsed, &stage.look().await?);
         tokio::time::sleep(LOOK.min(duration.saturating_sub(start.elapsed()))).await;

@@ -1,14 +1,17 @@
 //! The scenarios: which applications there are, what scales them, and by what load.
 
-use clap::builder::PossibleValuesParser;
-use serde_json::{Value, json};
+mod business;
+mod queue;
 
-use super::load;
+use clap::builder::PossibleValuesParser;
+use serde_json::Value;
 
 /// One story that the demo can tell.
 pub(super) struct Scenario {
     pub(super) name: &'static str,
     pub(super) title: &'static str,
+    /// What `kubectl get` calls the objects that scale.
+    pub(super) objects: &'static str,
     pub(super) applications: &'static [Application],
 }
 
@@ -20,64 +23,35 @@ pub(super) struct Application {
     pub(super) replicas: i32,
     /// Seconds until a new pod is ready.
     pub(super) ready_after: u64,
-    /// What the load is called, for people.
-    pub(super) unit: &'static str,
-    /// The load at an hour of the day.
-    pub(super) load: fn(f64) -> u32,
-    /// The object that scales it, given the URL of its metric.
+    pub(super) load: Load,
+    /// The object that scales it, given the URL where its load is read.
     pub(super) manifest: fn(&str) -> Value,
 }
 
+/// What an application has to cope with.
+pub(super) enum Load {
+    /// A figure that replicas follow and do not change.
+    Figure {
+        /// What it is called, for people.
+        unit: &'static str,
+        /// The figure at an hour of the day.
+        at: fn(f64) -> u32,
+    },
+    /// Messages that ready pods work off.
+    Queue(Queue),
+}
+
+/// A subject of a NATS stream, and the pace of those at its two ends.
+pub(super) struct Queue {
+    pub(super) subject: &'static str,
+    /// Messages a second that arrive at an hour of the day.
+    pub(super) arriving: fn(f64) -> f64,
+    /// Messages a second that one ready pod works off.
+    pub(super) per_pod: f64,
+}
+
 /// Every scenario.
-const SCENARIOS: &[Scenario] = &[Scenario {
-    name: "business",
-    title: "two shops follow their business figures (BusinessScaling)",
-    applications: &[
-        Application {
-            name: "payment-service",
-            replicas: 1,
-            ready_after: 2,
-            unit: "active users",
-            load: load::users,
-            manifest: |url| {
-                json!({
-                    "apiVersion": "example.com/v1",
-                    "kind": "BusinessScaling",
-                    "metadata": { "name": "payment-service" },
-                    "spec": {
-                        "targetDeployment": "payment-service",
-                        "metricSource": url,
-                        "intervalSeconds": 1,
-                        "scaleThresholds":
-                            { "minUsers": 1000, "maxUsers": 5000, "minReplicas": 2, "maxReplicas": 10 },
-                    },
-                })
-            },
-        },
-        Application {
-            name: "kitchen",
-            replicas: 1,
-            ready_after: 3,
-            unit: "open orders",
-            load: load::orders,
-            manifest: |url| {
-                json!({
-                    "apiVersion": "example.com/v1",
-                    "kind": "BusinessScaling",
-                    "metadata": { "name": "kitchen" },
-                    "spec": {
-                        "targetDeployment": "kitchen",
-                        "metricSource": url,
-                        "intervalSeconds": 1,
-                        "scaleThresholds":
-                            { "minUsers": 20, "maxUsers": 400, "minReplicas": 1, "maxReplicas": 20 },
-                        "safety": { "cooldownSeconds": 3, "maxScaleUpRate": 4, "maxScaleDownRate": 2 },
-                    },
-                })
-            },
-        },
-    ],
-}];
+const SCENARIOS: &[Scenario] = &[business::SCENARIO, queue::SCENARIO];
 
 impl Scenario {
     /// The names, for the command line.
@@ -88,10 +62,18 @@ impl Scenario {
     pub(super) fn named(name: &str) -> Option<&'static Self> {
         SCENARIOS.iter().find(|scenario| scenario.name == name)
     }
+
+    /// The applications that work off messages, with their queues.
+    pub(super) fn queues(&self) -> impl Iterator<Item = (&'static str, &'static Queue)> {
+        self.applications.iter().filter_map(|application| match &application.load {
+            Load::Queue(queue) => Some((application.name, queue)),
+            Load::Figure { .. } => None,
+        })
+    }
 }
 
 impl Application {
-    /// Where its load is read.
+    /// Where its figure is read.
     pub(super) fn path(&self) -> String {
         format!("/{}", self.name)
     }

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
+use super::broker::Flow;
 use super::load::clock;
-use super::scenario::{Application, Scenario};
+use super::scenario::{Application, Load, Scenario};
 use super::stage::{Seen, Stage};
 
 /// Looks that a drawing of the past holds.
@@ -39,6 +40,7 @@ struct Past {
 struct Row<'a> {
     application: &'static Application,
     load: Option<f64>,
+    flow: Option<Flow>,
     wish: Option<u32>,
     wanted: u32,
     ready: u32,
@@ -49,9 +51,9 @@ impl Screen {
     pub(super) fn new(scenario: &'static Scenario, stage: &Stage) -> Self {
         let live = std::io::stdout().is_terminal();
         println!("\nlook around while it runs:");
+        println!("  {}/ in a browser: what scaled, and why", stage.activity_url());
         println!("  export KUBECONFIG={}", stage.kubeconfig());
-        println!("  kubectl get businessscalings,deployments");
-        println!("  {}/ in a browser\n", stage.activity_url());
+        println!("  kubectl get {},deployments\n", scenario.objects);
         Self { scenario, live, drawn: 0, past: HashMap::new() }
     }
 
@@ -75,6 +77,7 @@ impl Screen {
     }
 
     fn lines(&mut self, hour: f64, rows: &[Row<'_>]) -> String {
+        let width = unit_width(self.scenario);
         let mut text = String::new();
         for row in rows {
             let past = self.past.entry(row.application.name).or_default();
@@ -86,11 +89,11 @@ impl Screen {
             (past.told, past.quiet) = (Some(state), 0);
             let _ = writeln!(
                 text,
-                "{} {:<16} {} {:<13} wish {:<2} wanted {:<2} ready {:<2} {}",
+                "{} {:<16} {} {:<width$} wish {:<2} wanted {:<2} ready {:<2} {}",
                 clock(hour),
                 row.application.name,
                 number(row.load),
-                row.application.unit,
+                unit(row),
                 count(row.wish),
                 row.wanted,
                 row.ready,
@@ -101,6 +104,7 @@ impl Screen {
     }
 
     fn table(&mut self, hour: f64, left: Duration, rows: &[Row<'_>]) -> String {
+        let width = unit_width(self.scenario);
         let mut lines = vec![
             format!(
                 "\u{1b}[1mpolyscaler demo\u{1b}[0m  {}  \u{1b}[1m{}\u{1b}[0m  {} s left, ctrl-c ends it",
@@ -109,14 +113,17 @@ impl Screen {
                 left.as_secs()
             ),
             String::new(),
-            format!("{:<16} {:>19} {:>5} {:>7} {:>6}  WHY", "APPLICATION", "LOAD", "WISH", "WANTED", "READY"),
+            format!(
+                "{:<16} {:>6} {:<width$} {:>5} {:>7} {:>6}  WHY",
+                "APPLICATION", "LOAD", "", "WISH", "WANTED", "READY"
+            ),
         ];
         for row in rows {
             lines.push(format!(
-                "{:<16} {:>6} {:<12} {:>5} {:>7} {}{:>6}\u{1b}[0m  {}",
+                "{:<16} {} {:<width$} {:>5} {:>7} {}{:>6}\u{1b}[0m  {}",
                 row.application.name,
-                number(row.load).trim(),
-                row.application.unit,
+                number(row.load),
+                unit(row),
                 count(row.wish),
                 row.wanted,
                 if row.ready == row.wanted { "\u{1b}[32m" } else { "\u{1b}[33m" },
@@ -160,11 +167,26 @@ fn row<'a>(application: &'static Application, seen: &'a Seen) -> Option<Row<'a>>
     Some(Row {
         application,
         load: seen.metrics.first().and_then(|metric| metric.value),
+        flow: seen.flow,
         wish: target.and_then(|target| target.wish),
         wanted: target.map_or(0, |target| target.desired),
         ready: target.and_then(|target| target.ready).unwrap_or(0),
         why: target.map_or(&seen.message, |target| &target.decision),
     })
+}
+
+/// What the load counts; for a queue also what came and went lately.
+fn unit(row: &Row<'_>) -> String {
+    match (&row.application.load, row.flow) {
+        (Load::Figure { unit, .. }, _) => (*unit).to_owned(),
+        (Load::Queue(_), None) => "waiting".to_owned(),
+        (Load::Queue(_), Some(Flow { arrived, done })) => format!("waiting +{arrived:.0}/s -{done:.0}/s"),
+    }
+}
+
+/// Columns that the longest [`unit`] of a scenario takes.
+fn unit_width(scenario: &Scenario) -> usize {
+    if scenario.queues().next().is_some() { "waiting +999/s -999/s".len() } else { "active users".len() }
 }
 
 fn number(value: Option<f64>) -> String {

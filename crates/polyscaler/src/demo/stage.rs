@@ -1,19 +1,21 @@
 //! The stage: a control plane, the applications, the load and the operator.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{DynamicObject, PostParams};
+use kube::api::{DynamicObject, ListParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
-use kube::{Api, Client};
+use kube::{Api, Client, ResourceExt as _};
 use serde::Deserialize;
 use serde_json::json;
 use testbed::ports::PortClaim;
 use testbed::{ControlPlane, MetricServer, Options, fixtures, wait};
 
-use super::scenario::Scenario;
+use super::broker::{Broker, Flow};
+use super::scenario::{Application, Load, Scenario};
 use super::summary::{Operation, Summary};
 
 /// The longest that any single thing may take to appear.
@@ -24,7 +26,10 @@ const OPERATOR: &str = "operator";
 /// A running control plane with everything on it.
 pub(super) struct Stage {
     control_plane: ControlPlane,
-    load: MetricServer,
+    client: Client,
+    figures: MetricServer,
+    /// Where the scenario has queues.
+    broker: Option<Broker>,
     /// Held so that nobody else takes the port while the operator lives.
     activity: PortClaim,
     browser: reqwest::Client,
@@ -37,6 +42,9 @@ pub(super) struct Seen {
     pub(super) message: String,
     pub(super) metrics: Vec<Metric>,
     pub(super) targets: Vec<Target>,
+    /// What came and went in its queue, where it has one. The operator does not know.
+    #[serde(skip)]
+    pub(super) flow: Option<Flow>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -56,25 +64,33 @@ impl Stage {
     /// Builds what is missing, starts everything and waits until the operator is ready.
     pub(super) async fn set(scenario: &Scenario) -> anyhow::Result<Self> {
         println!("demo {}: {}", scenario.name, scenario.title);
+        let broker = match scenario.queues().next() {
+            None => None,
+            Some(_) => {
+                println!("starting a NATS server");
+                Some(Broker::start(scenario).await?)
+            }
+        };
         println!("starting a control plane (etcd, kube-apiserver, controllers, scheduler, fake nodes)");
         let control_plane = ControlPlane::start(Options::default()).await?;
-        let stage = Self {
+        let mut stage = Self {
+            client: control_plane.client(),
             control_plane,
-            load: MetricServer::start().await?,
+            figures: MetricServer::start().await?,
+            broker,
             activity: PortClaim::new()?,
             browser: reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?,
         };
-        stage.set_load(scenario, super::load::hour_of_day(0.0));
-        let client = stage.control_plane.client();
-        stage.install_crds(&client).await?;
-        stage.deploy(&client, scenario).await?;
+        stage.advance(scenario, super::load::hour_of_day(0.0), Duration::ZERO).await?;
+        stage.install_crds().await?;
+        stage.deploy(scenario).await?;
         stage.start_operator().await?;
         Ok(stage)
     }
 
-    async fn install_crds(&self, client: &Client) -> anyhow::Result<()> {
+    async fn install_crds(&self) -> anyhow::Result<()> {
         println!("installing the CRDs");
-        let api: Api<CustomResourceDefinition> = Api::all(client.clone());
+        let api: Api<CustomResourceDefinition> = Api::all(self.client.clone());
         for kind in resources::KINDS {
             api.create(&PostParams::default(), &kind.crd()).await?;
         }
@@ -90,8 +106,9 @@ impl Stage {
         Ok(())
     }
 
-    async fn deploy(&self, client: &Client, scenario: &Scenario) -> anyhow::Result<()> {
+    async fn deploy(&self, scenario: &Scenario) -> anyhow::Result<()> {
         println!("deploying the applications and what scales them");
+        let client = &self.client;
         let deployments: Api<Deployment> = Api::namespaced(client.clone(), NAMESPACE);
         for application in scenario.applications {
             let deployment = fixtures::deployment(application.name, NAMESPACE, application.replicas);
@@ -99,7 +116,7 @@ impl Stage {
             deployments
                 .create(&PostParams::default(), &fixtures::with_ready_delay(deployment, delay))
                 .await?;
-            let manifest = (application.manifest)(&self.load.url(&application.path()));
+            let manifest = (application.manifest)(&self.load_url(application));
             let object: DynamicObject = serde_json::from_value(manifest)?;
             let types = object.types.clone().context("a manifest names its kind")?;
             let kind = resources::find(&types.api_version, &types.kind).context("and it is one of ours")?;
@@ -140,16 +157,41 @@ impl Stage {
         }
     }
 
-    /// The load of every application at `hour`.
-    pub(super) fn set_load(&self, scenario: &Scenario, hour: f64) {
-        for application in scenario.applications {
-            self.load.set_json(&application.path(), &json!({ "active_users": (application.load)(hour) }));
+    /// Where the load of an application is read.
+    fn load_url(&self, application: &Application) -> String {
+        match &self.broker {
+            Some(broker) => broker.monitoring_url(),
+            None => self.figures.url(&application.path()),
         }
+    }
+
+    /// The load of every application at `hour`, `elapsed` after the last time.
+    pub(super) async fn advance(
+        &mut self,
+        scenario: &Scenario,
+        hour: f64,
+        elapsed: Duration,
+    ) -> anyhow::Result<()> {
+        for application in scenario.applications {
+            if let Load::Figure { at, .. } = application.load {
+                self.figures.set_json(&application.path(), &json!({ "active_users": at(hour) }));
+            }
+        }
+        if let Some(broker) = &mut self.broker {
+            let ready = ready_pods(&self.client).await?;
+            let ready_of = |application: &str| ready.get(application).copied().unwrap_or(0);
+            broker.advance(hour, elapsed, ready_of).await?;
+        }
+        Ok(())
     }
 
     /// What the operator tells of every object.
     pub(super) async fn look(&self) -> anyhow::Result<Vec<Seen>> {
-        self.ask("/objects").await
+        let mut seen: Vec<Seen> = self.ask("/objects").await?;
+        for one in &mut seen {
+            one.flow = self.broker.as_ref().and_then(|broker| broker.flow(&one.name));
+        }
+        Ok(seen)
     }
 
     /// What the whole demo came to.
@@ -196,4 +238,17 @@ impl Stage {
     pub(super) async fn clear(self) -> anyhow::Result<()> {
         self.control_plane.shutdown().await
     }
+}
+
+/// The pods that can work, by Deployment: asked of the API server, so that the load does not rest
+/// on what the operator says of itself.
+async fn ready_pods(client: &Client) -> anyhow::Result<BTreeMap<String, u32>> {
+    let deployments: Api<Deployment> = Api::namespaced(client.clone(), NAMESPACE);
+    let listed =
+        deployments.list(&ListParams::default()).await.context("the Deployments cannot be listed")?;
+    let ready = listed.items.into_iter().map(|deployment| {
+        let ready = deployment.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or(0);
+        (deployment.name_any(), u32::try_from(ready).unwrap_or(0))
+    });
+    Ok(ready.collect())
 }

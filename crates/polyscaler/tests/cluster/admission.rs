@@ -12,7 +12,7 @@ use crate::harness::{POLYSCALER, Scene};
 mod namespaced;
 
 /// A problem as both tell it: the field's path and what is wrong.
-type Problem = (String, String);
+pub(super) type Problem = (String, String);
 
 fn least() -> Value {
     json!({ "targetDeployment": "web", "metricSource": "http://load/users" })
@@ -185,14 +185,13 @@ fn good_specs() -> Vec<Value> {
 }
 
 /// What the API server has against `manifest`; empty where it takes it.
-async fn refused(client: &Client, manifest: &Value) -> Vec<Problem> {
-    let collection = match manifest["kind"].as_str() {
-        Some("GeneralScaler") => "autoscaling.example.com/v1/namespaces/default/generalscalers",
-        Some("ScalingRule") => "scaling.example.com/v1/namespaces/default/scalingrules",
-        _ => "example.com/v1/businessscalings",
-    };
+pub(super) async fn refused(client: &Client, manifest: &Value) -> Vec<Problem> {
+    let [api_version, kind] = ["apiVersion", "kind"].map(|field| manifest[field].as_str().unwrap());
+    let plural = resources::find(api_version, kind).unwrap().plural;
+    let namespace = manifest["metadata"]["namespace"].as_str();
+    let place = namespace.map(|name| format!("namespaces/{name}/")).unwrap_or_default();
     let query = "dryRun=All&fieldValidation=Strict";
-    let request = http::Request::post(format!("/apis/{collection}?{query}"))
+    let request = http::Request::post(format!("/apis/{api_version}/{place}{plural}?{query}"))
         .header("Content-Type", "application/json")
         .body(manifest.to_string().into_bytes())
         .unwrap();
@@ -217,7 +216,7 @@ fn problems(status: &Status) -> Vec<Problem> {
 }
 
 /// What `polyscaler check` has against each of `manifests`.
-fn checked(manifests: &[Value]) -> Vec<Vec<Problem>> {
+pub(super) fn checked(manifests: &[Value]) -> Vec<Vec<Problem>> {
     let mut check = Command::new(POLYSCALER)
         .args(["check", "--output", "json", "-"])
         .stdin(Stdio::piped())

@@ -7,6 +7,7 @@ mod harness;
 mod admission;
 mod any_target;
 mod bad_metrics;
+mod bad_queues;
 mod edits;
 mod follows_users;
 mod general_scaler;

@@ -1,32 +1,21 @@
 //! The real helm.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
 use kube::api::DynamicObject;
 use testbed::ControlPlane;
 
+use crate::tools::tool;
 use crate::{manifests, repository};
 
 /// Where the chart is.
 pub(crate) const CHART: &str = "charts/polyscaler";
 
-/// Helm, which is built the first time that it is asked for.
-fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let built = Command::new(repository("hack/tools/helm.sh")).output().unwrap();
-        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-        PathBuf::from(String::from_utf8(built.stdout).unwrap().trim())
-    })
-}
-
 /// What helm prints, or what it says is wrong. Runs in the repository, as users do.
 pub(crate) fn helm(args: &[&str]) -> Result<String, String> {
     // Whatever the user of this machine has set up must not matter.
     let home = tempfile::tempdir().unwrap();
-    let output = Command::new(program())
+    let output = Command::new(tool("helm"))
         .args(args)
         .current_dir(repository(""))
         .env_remove("KUBECONFIG")

@@ -80,11 +80,14 @@ async fn helm_installs_upgrades_and_uninstalls() {
     helm(&["uninstall", "generalscaler"]);
     assert!(crd_count(&client).await > 0, "objects would go with their CRDs");
 
-    // And in the second, with values of the user's own and an upgrade. The CRDs of the first are adopted.
+    // And in the second, with values of the user's own and an upgrade. The CRDs that the first left
+    // behind stay as they are.
     let set = ["replicaCount=2", "operator.logLevel=debug", "operator.activityServer.port=8082"];
     let set: Vec<&str> = set.into_iter().flat_map(|value| ["--set", value]).collect();
-    let place = ["--namespace", NAMESPACE, "--create-namespace", "--take-ownership"];
-    helm(&[&["install", "scaling-operator", "./helm/scaling-operator"], &set[..], &place].concat());
+    let place = ["--namespace", NAMESPACE, "--create-namespace"];
+    let said =
+        helm(&[&["install", "scaling-operator", "./helm/scaling-operator"], &set[..], &place].concat());
+    assert!(said.contains("CRD scalingrules.scaling.example.com was there already"), "{said}");
     let custom = values_file(CUSTOM_VALUES);
     let custom =
         ["--values", &custom.path().display().to_string(), "--namespace", NAMESPACE].map(str::to_owned);
@@ -106,12 +109,10 @@ async fn kustomizations_and_single_files_install() {
     it_works(&control_plane, (NAMESPACE, name), "polyscaler").await;
     apply(&client, &crate::manifests::parse(&read("config/samples/example_v1_businessscaling.yaml"))).await;
 
-    if let Some(production) = kustomize("config/overlays/production") {
-        apply(&client, &production).await;
-        let deployment = wait_until_rolled_out(&client, NAMESPACE, name).await;
-        assert_eq!(deployment.spec.as_ref().unwrap().replicas, Some(2));
-        it_works(&control_plane, (NAMESPACE, name), "polyscaler").await;
-    }
+    apply(&client, &kustomize("config/overlays/production")).await;
+    let deployment = wait_until_rolled_out(&client, NAMESPACE, name).await;
+    assert_eq!(deployment.spec.as_ref().unwrap().replicas, Some(2));
+    it_works(&control_plane, (NAMESPACE, name), "polyscaler").await;
     control_plane.shutdown().await.unwrap();
 }
 

@@ -6,20 +6,16 @@ use kube::api::DynamicObject;
 use serde_json::Value;
 
 use crate::manifests::{names, parse, typed};
+use crate::tools::tool;
 use crate::{read, repository};
 
-/// What `kubectl kustomize` makes of a folder; none where there is no kubectl.
-pub(crate) fn kustomize(folder: &str) -> Option<Vec<DynamicObject>> {
+/// What `kubectl kustomize` makes of a folder.
+pub(crate) fn kustomize(folder: &str) -> Vec<DynamicObject> {
+    let kubectl = tool("kubectl");
     let output =
-        match Command::new("kubectl").args(["kustomize", folder]).current_dir(repository("")).output() {
-            Ok(output) => output,
-            Err(error) => {
-                eprintln!("kubectl cannot be run ({error}): {folder} is not rendered");
-                return None;
-            }
-        };
+        Command::new(kubectl).args(["kustomize", folder]).current_dir(repository("")).output().unwrap();
     assert!(output.status.success(), "{folder}: {}", String::from_utf8_lossy(&output.stderr));
-    Some(parse(&String::from_utf8(output.stdout).unwrap()))
+    parse(&String::from_utf8(output.stdout).unwrap())
 }
 
 /// CRDs and operator, from the single files.
@@ -52,22 +48,18 @@ fn with_plain_numbers(value: Value) -> Value {
 
 #[test]
 fn single_files_and_kustomization_are_the_same() {
-    let Some(rendered) = kustomize("config/default") else { return };
+    let rendered = kustomize("config/default");
     assert_eq!(names(&rendered), names(&single_files()));
     for (kustomized, single) in sorted(&rendered).into_iter().zip(sorted(&single_files())) {
         assert_eq!(kustomized, single);
     }
-    let Some(crds) = kustomize("config/crd") else { return };
+    let crds = kustomize("config/crd");
     assert_eq!(names(&crds), names(&parse(&read("deploy/crd.yaml"))));
 }
 
 #[test]
 fn production_has_two_replicas_and_nothing_less_than_the_default() {
-    let (Some(production), Some(default)) =
-        (kustomize("config/overlays/production"), kustomize("config/default"))
-    else {
-        return;
-    };
+    let (production, default) = (kustomize("config/overlays/production"), kustomize("config/default"));
     let of_production = names(&production);
     assert!(names(&default).iter().all(|name| of_production.contains(name)), "{of_production:?}");
     let found = production.iter().find(|object| crate::manifests::kind(object) == "Deployment").unwrap();

@@ -14,6 +14,7 @@ mod manifests;
 mod namespaced;
 mod pod;
 mod rights;
+mod tools;
 mod values;
 
 use std::path::PathBuf;

@@ -6,29 +6,7 @@ use crate::helm::{CHART, helm, template, values_file};
 use crate::manifests::{only, typed};
 
 /// As users have it, to the letter.
-pub(crate) const CUSTOM_VALUES: &str = r#"replicaCount: 2
-image:
-  repository: your-registry/scaling-operator
-  tag: "v1.0.0"
-
-operator:
-  logLevel: "info"
-  metrics:
-    enabled: true
-    port: 8080
-  activityServer:
-    enabled: true
-    port: 8082
-    maxActions: 200
-
-resources:
-  limits:
-    cpu: 500m
-    memory: 512Mi
-  requests:
-    cpu: 100m
-    memory: 128Mi
-"#;
+pub(crate) const CUSTOM_VALUES: &str = include_str!("values-custom.yaml");
 
 fn deployment(args: &[&str]) -> Deployment {
     typed(only(&template("scaling-operator", args).unwrap(), "Deployment"))
