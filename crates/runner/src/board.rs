@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use engine::{Mode, Reading, Time};
+use engine::{Cost, Mode, Reading, Time};
 use resources::{Outcome, Poll, Verdict};
 use serde::Serialize;
 
@@ -120,6 +120,9 @@ pub struct TargetState {
     pub wish: Option<u32>,
     /// What the decision came to.
     pub desired: u32,
+    /// What that costs, where the policy has a budget.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
     /// The decision's steps in one line.
     pub decision: String,
 }
@@ -226,6 +229,7 @@ fn targets(poll: &Poll) -> Vec<TargetState> {
                 current: if written { decided.to } else { decided.from },
                 wish: decided.wish,
                 desired: decided.to,
+                cost: decided.cost,
                 decision: decided.explanation(),
             }
         })
@@ -245,6 +249,7 @@ mod tests {
             current: 2,
             wish: None,
             desired: 2,
+            cost: None,
             decision: String::new(),
         };
         let mut state = ObjectState {

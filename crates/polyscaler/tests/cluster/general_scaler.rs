@@ -112,7 +112,7 @@ async fn a_budget_caps_replicas_and_shows_the_money() {
     let message = scaler.wait_for("ScalingLimited", "True", "BudgetReached").await;
     assert_eq!(message, "cost 8→5 (0.50/h of 0.50/h)");
     scaler.wait_for_field("cost", json!({ "now": 0.5, "wished": 0.8, "decided": 0.5, "budget": 0.5 })).await;
-    let page = operator.activity("/").await;
+    let page = operator.activity_page().await;
     assert!(page.contains("0.50/h, wished 0.80/h, budget 0.50/h"), "{page}");
     // A budget that is lowered takes effect by the next poll.
     scaler.patch_spec(json!({ "policy": { "config": { "maxCostPerHour": 0.3 } } })).await;
@@ -136,11 +136,11 @@ async fn a_metric_that_flips_is_held_by_cooldown_and_rates() {
         scene.requests("/load", 2).await;
     }
     let changes = recorder.wait_for(2).await;
-    let mut replicas = 2;
+    let mut replicas: i64 = 2;
     for change in &changes {
-        let moved = change.replicas - replicas;
-        assert!((-1..=3).contains(&moved), "{replicas} to {}", change.replicas);
-        replicas = change.replicas;
+        let moved = change.to - replicas;
+        assert!((-1..=3).contains(&moved), "{replicas} to {}", change.to);
+        replicas = change.to;
     }
     for pair in changes.windows(2) {
         assert!((pair[1].at - pair[0].at).as_secs_f64() > 2.7, "two scales within the cooldown");

@@ -109,6 +109,11 @@ impl Operator {
         serde_json::from_str(&self.get(&self.activity, "/scaling-activity").await.unwrap().1).unwrap()
     }
 
+    /// The activity page as a browser gets it.
+    pub(crate) async fn activity_page(&self) -> String {
+        self.get(&self.activity, "/").await.unwrap().1
+    }
+
     /// The actions for the object called `name`, oldest first.
     pub(crate) async fn actions_of(&self, name: &str) -> Vec<Value> {
         let mut actions = self.activity().await;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use engine::Time;
-use runner::{ObjectState, TargetState};
+use runner::{MetricState, ObjectState, TargetState};
 
 use super::drawing::{self, Shape};
 use super::html::{self, Escaped, ago, full_name};
@@ -58,13 +58,20 @@ fn metric(main: &mut String, state: &ObjectState, now: Time) {
         main.push_str("<small>no metric is read</small>");
         return;
     };
-    let value = metric.value.map_or_else(|| "no reading".to_owned(), html::number);
+    let value = value_of(metric);
     let _ = write!(
         main,
         "<span class=\"now\"><b>{value}</b> <small>{}</small></span>{}",
         Escaped(&metric.name),
         drawing::draw(&state.history, now, &metric.name, Shape::Line, |point| point.value)
     );
+    for other in &state.metrics[1..] {
+        let _ = write!(main, "<br><small>{} {}</small>", Escaped(&other.name), value_of(other));
+    }
+}
+
+fn value_of(metric: &MetricState) -> String {
+    metric.value.map_or_else(|| "no reading".to_owned(), html::number)
 }
 
 fn replicas(main: &mut String, state: &ObjectState, now: Time) {
@@ -78,6 +85,9 @@ fn replicas(main: &mut String, state: &ObjectState, now: Time) {
         readiness(target),
         drawing::draw(&state.history, now, "replicas", Shape::Steps, |point| Some(f64::from(point.replicas)))
     );
+    if let Some(cost) = target.cost {
+        let _ = write!(main, "<br><small class=\"cost\">{cost}</small>");
+    }
 }
 
 /// How many are wanted, and how many of them are ready where that is known.

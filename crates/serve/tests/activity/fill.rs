@@ -38,6 +38,7 @@ pub(crate) fn object(
             current: replicas,
             wish: Some(replicas),
             desired: replicas,
+            cost: None,
             decision: format!("linear {replicas}→{replicas} ({} in 1000..5000)", value.unwrap_or_default()),
         }],
         history,

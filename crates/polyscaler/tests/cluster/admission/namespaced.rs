@@ -71,7 +71,7 @@ pub(super) fn bad() -> Vec<Value> {
         scaler("/metrics", json!([])),
         scaler("/metrics", json!({})),
         scaler("/metrics", (0..21).map(|index| metric(&index.to_string())).collect()),
-        scaler("/metrics/0", json!("http")),
+        scaler("/metrics", json!(["http"])),
         with(0, &[("/metrics/0/type", Value::Null)]),
         with(0, &[("/metrics/0/targetValue", Value::Null)]),
         with(0, &[("/metrics/0/targetValue", json!(0))]),
