@@ -73,6 +73,9 @@ the whole release for its sake: (list ROOT PATH).
 {{- if and .Values.serviceMonitor.enabled (not (and $operator.metrics.enabled .Values.metricsService.enabled)) }}
 {{- fail "serviceMonitor.enabled: it needs operator.metrics.enabled and metricsService.enabled" }}
 {{- end }}
+{{- if and .Values.prometheusRule.enabled (not $operator.metrics.enabled) }}
+{{- fail "prometheusRule.enabled: without operator.metrics.enabled there is nothing to be alerted about" }}
+{{- end }}
 {{- $ports := list (int $operator.health.port) }}
 {{- range list $operator.metrics $operator.activityServer }}
 {{- if .enabled }}{{ $ports = append $ports (int .port) }}{{ end }}

@@ -108,7 +108,7 @@ impl Entry {
         (self.identity, self.compiled) = (identity, compiled);
         // It may have other targets now.
         self.ask_last_scaled = true;
-        self.told = Told::default();
+        self.told.forget();
     }
 
     /// Notes what the object's status remembers; the last scale that is known never moves back.
@@ -121,7 +121,7 @@ impl Entry {
     /// This replica begins or ceases to lead.
     pub(crate) fn lead(&mut self, leading: bool, now: Time) {
         self.due = None;
-        self.told = Told::default();
+        self.told.forget();
         self.revoke();
         if let Some(polling) = &mut self.polling {
             polling.outdated = true;

@@ -27,6 +27,7 @@ mod run;
 mod schedule;
 #[cfg(test)]
 mod scripted;
+mod standing;
 mod telling;
 
 pub use activity::{Action, Activity};

@@ -14,10 +14,13 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use resources::{Outcome, Poll, Reason, Verdict, WriteFailure};
 
+use crate::standing::{Standing, Standings};
+
 /// Every metric of the process.
 pub struct Metrics {
     registry: Mutex<Registry>,
     objects: Family<KindLabel, Gauge>,
+    standings: Standings,
     decisions: Family<DecisionLabels, Counter>,
     readings: Family<ReadingLabels, Counter>,
     reading_seconds: Family<SourceLabel, Histogram, fn() -> Histogram>,
@@ -71,6 +74,7 @@ impl Metrics {
         let metrics = Self {
             registry: Mutex::default(),
             objects: Family::default(),
+            standings: Standings::default(),
             decisions: Family::default(),
             readings: Family::default(),
             reading_seconds: Family::new_with_constructor(|| Histogram::new(READING_BUCKETS)),
@@ -79,6 +83,7 @@ impl Metrics {
             leading: Gauge::default(),
         };
         registry.register("objects", "Objects known, by kind", metrics.objects.clone());
+        metrics.standings.register(&mut registry);
         registry.register("decisions", "Polls by kind and what they came to", metrics.decisions.clone());
         registry.register(
             "readings",
@@ -149,6 +154,11 @@ impl Metrics {
         self.objects.get_or_create(&KindLabel { kind }).inc_by(change);
     }
 
+    /// Counts an object of `kind` where it stands now; `standing` is where it was counted before.
+    pub(crate) fn stands(&self, kind: &'static str, standing: &mut Standing, now: Standing) {
+        self.standings.count(kind, standing, now);
+    }
+
     pub(crate) fn late(&self, lateness: Duration) {
         self.lateness_seconds.observe(lateness.as_secs_f64());
     }
@@ -194,10 +204,15 @@ mod tests {
         metrics.leads(true);
         metrics.write_result("lease", "done");
         let verdict = Verdict::Conflict("taken".to_owned());
-        metrics.looked("BusinessScaling", &Outcome { generation: 1, at: engine::Time::default(), verdict });
+        let outcome = Outcome { generation: 1, at: engine::Time::default(), verdict };
+        metrics.looked("BusinessScaling", &outcome);
+        let mut standing = Standing::default();
+        metrics.stands("BusinessScaling", &mut standing, Standing::of(&outcome));
+        metrics.stands("BusinessScaling", &mut standing, Standing::of(&outcome));
         let text = metrics.render();
         for line in [
             r#"polyscaler_objects{kind="BusinessScaling"} 1"#,
+            r#"polyscaler_objects_not_ready{kind="BusinessScaling",reason="TargetConflict"} 1"#,
             r#"polyscaler_decisions_total{kind="BusinessScaling",outcome="conflict"} 1"#,
             r#"polyscaler_readings_total{source="http",result="ok"} 1"#,
             r#"polyscaler_readings_total{source="http",result="MetricTimeout"} 1"#,

@@ -15,6 +15,7 @@ use crate::entry::{Entry, Identity, Polling};
 use crate::ownership::Ownership;
 use crate::poll::{Finished, poll};
 use crate::schedule::{Schedule, first_poll, next_poll};
+use crate::standing::Standing;
 use crate::telling;
 use crate::{Activity, Actuator, Board, Clock, Event, Guard, Journal, Metrics, ObjectKey, Sampler};
 
@@ -156,9 +157,10 @@ impl Runner {
 
     fn delete(&mut self, key: &ObjectKey) {
         let concerned = self.ownership.withdraw(key);
-        if let Some(entry) = self.entries.remove(key) {
+        if let Some(mut entry) = self.entries.remove(key) {
             entry.revoke();
             self.services.metrics.objects(key.kind, -1);
+            self.services.metrics.stands(key.kind, &mut entry.told.standing, Standing::default());
             self.services.board.forget(key);
             tracing::info!(object = %key, "object is gone, its target stays as it is");
         }
@@ -169,7 +171,9 @@ impl Runner {
         self.leading = leading;
         self.schedule.clear();
         let now = self.now();
-        for entry in self.entries.values_mut() {
+        for (key, entry) in &mut self.entries {
+            // Whoever leads counts.
+            self.services.metrics.stands(key.kind, &mut entry.told.standing, Standing::default());
             entry.lead(leading, now);
         }
         self.services.board.lead(leading);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use engine::{MemberDecision, Mode};
 use resources::{Outcome, Poll, Reason, Verdict};
 
+use crate::standing::Standing;
 use crate::{Action, ObjectKey, Record, Services};
 
 /// What was last said of an object, so that only news is said aloud: a source that is down
@@ -19,6 +20,15 @@ pub(crate) struct Told {
     ready: Option<Reason>,
     /// What was decided and not carried out, by member.
     pending: BTreeMap<usize, Pending>,
+    /// Where the object is counted.
+    pub(crate) standing: Standing,
+}
+
+impl Told {
+    /// Whatever is said next is news. What is counted stays counted.
+    pub(crate) fn forget(&mut self) {
+        *self = Self { standing: self.standing, ..Self::default() };
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,6 +42,7 @@ struct Pending {
 /// Tells what became of an object.
 pub(crate) fn record(services: &Services, key: &ObjectKey, outcome: Outcome, told: &mut Told) {
     services.metrics.looked(key.kind, &outcome);
+    services.metrics.stands(key.kind, &mut told.standing, Standing::of(&outcome));
     services.board.note(key, &outcome);
     tell_readiness(key, &outcome, told);
     if let Verdict::Polled(poll) = &outcome.verdict {

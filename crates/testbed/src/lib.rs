@@ -5,7 +5,7 @@
 //! ```text
 //! assets (built once)  ports  certificates  kubeconfig     programs (of Debian)
 //!        └───────────────┴────────┴─────────────┘              │
-//!                  ControlPlane          MetricServer     NatsServer, Browser
+//!                  ControlPlane          MetricServer     NatsServer, PrometheusServer, Browser
 //!                       │                     │                │
 //!                  Supervisor             wait, fixtures   Supervisor
 //!              (leaves no process)
@@ -21,6 +21,7 @@ mod metric_server;
 mod nats_server;
 pub mod ports;
 pub mod programs;
+mod prometheus_server;
 pub mod supervisor;
 pub mod wait;
 
@@ -28,4 +29,5 @@ pub use browser::{Browser, Device, Page, Picture};
 pub use control_plane::{ControlPlane, Options};
 pub use metric_server::{Answer, Body, MetricServer, Seen};
 pub use nats_server::{NatsOptions, NatsServer};
+pub use prometheus_server::{PrometheusOptions, PrometheusServer, Scrape, Tls, USER};
 pub use supervisor::{ChildHandle, Signal, Supervisor};

@@ -27,6 +27,14 @@ pub const NATS_SERVER: Program = Program { name: "nats-server", package: "nats-s
 
 /// The browser.
 pub const CHROMIUM: Program = Program { name: "chromium", package: "chromium" };
+/// The Prometheus server.
+pub const PROMETHEUS: Program = Program { name: "prometheus", package: "prometheus" };
+
+/// Checks and tests of Prometheus' rules.
+pub const PROMTOOL: Program = Program { name: "promtool", package: "prometheus" };
+
+/// Asked by Debian's packages before they start a service.
+const SERVICE_POLICY: &str = "/usr/sbin/policy-rc.d";
 
 /// Where Debian keeps servers, which is on root's PATH only.
 const SERVER_FOLDERS: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
@@ -103,9 +111,41 @@ fn lock(progress: &mut dyn FnMut(&str)) -> anyhow::Result<File> {
 }
 
 fn install(program: &Program, progress: &mut dyn FnMut(&str)) -> anyhow::Result<()> {
+    let _policy = ServicePolicy::put(Path::new(SERVICE_POLICY))?;
     // The list of packages may be old or empty, as in a fresh container.
     apt_get(&["update"], progress)?;
     apt_get(&["install", "-y", "--no-install-recommends", program.package], progress)
+}
+
+/// While it is there, a package that is installed does not start its service: what is tested is
+/// started by the test. A policy that the machine already has stays as it is.
+#[derive(Debug)]
+struct ServicePolicy(Option<PathBuf>);
+
+impl ServicePolicy {
+    fn put(path: &Path) -> anyhow::Result<Self> {
+        if path.exists() {
+            return Ok(Self(None));
+        }
+        // Should it be left behind, it no longer says no.
+        let own = std::process::id();
+        let script = format!("#!/bin/sh\nkill -0 {own} 2>/dev/null && exit 101\nexit 0\n");
+        fs::write(path, script).with_context(|| format!("cannot write {}", path.display()))?;
+        let policy = Self(Some(path.to_owned()));
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755))
+            .with_context(|| format!("cannot make {} a program", path.display()))?;
+        Ok(policy)
+    }
+}
+
+impl Drop for ServicePolicy {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0
+            && let Err(error) = fs::remove_file(path)
+        {
+            tracing::warn!(path = %path.display(), %error, "cannot remove the policy for services");
+        }
+    }
 }
 
 /// Runs it to its end. It is not ended along with us: a package half installed is worse
@@ -180,6 +220,20 @@ mod tests {
         let wrong = temporary.path().join("none");
         let error = find(&NATS_SERVER, Some(wrong.into()), &[folder]).unwrap_err().to_string();
         assert!(error.starts_with("TESTBED_NATS_SERVER is "), "{error}");
+    }
+
+    #[test]
+    fn no_service_starts_while_a_package_is_installed() {
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path().join("policy-rc.d");
+        let policy = ServicePolicy::put(&path).unwrap();
+        let answer = Command::new(&path).args(["any", "start"]).status().unwrap();
+        assert_eq!(answer.code(), Some(101));
+        let another = ServicePolicy::put(&path).unwrap();
+        drop(another);
+        assert!(path.exists(), "it is not the other's");
+        drop(policy);
+        assert!(!path.exists());
     }
 
     #[test]

@@ -61,6 +61,11 @@ impl Operator {
         wait::until("operator ready", LIMIT, look).await.unwrap();
     }
 
+    /// Where its metrics are scraped.
+    pub(crate) fn metrics_target(&self) -> String {
+        format!("127.0.0.1:{}", self.metrics.port())
+    }
+
     /// Everything at `/metrics`.
     pub(crate) async fn metrics_text(&self) -> String {
         self.get(&self.metrics, "/metrics").await.unwrap().1

@@ -31,6 +31,8 @@ serviceAccount: { annotations: { team: payments } }
 metricsService: { type: NodePort, port: 80, annotations: { scrape: "true" } }
 activityService: { type: LoadBalancer, port: 80 }
 serviceMonitor: { enabled: true, interval: 15s, labels: { release: prometheus } }
+prometheusRule: { enabled: true, labels: { release: prometheus } }
+dashboard: { enabled: true, annotations: { grafana_folder: scaling } }
 networkPolicy:
   enabled: true
   metricsFrom: [{ namespaceSelector: { matchLabels: { name: monitoring } } }]
@@ -54,14 +56,18 @@ topologySpreadConstraints:
 priorityClassName: system-cluster-critical
 "#;
 
-/// Just enough of the Prometheus operator's CRD for an object of its kind to be taken.
-fn service_monitors() -> CustomResourceDefinition {
+/// The kinds of the Prometheus operator that are made use of.
+pub(crate) const PROMETHEUS_OPERATOR: [(&str, &str); 2] =
+    [("ServiceMonitor", "servicemonitors"), ("PrometheusRule", "prometheusrules")];
+
+/// Just enough of the Prometheus operator's CRD for objects of a kind to be taken.
+pub(crate) fn prometheus_operator_crd(kind: &str, plural: &str) -> CustomResourceDefinition {
     let schema = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
     serde_json::from_value(json!({
-        "metadata": { "name": "servicemonitors.monitoring.coreos.com" },
+        "metadata": { "name": format!("{plural}.monitoring.coreos.com") },
         "spec": {
             "group": "monitoring.coreos.com", "scope": "Namespaced",
-            "names": { "kind": "ServiceMonitor", "plural": "servicemonitors" },
+            "names": { "kind": kind, "plural": plural },
             "versions": [{ "name": "v1", "served": true, "storage": true, "schema": { "openAPIV3Schema": schema } }],
         },
     }))
@@ -71,7 +77,9 @@ fn service_monitors() -> CustomResourceDefinition {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_rendered_the_api_server_takes() {
     let scene = Scene::new("chart").await;
-    control_plane::install_crd(&scene.client, &service_monitors()).await;
+    for (kind, plural) in PROMETHEUS_OPERATOR {
+        control_plane::install_crd(&scene.client, &prometheus_operator_crd(kind, plural)).await;
+    }
     let (custom, all) = (values_file(CUSTOM_VALUES), values_file(ALL_OPTIONS));
     let (custom, all) = (custom.path().display().to_string(), all.path().display().to_string());
     let variants: [(&str, &[&str]); 6] = [
@@ -87,7 +95,9 @@ async fn whatever_is_rendered_the_api_server_takes() {
         let objects = template(release, &[args, &place].concat()).unwrap();
         dry_run(&scene.client, &objects).await;
         let has = |kind: &str| objects.iter().any(|object| crate::manifests::kind(object) == kind);
-        assert_eq!(has("ServiceMonitor"), args.contains(&all.as_str()), "{:?}", names(&objects));
+        for kind in ["ServiceMonitor", "PrometheusRule", "ConfigMap"] {
+            assert_eq!(has(kind), args.contains(&all.as_str()), "{kind} among {:?}", names(&objects));
+        }
         assert_eq!(has("ClusterRole"), release != "strict", "{:?}", names(&objects));
     }
 }

@@ -11,6 +11,7 @@ mod helm;
 mod install;
 mod kustomize;
 mod manifests;
+mod monitoring;
 mod namespaced;
 mod pod;
 mod rights;

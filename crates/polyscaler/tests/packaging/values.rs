@@ -88,6 +88,8 @@ fn bad_values_are_refused_with_their_path() {
         ("rbac.namespaced=true", "operator.namespaces"),
         ("operator.metrics.port=8081", "must differ"),
         ("serviceMonitor.enabled=true,metricsService.enabled=false", "serviceMonitor.enabled"),
+        ("prometheusRule.enabled=true,operator.metrics.enabled=false", "prometheusRule.enabled"),
+        ("prometheusRule.labels.release=1", "prometheusRule/labels/release"),
         ("replicaCount=2,operator.leaderElection.enabled=false", "operator.leaderElection.enabled"),
     ] {
         let refused = template("scaling-operator", &["--set", set]).unwrap_err();

@@ -5,6 +5,7 @@ mod leadership;
 mod outcomes;
 mod random;
 mod rights;
+mod standing;
 mod timing;
 
 use engine::Target;

@@ -1,6 +1,7 @@
 //! Files that come from code. One line in [`files`] each.
 
 mod kustomize;
+mod monitoring;
 mod rbac;
 
 use std::path::{Path, PathBuf};
@@ -11,7 +12,8 @@ use anyhow::Context as _;
 const BANNER: &str = "# Written by `make generate`; changes here are lost.\n";
 
 /// Every folder in which nothing but generated files lives.
-const FOLDERS: [&str; 3] = ["config/crd", "charts/polyscaler/files/crds", "deploy"];
+const FOLDERS: [&str; 4] =
+    ["config/crd", "charts/polyscaler/files/crds", "charts/polyscaler/files/monitoring", "deploy"];
 
 /// A CRD of the chart stays when the chart goes: with it every object of its kind would go.
 const KEPT: &str = "helm.sh/resource-policy";
@@ -35,6 +37,7 @@ fn files(root: &Path) -> anyhow::Result<Vec<(PathBuf, String)>> {
         Some((_, text)) => Ok(text.clone()),
         None => std::fs::read_to_string(root.join(path)).with_context(|| path.display().to_string()),
     };
+    files.extend(monitoring::files(&read)?);
     let rendered = kustomize::render(Path::new("config/default"), &["../crd"], &read)?;
     let note = "# The files of config/default in one. Apply deploy/crd.yaml as well.\n";
     let rendered = rendered.replace(BANNER, "");
@@ -105,7 +108,7 @@ mod tests {
     fn copy() -> tempfile::TempDir {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
         let copy = tempfile::tempdir().unwrap();
-        for folder in ["config/default", "config/manager", "config/rbac"] {
+        for folder in ["config/default", "config/manager", "config/monitoring", "config/rbac"] {
             std::fs::create_dir_all(copy.path().join(folder)).unwrap();
             for entry in std::fs::read_dir(root.join(folder)).unwrap() {
                 let entry = entry.unwrap();

@@ -1,0 +1,71 @@
+//! Alerts and dashboard arrive in a cluster as they are written, by kustomization and by chart.
+
+use kube::api::DynamicObject;
+use serde_json::Value;
+
+use crate::chart::{PROMETHEUS_OPERATOR, prometheus_operator_crd};
+use crate::harness::{Scene, control_plane};
+use crate::helm::template;
+use crate::kustomize::kustomize;
+use crate::manifests::{dry_run, only, parse};
+use crate::read;
+
+/// As `kubectl apply -k config/monitoring` has them, also where there is no kubectl.
+fn kustomized() -> Vec<DynamicObject> {
+    let files = ["service_monitor.yaml", "prometheus_rule.yaml", "dashboard_config_map.yaml"];
+    let files: Vec<DynamicObject> =
+        files.iter().flat_map(|file| parse(&read(&format!("config/monitoring/{file}")))).collect();
+    if let Some(rendered) = kustomize("config/monitoring") {
+        assert_eq!(crate::manifests::names(&rendered), crate::manifests::names(&files));
+        return rendered;
+    }
+    files
+}
+
+fn charted() -> Vec<DynamicObject> {
+    let set = ["serviceMonitor.enabled=true,prometheusRule.enabled=true,dashboard.enabled=true"];
+    template("any", &[&["--set"], &set[..]].concat()).unwrap()
+}
+
+#[test]
+fn alerts_and_dashboard_are_those_that_are_tested() {
+    let alerts: Value = serde_saphyr::from_str(&read("config/monitoring/alerts.yaml")).unwrap();
+    let dashboard = read("config/monitoring/dashboard.json");
+    for objects in [kustomized(), charted()] {
+        assert_eq!(only(&objects, "PrometheusRule").data["spec"], alerts);
+        let config_map = only(&objects, "ConfigMap");
+        assert_eq!(config_map.data["data"]["polyscaler.json"], dashboard.as_str());
+        assert_eq!(config_map.metadata.labels.as_ref().unwrap()["grafana_dashboard"], "1");
+    }
+}
+
+#[test]
+fn the_monitor_selects_the_service_of_the_metrics() {
+    for objects in [[kustomized(), crate::kustomize::single_files()].concat(), charted()] {
+        let monitor = &only(&objects, "ServiceMonitor").data["spec"];
+        let wanted = monitor["selector"]["matchLabels"].as_object().unwrap();
+        let selected: Vec<&DynamicObject> = objects
+            .iter()
+            .filter(|object| crate::manifests::kind(object) == "Service")
+            .filter(|service| {
+                let labels = service.metadata.labels.clone().unwrap_or_default();
+                wanted.iter().all(|(label, value)| labels.get(label).is_some_and(|found| value == found))
+            })
+            .collect();
+        assert_eq!(selected.len(), 1, "{wanted:?}");
+        assert_eq!(selected[0].data["spec"]["ports"][0]["name"], monitor["endpoints"][0]["port"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_server_takes_what_the_kustomization_has() {
+    let scene = Scene::new("monitoring").await;
+    for (kind, plural) in PROMETHEUS_OPERATOR {
+        control_plane::install_crd(&scene.client, &prometheus_operator_crd(kind, plural)).await;
+    }
+    let mut objects = kustomized();
+    for object in &mut objects {
+        object.metadata.namespace = Some(scene.namespace.clone());
+    }
+    dry_run(&scene.client, &objects).await;
+}
