@@ -4,6 +4,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod activity_page;
 mod admission;
 mod any_target;
 mod bad_metrics;

@@ -68,6 +68,14 @@ async fn headers_come_from_a_secret_and_stay_secret() {
     scaling.wait_for("Ready", "False", "MetricAddressRefused").await;
     scene.metrics.set("/users", Answer::text(http::StatusCode::FORBIDDEN, format!("{MARK}-4 is not known")));
     scaling.wait_for("Ready", "False", "MetricBadStatus").await;
+    // One that gives back what it was sent, wherever it can.
+    let echo = format!("{MARK}-4");
+    scene.metrics.set("/users", Answer::json(&json!({ "active_users": echo })));
+    scaling.wait_for("Ready", "False", "MetricNotANumber").await;
+    scene.metrics.set("/users", Answer::json(&json!({ "headers": { "Authorization": echo } })));
+    scaling.wait_for("Ready", "False", "MetricValueMissing").await;
+    scene.metrics.set("/users", Answer::redirect(&format!("http://169.254.169.254/{echo}?{echo}")));
+    scaling.wait_for("Ready", "False", "MetricAddressRefused").await;
     let api: Api<Secret> = scene.namespaced();
     api.delete("token", &DeleteParams::default()).await.unwrap();
     scaling.wait_for("Ready", "False", "SecretUnavailable").await;
@@ -75,9 +83,12 @@ async fn headers_come_from_a_secret_and_stay_secret() {
     scaling.wait_for_event("Warning", "SecretUnavailable", "does not exist").await;
 
     let (activity, metrics) = (operator.activity().await, operator.metrics_text().await);
+    let (page, objects) = (operator.activity_text("/").await, operator.activity_text("/objects").await);
     operator.terminate(LIMIT).await;
     let told = [
         ("activity", json!(activity).to_string()),
+        ("page", page),
+        ("objects", objects),
         ("metrics", metrics),
         ("log", operator.log()),
         ("status", scaling.status().await.to_string()),

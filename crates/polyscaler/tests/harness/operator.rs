@@ -109,6 +109,16 @@ impl Operator {
         self.wait_for_metric("polyscaler_decisions_total", &[("outcome", outcome)], least).await;
     }
 
+    /// Where its activity page is.
+    pub(crate) fn activity_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.activity.port())
+    }
+
+    /// What it answers at a path of the activity listener.
+    pub(crate) async fn activity_text(&self, path: &str) -> String {
+        self.get(&self.activity, path).await.unwrap().1
+    }
+
     /// `/scaling-activity`, newest first.
     pub(crate) async fn activity(&self) -> Vec<Value> {
         serde_json::from_str(&self.get(&self.activity, "/scaling-activity").await.unwrap().1).unwrap()

@@ -21,8 +21,8 @@ pub(super) fn write(main: &mut String, selected: &Selected, wanted: &Wanted, now
         return;
     }
     main.push_str(
-        "<table class=\"objects\"><thead><tr><th scope=\"col\">object<th scope=\"col\">metric, last hour\
-         <th scope=\"col\">replicas, last hour<th scope=\"col\">last decision</tr></thead><tbody>\n",
+        "<table class=\"objects\"><thead><tr><th scope=\"col\">object<th scope=\"col\">metric\
+         <th scope=\"col\">replicas<th scope=\"col\">last decision</tr></thead><tbody>\n",
     );
     for state in &selected.shown {
         row(main, state, now);

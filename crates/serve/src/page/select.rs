@@ -8,7 +8,7 @@ use serde::Deserialize;
 /// Objects on one page.
 const PAGE: usize = 50;
 /// Failing objects that are listed before the rest is only counted.
-const FAILURES: usize = 30;
+const FAILURES: usize = 10;
 
 /// Characters of a search that count. Names have fewer than that.
 const LONGEST_SEARCH: usize = 300;
@@ -33,7 +33,7 @@ pub(super) struct Selected {
     pub(super) all: usize,
     pub(super) found: usize,
     pub(super) failing: usize,
-    /// The first of those that fail.
+    /// Those of them that began to fail last, the newest first.
     pub(super) failures: Vec<ObjectState>,
     pub(super) shown: Vec<ObjectState>,
     pub(super) page: usize,
@@ -52,7 +52,8 @@ impl Selected {
         let all: Vec<&ObjectState> = objects.collect();
         let search = Search::of(wanted);
         let found: Vec<&ObjectState> = all.iter().copied().filter(|state| search.takes(state)).collect();
-        let failing = || found.iter().filter(|state| !state.ready);
+        let mut failing: Vec<&ObjectState> = found.iter().copied().filter(|state| !state.ready).collect();
+        failing.sort_by_key(|state| std::cmp::Reverse(state.since));
         let pages = found.len().div_ceil(PAGE).max(1);
         let page = wanted.page.parse().unwrap_or(1).clamp(1, pages);
         let copied = |state: &&ObjectState| ObjectState::clone(state);
@@ -64,8 +65,8 @@ impl Selected {
             leads: false,
             all: all.len(),
             found: found.len(),
-            failing: failing().count(),
-            failures: failing().take(FAILURES).map(copied).collect(),
+            failing: failing.len(),
+            failures: failing.iter().take(FAILURES).map(copied).collect(),
             shown: found.iter().skip((page - 1) * PAGE).take(PAGE).map(copied).collect(),
             page,
             pages,

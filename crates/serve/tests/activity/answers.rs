@@ -75,10 +75,8 @@ async fn odd_queries_get_a_page() {
         assert_eq!(answer.status(), StatusCode::OK, "{query}");
         assert!(answer.text().await.unwrap().contains("<h2>Objects</h2>"), "{query}");
     }
-    let long = "ä".repeat(9_000);
-    let answer = stage.get(&format!("/?q={long}&kind={long}")).await;
-    assert_eq!(answer.status(), StatusCode::URI_TOO_LONG);
-    let long = "ä".repeat(4_000);
+    assert_eq!(stage.first_line(&format!("/?q={}", "x".repeat(100_000))).await, "HTTP/1.1 414 URI Too Long");
+    let long = "ä".repeat(1_500);
     let page = stage.text(&format!("/?q={long}&kind={long}&failing={long}")).await;
     assert!(page.contains("No object matches") && page.len() < 10_000, "{} bytes", page.len());
 }

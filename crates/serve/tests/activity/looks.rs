@@ -79,10 +79,7 @@ async fn all_is_there_on_every_device() {
         let page = browser.page(device).await.unwrap();
         page.open(&stage.url).await.unwrap();
         let summary = text(&page, ".summary").await.replace('\n', " ");
-        assert_eq!(
-            summary,
-            "5 objects 1 failing 2 scale operations in the last hour".replace("2 scale", "3 scale")
-        );
+        assert_eq!(summary, "5 objects 1 failing 3 scale operations in the last hour");
         let failing = text(&page, ".failing").await;
         for part in
             ["ScalingRule warehouse/stock-of", "MetricConnectionFailed", "for 7 min", "connection refused"]
@@ -91,7 +88,6 @@ async fn all_is_there_on_every_device() {
         }
         let newest = text(&page, ".recent tbody tr").await;
         for part in [
-            "just now",
             "UTC",
             "Deployment/payment-service",
             "BusinessScaling",
@@ -136,7 +132,11 @@ async fn bad_days_and_empty_clusters_can_be_read_too() {
         let page = browser.page(device).await.unwrap();
         page.open(&bad.url).await.unwrap();
         assert_eq!(page.evaluate("document.title").await.unwrap(), "12 failing · polyscaler");
-        assert_eq!(page.evaluate("document.querySelectorAll('.failing li').length").await.unwrap(), 12);
+        let failing = text(&page, ".failing").await;
+        assert!(
+            failing.starts_with("BusinessScaling shop-0 ") && failing.ends_with("and 2 more"),
+            "{failing}"
+        );
         inspect(&page, &format!("bad-{name}"), device).await;
         page.open(&empty.url).await.unwrap();
         assert!(text(&page, "main").await.contains("There is no object yet. Create one"));

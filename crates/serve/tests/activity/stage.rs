@@ -7,6 +7,8 @@ use engine::Time;
 use reqwest::{Client, Method, Response};
 use runner::{Activity, Board, SystemClock};
 use serve::Shown;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -53,6 +55,13 @@ impl Stage {
 
     pub(crate) async fn ask(&self, method: Method, path: &str) -> Response {
         self.client.request(method, format!("{}{path}", self.url)).send().await.unwrap()
+    }
+
+    /// The first line of the answer to a request that no well-behaved client sends.
+    pub(crate) async fn first_line(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.url.trim_start_matches("http://")).await.unwrap();
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await.unwrap();
+        BufReader::new(stream).lines().next_line().await.unwrap().unwrap()
     }
 
     /// The text at a path.
