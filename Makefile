@@ -85,6 +85,7 @@ docker-build: docker ## Build the image (IMG=registry/polyscaler:tag, DOCKER=pod
 .PHONY: generate
 generate: ## Write the files that come from code
 	$(CARGO) xtask generate
+	WRITE_REFERENCE=1 $(CARGO) test --locked --package polyscaler --bin polyscaler reference::
 
 .PHONY: lint
 lint: require ## Check format, lints and generated files

@@ -7,6 +7,7 @@ mod harness;
 
 mod account;
 mod chart;
+mod docs;
 mod helm;
 mod install;
 mod kustomize;
