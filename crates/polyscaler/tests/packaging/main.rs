@@ -11,6 +11,7 @@ mod docs;
 mod helm;
 mod install;
 mod kustomize;
+mod make;
 mod manifests;
 mod namespaced;
 mod pod;
