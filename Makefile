@@ -17,7 +17,7 @@ require:
 	@hack/require.sh
 
 .PHONY: demo
-demo: require ## Watch replicas follow a load, on a control plane of its own (DEMO_ARGS="--duration 60s")
+demo: require ## Watch replicas follow a load, on a control plane of its own (DEMO_ARGS="--scenario queue")
 	$(CARGO) run --locked --package polyscaler -- demo $(DEMO_ARGS)
 
 .PHONY: control-plane
@@ -85,6 +85,7 @@ docker-build: docker ## Build the image (IMG=registry/polyscaler:tag, DOCKER=pod
 .PHONY: generate
 generate: ## Write the files that come from code
 	$(CARGO) xtask generate
+	WRITE_REFERENCE=1 $(CARGO) test --locked --package polyscaler --bin polyscaler reference::
 
 .PHONY: lint
 lint: require ## Check format, lints and generated files

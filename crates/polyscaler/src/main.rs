@@ -7,6 +7,9 @@ mod check;
 mod demo;
 mod logging;
 mod operator;
+#[cfg(test)]
+mod reference;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -34,7 +37,7 @@ enum Command {
 fn main() -> ExitCode {
     // Two TLS libraries could be linked; whichever is used first must find this one chosen.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let arguments = Arguments::parse();
+    let arguments = usage::arguments();
     let result = match arguments.command {
         Command::Operator(arguments) => operator::run(*arguments),
         Command::Check(arguments) => Ok(check::run(&arguments)),

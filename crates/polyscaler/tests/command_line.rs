@@ -293,9 +293,30 @@ fn every_flag_of_the_operator_is_an_environment_variable() {
         let variable = format!("[env: POLYSCALER_{}=]", flag.to_uppercase().replace('-', "_"));
         assert!(help.contains(&variable), "{variable}");
     }
-    let ran: Ran =
-        polyscaler(&["operator"]).env("POLYSCALER_METRICS_ADDRESS", "nonsense").output().unwrap().into();
-    assert_eq!(ran.status, 2, "{ran:?}");
+}
+
+/// In the log of a pod there is no command line to look at.
+#[test]
+fn a_value_of_the_environment_that_makes_no_sense_is_one_plain_line() {
+    let cases = [
+        ("POLYSCALER_METRICS_ADDRESS", "nonsense", "give an address such as 0.0.0.0:8080, or off"),
+        ("POLYSCALER_LEADER_ELECT", "perhaps", "true, false"),
+        ("POLYSCALER_KINDS", "NoSuchKind", "BusinessScaling"),
+        ("POLYSCALER_LEASE_DURATION", "1s", "give a time from 3s to 5m"),
+        ("POLYSCALER_ALLOW_CROSS_NAMESPACE", "perhaps", "true, false"),
+    ];
+    for (variable, value, words) in cases {
+        let ran: Ran = polyscaler(&["operator"]).env(variable, value).output().unwrap().into();
+        assert_eq!((ran.status, ran.stdout.as_str(), ran.stderr.lines().count()), (2, "", 1), "{ran:?}");
+        for word in [variable, &format!("'{value}'"), words] {
+            assert!(ran.stderr.contains(word), "{word} in {ran:?}");
+        }
+    }
+    // Where the flag is given it is the flag that is wrong.
+    let mut command = polyscaler(&["operator", "--lease-duration=1s"]);
+    let ran: Ran = command.env("POLYSCALER_LEASE_DURATION", "30s").output().unwrap().into();
+    assert_eq!(ran.status, 2);
+    assert!(!ran.stderr.contains("environment variable"), "{ran:?}");
 }
 
 #[test]

@@ -17,6 +17,10 @@ async fn crds_may_come_after_the_operator() {
         }
     };
     wait::until("readiness says what to install", LIMIT, look).await.unwrap();
+    let log = operator.log();
+    let says_it = |line: &str| line.contains("WARN") && line.contains("polyscaler crds | kubectl apply -f -");
+    assert!(log.lines().any(says_it), "{log}");
+    assert!(operator.process.is_running(), "they may yet come");
     control_plane::install_crds(&control_plane.client()).await;
     operator.wait_until_ready().await;
     let target = scene.podless_deployment("web", 2).await;

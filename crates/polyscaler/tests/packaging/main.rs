@@ -7,9 +7,11 @@ mod harness;
 
 mod account;
 mod chart;
+mod docs;
 mod helm;
 mod install;
 mod kustomize;
+mod make;
 mod manifests;
 mod monitoring;
 mod namespaced;

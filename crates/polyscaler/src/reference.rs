@@ -1,0 +1,118 @@
+//! `docs/configuration.md`: every flag and variable, as the binary knows them, and every setting of
+//! a metric source, as its file has them. The test fails where the document differs;
+//! `make generate` writes it.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, Command, CommandFactory as _};
+use sources::{AddressPolicy, Registry};
+
+use crate::Arguments;
+
+/// With this variable set the test writes the document instead of judging it.
+const WRITE: &str = "WRITE_REFERENCE";
+
+const BEGIN: &str = "<!-- Written by `make generate`; changes here are lost. -->
+# Configuration reference
+
+Every flag of every command, with the environment variable that sets it, too. A flag wins over its
+variable. The values of the Helm chart stand in `charts/polyscaler/values.yaml`, the fields of the
+objects in `kubectl explain` and in the document of their kind.
+";
+
+const SOURCES: &str = "
+## Metric sources
+
+A metric source is named by `type` and set by `config`, for example in `spec.metric` of a
+BusinessScaling. A ScalingRule fills in the settings of `nats` from fields of its own.
+";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn document() -> String {
+    let mut command = Arguments::command();
+    command.build();
+    let commands: String = command.get_subcommands().map(section).collect();
+    let registry = Registry::new(AddressPolicy::default());
+    let sources: String = registry.names().map(source).collect();
+    format!("{BEGIN}{commands}{SOURCES}{sources}")
+}
+
+/// One command: what it is for, and a row for each of its flags.
+fn section(command: &Command) -> String {
+    let name = command.get_name();
+    if name == "help" || command.is_hide_set() {
+        return String::new();
+    }
+    let about = command.get_long_about().or(command.get_about()).map(ToString::to_string);
+    let about = about.unwrap_or_default();
+    let paragraphs: Vec<String> = about.split("\n\n").map(sentence).collect();
+    let mut text = format!("\n## polyscaler {name}\n\n{}\n", paragraphs.join("\n\n"));
+    let is_shown = |argument: &&Arg| !argument.is_hide_set() && argument.get_id() != "help";
+    let rows: String = command.get_arguments().filter(is_shown).map(row).collect();
+    if !rows.is_empty() {
+        text += &format!("\n| argument | variable | default | meaning |\n|---|---|---|---|\n{rows}");
+    }
+    text
+}
+
+/// One line with the full stop that clap takes away.
+fn sentence(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.ends_with('.') { line } else { line + "." }
+}
+
+fn row(argument: &Arg) -> String {
+    let values = argument.get_value_names().unwrap_or_default();
+    let value = values.first().filter(|_| argument.get_action().takes_values());
+    let name = match (argument.get_long(), value) {
+        (Some(long), Some(value)) if argument.is_require_equals_set() => format!("--{long}={value}"),
+        (Some(long), Some(value)) => format!("--{long} {value}"),
+        (Some(long), None) => format!("--{long}"),
+        (None, value) => value.map(ToString::to_string).unwrap_or_default(),
+    };
+    let variable = argument.get_env().map(|variable| format!("`{}`", variable.display()));
+    let defaults: Vec<String> =
+        argument.get_default_values().iter().map(|value| format!("`{}`", value.display())).collect();
+    let meaning = argument.get_long_help().or(argument.get_help()).map(ToString::to_string);
+    let meaning = sentence(&meaning.unwrap_or_default()).replace('|', "\\|");
+    let is_flag = !argument.get_action().takes_values();
+    let default = if is_flag { "off".to_owned() } else { defaults.join(", ") };
+    let possible: Vec<String> =
+        argument.get_possible_values().iter().map(|value| format!("`{}`", value.get_name())).collect();
+    let possible = if possible.is_empty() || is_flag || possible.concat().contains("true") {
+        String::new()
+    } else {
+        format!(" One of {}.", possible.join(", "))
+    };
+    format!("| `{name}` | {} | {default} | {meaning}{possible} |\n", variable.unwrap_or_default())
+}
+
+/// One source: the first words of its file, and the table of its settings.
+fn source(name: &str) -> String {
+    let stem = format!("crates/sources/src/{}", name.replace('-', "_"));
+    let read = |file: String| std::fs::read_to_string(root().join(file)).ok();
+    let text = read(format!("{stem}.rs")).or_else(|| read(format!("{stem}/mod.rs")));
+    let text = text.unwrap_or_else(|| panic!("no file of source {name} at {stem}"));
+    let lines: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim).collect();
+    let first = lines.split(|line| line.is_empty()).next().unwrap_or_default().join(" ");
+    let about = first.strip_prefix(&format!("Source `{name}`: "));
+    let about = about.unwrap_or_else(|| panic!("{stem} does not begin with \"Source `{name}`: \""));
+    let table: Vec<&str> = lines.into_iter().filter(|line| line.starts_with('|')).collect();
+    assert!(table.len() > 2, "{stem} has no table of settings");
+    format!("\n### {name}\n\nReads {about}\n\n{}\n", table.join("\n"))
+}
+
+#[test]
+fn the_reference_is_that_of_the_binary() {
+    let path = root().join("docs/configuration.md");
+    let document = document();
+    if std::env::var_os(WRITE).is_some() {
+        std::fs::write(&path, document).unwrap();
+        return;
+    }
+    let stored = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(stored == document, "docs/configuration.md differs from the code; run `make generate`");
+}

@@ -1,0 +1,49 @@
+//! Wrong usage, where it does not stand on the command line: a value of the environment is told
+//! by the name of its variable, in one line, as it shows up in the log of a pod.
+
+use clap::error::{ContextKind, ContextValue};
+use clap::{Command, CommandFactory as _, Parser as _};
+
+use crate::Arguments;
+
+/// The arguments of this process. Ends it where they make no sense.
+pub(crate) fn arguments() -> Arguments {
+    Arguments::try_parse().unwrap_or_else(|error| {
+        let flag = blamed_flag(&error).filter(|flag| !is_on_command_line(flag));
+        match flag.and_then(|flag| variable_of(&Arguments::command(), &flag)) {
+            Some(variable) if std::env::var_os(&variable).is_some() => {
+                eprintln!("{}; it comes from the environment variable {variable}", in_one_line(&error));
+                std::process::exit(2)
+            }
+            _ => error.exit(),
+        }
+    })
+}
+
+/// The flag whose value is wrong, without its dashes.
+fn blamed_flag(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(shown)) = error.get(ContextKind::InvalidArg) else { return None };
+    let name = shown.strip_prefix("--")?;
+    Some(name.split(['=', '[', ' ']).next().unwrap_or(name).to_owned())
+}
+
+fn is_on_command_line(flag: &str) -> bool {
+    let is_it = |argument: String| {
+        argument.strip_prefix("--").is_some_and(|name| name.split('=').next() == Some(flag))
+    };
+    std::env::args_os().filter_map(|argument| argument.into_string().ok()).any(is_it)
+}
+
+/// The environment variable of a flag of any subcommand.
+fn variable_of(command: &Command, flag: &str) -> Option<String> {
+    let own = command.get_arguments().find(|argument| argument.get_long() == Some(flag));
+    let own = own.and_then(|argument| argument.get_env()?.to_str().map(str::to_owned));
+    own.or_else(|| command.get_subcommands().find_map(|command| variable_of(command, flag)))
+}
+
+/// The error without advice about flags and without line breaks.
+fn in_one_line(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let told = text.split("\n\n").next().unwrap_or(&text);
+    told.split_whitespace().collect::<Vec<_>>().join(" ")
+}
