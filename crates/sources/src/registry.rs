@@ -73,7 +73,8 @@ mod tests {
         let path =
             ConfigPath { source: "spec.metrics[0].type", config: "spec.metrics[0].config", elsewhere: &[] };
         let problems = Registry::new(AddressPolicy::default()).validate("htpp", &Value::Null, &path);
-        let expected = r#"spec.metrics[0].type: Unsupported value: "htpp": supported values: "http", "nats", "redis""#;
+        let expected =
+            r#"spec.metrics[0].type: Unsupported value: "htpp": supported values: "http", "nats", "redis""#;
         assert_eq!(problems.iter().map(Problem::to_string).collect::<Vec<_>>(), [expected]);
     }
 

@@ -5,7 +5,7 @@
 //! ```text
 //! assets (built once)  ports  certificates  kubeconfig     programs (of Debian)
 //!        └───────────────┴────────┴─────────────┘              │
-//!                  ControlPlane          MetricServer     NatsServer
+//!                  ControlPlane          MetricServer     NatsServer, RedisServer
 //!                       │                     │                │
 //!                  Supervisor             wait, fixtures   Supervisor
 //!              (leaves no process)
@@ -20,10 +20,12 @@ mod metric_server;
 mod nats_server;
 pub mod ports;
 pub mod programs;
+mod redis_server;
 pub mod supervisor;
 pub mod wait;
 
 pub use control_plane::{ControlPlane, Options};
 pub use metric_server::{Answer, Body, MetricServer, Seen};
 pub use nats_server::{NatsOptions, NatsServer};
+pub use redis_server::{RedisOptions, RedisServer, RedisTls, SentinelSite};
 pub use supervisor::{ChildHandle, Signal, Supervisor};

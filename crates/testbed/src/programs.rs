@@ -25,6 +25,10 @@ pub struct Program {
 /// The NATS server.
 pub const NATS_SERVER: Program = Program { name: "nats-server", package: "nats-server" };
 
+/// The Redis server and sentinel, under the one name that comes without a system service: the
+/// program tells by the name it is called by what it is to be.
+pub const REDIS_SERVER: Program = Program { name: "redis-check-rdb", package: "redis-tools" };
+
 /// Where Debian keeps servers, which is on root's PATH only.
 const SERVER_FOLDERS: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 

@@ -125,12 +125,7 @@ impl Asker {
     }
 
     /// Follows a cluster's directions from `start`. Returns the number and who has the key.
-    async fn follow(
-        &self,
-        start: Node,
-        access: &Access,
-        measure: &Measure,
-    ) -> Result<(f64, Node), Failure> {
+    async fn follow(&self, start: Node, access: &Access, measure: &Measure) -> Result<(f64, Node), Failure> {
         let (mut node, mut owner) = (start.clone(), start);
         let mut asking = false;
         for _ in 0..=MAX_REDIRECTS {
@@ -191,7 +186,11 @@ impl Asker {
     }
 
     /// Those with a connection before those without: a server that is down costs time.
-    fn reachable_first<'a>(&self, nodes: &'a [Node], access: &Access) -> impl Iterator<Item = Node> + use<'a> {
+    fn reachable_first<'a>(
+        &self,
+        nodes: &'a [Node],
+        access: &Access,
+    ) -> impl Iterator<Item = Node> + use<'a> {
         let (up, down): (Vec<_>, Vec<_>) = nodes.iter().partition(|node| self.pool.is_up(node, access));
         up.into_iter().chain(down).cloned()
     }

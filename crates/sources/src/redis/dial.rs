@@ -95,9 +95,10 @@ impl Dialer {
     async fn connect(&self, node: &Node) -> Result<TcpStream, Failure> {
         let found = tokio::net::lookup_host((node.host.as_str(), node.port)).await;
         let found = found.map_err(|_| refused("its name does not resolve"))?;
-        let addresses = self.policy.permitted(found).map_err(|refusal| {
-            Failure::connection(AbsenceReason::AddressRefused, refusal.to_string())
-        })?;
+        let addresses = self
+            .policy
+            .permitted(found)
+            .map_err(|refusal| Failure::connection(AbsenceReason::AddressRefused, refusal.to_string()))?;
         let mut failure = refused("its name does not resolve");
         // None of several addresses may use up the time of the others.
         let share = DIAL_TIMEOUT / (addresses.len().max(1) as u32 + 1);

@@ -66,9 +66,26 @@ impl From<Failure> for Absence {
 
 /// Codes by which Redis begins its errors. Others are not repeated.
 const KNOWN_CODES: &[&str] = &[
-    "ASK", "BUSY", "CLUSTERDOWN", "CROSSSLOT", "ERR", "EXECABORT", "LOADING", "MASTERDOWN", "MISCONF",
-    "MOVED", "NOAUTH", "NOGROUP", "NOPERM", "NOPROTO", "OOM", "READONLY", "TRYAGAIN", "UNBLOCKED",
-    "WRONGPASS", "WRONGTYPE",
+    "ASK",
+    "BUSY",
+    "CLUSTERDOWN",
+    "CROSSSLOT",
+    "ERR",
+    "EXECABORT",
+    "LOADING",
+    "MASTERDOWN",
+    "MISCONF",
+    "MOVED",
+    "NOAUTH",
+    "NOGROUP",
+    "NOPERM",
+    "NOPROTO",
+    "OOM",
+    "READONLY",
+    "TRYAGAIN",
+    "UNBLOCKED",
+    "WRONGPASS",
+    "WRONGTYPE",
 ];
 
 /// What the error says that a server gave instead of an answer.
@@ -80,10 +97,9 @@ pub(super) fn of_server_error(error: &ServerError, measure: Option<&Measure>) ->
             let (key, kind) = (quoted(measure.key()), measure.kind());
             Failure::data(AbsenceReason::ValueMissing, format!("key {key} is not a {kind}"))
         }
-        ("NOAUTH", _) => Failure::server(
-            AbsenceReason::Unauthorized,
-            "it wants a password: name a secret in passwordFrom",
-        ),
+        ("NOAUTH", _) => {
+            Failure::server(AbsenceReason::Unauthorized, "it wants a password: name a secret in passwordFrom")
+        }
         ("WRONGPASS", _) => {
             Failure::server(AbsenceReason::Unauthorized, "it refuses the user or the password")
         }

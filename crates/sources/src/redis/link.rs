@@ -85,7 +85,9 @@ impl Link {
         waiting.ended();
         let failure = match outcome {
             Ok(answers) if answers.len() == commands.len() => return Ok(answers),
-            Ok(_) => Failure::connection(AbsenceReason::Malformed, "it gave fewer answers than it was asked for"),
+            Ok(_) => {
+                Failure::connection(AbsenceReason::Malformed, "it gave fewer answers than it was asked for")
+            }
             Err(error) => failure::of_connection(&error),
         };
         self.forget(connection);
@@ -126,10 +128,7 @@ impl Link {
                 Err(failure) => {
                     tracing::debug!(server = %link.node, error = failure.message, "cannot connect to redis");
                     let pause = (SHORTEST_PAUSE * 2u32.saturating_pow(attempts)).min(LONGEST_PAUSE);
-                    State::Down {
-                        attempts: (attempts + 1).min(8),
-                        not_before: Some(Instant::now() + pause),
-                    }
+                    State::Down { attempts: (attempts + 1).min(8), not_before: Some(Instant::now() + pause) }
                 }
             };
             outcome

@@ -118,7 +118,9 @@ impl Measure {
 fn count(reply: &Value) -> Result<f64, Failure> {
     match reply {
         Value::Int(count) if *count >= 0 => Ok(*count as f64),
-        Value::Int(_) => Err(Failure::data(AbsenceReason::OutOfRange, "the server answered a negative count")),
+        Value::Int(_) => {
+            Err(Failure::data(AbsenceReason::OutOfRange, "the server answered a negative count"))
+        }
         _ => Err(unexpected()),
     }
 }

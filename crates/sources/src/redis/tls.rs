@@ -25,7 +25,8 @@ pub(super) fn client_config(material: &TlsMaterial) -> Result<ClientConfig, Fail
     };
     match (&material.certificate, &material.key) {
         (Some(certificate), Some(key)) => {
-            let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| unusable("keyFrom holds no private key"))?;
+            let key =
+                PrivateKeyDer::from_pem_slice(key).map_err(|_| unusable("keyFrom holds no private key"))?;
             let certificates = certificates(certificate, "certFrom")?;
             let config = builder.with_client_auth_cert(certificates, key);
             config.map_err(|_| unusable("certificate and key of certFrom and keyFrom do not fit together"))
