@@ -115,6 +115,8 @@ pub enum AbsenceReason {
     TooManyRedirects,
     /// The source answered with an error status.
     BadStatus,
+    /// The source does not let the query in: a user, password or permission is wrong or missing.
+    Unauthorized,
     /// The answer is larger than what is read.
     TooLarge,
     /// The answer is not in the format that the source speaks.
@@ -141,6 +143,7 @@ impl AbsenceReason {
         Self::AddressRefused,
         Self::TooManyRedirects,
         Self::BadStatus,
+        Self::Unauthorized,
         Self::TooLarge,
         Self::Malformed,
         Self::ValueMissing,
@@ -159,6 +162,7 @@ impl AbsenceReason {
             Self::AddressRefused => "MetricAddressRefused",
             Self::TooManyRedirects => "MetricTooManyRedirects",
             Self::BadStatus => "MetricBadStatus",
+            Self::Unauthorized => "MetricUnauthorized",
             Self::TooLarge => "MetricTooLarge",
             Self::Malformed => "MetricMalformed",
             Self::ValueMissing => "MetricValueMissing",

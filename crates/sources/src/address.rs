@@ -2,11 +2,11 @@
 //!
 //! Whoever may create an object makes the operator send a request to an address of
 //! their choice, from inside the cluster. Cloud metadata services hand credentials
-//! to any caller, so they are always refused. The HTTP client asks here for every
-//! address it is about to connect to, after name resolution and on every redirect.
+//! to any caller, so they are always refused. The HTTP client and the source of Redis ask
+//! here for every address they are about to connect to, after name resolution and on every redirect.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
@@ -75,6 +75,25 @@ impl AddressPolicy {
             }
         }
         Ok(())
+    }
+
+    /// Those of a name's addresses that may be called; a refusal where it has some and none may.
+    pub(crate) fn permitted(
+        &self,
+        found: impl Iterator<Item = SocketAddr>,
+    ) -> Result<Vec<SocketAddr>, Refused> {
+        let mut refusal = None;
+        let mut permitted = Vec::new();
+        for address in found {
+            match self.check(address.ip()) {
+                Ok(()) => permitted.push(address),
+                Err(refused) => refusal = Some(refused),
+            }
+        }
+        match refusal {
+            Some(refused) if permitted.is_empty() => Err(refused),
+            _ => Ok(permitted),
+        }
     }
 }
 

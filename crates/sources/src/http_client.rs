@@ -26,6 +26,7 @@ use reqwest::Url;
 use reqwest::header::HeaderMap;
 
 use crate::address::AddressPolicy;
+pub(crate) use failure::find;
 use gate::{Gate, LargePermit};
 use transport::Transport;
 

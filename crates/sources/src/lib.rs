@@ -3,7 +3,8 @@
 //! ```text
 //!  Query ─▶ Hub ─▶ Registry ─▶ Source ─▶ HttpClient ─▶ AddressPolicy
 //!            │      one table   http,     time, size,    what may be
-//!            │                  nats      redirects      called at all
+//!            │                  nats;     redirects      called at all
+//!            │                  redis (by connections of its own)
 //!            └─▶ SecretReader
 //! ```
 //!
@@ -31,6 +32,7 @@ mod hub;
 mod json_number;
 mod json_path;
 mod nats;
+mod redis;
 mod registry;
 mod settings;
 mod source;

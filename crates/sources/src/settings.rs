@@ -3,6 +3,8 @@
 //! A derived deserializer would stop at the first fault and forget its path; people
 //! who fix a manifest want all of them at once. Every source parses through this.
 
+mod nested;
+
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
@@ -73,6 +75,16 @@ impl<'a> Settings<'a> {
         max: usize,
         check: fn(Url) -> Result<Url, String>,
     ) -> Vec<Url> {
+        self.texts(name, max, |text| parse_http_url(text).and_then(check))
+    }
+
+    /// A list of at most `max` texts, each parsed or refused; empty where it is left out.
+    pub(crate) fn texts<T>(
+        &mut self,
+        name: &'static str,
+        max: usize,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Vec<T> {
         let items = match self.field(name) {
             None => return Vec::new(),
             Some(Value::Array(items)) => items.as_slice(),
@@ -85,18 +97,18 @@ impl<'a> Settings<'a> {
             self.refuse(name, format!("Too many: {}: must have at most {max} items", items.len()));
         }
         let path = self.path.setting(name);
-        let mut urls = Vec::new();
+        let mut texts = Vec::new();
         for (index, item) in items.iter().take(max).enumerate() {
             let parsed = match item {
-                Value::String(text) => parse_http_url(text).and_then(check),
+                Value::String(text) => parse(text),
                 other => Err(wrong_type(other, "a text")),
             };
             match parsed {
-                Ok(url) => urls.push(url),
+                Ok(text) => texts.push(text),
                 Err(message) => self.problems.push(Problem::new(format!("{path}[{index}]"), message)),
             }
         }
-        urls
+        texts
     }
 
     /// A whole number within `range`; `default` where it is left out.
@@ -172,7 +184,9 @@ impl<'a> Settings<'a> {
 
     /// The field, where null counts as left out.
     fn field(&mut self, name: &'static str) -> Option<&'a Value> {
-        self.known.push(name);
+        if !self.known.contains(&name) {
+            self.known.push(name);
+        }
         self.fields?.get(name).filter(|value| !value.is_null())
     }
 

@@ -5,7 +5,7 @@
 //! ```text
 //! assets (built once)  ports  certificates  kubeconfig     programs (of Debian)
 //!        └───────────────┴────────┴─────────────┘              │
-//!                  ControlPlane          MetricServer     NatsServer, PrometheusServer, Browser
+//!                  ControlPlane          MetricServer     NatsServer, PrometheusServer, RedisServer, Browser
 //!                       │                     │                │
 //!                  Supervisor             wait, fixtures   Supervisor
 //!              (leaves no process)
@@ -22,6 +22,7 @@ mod nats_server;
 pub mod ports;
 pub mod programs;
 mod prometheus_server;
+mod redis_server;
 pub mod supervisor;
 pub mod wait;
 
@@ -30,4 +31,5 @@ pub use control_plane::{ControlPlane, Options};
 pub use metric_server::{Answer, Body, MetricServer, Seen};
 pub use nats_server::{NatsOptions, NatsServer};
 pub use prometheus_server::{PrometheusOptions, PrometheusServer, Scrape, Tls, USER};
+pub use redis_server::{RedisOptions, RedisServer, RedisTls, SentinelSite};
 pub use supervisor::{ChildHandle, Signal, Supervisor};

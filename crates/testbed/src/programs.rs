@@ -35,6 +35,9 @@ pub const PROMTOOL: Program = Program { name: "promtool", package: "prometheus" 
 
 /// Asked by Debian's packages before they start a service.
 const SERVICE_POLICY: &str = "/usr/sbin/policy-rc.d";
+/// The Redis server and sentinel, under the one name that comes without a system service: the
+/// program tells by the name it is called by what it is to be.
+pub const REDIS_SERVER: Program = Program { name: "redis-check-rdb", package: "redis-tools" };
 
 /// Where Debian keeps servers, which is on root's PATH only.
 const SERVER_FOLDERS: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];

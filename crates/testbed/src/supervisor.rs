@@ -68,8 +68,9 @@ impl Supervisor {
     ) -> anyhow::Result<ChildHandle> {
         let program = program.as_ref();
         let path = if program.components().count() > 1 {
-            program
-                .canonicalize()
+            // Links stay as they are: some programs look at the name they are called by.
+            std::path::absolute(program)
+                .and_then(|path| path.metadata().map(|_| path))
                 .with_context(|| format!("cannot start {name} from {}", program.display()))?
         } else {
             program.to_owned()

@@ -103,3 +103,20 @@ fn a_refusal_says_which_address_and_why() {
         "its address 169.254.169.254 is link-local, where clouds serve credentials and is not called"
     );
 }
+
+fn permitted(addresses: &[&str]) -> Result<Vec<SocketAddr>, Refused> {
+    let found = addresses.iter().map(|address| SocketAddr::new(address.parse().unwrap(), 0));
+    AddressPolicy::default().permitted(found)
+}
+
+#[test]
+fn refused_addresses_are_left_out() {
+    let mixed = permitted(&["169.254.169.254", "10.0.0.1", "fe80::1"]).unwrap();
+    assert_eq!(mixed, ["10.0.0.1:0".parse().unwrap()]);
+}
+
+#[test]
+fn a_name_with_refused_addresses_only_is_refused() {
+    assert!(permitted(&["169.254.169.254", "::ffff:169.254.169.254"]).is_err());
+    assert_eq!(permitted(&[]), Ok(vec![]));
+}

@@ -77,7 +77,7 @@ pub(super) fn root_cause(error: &reqwest::Error) -> String {
 }
 
 /// The first error of type `E` in the chain. I/O errors hide theirs from `source`.
-fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+pub(crate) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     if let Some(found) = error.downcast_ref() {
         return Some(found);
     }

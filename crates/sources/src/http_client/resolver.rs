@@ -4,12 +4,11 @@
 //! that answers differently a moment later (DNS rebinding) gains nothing.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use crate::address::{AddressPolicy, Refused};
+use crate::address::AddressPolicy;
 
 /// The system's resolver behind the address policy.
 pub(super) struct GuardedResolver {
@@ -39,52 +38,11 @@ impl Resolve for GuardedResolver {
         let policy = Arc::clone(&self.policy);
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| Unresolved)?;
-            let permitted = permitted(&policy, found)?;
+            let permitted = policy.permitted(found)?;
             if permitted.is_empty() {
                 return Err(Unresolved.into());
             }
             Ok(Box::new(permitted.into_iter()) as Addrs)
         })
-    }
-}
-
-/// The addresses that may be called; a refusal where there were some and none may.
-fn permitted(
-    policy: &AddressPolicy,
-    found: impl Iterator<Item = SocketAddr>,
-) -> Result<Vec<SocketAddr>, Refused> {
-    let mut refusal = None;
-    let mut permitted = Vec::new();
-    for address in found {
-        match policy.check(address.ip()) {
-            Ok(()) => permitted.push(address),
-            Err(refused) => refusal = Some(refused),
-        }
-    }
-    match refusal {
-        Some(refused) if permitted.is_empty() => Err(refused),
-        _ => Ok(permitted),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn filter(addresses: &[&str]) -> Result<Vec<SocketAddr>, Refused> {
-        let found = addresses.iter().map(|address| SocketAddr::new(address.parse().unwrap(), 0));
-        permitted(&AddressPolicy::default(), found)
-    }
-
-    #[test]
-    fn refused_addresses_are_left_out() {
-        let mixed = filter(&["169.254.169.254", "10.0.0.1", "fe80::1"]).unwrap();
-        assert_eq!(mixed, ["10.0.0.1:0".parse().unwrap()]);
-    }
-
-    #[test]
-    fn a_name_with_refused_addresses_only_is_refused() {
-        assert!(filter(&["169.254.169.254", "::ffff:169.254.169.254"]).is_err());
-        assert_eq!(filter(&[]), Ok(vec![]));
     }
 }

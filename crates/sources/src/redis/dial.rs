@@ -1,0 +1,206 @@
+//! Makes a connection: name, address policy, TCP, TLS, user, database.
+//!
+//! The client library could do all of this, but would resolve names by itself. Here every
+//! server is met in one place, also one that another server named, and the connection goes to
+//! the very address that was checked.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::AbsenceReason;
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Pipeline, RedisConnectionInfo, RedisError, Value};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_rustls::TlsConnector;
+
+use super::access::{Access, TlsMaterial};
+use super::bounded::{Bounded, Meter};
+use super::failure::{self, Failure};
+use super::node::Node;
+use super::tls;
+use crate::address::AddressPolicy;
+
+/// For everything until a server can be asked. It may outlive the reading that began it.
+const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connections at once, to all servers together.
+pub(super) const MAX_CONNECTIONS: usize = 512;
+
+/// Connections that nobody used for so long are closed.
+pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// Makes connections, a bounded number at a time, to what the policy allows.
+pub(super) struct Dialer {
+    policy: AddressPolicy,
+    permits: Arc<Semaphore>,
+}
+
+/// A connection over which many ask at once. It closes when the last of them drops it.
+pub(super) struct Connection {
+    multiplexed: MultiplexedConnection,
+    driver: AbortHandle,
+    pub(super) meter: Arc<Meter>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+impl Connection {
+    /// Whether the server closed it, or nobody used it for long.
+    pub(super) fn is_closed(&self) -> bool {
+        self.driver.is_finished()
+    }
+
+    /// Sends commands one right after the other. Errors of the server are among the answers.
+    pub(super) async fn ask(&self, commands: &Pipeline) -> Result<Vec<Value>, RedisError> {
+        let answers = self.multiplexed.clone().send_packed_commands(commands, 0, commands.len()).await?;
+        self.meter.answered();
+        Ok(answers)
+    }
+}
+
+impl Dialer {
+    pub(super) fn new(policy: AddressPolicy) -> Self {
+        Self { policy, permits: Arc::new(Semaphore::new(MAX_CONNECTIONS)) }
+    }
+
+    /// A connection to `node`, user and database chosen.
+    pub(super) async fn dial(&self, node: &Node, access: &Access) -> Result<Connection, Failure> {
+        let dialled = timeout(DIAL_TIMEOUT, self.dial_without_limit(node, access)).await;
+        let no_time = || Failure::connection(AbsenceReason::Timeout, "it accepted no connection in time");
+        dialled.unwrap_or_else(|_| Err(no_time())).map_err(|failure| failure.at(node))
+    }
+
+    async fn dial_without_limit(&self, node: &Node, access: &Access) -> Result<Connection, Failure> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.map_err(|_| refused("no connections are made any more"))?;
+        let stream = self.connect(node).await?;
+        let connection = match &access.tls {
+            Some(material) => open(secure(stream, node, material).await?, permit).await,
+            None => open(stream, permit).await,
+        }?;
+        enter(&connection, access).await?;
+        Ok(connection)
+    }
+
+    async fn connect(&self, node: &Node) -> Result<TcpStream, Failure> {
+        let found = tokio::net::lookup_host((node.host.as_str(), node.port)).await;
+        let found = found.map_err(|_| refused("its name does not resolve"))?;
+        let addresses = self
+            .policy
+            .permitted(found)
+            .map_err(|refusal| Failure::connection(AbsenceReason::AddressRefused, refusal.to_string()))?;
+        let mut failure = refused("its name does not resolve");
+        // None of several addresses may use up the time of the others.
+        let share = DIAL_TIMEOUT / (addresses.len().max(1) as u32 + 1);
+        for address in addresses {
+            match connect_to(address, share).await {
+                Ok(stream) => return Ok(stream),
+                Err(next) => failure = next,
+            }
+        }
+        Err(failure)
+    }
+}
+
+async fn connect_to(address: SocketAddr, share: Duration) -> Result<TcpStream, Failure> {
+    match timeout(share, TcpStream::connect(address)).await {
+        Ok(Ok(stream)) => {
+            // Commands are small and each is waited for. Without it they only take longer.
+            let _ = stream.set_nodelay(true);
+            Ok(stream)
+        }
+        Ok(Err(error)) => Err(refused(failure::of_io(&error))),
+        Err(_) => Err(Failure::connection(AbsenceReason::Timeout, "it accepted no connection in time")),
+    }
+}
+
+async fn secure(
+    stream: TcpStream,
+    node: &Node,
+    material: &TlsMaterial,
+) -> Result<impl AsyncRead + AsyncWrite + Unpin + Send + use<>, Failure> {
+    let config = tls::client_config(material)?;
+    let name = material.server_name.clone().unwrap_or_else(|| node.host.clone());
+    let name = ServerName::try_from(name).map_err(|_| refused("TLS: its name cannot be in a certificate"))?;
+    let connector = TlsConnector::from(Arc::new(config));
+    let secured = connector.connect(name, stream).await;
+    secured.map_err(|error| refused(failure::of_tls(&error, material.ca.is_none())))
+}
+
+async fn open(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    permit: OwnedSemaphorePermit,
+) -> Result<Connection, Failure> {
+    let meter = Arc::new(Meter::default());
+    // Nothing is sent yet: user and database are ours to choose, with errors that tell more.
+    let info = RedisConnectionInfo::default().set_skip_set_lib_name();
+    // Every reading has a time limit of its own.
+    let config = AsyncConnectionConfig::new().set_response_timeout(None);
+    let bounded = Bounded::new(stream, Arc::clone(&meter));
+    let (multiplexed, driver) = MultiplexedConnection::new_with_config(&info, bounded, config)
+        .await
+        .map_err(|error| failure::of_connection(&error))?;
+    let watched = Arc::clone(&meter);
+    let driver = tokio::spawn(async move {
+        tokio::select! {
+            () = driver => {}
+            () = unused(&watched) => {}
+        }
+        drop(permit);
+    });
+    Ok(Connection { multiplexed, driver: driver.abort_handle(), meter })
+}
+
+/// Ends when nothing came for long. Whoever asks gets an answer, so that this is no use, too.
+async fn unused(meter: &Meter) {
+    let mut received = meter.received();
+    loop {
+        sleep_until(Instant::now() + IDLE_TIMEOUT).await;
+        let now = meter.received();
+        if now == received {
+            return;
+        }
+        received = now;
+    }
+}
+
+async fn enter(connection: &Connection, access: &Access) -> Result<(), Failure> {
+    let mut commands = redis::pipe();
+    if let Some((username, password)) = &access.login {
+        let auth = commands.cmd("AUTH");
+        if let Some(username) = username {
+            auth.arg(username);
+        }
+        auth.arg(password);
+    }
+    let auths = commands.len();
+    if access.db != 0 {
+        commands.cmd("SELECT").arg(access.db);
+    }
+    if commands.is_empty() {
+        return Ok(());
+    }
+    let answers = connection.ask(&commands).await.map_err(|error| failure::of_connection(&error))?;
+    for (index, answer) in answers.iter().enumerate() {
+        match answer {
+            Value::ServerError(error) if index < auths => return Err(failure::of_auth(error)),
+            Value::ServerError(error) => return Err(failure::of_select(error, access.db)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn refused(what: impl Into<String>) -> Failure {
+    Failure::connection(AbsenceReason::ConnectionFailed, what)
+}

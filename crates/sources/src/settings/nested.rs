@@ -1,0 +1,167 @@
+//! Settings that are objects of their own, and rules that several fields have together.
+
+use engine::{ConfigPath, Problem};
+use serde_json::Value;
+
+use super::{Settings, quoted, type_name, wrong_type};
+
+impl Settings<'_> {
+    /// An object of settings; `None` where it is left out. All its problems are kept.
+    pub(crate) fn section<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&mut Settings<'_>) -> T,
+    ) -> Option<T> {
+        let value = self.field(name)?;
+        let config = self.path.setting(name);
+        let path = ConfigPath { source: self.path.source, config: &config, elsewhere: &[] };
+        let mut section = Settings::new(value, &path);
+        let parsed = parse(&mut section);
+        self.problems.extend(section.finish());
+        Some(parsed)
+    }
+
+    /// True or false; false where it is left out.
+    pub(crate) fn flag(&mut self, name: &'static str) -> bool {
+        match self.field(name) {
+            None => false,
+            Some(Value::Bool(flag)) => *flag,
+            Some(other) => {
+                self.refuse(name, wrong_type(other, "true or false"));
+                false
+            }
+        }
+    }
+
+    /// Any number; `None` where it is left out.
+    pub(crate) fn number(&mut self, name: &'static str) -> Option<f64> {
+        let value = self.field(name)?;
+        let number = value.as_f64().filter(|number| number.is_finite());
+        if number.is_none() {
+            self.refuse(name, wrong_type(value, "a number"));
+        }
+        number
+    }
+
+    /// One of a few words; `None` where it is left out.
+    pub(crate) fn one_word_of<T: Copy>(
+        &mut self,
+        name: &'static str,
+        words: &[(&'static str, T)],
+    ) -> Option<T> {
+        let value = self.field(name)?;
+        let known = words.iter().find(|(word, _)| value == word).map(|(_, meaning)| *meaning);
+        if known.is_none() {
+            let words: Vec<_> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
+            let given = value.as_str().map_or_else(|| type_name(value).to_owned(), quoted);
+            let message = format!("Unsupported value: {given}: supported values: {}", words.join(", "));
+            self.refuse(name, message);
+        }
+        known
+    }
+
+    /// Which one of `names` is given. None or several are a problem.
+    pub(crate) fn exactly_one(&mut self, names: &[&'static str]) -> Option<&'static str> {
+        let given: Vec<_> = names.iter().copied().filter(|name| self.field(name).is_some()).collect();
+        match given.as_slice() {
+            [one] => return Some(one),
+            [] => {
+                let message = format!("Required value: must have one of {}", names.join(", "));
+                self.problems.push(Problem::new(self.path.config, message));
+            }
+            [first, more @ ..] => {
+                for name in more {
+                    self.refuse(name, format!("Forbidden: must not be given along with {first}"));
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether the setting `name` is given.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.fields.and_then(|fields| fields.get(name)).is_some_and(|value| !value.is_null())
+    }
+
+    /// Refuses the list `name` unless something is wrong with it already.
+    pub(crate) fn require_items(&mut self, name: &'static str) {
+        let items = self.field(name).map(|value| value.as_array().map(Vec::len));
+        if matches!(items, None | Some(Some(0))) {
+            self.refuse(name, "Required value");
+        }
+    }
+
+    /// Refuses the setting `name` where it is given, because of `why`.
+    pub(crate) fn forbid(&mut self, name: &'static str, why: &str) {
+        if self.fields.is_some_and(|fields| fields.contains_key(name)) {
+            self.known.push(name);
+            self.refuse(name, format!("Forbidden: {why}"));
+        }
+    }
+
+    /// A text that must be given, parsed or refused.
+    pub(crate) fn parsed<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let parsed = parse(self.required_text(name)?);
+        parsed.map_err(|message| self.refuse(name, message)).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn problems(config: Value, parse: impl FnOnce(&mut Settings<'_>)) -> Vec<String> {
+        let path = ConfigPath { source: "type", config: "config", elsewhere: &[] };
+        let mut settings = Settings::new(&config, &path);
+        parse(&mut settings);
+        settings.finish().iter().map(Problem::to_string).collect()
+    }
+
+    #[test]
+    fn a_section_has_its_own_paths_and_fields() {
+        let read = |settings: &mut Settings<'_>| {
+            settings.section("tls", |tls| {
+                tls.flag("skip");
+                tls.number("depth");
+                tls.one_word_of("mode", &[("a", 1), ("b", 2)]);
+            });
+        };
+        assert_eq!(problems(json!({}), read), [] as [&str; 0]);
+        assert_eq!(
+            problems(json!({ "tls": { "skip": true, "depth": 1.5, "mode": "b" } }), read),
+            [] as [&str; 0]
+        );
+        assert_eq!(
+            problems(json!({ "tls": { "skip": 1, "depth": "x", "mode": "c", "other": 0 } }), read),
+            [
+                "config.tls.skip: Invalid value: a number: must be true or false",
+                "config.tls.depth: Invalid value: a text: must be a number",
+                "config.tls.mode: Unsupported value: \"c\": supported values: \"a\", \"b\"",
+                "config.tls.other: unknown field; this source knows skip, depth, mode",
+            ]
+        );
+        assert_eq!(
+            problems(json!({ "tls": 3 }), read),
+            ["config.tls: Invalid value: a number: must be an object"]
+        );
+    }
+
+    #[test]
+    fn exactly_one_of_several_fields_is_given() {
+        let read = |settings: &mut Settings<'_>| {
+            settings.exactly_one(&["a", "b", "c"]);
+        };
+        assert_eq!(problems(json!({ "b": 1 }), read), [] as [&str; 0]);
+        assert_eq!(problems(json!({}), read), ["config: Required value: must have one of a, b, c"]);
+        assert_eq!(
+            problems(json!({ "a": 1, "c": 2 }), read),
+            ["config.c: Forbidden: must not be given along with a"]
+        );
+    }
+}

@@ -1,0 +1,57 @@
+//! A server's configuration file. Only what it needs to run here.
+
+use std::path::PathBuf;
+
+use crate::certificates::write_private;
+
+use super::{RedisServer, RedisTls};
+
+/// Writes it beside the log, with `lines` at its end.
+pub(super) fn write(server: &RedisServer, lines: &[String]) -> anyhow::Result<PathBuf> {
+    let name = &server.name;
+    let mut all = common(server);
+    // Only what a test asks for is saved.
+    all.extend([format!("dbfilename {name}.rdb"), "save \"\"".to_owned(), "appendonly no".to_owned()]);
+    if let Some(password) = &server.site.options.password {
+        // A replica enters its master with it, whichever of them that is.
+        all.push(format!("masterauth {password}"));
+    }
+    all.extend(server.site.options.users.iter().map(|rule| format!("user {rule}")));
+    all.extend(server.site.options.lines.iter().chain(lines).cloned());
+    save(server, &all)
+}
+
+/// The same for a sentinel, which stores no data.
+pub(super) fn write_sentinel(server: &RedisServer, lines: &[String]) -> anyhow::Result<PathBuf> {
+    let mut all = common(server);
+    all.extend_from_slice(lines);
+    save(server, &all)
+}
+
+fn save(server: &RedisServer, lines: &[String]) -> anyhow::Result<PathBuf> {
+    let path = server.directory().join(format!("{}.conf", server.name));
+    write_private(&path, &(lines.join("\n") + "\n"))?;
+    Ok(path)
+}
+
+fn common(server: &RedisServer) -> Vec<String> {
+    let options = &server.site.options;
+    let mut lines = vec![
+        "bind 127.0.0.1".to_owned(),
+        "protected-mode no".to_owned(),
+        format!("port {}", server.port()),
+        format!("dir {}", server.directory().display()),
+    ];
+    lines.extend(options.password.iter().map(|password| format!("requirepass {password}")));
+    if let (Some(tls), Some(files)) = (options.tls, &server.site.certificates) {
+        let clients = if tls == RedisTls::Mutual { "yes" } else { "no" };
+        lines.extend([
+            format!("tls-port {}", server.ports.tls.port()),
+            format!("tls-cert-file {}", files.server.certificate.display()),
+            format!("tls-key-file {}", files.server.key.display()),
+            format!("tls-ca-cert-file {}", files.authority.certificate.display()),
+            format!("tls-auth-clients {clients}"),
+        ]);
+    }
+    lines
+}
