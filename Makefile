@@ -27,11 +27,13 @@ control-plane: require ## Build the control plane's programs for tests and demo,
 .PHONY: test
 test: control-plane ## Run all tests, on a real control plane
 	hack/tools/helm.sh
+	hack/collector/collector.sh
 	$(CARGO) test --locked --workspace --no-fail-fast
 
 .PHONY: test-integration
 test-integration: control-plane ## Run the tests of the binary on a real control plane, chart and kustomizations included
 	hack/tools/helm.sh
+	hack/collector/collector.sh
 	$(CARGO) test --locked --package polyscaler --no-fail-fast --test '*'
 
 .PHONY: build

@@ -36,6 +36,6 @@ mod settings;
 mod source;
 
 pub use address::{AddressPolicy, Refused};
-pub use hub::{Clock, Hub, Observer, ReadStats, SharedReading};
+pub use hub::{Answer, Clock, Hub, Observer, ReadStats, SharedReading};
 pub use registry::Registry;
 pub use source::{Request, SecretData, SecretReader, SecretRef, Secrets, Source};

@@ -17,3 +17,4 @@ mod safety;
 mod scaling_rule;
 mod secrets;
 mod targets;
+mod traces;
