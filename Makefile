@@ -42,9 +42,10 @@ walkthrough: control-plane tools ## Install, scale by a queue, look at it and ta
 	hack/walkthrough.sh
 
 .PHONY: tools
-tools: require ## Build helm and kubectl for tests, once
+tools: require ## Build helm, kubectl and a collector of traces for tests, once
 	hack/tools/helm.sh
 	hack/tools/kubectl.sh
+	hack/collector/collector.sh
 
 .PHONY: build
 build: require ## Build the release binary

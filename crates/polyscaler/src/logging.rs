@@ -1,27 +1,37 @@
 //! Logs: structured, on stderr, set by `LOG_LEVEL` and `LOG_FORMAT`.
 
 use anyhow::bail;
-use tracing_subscriber::EnvFilter;
+use runner::TRACE_TARGET;
+use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer, Registry};
 
 /// The crates whose messages are ours; libraries speak only when they warn.
 const OURS: [&str; 6] = ["polyscaler", "cluster", "runner", "sources", "serve", "testbed"];
 
+/// Something else that looks at spans.
+pub(crate) type SpanLayer = Box<dyn Layer<Registry> + Send + Sync>;
+
 /// Starts logging as the environment asks for: `LOG_LEVEL` is a level or a filter such as
-/// `info,cluster=debug`, `LOG_FORMAT` is `text` or `json`.
+/// `info,cluster=debug`, `LOG_FORMAT` is `text` or `json`. The spans of traces are none of the
+/// log's business; `traces` gets them, where there is one.
 ///
 /// # Errors
 /// Where one of the two has a value that means nothing.
-pub(crate) fn start() -> anyhow::Result<()> {
+pub(crate) fn start(traces: Option<SpanLayer>) -> anyhow::Result<()> {
     let filter = filter(&variable("LOG_LEVEL", "info"))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match variable("LOG_FORMAT", "text").as_str() {
-        "json" => builder.json().flatten_event(true).init(),
+    let filter = filter.and(filter_fn(|metadata| metadata.target() != TRACE_TARGET));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines: SpanLayer = match variable("LOG_FORMAT", "text").as_str() {
+        "json" => lines.json().flatten_event(true).with_filter(filter).boxed(),
         "text" => {
             use std::io::IsTerminal as _;
-            builder.with_ansi(std::io::stderr().is_terminal()).init();
+            lines.with_ansi(std::io::stderr().is_terminal()).with_filter(filter).boxed()
         }
         other => bail!("LOG_FORMAT={other}: give text or json"),
-    }
+    };
+    tracing_subscriber::registry().with(traces.into_iter().chain([lines]).collect::<Vec<_>>()).init();
     Ok(())
 }
 

@@ -9,6 +9,7 @@ mod logging;
 mod operator;
 #[cfg(test)]
 mod reference;
+mod telemetry;
 mod usage;
 
 use std::process::ExitCode;

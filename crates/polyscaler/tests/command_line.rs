@@ -327,6 +327,32 @@ fn logging_that_makes_no_sense_is_one_plain_line() {
     }
 }
 
+#[test]
+fn traces_that_make_no_sense_are_one_plain_line_and_bad_usage() {
+    let on = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1");
+    let cases = [
+        ("OTEL_SDK_DISABLED", "perhaps", "give true or false"),
+        ("OTEL_TRACES_EXPORTER", "zipkin", "give otlp or none"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "give http/protobuf or grpc"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "such as http://collector:4318"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://me:hush@c", "OTEL_EXPORTER_OTLP_HEADERS"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "hush", "entry 1 is not name=value"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "a number of milliseconds"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip", "give none"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nonexistent/ca.pem", "name a file in PEM format"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "0", "a number of spans from 1"),
+        ("OTEL_TRACES_SAMPLER", "some", "always_on, always_off or traceidratio"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "team", "entry 1 is not name=value"),
+    ];
+    for (variable, value, words) in cases {
+        let ran: Ran = polyscaler(&["operator"]).envs([on, (variable, value)]).output().unwrap().into();
+        assert_eq!((ran.status, ran.stdout.as_str()), (2, ""), "{ran:?}");
+        assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
+        assert!(ran.stderr.starts_with(&format!("polyscaler: {variable}")), "{ran:?}");
+        assert!(ran.stderr.contains(words) && !ran.stderr.contains("hush"), "{words}: {ran:?}");
+    }
+}
+
 /// The operator with no listeners.
 const QUIET: [&str; 4] =
     ["operator", "--metrics-address=off", "--health-address=off", "--activity-address=off"];

@@ -27,6 +27,7 @@ mod run;
 mod schedule;
 #[cfg(test)]
 mod scripted;
+mod spans;
 mod standing;
 mod telling;
 
@@ -35,6 +36,7 @@ pub use board::{Board, MetricState, ObjectState, Point, TargetState};
 pub use clock::SystemClock;
 pub use event::{Event, ObjectKey};
 pub use metrics::Metrics;
-pub use ports::{Actuator, Clock, Guard, Journal, LastScaled, Record, Sampler};
+pub use ports::{Actuator, Clock, Guard, Journal, LastScaled, Record, Sampled, Sampler};
 pub use readiness::Readiness;
 pub use run::{Runner, Services};
+pub use spans::TRACE_TARGET;

@@ -173,7 +173,8 @@ impl Metrics {
     }
 }
 
-fn came_to(poll: &Poll) -> &'static str {
+/// The label of a poll's outcome.
+pub(crate) fn came_to(poll: &Poll) -> &'static str {
     if poll.wrote() {
         "scaled"
     } else if poll.members.iter().any(|member| matches!(member.write, Some(Err(_)))) {

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use engine::{Decision, Memory, Mode, Observation, Plan, Reading, Scale, Time, decide};
+use engine::{
+    Decision, MemberDecision, Memory, Metric, Mode, Observation, Plan, Reading, Scale, Target, Time, decide,
+};
 use futures::future::join_all;
 use resources::{MemberPoll, Outcome, Poll, Reason, TargetFailure, Verdict, WriteFailure};
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
-use crate::{LastScaled, Services};
+use crate::{LastScaled, ObjectKey, Services, spans};
 
 /// All that one poll needs to know of its object.
 pub(crate) struct Job {
@@ -40,9 +43,17 @@ impl Finished {
     }
 }
 
+/// A poll of the object `key`, as one trace.
+pub(crate) async fn traced_poll(services: Services, key: ObjectKey, job: Job) -> Finished {
+    let span = spans::poll(&key, &job.plan);
+    let finished = poll(services, job).instrument(span.clone()).await;
+    spans::polled(&span, finished.outcome.as_ref());
+    finished
+}
+
 /// Takes one object from reading to writing. What it came to is told by the loop, which
 /// alone knows at that instant whether the object is still there.
-pub(crate) async fn poll(services: Services, job: Job) -> Finished {
+async fn poll(services: Services, job: Job) -> Finished {
     let Job { generation, plan, mut memory, not_before, ask_last_scaled, mut revoked } = job;
     let looked = tokio::select! {
         biased;
@@ -59,7 +70,10 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
     memory.last_scale = memory.last_scale.max(unrecorded);
     let scales = seen.iter().map(|seen| seen.as_ref().ok().copied()).collect();
     let observation = Observation { scales, readings };
-    let decision = decide(&plan, &mut memory, &observation, now);
+    let span = spans::decide();
+    let decision = span.in_scope(|| decide(&plan, &mut memory, &observation, now));
+    spans::decided(&span, &decision);
+    drop(span);
     let writes = act(&services, &plan, &decision, &revoked).await;
     let at = services.clock.now();
     if writes.iter().any(|write| matches!(write, Some(Ok(())))) {
@@ -122,16 +136,43 @@ fn unrecorded_scale(
 
 /// Reads all metrics, and then all targets: a slow source must not make their replicas old.
 async fn look(services: &Services, plan: &Plan, not_before: Time, ask_last_scaled: bool) -> Looked {
-    let readings =
-        join_all(plan.metrics.iter().map(|metric| services.sampler.sample(&metric.query, not_before))).await;
+    let readings = join_all(plan.metrics.iter().map(|metric| sample(services, metric, not_before))).await;
     let targets = || plan.members.iter().map(|member| &member.target);
-    let seen = join_all(targets().map(|target| services.actuator.observe(target))).await;
+    let seen = join_all(targets().map(|target| observe(services, target))).await;
     let last_scaled = if ask_last_scaled {
         join_all(targets().map(|target| services.actuator.last_scaled(target))).await
     } else {
         Vec::new()
     };
     Looked { readings, seen, last_scaled }
+}
+
+async fn sample(services: &Services, metric: &Metric, not_before: Time) -> Reading {
+    let span = spans::sample(metric);
+    let sampled = services.sampler.sample(&metric.query, not_before).instrument(span.clone()).await;
+    spans::sampled(&span, &sampled, services.clock.now());
+    sampled.reading
+}
+
+async fn observe(services: &Services, target: &Target) -> Result<Scale, TargetFailure> {
+    let span = spans::observe(target);
+    let seen = services.actuator.observe(target).instrument(span.clone()).await;
+    spans::observed(&span, &seen);
+    seen
+}
+
+/// What is done about the decision for one member.
+pub(crate) enum Act {
+    /// Nothing, the replicas stay.
+    Unchanged,
+    /// Nothing, the object is in observe mode.
+    Observed,
+    /// Nothing, the poll has lost its right.
+    Revoked,
+    /// Nothing, this replica does not lead.
+    NotLeading,
+    /// A write was tried.
+    Wrote(Result<(), WriteFailure>),
 }
 
 /// Writes what was decided, all members at once; `None` for a member without a write.
@@ -143,15 +184,35 @@ async fn act(
 ) -> Vec<Option<Result<(), WriteFailure>>> {
     let writes = plan.members.iter().enumerate().map(|(index, member)| async move {
         let decided = decision.members.iter().find(|decided| decided.member == index)?;
-        if !decided.scales() || decision.mode == Mode::Observe || *revoked.borrow() {
-            return None;
-        }
-        let time_left = services.guard.time_left()?;
-        let result = services.actuator.scale(&member.target, decided.from, decided.to, time_left).await;
-        services.metrics.wrote("scale", &result);
-        Some(result)
+        let span = spans::act(&member.target, decided);
+        let writing = write(services, &member.target, decided, decision.mode, revoked);
+        let act = writing.instrument(span.clone()).await;
+        spans::acted(&span, &act);
+        if let Act::Wrote(result) = act { Some(result) } else { None }
     });
     join_all(writes).await
+}
+
+async fn write(
+    services: &Services,
+    target: &Target,
+    decided: &MemberDecision,
+    mode: Mode,
+    revoked: &watch::Receiver<bool>,
+) -> Act {
+    if !decided.scales() {
+        return Act::Unchanged;
+    }
+    if mode == Mode::Observe {
+        return Act::Observed;
+    }
+    if *revoked.borrow() {
+        return Act::Revoked;
+    }
+    let Some(time_left) = services.guard.time_left() else { return Act::NotLeading };
+    let result = services.actuator.scale(target, decided.from, decided.to, time_left).await;
+    services.metrics.wrote("scale", &result);
+    Act::Wrote(result)
 }
 
 #[cfg(test)]

@@ -12,7 +12,16 @@ use crate::ObjectKey;
 /// Reads metrics.
 pub trait Sampler: Send + Sync {
     /// The reading of `query`, shared with equal queries: one that began before `not_before` is too old.
-    fn sample<'a>(&'a self, query: &'a Query, not_before: Time) -> BoxFuture<'a, Reading>;
+    fn sample<'a>(&'a self, query: &'a Query, not_before: Time) -> BoxFuture<'a, Sampled>;
+}
+
+/// What one poll got of a metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sampled {
+    /// The reading.
+    pub reading: Reading,
+    /// Whether it was taken for another poll, which this one joined.
+    pub shared: bool,
 }
 
 /// Reads and moves targets.

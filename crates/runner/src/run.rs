@@ -13,7 +13,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use crate::clock::instant_in;
 use crate::entry::{Entry, Identity, Polling};
 use crate::ownership::Ownership;
-use crate::poll::{Finished, poll};
+use crate::poll::{Finished, traced_poll};
 use crate::schedule::{Schedule, first_poll, next_poll};
 use crate::standing::Standing;
 use crate::telling;
@@ -274,7 +274,7 @@ impl Runner {
     fn start(&mut self, key: ObjectKey, plan: Arc<Plan>, due: Time) {
         let Some(entry) = self.entries.get_mut(&key) else { return };
         let (job, revoked) = entry.job(plan, due);
-        let task = self.polls.spawn(poll(self.services.clone(), job)).id();
+        let task = self.polls.spawn(traced_poll(self.services.clone(), key.clone(), job)).id();
         entry.polling = Some(Polling { task, revoked, outdated: false });
         self.polling.insert(task, key);
     }

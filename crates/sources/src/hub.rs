@@ -51,6 +51,15 @@ pub struct SharedReading {
     pub begun: Time,
 }
 
+/// What one caller got.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The reading, which others may have got, too.
+    pub reading: Arc<SharedReading>,
+    /// Whether it was begun for another caller.
+    pub joined: bool,
+}
+
 /// Reads queries, and shares what equal ones read.
 pub struct Hub {
     upstream: Arc<Upstream>,
@@ -80,6 +89,13 @@ struct Entry {
 
 type Flight = Shared<BoxFuture<'static, Arc<SharedReading>>>;
 
+/// A flight as one caller met it.
+struct Boarding {
+    flight: Flight,
+    begun: Time,
+    joined: bool,
+}
+
 impl Hub {
     /// A hub over the sources of `registry`.
     pub fn new(
@@ -97,33 +113,38 @@ impl Hub {
     ///
     /// Must be called within a tokio runtime. Dropping the future stops no reading.
     pub async fn read(&self, query: &Query, not_before: Time) -> Arc<SharedReading> {
+        self.ask(query, not_before).await.reading
+    }
+
+    /// The same as [`read`](Self::read), and whether the reading was begun for another caller.
+    pub async fn ask(&self, query: &Query, not_before: Time) -> Answer {
         let key = query.key();
         let not_before = not_before.min((self.clock)());
         loop {
-            let (flight, begun) = self.current_flight(&key, query, not_before);
-            let shared = flight.await;
+            let Boarding { flight, begun, joined } = self.board(&key, query, not_before);
+            let reading = flight.await;
             if begun >= not_before {
-                return shared;
+                return Answer { reading, joined };
             }
         }
     }
 
-    /// The flight to wait for, and when it began: one that is new enough, else an older
-    /// one that still runs (a query is never asked twice at once), else a new one.
-    fn current_flight(&self, key: &str, query: &Query, not_before: Time) -> (Flight, Time) {
+    /// The flight to wait for: one that is new enough, else an older one that still runs (a
+    /// query is never asked twice at once), else a new one.
+    fn board(&self, key: &str, query: &Query, not_before: Time) -> Boarding {
         let now = (self.clock)();
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = entries.by_key.get_mut(key)
             && (entry.begun >= not_before || entry.flight.peek().is_none())
         {
             entry.used = now;
-            return (entry.flight.clone(), entry.begun);
+            return Boarding { flight: entry.flight.clone(), begun: entry.begun, joined: true };
         }
         entries.sweep(now);
         let flight = launch(Arc::clone(&self.upstream), query.clone(), now);
         let entry = Entry { begun: now, used: now, flight: flight.clone() };
         entries.by_key.insert(key.to_owned(), entry);
-        (flight, now)
+        Boarding { flight, begun: now, joined: false }
     }
 }
 

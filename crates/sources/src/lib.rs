@@ -38,6 +38,6 @@ mod settings;
 mod source;
 
 pub use address::{AddressPolicy, Refused};
-pub use hub::{Clock, Hub, Observer, ReadStats, SharedReading};
+pub use hub::{Answer, Clock, Hub, Observer, ReadStats, SharedReading};
 pub use registry::Registry;
 pub use source::{Request, SecretData, SecretKeyRef, SecretReader, SecretRef, Secrets, Source};

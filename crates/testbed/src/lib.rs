@@ -1,11 +1,11 @@
 //! Real servers for tests and the demo: a Kubernetes control plane with fake
-//! nodes, and a metric endpoint that misbehaves on command. Development only;
-//! nothing here is part of the operator.
+//! nodes, a metric endpoint that misbehaves on command, a receiver of traces. Development
+//! only; nothing here is part of the operator.
 //!
 //! ```text
 //! assets (built once)  ports  certificates  kubeconfig     programs (of Debian)
 //!        └───────────────┴────────┴─────────────┘              │
-//!                  ControlPlane          MetricServer     NatsServer, PrometheusServer, RedisServer, Browser
+//!                  ControlPlane          MetricServer     NatsServer, RedisServer, PrometheusServer, OtlpReceiver, Browser
 //!                       │                     │                │
 //!                  Supervisor             wait, fixtures   Supervisor
 //!              (leaves no process)
@@ -19,6 +19,7 @@ pub mod fixtures;
 mod kubeconfig;
 mod metric_server;
 mod nats_server;
+mod otlp_receiver;
 pub mod ports;
 pub mod programs;
 mod prometheus_server;
@@ -30,6 +31,7 @@ pub use browser::{Browser, Device, Page, Picture};
 pub use control_plane::{ControlPlane, Options};
 pub use metric_server::{Answer, Body, MetricServer, Seen};
 pub use nats_server::{NatsOptions, NatsServer};
+pub use otlp_receiver::{OtlpReceiver, ReceivedSpan, Status};
 pub use prometheus_server::{PrometheusOptions, PrometheusServer, Scrape, Tls, USER};
 pub use redis_server::{RedisOptions, RedisServer, RedisTls, SentinelSite};
 pub use supervisor::{ChildHandle, Signal, Supervisor};

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use cluster::{Clients, SecretStore};
-use engine::{Query, Reading, Time};
+use engine::{Query, Time};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use runner::{Clock, Metrics, Sampler};
-use sources::{Hub, ReadStats, Registry, SecretData, SecretReader};
+use runner::{Clock, Metrics, Sampled, Sampler};
+use sources::{Answer, Hub, ReadStats, Registry, SecretData, SecretReader};
 
 struct ClusterSecrets(SecretStore);
 
@@ -20,8 +20,12 @@ impl SecretReader for ClusterSecrets {
 struct HubSampler(Hub);
 
 impl Sampler for HubSampler {
-    fn sample<'a>(&'a self, query: &'a Query, not_before: Time) -> BoxFuture<'a, Reading> {
-        async move { self.0.read(query, not_before).await.reading.clone() }.boxed()
+    fn sample<'a>(&'a self, query: &'a Query, not_before: Time) -> BoxFuture<'a, Sampled> {
+        async move {
+            let Answer { reading, joined } = self.0.ask(query, not_before).await;
+            Sampled { reading: reading.reading.clone(), shared: joined }
+        }
+        .boxed()
     }
 }
 

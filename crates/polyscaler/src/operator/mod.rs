@@ -18,12 +18,24 @@ use tokio::task::JoinSet;
 
 pub(crate) use args::OperatorArgs;
 
+use crate::telemetry::Telemetry;
+
 /// How long the end may take before what still runs is given up. Less than the 30 s after
 /// which Kubernetes kills a pod.
 const LONGEST_END: Duration = Duration::from_secs(20);
 
+/// The exit status of flags and variables that mean nothing, the same as clap's.
+const BAD_USAGE: u8 = 2;
+
 pub(crate) fn run(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
-    crate::logging::start()?;
+    let telemetry = match Telemetry::from_environment() {
+        Ok(telemetry) => telemetry,
+        Err(bad) => {
+            eprintln!("polyscaler: {bad}");
+            return Ok(ExitCode::from(BAD_USAGE));
+        }
+    };
+    crate::logging::start(telemetry.as_ref().map(Telemetry::layer))?;
     // One worker: polls are short and wait most of the time. With two, half of the processor time
     // went into waking each other.
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -31,7 +43,14 @@ pub(crate) fn run(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("the async runtime cannot be started")?;
-    let result = runtime.block_on(operate(arguments));
+    let result = runtime.block_on(async {
+        let sending = telemetry.map(Telemetry::start);
+        let result = operate(arguments).await;
+        if let Some(sending) = sending {
+            sending.end().await;
+        }
+        result
+    });
     runtime.shutdown_background();
     result.map(|()| ExitCode::SUCCESS)
 }

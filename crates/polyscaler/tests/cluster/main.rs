@@ -20,3 +20,4 @@ mod safety;
 mod scaling_rule;
 mod secrets;
 mod targets;
+mod traces;

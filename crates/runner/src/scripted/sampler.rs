@@ -9,7 +9,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use super::{Busy, PausedClock};
-use crate::{Clock as _, Sampler};
+use crate::{Clock as _, Sampled, Sampler};
 
 /// What a source answers.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +53,7 @@ impl Scripted {
 }
 
 impl Sampler for Scripted {
-    fn sample<'a>(&'a self, query: &'a Query, not_before: Time) -> BoxFuture<'a, Reading> {
+    fn sample<'a>(&'a self, query: &'a Query, not_before: Time) -> BoxFuture<'a, Sampled> {
         let url = query.config["url"].as_str().unwrap_or_default();
         let who = url.rsplit('/').next().unwrap_or_default();
         async move {
@@ -61,17 +61,17 @@ impl Sampler for Scripted {
             let at = self.clock.now();
             self.asked.lock().unwrap().entry(who.to_owned()).or_default().push(Asked { at, not_before });
             let answer = self.answers.lock().unwrap().get(who).copied().unwrap_or(Answer::Value(3000.0));
-            let value = match answer {
-                Answer::Value(value) => value,
-                Answer::Absent => return Reading::absent(AbsenceReason::Timeout, "no answer"),
+            let reading = match answer {
+                Answer::Value(value) => Reading::of(value, self.clock.now()),
+                Answer::Absent => Reading::absent(AbsenceReason::Timeout, "no answer"),
                 Answer::Slow(span, value) => {
                     tokio::time::sleep(span).await;
-                    value
+                    Reading::of(value, self.clock.now())
                 }
                 Answer::Never => std::future::pending().await,
                 Answer::Panic => panic!("the script wants a source that panics"),
             };
-            Reading::of(value, self.clock.now())
+            Sampled { reading, shared: false }
         }
         .boxed()
     }

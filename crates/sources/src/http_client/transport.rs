@@ -84,6 +84,8 @@ fn builder(policy: &Arc<AddressPolicy>) -> ClientBuilder {
         .user_agent(concat!("polyscaler/", env!("CARGO_PKG_VERSION")))
         // A proxy would connect in our place, past the address policy.
         .no_proxy()
+        // Traces are sent over HTTP/2, too; a metric needs no more than this.
+        .http1_only()
         .redirect(reqwest::redirect::Policy::none())
         .dns_resolver(GuardedResolver::new(Arc::clone(policy)))
         .connect_timeout(CONNECT_TIMEOUT)

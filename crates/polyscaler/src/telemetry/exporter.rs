@@ -1,0 +1,299 @@
+//! One request to a receiver: a batch of spans in protobuf, over HTTP or as a gRPC call.
+//!
+//! Both go through one HTTP client, so that TLS, certificates and limits are the same. A gRPC
+//! call without streams is one HTTP/2 request with a frame around the message and its status
+//! in a trailer; a library for all of gRPC would add a second TLS setup and a dozen crates.
+
+use std::error::Error as _;
+use std::fmt;
+use std::time::Duration;
+
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, TE, USER_AGENT};
+use http_body_util::{BodyExt as _, Limited};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
+use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
+use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
+use opentelemetry_sdk::trace::SpanData;
+use prost::Message as _;
+use reqwest::{Client, ClientBuilder, Url, redirect};
+
+use super::settings::{BadVariable, Protocol, Settings};
+
+/// The most of an answer that is read.
+const LONGEST_ANSWER: usize = 64 << 10;
+/// Flag and length in front of a gRPC message.
+const GRPC_FRAME: usize = 5;
+
+/// Sends spans to one receiver.
+pub(super) struct Exporter {
+    client: Client,
+    endpoint: Url,
+    protocol: Protocol,
+    headers: HeaderMap,
+    timeout: Duration,
+    resource: ResourceAttributesWithSchema,
+}
+
+/// A batch as it is sent.
+pub(super) struct Encoded {
+    body: Vec<u8>,
+    /// How many spans it has.
+    pub(super) spans: usize,
+}
+
+/// Why a batch was not taken.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// In words, without addresses or what the receiver said.
+    pub(super) why: String,
+    /// Whether it may be taken later.
+    pub(super) again: bool,
+    /// How many spans were refused, where the rest was taken.
+    refused: Option<u64>,
+}
+
+impl Failure {
+    fn again(why: impl fmt::Display) -> Self {
+        Self { why: why.to_string(), again: true, refused: None }
+    }
+
+    fn for_good(why: impl fmt::Display) -> Self {
+        Self { why: why.to_string(), again: false, refused: None }
+    }
+
+    /// How many spans of `batch` are lost by it.
+    pub(super) fn lost(&self, batch: &Encoded) -> u64 {
+        self.refused.unwrap_or(batch.spans as u64)
+    }
+}
+
+impl Exporter {
+    /// An exporter to where `settings` say; nothing is connected yet.
+    ///
+    /// # Errors
+    /// Where no HTTP client can be made, as without certificates to trust.
+    pub(super) fn new(settings: &Settings) -> Result<Self, BadVariable> {
+        let mut headers = settings.headers.clone();
+        let agent = concat!("polyscaler/", env!("CARGO_PKG_VERSION"));
+        headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(agent));
+        let content = match settings.protocol {
+            Protocol::Http => "application/x-protobuf",
+            Protocol::Grpc => "application/grpc",
+        };
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content));
+        if settings.protocol == Protocol::Grpc {
+            headers.insert(TE, HeaderValue::from_static("trailers"));
+        }
+        Ok(Self {
+            client: client(settings)?,
+            endpoint: settings.endpoint.clone(),
+            protocol: settings.protocol,
+            headers,
+            timeout: settings.timeout,
+            resource: (&settings.resource).into(),
+        })
+    }
+
+    /// Where to, for people.
+    pub(super) fn endpoint(&self) -> String {
+        shown(&self.endpoint)
+    }
+
+    /// Spans as they are sent.
+    pub(super) fn encode(&self, spans: Vec<SpanData>) -> Encoded {
+        let count = spans.len();
+        let resource_spans = group_spans_by_resource_and_scope(spans, &self.resource);
+        let request = ExportTraceServiceRequest { resource_spans };
+        let body = match self.protocol {
+            Protocol::Http => request.encode_to_vec(),
+            Protocol::Grpc => {
+                let message = request.encode_to_vec();
+                let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
+                let mut body = Vec::with_capacity(GRPC_FRAME + message.len());
+                body.push(0);
+                body.extend(length.to_be_bytes());
+                body.extend(message);
+                body
+            }
+        };
+        Encoded { body, spans: count }
+    }
+
+    /// Sends a batch, once.
+    pub(super) async fn send(&self, batch: &Encoded) -> Result<(), Failure> {
+        let exchange = tokio::time::timeout(self.timeout, self.exchange(batch.body.clone())).await;
+        exchange.unwrap_or_else(|_| {
+            Err(Failure::again(format!("no answer within {} ms", self.timeout.as_millis())))
+        })
+    }
+
+    async fn exchange(&self, body: Vec<u8>) -> Result<(), Failure> {
+        let request = self.client.post(self.endpoint.clone()).headers(self.headers.clone()).body(body);
+        let response = request.send().await.map_err(|error| Failure::again(root_cause(&error)))?;
+        let status = response.status();
+        if !status.is_success() {
+            let why = format!("the receiver answered {status}");
+            let busy = matches!(status.as_u16(), 429 | 502 | 503 | 504);
+            return Err(if busy { Failure::again(why) } else { Failure::for_good(why) });
+        }
+        let (head, body) = http::Response::<reqwest::Body>::from(response).into_parts();
+        let body = Limited::new(body, LONGEST_ANSWER).collect().await;
+        let body = body.map_err(|_| Failure::again("the receiver's answer broke off or is too long"))?;
+        let message = match self.protocol {
+            Protocol::Http => body.to_bytes(),
+            Protocol::Grpc => {
+                // A call that fails at once has its status in the head.
+                check_grpc_status(body.trailers().unwrap_or(&head.headers))?;
+                let bytes = body.to_bytes();
+                bytes.slice(GRPC_FRAME.min(bytes.len())..)
+            }
+        };
+        check_refused(&message)
+    }
+}
+
+/// An address without what may be secret in it.
+pub(super) fn shown(endpoint: &Url) -> String {
+    let mut endpoint = endpoint.clone();
+    endpoint.set_query(None);
+    endpoint.to_string()
+}
+
+fn client(settings: &Settings) -> Result<Client, BadVariable> {
+    let builder = || -> ClientBuilder {
+        let builder = Client::builder().redirect(redirect::Policy::none()).connect_timeout(settings.timeout);
+        let mut builder = match settings.protocol {
+            Protocol::Http => builder.http1_only(),
+            Protocol::Grpc => builder.http2_prior_knowledge(),
+        };
+        if let Some(identity) = &settings.identity {
+            builder = builder.identity(identity.clone());
+        }
+        match &settings.authorities {
+            Some(authorities) => builder.tls_certs_only(authorities.clone()),
+            None => builder,
+        }
+    };
+    let built = builder().build().or_else(|error| {
+        // Without any authority to trust the client cannot be made, not even for plain http.
+        if settings.endpoint.scheme() == "http" { builder().tls_certs_only([]).build() } else { Err(error) }
+    });
+    built.map_err(|error| {
+        BadVariable::of(
+            "OTEL_EXPORTER_OTLP_CERTIFICATE",
+            format!(
+                "no client for https can be made ({}); name a file of certificate authorities",
+                root_cause(&error)
+            ),
+        )
+    })
+}
+
+fn check_grpc_status(headers: &HeaderMap) -> Result<(), Failure> {
+    let Some(code) = headers.get("grpc-status") else {
+        return Err(Failure::for_good(
+            "the receiver does not answer as a gRPC server; is it the port for gRPC?",
+        ));
+    };
+    let code: Option<usize> = code.to_str().ok().and_then(|code| code.parse().ok());
+    match code {
+        Some(0) => Ok(()),
+        // Those that the protocol lets a client try again.
+        Some(code @ (1 | 4 | 8 | 10 | 11 | 14 | 15)) => Err(Failure::again(grpc_words(code))),
+        Some(code) => Err(Failure::for_good(grpc_words(code))),
+        None => Err(Failure::for_good("the receiver answered with a status that is no number")),
+    }
+}
+
+fn grpc_words(code: usize) -> String {
+    const NAMES: [&str; 17] = [
+        "OK",
+        "CANCELLED",
+        "UNKNOWN",
+        "INVALID_ARGUMENT",
+        "DEADLINE_EXCEEDED",
+        "NOT_FOUND",
+        "ALREADY_EXISTS",
+        "PERMISSION_DENIED",
+        "RESOURCE_EXHAUSTED",
+        "FAILED_PRECONDITION",
+        "ABORTED",
+        "OUT_OF_RANGE",
+        "UNIMPLEMENTED",
+        "INTERNAL",
+        "UNAVAILABLE",
+        "DATA_LOSS",
+        "UNAUTHENTICATED",
+    ];
+    format!("the receiver answered {code} {}", NAMES.get(code).unwrap_or(&""))
+}
+
+/// An answer that is well may still say that some spans were refused.
+fn check_refused(message: &[u8]) -> Result<(), Failure> {
+    // A receiver that answers something else has taken them all the same.
+    let answer = ExportTraceServiceResponse::decode(message).unwrap_or_default();
+    let refused =
+        answer.partial_success.map_or(0, |partly| u64::try_from(partly.rejected_spans).unwrap_or(0));
+    if refused == 0 {
+        return Ok(());
+    }
+    let why = format!("the receiver refused {refused} spans of a batch");
+    Err(Failure { refused: Some(refused), ..Failure::for_good(why) })
+}
+
+/// The innermost error, which says most and names no address.
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause = error.source();
+    while let Some(inner) = cause.and_then(std::error::Error::source) {
+        cause = Some(inner);
+    }
+    cause.map_or_else(|| "the request could not be made".to_owned(), ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opentelemetry_proto::tonic::collector::trace::v1::ExportTracePartialSuccess;
+
+    #[test]
+    fn a_status_of_grpc_says_whether_to_try_again() {
+        let status = |code: &'static str| {
+            HeaderMap::from_iter([(
+                http::HeaderName::from_static("grpc-status"),
+                HeaderValue::from_static(code),
+            )])
+        };
+        assert_eq!(check_grpc_status(&status("0")), Ok(()));
+        let busy = check_grpc_status(&status("14")).unwrap_err();
+        assert_eq!((busy.why.as_str(), busy.again), ("the receiver answered 14 UNAVAILABLE", true));
+        let refused = check_grpc_status(&status("16")).unwrap_err();
+        assert_eq!(
+            (refused.why.as_str(), refused.again),
+            ("the receiver answered 16 UNAUTHENTICATED", false)
+        );
+        assert!(!check_grpc_status(&status("99")).unwrap_err().again);
+        assert!(check_grpc_status(&HeaderMap::new()).unwrap_err().why.contains("port for gRPC"));
+    }
+
+    #[test]
+    fn refused_spans_are_counted() {
+        let partial = |rejected_spans| {
+            let partial_success =
+                Some(ExportTracePartialSuccess { rejected_spans, error_message: "no".into() });
+            ExportTraceServiceResponse { partial_success }.encode_to_vec()
+        };
+        assert_eq!(check_refused(b""), Ok(()));
+        assert_eq!(check_refused(b"{}"), Ok(()), "an answer in another format");
+        assert_eq!(check_refused(&partial(0)), Ok(()), "only a remark");
+        let failure = check_refused(&partial(3)).unwrap_err();
+        assert_eq!((failure.lost(&Encoded { body: Vec::new(), spans: 10 }), failure.again), (3, false));
+    }
+
+    #[test]
+    fn an_address_is_shown_without_its_query() {
+        let url = Url::parse("https://collector:4318/v1/traces?token=hush").unwrap();
+        assert_eq!(shown(&url), "https://collector:4318/v1/traces");
+    }
+}
