@@ -1,5 +1,6 @@
 //! `polyscaler operator`: makes the parts, connects them, and ends them in order.
 
+mod admission;
 mod args;
 mod glue;
 
@@ -16,6 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use admission::Admission;
 pub(crate) use args::OperatorArgs;
 
 /// How long the end may take before what still runs is given up. Less than the 30 s after
@@ -40,10 +42,11 @@ async fn operate(arguments: OperatorArgs) -> anyhow::Result<()> {
     let mut asked_to_end = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
     for flag in arguments.without_effect() {
-        tracing::warn!(flag, "this version does not have what the flag is for, it has no effect");
+        tracing::warn!(flag, "what the flag is for is off or not in this version, it has no effect");
     }
     let shared = Shared::new(&arguments);
-    let listeners = listen(&arguments, &shared).await?;
+    let mut listeners = listen(&arguments, &shared).await?;
+    let admission = Admission::open(&arguments, &shared, &mut listeners).await?;
     let clients = cluster::connect(arguments.kubeconfig.as_deref()).await?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), identity = shared.identity, "starting");
 
@@ -51,6 +54,9 @@ async fn operate(arguments: OperatorArgs) -> anyhow::Result<()> {
     let mut servers = JoinSet::new();
     for listener in listeners {
         servers.spawn(listener.serve(ending.clone()));
+    }
+    if let Some(admission) = admission {
+        servers.spawn(admission.keeper(&arguments, &shared, &clients).run(ending.clone()));
     }
     let mut parts = Parts::start(&arguments, &shared, &clients);
     tokio::select! {
@@ -75,6 +81,7 @@ struct Shared {
     metrics: Arc<Metrics>,
     readiness: Arc<Readiness>,
     shown: Shown,
+    registry: Arc<Registry>,
     identity: String,
 }
 
@@ -96,6 +103,10 @@ impl Shared {
                 board: Arc::new(Board::default()),
                 clock,
             },
+            registry: Arc::new(Registry::new(AddressPolicy {
+                deny: arguments.deny_addresses.clone(),
+                allow: arguments.allow_addresses.clone(),
+            })),
             identity,
         }
     }
@@ -127,10 +138,7 @@ struct Parts {
 
 impl Parts {
     fn start(arguments: &OperatorArgs, shared: &Shared, clients: &Clients) -> Self {
-        let registry = Arc::new(Registry::new(AddressPolicy {
-            deny: arguments.deny_addresses.clone(),
-            allow: arguments.allow_addresses.clone(),
-        }));
+        let registry = Arc::clone(&shared.registry);
         let (events, received) = mpsc::channel(1024);
         let (stop_lease, lease_stopped) = watch::channel(false);
         let (stop_journal, journal_stopped) = watch::channel(false);
