@@ -34,7 +34,7 @@ fn good() -> Value {
 /// Two things wrong that no schema can see.
 fn bad() -> Value {
     object(json!({ "targetDeployment": "web", "metric": {
-        "type": "http", "config": { "url": "gopher://load", "timeoutSeconds": 500 } } }))
+        "type": "http", "config": { "url": "gopher://load", "valuePath": "$.users", "timeoutSeconds": 500 } } }))
 }
 
 fn with(mut object: Value, pointer: &str, field: &str, value: Value) -> Value {
@@ -182,12 +182,15 @@ fn only_what_the_operator_acts_on_is_judged_and_by_its_flags() {
     let others = Judge { kinds: vec![&resources::scaling_rule::KIND], ..judge() };
     assert!(is_allowed(&create(bad()), &others));
 
-    let metadata_service = with(good(), "/spec", "metricSource", json!("http://169.254.169.254/users"));
-    assert!(!is_allowed(&create(metadata_service.clone()), &judge()));
-    let policy =
-        AddressPolicy { allow: vec!["169.254.169.254/32".parse().unwrap()], ..AddressPolicy::default() };
-    let lax = Judge { catalog: Arc::new(Registry::new(policy)), ..judge() };
-    assert!(is_allowed(&create(metadata_service), &lax));
+    let mut rule = create(json!({ "metadata": { "name": "rule", "namespace": "here" }, "spec": {
+        "deploymentName": "web", "namespace": "elsewhere", "minReplicas": 1, "maxReplicas": 5, "subject": "orders",
+        "natsMonitoringURL": "http://nats:8222", "scaleUpThreshold": 50, "scaleDownThreshold": 10,
+        "pollIntervalSeconds": 30 } }));
+    rule["request"]["kind"] =
+        json!({ "group": "scaling.example.com", "version": "v1", "kind": "ScalingRule" });
+    let refused = response(&rule, &judge());
+    assert_eq!(refused["status"]["details"]["causes"][0]["field"], "spec.namespace", "{refused}");
+    assert!(is_allowed(&rule, &Judge { allow_cross_namespace: true, ..judge() }));
 }
 
 #[test]
