@@ -41,13 +41,13 @@ pub(crate) fn run(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
 async fn operate(arguments: OperatorArgs) -> anyhow::Result<()> {
     let mut asked_to_end = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
-    for flag in arguments.without_effect() {
-        tracing::warn!(flag, "what the flag is for is off or not in this version, it has no effect");
-    }
     let shared = Shared::new(&arguments);
     let mut listeners = listen(&arguments, &shared).await?;
     let admission = Admission::open(&arguments, &shared, &mut listeners).await?;
     let clients = cluster::connect(arguments.kubeconfig.as_deref()).await?;
+    for flag in arguments.without_effect() {
+        tracing::warn!(flag, "what the flag is for is off or not in this version, it has no effect");
+    }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), identity = shared.identity, "starting");
 
     let (end, ending) = watch::channel(false);

@@ -17,3 +17,5 @@ mod safety;
 mod scaling_rule;
 mod secrets;
 mod targets;
+mod webhook;
+mod webhook_certificate;

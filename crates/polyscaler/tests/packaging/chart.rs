@@ -54,15 +54,15 @@ topologySpreadConstraints:
 priorityClassName: system-cluster-critical
 "#;
 
-/// Just enough of the Prometheus operator's CRD for an object of its kind to be taken.
-fn service_monitors() -> CustomResourceDefinition {
+/// Just enough of somebody else's CRD for an object of its kind to be taken.
+fn crd_of_others(group: &str, version: &str, kind: &str) -> CustomResourceDefinition {
+    let plural = format!("{}s", kind.to_lowercase());
     let schema = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
     serde_json::from_value(json!({
-        "metadata": { "name": "servicemonitors.monitoring.coreos.com" },
+        "metadata": { "name": format!("{plural}.{group}") },
         "spec": {
-            "group": "monitoring.coreos.com", "scope": "Namespaced",
-            "names": { "kind": "ServiceMonitor", "plural": "servicemonitors" },
-            "versions": [{ "name": "v1", "served": true, "storage": true, "schema": { "openAPIV3Schema": schema } }],
+            "group": group, "scope": "Namespaced", "names": { "kind": kind, "plural": plural },
+            "versions": [{ "name": version, "served": true, "storage": true, "schema": { "openAPIV3Schema": schema } }],
         },
     }))
     .unwrap()
@@ -71,15 +71,24 @@ fn service_monitors() -> CustomResourceDefinition {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_rendered_the_api_server_takes() {
     let scene = Scene::new("chart").await;
-    control_plane::install_crd(&scene.client, &service_monitors()).await;
+    for (group, kind) in [
+        ("monitoring.coreos.com", "ServiceMonitor"),
+        ("cert-manager.io", "Certificate"),
+        ("cert-manager.io", "Issuer"),
+    ] {
+        control_plane::install_crd(&scene.client, &crd_of_others(group, "v1", kind)).await;
+    }
     let (custom, all) = (values_file(CUSTOM_VALUES), values_file(ALL_OPTIONS));
     let (custom, all) = (custom.path().display().to_string(), all.path().display().to_string());
-    let variants: [(&str, &[&str]); 6] = [
+    let variants: [(&str, &[&str]); 9] = [
         ("generalscaler", &[]),
         ("scaling-operator", &["--values", &custom]),
         ("all", &["--values", &all]),
         ("namespaced", &["--values", &all, "--set", "rbac.namespaced=true"]),
         ("strict", &["--values", &all, "--set", "rbac.namespaced=true,rbac.clusterScopedKinds=false"]),
+        ("mounted", &["--values", &all, "--set", "webhook.existingSecret=certificate"]),
+        ("cert-manager", &["--set", "webhook.certManager.enabled=true"]),
+        ("issuer", &["--set", "webhook.certManager.enabled=true,webhook.certManager.issuerRef.name=vault"]),
         ("budget", &["--set", "podDisruptionBudget.enabled=true,podDisruptionBudget.maxUnavailable=30%"]),
     ];
     for (release, args) in variants {

@@ -15,6 +15,7 @@ mod namespaced;
 mod pod;
 mod rights;
 mod values;
+mod webhook;
 
 use std::path::PathBuf;
 
