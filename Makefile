@@ -96,6 +96,7 @@ lint: require ## Check format, lints and generated files
 
 .PHONY: bench
 bench: control-plane ## Measure: one line of figures each
+	$(CARGO) bench --locked --package engine
 	bench/thousand-objects.sh
 
 .PHONY: cluster

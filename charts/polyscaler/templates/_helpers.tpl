@@ -33,6 +33,29 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
+{{- /* Cluster-wide objects have the namespace in their name: two releases may have one name. */ -}}
+{{- define "polyscaler.clusterName" -}}
+{{- printf "%s-%s" .Release.Namespace (include "polyscaler.fullname" .) }}
+{{- end }}
+
+{{- define "polyscaler.certificateSecret" -}}
+{{- printf "%s-certificate" (include "polyscaler.fullname" .) }}
+{{- end }}
+
+{{- /* The Secret that is mounted, or nothing where the operator makes its certificate itself. */ -}}
+{{- define "polyscaler.mountedCertificate" -}}
+{{- if .Values.webhook.certManager.enabled }}
+{{- printf "%s-webhook-tls" (include "polyscaler.fullname" .) }}
+{{- else }}
+{{- .Values.webhook.existingSecret }}
+{{- end }}
+{{- end }}
+
+{{- /* "true" where there is a webhook. */ -}}
+{{- define "polyscaler.hasWebhook" -}}
+{{- if and .Values.webhook.enabled (not .Values.rbac.namespaced) }}true{{ end }}
+{{- end }}
+
 {{- define "polyscaler.subjects" -}}
 subjects:
   - kind: ServiceAccount
@@ -80,7 +103,11 @@ the whole release for its sake: (list ROOT PATH).
 {{- range list $operator.metrics $operator.activityServer }}
 {{- if .enabled }}{{ $ports = append $ports (int .port) }}{{ end }}
 {{- end }}
+{{- if include "polyscaler.hasWebhook" . }}{{ $ports = append $ports (int .Values.webhook.port) }}{{ end }}
 {{- if ne (len $ports) (len (uniq $ports)) }}
-{{- fail "operator.metrics.port, operator.health.port and operator.activityServer.port must differ from one another" }}
+{{- fail "operator.metrics.port, operator.health.port, operator.activityServer.port and webhook.port must differ from one another" }}
+{{- end }}
+{{- if and .Values.webhook.existingSecret .Values.webhook.certManager.enabled }}
+{{- fail "webhook.existingSecret: with webhook.certManager.enabled there is another Secret; give one of the two" }}
 {{- end }}
 {{- end }}

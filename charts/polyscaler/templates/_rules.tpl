@@ -74,6 +74,22 @@
   verbs: ["get", "update"]
 {{- end }}
 
+{{- define "polyscaler.rules.certificateSecret" }}
+# The webhook's certificate, which replicas share. It is applied, so its creation has a name.
+- apiGroups: [""]
+  resources: ["secrets"]
+  resourceNames: [{{ include "polyscaler.certificateSecret" . | quote }}]
+  verbs: ["get", "create", "patch"]
+{{- end }}
+
+{{- define "polyscaler.rules.webhookConfiguration" }}
+# By which names the webhook is called, and its authority.
+- apiGroups: ["admissionregistration.k8s.io"]
+  resources: ["validatingwebhookconfigurations"]
+  resourceNames: [{{ include "polyscaler.clusterName" . | quote }}]
+  verbs: ["get", "patch"]
+{{- end }}
+
 {{- define "polyscaler.namespacedKinds" -}}
 GeneralScaler,ScalingRule
 {{- end }}

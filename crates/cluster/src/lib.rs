@@ -6,6 +6,7 @@
 //!             ◀─ journal                 ◀─ runner::Record       writes status and Events
 //!             ◀▶ lease                   ─▶ runner::Guard        who may write
 //!             ─▶ secrets                                         read by name, never listed
+//!             ◀▶ webhook                                         its certificate and its authority
 //! ```
 //!
 //! Every write names its field manager, carries the resourceVersion that it rests on, ends
@@ -18,6 +19,7 @@ mod lease;
 mod secrets;
 mod targets;
 mod watch;
+mod webhook;
 
 pub use connect::{Clients, ConnectError, connect};
 pub use journal::{Journaler, Objects};
@@ -25,6 +27,7 @@ pub use lease::{Always, Lease, LeaseGuard, LeaseSettings};
 pub use secrets::SecretStore;
 pub use targets::Targets;
 pub use watch::{Watches, watch};
+pub use webhook::{KeptSecret, SecretState, WebhookRegistration};
 
 /// The field manager of every write, by which the API server remembers who changed what.
 pub const FIELD_MANAGER: &str = "polyscaler";

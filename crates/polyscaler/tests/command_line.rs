@@ -221,13 +221,14 @@ fn hostile_manifests_are_refused_and_do_not_hang() {
 
 #[test]
 fn bad_usage_has_its_own_exit_status() {
-    let cases: [&[&str]; 10] = [
+    let cases: [&[&str]; 11] = [
         &["no-such-command"],
         &["check"],
         &["check", "--output", "xml", "-"],
         &["crds", "--no-such-flag"],
         &["operator", "--metrics-address", "nonsense"],
         &["operator", "--health-address", "127.0.0.1"],
+        &["operator", "--webhook-address", "localhost:9443"],
         &["operator", "--lease-duration", "1s"],
         &["operator", "--leader-elect=maybe"],
         &["operator", "--deny-addresses", "10.0.0.0/99"],
@@ -269,6 +270,10 @@ fn help_is_enough_to_work_from() {
                 "LOG_LEVEL",
                 "LOG_FORMAT",
                 "--allow-cross-namespace",
+                "--webhook-address",
+                "--webhook-configuration",
+                "--cert-dir",
+                "--cert-secret",
                 "--deny-addresses",
                 "--allow-addresses",
             ],
@@ -354,8 +359,13 @@ fn traces_that_make_no_sense_are_one_plain_line_and_bad_usage() {
 }
 
 /// The operator with no listeners.
-const QUIET: [&str; 4] =
-    ["operator", "--metrics-address=off", "--health-address=off", "--activity-address=off"];
+const QUIET: [&str; 5] = [
+    "operator",
+    "--metrics-address=off",
+    "--health-address=off",
+    "--activity-address=off",
+    "--webhook-address=off",
+];
 
 #[test]
 fn an_api_server_that_is_not_known_is_one_plain_line() {
@@ -379,12 +389,51 @@ fn an_api_server_that_is_not_known_is_one_plain_line() {
 fn a_port_that_is_taken_is_one_plain_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    for (index, flag) in
-        ["--metrics-address", "--health-address", "--activity-address"].into_iter().enumerate()
+    for (index, flag) in ["--metrics-address", "--health-address", "--activity-address", "--webhook-address"]
+        .into_iter()
+        .enumerate()
     {
         let mut args: Vec<String> = QUIET.iter().map(|&arg| arg.to_owned()).collect();
         args[index + 1] = format!("{flag}={address}");
         let ran = run(&args.iter().map(String::as_str).collect::<Vec<_>>());
         assert_one_plain_line(&ran, &[&address, flag, "off"]);
+    }
+}
+
+/// Where a certificate is looked for is told before anything else is tried.
+#[test]
+fn a_certificate_folder_that_cannot_be_used_is_one_plain_line() {
+    let files = Files::new();
+    let a_file = files.write("file", "");
+    let folder = |name: &str, held: &[(&str, &str)]| {
+        let path = files.0.path().join(name);
+        std::fs::create_dir(&path).unwrap();
+        for (name, text) in held {
+            std::fs::write(path.join(name), text).unwrap();
+        }
+        path.display().to_string()
+    };
+    let authority = testbed::certificates::Authority::new(files.0.path(), "authority").unwrap();
+    let (one, other) = (authority.server("one", &[]).unwrap(), authority.server("other", &[]).unwrap());
+    let text = |path: &PathBuf| std::fs::read_to_string(path).unwrap();
+    let (certificate, key) = (text(&one.certificate), text(&one.key));
+    // Not even root writes below a file, or into a part of /proc.
+    for (path, words) in [
+        (a_file.clone(), "cannot be made"),
+        (format!("{a_file}/below"), "cannot be made"),
+        ("/proc/self/fdinfo".to_owned(), "none can be written there"),
+        (folder("half", &[("tls.crt", &certificate)]), "tls.key"),
+        (folder("garbage", &[("tls.crt", "garbage"), ("tls.key", &key)]), "tls.crt holds no certificate"),
+        (folder("keyless", &[("tls.crt", &certificate), ("tls.key", "")]), "tls.key holds no private key"),
+        (
+            folder("strange", &[("tls.crt", &certificate), ("tls.key", &text(&other.key))]),
+            "tls.key does not belong to tls.crt",
+        ),
+    ] {
+        for address in ["off", "127.0.0.1:0"] {
+            let flags = [format!("--webhook-address={address}"), format!("--cert-dir={path}")];
+            let ran = run(&[&QUIET[..4], &[&flags[0], &flags[1]]].concat());
+            assert_one_plain_line(&ran, &[&format!("certificate folder {path}: "), words]);
+        }
     }
 }

@@ -14,6 +14,7 @@
 //! `ports`, each with one real implementation in another crate and one scripted in the tests here.
 
 mod activity;
+mod audit;
 mod board;
 mod clock;
 mod entry;
@@ -32,6 +33,7 @@ mod standing;
 mod telling;
 
 pub use activity::{Action, Activity};
+pub use audit::{Audit, AuditEntry, AuditedMetric};
 pub use board::{Board, MetricState, ObjectState, Point, TargetState};
 pub use clock::SystemClock;
 pub use event::{Event, ObjectKey};

@@ -27,6 +27,7 @@ pub struct Metrics {
     lateness_seconds: Histogram,
     writes: Family<WriteLabels, Counter>,
     leading: Gauge,
+    reviews: Family<ReviewLabels, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -57,6 +58,12 @@ struct WriteLabels {
     result: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReviewLabels {
+    kind: &'static str,
+    allowed: &'static str,
+}
+
 const READING_BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
 const LATENESS_BUCKETS: [f64; 12] =
     [0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 10.0];
@@ -81,6 +88,7 @@ impl Metrics {
             lateness_seconds: Histogram::new(LATENESS_BUCKETS),
             writes: Family::default(),
             leading: Gauge::default(),
+            reviews: Family::default(),
         };
         registry.register("objects", "Objects known, by kind", metrics.objects.clone());
         metrics.standings.register(&mut registry);
@@ -106,6 +114,11 @@ impl Metrics {
             metrics.writes.clone(),
         );
         registry.register("leader", "1 while this replica leads and may write", metrics.leading.clone());
+        registry.register(
+            "admission_reviews",
+            "Objects judged for the API server, by kind and whether they were let through",
+            metrics.reviews.clone(),
+        );
         Self { registry: Mutex::new(registry), ..metrics }
     }
 
@@ -143,6 +156,12 @@ impl Metrics {
     /// Counts a write by the name of its result: `done`, `refused`, `failed` or `timed_out`.
     pub fn write_result(&self, resource: &'static str, result: &'static str) {
         self.writes.get_or_create(&WriteLabels { resource, result }).inc();
+    }
+
+    /// Counts an object of `kind` that was judged for the API server.
+    pub fn reviewed(&self, kind: &'static str, allowed: bool) {
+        let allowed = if allowed { "true" } else { "false" };
+        self.reviews.get_or_create(&ReviewLabels { kind, allowed }).inc();
     }
 
     /// Notes whether this replica leads.
@@ -204,6 +223,7 @@ mod tests {
         metrics.late(Duration::from_millis(2));
         metrics.leads(true);
         metrics.write_result("lease", "done");
+        metrics.reviewed("BusinessScaling", false);
         let verdict = Verdict::Conflict("taken".to_owned());
         let outcome = Outcome { generation: 1, at: engine::Time::default(), verdict };
         metrics.looked("BusinessScaling", &outcome);
@@ -222,6 +242,7 @@ mod tests {
             r#"polyscaler_poll_lateness_seconds_bucket{le="0.002"} 1"#,
             r#"polyscaler_writes_total{resource="lease",result="done"} 1"#,
             "polyscaler_leader 1",
+            r#"polyscaler_admission_reviews_total{kind="BusinessScaling",allowed="false"} 1"#,
         ] {
             assert!(text.contains(&format!("{line}\n")), "{line} is missing:\n{text}");
         }

@@ -17,7 +17,7 @@ use crate::poll::{Finished, traced_poll};
 use crate::schedule::{Schedule, first_poll, next_poll};
 use crate::standing::Standing;
 use crate::telling;
-use crate::{Activity, Actuator, Board, Clock, Event, Guard, Journal, Metrics, ObjectKey, Sampler};
+use crate::{Activity, Actuator, Audit, Board, Clock, Event, Guard, Journal, Metrics, ObjectKey, Sampler};
 
 /// While the right to write is missing and the loop has not heard that it is lost, it is asked for
 /// again this soon.
@@ -44,6 +44,8 @@ pub struct Services {
     pub activity: Arc<Activity>,
     /// Shows the present state of every object.
     pub board: Arc<Board>,
+    /// Takes every decision, where someone wants them all.
+    pub audit: Option<Arc<dyn Audit>>,
 }
 
 /// The loop over all objects.

@@ -86,6 +86,7 @@ impl World {
             metrics: Arc::new(Metrics::new()),
             activity: Arc::new(Activity::new(5)),
             board: Arc::new(Board::default()),
+            audit: None,
         };
         Self { sampler, cluster, lease, book, busy, services }
     }

@@ -10,7 +10,7 @@ use engine::{MemberDecision, Mode};
 use resources::{Outcome, Poll, Reason, Verdict};
 
 use crate::standing::Standing;
-use crate::{Action, ObjectKey, Record, Services};
+use crate::{Action, AuditEntry, ObjectKey, Record, Services};
 
 /// What was last said of an object, so that only news is said aloud: a source that is down
 /// for an hour is one line, not one a poll.
@@ -100,6 +100,9 @@ fn tell_decision(
     decided: &MemberDecision,
     is_news: bool,
 ) {
+    if let Some(audit) = &services.audit {
+        audit.note(&AuditEntry::of(key, outcome.at, poll, decided));
+    }
     if is_news && decided.scales() {
         services.activity.note(Action::of(key, outcome.at, poll, decided));
     }

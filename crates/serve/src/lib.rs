@@ -1,12 +1,15 @@
 //! Everything that others call: metrics for Prometheus, health for the kubelet, recent
-//! scale operations for people.
+//! scale operations for people, admission for the API server.
 //!
 //! Liveness says only that the process is alive. Readiness lists what is still waited for:
 //! restarting would not make a missing CRD appear.
 
+mod admission;
+mod certificates;
 mod page;
 mod process;
 mod protection;
+mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,8 +21,15 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
 use runner::{Activity, Board, Clock, Metrics, Readiness};
+use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+
+pub use admission::{Judge, admission};
+pub use certificates::{
+    CertificateCallers, CertificateFiles, CertificateFolder, CertificateKeeper, CertificateSlot,
+    CertificateVault, FolderError, Kept,
+};
 
 /// A listener could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +46,7 @@ pub struct Listening {
     what: &'static str,
     listener: TcpListener,
     router: Router,
+    tls: Option<Arc<ServerConfig>>,
 }
 
 /// Opens the metrics listener: `/metrics` in the OpenMetrics text format.
@@ -98,7 +109,8 @@ async fn open(
         TcpListener::bind(address).await.map_err(|reason| BindError { what, address, flag, reason })?;
     let bound = listener.local_addr().unwrap_or(address);
     tracing::info!(listener = what, address = %bound, "listening");
-    Ok(Listening { what, listener, router: router.layer(map_response(protection::protect)) })
+    let router = router.layer(map_response(protection::protect));
+    Ok(Listening { what, listener, router, tls: None })
 }
 
 impl Listening {
@@ -110,12 +122,16 @@ impl Listening {
         self.listener.local_addr()
     }
 
+    fn over_tls(self, config: Arc<ServerConfig>) -> Self {
+        Self { tls: Some(config), ..self }
+    }
+
     /// Serves until `stop` turns true.
     pub async fn serve(self, mut stop: watch::Receiver<bool>) {
-        let stopped = async move {
-            // A dropped sender means that the process ends, too.
-            let _ = stop.wait_for(|stop| *stop).await;
-        };
+        if let Some(config) = self.tls {
+            return tls::serve(self.listener, config, self.router, stop).await;
+        }
+        let stopped = async move { stopped(&mut stop).await };
         if let Err(error) = axum::serve(self.listener, self.router).with_graceful_shutdown(stopped).await {
             tracing::error!(listener = self.what, %error, "listener ended");
         }
@@ -125,6 +141,12 @@ impl Listening {
 /// Every object as JSON, made in place: copies of thousands would be larger than the answer.
 async fn objects(State(shown): State<Shown>) -> impl IntoResponse {
     shown.board.read(|objects| Json(objects.collect::<Vec<_>>()).into_response())
+}
+
+/// Waits until `stop` turns true.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // A dropped sender means that the process ends, too.
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 async fn render(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {

@@ -9,6 +9,8 @@ use clap::Args;
 use ipnet::IpNet;
 use resources::{KINDS, Kind};
 
+use super::admission::AdmissionArgs;
+
 /// Watches objects, reads metrics, decides and scales, until it is told to end.
 ///
 /// Logs go to stderr; LOG_LEVEL (a level, or a filter such as info,cluster=debug) and LOG_FORMAT
@@ -44,6 +46,10 @@ pub(crate) struct OperatorArgs {
     #[arg(long, env = "POLYSCALER_MAX_ACTIONS", default_value_t = 200, value_name = "COUNT")]
     pub(super) max_actions: usize,
 
+    /// Append every decision, carried out or not, with its steps and readings to this file, as JSON lines.
+    #[arg(long, env = "POLYSCALER_AUDIT_FILE", value_name = "FILE")]
+    pub(super) audit_file: Option<PathBuf>,
+
     /// Elect a leader among replicas by a Lease; only the leader polls and writes.
     #[arg(long, env = "POLYSCALER_LEADER_ELECT", default_value_t = true, num_args = 0..=1,
           require_equals = true, default_missing_value = "true", action = clap::ArgAction::Set, value_name = "BOOL")]
@@ -76,6 +82,9 @@ pub(crate) struct OperatorArgs {
     pub(super) allow_addresses: Vec<IpNet>,
 
     #[command(flatten)]
+    pub(super) admission: AdmissionArgs,
+
+    #[command(flatten)]
     planned: Planned,
 }
 
@@ -85,10 +94,6 @@ pub(crate) struct OperatorArgs {
 struct Planned {
     #[arg(long, env = "POLYSCALER_EXTERNAL_METRICS_ADDRESS", default_value = "off", hide = true)]
     external_metrics_address: Listen,
-    #[arg(long, env = "POLYSCALER_WEBHOOK_ADDRESS", default_value = "off", hide = true)]
-    webhook_address: Listen,
-    #[arg(long, env = "POLYSCALER_CERT_DIR", hide = true)]
-    cert_dir: Option<PathBuf>,
     #[arg(long, env = "POLYSCALER_PROMETHEUS_URL", hide = true)]
     prometheus_url: Option<String>,
 }
@@ -107,16 +112,15 @@ impl OperatorArgs {
 }
 
 impl OperatorArgs {
-    /// The flags that were set and have no effect in this version.
+    /// The flags that were set and have no effect, in this version or without others.
     pub(super) fn without_effect(&self) -> Vec<&'static str> {
         let planned = &self.planned;
         let set = [
             ("--external-metrics-address", planned.external_metrics_address != Listen::Off),
-            ("--webhook-address", planned.webhook_address != Listen::Off),
-            ("--cert-dir", planned.cert_dir.is_some()),
             ("--prometheus-url", planned.prometheus_url.is_some()),
         ];
-        set.into_iter().filter(|(_, set)| *set).map(|(flag, _)| flag).collect()
+        let set = set.into_iter().filter(|(_, set)| *set).map(|(flag, _)| flag);
+        set.chain(self.admission.without_effect()).collect()
     }
 }
 

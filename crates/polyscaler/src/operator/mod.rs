@@ -1,6 +1,8 @@
 //! `polyscaler operator`: makes the parts, connects them, and ends them in order.
 
+mod admission;
 mod args;
+mod audit;
 mod glue;
 
 use std::process::ExitCode;
@@ -9,13 +11,16 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use cluster::{Clients, Journaler, Lease, LeaseSettings, Objects, Targets, Watches};
-use runner::{Activity, Board, Clock, Event, Guard, Metrics, Readiness, Runner, Services, SystemClock};
+use runner::{
+    Activity, Audit, Board, Clock, Event, Guard, Metrics, Readiness, Runner, Services, SystemClock,
+};
 use serve::{Listening, Shown};
 use sources::{AddressPolicy, Registry};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use admission::Admission;
 pub(crate) use args::OperatorArgs;
 
 use crate::telemetry::Telemetry;
@@ -58,18 +63,22 @@ pub(crate) fn run(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
 async fn operate(arguments: OperatorArgs) -> anyhow::Result<()> {
     let mut asked_to_end = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
-    for flag in arguments.without_effect() {
-        tracing::warn!(flag, "this version does not have what the flag is for, it has no effect");
-    }
-    let shared = Shared::new(&arguments);
-    let listeners = listen(&arguments, &shared).await?;
+    let shared = Shared::new(&arguments)?;
+    let mut listeners = listen(&arguments, &shared).await?;
+    let admission = Admission::open(&arguments, &shared, &mut listeners).await?;
     let clients = cluster::connect(arguments.kubeconfig.as_deref()).await?;
+    for flag in arguments.without_effect() {
+        tracing::warn!(flag, "what the flag is for is off or not in this version, it has no effect");
+    }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), identity = shared.identity, "starting");
 
     let (end, ending) = watch::channel(false);
     let mut servers = JoinSet::new();
     for listener in listeners {
         servers.spawn(listener.serve(ending.clone()));
+    }
+    if let Some(admission) = admission {
+        servers.spawn(admission.keeper(&arguments, &shared, &clients).run(ending.clone()));
     }
     let mut parts = Parts::start(&arguments, &shared, &clients);
     tokio::select! {
@@ -94,11 +103,13 @@ struct Shared {
     metrics: Arc<Metrics>,
     readiness: Arc<Readiness>,
     shown: Shown,
+    registry: Arc<Registry>,
+    audit: Option<Arc<dyn Audit>>,
     identity: String,
 }
 
 impl Shared {
-    fn new(arguments: &OperatorArgs) -> Self {
+    fn new(arguments: &OperatorArgs) -> anyhow::Result<Self> {
         let clock = Arc::new(SystemClock::start());
         let host = std::env::var("POD_NAME")
             .or_else(|_| std::env::var("HOSTNAME"))
@@ -106,7 +117,8 @@ impl Shared {
         let identity = format!("{host}_{}_{:x}", std::process::id(), clock.now().as_millis());
         let readiness = Arc::new(Readiness::default());
         readiness.wait_for("start", "the API server has not been asked yet");
-        Self {
+        let audit = arguments.audit_file.as_deref().map(audit::AuditFile::open).transpose()?;
+        Ok(Self {
             clock: clock.clone(),
             metrics: Arc::new(Metrics::new()),
             readiness,
@@ -115,8 +127,13 @@ impl Shared {
                 board: Arc::new(Board::default()),
                 clock,
             },
+            registry: Arc::new(Registry::new(AddressPolicy {
+                deny: arguments.deny_addresses.clone(),
+                allow: arguments.allow_addresses.clone(),
+            })),
+            audit: audit.map(|file| Arc::new(file) as Arc<dyn Audit>),
             identity,
-        }
+        })
     }
 }
 
@@ -146,10 +163,7 @@ struct Parts {
 
 impl Parts {
     fn start(arguments: &OperatorArgs, shared: &Shared, clients: &Clients) -> Self {
-        let registry = Arc::new(Registry::new(AddressPolicy {
-            deny: arguments.deny_addresses.clone(),
-            allow: arguments.allow_addresses.clone(),
-        }));
+        let registry = Arc::clone(&shared.registry);
         let (events, received) = mpsc::channel(1024);
         let (stop_lease, lease_stopped) = watch::channel(false);
         let (stop_journal, journal_stopped) = watch::channel(false);
@@ -179,6 +193,7 @@ impl Parts {
             metrics: Arc::clone(&shared.metrics),
             activity: Arc::clone(&shared.shown.activity),
             board: Arc::clone(&shared.shown.board),
+            audit: shared.audit.clone(),
         };
         let runner = Runner::new(services, registry, arguments.allow_cross_namespace);
         let watches = Watches {

@@ -12,13 +12,13 @@ use crate::harness::{POLYSCALER, Scene};
 mod namespaced;
 
 /// A problem as both tell it: the field's path and what is wrong.
-pub(super) type Problem = (String, String);
+pub(crate) type Problem = (String, String);
 
 fn least() -> Value {
     json!({ "targetDeployment": "web", "metricSource": "http://load/users" })
 }
 
-fn with(fields: Value) -> Value {
+pub(crate) fn with(fields: Value) -> Value {
     let mut spec = least();
     for (name, value) in fields.as_object().unwrap() {
         spec[name] = value.clone();
@@ -26,7 +26,7 @@ fn with(fields: Value) -> Value {
     spec
 }
 
-fn without(field: &str, fields: Value) -> Value {
+pub(crate) fn without(field: &str, fields: Value) -> Value {
     let mut spec = with(fields);
     spec.as_object_mut().unwrap().remove(field);
     spec
@@ -36,7 +36,7 @@ fn thresholds(thresholds: Value) -> Value {
     with(json!({ "scaleThresholds": thresholds }))
 }
 
-fn manifest(spec: Value) -> Value {
+pub(crate) fn manifest(spec: Value) -> Value {
     json!({
         "apiVersion": "example.com/v1",
         "kind": "BusinessScaling",
@@ -216,7 +216,7 @@ fn problems(status: &Status) -> Vec<Problem> {
 }
 
 /// What `polyscaler check` has against each of `manifests`.
-pub(super) fn checked(manifests: &[Value]) -> Vec<Vec<Problem>> {
+pub(crate) fn checked(manifests: &[Value]) -> Vec<Vec<Problem>> {
     let mut check = Command::new(POLYSCALER)
         .args(["check", "--output", "json", "-"])
         .stdin(Stdio::piped())
@@ -283,15 +283,9 @@ async fn both_refuse_what_is_no_object_of_the_kind() {
     }
 }
 
-/// What only the source or the operator can judge is stored, refused by `check`, and told in
-/// the same words by the operator.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_operator_says_what_check_says() {
-    let scene = Scene::new("invalid").await;
-    let target = scene.podless_deployment("web", 3).await;
-    let operator = scene.operator(&[]).await;
-    let namespace = &scene.namespace;
-    let specs = [
+/// Specs whose schema is kept, and with which no source can do anything.
+pub(crate) fn judged_by_sources(namespace: &str) -> Vec<Value> {
+    vec![
         with(json!({ "namespace": namespace, "valuePath": "$.[" })),
         with(json!({ "namespace": namespace, "metricSource": "http://user:secret@load/users" })),
         with(json!({ "namespace": namespace, "metricSource": "http://load:99999/users" })),
@@ -302,7 +296,18 @@ async fn the_operator_says_what_check_says() {
             "type": "http", "config": { "url": "gopher://load", "timeout": 5, "timeoutSeconds": 500 },
         } }),
         ),
-    ];
+    ]
+}
+
+/// What only the source or the operator can judge is stored, refused by `check`, and told in
+/// the same words by the operator.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operator_says_what_check_says() {
+    let scene = Scene::new("invalid").await;
+    let target = scene.podless_deployment("web", 3).await;
+    let operator = scene.operator(&[]).await;
+    let namespace = &scene.namespace;
+    let specs = judged_by_sources(namespace);
     let manifests: Vec<Value> = specs.iter().cloned().map(manifest).collect();
     for (index, (spec, found)) in specs.into_iter().zip(checked(&manifests)).enumerate() {
         assert!(!found.is_empty(), "{spec}");

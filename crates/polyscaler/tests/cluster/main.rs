@@ -21,3 +21,5 @@ mod scaling_rule;
 mod secrets;
 mod targets;
 mod traces;
+mod webhook;
+mod webhook_certificate;

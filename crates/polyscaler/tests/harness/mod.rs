@@ -25,7 +25,7 @@ pub(crate) use control_plane::start;
 pub(crate) use operator::Operator;
 pub(crate) use recorder::{Change, Recorder};
 pub(crate) use scaling::Scaling;
-pub(crate) use scene::Scene;
+pub(crate) use scene::{LABEL, Scene};
 pub(crate) use target::Target;
 
 /// The longest that anything may take which happens at once on an idle machine.

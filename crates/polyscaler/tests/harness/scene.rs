@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use super::{LIMIT, Operator, Scaling, Target, control_plane, scaling};
 
 /// By this label the cluster-scoped objects of a scene are found again.
-const LABEL: &str = "tests.polyscaler.dev/scene";
+pub(crate) const LABEL: &str = "tests.polyscaler.dev/scene";
 
 /// See the module.
 pub(crate) struct Scene {

@@ -62,12 +62,16 @@ pub(crate) const PROMETHEUS_OPERATOR: [(&str, &str); 2] =
 
 /// Just enough of the Prometheus operator's CRD for objects of a kind to be taken.
 pub(crate) fn prometheus_operator_crd(kind: &str, plural: &str) -> CustomResourceDefinition {
+    crd_of_others("monitoring.coreos.com", kind, plural)
+}
+
+/// Just enough of somebody else's CRD for objects of a kind to be taken.
+fn crd_of_others(group: &str, kind: &str, plural: &str) -> CustomResourceDefinition {
     let schema = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
     serde_json::from_value(json!({
-        "metadata": { "name": format!("{plural}.monitoring.coreos.com") },
+        "metadata": { "name": format!("{plural}.{group}") },
         "spec": {
-            "group": "monitoring.coreos.com", "scope": "Namespaced",
-            "names": { "kind": kind, "plural": plural },
+            "group": group, "scope": "Namespaced", "names": { "kind": kind, "plural": plural },
             "versions": [{ "name": "v1", "served": true, "storage": true, "schema": { "openAPIV3Schema": schema } }],
         },
     }))
@@ -80,14 +84,20 @@ async fn whatever_is_rendered_the_api_server_takes() {
     for (kind, plural) in PROMETHEUS_OPERATOR {
         control_plane::install_crd(&scene.client, &prometheus_operator_crd(kind, plural)).await;
     }
+    for (kind, plural) in [("Certificate", "certificates"), ("Issuer", "issuers")] {
+        control_plane::install_crd(&scene.client, &crd_of_others("cert-manager.io", kind, plural)).await;
+    }
     let (custom, all) = (values_file(CUSTOM_VALUES), values_file(ALL_OPTIONS));
     let (custom, all) = (custom.path().display().to_string(), all.path().display().to_string());
-    let variants: [(&str, &[&str]); 6] = [
+    let variants: [(&str, &[&str]); 9] = [
         ("generalscaler", &[]),
         ("scaling-operator", &["--values", &custom]),
         ("all", &["--values", &all]),
         ("namespaced", &["--values", &all, "--set", "rbac.namespaced=true"]),
         ("strict", &["--values", &all, "--set", "rbac.namespaced=true,rbac.clusterScopedKinds=false"]),
+        ("mounted", &["--values", &all, "--set", "webhook.existingSecret=certificate"]),
+        ("cert-manager", &["--set", "webhook.certManager.enabled=true"]),
+        ("issuer", &["--set", "webhook.certManager.enabled=true,webhook.certManager.issuerRef.name=vault"]),
         ("budget", &["--set", "podDisruptionBudget.enabled=true,podDisruptionBudget.maxUnavailable=30%"]),
     ];
     for (release, args) in variants {

@@ -19,11 +19,16 @@ use crate::values::CUSTOM_VALUES;
 const NAMESPACE: &str = "scaling-operator-system";
 
 /// Runs the operator of an installed Deployment, and sees it do all that needs a right.
-async fn it_works(control_plane: &ControlPlane, (namespace, name): (&str, &str), lease: &str) {
+async fn it_works(
+    control_plane: &ControlPlane,
+    (namespace, name): (&str, &str),
+    (lease, configuration): (&str, &str),
+) {
     let scene = Scene::on(control_plane, "apps").await;
     let deployment = wait_until_rolled_out(&scene.client, namespace, name).await;
     let pod = Pod::start(control_plane, &scene.client, &deployment).await;
     pod.wait_until_probes_succeed(&deployment).await;
+    crate::webhook::refuses(&scene, &pod, configuration).await;
 
     let target = scene.podless_deployment("web", 2).await;
     scene.users("/users", 3000);
@@ -76,7 +81,7 @@ async fn helm_installs_upgrades_and_uninstalls() {
     // As in the first of the two ways that users know.
     helm(&["install", "generalscaler", "./charts/generalscaler"]);
     let name = "generalscaler-polyscaler";
-    it_works(&control_plane, ("default", name), name).await;
+    it_works(&control_plane, ("default", name), (name, "default-generalscaler-polyscaler")).await;
     helm(&["uninstall", "generalscaler"]);
     assert!(crd_count(&client).await > 0, "objects would go with their CRDs");
 
@@ -94,7 +99,8 @@ async fn helm_installs_upgrades_and_uninstalls() {
     let custom: Vec<&str> = custom.iter().map(String::as_str).collect();
     helm(&[&["upgrade", "scaling-operator", "./helm/scaling-operator"], &custom[..]].concat());
     let name = "scaling-operator-polyscaler";
-    it_works(&control_plane, (NAMESPACE, name), name).await;
+    let configuration = "scaling-operator-system-scaling-operator-polyscaler";
+    it_works(&control_plane, (NAMESPACE, name), (name, configuration)).await;
     helm(&["uninstall", "scaling-operator", "--namespace", NAMESPACE]);
     assert!(crd_count(&client).await > 0);
     control_plane.shutdown().await.unwrap();
@@ -106,13 +112,13 @@ async fn kustomizations_and_single_files_install() {
     let client = control_plane.client();
     let name = "scaling-operator-controller-manager";
     apply(&client, &single_files()).await;
-    it_works(&control_plane, (NAMESPACE, name), "polyscaler").await;
+    it_works(&control_plane, (NAMESPACE, name), ("polyscaler", "polyscaler")).await;
     apply(&client, &crate::manifests::parse(&read("config/samples/example_v1_businessscaling.yaml"))).await;
 
     apply(&client, &kustomize("config/overlays/production")).await;
     let deployment = wait_until_rolled_out(&client, NAMESPACE, name).await;
     assert_eq!(deployment.spec.as_ref().unwrap().replicas, Some(2));
-    it_works(&control_plane, (NAMESPACE, name), "polyscaler").await;
+    it_works(&control_plane, (NAMESPACE, name), ("polyscaler", "polyscaler")).await;
     control_plane.shutdown().await.unwrap();
 }
 

@@ -19,6 +19,7 @@ mod pod;
 mod rights;
 mod tools;
 mod values;
+mod webhook;
 
 use std::path::PathBuf;
 

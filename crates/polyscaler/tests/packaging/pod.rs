@@ -18,6 +18,7 @@ pub(crate) struct Pod {
     metrics: PortClaim,
     health: PortClaim,
     activity: PortClaim,
+    pub(crate) webhook: PortClaim,
     _supervisor: Supervisor,
 }
 
@@ -39,8 +40,9 @@ impl Pod {
 
         let container = &spec.containers[0];
         let claim = || PortClaim::new().unwrap();
-        let (metrics, health, activity) = (claim(), claim(), claim());
-        let addresses = [("metrics", &metrics), ("health", &health), ("activity", &activity)];
+        let (metrics, health, activity, webhook) = (claim(), claim(), claim(), claim());
+        let addresses =
+            [("metrics", &metrics), ("health", &health), ("activity", &activity), ("webhook", &webhook)];
         let is_address = |arg: &String| {
             addresses
                 .iter()
@@ -49,7 +51,8 @@ impl Pod {
         let mut args: Vec<String> =
             container.args.clone().unwrap_or_default().into_iter().filter(|arg| !is_address(arg)).collect();
         for (of, port) in addresses {
-            if !args.contains(&format!("--{of}-address=off")) {
+            let has_none = of == "webhook" && !has_webhook(deployment);
+            if !has_none && !args.contains(&format!("--{of}-address=off")) {
                 args.push(format!("--{of}-address=127.0.0.1:{}", port.port()));
             }
         }
@@ -61,7 +64,7 @@ impl Pod {
         }
         let process = supervisor.spawn("operator", POLYSCALER, args, &env).unwrap();
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap();
-        Self { process, http, metrics, health, activity, _supervisor: supervisor }
+        Self { process, http, metrics, health, activity, webhook, _supervisor: supervisor }
     }
 
     async fn get(&self, port: &PortClaim, path: &str) -> Result<(u16, String), String> {
@@ -110,6 +113,13 @@ impl Pod {
             wait::until(&format!("{path} of the operator"), LIMIT, look).await.unwrap();
         }
     }
+}
+
+/// Whether the Deployment asks for the webhook, which is off by itself.
+fn has_webhook(deployment: &Deployment) -> bool {
+    let spec = deployment.spec.as_ref().unwrap().template.spec.as_ref().unwrap();
+    let args = spec.containers[0].args.iter().flatten();
+    args.into_iter().any(|arg| arg.starts_with("--webhook-address="))
 }
 
 /// Where a test fails, the log says why.

@@ -5,7 +5,7 @@ use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, Role};
 use kube::Resource;
-use kube::api::PostParams;
+use kube::api::{DynamicObject, PostParams};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use testbed::ports::PortClaim;
@@ -13,7 +13,7 @@ use testbed::{ChildHandle, Supervisor, wait};
 
 use crate::account;
 use crate::harness::{LIMIT, POLYSCALER, Scaling, Scene, control_plane};
-use crate::manifests::{apply, only, parse, typed};
+use crate::manifests::{apply, kind, only, parse, typed};
 use crate::read;
 
 /// What an installation may do: everywhere, and in its own namespace.
@@ -21,6 +21,8 @@ struct Rights {
     everywhere: Vec<PolicyRule>,
     own: Vec<PolicyRule>,
 }
+
+const WEBHOOK_CONFIGURATIONS: &str = "validatingwebhookconfigurations";
 
 /// One verb of one rule.
 #[derive(Debug)]
@@ -34,9 +36,10 @@ struct Missing {
 
 fn installed() -> Rights {
     let objects = parse(&read("deploy/operator.yaml"));
-    let everywhere: ClusterRole = typed(only(&objects, "ClusterRole"));
-    let own: Role = typed(only(&objects, "Role"));
-    Rights { everywhere: everywhere.rules.unwrap(), own: own.rules.unwrap() }
+    let of_kind = |wanted: &'static str| objects.iter().filter(move |object| kind(object) == wanted);
+    let everywhere = of_kind("ClusterRole").flat_map(|role| typed::<ClusterRole>(role).rules.unwrap());
+    let own = of_kind("Role").flat_map(|role| typed::<Role>(role).rules.unwrap());
+    Rights { everywhere: everywhere.collect(), own: own.collect() }
 }
 
 impl Rights {
@@ -51,7 +54,12 @@ impl Rights {
                 let is_ours = resources::KINDS.iter().any(|kind| kind.group == group);
                 let is_in_use = !is_ours || group == "example.com" || !resource.ends_with("/status");
                 // An object is looked at again only where somebody else wrote it in the same instant.
-                let verbs = rule.verbs.iter().filter(|verb| is_in_use && !(is_ours && *verb == "get"));
+                // Any secret may be read for metrics, the operator's own among them.
+                let is_given_twice = |verb: &str| is_own && resource == "secrets" && verb == "get";
+                let verbs = rule
+                    .verbs
+                    .iter()
+                    .filter(|verb| is_in_use && !(is_ours && *verb == "get") && !is_given_twice(verb));
                 each.extend(verbs.map(|verb| Missing {
                     is_own,
                     rule: index,
@@ -73,6 +81,16 @@ impl Rights {
             rules.remove(missing.rule);
         }
         Self { everywhere, own }
+    }
+
+    /// The same for a webhook configuration of another name, as each scene has its own.
+    fn for_configuration(mut self, name: &str) -> Self {
+        for rule in &mut self.everywhere {
+            if rule.resources.iter().flatten().any(|resource| resource == WEBHOOK_CONFIGURATIONS) {
+                rule.resource_names = Some(vec![name.to_owned()]);
+            }
+        }
+        self
     }
 
     /// Gives them to a new service account of the scene.
@@ -110,6 +128,15 @@ where
     scene.namespaced::<K>().create(&PostParams::default(), &object).await.unwrap();
 }
 
+/// A webhook configuration of the scene's own, about nothing.
+fn configuration(scene: &Scene) -> DynamicObject {
+    let mut configuration =
+        only(&parse(&read("deploy/operator.yaml")), "ValidatingWebhookConfiguration").clone();
+    configuration.metadata.name = Some(scene.namespace.clone());
+    configuration.data["webhooks"][0]["rules"] = json!([]);
+    configuration
+}
+
 /// Everything that the operator says, wherever it says it.
 async fn said(process: &ChildHandle, health: &PortClaim, scaling: &Scaling) -> String {
     let url = format!("http://127.0.0.1:{}/readyz", health.port());
@@ -129,7 +156,8 @@ async fn said(process: &ChildHandle, health: &PortClaim, scaling: &Scaling) -> S
 /// Runs the operator without one right, until one line of what it says names it.
 async fn without(rights: &Rights, missing: Missing) {
     let scene = Scene::new("rights").await;
-    rights.without(&missing).grant(&scene).await;
+    rights.without(&missing).for_configuration(&scene.namespace).grant(&scene).await;
+    apply(&scene.client, &[configuration(&scene)]).await;
     scene.podless_deployment("web", 2).await;
     scene.users("/users", 3000);
     let secret = json!({ "metadata": { "name": "token" }, "stringData": { "X-Key": "1" } });
@@ -142,7 +170,7 @@ async fn without(rights: &Rights, missing: Missing) {
     let account = (scene.namespace.as_str(), "operator");
     let control_plane = control_plane::shared();
     let kubeconfig = account::kubeconfig(control_plane, &scene.client, account, supervisor.directory()).await;
-    let health = PortClaim::new().unwrap();
+    let (health, webhook) = (PortClaim::new().unwrap(), PortClaim::new().unwrap());
     let args = [
         "operator".to_owned(),
         format!("--kubeconfig={}", kubeconfig.display()),
@@ -150,6 +178,8 @@ async fn without(rights: &Rights, missing: Missing) {
         format!("--health-address=127.0.0.1:{}", health.port()),
         "--metrics-address=off".to_owned(),
         "--activity-address=off".to_owned(),
+        format!("--webhook-address=127.0.0.1:{}", webhook.port()),
+        format!("--webhook-configuration={}", scene.namespace),
     ];
     let process = supervisor.spawn("operator", POLYSCALER, args, &[]).unwrap();
 
@@ -169,7 +199,7 @@ async fn without(rights: &Rights, missing: Missing) {
 async fn each_verb_that_is_missing_is_named() {
     let rights = installed();
     let each = rights.each();
-    assert!(each.len() >= 14, "{each:?}");
+    assert!(each.len() >= 18, "{each:?}");
     // A few at a time: this machine may be small.
     let all = futures::stream::iter(each);
     all.for_each_concurrent(6, |missing| without(&rights, missing)).await;

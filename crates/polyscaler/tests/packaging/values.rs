@@ -52,6 +52,7 @@ fn what_is_switched_off_is_not_there() {
         "operator.metrics.enabled=false",
         "operator.activityServer.enabled=false",
         "crds.install=false",
+        "webhook.enabled=false",
         "rbac.create=false",
         "serviceAccount.create=false",
     ];
@@ -87,6 +88,10 @@ fn bad_values_are_refused_with_their_path() {
         ("resources.limit.cpu=1", "limit"),
         ("rbac.namespaced=true", "operator.namespaces"),
         ("operator.metrics.port=8081", "must differ"),
+        ("webhook.port=8080", "must differ"),
+        ("webhook.port=443", "webhook/port"),
+        ("webhook.certManager.issuer=x", "issuer"),
+        ("webhook.existingSecret=x,webhook.certManager.enabled=true", "webhook.existingSecret"),
         ("serviceMonitor.enabled=true,metricsService.enabled=false", "serviceMonitor.enabled"),
         ("prometheusRule.enabled=true,operator.metrics.enabled=false", "prometheusRule.enabled"),
         ("prometheusRule.labels.release=1", "prometheusRule/labels/release"),

@@ -3,6 +3,7 @@
 mod kustomize;
 mod monitoring;
 mod rbac;
+mod webhook;
 
 use std::path::{Path, PathBuf};
 
@@ -25,7 +26,10 @@ fn files(root: &Path) -> anyhow::Result<Vec<(PathBuf, String)>> {
         ("config/rbac/role.yaml".into(), rbac::manager_role()),
         ("config/rbac/leader_election_role.yaml".into(), rbac::leader_election_role()),
         ("config/components/any-target/role.yaml".into(), rbac::any_target_role()),
+        ("config/webhook/role.yaml".into(), rbac::webhook_roles()),
+        ("config/webhook/configuration.yaml".into(), webhook::configuration()),
         ("charts/polyscaler/templates/_rules.tpl".into(), rbac::chart_rules()),
+        ("charts/polyscaler/templates/_webhook.tpl".into(), webhook::chart_template()),
         ("deploy/crd.yaml".into(), resources::crds_yaml()),
     ];
     for kind in resources::KINDS {
@@ -108,7 +112,9 @@ mod tests {
     fn copy() -> tempfile::TempDir {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
         let copy = tempfile::tempdir().unwrap();
-        for folder in ["config/default", "config/manager", "config/monitoring", "config/rbac"] {
+        for folder in
+            ["config/default", "config/manager", "config/monitoring", "config/rbac", "config/webhook"]
+        {
             std::fs::create_dir_all(copy.path().join(folder)).unwrap();
             for entry in std::fs::read_dir(root.join(folder)).unwrap() {
                 let entry = entry.unwrap();

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use resources::{KINDS, Kind, Scope};
 
 /// Some verbs on some resources, and what for.
+#[derive(Clone)]
 struct Rule {
     why: &'static str,
     group: String,
@@ -21,8 +22,10 @@ struct Rule {
 /// The kinds whose scale is read from a watch instead of asking for it at each poll.
 const WATCHED: [&str; 3] = ["deployments", "replicasets", "statefulsets"];
 
-/// The Lease of the kustomizations; the chart's has the name of the release.
+/// The Lease of the kustomizations, and so on; the chart's have the name of the release.
 const LEASE: &str = "polyscaler";
+const CERTIFICATE_SECRET: &str = "polyscaler-certificate";
+const WEBHOOK_CONFIGURATION: &str = "polyscaler";
 
 fn owned(names: &[&str]) -> Vec<String> {
     names.iter().map(|&name| name.to_owned()).collect()
@@ -119,6 +122,26 @@ fn lease(names: &'static [&'static str]) -> Vec<Rule> {
     ]
 }
 
+fn certificate_secret() -> Vec<Rule> {
+    vec![Rule {
+        why: "The webhook's certificate, which replicas share. It is applied, so its creation has a name.",
+        group: String::new(),
+        resources: owned(&["secrets"]),
+        names: &[CERTIFICATE_SECRET],
+        verbs: &["get", "create", "patch"],
+    }]
+}
+
+fn webhook_configuration() -> Vec<Rule> {
+    vec![Rule {
+        why: "By which names the webhook is called, and its authority.",
+        group: "admissionregistration.k8s.io".to_owned(),
+        resources: owned(&["validatingwebhookconfigurations"]),
+        names: &[WEBHOOK_CONFIGURATION],
+        verbs: &["get", "patch"],
+    }]
+}
+
 fn any_target() -> Vec<Rule> {
     vec![Rule {
         why: "Whatever has a scale subresource.",
@@ -174,6 +197,14 @@ pub(super) fn leader_election_role() -> String {
     role("Role", name, Some("scaling-operator-system"), &lease(&[LEASE]))
 }
 
+/// What it may do for its admission webhook: in the whole cluster, and in its own namespace.
+pub(super) fn webhook_roles() -> String {
+    let name = "scaling-operator-webhook-role";
+    let own = role("Role", name, Some("scaling-operator-system"), &certificate_secret());
+    let own = own.trim_start_matches(super::BANNER);
+    format!("{}---\n{own}", role("ClusterRole", name, None, &webhook_configuration()))
+}
+
 /// What an overlay may add.
 pub(super) fn any_target_role() -> String {
     role("ClusterRole", "scaling-operator-any-target-role", None, &any_target())
@@ -182,17 +213,21 @@ pub(super) fn any_target_role() -> String {
 /// The same rules for the chart, a named template for each group of them.
 pub(super) fn chart_rules() -> String {
     let mut text = "{{- /* Written by `make generate`; changes here are lost. */ -}}\n".to_owned();
-    let name = r#"{{ include "polyscaler.fullname" . | quote }}"#;
-    for (template, rules) in [
-        ("clusterScopedKinds", kinds(Scope::Cluster)),
-        ("namespacedKinds", kinds(Scope::Namespaced)),
-        ("targets", targets()),
-        ("autoscalers", autoscalers()),
-        ("events", events()),
-        ("secrets", secrets()),
-        ("lease", lease(&[LEASE])),
+    for (template, name, rules) in [
+        ("clusterScopedKinds", "", kinds(Scope::Cluster)),
+        ("namespacedKinds", "", kinds(Scope::Namespaced)),
+        ("targets", "", targets()),
+        ("autoscalers", "", autoscalers()),
+        ("events", "", events()),
+        ("secrets", "", secrets()),
+        ("lease", "polyscaler.fullname", lease(&[LEASE])),
+        ("certificateSecret", "polyscaler.certificateSecret", certificate_secret()),
+        ("webhookConfiguration", "polyscaler.clusterName", webhook_configuration()),
     ] {
-        let items = items(&rules).replace(&format!("{LEASE:?}"), name);
+        let mut items = items(&rules);
+        for fixed in rules.iter().flat_map(|rule| rule.names) {
+            items = items.replace(&format!("{fixed:?}"), &format!("{{{{ include {name:?} . | quote }}}}"));
+        }
         let _ = write!(text, "\n{{{{- define \"polyscaler.rules.{template}\" }}}}\n{items}{{{{- end }}}}\n");
     }
     let namespaced = KINDS.iter().filter(|kind| kind.scope == Scope::Namespaced);
@@ -221,7 +256,7 @@ mod tests {
 
     #[test]
     fn nothing_but_an_option_has_a_wildcard() {
-        for text in [manager_role(), leader_election_role(), chart_rules()] {
+        for text in [manager_role(), leader_election_role(), webhook_roles(), chart_rules()] {
             assert!(!text.contains("\"*"), "{text}");
         }
         assert!(any_target_role().contains(r#"resources: ["*/scale"]"#));
@@ -230,5 +265,11 @@ mod tests {
     #[test]
     fn secrets_are_read_by_name_only() {
         assert!(secrets().iter().all(|rule| rule.verbs == ["get"]));
+    }
+
+    #[test]
+    fn what_is_written_for_the_webhook_is_named() {
+        let rules = [certificate_secret(), webhook_configuration()].concat();
+        assert!(rules.iter().all(|rule| !rule.names.is_empty()));
     }
 }

@@ -1,0 +1,90 @@
+//! One Secret of the operator's own, which its replicas share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{Patch, PatchParams};
+use kube::{Api, Client};
+use runner::Metrics;
+use serde_json::json;
+
+use super::{answered, written};
+use crate::FIELD_MANAGER;
+
+/// A Secret of type `kubernetes.io/tls`.
+pub struct KeptSecret {
+    api: Api<Secret>,
+    namespace: String,
+    name: String,
+    metrics: Arc<Metrics>,
+}
+
+/// The Secret as it was read.
+pub struct SecretState {
+    /// Its data.
+    pub data: BTreeMap<String, Vec<u8>>,
+    /// Its resourceVersion.
+    pub version: Option<String>,
+}
+
+impl KeptSecret {
+    /// The Secret `name` in `namespace`. `client` must not retry by itself.
+    pub fn new(client: Client, namespace: &str, name: &str, metrics: Arc<Metrics>) -> Self {
+        Self {
+            api: Api::namespaced(client, namespace),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            metrics,
+        }
+    }
+
+    /// `Secret namespace/name`.
+    pub fn describe(&self) -> String {
+        format!("Secret {}/{}", self.namespace, self.name)
+    }
+
+    /// What it holds; `None` where it does not exist.
+    ///
+    /// # Errors
+    /// A sentence that says what is forbidden or failed.
+    pub async fn read(&self) -> Result<Option<SecretState>, String> {
+        let found = answered("reading it", ("get", "secrets"), self.api.get_opt(&self.name)).await?;
+        Ok(found.map(|secret| SecretState {
+            data: secret.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect(),
+            version: secret.metadata.resource_version,
+        }))
+    }
+
+    /// Writes `data`, and makes the Secret where it does not exist. With the version that was read,
+    /// a change by somebody else in between is refused.
+    ///
+    /// Applying instead of creating lets a role name the one Secret that may be made.
+    ///
+    /// # Errors
+    /// A sentence that says what is forbidden or failed.
+    pub async fn write(
+        &self,
+        data: BTreeMap<String, Vec<u8>>,
+        version: Option<String>,
+    ) -> Result<(), String> {
+        let data: BTreeMap<String, ByteString> =
+            data.into_iter().map(|(key, value)| (key, ByteString(value))).collect();
+        let secret = json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": "kubernetes.io/tls",
+            "metadata": {
+                "name": self.name,
+                "resourceVersion": version,
+                "labels": { "app.kubernetes.io/managed-by": FIELD_MANAGER },
+            },
+            "data": data,
+        });
+        let params = PatchParams::apply(FIELD_MANAGER).force();
+        let patch = Patch::Apply(&secret);
+        let applied = written(&self.metrics, "secret", self.api.patch(&self.name, &params, &patch));
+        answered("writing it", ("create and patch", "secrets"), applied).await.map(|_| ())
+    }
+}

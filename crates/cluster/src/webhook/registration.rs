@@ -1,0 +1,123 @@
+//! The ValidatingWebhookConfiguration by which the API server calls.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::admissionregistration::v1::{
+    ValidatingWebhook, ValidatingWebhookConfiguration, WebhookClientConfig,
+};
+use kube::api::{Patch, PatchParams};
+use kube::{Api, Client, ResourceExt as _};
+use runner::Metrics;
+use serde_json::{Value, json};
+
+use super::{answered, bundle, written};
+use crate::FIELD_MANAGER;
+
+const RESOURCE: &str = "validatingwebhookconfigurations";
+
+/// With an annotation of this kind, cert-manager keeps the bundle.
+const INJECTED_BY_OTHERS: &str = "cert-manager.io/inject-";
+
+/// One configuration, which somebody else has made. Where there is none, nobody calls.
+pub struct WebhookRegistration {
+    api: Api<ValidatingWebhookConfiguration>,
+    name: String,
+    metrics: Arc<Metrics>,
+    /// As last seen.
+    seen: Mutex<Option<ValidatingWebhookConfiguration>>,
+}
+
+impl WebhookRegistration {
+    /// The configuration called `name`. `client` must not retry by itself.
+    pub fn new(client: Client, name: &str, metrics: Arc<Metrics>) -> Self {
+        Self { api: Api::all(client), name: name.to_owned(), metrics, seen: Mutex::default() }
+    }
+
+    /// The hosts that the API server calls by it; none where it does not exist.
+    ///
+    /// # Errors
+    /// A sentence that says what is forbidden or failed.
+    pub async fn hosts(&self) -> Result<Vec<String>, String> {
+        let what = format!("ValidatingWebhookConfiguration {}", self.name);
+        let found = answered(&what, ("get", RESOURCE), self.api.get_opt(&self.name)).await?;
+        let hosts =
+            found.iter().flat_map(webhooks).flat_map(|webhook| hosts(&webhook.client_config)).collect();
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = found;
+        Ok(hosts)
+    }
+
+    /// Puts `authority` into the bundle of each of its webhooks where it is missing, unless somebody
+    /// else keeps them. Rests on what [`hosts`](Self::hosts) saw last.
+    ///
+    /// # Errors
+    /// A sentence that says what is forbidden or failed.
+    pub async fn trust(&self, authority: &[u8]) -> Result<(), String> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(seen) = seen else { return Ok(()) };
+        if seen.annotations().keys().any(|key| key.starts_with(INJECTED_BY_OTHERS)) {
+            return Ok(());
+        }
+        let changed: Vec<Value> = webhooks(&seen).filter_map(|webhook| changed(webhook, authority)).collect();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let version = seen.metadata.resource_version;
+        // This merges webhooks by name, and leaves alone what it does not name.
+        let patch = json!({ "metadata": { "resourceVersion": version }, "webhooks": changed });
+        let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        let patch = Patch::Strategic(&patch);
+        let patched = written(&self.metrics, "webhook", self.api.patch(&self.name, &params, &patch));
+        let what = format!("ValidatingWebhookConfiguration {}", self.name);
+        answered(&what, ("patch", RESOURCE), patched).await?;
+        tracing::info!(configuration = self.name, "the API server is told to trust the certificate");
+        Ok(())
+    }
+}
+
+fn webhooks(configuration: &ValidatingWebhookConfiguration) -> impl Iterator<Item = &ValidatingWebhook> {
+    configuration.webhooks.iter().flatten()
+}
+
+/// The webhook with the authority, where it lacks it.
+fn changed(webhook: &ValidatingWebhook, authority: &[u8]) -> Option<Value> {
+    let present = webhook.client_config.ca_bundle.as_ref().map_or(&[][..], |bundle| &bundle.0);
+    let bundle = ByteString(bundle::with(present, authority)?);
+    Some(json!({ "name": webhook.name, "clientConfig": { "caBundle": bundle } }))
+}
+
+/// By which names the API server calls, which the certificate must be for.
+fn hosts(config: &WebhookClientConfig) -> Vec<String> {
+    let service =
+        config.service.as_ref().map(|service| format!("{}.{}.svc", service.name, service.namespace));
+    let url = config.url.as_deref().and_then(|url| url.parse::<http::Uri>().ok());
+    let host = url.as_ref().and_then(http::Uri::host);
+    let host = host.map(|host| host.trim_start_matches('[').trim_end_matches(']').to_owned());
+    service.into_iter().chain(host).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::admissionregistration::v1::WebhookClientConfig;
+    use serde_json::json;
+
+    use super::hosts;
+
+    #[test]
+    fn a_certificate_is_for_the_host_of_the_service_or_url() {
+        for (config, host) in [
+            (
+                json!({ "service": { "namespace": "system", "name": "hook", "path": "/x", "port": 443 } }),
+                "hook.system.svc",
+            ),
+            (json!({ "url": "https://127.0.0.1:9443/validate" }), "127.0.0.1"),
+            (json!({ "url": "https://[::1]:9443/validate" }), "::1"),
+            (json!({ "url": "https://hooks.example.com/validate" }), "hooks.example.com"),
+        ] {
+            let config: WebhookClientConfig = serde_json::from_value(config).unwrap();
+            assert_eq!(hosts(&config), [host]);
+        }
+        let none: WebhookClientConfig = serde_json::from_value(json!({})).unwrap();
+        assert_eq!(hosts(&none), [""; 0]);
+    }
+}

@@ -1,0 +1,151 @@
+//! The admission webhook's part of the operator: its flags, and its certificate joined to the cluster.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use cluster::{Clients, KeptSecret, WebhookRegistration};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use serve::{
+    CertificateCallers, CertificateFiles, CertificateFolder, CertificateKeeper, CertificateSlot,
+    CertificateVault, Judge, Kept, Listening,
+};
+
+use super::Shared;
+use super::args::{Listen, OperatorArgs};
+
+/// The Service of the webhook has this name where nobody says otherwise.
+const SERVICE: &str = "polyscaler-webhook";
+
+/// Flags of the webhook.
+#[derive(Args)]
+pub(super) struct AdmissionArgs {
+    /// Where to serve the validating admission webhook over TLS, for example 0.0.0.0:9443, or off.
+    #[arg(long, env = "POLYSCALER_WEBHOOK_ADDRESS", default_value = "off", value_name = "ADDRESS")]
+    webhook_address: Listen,
+
+    /// Name of the ValidatingWebhookConfiguration that calls the webhook; its caBundle is kept.
+    #[arg(long, env = "POLYSCALER_WEBHOOK_CONFIGURATION", default_value = "polyscaler", value_name = "NAME")]
+    webhook_configuration: String,
+
+    /// Folder with the certificate of the webhook: tls.crt, tls.key and ca.crt, read again when they
+    /// change. Where they are missing they are made and written there. Default: they are made and kept
+    /// in the Secret that --cert-secret names.
+    #[arg(long, env = "POLYSCALER_CERT_DIR", value_name = "FOLDER")]
+    cert_dir: Option<PathBuf>,
+
+    /// Name of the Secret, in the Lease's namespace, by which replicas share their certificate.
+    #[arg(
+        long,
+        env = "POLYSCALER_CERT_SECRET",
+        default_value = "polyscaler-certificate",
+        value_name = "NAME"
+    )]
+    cert_secret: String,
+}
+
+impl AdmissionArgs {
+    /// The flag that was set and has no effect without another.
+    pub(super) fn without_effect(&self) -> Option<&'static str> {
+        (self.webhook_address == Listen::Off && self.cert_dir.is_some()).then_some("--cert-dir")
+    }
+}
+
+/// The webhook before it is served.
+pub(super) struct Admission {
+    slot: Arc<CertificateSlot>,
+    folder: Option<CertificateFolder>,
+}
+
+impl Admission {
+    /// Opens the listener and the folder.
+    pub(super) async fn open(
+        arguments: &OperatorArgs,
+        shared: &Shared,
+        listeners: &mut Vec<Listening>,
+    ) -> anyhow::Result<Option<Self>> {
+        let flags = &arguments.admission;
+        // A folder that was named and cannot be used is a mistake, whatever it is for.
+        let folder = flags.cert_dir.as_deref().map(CertificateFolder::open).transpose()?;
+        let Some(address) = flags.webhook_address.address() else { return Ok(None) };
+        let slot = Arc::new(CertificateSlot::default());
+        let judge = Judge {
+            catalog: shared.registry.clone(),
+            allow_cross_namespace: arguments.allow_cross_namespace,
+            kinds: arguments.kinds(),
+            namespaces: arguments.namespaces(),
+            metrics: Arc::clone(&shared.metrics),
+        };
+        listeners.push(serve::admission(address, judge, Arc::clone(&slot)).await?);
+        Ok(Some(Self { slot, folder }))
+    }
+
+    /// What looks after the certificate.
+    pub(super) fn keeper(
+        self,
+        arguments: &OperatorArgs,
+        shared: &Shared,
+        clients: &Clients,
+    ) -> CertificateKeeper {
+        let flags = &arguments.admission;
+        let metrics = || Arc::clone(&shared.metrics);
+        let namespace = arguments.lease_namespace.as_ref().unwrap_or(&clients.namespace);
+        let vault: Box<dyn CertificateVault> = match self.folder {
+            Some(folder) => Box::new(folder),
+            None => Box::new(ClusterVault(KeptSecret::new(
+                clients.write.clone(),
+                namespace,
+                &flags.cert_secret,
+                metrics(),
+            ))),
+        };
+        let callers =
+            WebhookRegistration::new(clients.write.clone(), &flags.webhook_configuration, metrics());
+        // By loopback, too, so that it can be tried by hand.
+        let names =
+            vec![format!("{SERVICE}.{namespace}.svc"), "localhost".to_owned(), "127.0.0.1".to_owned()];
+        CertificateKeeper::new(
+            self.slot,
+            vault,
+            Box::new(ApiServer(callers)),
+            shared.clock.clone(),
+            Arc::clone(&shared.readiness),
+            names,
+        )
+    }
+}
+
+struct ClusterVault(KeptSecret);
+
+impl CertificateVault for ClusterVault {
+    fn name(&self) -> String {
+        self.0.describe()
+    }
+
+    fn read(&self) -> BoxFuture<'_, Result<Option<Kept>, String>> {
+        async {
+            let Some(state) = self.0.read().await? else { return Ok(None) };
+            let files = CertificateFiles::of_data(state.data)
+                .map_err(|problem| format!("{problem}; delete it, and it is made anew"))?;
+            Ok(Some(Kept { files, version: state.version }))
+        }
+        .boxed()
+    }
+
+    fn write(&self, files: CertificateFiles, version: Option<String>) -> BoxFuture<'_, Result<(), String>> {
+        self.0.write(files.into_data(), version).boxed()
+    }
+}
+
+struct ApiServer(WebhookRegistration);
+
+impl CertificateCallers for ApiServer {
+    fn names(&self) -> BoxFuture<'_, Result<Vec<String>, String>> {
+        self.0.hosts().boxed()
+    }
+
+    fn trust<'a>(&'a self, authority: &'a [u8]) -> BoxFuture<'a, Result<(), String>> {
+        self.0.trust(authority).boxed()
+    }
+}

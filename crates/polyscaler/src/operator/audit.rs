@@ -1,0 +1,119 @@
+//! The audit trail as a file of JSON lines.
+//!
+//! A thread of its own writes, so that a slow disk holds up no poll. What it cannot take is
+//! counted and told in the log, never lost in silence.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use anyhow::Context as _;
+use runner::{Audit, AuditEntry};
+
+/// Lines that may wait for the disk.
+const WAITING: usize = 4096;
+
+/// The file, and the thread that writes it. Dropping it ends the thread once all is written.
+pub(super) struct AuditFile {
+    lines: Option<SyncSender<Vec<u8>>>,
+    lost: Arc<AtomicU64>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl AuditFile {
+    /// Appends to the file at `path`, which is made where it is missing.
+    ///
+    /// # Errors
+    /// Where it cannot be opened or the thread cannot be started.
+    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+        let advice = "give a file that can be written, or leave --audit-file out";
+        let file = append(path)
+            .with_context(|| format!("--audit-file {} cannot be opened: {advice}", path.display()))?;
+        let (lines, waiting) = sync_channel(WAITING);
+        let lost = Arc::new(AtomicU64::new(0));
+        let mut writer = Writer { path: path.to_owned(), file, lost: Arc::clone(&lost), failing: false };
+        let thread = std::thread::Builder::new().name("audit".to_owned());
+        let thread =
+            thread.spawn(move || writer.run(&waiting)).context("the audit thread cannot be started")?;
+        Ok(Self { lines: Some(lines), lost, writer: Mutex::new(Some(thread)) })
+    }
+}
+
+impl Audit for AuditFile {
+    fn note(&self, entry: &AuditEntry) {
+        let Ok(mut line) = serde_json::to_vec(entry) else { return };
+        line.push(b'\n');
+        let taken = self.lines.as_ref().is_some_and(|lines| lines.try_send(line).is_ok());
+        if !taken {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for AuditFile {
+    fn drop(&mut self) {
+        self.lines = None;
+        let thread = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn append(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(path)
+}
+
+struct Writer {
+    path: PathBuf,
+    file: File,
+    lost: Arc<AtomicU64>,
+    failing: bool,
+}
+
+impl Writer {
+    fn run(&mut self, waiting: &Receiver<Vec<u8>>) {
+        while let Ok(mut lines) = waiting.recv() {
+            let mut count = 1;
+            for more in waiting.try_iter().take(WAITING) {
+                lines.extend(more);
+                count += 1;
+            }
+            self.write(&lines, count);
+        }
+        self.tell_lost();
+    }
+
+    /// Writes whole lines at once: whoever follows the file sees no half of one.
+    fn write(&mut self, lines: &[u8], count: u64) {
+        // Whoever rotates logs may have moved the file away.
+        let written =
+            if self.path.exists() { Ok(()) } else { append(&self.path).map(|file| self.file = file) }
+                .and_then(|()| self.file.write_all(lines));
+        match written {
+            Ok(()) => {
+                if std::mem::take(&mut self.failing) {
+                    tracing::info!(file = %self.path.display(), "the audit file can be written again");
+                }
+                self.tell_lost();
+            }
+            Err(error) => {
+                self.lost.fetch_add(count, Ordering::Relaxed);
+                if !std::mem::replace(&mut self.failing, true) {
+                    tracing::error!(file = %self.path.display(), %error, "the audit file cannot be written");
+                }
+            }
+        }
+    }
+
+    fn tell_lost(&self) {
+        let lost = self.lost.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            tracing::error!(file = %self.path.display(), lost, "entries are missing in the audit file");
+        }
+    }
+}

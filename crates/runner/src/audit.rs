@@ -1,0 +1,73 @@
+//! The audit trail: every decision of every poll, carried out or not, as one entry each.
+//!
+//! The activity ring keeps only what would scale, and only so much of it; this is for whoever must
+//! show afterwards what was decided on which grounds.
+
+use engine::{Cost, MemberDecision, Mode, Reading};
+use resources::Poll;
+use serde::Serialize;
+
+use crate::{Action, ObjectKey};
+
+/// Takes the trail.
+pub trait Audit: Send + Sync {
+    /// Takes one entry; must not block.
+    fn note(&self, entry: &AuditEntry);
+}
+
+/// One decision for one target.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AuditEntry {
+    /// When, for what, from how many to how many replicas, whether it was carried out, and why.
+    #[serde(flatten)]
+    pub action: Action,
+    /// Whether the object asks for its decisions to be carried out.
+    pub mode: Mode,
+    /// What the policy wished, before anything held it back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wish: Option<u32>,
+    /// What was read.
+    pub metrics: Vec<AuditedMetric>,
+    /// What the replicas cost, where the policy has a budget.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
+}
+
+/// One metric as it was read.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AuditedMetric {
+    /// Its name.
+    pub name: String,
+    /// Its value, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// Why there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub absent: Option<String>,
+}
+
+impl AuditEntry {
+    /// What `poll` of the object `key` came to for one target.
+    pub(crate) fn of(key: &ObjectKey, at: engine::Time, poll: &Poll, decided: &MemberDecision) -> Self {
+        let named = poll.plan.metrics.iter().zip(&poll.readings);
+        let metrics = named.map(|(metric, reading)| {
+            let absences = &poll.decision.absences;
+            let absent = absences.iter().find(|absent| absent.metric == metric.name);
+            AuditedMetric {
+                name: metric.name.clone(),
+                value: match reading {
+                    Reading::Value { value, .. } => Some(value.get()),
+                    Reading::Absent(_) => None,
+                },
+                absent: absent.map(|absent| absent.absence.to_string()),
+            }
+        });
+        Self {
+            action: Action::of(key, at, poll, decided),
+            mode: poll.decision.mode,
+            wish: decided.wish,
+            metrics: metrics.collect(),
+            cost: decided.cost,
+        }
+    }
+}

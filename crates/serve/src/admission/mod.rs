@@ -1,0 +1,83 @@
+//! The validating admission webhook: what a schema cannot judge is refused at `kubectl apply`, in
+//! the words of `polyscaler check`.
+//!
+//! ```text
+//!  API server ──AdmissionReview──▶ listener (TLS) ──▶ review (pure) ──▶ Kind::compile
+//! ```
+//!
+//! It is a help and no gate: an operator that is away or acts elsewhere lets everything through,
+//! and tells of what is wrong in the object's status.
+
+mod review;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use engine::SourceCatalog;
+use resources::Kind;
+use runner::Metrics;
+
+use crate::certificates::CertificateSlot;
+use crate::{BindError, Listening, tls};
+
+/// An object has 1.5 MiB at most; a review of an update holds two, written out at length.
+const LONGEST_BODY: usize = 8 * 1024 * 1024;
+/// The API server gives up after 5 s, and sends what it has at once.
+const LONGEST_READ: Duration = Duration::from_secs(10);
+
+/// What reviews are judged by: the same as what the operator compiles objects by.
+pub struct Judge {
+    /// Checks the settings of metric sources.
+    pub catalog: Arc<dyn SourceCatalog>,
+    /// Whether a namespaced object may act in another namespace.
+    pub allow_cross_namespace: bool,
+    /// The kinds that the operator acts on; objects of others are let through.
+    pub kinds: Vec<&'static Kind>,
+    /// The namespaces that it acts in; empty for all. What acts elsewhere is let through.
+    pub namespaces: Vec<String>,
+    /// Counts reviews.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Opens the admission listener: reviews by POST at any path, over TLS with what `slot` holds.
+///
+/// # Errors
+/// Where the address cannot be listened on.
+pub async fn admission(
+    address: SocketAddr,
+    judge: Judge,
+    slot: Arc<CertificateSlot>,
+) -> Result<Listening, BindError> {
+    let router = Router::new().fallback(post(answer)).with_state(Arc::new(judge));
+    let listening = crate::open("webhook", address, "--webhook-address", router).await?;
+    Ok(listening.over_tls(tls::config(slot)))
+}
+
+async fn answer(State(judge): State<Arc<Judge>>, request: Request) -> Response {
+    let body = match tokio::time::timeout(LONGEST_READ, to_bytes(request.into_body(), LONGEST_BODY)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(error)) => return refuse(StatusCode::PAYLOAD_TOO_LARGE, &error.to_string()),
+        Err(_) => return refuse(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
+    };
+    let reviewed = serde_json::from_slice(&body)
+        .map_err(|error| format!("not JSON: {error}"))
+        .and_then(|sent| review::review(&sent, &judge));
+    match reviewed {
+        Ok(answer) => ([(header::CONTENT_TYPE, "application/json")], answer.to_string()).into_response(),
+        Err(problem) => refuse(StatusCode::BAD_REQUEST, &problem),
+    }
+}
+
+fn refuse(status: StatusCode, problem: &str) -> Response {
+    (status, format!("{problem}\n")).into_response()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! One AdmissionReview and its answer: pure.
+
+use engine::Problem;
+use resources::{Context, Kind};
+use serde_json::{Value, json};
+
+use super::Judge;
+
+/// The form of the reviews that are taken and given.
+const API_VERSION: &str = "admission.k8s.io/v1";
+
+/// What a review comes to.
+enum Verdict {
+    /// Go on; each sentence is shown to the user.
+    Allowed(Vec<String>),
+    Refused(Vec<Problem>),
+}
+
+/// The review that answers `sent`.
+///
+/// # Errors
+/// Why `sent` is no review.
+pub(super) fn review(sent: &Value, judge: &Judge) -> Result<Value, String> {
+    let text = |pointer: &str| sent.pointer(pointer).and_then(Value::as_str);
+    if text("/apiVersion") != Some(API_VERSION) || text("/kind") != Some("AdmissionReview") {
+        return Err(format!("not an AdmissionReview of {API_VERSION}"));
+    }
+    let uid = text("/request/uid").ok_or("request.uid is missing")?;
+    let name = text("/request/kind/kind").ok_or("request.kind.kind is missing")?;
+    let group = text("/request/kind/group").unwrap_or_default();
+    let version = text("/request/kind/version").unwrap_or_default();
+    let api_version = format!("{group}/{version}");
+
+    let Some(kind) = resources::find(&api_version, name) else {
+        judge.metrics.reviewed("other", true);
+        let warning =
+            format!("polyscaler does not know the kind {name} of {api_version} and did not judge it");
+        return Ok(answer(uid, json!({ "allowed": true, "warnings": [warning] })));
+    };
+    let verdict = judged(&sent["request"], kind, judge)?;
+    judge.metrics.reviewed(kind.kind, matches!(verdict, Verdict::Allowed(_)));
+    let response = match verdict {
+        Verdict::Allowed(warnings) if warnings.is_empty() => json!({ "allowed": true }),
+        Verdict::Allowed(warnings) => json!({ "allowed": true, "warnings": warnings }),
+        Verdict::Refused(problems) => {
+            let object = text("/request/name")
+                .filter(|name| !name.is_empty())
+                .or(text("/request/object/metadata/name"))
+                .unwrap_or_default();
+            let status = status(kind, object, &problems);
+            tracing::info!(kind = kind.kind, name = object, status = %status["message"], "object refused");
+            json!({ "allowed": false, "status": status })
+        }
+    };
+    Ok(answer(uid, response))
+}
+
+fn answer(uid: &str, mut response: Value) -> Value {
+    response["uid"] = json!(uid);
+    json!({ "apiVersion": API_VERSION, "kind": "AdmissionReview", "response": response })
+}
+
+fn judged(request: &Value, kind: &'static Kind, judge: &Judge) -> Result<Verdict, String> {
+    let passed = Ok(Verdict::Allowed(Vec::new()));
+    let operation = request["operation"].as_str().ok_or("request.operation is missing")?;
+    let is_whole = request["subResource"].as_str().unwrap_or_default().is_empty();
+    if !matches!(operation, "CREATE" | "UPDATE") || !is_whole {
+        return passed;
+    }
+    let (object, before) = (&request["object"], &request["oldObject"]);
+    if !object.is_object() {
+        return Err("request.object is missing".to_owned());
+    }
+    // Whoever clears up must not be held up.
+    let is_going = object.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null());
+    if is_going || !judge.acts_on(kind, object) {
+        return passed;
+    }
+    let context =
+        Context { catalog: judge.catalog.as_ref(), allow_cross_namespace: judge.allow_cross_namespace };
+    let problems = kind.compile(object, &context).err().unwrap_or_default();
+    let (old, new): (Vec<Problem>, Vec<Problem>) =
+        problems.into_iter().partition(|problem| operation == "UPDATE" && was_there(problem, before, object));
+    Ok(if new.is_empty() {
+        Verdict::Allowed(old.iter().map(Problem::to_string).collect())
+    } else {
+        Verdict::Refused(old.into_iter().chain(new).collect())
+    })
+}
+
+impl Judge {
+    fn acts_on(&self, kind: &Kind, object: &Value) -> bool {
+        self.kinds.iter().any(|known| known.kind == kind.kind && known.group == kind.group)
+            && (self.namespaces.is_empty() || self.namespaces.contains(&kind.acts_in(object)))
+    }
+}
+
+/// Whether the problem is of a part that an update leaves as it was. An object may have been
+/// stored when no webhook was there or by other rules; its labels and finalizers must be free to change.
+fn was_there(problem: &Problem, before: &Value, after: &Value) -> bool {
+    let part =
+        if problem.path.starts_with("metadata.annotations") { "/metadata/annotations" } else { "/spec" };
+    before.is_object() && before.pointer(part) == after.pointer(part)
+}
+
+/// The refusal as the API server itself would write it, so that kubectl shows each field.
+fn status(kind: &Kind, name: &str, problems: &[Problem]) -> Value {
+    let told: Vec<String> = problems.iter().map(Problem::to_string).collect();
+    let told = match told.as_slice() {
+        [one] => one.clone(),
+        several => format!("[{}]", several.join(", ")),
+    };
+    let causes: Vec<Value> = problems
+        .iter()
+        .map(
+            |problem| json!({ "reason": reason(problem), "message": problem.message, "field": problem.path }),
+        )
+        .collect();
+    json!({
+        "apiVersion": "v1",
+        "kind": "Status",
+        "metadata": {},
+        "status": "Failure",
+        "reason": "Invalid",
+        "code": 422,
+        "message": format!("{}.{} {name:?} is invalid: {told}", kind.kind, kind.group),
+        "details": { "name": name, "group": kind.group, "kind": kind.kind, "causes": causes },
+    })
+}
+
+/// The sort of a problem, by the words that Kubernetes begins its message with.
+fn reason(problem: &Problem) -> &'static str {
+    let sorts = [
+        ("Required value", "FieldValueRequired"),
+        ("Duplicate value", "FieldValueDuplicate"),
+        ("Unsupported value", "FieldValueNotSupported"),
+        ("Forbidden", "FieldValueForbidden"),
+        ("Not found", "FieldValueNotFound"),
+        ("Too long", "FieldValueTooLong"),
+        ("Too many", "FieldValueTooMany"),
+    ];
+    let found = sorts.into_iter().find(|(words, _)| problem.message.starts_with(words));
+    found.map_or("FieldValueInvalid", |(_, reason)| reason)
+}

@@ -1,0 +1,99 @@
+//! Serves a router over TLS. The accept loop is our own: a caller that dawdles over its handshake
+//! must not keep others waiting, and the certificate may change between two connections.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use crate::certificates::CertificateSlot;
+
+/// A handshake, and the headers of a request, must be there by then.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Connections at a time; the next one waits. The API server keeps a handful.
+const MOST_CONNECTIONS: usize = 128;
+/// At the end, requests that run may take this much longer.
+const GRACE: Duration = Duration::from_millis(800);
+
+/// TLS 1.2 and 1.3, HTTP/1.1, with whatever certificate `slot` holds when somebody connects.
+pub(crate) fn config(slot: Arc<CertificateSlot>) -> Arc<ServerConfig> {
+    let versions = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap_or_else(|error| unreachable!("ring has these versions: {error}"));
+    let mut config = versions.with_no_client_auth().with_cert_resolver(slot);
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Arc::new(config)
+}
+
+/// Serves until `stop` turns true; then lets running requests end, within a moment.
+pub(crate) async fn serve(
+    mut listener: TcpListener,
+    config: Arc<ServerConfig>,
+    router: Router,
+    mut stop: watch::Receiver<bool>,
+) {
+    let acceptor = TlsAcceptor::from(config);
+    let free = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = async {
+            let place = Arc::clone(&free).acquire_owned().await;
+            // Fully named: this one waits and goes on when accepting fails.
+            let (stream, _) = axum::serve::Listener::accept(&mut listener).await;
+            (place, stream)
+        };
+        let (place, stream) = tokio::select! {
+            accepted = accepted => accepted,
+            () = crate::stopped(&mut stop) => break,
+        };
+        let connection = connection(acceptor.clone(), stream, router.clone(), stop.clone());
+        connections.spawn(async move {
+            let _place = place;
+            connection.await;
+        });
+        while connections.try_join_next().is_some() {}
+    }
+    drop(listener);
+    let ended = async { while connections.join_next().await.is_some() {} };
+    // What has not ended by then is cut off when the set is dropped.
+    let _ = tokio::time::timeout(GRACE, ended).await;
+}
+
+async fn connection(
+    acceptor: TlsAcceptor,
+    stream: TcpStream,
+    router: Router,
+    mut stop: watch::Receiver<bool>,
+) {
+    let stream = match tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "TLS handshake failed");
+            return;
+        }
+        Err(_) => return,
+    };
+    let mut server = Builder::new(TokioExecutor::new()).http1_only();
+    server.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+    let serving = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let mut serving = std::pin::pin!(serving);
+    let ended = tokio::select! {
+        ended = serving.as_mut() => ended,
+        () = crate::stopped(&mut stop) => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(error, "connection ended");
+    }
+}
