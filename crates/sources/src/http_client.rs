@@ -112,13 +112,17 @@ const MAX_SHOWN: usize = 200;
 
 /// An address for people, without what may be secret: user, password, query and fragment.
 pub(crate) fn shown(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    let full = format!("{}://{host}{port}{}", url.scheme(), url.path());
+    let full = format!("{}{}", shown_origin(url), url.path());
     if full.chars().count() <= MAX_SHOWN {
         return full;
     }
     full.chars().take(MAX_SHOWN).chain(['…']).collect()
+}
+
+/// Scheme, host and port of an address, for people.
+fn shown_origin(url: &Url) -> String {
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -91,6 +91,11 @@ impl Screen {
         self
     }
 
+    /// Columns of the longest line.
+    pub(crate) fn columns(&self) -> usize {
+        self.lines.iter().map(Vec::len).max().unwrap_or(0)
+    }
+
     /// The text of a line; empty where there is none.
     pub(crate) fn line(&self, index: usize) -> String {
         self.lines.get(index).map(|line| characters(line)).unwrap_or_default()
@@ -108,8 +113,7 @@ const MARGIN: f64 = 18.0;
 
 /// The screen as a picture.
 pub(crate) fn svg(screen: &Screen) -> String {
-    let columns = screen.lines.iter().map(Vec::len).max().unwrap_or(0);
-    let width = columns as f64 * WIDTH + 2.0 * MARGIN;
+    let width = screen.columns() as f64 * WIDTH + 2.0 * MARGIN;
     let height = screen.lines.len() as f64 * HEIGHT + 2.0 * MARGIN;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \

@@ -36,9 +36,11 @@ function selecting() {
 }
 
 function show(text) {
+  const unfolded = main.querySelector("details")?.open;
   const focused = main.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
   main.innerHTML = text;
   document.title = main.firstElementChild.dataset.title;
+  if (unfolded) main.querySelector("details")?.setAttribute("open", "");
   if (focused === null) return;
   const again = [...main.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused);
   if (again) again.focus({ preventScroll: true });

@@ -8,8 +8,10 @@ use runner::Action;
 use super::html::{Escaped, ago, clock};
 use super::select::Wanted;
 
-/// Scale operations that the page lists; `/scaling-activity` has all that are remembered.
-const LISTED: usize = 20;
+/// Scale operations that are seen at once.
+const SEEN: usize = 6;
+/// Scale operations that the page has at all; `/scaling-activity` has all that are remembered.
+const LISTED: usize = 40;
 
 pub(super) fn write(main: &mut String, actions: &[Action], wanted: &Wanted, now: Time) {
     main.push_str("<section><h2>What scaled</h2>\n");
@@ -21,22 +23,28 @@ pub(super) fn write(main: &mut String, actions: &[Action], wanted: &Wanted, now:
         });
         return;
     }
+    let (seen, folded) = actions[..actions.len().min(LISTED)].split_at(actions.len().min(SEEN));
+    table(main, seen, now);
+    if !folded.is_empty() {
+        let _ = writeln!(main, "<details><summary>{} earlier ones</summary>", actions.len() - seen.len());
+        table(main, folded, now);
+        if actions.len() > LISTED {
+            main.push_str("<p class=\"more\"><a href=\"/scaling-activity\">All of them, as JSON</a>\n");
+        }
+        main.push_str("</details>\n");
+    }
+    main.push_str("</section>\n");
+}
+
+fn table(main: &mut String, actions: &[Action], now: Time) {
     main.push_str(
         "<table class=\"recent\"><thead><tr><th scope=\"col\">when<th scope=\"col\">what\
          <th scope=\"col\">from → to<th scope=\"col\">why</tr></thead><tbody>\n",
     );
-    for action in actions.iter().take(LISTED) {
+    for action in actions {
         row(main, action, now);
     }
     main.push_str("</tbody></table>\n");
-    if actions.len() > LISTED {
-        let more = actions.len() - LISTED;
-        let _ = write!(
-            main,
-            "<p class=\"more\"><a href=\"/scaling-activity\">{more} earlier ones, as JSON</a></p>"
-        );
-    }
-    main.push_str("</section>\n");
 }
 
 fn row(main: &mut String, action: &Action, now: Time) {

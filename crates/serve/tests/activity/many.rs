@@ -101,6 +101,14 @@ async fn search_and_filters_act_as_they_are_used() {
     assert_eq!(page.evaluate("document.querySelectorAll('.objects tbody tr').length").await.unwrap(), 50);
     assert!(page.evaluate("document.documentElement.scrollWidth <= innerWidth").await.unwrap() == true);
 
+    // What is unfolded stays unfolded when the next update comes.
+    let folded = "document.querySelector('details summary').innerText";
+    assert_eq!(page.evaluate(folded).await.unwrap(), "54 earlier ones");
+    page.evaluate("document.querySelector('details').open = true; update()").await.unwrap();
+    assert_eq!(page.evaluate("document.querySelector('details').open").await.unwrap(), true);
+    let listed = "document.querySelectorAll('.recent tbody tr').length";
+    assert_eq!(page.evaluate(listed).await.unwrap(), 40);
+
     page.evaluate("window.unchanged = 1; document.querySelector('[name=q]').focus(); 0").await.unwrap();
     page.type_text("app-49").await.unwrap();
     wait_for_count(&page, 100).await;

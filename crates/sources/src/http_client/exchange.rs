@@ -6,7 +6,7 @@ use reqwest::{Response, Url, header};
 use super::gate::Gate;
 use super::redirect::{self, MAX_REDIRECTS};
 use super::transport::Transport;
-use super::{Body, Headers, MAX_ANSWER_BYTES, absence};
+use super::{Body, Headers, MAX_ANSWER_BYTES, absence, shown, shown_origin};
 
 /// What one request led to.
 enum Hop {
@@ -24,7 +24,8 @@ pub(super) async fn run(
     let mut current = url.clone();
     let mut hops = Hops { transport, gate, headers, max_bytes, secrets_allowed: true };
     for _ in 0..=MAX_REDIRECTS {
-        match hops.ask(&current).await? {
+        let told = |absence| if current == *url { absence } else { redirected(absence, url, &current) };
+        match hops.ask(&current).await.map_err(told)? {
             Hop::Answer(body) => return Ok(body),
             Hop::Redirect(next) => {
                 // Once dropped they stay dropped: the way back may have been laid by the other side.
@@ -35,6 +36,14 @@ pub(super) async fn run(
     }
     let what = format!("it redirected more than {MAX_REDIRECTS} times");
     Err(absence(AbsenceReason::TooManyRedirects, url, what))
+}
+
+/// An absence at the address to which a redirect led, told without that address's path: the
+/// other side chose it, and may have put there what it was sent.
+fn redirected(absence: Absence, from: &Url, to: &Url) -> Absence {
+    let what = absence.message.strip_prefix(&shown(to)).unwrap_or_default();
+    let message = format!("{}: it redirected to {}{what}", shown(from), shown_origin(to));
+    Absence { message, ..absence }
 }
 
 struct Hops<'a> {

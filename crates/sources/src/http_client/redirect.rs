@@ -4,7 +4,7 @@ use engine::{Absence, AbsenceReason};
 use reqwest::header::HeaderMap;
 use reqwest::{StatusCode, Url, header};
 
-use super::{absence, shown};
+use super::{absence, shown_origin};
 
 /// Redirects followed before giving up.
 pub(super) const MAX_REDIRECTS: usize = 5;
@@ -23,7 +23,7 @@ pub(super) fn target(from: &Url, status: StatusCode, headers: &HeaderMap) -> Res
     };
     let refuse = |what: String| Err(absence(AbsenceReason::AddressRefused, from, what));
     match (from.scheme(), url.scheme()) {
-        ("https", "http") => return refuse(format!("it redirected from https to {}", shown(&url))),
+        ("https", "http") => return refuse(format!("it redirected from https to {}", shown_origin(&url))),
         (_, "http" | "https") => {}
         (_, other) => return refuse(format!("it redirected to an address with scheme {other}")),
     }

@@ -77,6 +77,19 @@ async fn five_redirects_are_followed_and_a_loop_ends() {
 }
 
 #[tokio::test]
+async fn a_path_that_a_redirect_chose_is_not_told() {
+    let (bench, server) = (Bench::new(), MetricServer::start().await.unwrap());
+    server.set("/old", Answer::redirect("/hidden?hidden"));
+    let (reason, message) = bench.number(&server.url("/old")).await.unwrap_err();
+    let told =
+        format!("{}: it redirected to {}: it answered with status 404", server.url("/old"), server.url(""));
+    assert_eq!((reason, message), (BadStatus, told));
+    server.set("/old", Answer::redirect("http://169.254.169.254/hidden"));
+    let (_, message) = bench.number(&server.url("/old")).await.unwrap_err();
+    assert!(message.contains("169.254.169.254") && !message.contains("hidden"), "{message}");
+}
+
+#[tokio::test]
 async fn a_redirect_to_what_must_not_be_called_is_refused() {
     let (bench, server) = (Bench::new(), MetricServer::start().await.unwrap());
     for (location, reason) in [
