@@ -62,6 +62,21 @@ pub(crate) fn spec<S: DeserializeOwned>(object: &Value) -> Result<S, NotCompiled
         .map_err(|error| NotCompiled::Unreadable(Problem::new("spec", format!("Invalid value: {error}"))))
 }
 
+/// The object with whole numbers that no count can hold moved to the nearest that one can.
+fn with_numbers_in_range(object: &Value) -> Value {
+    match object {
+        Value::Number(number) => match number.as_i64() {
+            Some(whole) => whole.clamp(0, i64::from(u32::MAX)).into(),
+            None => object.clone(),
+        },
+        Value::Array(items) => items.iter().map(with_numbers_in_range).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| (name.clone(), with_numbers_in_range(value))).collect()
+        }
+        other => other.clone(),
+    }
+}
+
 impl Kind {
     /// `group/version`.
     pub fn api_version(&self) -> String {
@@ -98,7 +113,14 @@ impl Kind {
         if problems.iter().any(schema::blocks_rules) {
             return Err(problems);
         }
-        match (self.compile)(object, context) {
+        let compiled = match (self.compile)(object, context) {
+            // The schema has said which numbers cannot be; the rules judge them all the same.
+            Err(NotCompiled::Unreadable(_)) if !problems.is_empty() => {
+                (self.compile)(&with_numbers_in_range(object), context)
+            }
+            compiled => compiled,
+        };
+        match compiled {
             Ok(plan) if problems.is_empty() => Ok(plan),
             Ok(_) => Err(problems),
             // The schema has said what keeps the spec from being read, in better words.

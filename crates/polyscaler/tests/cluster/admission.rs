@@ -131,6 +131,7 @@ fn bad_specs() -> Vec<Value> {
         thresholds(json!({ "minUsers": -1 })),
         thresholds(json!({ "minUsers": -0.5 })),
         thresholds(json!({ "minReplicas": -1 })),
+        thresholds(json!({ "maxReplicas": -1, "minUsers": 9, "maxUsers": 3 })),
         thresholds(json!({ "maxReplicas": 0, "minReplicas": 0 })),
         thresholds(json!({ "maxReplicas": 2147483648_i64 })),
         with(json!({ "safety": { "cooldownSeconds": -5 } })),
