@@ -35,7 +35,7 @@ pub(crate) fn poll(key: &ObjectKey, plan: &Plan) -> Span {
         polyscaler.to = Empty,
         polyscaler.applied = Empty,
         polyscaler.explanation = Empty,
-        error.r#type = Empty,
+        "error.type" = Empty,
         otel.status_code = Empty,
         otel.status_description = Empty,
     );
@@ -80,7 +80,7 @@ pub(crate) fn sample(metric: &Metric) -> Span {
         polyscaler.value = Empty,
         polyscaler.age_ms = Empty,
         polyscaler.shared = Empty,
-        error.r#type = Empty,
+        "error.type" = Empty,
         otel.status_code = Empty,
         otel.status_description = Empty,
     )
@@ -112,7 +112,7 @@ pub(crate) fn observe(target: &Target) -> Span {
         "observe",
         polyscaler.target = target.short_name(),
         polyscaler.replicas = Empty,
-        error.r#type = Empty,
+        "error.type" = Empty,
         otel.status_code = Empty,
         otel.status_description = Empty,
     )
@@ -161,7 +161,7 @@ pub(crate) fn act(target: &Target, decided: &MemberDecision) -> Span {
         polyscaler.from = i64::from(decided.from),
         polyscaler.to = i64::from(decided.to),
         polyscaler.result = Empty,
-        error.r#type = Empty,
+        "error.type" = Empty,
         otel.status_code = Empty,
         otel.status_description = Empty,
     )
@@ -207,3 +207,6 @@ fn failed(span: &Span, reason: &str, why: &str) {
     span.record("otel.status_code", "error");
     span.record("otel.status_description", why);
 }
+
+#[cfg(test)]
+mod tests;

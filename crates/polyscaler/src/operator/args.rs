@@ -14,7 +14,8 @@ use super::admission::AdmissionArgs;
 /// Watches objects, reads metrics, decides and scales, until it is told to end.
 ///
 /// Logs go to stderr; LOG_LEVEL (a level, or a filter such as info,cluster=debug) and LOG_FORMAT
-/// (text or json) set them.
+/// (text or json) set them. OTEL_EXPORTER_OTLP_ENDPOINT has it send OpenTelemetry traces; the other
+/// standard OTEL variables count, too.
 #[derive(Args)]
 pub(crate) struct OperatorArgs {
     /// Kubeconfig of the API server. Default: KUBECONFIG, the home folder's, or the pod's service account.
