@@ -88,7 +88,7 @@ impl Link {
             Ok(_) => {
                 Failure::connection(AbsenceReason::Malformed, "it gave fewer answers than it was asked for")
             }
-            Err(error) => failure::of_connection(&error),
+            Err(error) => failure::of_connection(&error, self.access.tls.is_some()),
         };
         self.forget(connection);
         Err(failure.at(&self.node))
