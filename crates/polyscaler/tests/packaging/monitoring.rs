@@ -7,19 +7,11 @@ use crate::chart::{PROMETHEUS_OPERATOR, prometheus_operator_crd};
 use crate::harness::{Scene, control_plane};
 use crate::helm::template;
 use crate::kustomize::kustomize;
-use crate::manifests::{dry_run, only, parse};
+use crate::manifests::{dry_run, only};
 use crate::read;
 
-/// As `kubectl apply -k config/monitoring` has them, also where there is no kubectl.
 fn kustomized() -> Vec<DynamicObject> {
-    let files = ["service_monitor.yaml", "prometheus_rule.yaml", "dashboard_config_map.yaml"];
-    let files: Vec<DynamicObject> =
-        files.iter().flat_map(|file| parse(&read(&format!("config/monitoring/{file}")))).collect();
-    if let Some(rendered) = kustomize("config/monitoring") {
-        assert_eq!(crate::manifests::names(&rendered), crate::manifests::names(&files));
-        return rendered;
-    }
-    files
+    kustomize("config/monitoring")
 }
 
 fn charted() -> Vec<DynamicObject> {

@@ -49,7 +49,7 @@ fn the_fields_have_the_names_that_callers_rely_on() {
 
 #[test]
 fn an_action_says_whether_it_was_carried_out() {
-    let decided = MemberDecision { member: 0, from: 2, wish: Some(6), to: 6, steps: Vec::new() };
+    let decided = MemberDecision { member: 0, from: 2, wish: Some(6), to: 6, cost: None, steps: Vec::new() };
     let refused = WriteFailure { reason: Reason::ScaleConflict, message: "changed in between".to_owned() };
     let cases = [
         (Some(Ok(())), true, None),

@@ -62,6 +62,9 @@ impl Connection {
 
     /// Sends commands one right after the other. Errors of the server are among the answers.
     pub(super) async fn ask(&self, commands: &Pipeline) -> Result<Vec<Value>, RedisError> {
+        if commands.is_empty() {
+            return Ok(Vec::new());
+        }
         let answers = self.multiplexed.clone().send_packed_commands(commands, 0, commands.len()).await?;
         self.meter.answered();
         Ok(answers)
@@ -84,11 +87,14 @@ impl Dialer {
         let permit = Arc::clone(&self.permits).acquire_owned().await;
         let permit = permit.map_err(|_| refused("no connections are made any more"))?;
         let stream = self.connect(node).await?;
-        let connection = match &access.tls {
+        let opened = match &access.tls {
             Some(material) => open(secure(stream, node, material).await?, permit).await,
             None => open(stream, permit).await,
-        }?;
-        enter(&connection, access).await?;
+        };
+        let broke = |error| failure::of_connection(&error, access.tls.is_some());
+        let connection = opened.map_err(broke)?;
+        let answers = connection.ask(&entering(access)).await.map_err(broke)?;
+        check_entered(&answers, access)?;
         Ok(connection)
     }
 
@@ -140,16 +146,14 @@ async fn secure(
 async fn open(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     permit: OwnedSemaphorePermit,
-) -> Result<Connection, Failure> {
+) -> Result<Connection, RedisError> {
     let meter = Arc::new(Meter::default());
     // Nothing is sent yet: user and database are ours to choose, with errors that tell more.
     let info = RedisConnectionInfo::default().set_skip_set_lib_name();
     // Every reading has a time limit of its own.
     let config = AsyncConnectionConfig::new().set_response_timeout(None);
     let bounded = Bounded::new(stream, Arc::clone(&meter));
-    let (multiplexed, driver) = MultiplexedConnection::new_with_config(&info, bounded, config)
-        .await
-        .map_err(|error| failure::of_connection(&error))?;
+    let (multiplexed, driver) = MultiplexedConnection::new_with_config(&info, bounded, config).await?;
     let watched = Arc::clone(&meter);
     let driver = tokio::spawn(async move {
         tokio::select! {
@@ -174,7 +178,8 @@ async fn unused(meter: &Meter) {
     }
 }
 
-async fn enter(connection: &Connection, access: &Access) -> Result<(), Failure> {
+/// The commands that choose user and database.
+fn entering(access: &Access) -> Pipeline {
     let mut commands = redis::pipe();
     if let Some((username, password)) = &access.login {
         let auth = commands.cmd("AUTH");
@@ -183,14 +188,14 @@ async fn enter(connection: &Connection, access: &Access) -> Result<(), Failure> 
         }
         auth.arg(password);
     }
-    let auths = commands.len();
     if access.db != 0 {
         commands.cmd("SELECT").arg(access.db);
     }
-    if commands.is_empty() {
-        return Ok(());
-    }
-    let answers = connection.ask(&commands).await.map_err(|error| failure::of_connection(&error))?;
+    commands
+}
+
+fn check_entered(answers: &[Value], access: &Access) -> Result<(), Failure> {
+    let auths = usize::from(access.login.is_some());
     for (index, answer) in answers.iter().enumerate() {
         match answer {
             Value::ServerError(error) if index < auths => return Err(failure::of_auth(error)),

@@ -153,8 +153,8 @@ pub(super) fn of_select(error: &ServerError, db: u64) -> Failure {
     of_server_error(error, None)
 }
 
-/// What broke on a connection while a command waited for its answer.
-pub(super) fn of_connection(error: &RedisError) -> Failure {
+/// What broke on a connection, with TLS or not, while a command waited for its answer.
+pub(super) fn of_connection(error: &RedisError, tls: bool) -> Failure {
     if let Some(TooMuch) = find::<TooMuch>(error) {
         return Failure::connection(AbsenceReason::TooLarge, TooMuch.to_string());
     }
@@ -166,10 +166,16 @@ pub(super) fn of_connection(error: &RedisError) -> Failure {
         return Failure::connection(AbsenceReason::Malformed, message);
     }
     let what = match find::<io::Error>(error) {
+        // A port that speaks TLS hangs up on those who do not.
+        Some(io) if !tls && closed(io) => format!("{}; does its port want TLS, rediss://?", of_io(io)),
         Some(io) => of_io(io),
         None => "the connection broke".to_owned(),
     };
     Failure::connection(AbsenceReason::ConnectionFailed, what)
+}
+
+fn closed(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset)
 }
 
 /// Why no connection could be made, where TLS is not to blame.

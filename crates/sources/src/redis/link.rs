@@ -88,7 +88,7 @@ impl Link {
             Ok(_) => {
                 Failure::connection(AbsenceReason::Malformed, "it gave fewer answers than it was asked for")
             }
-            Err(error) => failure::of_connection(&error),
+            Err(error) => failure::of_connection(&error, self.access.tls.is_some()),
         };
         self.forget(connection);
         Err(failure.at(&self.node))
@@ -98,7 +98,8 @@ impl Link {
     async fn connection(self: &Arc<Self>) -> Result<(Arc<Connection>, bool), Failure> {
         let flight = match &mut *self.state() {
             State::Up(connection) if !connection.is_closed() => return Ok((Arc::clone(connection), false)),
-            State::Dialling(flight) => flight.clone(),
+            // One that ended leaves another state behind, unless it broke off.
+            State::Dialling(flight) if flight.peek().is_none() => flight.clone(),
             state => {
                 let (attempts, not_before) = match state {
                     State::Down { attempts, not_before } => (*attempts, *not_before),

@@ -37,7 +37,8 @@ fn save(server: &RedisServer, lines: &[String]) -> anyhow::Result<PathBuf> {
 fn common(server: &RedisServer) -> Vec<String> {
     let options = &server.site.options;
     let mut lines = vec![
-        "bind 127.0.0.1".to_owned(),
+        // The second is for tests that may not call the first, by which the servers know each other.
+        "bind 127.0.0.1 127.0.0.2".to_owned(),
         "protected-mode no".to_owned(),
         format!("port {}", server.port()),
         format!("dir {}", server.directory().display()),

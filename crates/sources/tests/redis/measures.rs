@@ -1,0 +1,154 @@
+//! Every number that Redis can tell, and every way in which it has none.
+
+use engine::AbsenceReason::*;
+use serde_json::{Value, json};
+use testbed::{RedisOptions, RedisServer};
+
+use crate::bench::{Bench, list, push, with};
+
+struct Shop {
+    bench: Bench,
+    server: RedisServer,
+}
+
+impl Shop {
+    async fn open() -> Self {
+        Self { bench: Bench::new(), server: RedisServer::start(RedisOptions::default()).await.unwrap() }
+    }
+
+    async fn run(&self, command: &str) {
+        self.server.run(&command.split(' ').collect::<Vec<_>>()).await.unwrap();
+    }
+
+    fn settings(&self, fields: Value) -> Value {
+        with(&json!({"address": self.server.url()}), &fields)
+    }
+
+    async fn number(&self, fields: Value) -> Result<f64, (engine::AbsenceReason, String)> {
+        self.bench.number(&self.settings(fields)).await
+    }
+}
+
+#[tokio::test]
+async fn lists_and_sorted_sets_are_counted() {
+    let shop = Shop::open().await;
+    push(&shop.server, "jobs", 7).await;
+    assert_eq!(shop.number(json!({"listName": "jobs"})).await, Ok(7.0));
+    shop.run("ZADD delayed 1 a 2 b 3 c 4.5 d").await;
+    for (bounds, expected) in [
+        (json!({}), 4.0),
+        (json!({"maxScore": 2}), 2.0),
+        (json!({"minScore": 2}), 3.0),
+        (json!({"minScore": 1.5, "maxScore": 3}), 2.0),
+        (json!({"minScore": 4.6}), 0.0),
+    ] {
+        assert_eq!(shop.number(with(&json!({"sortedSetName": "delayed"}), &bounds)).await, Ok(expected));
+    }
+    // Redis keeps no empty ones, so what is not there has no members.
+    for field in ["listName", "sortedSetName", "streamName"] {
+        assert_eq!(shop.number(json!({field: "none"})).await, Ok(0.0));
+    }
+    // Every spelling of the address, and another database.
+    let address = shop.server.address();
+    assert_eq!(shop.bench.number(&json!({"address": address, "listName": "jobs"})).await, Ok(7.0));
+    assert_eq!(shop.number(json!({"listName": "jobs", "db": 1})).await, Ok(0.0));
+    let url = format!("redis://localhost:{}/0", shop.server.port());
+    assert_eq!(shop.bench.number(&json!({"address": url, "listName": "jobs"})).await, Ok(7.0));
+}
+
+#[tokio::test]
+async fn streams_and_their_groups_are_counted() {
+    let shop = Shop::open().await;
+    for _ in 0..10 {
+        shop.run("XADD orders * item x").await;
+    }
+    shop.run("XGROUP CREATE orders work 0").await;
+    shop.run("XGROUP CREATE orders other $").await;
+    shop.run("XREADGROUP GROUP work ann COUNT 4 STREAMS orders >").await;
+    let group = |what: Value| with(&json!({"streamName": "orders", "consumerGroup": "work"}), &what);
+    assert_eq!(shop.number(json!({"streamName": "orders"})).await, Ok(10.0));
+    assert_eq!(shop.number(group(json!({}))).await, Ok(4.0));
+    assert_eq!(shop.number(group(json!({"streamMeasure": "pending"}))).await, Ok(4.0));
+    assert_eq!(shop.number(group(json!({"streamMeasure": "lag"}))).await, Ok(6.0));
+    assert_eq!(shop.number(group(json!({"streamMeasure": "backlog"}))).await, Ok(10.0));
+    let other = json!({"streamName": "orders", "consumerGroup": "other", "streamMeasure": "backlog"});
+    assert_eq!(shop.number(other).await, Ok(0.0));
+
+    let (reason, message) =
+        shop.number(json!({"streamName": "orders", "consumerGroup": "none"})).await.unwrap_err();
+    assert_eq!(reason, ValueMissing);
+    assert!(message.ends_with("stream \"orders\" has no consumer group \"none\""), "{message}");
+    let (reason, message) =
+        shop.number(json!({"streamName": "none", "consumerGroup": "work"})).await.unwrap_err();
+    assert_eq!(reason, ValueMissing);
+    assert!(message.ends_with("there is no stream \"none\""), "{message}");
+}
+
+#[tokio::test]
+async fn a_lag_that_redis_does_not_know_is_an_absence() {
+    let shop = Shop::open().await;
+    for number in 1..=5 {
+        shop.run(&format!("XADD orders {number}-0 item x")).await;
+    }
+    shop.run("XGROUP CREATE orders work 0").await;
+    shop.run("XREADGROUP GROUP work ann COUNT 1 STREAMS orders >").await;
+    shop.run("XDEL orders 3-0").await;
+    let lag = json!({"streamName": "orders", "consumerGroup": "work", "streamMeasure": "lag"});
+    let (reason, message) = shop.number(lag.clone()).await.unwrap_err();
+    assert_eq!(reason, ValueMissing);
+    assert!(message.contains("does not know the lag"), "{message}");
+    let pending = with(&lag, &json!({"streamMeasure": "pending"}));
+    assert_eq!(shop.number(pending).await, Ok(1.0));
+}
+
+#[tokio::test]
+async fn a_key_tells_its_number_or_why_there_is_none() {
+    let shop = Shop::open().await;
+    let big = "9".repeat(500_000);
+    for (value, expected) in [
+        ("42", Ok(42.0)),
+        ("-0.5", Ok(-0.5)),
+        ("many", Err(NotANumber)),
+        ("nan", Err(NotFinite)),
+        ("inf", Err(NotFinite)),
+        (big.as_str(), Err(NotANumber)),
+    ] {
+        shop.server.run(&["SET", "load", value]).await.unwrap();
+        let found = shop.number(json!({"keyName": "load"})).await;
+        assert_eq!(found.map_err(|(reason, _)| reason), expected);
+    }
+    shop.server.run(&["SET", "load", ""]).await.unwrap();
+    for key in ["load", "none"] {
+        let (reason, message) = shop.number(json!({"keyName": key})).await.unwrap_err();
+        assert_eq!(reason, ValueMissing);
+        assert!(message.contains(&format!("there is no key \"{key}\"")), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_of_another_type_is_an_absence() {
+    let shop = Shop::open().await;
+    push(&shop.server, "jobs", 2).await;
+    shop.run("XADD orders * item x").await;
+    for (fields, words) in [
+        (json!({"listName": "orders"}), "key \"orders\" is not a list"),
+        (json!({"streamName": "jobs"}), "key \"jobs\" is not a stream"),
+        (json!({"streamName": "jobs", "consumerGroup": "work"}), "key \"jobs\" is not a stream"),
+        (json!({"sortedSetName": "jobs"}), "key \"jobs\" is not a sorted set"),
+        (json!({"sortedSetName": "jobs", "maxScore": 1}), "key \"jobs\" is not a sorted set"),
+        (json!({"keyName": "jobs"}), "key \"jobs\" is not a string"),
+    ] {
+        let message = shop.bench.absence(&shop.settings(fields), ValueMissing).await;
+        assert_eq!(message, format!("{}: {words}", shop.server.address()));
+    }
+    // It disturbs nobody.
+    assert_eq!(shop.bench.number(&list(&shop.server, "jobs")).await, Ok(2.0));
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_there_is_an_absence() {
+    let shop = Shop::open().await;
+    let settings = shop.settings(json!({"listName": "jobs", "db": 16}));
+    let message = shop.bench.absence(&settings, BadStatus).await;
+    assert!(message.ends_with("it has no database 16"), "{message}");
+}

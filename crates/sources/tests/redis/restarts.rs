@@ -1,0 +1,133 @@
+//! Servers that go, come back, fall silent or load their data while they are read.
+
+use std::time::Duration;
+
+use engine::AbsenceReason::*;
+use futures::future::join_all;
+use serde_json::json;
+use testbed::{RedisOptions, RedisServer, wait};
+use tokio::time::Instant;
+
+use crate::bench::{Bench, LIMIT, list, push, with};
+
+#[tokio::test]
+async fn after_a_restart_the_next_reading_works() {
+    let (bench, server) = (Bench::new(), RedisServer::start(RedisOptions::default()).await.unwrap());
+    push(&server, "jobs", 3).await;
+    let settings = list(&server, "jobs");
+    for round in 0..4 {
+        assert_eq!(bench.number(&settings).await, Ok(3.0), "in round {round}");
+        server.stop().await.unwrap();
+        if round % 2 == 0 {
+            let message = bench.absence(&settings, ConnectionFailed).await;
+            assert!(message.ends_with("connection refused"), "{message}");
+        }
+        server.start_again().unwrap();
+        server.wait_until_ready().await.unwrap();
+    }
+    assert_eq!(bench.number(&settings).await, Ok(3.0));
+}
+
+#[tokio::test]
+async fn a_restart_in_mid_reading_gives_the_number_or_an_absence() {
+    let (bench, server) = (Bench::new(), RedisServer::start(RedisOptions::default()).await.unwrap());
+    push(&server, "jobs", 3).await;
+    server.run(&["SAVE"]).await.unwrap();
+    let settings = list(&server, "jobs");
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let (mut numbers, mut absences) = (0, 0);
+    let reading = async {
+        while !stop.load(std::sync::atomic::Ordering::SeqCst) {
+            match bench.number(&settings).await {
+                Ok(3.0) => numbers += 1,
+                Err((ConnectionFailed | BadStatus, _)) => absences += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    let restarting = async {
+        for round in 0..6 {
+            if round % 2 == 0 {
+                server.kill().await.unwrap()
+            } else {
+                server.stop().await.unwrap()
+            }
+            server.start_again().unwrap();
+            server.wait_until_ready().await.unwrap();
+        }
+        stop.store(true, std::sync::atomic::Ordering::SeqCst);
+    };
+    tokio::join!(reading, restarting);
+    assert!(numbers > 0 && absences > 0, "{numbers} numbers, {absences} absences");
+    assert_eq!(bench.number(&settings).await, Ok(3.0));
+}
+
+#[tokio::test]
+async fn a_silent_server_costs_no_more_than_the_time_limit() {
+    let (bench, server) = (Bench::new(), RedisServer::start(RedisOptions::default()).await.unwrap());
+    push(&server, "jobs", 3).await;
+    let settings = with(&list(&server, "jobs"), &json!({"timeoutSeconds": 1}));
+    assert_eq!(bench.number(&settings).await, Ok(3.0));
+    server.pause().unwrap();
+    let begun = Instant::now();
+    let lists: Vec<_> =
+        (0..50).map(|number| with(&settings, &json!({"listName": number.to_string()}))).collect();
+    for outcome in join_all(lists.iter().map(|list| bench.number(list))).await {
+        let (reason, message) = outcome.unwrap_err();
+        assert_eq!(reason, Timeout);
+        assert_eq!(message, format!("{}: no answer within 1 s", server.address()));
+    }
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    server.resume().unwrap();
+    bench.until(3.0, &settings).await;
+    let one = || async {
+        match server.clients().await {
+            Ok(1) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    };
+    wait::until("one connection again", LIMIT, one).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_is_busy_or_loading_says_so() {
+    let options = RedisOptions {
+        // A key a millisecond.
+        lines: vec![
+            "key-load-delay 1000".into(),
+            "loading-process-events-interval-bytes 1024".into(),
+            "enable-debug-command yes".into(),
+        ],
+        ..RedisOptions::default()
+    };
+    let (bench, server) = (Bench::new(), RedisServer::start(options).await.unwrap());
+    server.run(&["DEBUG", "POPULATE", "3000"]).await.unwrap();
+    push(&server, "jobs", 3).await;
+    let settings = list(&server, "jobs");
+    server.run(&["CONFIG", "SET", "busy-reply-threshold", "10"]).await.unwrap();
+    let busy = server.run(&["EVAL", "while true do end", "0"]);
+    let told = async {
+        let look = || async {
+            match bench.number(&settings).await {
+                Err((BadStatus, message)) if message.ends_with("BUSY: it is busy with a script") => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        };
+        wait::until("a busy server", Duration::from_secs(5), look).await.unwrap();
+        server.run(&["SCRIPT", "KILL"]).await.unwrap();
+    };
+    let (ended, ()) = tokio::join!(busy, told);
+    assert!(ended.is_err());
+    assert_eq!(bench.number(&settings).await, Ok(3.0));
+
+    server.stop().await.unwrap();
+    server.start_again().unwrap();
+    let loading = || async {
+        match bench.number(&settings).await {
+            Err((BadStatus, message)) if message.ends_with("LOADING: it is loading its data") => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    };
+    wait::until("a loading server", LIMIT, loading).await.unwrap();
+    bench.until(3.0, &settings).await;
+}
