@@ -38,4 +38,4 @@ mod source;
 pub use address::{AddressPolicy, Refused};
 pub use hub::{Clock, Hub, Observer, ReadStats, SharedReading};
 pub use registry::Registry;
-pub use source::{Request, SecretData, SecretReader, SecretRef, Secrets, Source};
+pub use source::{Request, SecretData, SecretKeyRef, SecretReader, SecretRef, Secrets, Source};

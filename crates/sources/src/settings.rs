@@ -11,7 +11,7 @@ use reqwest::Url;
 use serde_json::{Map, Value};
 
 use crate::http_client::shown;
-use crate::source::SecretRef;
+use crate::source::{SecretKeyRef, SecretRef};
 
 /// A source's settings while they are being parsed.
 pub(crate) struct Settings<'a> {
@@ -122,19 +122,38 @@ impl<'a> Settings<'a> {
 
     /// `{secretRef: {name}}`; `None` where it is left out.
     pub(crate) fn secret_ref(&mut self, name: &'static str) -> Option<SecretRef> {
+        let [name] = self.reference(name, "secretRef", ["name"])?;
+        Some(SecretRef { name })
+    }
+
+    /// `{secretKeyRef: {name, key}}`, by which a single secret value is named; `None` where it is left out.
+    pub(crate) fn secret_key_ref(&mut self, name: &'static str) -> Option<SecretKeyRef> {
+        let [name, key] = self.reference(name, "secretKeyRef", ["name", "key"])?;
+        Some(SecretKeyRef { secret: SecretRef { name }, key })
+    }
+
+    /// The texts of `{kind: {part: text, …}}`, all of which must be given.
+    fn reference<const N: usize>(
+        &mut self,
+        name: &'static str,
+        kind: &str,
+        parts: [&str; N],
+    ) -> Option<[String; N]> {
         let outer = self.field(name)?;
         let outer_path = self.path.setting(name);
-        let reference = self.only_member(outer, &outer_path, "secretRef")?;
-        let path = format!("{outer_path}.secretRef");
-        let secret = self.only_member(reference, &path, "name")?;
-        match secret {
-            Value::String(text) if !text.is_empty() => return Some(SecretRef { name: text.clone() }),
-            Value::String(_) => self.problems.push(Problem::new(format!("{path}.name"), "Required value")),
+        let [reference] = self.members(outer, &outer_path, [kind]);
+        let path = format!("{outer_path}.{kind}");
+        let texts = self.members(reference?, &path, parts);
+        let mut texts = texts.into_iter().zip(parts).map(|(text, part)| match text? {
+            Value::String(text) if !text.is_empty() => Some(text.clone()),
+            Value::String(_) => self.missing(format!("{path}.{part}")),
             other => {
-                self.problems.push(Problem::new(format!("{path}.name"), wrong_type(other, "a text")));
+                self.problems.push(Problem::new(format!("{path}.{part}"), wrong_type(other, "a text")));
+                None
             }
-        }
-        None
+        });
+        let texts: [Option<String>; N] = std::array::from_fn(|_| texts.next().flatten());
+        texts.iter().all(Option::is_some).then(|| texts.map(Option::unwrap_or_default))
     }
 
     /// All problems, fields that nobody asked for included.
@@ -157,20 +176,31 @@ impl<'a> Settings<'a> {
         self.fields?.get(name).filter(|value| !value.is_null())
     }
 
-    fn only_member(&mut self, value: &'a Value, path: &str, member: &str) -> Option<&'a Value> {
+    /// The members of an object that must be there; no others may.
+    fn members<const N: usize>(
+        &mut self,
+        value: &'a Value,
+        path: &str,
+        wanted: [&str; N],
+    ) -> [Option<&'a Value>; N] {
         let Some(object) = value.as_object() else {
             self.problems.push(Problem::new(path, wrong_type(value, "an object")));
-            return None;
+            return [None; N];
         };
-        for name in object.keys().filter(|name| *name != member) {
-            self.problems
-                .push(Problem::new(format!("{path}.{name}"), format!("unknown field; known is {member}")));
+        let known = wanted.join(", ");
+        for name in object.keys().filter(|name| !wanted.contains(&name.as_str())) {
+            let message = format!("unknown field; known is {known}");
+            self.problems.push(Problem::new(format!("{path}.{name}"), message));
         }
-        let found = object.get(member).filter(|value| !value.is_null());
-        if found.is_none() {
-            self.problems.push(Problem::new(format!("{path}.{member}"), "Required value"));
-        }
-        found
+        wanted.map(|member| match object.get(member) {
+            None | Some(Value::Null) => self.missing(format!("{path}.{member}")),
+            found => found,
+        })
+    }
+
+    fn missing<T>(&mut self, path: String) -> Option<T> {
+        self.problems.push(Problem::new(path, "Required value"));
+        None
     }
 }
 
@@ -235,6 +265,8 @@ pub(crate) fn type_name(value: &Value) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -242,5 +274,50 @@ mod tests {
         assert_eq!(quoted("a\"b"), r#""a\"b""#);
         assert_eq!(quoted(&"ä".repeat(80)), format!("\"{}\"", "ä".repeat(80)));
         assert_eq!(quoted(&"ä".repeat(81)), format!("\"{}…\"", "ä".repeat(80)));
+    }
+
+    #[test]
+    fn a_reference_to_a_key_of_a_secret_has_name_and_key() {
+        let path = ConfigPath { source: "type", config: "config", elsewhere: &[] };
+        let good = json!({ "passwordFrom": { "secretKeyRef": { "name": "db", "key": "password" } } });
+        let mut settings = Settings::new(&good, &path);
+        let reference = settings.secret_key_ref("passwordFrom").unwrap();
+        assert_eq!((reference.secret.name.as_str(), reference.key.as_str()), ("db", "password"));
+        assert_eq!(settings.finish(), []);
+
+        for (value, problems) in [
+            (json!("s3cret"), &["config.passwordFrom: Invalid value: a text: must be an object"][..]),
+            (json!({}), &["config.passwordFrom.secretKeyRef: Required value"]),
+            (
+                json!({ "secretRef": { "name": "db" } }),
+                &[
+                    "config.passwordFrom.secretRef: unknown field; known is secretKeyRef",
+                    "config.passwordFrom.secretKeyRef: Required value",
+                ],
+            ),
+            (
+                json!({ "secretKeyRef": {} }),
+                &[
+                    "config.passwordFrom.secretKeyRef.name: Required value",
+                    "config.passwordFrom.secretKeyRef.key: Required value",
+                ],
+            ),
+            (
+                json!({ "secretKeyRef": { "name": "", "key": 1, "optional": true } }),
+                &[
+                    "config.passwordFrom.secretKeyRef.optional: unknown field; known is name, key",
+                    "config.passwordFrom.secretKeyRef.name: Required value",
+                    "config.passwordFrom.secretKeyRef.key: Invalid value: a number: must be a text",
+                ],
+            ),
+        ] {
+            let config = json!({ "passwordFrom": value });
+            let mut settings = Settings::new(&config, &path);
+            assert!(settings.secret_key_ref("passwordFrom").is_none(), "{config}");
+            let found: Vec<String> = settings.finish().iter().map(Problem::to_string).collect();
+            assert_eq!(found, problems, "{config}");
+            // A secret written into the wrong place is not repeated.
+            assert!(!found.concat().contains("s3cret"));
+        }
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use engine::{ConfigPath, Problem, Reading, Time};
+use engine::{Absence, AbsenceReason, ConfigPath, Problem, Reading, Time};
 use futures::future::BoxFuture;
 use serde_json::Value;
 
@@ -39,6 +39,15 @@ pub struct Request<'a> {
 pub struct SecretRef {
     /// Name of the secret.
     pub name: String,
+}
+
+/// One value of a secret in the query's own namespace.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SecretKeyRef {
+    /// The secret.
+    pub secret: SecretRef,
+    /// The value's key in it.
+    pub key: String,
 }
 
 /// Keys and values of one secret.
@@ -73,6 +82,37 @@ impl Secrets {
         self.by_name.get(&secret.name)
     }
 
+    /// The value that `reference` names, as it is stored, or why there is none.
+    pub fn value(&self, reference: &SecretKeyRef) -> Result<&[u8], Absence> {
+        let SecretKeyRef { secret, key } = reference;
+        let data = self.get(secret).ok_or_else(|| self.unusable(secret, "was not read"))?;
+        match data.get(key) {
+            None => Err(self.unusable(secret, format_args!("it has no key {key:?}"))),
+            Some(value) if value.is_empty() => {
+                Err(self.unusable(secret, format_args!("its key {key:?} is empty")))
+            }
+            Some(value) => Ok(value),
+        }
+    }
+
+    /// The same as a text without a line break at its end: secrets are often made from files.
+    pub fn text(&self, reference: &SecretKeyRef) -> Result<&str, Absence> {
+        let text = std::str::from_utf8(self.value(reference)?).map_err(|_| {
+            self.unusable(
+                &reference.secret,
+                format_args!("the value of its key {:?} is no text", reference.key),
+            )
+        })?;
+        let text = text.strip_suffix('\n').unwrap_or(text);
+        Ok(text.strip_suffix('\r').unwrap_or(text))
+    }
+
+    /// The absence of a reading for which `secret` cannot be used. `why` must not hold a value of it.
+    pub fn unusable(&self, secret: &SecretRef, why: impl fmt::Display) -> Absence {
+        let message = format!("secret {}: {why}", self.full_name(secret));
+        Absence { reason: AbsenceReason::SecretUnavailable, message }
+    }
+
     /// The secret's full name, for messages.
     pub fn full_name(&self, secret: &SecretRef) -> String {
         format!("{}/{}", self.namespace, secret.name)
@@ -100,5 +140,31 @@ mod tests {
         let shown = format!("{secrets:?}");
         assert!(shown.contains("shop/token") && shown.contains("authorization"), "{shown}");
         assert!(!shown.contains("Bearer") && !shown.contains("66"), "{shown}");
+    }
+
+    #[test]
+    fn a_value_is_found_by_its_key_or_missed_by_name() {
+        let mut secrets = Secrets::new("shop");
+        let data = [("a", &b"pass\r\n"[..]), ("empty", b""), ("bytes", b"\xff\n")];
+        secrets.insert("db", data.map(|(key, value)| (key.to_owned(), value.to_vec())).into());
+        let reference = |name: &str, key: &str| SecretKeyRef {
+            secret: SecretRef { name: name.to_owned() },
+            key: key.to_owned(),
+        };
+        assert_eq!(secrets.text(&reference("db", "a")), Ok("pass"));
+        assert_eq!(secrets.value(&reference("db", "a")), Ok(&b"pass\r\n"[..]));
+        assert_eq!(secrets.value(&reference("db", "bytes")), Ok(&b"\xff\n"[..]));
+        for (name, key, message) in [
+            ("db", "b", "secret shop/db: it has no key \"b\""),
+            ("db", "empty", "secret shop/db: its key \"empty\" is empty"),
+            ("db", "bytes", "secret shop/db: the value of its key \"bytes\" is no text"),
+            ("other", "a", "secret shop/other: was not read"),
+        ] {
+            let absence = secrets.text(&reference(name, key)).unwrap_err();
+            assert_eq!(
+                (absence.reason, absence.message.as_str()),
+                (AbsenceReason::SecretUnavailable, message)
+            );
+        }
     }
 }
