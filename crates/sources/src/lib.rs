@@ -24,6 +24,7 @@
 
 mod address;
 mod clients;
+mod google;
 mod headers;
 mod http;
 mod http_client;
@@ -31,6 +32,7 @@ mod hub;
 mod json_number;
 mod json_path;
 mod nats;
+mod pubsub;
 mod registry;
 mod settings;
 mod source;

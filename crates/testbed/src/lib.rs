@@ -13,6 +13,7 @@
 
 pub mod assets;
 pub mod certificates;
+pub mod cloud_monitoring;
 mod control_plane;
 pub mod fixtures;
 mod kubeconfig;
@@ -23,6 +24,7 @@ pub mod programs;
 pub mod supervisor;
 pub mod wait;
 
+pub use cloud_monitoring::CloudMonitoring;
 pub use control_plane::{ControlPlane, Options};
 pub use metric_server::{Answer, Body, MetricServer, Seen};
 pub use nats_server::{NatsOptions, NatsServer};

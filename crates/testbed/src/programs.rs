@@ -25,6 +25,9 @@ pub struct Program {
 /// The NATS server.
 pub const NATS_SERVER: Program = Program { name: "nats-server", package: "nats-server" };
 
+/// The command line of OpenSSL, for keys that the libraries of the tree do not make.
+pub const OPENSSL: Program = Program { name: "openssl", package: "openssl" };
+
 /// Where Debian keeps servers, which is on root's PATH only.
 const SERVER_FOLDERS: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
