@@ -96,7 +96,7 @@ impl Config {
         let timeout = settings.whole_number("timeoutSeconds", 1..=60, 10);
         let named = subscription.and_then(|named| named.project);
         let project = project.or(named);
-        if project.is_none() && subscription.is_some() {
+        if project.is_none() && subscription.is_some() && config["projectId"].is_null() {
             settings.refuse("projectId", "Required value");
         }
         let problems = settings.finish();
@@ -132,7 +132,9 @@ fn measure(settings: &mut Settings<'_>) -> Option<Measure> {
 }
 
 fn endpoint(settings: &mut Settings<'_>, config: &Value) -> Option<Url> {
-    settings.optional_text("endpoint")?;
+    if config["endpoint"].is_null() {
+        return settings.optional_text("endpoint").and(None);
+    }
     if config["credentialsFrom"].is_null() {
         let why = "Forbidden: may be given only along with credentialsFrom: \
                    the operator's own token goes to the operator's endpoint and to no other";

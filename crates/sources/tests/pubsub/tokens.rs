@@ -70,7 +70,7 @@ async fn a_refused_token_is_replaced_once() {
 #[tokio::test]
 async fn a_token_is_replaced_before_it_expires() {
     let shop = Shop::new().await;
-    shop.server.set_token_life(Duration::from_secs(4));
+    shop.server.set_token_life(Duration::from_secs(12));
     shop.server.set_backlog("shop", "orders", 5, MINUTE);
     let look = || async {
         assert_eq!(shop.backlog().await, Ok(5.0));
@@ -111,7 +111,7 @@ async fn a_withdrawn_key_is_sent_once_a_poll_and_not_once_an_object() {
 async fn a_key_that_cannot_be_used_is_named_without_its_content() {
     let shop = Shop::new().await;
     let refused_url = "has a \"token_uri\" that is not an https URL";
-    let ec = rcgen_like_key();
+    let elliptic = elliptic_key();
     for (key, words) in [
         ("ya29.s3cret".to_owned(), "is not JSON"),
         ("{\"private_key\": \"s3cret".to_owned(), "is not JSON"),
@@ -120,7 +120,7 @@ async fn a_key_that_cannot_be_used_is_named_without_its_content() {
         (altered(&shop, "client_email", Value::Null), "has no \"client_email\""),
         (altered(&shop, "private_key", json!(7)), "has no \"private_key\""),
         (altered(&shop, "private_key", json!("s3cret")), "that is not PEM"),
-        (altered(&shop, "private_key", json!(ec)), "that is no RSA key"),
+        (altered(&shop, "private_key", json!(elliptic)), "that is no RSA key"),
         (altered(&shop, "token_uri", json!("http://s3cret.example/")), refused_url),
         (altered(&shop, "token_uri", json!("s3cret")), refused_url),
     ] {
@@ -137,7 +137,7 @@ async fn a_key_that_cannot_be_used_is_named_without_its_content() {
 }
 
 /// A private key that is not RSA.
-fn rcgen_like_key() -> String {
+fn elliptic_key() -> String {
     let folder = tempfile::tempdir().unwrap();
     let authority = testbed::certificates::Authority::new(folder.path(), "ec").unwrap();
     std::fs::read_to_string(&authority.files().key).unwrap()
