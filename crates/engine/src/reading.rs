@@ -131,6 +131,8 @@ pub enum AbsenceReason {
     NotFinite,
     /// The value is below what the metric can be, for example a negative count.
     OutOfRange,
+    /// The newest value is older than the query allows.
+    Stale,
     /// A secret that the query needs is missing or cannot be read.
     SecretUnavailable,
 }
@@ -151,6 +153,7 @@ impl AbsenceReason {
         Self::NotANumber,
         Self::NotFinite,
         Self::OutOfRange,
+        Self::Stale,
         Self::SecretUnavailable,
     ];
 
@@ -170,6 +173,7 @@ impl AbsenceReason {
             Self::NotANumber => "MetricNotANumber",
             Self::NotFinite => "MetricNotFinite",
             Self::OutOfRange => "MetricOutOfRange",
+            Self::Stale => "MetricStale",
             Self::SecretUnavailable => "SecretUnavailable",
         }
     }

@@ -22,8 +22,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use engine::{Absence, AbsenceReason};
-use reqwest::Url;
 use reqwest::header::HeaderMap;
+use reqwest::{StatusCode, Url};
 
 use crate::address::AddressPolicy;
 pub(crate) use failure::find;
@@ -71,6 +71,13 @@ pub(crate) struct Body {
     _large: Option<LargePermit>,
 }
 
+/// An answer whose status is for its reader to judge.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub status: StatusCode,
+    pub body: Body,
+}
+
 impl Body {
     /// A body that no server sent.
     #[cfg(test)]
@@ -87,17 +94,42 @@ impl HttpClient {
 
     /// Gets `url`, following redirects, and returns the body of a 2xx answer.
     pub(crate) async fn get(&self, url: &Url, headers: &Headers, limits: Limits) -> Result<Body, Absence> {
-        let transport = match self.transport.get_or_init(|| Transport::new(&self.policy)) {
-            Ok(transport) => transport,
-            Err(error) => return Err(absence(AbsenceReason::ConnectionFailed, url, error)),
-        };
+        let transport = self.transport(url)?;
         let exchange = exchange::run(transport, &self.gate, url, headers, limits.max_bytes);
-        match tokio::time::timeout(limits.timeout, exchange).await {
-            Ok(outcome) => outcome,
-            Err(_) => {
-                let waited = format!("no complete answer within {} s", limits.timeout.as_secs_f64());
-                Err(absence(AbsenceReason::Timeout, url, waited))
-            }
+        within(limits, url, exchange).await
+    }
+
+    /// Asks `url` with GET, or with POST where there is a form to send, follows no redirect,
+    /// and returns the answer whatever its status: for protocols whose errors are told in the body.
+    pub(crate) async fn ask(
+        &self,
+        url: &Url,
+        headers: &Headers,
+        form: Option<String>,
+        limits: Limits,
+    ) -> Result<Answer, Absence> {
+        let transport = self.transport(url)?;
+        let exchange = exchange::ask(transport, &self.gate, url, headers, form, limits.max_bytes);
+        within(limits, url, exchange).await
+    }
+
+    fn transport(&self, url: &Url) -> Result<&Transport, Absence> {
+        let transport = self.transport.get_or_init(|| Transport::new(&self.policy));
+        transport.as_ref().map_err(|error| absence(AbsenceReason::ConnectionFailed, url, error))
+    }
+}
+
+/// The outcome of an exchange, or that it took too long.
+async fn within<T>(
+    limits: Limits,
+    url: &Url,
+    exchange: impl Future<Output = Result<T, Absence>>,
+) -> Result<T, Absence> {
+    match tokio::time::timeout(limits.timeout, exchange).await {
+        Ok(outcome) => outcome,
+        Err(_) => {
+            let waited = format!("no complete answer within {} s", limits.timeout.as_secs_f64());
+            Err(absence(AbsenceReason::Timeout, url, waited))
         }
     }
 }

@@ -25,6 +25,7 @@
 
 mod address;
 mod clients;
+mod google;
 mod headers;
 mod http;
 mod http_client;
@@ -32,6 +33,7 @@ mod hub;
 mod json_number;
 mod json_path;
 mod nats;
+mod pubsub;
 mod redis;
 mod registry;
 mod settings;

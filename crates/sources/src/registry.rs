@@ -10,6 +10,7 @@ use crate::address::AddressPolicy;
 use crate::clients::Clients;
 use crate::http;
 use crate::nats;
+use crate::pubsub;
 use crate::redis;
 use crate::settings::quoted;
 use crate::source::Source;
@@ -18,7 +19,8 @@ use crate::source::Source;
 type Constructor = fn(&Clients) -> Arc<dyn Source>;
 
 /// Every source: the name that objects write, and what makes one.
-const SOURCES: &[(&str, Constructor)] = &[("http", http::new), ("nats", nats::new), ("redis", redis::new)];
+const SOURCES: &[(&str, Constructor)] =
+    &[("http", http::new), ("nats", nats::new), ("pubsub", pubsub::new), ("redis", redis::new)];
 
 /// The known sources by name.
 #[derive(Clone)]
@@ -78,7 +80,7 @@ mod tests {
             ConfigPath { source: "spec.metrics[0].type", config: "spec.metrics[0].config", elsewhere: &[] };
         let problems = Registry::new(AddressPolicy::default()).validate("htpp", &Value::Null, &path);
         let expected =
-            r#"spec.metrics[0].type: Unsupported value: "htpp": supported values: "http", "nats", "redis""#;
+            r#"spec.metrics[0].type: Unsupported value: "htpp": supported values: "http", "nats", "pubsub", "redis""#;
         assert_eq!(problems.iter().map(Problem::to_string).collect::<Vec<_>>(), [expected]);
     }
 

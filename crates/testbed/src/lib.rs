@@ -14,6 +14,7 @@
 pub mod assets;
 mod browser;
 pub mod certificates;
+pub mod cloud_monitoring;
 mod control_plane;
 pub mod fixtures;
 mod kubeconfig;
@@ -28,6 +29,7 @@ pub mod supervisor;
 pub mod wait;
 
 pub use browser::{Browser, Device, Page, Picture};
+pub use cloud_monitoring::CloudMonitoring;
 pub use control_plane::{ControlPlane, Options};
 pub use metric_server::{Answer, Body, MetricServer, Seen};
 pub use nats_server::{NatsOptions, NatsServer};

@@ -27,6 +27,7 @@ pub const NATS_SERVER: Program = Program { name: "nats-server", package: "nats-s
 
 /// The browser.
 pub const CHROMIUM: Program = Program { name: "chromium", package: "chromium" };
+
 /// The Prometheus server.
 pub const PROMETHEUS: Program = Program { name: "prometheus", package: "prometheus" };
 
@@ -35,9 +36,13 @@ pub const PROMTOOL: Program = Program { name: "promtool", package: "prometheus" 
 
 /// Asked by Debian's packages before they start a service.
 const SERVICE_POLICY: &str = "/usr/sbin/policy-rc.d";
+
 /// The Redis server and sentinel, under the one name that comes without a system service: the
 /// program tells by the name it is called by what it is to be.
 pub const REDIS_SERVER: Program = Program { name: "redis-check-rdb", package: "redis-tools" };
+
+/// The command line of OpenSSL, for keys that the libraries of the tree do not make.
+pub const OPENSSL: Program = Program { name: "openssl", package: "openssl" };
 
 /// Where Debian keeps servers, which is on root's PATH only.
 const SERVER_FOLDERS: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];

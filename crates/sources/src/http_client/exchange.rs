@@ -6,7 +6,7 @@ use reqwest::{Response, Url, header};
 use super::gate::Gate;
 use super::redirect::{self, MAX_REDIRECTS};
 use super::transport::Transport;
-use super::{Body, Headers, MAX_ANSWER_BYTES, absence, shown, shown_origin};
+use super::{Answer, Body, Headers, MAX_ANSWER_BYTES, absence, shown, shown_origin};
 
 /// What one request led to.
 enum Hop {
@@ -46,6 +46,27 @@ fn redirected(absence: Absence, from: &Url, to: &Url) -> Absence {
     Absence { message, ..absence }
 }
 
+/// One request to this address and no other, whatever the status of its answer.
+pub(super) async fn ask(
+    transport: &Transport,
+    gate: &Gate,
+    url: &Url,
+    headers: &Headers,
+    form: Option<String>,
+    max_bytes: usize,
+) -> Result<Answer, Absence> {
+    let hops = Hops { transport, gate, headers, max_bytes, secrets_allowed: true };
+    let _permit = gate.enter(url).await;
+    let response = transport.send(url, headers.accept, Some(&headers.secret), form).await?;
+    let status = response.status();
+    if redirect::is_redirect(status) {
+        let what =
+            format!("it answered with status {}, and redirects are not followed here", status.as_u16());
+        return Err(absence(AbsenceReason::BadStatus, url, what));
+    }
+    Ok(Answer { status, body: hops.body(url, response).await? })
+}
+
 struct Hops<'a> {
     transport: &'a Transport,
     gate: &'a Gate,
@@ -59,7 +80,7 @@ impl Hops<'_> {
         // One permit a hop: keeping the first while waiting for the next could lock two exchanges up.
         let _permit = self.gate.enter(url).await;
         let secret = self.secrets_allowed.then_some(&self.headers.secret);
-        let response = self.transport.send(url, self.headers.accept, secret).await?;
+        let response = self.transport.send(url, self.headers.accept, secret, None).await?;
         let status = response.status();
         if redirect::is_redirect(status) {
             return redirect::target(url, status, response.headers()).map(Hop::Redirect);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{Absence, AbsenceReason};
-use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, ClientBuilder, Response, Url};
 
 use super::{absence, failure, resolver::GuardedResolver};
@@ -45,12 +45,13 @@ impl Transport {
         Ok(Self { client, policy: Arc::clone(policy), has_roots })
     }
 
-    /// One request and the head of its answer.
+    /// One request and the head of its answer: a GET, or a POST where there is a form to send.
     pub(super) async fn send(
         &self,
         url: &Url,
         accept: &'static str,
         secret: Option<&HeaderMap>,
+        form: Option<String>,
     ) -> Result<Response, Absence> {
         // Literal addresses pass no resolver. The URL parser has already made one form of all spellings.
         if let Some(address) = literal_address(url) {
@@ -60,7 +61,14 @@ impl Transport {
         }
         let mut headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
         headers.extend(secret.cloned().unwrap_or_default());
-        let request = self.client.get(url.clone()).headers(headers);
+        let request = match form {
+            None => self.client.get(url.clone()),
+            Some(form) => {
+                let urlencoded = HeaderValue::from_static("application/x-www-form-urlencoded");
+                self.client.post(url.clone()).header(CONTENT_TYPE, urlencoded).body(form)
+            }
+        };
+        let request = request.headers(headers);
         request.send().await.map_err(|error| self.failed(url, &error))
     }
 

@@ -41,7 +41,7 @@ impl Bench {
 
     pub(crate) fn with(policy: AddressPolicy) -> Self {
         let vault = Arc::new(Vault::default());
-        let clock = Arc::new(AtomicI64::new(1_000_000));
+        let clock = Arc::new(AtomicI64::new(testbed::cloud_monitoring::now().as_millisecond()));
         let time = Arc::clone(&clock);
         let hub = Hub::new(
             Arc::new(Registry::new(policy)),

@@ -47,6 +47,12 @@ impl Answer {
         Self::raw_json(value.to_string())
     }
 
+    /// Any status with a JSON value.
+    #[must_use]
+    pub fn json_with(status: StatusCode, value: &Value) -> Self {
+        Self { status, ..Self::json(value) }
+    }
+
     /// 200 with text that claims to be JSON, for what `Value` cannot hold: a number of 400 digits, NaN, half an object.
     #[must_use]
     pub fn raw_json(text: impl Into<String>) -> Self {
@@ -93,7 +99,7 @@ impl Answer {
         self
     }
 
-    pub(super) async fn give(self) -> Response {
+    pub(crate) async fn give(self) -> Response {
         tokio::time::sleep(self.delay).await;
         let mut response = Response::new(self.body.into_http());
         *response.status_mut() = self.status;

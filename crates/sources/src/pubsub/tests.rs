@@ -1,0 +1,123 @@
+use engine::SourceCatalog;
+use serde_json::json;
+
+use super::*;
+use crate::{AddressPolicy, Registry};
+
+fn problems(config: Value) -> Vec<String> {
+    let path = ConfigPath { source: "spec.type", config: "spec.config", elsewhere: &[] };
+    let registry = Registry::new(AddressPolicy::default());
+    registry.validate("pubsub", &config, &path).iter().map(Problem::to_string).collect()
+}
+
+fn key() -> Value {
+    json!({"secretKeyRef": {"name": "gcp", "key": "key.json"}})
+}
+
+fn with(name: &str, value: Value) -> Value {
+    let mut config = json!({"projectId": "shop", "subscription": "orders", "credentialsFrom": key()});
+    config[name] = value;
+    config
+}
+
+#[test]
+fn good_settings_have_no_problem() {
+    for config in [
+        json!({"projectId": "shop", "subscription": "orders"}),
+        json!({"subscription": "projects/shop/subscriptions/orders"}),
+        with("subscription", json!("projects/example.com:other/subscriptions/orders")),
+        with("measure", json!("undeliveredMessages")),
+        with("measure", json!("oldestUnackedAgeSeconds")),
+        with("endpoint", json!("https://monitoring-psc.p.googleapis.com/")),
+        with("endpoint", json!("http://monitoring.test:8080/prefix")),
+        with("maxAgeSeconds", json!(60)),
+        with("timeoutSeconds", json!(60)),
+        with("endpoint", Value::Null),
+    ] {
+        assert_eq!(problems(config.clone()), [] as [&str; 0], "{config}");
+    }
+}
+
+#[test]
+fn every_problem_has_its_path_and_words() {
+    let id = "must be a project's ID: lower-case letters, digits and hyphens, a letter first";
+    let name = "must be a subscription's name: 3 to 255 letters, digits and signs of -_.~+%, \
+                a letter first, and not beginning with goog";
+    let words = r#"supported values: "undeliveredMessages", "oldestUnackedAgeSeconds""#;
+    for (config, expected) in [
+        (json!({"projectId": "shop"}), "spec.config.subscription: Required value".to_owned()),
+        (json!({"subscription": "orders"}), "spec.config.projectId: Required value".into()),
+        (with("projectId", json!("Shop")), format!("spec.config.projectId: Invalid value: \"Shop\": {id}")),
+        (
+            with("projectId", json!("123456")),
+            "spec.config.projectId: Invalid value: \"123456\": must be the project's ID, not its number"
+                .into(),
+        ),
+        (
+            with("projectId", json!(7)),
+            "spec.config.projectId: Invalid value: a number: must be a text".into(),
+        ),
+        (
+            with("subscription", json!("a\" OR \"b")),
+            format!("spec.config.subscription: Invalid value: \"a\\\" OR \\\"b\": {name}"),
+        ),
+        (
+            with("subscription", json!("projects/shop/topics/orders")),
+            "spec.config.subscription: Invalid value: \"projects/shop/topics/orders\": \
+             must be a subscription's name, or projects/PROJECT/subscriptions/NAME"
+                .into(),
+        ),
+        (
+            with("measure", json!("bytes")),
+            format!("spec.config.measure: Unsupported value: \"bytes\": {words}"),
+        ),
+        (
+            with("credentialsFrom", json!({"secretKeyRef": {"name": "gcp"}})),
+            "spec.config.credentialsFrom.secretKeyRef.key: Required value".into(),
+        ),
+        (
+            with("endpoint", json!("https://monitoring/?key=x")),
+            "spec.config.endpoint: Invalid value: \"https://monitoring/\": \
+             must be an http or https URL without a query"
+                .into(),
+        ),
+        (
+            with("maxAgeSeconds", json!(59)),
+            "spec.config.maxAgeSeconds: Invalid value: 59: must be a whole number from 60 to 86400".into(),
+        ),
+        (
+            with("timeoutSeconds", json!("5")),
+            "spec.config.timeoutSeconds: Invalid value: \"5\": must be a whole number from 1 to 60".into(),
+        ),
+        (
+            with("credentials", json!({"private_key": "s3cret"})),
+            "spec.config.credentials: unknown field; this source knows projectId, subscription, measure, \
+             credentialsFrom, endpoint, maxAgeSeconds, timeoutSeconds"
+                .into(),
+        ),
+    ] {
+        let found = problems(config.clone());
+        assert_eq!(found, [expected], "{config}");
+    }
+}
+
+#[test]
+fn the_operators_token_goes_nowhere_else() {
+    let mut config = with("endpoint", json!("https://thief.example"));
+    for absent in [None, Some(Value::Null)] {
+        match absent {
+            Some(null) => config["credentialsFrom"] = null,
+            None => drop(config.as_object_mut().unwrap().remove("credentialsFrom")),
+        }
+        let found = problems(config.clone());
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with("spec.config.endpoint: Forbidden: "), "{found:?}");
+    }
+}
+
+#[test]
+fn the_secret_is_named_for_the_hub() {
+    let source = new(&Clients::new(AddressPolicy::default()));
+    assert_eq!(source.secrets(&with("measure", Value::Null)), [SecretRef { name: "gcp".into() }]);
+    assert_eq!(source.secrets(&with("credentialsFrom", Value::Null)), []);
+}
