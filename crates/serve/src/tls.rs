@@ -17,8 +17,11 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::certificates::CertificateSlot;
 
-/// A handshake, and the headers of a request, must be there by then.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// A handshake must be done by then.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// The next request of a connection must begin by then. The API server closes an idle connection
+/// after 90 s; if that were for us to do, a request could be on its way at that moment.
+const IDLE: Duration = Duration::from_secs(120);
 /// Connections at a time; the next one waits. The API server keeps a handful.
 const MOST_CONNECTIONS: usize = 128;
 /// At the end, requests that run may take this much longer.
@@ -74,7 +77,7 @@ async fn connection(
     router: Router,
     mut stop: watch::Receiver<bool>,
 ) {
-    let stream = match tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await {
+    let stream = match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {
             tracing::debug!(%error, "TLS handshake failed");
@@ -83,7 +86,7 @@ async fn connection(
         Err(_) => return,
     };
     let mut server = Builder::new(TokioExecutor::new()).http1_only();
-    server.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+    server.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
     let serving = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut serving = std::pin::pin!(serving);
     let ended = tokio::select! {
