@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use crate::address::AddressPolicy;
 use crate::http_client::HttpClient;
+use crate::prometheus::DefaultServer;
 
 /// What sources share to reach the world.
 pub(crate) struct Clients {
     pub(crate) http: Arc<HttpClient>,
+    /// The Prometheus server of objects that name none.
+    pub(crate) prometheus: DefaultServer,
 }
 
 impl Clients {
     pub(crate) fn new(policy: AddressPolicy) -> Self {
-        Self { http: Arc::new(HttpClient::new(policy)) }
+        Self { http: Arc::new(HttpClient::new(policy)), prometheus: DefaultServer::Unknown }
     }
 }

@@ -1,9 +1,9 @@
 //! The one way to call an address that somebody wrote into an object.
 //!
 //! ```text
-//! get ─▶ time limit ─▶ exchange ─▶ gate ─▶ transport ─▶ resolver ─▶ AddressPolicy
-//!                         ▲ │
-//!                         └─┘ redirects, by hand
+//! get, call ─▶ time limit ─▶ exchange ─▶ gate ─▶ transport ─▶ resolver ─▶ AddressPolicy
+//!                              ▲ │
+//!                              └─┘ redirects, by hand
 //! ```
 //!
 //! Whoever may create an object chooses the address and perhaps the server behind it,
@@ -16,18 +16,21 @@ mod failure;
 mod gate;
 mod redirect;
 mod resolver;
+mod tls;
 mod transport;
+mod transports;
 
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use engine::{Absence, AbsenceReason};
-use reqwest::Url;
 use reqwest::header::HeaderMap;
+use reqwest::{StatusCode, Url};
 
 use crate::address::AddressPolicy;
 use gate::{Gate, LargePermit};
-use transport::Transport;
+use transports::Transports;
+
+pub(crate) use tls::{Tls, has_certificates, has_key};
 
 /// Largest answer that is read unless a source says otherwise.
 pub(crate) const MAX_ANSWER_BYTES: usize = 1024 * 1024;
@@ -35,10 +38,37 @@ pub(crate) const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 /// A client for all sources that speak HTTP.
 #[derive(Debug)]
 pub(crate) struct HttpClient {
-    policy: Arc<AddressPolicy>,
-    /// Built at the first request: checking a manifest needs neither roots nor a runtime.
-    transport: OnceLock<Result<Transport, String>>,
+    transports: Transports,
     gate: Gate,
+}
+
+/// One request, and what is wanted of its answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'a> {
+    /// Where to.
+    pub url: &'a Url,
+    /// What is sent along.
+    pub headers: &'a Headers,
+    /// A form to be sent by POST; without one the request is a GET.
+    pub form: Option<&'a str>,
+    /// By what the first origin is trusted and knows us; others are trusted as the system says, and
+    /// do not know us.
+    pub tls: &'a Tls,
+    /// How long and how much.
+    pub limits: Limits,
+    /// Whether the body of an answer whose status is an error is read, too.
+    pub reads_errors: bool,
+}
+
+/// An answer of any status but redirects.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// Where it came from, after all redirects.
+    pub url: Url,
+    /// Its status.
+    pub status: StatusCode,
+    /// Its body; empty where the status is an error and the body is not read, long or broken.
+    pub body: Body,
 }
 
 /// What a source sends with a request.
@@ -59,8 +89,8 @@ pub(crate) struct Limits {
     pub max_bytes: usize,
 }
 
-/// The body of a successful answer.
-#[derive(Debug)]
+/// The body of an answer.
+#[derive(Debug, Default)]
 pub(crate) struct Body {
     /// The `Content-Type`, where there is a readable one.
     pub content_type: Option<String>,
@@ -81,21 +111,29 @@ impl Body {
 impl HttpClient {
     /// A client that calls what `policy` allows. Cheap: nothing is loaded before the first request.
     pub(crate) fn new(policy: AddressPolicy) -> Self {
-        Self { policy: Arc::new(policy), transport: OnceLock::new(), gate: Gate::default() }
+        Self { transports: Transports::new(policy), gate: Gate::default() }
     }
 
     /// Gets `url`, following redirects, and returns the body of a 2xx answer.
     pub(crate) async fn get(&self, url: &Url, headers: &Headers, limits: Limits) -> Result<Body, Absence> {
-        let transport = match self.transport.get_or_init(|| Transport::new(&self.policy)) {
-            Ok(transport) => transport,
-            Err(error) => return Err(absence(AbsenceReason::ConnectionFailed, url, error)),
-        };
-        let exchange = exchange::run(transport, &self.gate, url, headers, limits.max_bytes);
-        match tokio::time::timeout(limits.timeout, exchange).await {
+        let tls = Tls::default();
+        let call = Call { url, headers, form: None, tls: &tls, limits, reads_errors: false };
+        let Answer { url, status, body } = self.call(&call).await?;
+        if status.is_success() {
+            return Ok(body);
+        }
+        let what = format!("it answered with status {}", status.as_u16());
+        Err(absence(AbsenceReason::BadStatus, &url, what))
+    }
+
+    /// Sends a request, following redirects, and returns the answer whatever its status.
+    pub(crate) async fn call(&self, call: &Call<'_>) -> Result<Answer, Absence> {
+        let exchange = exchange::run(&self.transports, &self.gate, call);
+        match tokio::time::timeout(call.limits.timeout, exchange).await {
             Ok(outcome) => outcome,
             Err(_) => {
-                let waited = format!("no complete answer within {} s", limits.timeout.as_secs_f64());
-                Err(absence(AbsenceReason::Timeout, url, waited))
+                let waited = format!("no complete answer within {} s", call.limits.timeout.as_secs_f64());
+                Err(absence(AbsenceReason::Timeout, call.url, waited))
             }
         }
     }

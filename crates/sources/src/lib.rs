@@ -3,7 +3,7 @@
 //! ```text
 //!  Query ─▶ Hub ─▶ Registry ─▶ Source ─▶ HttpClient ─▶ AddressPolicy
 //!            │      one table   http,     time, size,    what may be
-//!            │                  nats      redirects      called at all
+//!            │                  nats, …   redirects      called at all
 //!            └─▶ SecretReader
 //! ```
 //!
@@ -31,11 +31,13 @@ mod hub;
 mod json_number;
 mod json_path;
 mod nats;
+mod prometheus;
 mod registry;
 mod settings;
 mod source;
 
 pub use address::{AddressPolicy, Refused};
 pub use hub::{Clock, Hub, Observer, ReadStats, SharedReading};
+pub use prometheus::ServerAddress;
 pub use registry::Registry;
 pub use source::{Request, SecretData, SecretKeyRef, SecretReader, SecretRef, Secrets, Source};
