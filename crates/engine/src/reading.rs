@@ -125,6 +125,8 @@ pub enum AbsenceReason {
     ValueMissing,
     /// The answer has several values where one was asked for.
     ValueAmbiguous,
+    /// The source says that its answer may lack something.
+    Partial,
     /// The value is there and is no number.
     NotANumber,
     /// The value is NaN, infinite or beyond what a 64-bit float holds.
@@ -150,6 +152,7 @@ impl AbsenceReason {
         Self::Malformed,
         Self::ValueMissing,
         Self::ValueAmbiguous,
+        Self::Partial,
         Self::NotANumber,
         Self::NotFinite,
         Self::OutOfRange,
@@ -170,6 +173,7 @@ impl AbsenceReason {
             Self::Malformed => "MetricMalformed",
             Self::ValueMissing => "MetricValueMissing",
             Self::ValueAmbiguous => "MetricValueAmbiguous",
+            Self::Partial => "MetricPartial",
             Self::NotANumber => "MetricNotANumber",
             Self::NotFinite => "MetricNotFinite",
             Self::OutOfRange => "MetricOutOfRange",

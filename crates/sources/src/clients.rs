@@ -4,16 +4,20 @@ use std::sync::Arc;
 
 use crate::address::AddressPolicy;
 use crate::http_client::HttpClient;
+use crate::prometheus::DefaultServer;
 
 /// What sources share to reach the world.
 pub(crate) struct Clients {
     pub(crate) http: Arc<HttpClient>,
     /// For sources that connect by themselves.
     pub(crate) policy: AddressPolicy,
+    /// The Prometheus server of objects that name none.
+    pub(crate) prometheus: DefaultServer,
 }
 
 impl Clients {
     pub(crate) fn new(policy: AddressPolicy) -> Self {
-        Self { http: Arc::new(HttpClient::new(policy.clone())), policy }
+        let http = Arc::new(HttpClient::new(policy.clone()));
+        Self { http, policy, prometheus: DefaultServer::Unknown }
     }
 }

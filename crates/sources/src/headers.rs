@@ -1,9 +1,15 @@
-//! Turns a secret into request headers: every key is a name, its value the header's value.
+//! Request headers: from a secret, every key of which is a name and its value the header's
+//! value, and from settings that are no secret.
 
 use engine::{Absence, AbsenceReason};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
 
+use crate::settings::{invalid, quoted, wrong_type};
 use crate::source::{SecretRef, Secrets};
+
+/// Headers whose values are secrets.
+const CREDENTIALS: &[&str] = &["authorization", "cookie", "proxy-authorization"];
 
 /// Headers that frame a message. With one of them a secret could smuggle a second
 /// request into a connection that other objects share.
@@ -39,6 +45,24 @@ pub(crate) fn from_secret(secret: &SecretRef, secrets: &Secrets) -> Result<Heade
         headers.insert(name, value);
     }
     Ok(headers)
+}
+
+/// A header that is no secret, or a problem's message.
+pub(crate) fn plain(name: &str, value: &Value) -> Result<(HeaderName, HeaderValue), String> {
+    let not_a_name = |_| invalid(quoted(name), "must be the name of a header");
+    let header = HeaderName::from_bytes(name.as_bytes()).map_err(not_a_name)?;
+    if FRAMING.contains(&header.as_str()) {
+        return Err("Forbidden: this header frames the request and must not be set".into());
+    }
+    if CREDENTIALS.contains(&header.as_str()) {
+        return Err(
+            "Forbidden: its value is a secret: put it into a secret and name that in headersFrom".into()
+        );
+    }
+    let Value::String(text) = value else { return Err(wrong_type(value, "a text")) };
+    let value =
+        HeaderValue::from_str(text).map_err(|_| invalid(quoted(text), "must be the value of a header"))?;
+    Ok((header, value))
 }
 
 /// Secrets are often made from files, which end with a line break.

@@ -1,9 +1,9 @@
 //! The one way to call an address that somebody wrote into an object.
 //!
 //! ```text
-//! get ─▶ time limit ─▶ exchange ─▶ gate ─▶ transport ─▶ resolver ─▶ AddressPolicy
-//!                         ▲ │
-//!                         └─┘ redirects, by hand
+//! get, call ─▶ time limit ─▶ exchange ─▶ gate ─▶ transport ─▶ resolver ─▶ AddressPolicy
+//!                              ▲ │
+//!                              └─┘ redirects, by hand
 //! ```
 //!
 //! Whoever may create an object chooses the address and perhaps the server behind it,
@@ -16,9 +16,10 @@ mod failure;
 mod gate;
 mod redirect;
 mod resolver;
+mod tls;
 mod transport;
+mod transports;
 
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use engine::{Absence, AbsenceReason};
@@ -28,7 +29,9 @@ use reqwest::{StatusCode, Url};
 use crate::address::AddressPolicy;
 pub(crate) use failure::find;
 use gate::{Gate, LargePermit};
-use transport::Transport;
+use transports::Transports;
+
+pub(crate) use tls::{Tls, has_certificates, has_key};
 
 /// Largest answer that is read unless a source says otherwise.
 pub(crate) const MAX_ANSWER_BYTES: usize = 1024 * 1024;
@@ -36,10 +39,39 @@ pub(crate) const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 /// A client for all sources that speak HTTP.
 #[derive(Debug)]
 pub(crate) struct HttpClient {
-    policy: Arc<AddressPolicy>,
-    /// Built at the first request: checking a manifest needs neither roots nor a runtime.
-    transport: OnceLock<Result<Transport, String>>,
+    transports: Transports,
     gate: Gate,
+}
+
+/// One request, and what is wanted of its answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'a> {
+    /// Where to.
+    pub url: &'a Url,
+    /// What is sent along.
+    pub headers: &'a Headers,
+    /// A form to be sent by POST; without one the request is a GET.
+    pub form: Option<&'a str>,
+    /// By what the first origin is trusted and knows us; others are trusted as the system says, and
+    /// do not know us.
+    pub tls: &'a Tls,
+    /// How long and how much.
+    pub limits: Limits,
+    /// Whether the body of an answer whose status is an error is read, too.
+    pub reads_errors: bool,
+    /// Whether it goes where a redirect leads. Else a redirect is an error.
+    pub follows_redirects: bool,
+}
+
+/// An answer of any status but redirects.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// Where it came from, after all redirects.
+    pub url: Url,
+    /// Its status.
+    pub status: StatusCode,
+    /// Its body; empty where the status is an error and the body is not read, long or broken.
+    pub body: Body,
 }
 
 /// What a source sends with a request.
@@ -60,8 +92,8 @@ pub(crate) struct Limits {
     pub max_bytes: usize,
 }
 
-/// The body of a successful answer.
-#[derive(Debug)]
+/// The body of an answer.
+#[derive(Debug, Default)]
 pub(crate) struct Body {
     /// The `Content-Type`, where there is a readable one.
     pub content_type: Option<String>,
@@ -69,13 +101,6 @@ pub(crate) struct Body {
     pub bytes: Vec<u8>,
     /// The place among the large ones, for as long as the bytes are in memory.
     _large: Option<LargePermit>,
-}
-
-/// An answer whose status is for its reader to judge.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub status: StatusCode,
-    pub body: Body,
 }
 
 impl Body {
@@ -89,14 +114,27 @@ impl Body {
 impl HttpClient {
     /// A client that calls what `policy` allows. Cheap: nothing is loaded before the first request.
     pub(crate) fn new(policy: AddressPolicy) -> Self {
-        Self { policy: Arc::new(policy), transport: OnceLock::new(), gate: Gate::default() }
+        Self { transports: Transports::new(policy), gate: Gate::default() }
     }
 
     /// Gets `url`, following redirects, and returns the body of a 2xx answer.
     pub(crate) async fn get(&self, url: &Url, headers: &Headers, limits: Limits) -> Result<Body, Absence> {
-        let transport = self.transport(url)?;
-        let exchange = exchange::run(transport, &self.gate, url, headers, limits.max_bytes);
-        within(limits, url, exchange).await
+        let tls = Tls::default();
+        let call = Call {
+            url,
+            headers,
+            form: None,
+            tls: &tls,
+            limits,
+            reads_errors: false,
+            follows_redirects: true,
+        };
+        let Answer { url: answered, status, body } = self.call(&call).await?;
+        if status.is_success() {
+            return Ok(body);
+        }
+        let what = format!("it answered with status {}", status.as_u16());
+        Err(redirected(absence(AbsenceReason::BadStatus, &answered, what), url, &answered))
     }
 
     /// Asks `url` with GET, or with POST where there is a form to send, follows no redirect,
@@ -108,28 +146,21 @@ impl HttpClient {
         form: Option<String>,
         limits: Limits,
     ) -> Result<Answer, Absence> {
-        let transport = self.transport(url)?;
-        let exchange = exchange::ask(transport, &self.gate, url, headers, form, limits.max_bytes);
-        within(limits, url, exchange).await
+        let (form, tls) = (form.as_deref(), Tls::default());
+        let call =
+            Call { url, headers, form, tls: &tls, limits, reads_errors: true, follows_redirects: false };
+        self.call(&call).await
     }
 
-    fn transport(&self, url: &Url) -> Result<&Transport, Absence> {
-        let transport = self.transport.get_or_init(|| Transport::new(&self.policy));
-        transport.as_ref().map_err(|error| absence(AbsenceReason::ConnectionFailed, url, error))
-    }
-}
-
-/// The outcome of an exchange, or that it took too long.
-async fn within<T>(
-    limits: Limits,
-    url: &Url,
-    exchange: impl Future<Output = Result<T, Absence>>,
-) -> Result<T, Absence> {
-    match tokio::time::timeout(limits.timeout, exchange).await {
-        Ok(outcome) => outcome,
-        Err(_) => {
-            let waited = format!("no complete answer within {} s", limits.timeout.as_secs_f64());
-            Err(absence(AbsenceReason::Timeout, url, waited))
+    /// Sends a request and returns the answer whatever its status.
+    pub(crate) async fn call(&self, call: &Call<'_>) -> Result<Answer, Absence> {
+        let exchange = exchange::run(&self.transports, &self.gate, call);
+        match tokio::time::timeout(call.limits.timeout, exchange).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                let waited = format!("no complete answer within {} s", call.limits.timeout.as_secs_f64());
+                Err(absence(AbsenceReason::Timeout, call.url, waited))
+            }
         }
     }
 }
@@ -155,6 +186,17 @@ pub(crate) fn shown(url: &Url) -> String {
 fn shown_origin(url: &Url) -> String {
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
+}
+
+/// An absence at `to`, where `from` was asked. Where a redirect led there, it is told without that
+/// address's path: the other side chose it, and may have put there what it was sent.
+pub(crate) fn redirected(absence: Absence, from: &Url, to: &Url) -> Absence {
+    if from == to {
+        return absence;
+    }
+    let what = absence.message.strip_prefix(&shown(to)).unwrap_or_default();
+    let message = format!("{}: it redirected to {}{what}", shown(from), shown_origin(to));
+    Absence { message, ..absence }
 }
 
 #[cfg(test)]

@@ -33,6 +33,7 @@ mod hub;
 mod json_number;
 mod json_path;
 mod nats;
+mod prometheus;
 mod pubsub;
 mod redis;
 mod registry;
@@ -41,5 +42,6 @@ mod source;
 
 pub use address::{AddressPolicy, Refused};
 pub use hub::{Answer, Clock, Hub, Observer, ReadStats, SharedReading};
+pub use prometheus::ServerAddress;
 pub use registry::Registry;
 pub use source::{Request, SecretData, SecretKeyRef, SecretReader, SecretRef, Secrets, Source};

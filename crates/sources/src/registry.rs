@@ -10,6 +10,7 @@ use crate::address::AddressPolicy;
 use crate::clients::Clients;
 use crate::http;
 use crate::nats;
+use crate::prometheus::{self, DefaultServer, ServerAddress};
 use crate::pubsub;
 use crate::redis;
 use crate::settings::quoted;
@@ -19,8 +20,13 @@ use crate::source::Source;
 type Constructor = fn(&Clients) -> Arc<dyn Source>;
 
 /// Every source: the name that objects write, and what makes one.
-const SOURCES: &[(&str, Constructor)] =
-    &[("http", http::new), ("nats", nats::new), ("pubsub", pubsub::new), ("redis", redis::new)];
+const SOURCES: &[(&str, Constructor)] = &[
+    ("http", http::new),
+    ("nats", nats::new),
+    ("prometheus", prometheus::new),
+    ("pubsub", pubsub::new),
+    ("redis", redis::new),
+];
 
 /// The known sources by name.
 #[derive(Clone)]
@@ -29,10 +35,20 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// All sources, calling only what `policy` allows. Needs no runtime and opens nothing.
+    /// All sources, calling only what `policy` allows. Needs no runtime and opens nothing. What an
+    /// operator may have by default is not known, and objects that rely on it are not refused.
     pub fn new(policy: AddressPolicy) -> Self {
-        let clients = Clients::new(policy);
-        Self::of(SOURCES.iter().map(|(name, make)| (*name, make(&clients))))
+        Self::over(&Clients::new(policy))
+    }
+
+    /// The same for an operator, which asks `prometheus` where an object names no server.
+    pub fn of_operator(policy: AddressPolicy, prometheus: Option<ServerAddress>) -> Self {
+        let prometheus = prometheus.map_or(DefaultServer::None, DefaultServer::Known);
+        Self::over(&Clients { prometheus, ..Clients::new(policy) })
+    }
+
+    fn over(clients: &Clients) -> Self {
+        Self::of(SOURCES.iter().map(|(name, make)| (*name, make(clients))))
     }
 
     /// A registry of other sources, for example scripted ones in a test.
@@ -79,8 +95,7 @@ mod tests {
         let path =
             ConfigPath { source: "spec.metrics[0].type", config: "spec.metrics[0].config", elsewhere: &[] };
         let problems = Registry::new(AddressPolicy::default()).validate("htpp", &Value::Null, &path);
-        let expected =
-            r#"spec.metrics[0].type: Unsupported value: "htpp": supported values: "http", "nats", "pubsub", "redis""#;
+        let expected = r#"spec.metrics[0].type: Unsupported value: "htpp": supported values: "http", "nats", "prometheus", "pubsub", "redis""#;
         assert_eq!(problems.iter().map(Problem::to_string).collect::<Vec<_>>(), [expected]);
     }
 

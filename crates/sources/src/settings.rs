@@ -10,8 +10,10 @@ use std::ops::RangeInclusive;
 
 use engine::{Absence, AbsenceReason, ConfigPath, Problem};
 use reqwest::Url;
+use reqwest::header::HeaderMap;
 use serde_json::{Map, Value};
 
+use crate::headers;
 use crate::http_client::shown;
 use crate::source::{SecretKeyRef, SecretRef};
 
@@ -68,7 +70,64 @@ impl<'a> Settings<'a> {
         parsed.map_err(|message| self.refuse(name, message)).ok()
     }
 
-    /// The same for a list of at most `max`; empty where it is left out.
+    /// The same for an address that may be left out.
+    pub(crate) fn optional_http_url(
+        &mut self,
+        name: &'static str,
+        check: fn(Url) -> Result<Url, String>,
+    ) -> Option<Url> {
+        let parsed = parse_http_url(self.optional_text(name)?).and_then(check);
+        parsed.map_err(|message| self.refuse(name, message)).ok()
+    }
+
+    /// One of some names, and what it stands for; the first where it is left out.
+    pub(crate) fn one_of<T: Copy>(&mut self, name: &'static str, choices: &[(&str, T)]) -> Option<T> {
+        let default = choices.first().map(|(_, first)| *first);
+        let text = match self.field(name) {
+            None => return default,
+            Some(Value::String(text)) => text,
+            Some(other) => {
+                self.refuse(name, wrong_type(other, "a text"));
+                return None;
+            }
+        };
+        let found = choices.iter().find(|(choice, _)| choice == text).map(|(_, meaning)| *meaning);
+        if found.is_none() {
+            let known: Vec<String> = choices.iter().map(|(choice, _)| format!("{choice:?}")).collect();
+            let message =
+                format!("Unsupported value: {}: supported values: {}", quoted(text), known.join(", "));
+            self.refuse(name, message);
+        }
+        found
+    }
+
+    /// Headers that are no secret, as an object of texts; empty where it is left out.
+    pub(crate) fn headers(&mut self, name: &'static str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let members = match self.field(name) {
+            None => return headers,
+            Some(Value::Object(members)) => members,
+            Some(other) => {
+                self.refuse(name, wrong_type(other, "an object of texts"));
+                return headers;
+            }
+        };
+        let path = self.path.setting(name);
+        for (member, value) in members {
+            match headers::plain(member, value) {
+                Ok((header, value)) => drop(headers.insert(header, value)),
+                Err(message) => self.problems.push(Problem::new(format!("{path}.{member}"), message)),
+            }
+        }
+        headers
+    }
+
+    /// Whether a setting is given, rightly or not.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.fields.and_then(|fields| fields.get(name)).is_some_and(|value| !value.is_null())
+    }
+
+    /// Addresses of HTTP endpoints, `max` at most; empty where they are left out.
     pub(crate) fn http_urls(
         &mut self,
         name: &'static str,
@@ -232,7 +291,7 @@ pub(crate) fn of_query<T>(
 }
 
 /// An http or https URL without credentials, or a problem's message.
-fn parse_http_url(text: &str) -> Result<Url, String> {
+pub(crate) fn parse_http_url(text: &str) -> Result<Url, String> {
     // What cannot be parsed cannot be stripped of its secrets either, so it is not repeated.
     let url =
         Url::parse(text).map_err(|error| format!("Invalid value: must be an http or https URL: {error}"))?;
@@ -261,7 +320,7 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("{:?}", text.chars().take(MAX_QUOTED).chain(mark.chars()).collect::<String>())
 }
 
-fn wrong_type(value: &Value, wanted: &str) -> String {
+pub(crate) fn wrong_type(value: &Value, wanted: &str) -> String {
     invalid(type_name(value), format_args!("must be {wanted}"))
 }
 

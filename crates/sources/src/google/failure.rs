@@ -48,7 +48,8 @@ mod tests {
 
     fn told_of(body: &str) -> String {
         let body = Body::of("application/json", body);
-        told(&Answer { status: StatusCode::FORBIDDEN, body }, "s3cret")
+        let url = "https://monitoring.example/".parse().unwrap();
+        told(&Answer { url, status: StatusCode::FORBIDDEN, body }, "s3cret")
     }
 
     #[test]

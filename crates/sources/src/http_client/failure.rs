@@ -8,13 +8,24 @@ use std::error::Error;
 use std::io::{self, ErrorKind};
 
 use engine::AbsenceReason;
-use rustls::CertificateError;
+use rustls::{AlertDescription, CertificateError};
 
 use super::resolver::Unresolved;
 use crate::address::Refused;
 
-/// What happened, without the address. `has_roots`: whether the system trusts anybody.
-pub(super) fn explain(error: &reqwest::Error, has_roots: bool) -> (AbsenceReason, String) {
+/// Who says which servers are trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Roots {
+    /// The system.
+    System,
+    /// Nobody: an empty image has no authorities.
+    None,
+    /// The object, by an authority of its own.
+    Given,
+}
+
+/// What happened, without the address.
+pub(super) fn explain(error: &reqwest::Error, roots: Roots) -> (AbsenceReason, String) {
     if let Some(refused) = find::<Refused>(error) {
         return (AbsenceReason::AddressRefused, refused.to_string());
     }
@@ -24,7 +35,7 @@ pub(super) fn explain(error: &reqwest::Error, has_roots: bool) -> (AbsenceReason
     let what = if let Some(unresolved) = find::<Unresolved>(error) {
         unresolved.to_string()
     } else if let Some(tls) = find::<rustls::Error>(error) {
-        format!("TLS: {}", explain_tls(tls, has_roots))
+        format!("TLS: {}", explain_tls(tls, roots))
     } else if let Some(io) = find::<io::Error>(error) {
         explain_io(io)
     } else if error.is_connect() {
@@ -35,10 +46,22 @@ pub(super) fn explain(error: &reqwest::Error, has_roots: bool) -> (AbsenceReason
     (AbsenceReason::ConnectionFailed, what)
 }
 
-fn explain_tls(error: &rustls::Error, has_roots: bool) -> String {
-    let rustls::Error::InvalidCertificate(certificate) = error else { return error.to_string() };
+fn explain_tls(error: &rustls::Error, roots: Roots) -> String {
+    let certificate = match error {
+        rustls::Error::InvalidCertificate(certificate) => certificate,
+        rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            return "the server wants a client certificate".into();
+        }
+        rustls::Error::AlertReceived(AlertDescription::BadCertificate | AlertDescription::UnknownCA) => {
+            return "the server wants a client certificate, and not this one or none".into();
+        }
+        other => return other.to_string(),
+    };
     match certificate {
-        CertificateError::UnknownIssuer if !has_roots => {
+        CertificateError::UnknownIssuer if roots == Roots::Given => {
+            "certificate not trusted, as another authority than the given one signed it".into()
+        }
+        CertificateError::UnknownIssuer if roots == Roots::None => {
             "certificate not trusted, as this system has no certificate authorities; set SSL_CERT_FILE".into()
         }
         CertificateError::UnknownIssuer => {
@@ -92,14 +115,15 @@ mod tests {
 
     #[test]
     fn certificates_are_refused_in_plain_words() {
-        for (error, has_roots, words) in [
-            (CertificateError::UnknownIssuer, true, "private authority"),
-            (CertificateError::UnknownIssuer, false, "no certificate authorities"),
-            (CertificateError::Expired, true, "expired"),
-            (CertificateError::NotValidForName, true, "another name"),
-            (CertificateError::Revoked, true, "not valid"),
+        for (error, roots, words) in [
+            (CertificateError::UnknownIssuer, Roots::System, "private authority"),
+            (CertificateError::UnknownIssuer, Roots::None, "no certificate authorities"),
+            (CertificateError::UnknownIssuer, Roots::Given, "the given one"),
+            (CertificateError::Expired, Roots::System, "expired"),
+            (CertificateError::NotValidForName, Roots::System, "another name"),
+            (CertificateError::Revoked, Roots::System, "not valid"),
         ] {
-            let told = explain_tls(&rustls::Error::InvalidCertificate(error), has_roots);
+            let told = explain_tls(&rustls::Error::InvalidCertificate(error), roots);
             assert!(told.starts_with("certificate ") && told.contains(words), "{told}");
         }
     }

@@ -9,18 +9,33 @@ use super::{absence, shown_origin};
 /// Redirects followed before giving up.
 pub(super) const MAX_REDIRECTS: usize = 5;
 
-/// Whether `status` sends a GET elsewhere.
+/// Whether `status` sends a request elsewhere.
 pub(super) fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
-/// The address to which the answer from `from` leads.
-pub(super) fn target(from: &Url, status: StatusCode, headers: &HeaderMap) -> Result<Url, Absence> {
+/// The address to which the answer from `from` leads. `with_form` tells that the request was a POST,
+/// which only some redirects let stay one.
+pub(super) fn target(
+    from: &Url,
+    status: StatusCode,
+    headers: &HeaderMap,
+    with_form: bool,
+) -> Result<Url, Absence> {
     let location = headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
     let Some(mut url) = location.and_then(|location| from.join(location).ok()) else {
         let what = format!("it answered {} without a usable Location", status.as_u16());
         return Err(absence(AbsenceReason::BadStatus, from, what));
     };
+    if with_form && !matches!(status.as_u16(), 307 | 308) {
+        let what = format!(
+            "it answered a POST with {}, by which what was posted would be lost; give the address at {} that it \
+             leads to",
+            status.as_u16(),
+            shown_origin(&url)
+        );
+        return Err(absence(AbsenceReason::BadStatus, from, what));
+    }
     let refuse = |what: String| Err(absence(AbsenceReason::AddressRefused, from, what));
     match (from.scheme(), url.scheme()) {
         ("https", "http") => return refuse(format!("it redirected from https to {}", shown_origin(&url))),
@@ -44,7 +59,7 @@ mod tests {
 
     fn follow(from: &str, location: &str) -> Result<String, AbsenceReason> {
         let headers = HeaderMap::from_iter([(header::LOCATION, location.parse().unwrap())]);
-        target(&from.parse().unwrap(), StatusCode::FOUND, &headers)
+        target(&from.parse().unwrap(), StatusCode::FOUND, &headers, false)
             .map(|url| url.to_string())
             .map_err(|absence| absence.reason)
     }
@@ -69,9 +84,25 @@ mod tests {
     }
 
     #[test]
+    fn a_form_is_not_lost_on_the_way() {
+        let headers = HeaderMap::from_iter([(header::LOCATION, "/b?t=1".parse().unwrap())]);
+        for status in [301, 302, 303, 307, 308] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let found = target(&"http://a/".parse().unwrap(), status, &headers, true);
+            match found {
+                Ok(url) => assert!(status.as_u16() >= 307 && url.as_str() == "http://a/b?t=1", "{status}"),
+                Err(absence) => assert!(
+                    status.as_u16() < 307 && absence.message.ends_with("which is http://a/b"),
+                    "{absence}"
+                ),
+            }
+        }
+    }
+
+    #[test]
     fn a_redirect_needs_a_location() {
-        let error = target(&"http://a/".parse().unwrap(), StatusCode::MOVED_PERMANENTLY, &HeaderMap::new())
-            .unwrap_err();
+        let from = "http://a/".parse().unwrap();
+        let error = target(&from, StatusCode::MOVED_PERMANENTLY, &HeaderMap::new(), false).unwrap_err();
         assert_eq!(error.message, "http://a/: it answered 301 without a usable Location");
     }
 }

@@ -1,4 +1,4 @@
-//! Connections: one pool for all sources, with TLS roots from the system.
+//! Connections: one pool, and by what its servers are trusted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,9 @@ use engine::{Absence, AbsenceReason};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, ClientBuilder, Response, Url};
 
-use super::{absence, failure, resolver::GuardedResolver};
+use super::failure::{self, Roots};
+use super::tls::Tls;
+use super::{absence, resolver::GuardedResolver};
 use crate::address::AddressPolicy;
 
 /// A connection attempt ends then, whatever the request's own limit; it may outlive the request.
@@ -24,34 +26,37 @@ const MAX_IDLE_PER_HOST: usize = 16;
 pub(super) struct Transport {
     client: Client,
     policy: Arc<AddressPolicy>,
-    /// Whether the system has certificates to trust. An empty image has none.
-    has_roots: bool,
+    roots: Roots,
 }
 
 impl Transport {
-    pub(super) fn new(policy: &Arc<AddressPolicy>) -> Result<Self, String> {
+    /// Connections by `tls` to addresses that `policy` allows, or why there can be none.
+    pub(super) fn new(policy: &Arc<AddressPolicy>, tls: &Tls) -> Result<Self, String> {
         // Another part of the program may have installed it already; then there is nothing to do.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let built = match builder(policy).build() {
-            Ok(client) => Ok((client, true)),
+        let build = |builder: ClientBuilder| tls.apply(builder).and_then(ClientBuilder::build);
+        let built = match build(builder(policy)) {
+            Ok(client) if tls.has_authority() => Ok((client, Roots::Given)),
+            Ok(client) => Ok((client, Roots::System)),
+            Err(error) if tls.has_authority() => Err(error),
             // Without roots the builder fails, and plain http would fail along with https.
-            Err(_) => builder(policy).tls_certs_only([]).build().map(|client| (client, false)),
+            Err(_) => build(builder(policy).tls_certs_only([])).map(|client| (client, Roots::None)),
         };
-        let (client, has_roots) =
+        let (client, roots) =
             built.map_err(|error| format!("no client can be built: {}", failure::root_cause(&error)))?;
-        if !has_roots {
+        if roots == Roots::None {
             tracing::warn!("no certificate authorities found, https sources will fail; set SSL_CERT_FILE");
         }
-        Ok(Self { client, policy: Arc::clone(policy), has_roots })
+        Ok(Self { client, policy: Arc::clone(policy), roots })
     }
 
-    /// One request and the head of its answer: a GET, or a POST where there is a form to send.
+    /// One request and the head of its answer. With a form it is a POST.
     pub(super) async fn send(
         &self,
         url: &Url,
         accept: &'static str,
         secret: Option<&HeaderMap>,
-        form: Option<String>,
+        form: Option<&str>,
     ) -> Result<Response, Absence> {
         // Literal addresses pass no resolver. The URL parser has already made one form of all spellings.
         if let Some(address) = literal_address(url) {
@@ -62,13 +67,12 @@ impl Transport {
         let mut headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
         headers.extend(secret.cloned().unwrap_or_default());
         let request = match form {
-            None => self.client.get(url.clone()),
+            None => self.client.get(url.clone()).headers(headers),
             Some(form) => {
-                let urlencoded = HeaderValue::from_static("application/x-www-form-urlencoded");
-                self.client.post(url.clone()).header(CONTENT_TYPE, urlencoded).body(form)
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+                self.client.post(url.clone()).headers(headers).body(form.to_owned())
             }
         };
-        let request = request.headers(headers);
         request.send().await.map_err(|error| self.failed(url, &error))
     }
 
@@ -82,7 +86,7 @@ impl Transport {
     }
 
     fn failed(&self, url: &Url, error: &reqwest::Error) -> Absence {
-        let (reason, what) = failure::explain(error, self.has_roots);
+        let (reason, what) = failure::explain(error, self.roots);
         absence(reason, url, what)
     }
 }

@@ -78,11 +78,6 @@ impl Settings<'_> {
         None
     }
 
-    /// Whether the setting `name` is given.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.fields.and_then(|fields| fields.get(name)).is_some_and(|value| !value.is_null())
-    }
-
     /// Refuses the list `name` unless something is wrong with it already.
     pub(crate) fn require_items(&mut self, name: &'static str) {
         let items = self.field(name).map(|value| value.as_array().map(Vec::len));

@@ -44,6 +44,7 @@ pub(crate) fn query(settings: &Value) -> Query {
         source: "redis".into(),
         namespace: "shop".into(),
         config: with(&json!({"timeoutSeconds": 20}), settings),
+        target: None,
     }
 }
 

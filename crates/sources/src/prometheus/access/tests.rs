@@ -1,0 +1,92 @@
+use engine::{AbsenceReason, ConfigPath};
+use serde_json::{Value, json};
+use testbed::certificates::Authority;
+
+use super::*;
+use crate::source::SecretData;
+
+fn access(config: &Value) -> Access {
+    let path = ConfigPath { source: "type", config: "config", elsewhere: &[] };
+    let mut settings = Settings::new(config, &path);
+    let access = Access::parse(&mut settings, None).unwrap();
+    assert_eq!(settings.finish(), []);
+    access
+}
+
+fn key(key: &str) -> Value {
+    json!({"secretKeyRef": {"name": "s", "key": key}})
+}
+
+fn secrets(values: &[(&str, &[u8])]) -> Secrets {
+    let mut secrets = Secrets::new("shop");
+    let data: SecretData = values.iter().map(|(key, value)| ((*key).to_owned(), value.to_vec())).collect();
+    secrets.insert("s", data);
+    secrets
+}
+
+#[test]
+fn headers_come_from_every_setting() {
+    let config = json!({
+        "username": "ann", "passwordFrom": key("p"), "tenant": "a|b", "headers": {"X-Plain": "1", "x-both": "plain"},
+        "headersFrom": {"secretRef": {"name": "s"}},
+    });
+    let credentials =
+        access(&config).credentials(&secrets(&[("p", b"hunter2\n"), ("X-Both", b"secret")])).unwrap();
+    let headers = &credentials.headers.secret;
+    for (name, value) in [
+        ("authorization", "Basic YW5uOmh1bnRlcjI="),
+        ("x-scope-orgid", "a|b"),
+        ("x-plain", "1"),
+        ("x-both", "secret"),
+    ] {
+        assert_eq!(headers.get_all(name).iter().collect::<Vec<_>>(), [value], "{name}");
+    }
+    let shown = format!("{credentials:?}");
+    assert!(!shown.contains("hunter2") && !shown.contains("YW5u") && !shown.contains("secret\""), "{shown}");
+    for repeated in ["for Basic YW5uOmh1bnRlcjI=", "user ann, password hunter2", "X-Both: secret"] {
+        assert_eq!(credentials.without_secrets(repeated), "it failed, and what it says holds a secret");
+    }
+    assert_eq!(credentials.without_secrets("parse error"), "parse error");
+}
+
+#[test]
+fn a_token_is_sent_and_never_shown() {
+    let access = access(&json!({"bearerTokenFrom": key("t")}));
+    let credentials = access.credentials(&secrets(&[("t", b"abc\r\n")])).unwrap();
+    assert_eq!(credentials.headers.secret["authorization"], "Bearer abc");
+    assert!(!format!("{credentials:?}").contains("abc"));
+}
+
+#[test]
+fn what_cannot_be_used_is_named_by_secret_and_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = Authority::new(folder.path(), "ours").unwrap().files().clone();
+    let (certificate, private) =
+        (std::fs::read(files.certificate).unwrap(), std::fs::read(files.key).unwrap());
+    let all =
+        secrets(&[("crt", &certificate), ("key", &private), ("text", b"hunter2"), ("lines", b"hun\nter2")]);
+    for (config, message) in [
+        (json!({"bearerTokenFrom": key("none")}), "it has no key \"none\""),
+        (
+            json!({"bearerTokenFrom": key("lines")}),
+            "the value of its key \"lines\" cannot be sent as a header",
+        ),
+        (json!({"caFrom": key("text")}), "the value of its key \"text\" is no certificate in PEM"),
+        (json!({"caFrom": key("key")}), "the value of its key \"key\" is no certificate in PEM"),
+        (
+            json!({"certFrom": key("text"), "keyFrom": key("key")}),
+            "the value of its key \"text\" is no certificate in PEM",
+        ),
+        (
+            json!({"certFrom": key("crt"), "keyFrom": key("crt")}),
+            "the value of its key \"crt\" is no private key in PEM",
+        ),
+    ] {
+        let absence = access(&config).credentials(&all).unwrap_err();
+        assert_eq!(absence.reason, AbsenceReason::SecretUnavailable);
+        assert_eq!(absence.message, format!("secret shop/s: {message}"), "{config}");
+    }
+    let good = json!({"caFrom": key("crt"), "certFrom": key("crt"), "keyFrom": key("key")});
+    let credentials = access(&good).credentials(&all).unwrap();
+    assert_eq!(format!("{:?}", credentials.tls), "Tls { authority: true, identity: true }");
+}

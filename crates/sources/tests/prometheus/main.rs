@@ -1,0 +1,14 @@
+//! The source `prometheus` through the hub, against the real server that scrapes real samples.
+
+#![allow(clippy::unwrap_used, reason = "clippy knows tests by their attribute, not their helpers")]
+
+mod bad_answers;
+mod bench;
+mod credentials;
+mod queries;
+#[path = "../support/raw_server.rs"]
+mod raw_server;
+mod restarts;
+#[path = "../support/mod.rs"]
+mod support;
+mod tls;

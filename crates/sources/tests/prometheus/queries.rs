@@ -1,0 +1,103 @@
+//! What queries give, and what is no number.
+
+use axum::http::StatusCode;
+use engine::{AbsenceReason, Reading};
+use serde_json::{Value, json};
+use testbed::{Answer, PrometheusOptions};
+
+use crate::bench::{Bench, SAMPLES, outcome, query, scraping};
+
+#[tokio::test]
+async fn whatever_a_query_gives_is_one_number_or_a_named_absence() {
+    use AbsenceReason::{BadStatus, NotANumber, NotFinite, ValueAmbiguous, ValueMissing};
+    let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, PrometheusOptions::default()).await);
+    let ask = |query: &str, more: Value| {
+        let mut settings = json!({"query": query, "serverAddress": server.url()});
+        settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        bench.ask(settings)
+    };
+    for (query, more, expected) in [
+        ("single", json!({}), 7.0),
+        ("orders", json!({}), 7.5),
+        ("orders", json!({"aggregate": "sum"}), 7.5),
+        ("orders", json!({"aggregate": "max"}), 4.5),
+        ("orders", json!({"aggregate": "avg"}), 2.5),
+        ("single", json!({"aggregate": "only"}), 7.0),
+        ("orders{pod=\"b\"}", json!({"aggregate": "only", "method": "POST"}), 4.5),
+        ("sum(orders)", json!({"method": "POST"}), 7.5),
+        ("scalar(single)", json!({}), 7.0),
+        ("42", json!({"aggregate": "only"}), 42.0),
+        ("missing or vector(0)", json!({}), 0.0),
+        ("mixed == mixed", json!({}), 1.0),
+    ] {
+        assert_eq!(ask(query, more.clone()).await, Ok(expected), "{query} {more}");
+    }
+    for (query, more, reason, words) in [
+        ("missing", json!({}), ValueMissing, "gives no series"),
+        ("orders", json!({"aggregate": "only"}), ValueAmbiguous, "gives 3 series"),
+        ("nothing", json!({}), NotFinite, "gives NaN"),
+        ("endless", json!({"aggregate": "max"}), NotFinite, "gives inf"),
+        ("mixed", json!({"aggregate": "max"}), NotFinite, "one of 2 series of the query is NaN"),
+        ("single / 0", json!({}), NotFinite, "inf"),
+        ("scalar(orders)", json!({}), NotFinite, "NaN"),
+        ("orders[1m]", json!({}), NotANumber, "values over a time"),
+        ("\"orders\"", json!({}), NotANumber, "a text"),
+        (
+            "orders{",
+            json!({}),
+            BadStatus,
+            "status 400: bad_data: invalid parameter \"query\": 1:8: parse error",
+        ),
+        ("rate(orders)", json!({"method": "POST"}), BadStatus, "expected type range vector"),
+        ("orders * on() orders", json!({}), BadStatus, "status 422: execution: "),
+    ] {
+        let (found, message) = ask(query, more.clone()).await.unwrap_err();
+        assert_eq!(found, reason, "{query} {more}: {message}");
+        let address = format!("{}/api/v1/query: ", server.url());
+        assert!(message.contains(words) && message.starts_with(&address), "{query}: {message}");
+    }
+}
+
+/// The query of the examples, unchanged, counts what all pods get.
+#[tokio::test]
+async fn a_rate_over_several_pods_is_their_sum() {
+    let samples = |count: u32| {
+        format!("http_requests_total{{pod=\"a\"}} {count}\nhttp_requests_total{{pod=\"b\"}} {count}\n")
+    };
+    let (bench, (server, metrics)) =
+        (Bench::new(), scraping(&samples(10), PrometheusOptions::default()).await);
+    let settings = json!({"query": "rate(http_requests_total[5m])", "serverAddress": server.url()});
+    bench.until(0.0, settings.clone()).await;
+    metrics.set("/metrics", Answer::text(StatusCode::OK, samples(1010)));
+    let look = || async {
+        let found = bench.ask(settings.clone()).await;
+        if matches!(found, Ok(rate) if rate > 4.0) { Ok(()) } else { Err(format!("{found:?}")) }
+    };
+    testbed::wait::until("both rates", crate::bench::LIMIT, look).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_reading_has_the_time_of_the_sample() {
+    let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, PrometheusOptions::default()).await);
+    let asked = |query_text: &str| query(json!({"query": query_text, "serverAddress": server.url()}));
+    let Reading::Value { value, at } = bench.read(&asked("time()")).await else { panic!("no number") };
+    let difference = value.get() * 1000.0 - at.as_millis() as f64;
+    assert!(difference.abs() < 2.0, "{value:?} at {at:?}");
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_series_are_too_many_unless_the_server_sums_them() {
+    let many: String = (0..100_000).map(|number| format!("m{{n=\"{number}\"}} 1\n")).collect();
+    let (bench, (server, _metrics)) = (Bench::new(), scraping(&many, PrometheusOptions::default()).await);
+    for method in ["GET", "POST"] {
+        let settings = json!({"query": "m", "serverAddress": server.url(), "method": method});
+        let (reason, message) = bench.ask(settings).await.unwrap_err();
+        assert_eq!(reason, AbsenceReason::TooLarge, "{message}");
+        assert!(
+            message.ends_with("larger than 1024 KiB; let the query give fewer series, for example by sum(…)"),
+            "{message}"
+        );
+    }
+    let settings = json!({"query": "sum(m)", "serverAddress": server.url()});
+    assert_eq!(outcome(bench.read(&query(settings)).await), Ok(100_000.0));
+}

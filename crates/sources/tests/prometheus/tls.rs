@@ -1,0 +1,92 @@
+//! TLS of an object's own, against a server that has it.
+
+use engine::AbsenceReason;
+use serde_json::{Value, json};
+use testbed::certificates::Authority;
+use testbed::{MetricServer, PrometheusOptions, PrometheusServer, Tls};
+
+use crate::bench::{Bench, SAMPLES, key, scraping};
+use crate::support::Vault;
+
+/// Puts the file into the secret.
+fn put(vault: &Vault, name: &str, file: &std::path::Path) {
+    vault.set("shop/token", name, &std::fs::read_to_string(file).unwrap());
+}
+
+fn settings(server: &PrometheusServer, more: Value) -> Value {
+    let mut settings = json!({"query": "single", "serverAddress": server.url()});
+    settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    settings
+}
+
+#[tokio::test]
+async fn an_authority_of_the_objects_own_is_trusted_and_no_other() {
+    let options = PrometheusOptions { tls: Tls::Server, ..PrometheusOptions::default() };
+    let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, options).await);
+    let folder = tempfile::tempdir().unwrap();
+    let theirs = Authority::new(folder.path(), "theirs").unwrap();
+    let with_ca = settings(&server, json!({"caFrom": key("ca")}));
+
+    let (reason, message) = bench.ask(settings(&server, json!({}))).await.unwrap_err();
+    assert_eq!(reason, AbsenceReason::ConnectionFailed);
+    assert!(message.contains("TLS: certificate not trusted"), "{message}");
+
+    put(&bench.vault, "ca", &theirs.files().certificate);
+    let (_, message) = bench.ask(with_ca.clone()).await.unwrap_err();
+    assert!(message.contains("another authority than the given one signed it"), "{message}");
+    put(&bench.vault, "ca", server.authority().unwrap());
+    assert_eq!(bench.ask(with_ca.clone()).await, Ok(7.0));
+    // What was changed counts at the next reading, connections that are open or not.
+    put(&bench.vault, "ca", &theirs.files().certificate);
+    assert!(bench.ask(with_ca.clone()).await.is_err());
+    bench.vault.set("shop/token", "ca", "no certificate");
+    let (reason, message) = bench.ask(with_ca).await.unwrap_err();
+    assert_eq!(reason, AbsenceReason::SecretUnavailable, "{message}");
+}
+
+#[tokio::test]
+async fn a_certificate_lets_in() {
+    let options = PrometheusOptions { tls: Tls::Mutual, ..PrometheusOptions::default() };
+    let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, options).await);
+    put(&bench.vault, "ca", server.authority().unwrap());
+    let stranger = bench.ask(settings(&server, json!({"caFrom": key("ca")}))).await.unwrap_err();
+    assert_eq!(stranger.0, AbsenceReason::ConnectionFailed);
+    assert!(stranger.1.contains("TLS: the server wants a client certificate"), "{stranger:?}");
+
+    let known = json!({"caFrom": key("ca"), "certFrom": key("crt"), "keyFrom": key("key")});
+    let folder = tempfile::tempdir().unwrap();
+    let theirs = Authority::new(folder.path(), "theirs").unwrap().client("other", "other", &[]).unwrap();
+    for (files, expected) in
+        [(server.caller().unwrap(), true), (&theirs, false), (server.caller().unwrap(), true)]
+    {
+        put(&bench.vault, "crt", &files.certificate);
+        put(&bench.vault, "key", &files.key);
+        let found = bench.ask(settings(&server, known.clone())).await;
+        assert_eq!(found == Ok(7.0), expected, "{found:?}");
+    }
+    // The key of another certificate.
+    put(&bench.vault, "key", &theirs.key);
+    let (_, message) = bench.ask(settings(&server, known)).await.unwrap_err();
+    assert!(message.contains("no client can be built"), "{message}");
+}
+
+/// The certificate is for the server that the object names, and not for one that it leads to.
+#[tokio::test]
+async fn a_certificate_does_not_leave_the_origin() {
+    let options = PrometheusOptions { tls: Tls::Mutual, ..PrometheusOptions::default() };
+    let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, options).await);
+    put(&bench.vault, "ca", server.authority().unwrap());
+    put(&bench.vault, "crt", &server.caller().unwrap().certificate);
+    put(&bench.vault, "key", &server.caller().unwrap().key);
+    let first = MetricServer::start().await.unwrap();
+    let page = format!("{}/api/v1/query?query=single", server.url());
+    first.set("/api/v1/query", testbed::Answer::redirect(&page));
+    let address = first.url("").replace("http://", "https://");
+    let refused = json!({
+        "query": "single", "serverAddress": address, "caFrom": key("ca"), "certFrom": key("crt"), "keyFrom": key("key"),
+    });
+    assert!(bench.ask(refused).await.is_err(), "it has no TLS");
+    let led = json!({"query": "single", "serverAddress": first.url("")});
+    let (reason, message) = bench.ask(led).await.unwrap_err();
+    assert_eq!(reason, AbsenceReason::ConnectionFailed, "{message}");
+}
