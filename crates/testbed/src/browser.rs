@@ -109,6 +109,8 @@ fn command(program: &Path, directory: &Path) -> (&'static str, Vec<String>) {
         "--no-proxy-server",
         "--hide-scrollbars",
         "--force-color-profile=srgb",
+        // Coloured edges of letters differ from machine to machine.
+        "--disable-lcd-text",
         "--lang=en-US",
     ];
     arguments.extend(flags.map(str::to_owned));

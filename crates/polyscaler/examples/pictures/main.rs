@@ -101,7 +101,7 @@ async fn add_a_failure(kubeconfig: &Path) -> anyhow::Result<()> {
 
 /// The live table, once the day is old enough.
 fn evening(output: &str) -> Result<terminal::Screen, String> {
-    let screen = terminal::Screen::after(output).from_line("polyscaler demo");
+    let screen = terminal::Screen::after(output).beginning_at("polyscaler demo");
     let head = screen.line(0);
     let left = head.split(" s left").next().and_then(|head| head.rsplit(' ').next()?.parse::<u64>().ok());
     match left {

@@ -84,7 +84,7 @@ impl Screen {
     }
 
     /// What begins with the last line that begins with `text`.
-    pub(crate) fn from_line(mut self, text: &str) -> Self {
+    pub(crate) fn beginning_at(mut self, text: &str) -> Self {
         let begins = |line: &Vec<Cell>| characters(line).starts_with(text);
         let first = self.lines.iter().rposition(begins).unwrap_or(self.lines.len());
         self.lines.drain(..first);

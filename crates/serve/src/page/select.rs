@@ -8,7 +8,7 @@ use serde::Deserialize;
 /// Objects on one page.
 const PAGE: usize = 50;
 /// Failing objects that are listed before the rest is only counted.
-const FAILURES: usize = 10;
+const FAILURES: usize = 6;
 
 /// Characters of a search that count. Names have fewer than that.
 const LONGEST_SEARCH: usize = 300;

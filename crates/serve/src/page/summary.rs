@@ -53,7 +53,7 @@ pub(super) fn failing(main: &mut String, selected: &Selected, wanted: &Wanted, n
     for state in &selected.failures {
         let _ = write!(
             main,
-            "<li><b>{}</b> <code>{}</code> <small>for {}</small><br>{}",
+            "<li><b>{}</b> <code>{}</code> <small>for {}</small> <span>{}</span>",
             Escaped(&full_name(state)),
             Escaped(&state.reason),
             age(now, state.since),

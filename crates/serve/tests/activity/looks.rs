@@ -134,7 +134,7 @@ async fn bad_days_and_empty_clusters_can_be_read_too() {
         assert_eq!(page.evaluate("document.title").await.unwrap(), "12 failing · polyscaler");
         let failing = text(&page, ".failing").await;
         assert!(
-            failing.starts_with("BusinessScaling shop-0 ") && failing.ends_with("and 2 more"),
+            failing.starts_with("BusinessScaling shop-0 ") && failing.ends_with("and 6 more"),
             "{failing}"
         );
         inspect(&page, &format!("bad-{name}"), device).await;
