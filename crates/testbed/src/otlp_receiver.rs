@@ -121,10 +121,7 @@ impl OtlpReceiver {
         json!({
             "receivers": { "otlp": { "protocols": { "http": listen(&self.http), "grpc": listen(&self.grpc) } } },
             "exporters": { "print": {} },
-            "service": {
-                "telemetry": { "metrics": { "level": "none" } },
-                "pipelines": { "traces": { "receivers": ["otlp"], "exporters": ["print"] } },
-            },
+            "service": { "pipelines": { "traces": { "receivers": ["otlp"], "exporters": ["print"] } } },
         })
     }
 }

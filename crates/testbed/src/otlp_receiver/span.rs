@@ -79,8 +79,11 @@ fn attributes(list_of: &Value) -> anyhow::Result<BTreeMap<String, Value>> {
         let value = &attribute["value"];
         let read = if let Some(text) = value["intValue"].as_str() {
             json!(text.parse::<i64>().with_context(|| format!("{text} is no integer"))?)
+        } else if let Some(number) = value["doubleValue"].as_f64() {
+            // Printed without a fraction where it has none.
+            json!(number)
         } else {
-            let found = ["stringValue", "boolValue", "doubleValue"].map(|kind| value[kind].clone());
+            let found = ["stringValue", "boolValue"].map(|kind| value[kind].clone());
             found.into_iter().find(|value| !value.is_null()).unwrap_or_default()
         };
         Ok((text(&attribute["key"]), read))
@@ -101,7 +104,7 @@ mod tests {
                 "startTimeUnixNano": "1700000000000000001", "endTimeUnixNano": "1700000000000000002",
                 "attributes": [
                     { "key": "count", "value": { "intValue": "6" } },
-                    { "key": "share", "value": { "doubleValue": 0.5 } },
+                    { "key": "share", "value": { "doubleValue": 2 } },
                     { "key": "done", "value": { "boolValue": true } },
                 ],
                 "status": { "code": 2, "message": "why" },
@@ -111,7 +114,7 @@ mod tests {
         read(&request, &mut spans).unwrap();
         let span = &spans[0];
         assert_eq!((span.parent_span_id.as_str(), span.time.1 - span.time.0), ("", 1));
-        assert_eq!(json!(span.attributes), json!({ "count": 6, "share": 0.5, "done": true }));
+        assert_eq!(json!(span.attributes), json!({ "count": 6, "share": 2.0, "done": true }));
         assert_eq!(
             (&span.status, &span.resource["service.name"]),
             (&Status::Error("why".into()), &json!("x"))
