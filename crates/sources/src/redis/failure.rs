@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
+use std::sync::Arc;
 
 use engine::{Absence, AbsenceReason};
 use redis::{RedisError, ServerError};
@@ -155,23 +156,34 @@ pub(super) fn of_select(error: &ServerError, db: u64) -> Failure {
 
 /// What broke on a connection, with TLS or not, while a command waited for its answer.
 pub(super) fn of_connection(error: &RedisError, tls: bool) -> Failure {
-    if let Some(TooMuch) = find::<TooMuch>(error) {
-        return Failure::connection(AbsenceReason::TooLarge, TooMuch.to_string());
-    }
-    if find::<rustls::Error>(error).is_some() {
-        return Failure::connection(AbsenceReason::ConnectionFailed, of_tls(error, true));
-    }
     if error.kind() == redis::ErrorKind::Parse {
         let message = "what answers there does not speak Redis's protocol";
         return Failure::connection(AbsenceReason::Malformed, message);
     }
-    let what = match find::<io::Error>(error) {
+    let cause = cause(error);
+    if let Some(too_much) = find::<TooMuch>(cause) {
+        return Failure::connection(AbsenceReason::TooLarge, too_much.to_string());
+    }
+    let what = match find::<io::Error>(cause) {
+        _ if find::<rustls::Error>(cause).is_some() => of_tls(cause, true),
         // A port that speaks TLS hangs up on those who do not.
         Some(io) if !tls && closed(io) => format!("{}; does its port want TLS, rediss://?", of_io(io)),
         Some(io) => of_io(io),
         None => "the connection broke".to_owned(),
     };
     Failure::connection(AbsenceReason::ConnectionFailed, what)
+}
+
+/// What the client library wraps. It shares its causes, and a shared one passes itself over
+/// when it is asked for its source.
+fn cause(error: &RedisError) -> &(dyn Error + 'static) {
+    match error.source() {
+        Some(source) => match source.downcast_ref::<Arc<dyn Error + Send + Sync>>() {
+            Some(shared) => shared.as_ref(),
+            None => source,
+        },
+        None => error,
+    }
 }
 
 fn closed(error: &io::Error) -> bool {
