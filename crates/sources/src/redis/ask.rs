@@ -167,7 +167,8 @@ impl Asker {
         let answers = link.ask(&Question::InTurn(commands)).await?;
         if let [Value::ServerError(error), _] = answers.as_slice() {
             // Not everyone may ask, and not all that speak Redis's protocol know the command.
-            if matches!(error.code(), "NOPERM" | "ERR") {
+            let unknown = error.details().is_some_and(|text| text.starts_with("unknown command"));
+            if error.code() == "NOPERM" || unknown {
                 link.never_ask_role();
             }
         }
@@ -218,7 +219,8 @@ where
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(failure)) if failure.scope == Scope::Data => return Err(failure),
             Ok(Err(failure)) => failure,
-            Err(_) => Failure::server(AbsenceReason::Timeout, "no answer in time").at(&node),
+            Err(_) => Failure::server(AbsenceReason::Timeout, "no answer in time, of it or of whom it names")
+                .at(&node),
         };
     }
     Err(failure)

@@ -73,7 +73,15 @@ impl Connection {
             answer
         });
         // All to the end: it is the first to fail that knows why the connection broke.
-        join_all(asked).await.into_iter().collect()
+        let mut answers: Vec<Value> = Vec::new();
+        for answer in join_all(asked).await {
+            match (answer, answers.last()) {
+                // A server may turn us away with an error and close the connection upon it.
+                (Err(_), Some(error @ Value::ServerError(_))) => answers.push(error.clone()),
+                (answer, _) => answers.push(answer?),
+            }
+        }
+        Ok(answers)
     }
 
     /// The same with nothing in between.
@@ -234,4 +242,35 @@ fn check_entered(answers: &[Value], access: &Access) -> Result<(), Failure> {
 
 fn refused(what: impl Into<String>) -> Failure {
     Failure::connection(AbsenceReason::ConnectionFailed, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_without_use_ends() {
+        let (mut server, client) = tokio::io::duplex(64);
+        let permits = Arc::new(Semaphore::new(1));
+        let permit = Arc::clone(&permits).try_acquire_owned().unwrap();
+        let connection = open(client, permit).await.unwrap();
+        let mut heard = [0; 64];
+        for _ in 0..3 {
+            tokio::time::sleep(IDLE_TIMEOUT * 2 / 3).await;
+            assert!(!connection.is_closed());
+            let question = [cmd("PING")];
+            let answering = async {
+                let _ = server.read(&mut heard).await;
+                server.write_all(b"+PONG\r\n").await.unwrap();
+            };
+            let (answers, ()) = tokio::join!(connection.ask(&question), answering);
+            assert_eq!(answers.unwrap(), [Value::SimpleString("PONG".into())]);
+        }
+        tokio::time::sleep(IDLE_TIMEOUT * 2 + Duration::from_secs(1)).await;
+        assert!(connection.is_closed());
+        assert_eq!(permits.available_permits(), 1);
+        assert_eq!(server.read(&mut heard).await.unwrap(), 0);
+    }
 }
