@@ -9,11 +9,12 @@ use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 
 use engine::AbsenceReason;
-use redis::{Pipeline, Value, pipe};
+use redis::{Value, cmd};
 use tokio::time::{Instant, timeout_at};
 
 use super::access::{Access, AccessKey};
 use super::failure::{self, Failure, Scope};
+use super::link::Question;
 use super::measure::Measure;
 use super::node::Node;
 use super::pool::Pool;
@@ -100,8 +101,9 @@ impl Asker {
 
     /// Who is master, in the eyes of a sentinel.
     async fn master(&self, sentinel: &Node, access: &Access, name: &str) -> Result<Node, Failure> {
-        let mut question = pipe();
-        question.cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(name);
+        let mut command = cmd("SENTINEL");
+        command.arg("GET-MASTER-ADDR-BY-NAME").arg(name);
+        let question = Question::InTurn(vec![command]);
         let failed = |failure: Failure| failure.at(sentinel);
         let text = |value: &Value| match value {
             Value::BulkString(bytes) => String::from_utf8(bytes.clone()).ok(),
@@ -129,11 +131,10 @@ impl Asker {
         let (mut node, mut owner) = (start.clone(), start);
         let mut asking = false;
         for _ in 0..=MAX_REDIRECTS {
-            let mut question = pipe();
-            if asking {
-                question.cmd("ASKING");
-            }
-            question.add_command(measure.command());
+            let question = match asking {
+                true => Question::AtOnce(vec![cmd("ASKING"), measure.command()]),
+                false => Question::InTurn(vec![measure.command()]),
+            };
             let answer = self.last_answer(&node, access, &question).await?;
             match direction(&answer) {
                 None => return Ok((number(&answer, measure, &node)?, owner)),
@@ -161,15 +162,13 @@ impl Asker {
         wanted: Role,
     ) -> Result<f64, Failure> {
         let link = self.pool.link(node, access);
-        let mut question = pipe();
-        if link.tells_role() {
-            question.cmd("ROLE");
-        }
-        question.add_command(measure.command());
-        let answers = link.ask(&question).await?;
+        let role = link.tells_role().then(|| cmd("ROLE"));
+        let commands = role.into_iter().chain([measure.command()]).collect();
+        let answers = link.ask(&Question::InTurn(commands)).await?;
         if let [Value::ServerError(error), _] = answers.as_slice() {
             // Not everyone may ask, and not all that speak Redis's protocol know the command.
-            if matches!(error.code(), "NOPERM" | "ERR") {
+            let unknown = error.details().is_some_and(|text| text.starts_with("unknown command"));
+            if error.code() == "NOPERM" || unknown {
                 link.never_ask_role();
             }
         }
@@ -180,7 +179,7 @@ impl Asker {
         number(answer, measure, node)
     }
 
-    async fn last_answer(&self, node: &Node, access: &Access, question: &Pipeline) -> Result<Value, Failure> {
+    async fn last_answer(&self, node: &Node, access: &Access, question: &Question) -> Result<Value, Failure> {
         let mut answers = self.pool.link(node, access).ask(question).await?;
         answers.pop().ok_or_else(|| not_redis().at(node))
     }
@@ -220,7 +219,8 @@ where
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(failure)) if failure.scope == Scope::Data => return Err(failure),
             Ok(Err(failure)) => failure,
-            Err(_) => Failure::server(AbsenceReason::Timeout, "no answer in time").at(&node),
+            Err(_) => Failure::server(AbsenceReason::Timeout, "no answer in time, of it or of whom it names")
+                .at(&node),
         };
     }
     Err(failure)

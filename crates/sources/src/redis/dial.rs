@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::AbsenceReason;
+use futures::future::join_all;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Pipeline, RedisConnectionInfo, RedisError, Value};
+use redis::{AsyncConnectionConfig, Cmd, RedisConnectionInfo, RedisError, Value, cmd};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -28,6 +29,9 @@ use crate::address::AddressPolicy;
 
 /// For everything until a server can be asked. It may outlive the reading that began it.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// For the TLS handshake: less than a reading has unless it is told otherwise, so that it says why.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Connections at once, to all servers together.
 pub(super) const MAX_CONNECTIONS: usize = 512;
@@ -60,14 +64,35 @@ impl Connection {
         self.driver.is_finished()
     }
 
-    /// Sends commands one right after the other. Errors of the server are among the answers.
-    pub(super) async fn ask(&self, commands: &Pipeline) -> Result<Vec<Value>, RedisError> {
-        if commands.is_empty() {
-            return Ok(Vec::new());
+    /// Sends commands one after the other without waiting in between. Others may come between them.
+    /// Errors of the server are among the answers.
+    pub(super) async fn ask(&self, commands: &[Cmd]) -> Result<Vec<Value>, RedisError> {
+        let asked = commands.iter().map(async |command| {
+            let answer = self.multiplexed.clone().send_packed_command(command).await;
+            self.meter.answered();
+            answer
+        });
+        // All to the end: it is the first to fail that knows why the connection broke.
+        let mut answers: Vec<Value> = Vec::new();
+        for answer in join_all(asked).await {
+            match (answer, answers.last()) {
+                // A server may turn us away with an error and close the connection upon it.
+                (Err(_), Some(error @ Value::ServerError(_))) => answers.push(error.clone()),
+                (answer, _) => answers.push(answer?),
+            }
         }
-        let answers = self.multiplexed.clone().send_packed_commands(commands, 0, commands.len()).await?;
-        self.meter.answered();
         Ok(answers)
+    }
+
+    /// The same with nothing in between.
+    pub(super) async fn ask_at_once(&self, commands: &[Cmd]) -> Result<Vec<Value>, RedisError> {
+        let mut pipeline = redis::pipe();
+        for command in commands {
+            pipeline.add_command(command.clone());
+        }
+        let answers = self.multiplexed.clone().send_packed_commands(&pipeline, 0, commands.len()).await;
+        self.meter.answered();
+        answers
     }
 }
 
@@ -139,8 +164,14 @@ async fn secure(
     let name = material.server_name.clone().unwrap_or_else(|| node.host.clone());
     let name = ServerName::try_from(name).map_err(|_| refused("TLS: its name cannot be in a certificate"))?;
     let connector = TlsConnector::from(Arc::new(config));
-    let secured = connector.connect(name, stream).await;
-    secured.map_err(|error| refused(failure::of_tls(&error, material.ca.is_none())))
+    match timeout(HANDSHAKE_TIMEOUT, connector.connect(name, stream)).await {
+        Ok(secured) => secured.map_err(|error| refused(failure::of_tls(&error, material.ca.is_none()))),
+        // Redis without TLS waits for the end of what it takes for a command.
+        Err(_) => {
+            let message = "TLS: no answer to the handshake; is it a port without TLS?";
+            Err(Failure::connection(AbsenceReason::Timeout, message))
+        }
+    }
 }
 
 async fn open(
@@ -179,17 +210,20 @@ async fn unused(meter: &Meter) {
 }
 
 /// The commands that choose user and database.
-fn entering(access: &Access) -> Pipeline {
-    let mut commands = redis::pipe();
+fn entering(access: &Access) -> Vec<Cmd> {
+    let mut commands = Vec::new();
     if let Some((username, password)) = &access.login {
-        let auth = commands.cmd("AUTH");
+        let mut auth = cmd("AUTH");
         if let Some(username) = username {
             auth.arg(username);
         }
         auth.arg(password);
+        commands.push(auth);
     }
     if access.db != 0 {
-        commands.cmd("SELECT").arg(access.db);
+        let mut select = cmd("SELECT");
+        select.arg(access.db);
+        commands.push(select);
     }
     commands
 }
@@ -208,4 +242,35 @@ fn check_entered(answers: &[Value], access: &Access) -> Result<(), Failure> {
 
 fn refused(what: impl Into<String>) -> Failure {
     Failure::connection(AbsenceReason::ConnectionFailed, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_without_use_ends() {
+        let (mut server, client) = tokio::io::duplex(64);
+        let permits = Arc::new(Semaphore::new(1));
+        let permit = Arc::clone(&permits).try_acquire_owned().unwrap();
+        let connection = open(client, permit).await.unwrap();
+        let mut heard = [0; 64];
+        for _ in 0..3 {
+            tokio::time::sleep(IDLE_TIMEOUT * 2 / 3).await;
+            assert!(!connection.is_closed());
+            let question = [cmd("PING")];
+            let answering = async {
+                let _ = server.read(&mut heard).await;
+                server.write_all(b"+PONG\r\n").await.unwrap();
+            };
+            let (answers, ()) = tokio::join!(connection.ask(&question), answering);
+            assert_eq!(answers.unwrap(), [Value::SimpleString("PONG".into())]);
+        }
+        tokio::time::sleep(IDLE_TIMEOUT * 2 + Duration::from_secs(1)).await;
+        assert!(connection.is_closed());
+        assert_eq!(permits.available_permits(), 1);
+        assert_eq!(server.read(&mut heard).await.unwrap(), 0);
+    }
 }

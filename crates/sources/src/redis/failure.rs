@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
+use std::sync::Arc;
 
 use engine::{Absence, AbsenceReason};
 use redis::{RedisError, ServerError};
@@ -111,6 +112,10 @@ pub(super) fn of_server_error(error: &ServerError, measure: Option<&Measure>) ->
         ("NOPERM", None) => {
             Failure::server(AbsenceReason::Unauthorized, "the user may not run what is needed")
         }
+        ("DENIED", _) => {
+            let message = "it is in protected mode, in which it takes clients of its own machine only";
+            Failure::server(AbsenceReason::Unauthorized, message)
+        }
         ("LOADING", _) => not_now("it is loading its data"),
         ("BUSY", _) => not_now("it is busy with a script"),
         ("MASTERDOWN", _) => not_now("it is a replica that has lost its master"),
@@ -120,6 +125,9 @@ pub(super) fn of_server_error(error: &ServerError, measure: Option<&Measure>) ->
             AbsenceReason::BadStatus,
             format!("it answered {code}, as it is part of a cluster: name it in cluster.addresses"),
         ),
+        ("ERR", _) if error.details().is_some_and(|text| text.starts_with("max number of clients")) => {
+            Failure::server(AbsenceReason::BadStatus, "it has as many clients as it takes")
+        }
         ("ERR", Some(measure)) if error.details().is_some_and(|text| text.starts_with("no such key")) => {
             let message = format!("there is no stream {}", quoted(measure.key()));
             Failure::data(AbsenceReason::ValueMissing, message)
@@ -155,23 +163,34 @@ pub(super) fn of_select(error: &ServerError, db: u64) -> Failure {
 
 /// What broke on a connection, with TLS or not, while a command waited for its answer.
 pub(super) fn of_connection(error: &RedisError, tls: bool) -> Failure {
-    if let Some(TooMuch) = find::<TooMuch>(error) {
-        return Failure::connection(AbsenceReason::TooLarge, TooMuch.to_string());
-    }
-    if find::<rustls::Error>(error).is_some() {
-        return Failure::connection(AbsenceReason::ConnectionFailed, of_tls(error, true));
-    }
     if error.kind() == redis::ErrorKind::Parse {
         let message = "what answers there does not speak Redis's protocol";
         return Failure::connection(AbsenceReason::Malformed, message);
     }
-    let what = match find::<io::Error>(error) {
+    let cause = cause(error);
+    if let Some(too_much) = find::<TooMuch>(cause) {
+        return Failure::connection(AbsenceReason::TooLarge, too_much.to_string());
+    }
+    let what = match find::<io::Error>(cause) {
+        _ if find::<rustls::Error>(cause).is_some() => of_tls(cause, true),
         // A port that speaks TLS hangs up on those who do not.
         Some(io) if !tls && closed(io) => format!("{}; does its port want TLS, rediss://?", of_io(io)),
         Some(io) => of_io(io),
         None => "the connection broke".to_owned(),
     };
     Failure::connection(AbsenceReason::ConnectionFailed, what)
+}
+
+/// What the client library wraps. It shares its causes, and a shared one passes itself over
+/// when it is asked for its source.
+fn cause(error: &RedisError) -> &(dyn Error + 'static) {
+    match error.source() {
+        Some(source) => match source.downcast_ref::<Arc<dyn Error + Send + Sync>>() {
+            Some(shared) => shared.as_ref(),
+            None => source,
+        },
+        None => error,
+    }
 }
 
 fn closed(error: &io::Error) -> bool {
@@ -217,4 +236,54 @@ pub(super) fn of_tls(error: &(dyn Error + 'static), trusts_system: bool) -> Stri
         other => other.to_string(),
     };
     format!("TLS: {what}")
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::{Value, parse_redis_value};
+
+    use super::*;
+
+    fn told(text: &str) -> (AbsenceReason, String) {
+        let Ok(Value::ServerError(error)) = parse_redis_value(format!("-{text}\r\n").as_bytes()) else {
+            panic!("{text} is no error");
+        };
+        let failure = of_server_error(&error, Some(&Measure::List { key: "jobs".into() }));
+        (failure.reason, failure.message)
+    }
+
+    #[test]
+    fn every_error_is_told_in_words_of_our_own() {
+        use AbsenceReason::{BadStatus, Unauthorized, ValueMissing};
+        for (text, reason, words) in [
+            ("WRONGTYPE Operation against a hidden", ValueMissing, "key \"jobs\" is not a list"),
+            ("NOAUTH hidden", Unauthorized, "wants a password"),
+            ("WRONGPASS hidden", Unauthorized, "refuses the user or the password"),
+            ("NOPERM hidden", Unauthorized, "may not run LLEN"),
+            ("DENIED hidden", Unauthorized, "protected mode"),
+            ("LOADING hidden", BadStatus, "it answered LOADING: it is loading its data"),
+            ("BUSY hidden", BadStatus, "BUSY: it is busy"),
+            ("MASTERDOWN hidden", BadStatus, "MASTERDOWN: it is a replica"),
+            ("CLUSTERDOWN hidden", BadStatus, "CLUSTERDOWN: its cluster"),
+            ("TRYAGAIN hidden", BadStatus, "TRYAGAIN: its cluster is moving the key"),
+            ("MOVED 1 hidden:1", BadStatus, "name it in cluster.addresses"),
+            ("ERR max number of clients reached hidden", BadStatus, "as many clients as it takes"),
+            ("ERR hidden", BadStatus, "it answered an error to LLEN"),
+            ("MISCONF hidden", BadStatus, "it answered MISCONF"),
+            ("hidden", BadStatus, "it answered an error"),
+        ] {
+            let (found, message) = told(text);
+            assert_eq!(found, reason, "{text}");
+            assert!(message.contains(words) && !message.contains("hidden"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_shared_cause_is_found() {
+        let error = RedisError::from(io::Error::other(TooMuch));
+        assert_eq!(of_connection(&error, false).reason, AbsenceReason::TooLarge);
+        let closed = RedisError::from(io::Error::from(ErrorKind::UnexpectedEof));
+        assert!(of_connection(&closed, false).message.contains("rediss://"));
+        assert_eq!(of_connection(&closed, true).message, "the server closed the connection");
+    }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use engine::AbsenceReason;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
-use redis::{Pipeline, Value};
+use redis::{Cmd, Value};
 use tokio::time::{Instant, sleep_until};
 
 use super::access::Access;
@@ -23,6 +23,14 @@ use super::node::Node;
 /// between waits and takes part in the next attempt, so no server is missed for it.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(400);
+
+/// Commands that belong together.
+pub(super) enum Question {
+    /// What others ask may come in between.
+    InTurn(Vec<Cmd>),
+    /// One right after the other, as `ASKING` needs it.
+    AtOnce(Vec<Cmd>),
+}
 
 /// A server and how it is entered.
 pub(super) struct Link {
@@ -62,14 +70,14 @@ impl Link {
         matches!(&*self.state(), State::Up(connection) if !connection.is_closed())
     }
 
-    /// Sends commands one right after the other; as many answers come back, errors among them.
-    pub(super) async fn ask(self: &Arc<Self>, commands: &Pipeline) -> Result<Vec<Value>, Failure> {
+    /// Sends commands; as many answers come back, errors of the server among them.
+    pub(super) async fn ask(self: &Arc<Self>, question: &Question) -> Result<Vec<Value>, Failure> {
         let (connection, fresh) = self.connection().await?;
-        match self.ask_over(&connection, commands).await {
+        match self.ask_over(&connection, question).await {
             // It broke before or while we asked. Nothing was changed by asking, so once more.
             Err(failure) if failure.scope == Scope::Connection && !fresh => {
                 let (connection, _) = self.connection().await?;
-                self.ask_over(&connection, commands).await
+                self.ask_over(&connection, question).await
             }
             outcome => outcome,
         }
@@ -78,13 +86,16 @@ impl Link {
     async fn ask_over(
         &self,
         connection: &Arc<Connection>,
-        commands: &Pipeline,
+        question: &Question,
     ) -> Result<Vec<Value>, Failure> {
         let waiting = Waiting { link: self, connection, received: Some(connection.meter.received()) };
-        let outcome = connection.ask(commands).await;
+        let (outcome, expected) = match question {
+            Question::InTurn(commands) => (connection.ask(commands).await, commands.len()),
+            Question::AtOnce(commands) => (connection.ask_at_once(commands).await, commands.len()),
+        };
         waiting.ended();
         let failure = match outcome {
-            Ok(answers) if answers.len() == commands.len() => return Ok(answers),
+            Ok(answers) if answers.len() == expected => return Ok(answers),
             Ok(_) => {
                 Failure::connection(AbsenceReason::Malformed, "it gave fewer answers than it was asked for")
             }

@@ -90,6 +90,23 @@ async fn a_silent_server_costs_no_more_than_the_time_limit() {
 }
 
 #[tokio::test]
+async fn a_server_without_room_says_so() {
+    let options = RedisOptions { lines: vec!["maxclients 1".into()], ..RedisOptions::default() };
+    let (bench, server) = (Bench::new(), RedisServer::start(options).await.unwrap());
+    let settings = list(&server, "jobs");
+    bench.until(0.0, &settings).await;
+    let other = Bench::new();
+    let full = || async {
+        match other.number(&settings).await {
+            Err((BadStatus, message)) if message.ends_with("it has as many clients as it takes") => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    };
+    wait::until("a full server", LIMIT, full).await.unwrap();
+    assert_eq!(bench.number(&settings).await, Ok(0.0));
+}
+
+#[tokio::test]
 async fn a_server_that_is_busy_or_loading_says_so() {
     let options = RedisOptions {
         // A key a millisecond.

@@ -35,7 +35,6 @@ async fn the_master_is_followed_over_failovers() {
     second.start_again().unwrap();
     site.wait_until_replicated().await.unwrap();
     assert_eq!(bench.number(&settings).await, Ok(6.0));
-    assert_eq!(site.sentinel().clients().await.map(|count| count >= 1).unwrap(), true);
 }
 
 #[tokio::test]

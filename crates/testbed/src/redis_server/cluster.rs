@@ -40,7 +40,6 @@ fn launch(site: &Arc<Site>, name: &str) -> anyhow::Result<RedisServer> {
         let mut lines = vec![
             "cluster-enabled yes".to_owned(),
             format!("cluster-config-file {name}.nodes"),
-            "cluster-node-timeout 2000".to_owned(),
             format!("cluster-port {}", ports.bus.port()),
         ];
         lines.extend(site.options.tls.map(|_| "tls-cluster yes".to_owned()));

@@ -50,6 +50,9 @@ fn common(server: &RedisServer) -> Vec<String> {
             format!("tls-port {}", server.ports.tls.port()),
             format!("tls-cert-file {}", files.server.certificate.display()),
             format!("tls-key-file {}", files.server.key.display()),
+            // As a client of others of its kind, which want one.
+            format!("tls-client-cert-file {}", files.client.certificate.display()),
+            format!("tls-client-key-file {}", files.client.key.display()),
             format!("tls-ca-cert-file {}", files.authority.certificate.display()),
             format!("tls-auth-clients {clients}"),
         ]);

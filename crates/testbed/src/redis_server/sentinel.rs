@@ -112,7 +112,8 @@ async fn start(options: &RedisOptions) -> anyhow::Result<SentinelSite> {
 fn sentinel_lines(options: &RedisOptions, port: u16) -> Vec<String> {
     let mut lines = vec![
         format!("sentinel monitor {MASTER} 127.0.0.1 {port} 1"),
-        format!("sentinel down-after-milliseconds {MASTER} 1000"),
+        // Short for a test that kills, and long enough that a busy machine does not look like a death.
+        format!("sentinel down-after-milliseconds {MASTER} 5000"),
         format!("sentinel failover-timeout {MASTER} 3000"),
     ];
     lines.extend(options.password.iter().map(|password| format!("sentinel auth-pass {MASTER} {password}")));
