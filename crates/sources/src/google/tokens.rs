@@ -181,7 +181,7 @@ impl Tokens {
         let (url, began) = (&url, Instant::now());
         let answer = session.ask(client, url, &headers, form, MAX_BYTES).await.map_err(NoToken::Absent)?;
         if !answer.status.is_success() {
-            let what = format!("no token: {}", told(&answer, ""));
+            let what = format!("no token: {}", told(answer.status, &answer.body, ""));
             return Err(NoToken::Absent(absence(AbsenceReason::BadStatus, url, what)));
         }
         kept(&answer, began, credentials.digest()).ok_or_else(|| {
