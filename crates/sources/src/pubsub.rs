@@ -163,7 +163,7 @@ impl PubSub {
         };
         let endpoint = match &config.endpoint {
             Some(endpoint) => endpoint,
-            None => self.endpoint.as_ref().map_err(|why| unavailable(why))?,
+            None => self.endpoint.as_ref().map_err(unavailable)?,
         };
         let series = Series {
             endpoint,
@@ -178,7 +178,7 @@ impl PubSub {
         let point = match series.newest(&self.client, &session, &token).await {
             // It may have been withdrawn, or our clock stood still for a while.
             Err(Failed::Unauthorized(_)) => {
-                self.tokens.forget(&token).await;
+                self.tokens.forget(&token, &session).await;
                 let token = self.token(&config, &credentials, &session, request).await?;
                 series.newest(&self.client, &session, &token).await
             }

@@ -1,17 +1,18 @@
 //! Google's error answers in a few words. Only what has the form of Google's errors is
 //! repeated, cut short and without the credential that was sent: the endpoint may be anybody's.
 
+use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::http_client::Answer;
+use crate::http_client::Body;
 
 /// Longest part of a message that is repeated, in characters.
 const MAX_SHOWN: usize = 200;
 
 /// What an answer that is no success says. `sent` is the credential of the request.
-pub(crate) fn told(answer: &Answer, sent: &str) -> String {
-    let status = format!("it answered with status {}", answer.status.as_u16());
-    let Ok(document) = serde_json::from_slice::<Value>(&answer.body.bytes) else { return status };
+pub(crate) fn told(status: StatusCode, body: &Body, sent: &str) -> String {
+    let status = format!("it answered with status {}", status.as_u16());
+    let Ok(document) = serde_json::from_slice::<Value>(&body.bytes) else { return status };
     let (name, message) = match &document["error"] {
         Value::Object(error) => (error.get("status"), error.get("message")),
         error @ Value::String(_) => (Some(error), document.get("error_description")),
@@ -41,15 +42,10 @@ fn shown(message: &str, sent: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use reqwest::StatusCode;
-
     use super::*;
-    use crate::http_client::Body;
 
     fn told_of(body: &str) -> String {
-        let body = Body::of("application/json", body);
-        let url = "https://monitoring.example/".parse().unwrap();
-        told(&Answer { url, status: StatusCode::FORBIDDEN, body }, "s3cret")
+        told(StatusCode::FORBIDDEN, &Body::of("application/json", body), "s3cret")
     }
 
     #[test]

@@ -2,9 +2,10 @@
 //! before they expire.
 //!
 //! They are kept by a digest of the credentials, so a changed key is another one at once,
-//! and two objects share a token only if both hold the very key.
+//! and two objects share a token only if both hold the very key. What a secret holds and
+//! what the operator has of its own are kept apart, so that nobody can write into a secret
+//! what would lead to the operator's token.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -33,8 +34,8 @@ const MARGIN: Duration = Duration::from_secs(60);
 /// Longest life that is believed.
 const LONGEST_LIFE: Duration = Duration::from_secs(3600);
 
-/// Links of the metadata server. The client that may call them is used for its one URL only.
-const LINK_LOCAL: [&str; 3] = ["169.254.0.0/16", "fe80::/10", "fd20:ce::254/128"];
+/// Where metadata servers are. The client that may call these is used for one URL only.
+const METADATA_NETS: [&str; 3] = ["169.254.0.0/16", "fe80::/10", "fd20:ce::254/128"];
 
 /// Fetches tokens and keeps them.
 pub(crate) struct Tokens {
@@ -58,7 +59,12 @@ pub(crate) enum NoToken {
     Absent(Absence),
 }
 
-type Digested = [u8; 32];
+/// What a token is kept by.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Digested {
+    Secret([u8; 32]),
+    Operator([u8; 32]),
+}
 
 #[derive(Default)]
 struct Slots {
@@ -80,8 +86,10 @@ struct Kept {
 
 /// What a token is exchanged for, as it stands at the moment.
 enum Exact<'a> {
-    /// A key's JSON, not parsed: that is only needed where no token is kept.
-    Key(Cow<'a, [u8]>),
+    /// A key's JSON from a secret. It is parsed only where no token is kept.
+    Secret(&'a [u8]),
+    /// The same from the operator's own file.
+    File(Vec<u8>),
     Metadata(&'a Url),
 }
 
@@ -105,7 +113,7 @@ impl Token {
 
 impl Tokens {
     pub(crate) fn new(client: Arc<HttpClient>) -> Self {
-        let allow = LINK_LOCAL.iter().filter_map(|net| net.parse().ok()).collect();
+        let allow = METADATA_NETS.iter().filter_map(|net| net.parse().ok()).collect();
         let metadata_client = HttpClient::new(AddressPolicy { deny: Vec::new(), allow });
         Self { client, metadata_client, slots: Mutex::default() }
     }
@@ -142,22 +150,28 @@ impl Tokens {
     }
 
     /// Forgets `token`, which an API refused, so that a new one is fetched.
-    pub(crate) async fn forget(&self, token: &Token) {
+    pub(crate) async fn forget(&self, token: &Token, session: &Session) {
         let slot = self.slots.lock().unwrap_or_else(PoisonError::into_inner).of(token.digest);
-        let mut slot = slot.lock().await;
-        if slot.kept.as_ref().is_some_and(|kept| kept.token == *token) {
+        let slot = timeout_at(session.deadline(), slot.lock()).await;
+        if let Ok(mut slot) = slot
+            && slot.kept.as_ref().is_some_and(|kept| kept.token == *token)
+        {
             slot.kept = None;
         }
+    }
+
+    /// How a key is exchanged: by which client, where and with which form.
+    fn exchange(&self, json: &[u8], now: Time) -> Result<(&HttpClient, Url, Option<String>), NoToken> {
+        let key = ServiceAccountKey::parse(json).map_err(NoToken::Unusable)?;
+        let form = assertion::form(&key, now).map_err(NoToken::Unusable)?;
+        Ok((&self.client, key.token_url, Some(form)))
     }
 
     async fn fetch(&self, credentials: &Exact<'_>, session: &Session, now: Time) -> Result<Kept, NoToken> {
         let mut headers = Headers { accept: "application/json", secret: HeaderMap::new() };
         let (client, url, form) = match credentials {
-            Exact::Key(json) => {
-                let key = ServiceAccountKey::parse(json).map_err(NoToken::Unusable)?;
-                let form = assertion::form(&key, now).map_err(NoToken::Unusable)?;
-                (&*self.client, key.token_url, Some(form))
-            }
+            Exact::Secret(json) => self.exchange(json, now)?,
+            Exact::File(json) => self.exchange(json, now)?,
             Exact::Metadata(url) => {
                 let flavor = HeaderName::from_static("metadata-flavor");
                 headers.secret.insert(flavor, HeaderValue::from_static("Google"));
@@ -167,7 +181,7 @@ impl Tokens {
         let (url, began) = (&url, Instant::now());
         let answer = session.ask(client, url, &headers, form, MAX_BYTES).await.map_err(NoToken::Absent)?;
         if !answer.status.is_success() {
-            let what = format!("no token: {}", told(&answer, ""));
+            let what = format!("no token: {}", told(answer.status, &answer.body, ""));
             return Err(NoToken::Absent(absence(AbsenceReason::BadStatus, url, what)));
         }
         kept(&answer, began, credentials.digest()).ok_or_else(|| {
@@ -181,10 +195,10 @@ impl<'a> Exact<'a> {
     async fn of(credentials: &'a Credentials<'_>) -> Result<Self, NoToken> {
         let unusable = |why: String| Err(NoToken::Unusable(why));
         match credentials {
-            Credentials::Key(json) => Ok(Self::Key(Cow::Borrowed(json))),
+            Credentials::Key(json) => Ok(Self::Secret(json)),
             Credentials::Operator(OperatorIdentity::Metadata(url)) => Ok(Self::Metadata(url)),
             Credentials::Operator(OperatorIdentity::File(path)) => match tokio::fs::read(path).await {
-                Ok(json) => Ok(Self::Key(json.into())),
+                Ok(json) => Ok(Self::File(json)),
                 Err(error) => unusable(format!("cannot be read from {}: {}", path.display(), error.kind())),
             },
             Credentials::Operator(OperatorIdentity::Unusable(why)) => {
@@ -200,10 +214,10 @@ impl<'a> Exact<'a> {
 
     fn digest(&self) -> Digested {
         match self {
-            Self::Key(json) => Sha256::digest(json),
-            Self::Metadata(url) => Sha256::digest(url.as_str()),
+            Self::Secret(json) => Digested::Secret(Sha256::digest(json).into()),
+            Self::File(json) => Digested::Operator(Sha256::digest(json).into()),
+            Self::Metadata(url) => Digested::Operator(Sha256::digest(url.as_str()).into()),
         }
-        .into()
     }
 }
 
@@ -239,22 +253,32 @@ mod tests {
 
     #[test]
     fn printing_a_request_shows_no_token() {
-        let token = Token::new("ya29.s3cret", [0; 32]).unwrap();
+        let digest = Digested::Secret([0; 32]);
+        let token = Token::new("ya29.s3cret", digest).unwrap();
         assert_eq!(token.secret(), "ya29.s3cret");
         assert!(!format!("{:?}", token.header()).contains("s3cret"));
-        assert!(Token::new("", [0; 32]).is_none() && Token::new("a\nb", [0; 32]).is_none());
+        assert!(Token::new("", digest).is_none() && Token::new("a\nb", digest).is_none());
     }
 
     #[test]
     fn credentials_that_nobody_uses_are_forgotten() {
         let mut slots = Slots::default();
-        let used = slots.of([255; 32]);
+        let digest = Digested::Operator([255; 32]);
+        let used = slots.of(digest);
         for number in 0..1000_u16 {
-            let mut digest = [0; 32];
-            digest[..2].copy_from_slice(&number.to_be_bytes());
-            slots.of(digest);
+            let mut number_of = [0; 32];
+            number_of[..2].copy_from_slice(&number.to_be_bytes());
+            slots.of(Digested::Secret(number_of));
         }
         assert!(slots.by_digest.len() <= 130, "{}", slots.by_digest.len());
-        assert!(Arc::ptr_eq(&used, &slots.of([255; 32])));
+        assert!(Arc::ptr_eq(&used, &slots.of(digest)));
+    }
+
+    #[test]
+    fn no_secret_leads_to_the_operators_token() {
+        let url: Url = "http://metadata.google.internal/token".parse().unwrap();
+        let operator = Exact::Metadata(&url).digest();
+        assert!(operator != Exact::Secret(url.as_str().as_bytes()).digest());
+        assert!(Exact::File(b"{}".to_vec()).digest() != Exact::Secret(b"{}").digest());
     }
 }

@@ -118,7 +118,7 @@ impl Series<'_> {
             });
             return Ok(page?);
         }
-        let absent = self.absent(AbsenceReason::BadStatus, told(&answer, token.secret()));
+        let absent = self.absent(AbsenceReason::BadStatus, told(answer.status, &answer.body, token.secret()));
         Err(match answer.status {
             StatusCode::UNAUTHORIZED => Failed::Unauthorized(absent),
             _ => Failed::Absent(absent),

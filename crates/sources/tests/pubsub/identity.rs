@@ -14,28 +14,38 @@ const VARIABLES: [&str; 3] =
 
 /// What a process with these variables reads without a key.
 async fn read_in_child(variables: [&str; 3]) -> String {
+    outcomes_in_child(variables, "").await.remove(0)
+}
+
+/// The same, and what it then reads with `secret` in place of a key.
+async fn outcomes_in_child(variables: [&str; 3], secret: &str) -> Vec<String> {
     let mut child = tokio::process::Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", "--ignored", "--nocapture", "identity::child_reads_with_its_environment"]);
-    child.env("READ_IN_CHILD", "yes");
+    child.env("SECRET_IN_CHILD", secret);
     for (name, value) in VARIABLES.iter().zip(variables) {
         child.env(name, value);
     }
     let output = child.kill_on_drop(true).output().await.unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let outcome = text.lines().find_map(|line| line.split_once("outcome: "));
-    outcome.unwrap_or_else(|| panic!("the child said {text}")).1.to_owned()
+    let outcomes = text.lines().filter_map(|line| line.split_once("outcome: "));
+    let outcomes: Vec<_> = outcomes.map(|(_, outcome)| outcome.to_owned()).collect();
+    assert_eq!(outcomes.len(), 2, "the child said {text}");
+    outcomes
 }
 
 #[tokio::test]
 #[ignore = "runs as a child of the other tests here"]
 async fn child_reads_with_its_environment() {
-    if std::env::var("READ_IN_CHILD").is_err() {
-        return;
+    let Ok(secret) = std::env::var("SECRET_IN_CHILD") else { return };
+    let bench = Bench::new();
+    bench.vault.set("shop/gcp", "key.json", &secret);
+    let from = json!({"secretKeyRef": {"name": "gcp", "key": "key.json"}});
+    for from in [json!(null), from] {
+        let config = json!({"projectId": "shop", "subscription": "orders", "credentialsFrom": from,
+                            "timeoutSeconds": 20});
+        let query = engine::Query { source: "pubsub".into(), namespace: "shop".into(), config };
+        println!("\noutcome: {:?}", outcome(bench.read(&query).await));
     }
-    let config = json!({"projectId": "shop", "subscription": "orders", "timeoutSeconds": 20});
-    let query = engine::Query { source: "pubsub".into(), namespace: "shop".into(), config };
-    let outcome = outcome(Bench::new().read(&query).await);
-    println!("\noutcome: {outcome:?}");
 }
 
 async fn server() -> CloudMonitoring {
@@ -87,4 +97,18 @@ async fn nothing_is_lent_that_the_environment_does_not_name() {
     let wrong = read_in_child(["", &server.address().to_string(), "monitoring"]).await;
     assert!(wrong.contains("CLOUDSDK_API_ENDPOINT_OVERRIDES_MONITORING is not a URL"), "{wrong}");
     assert_eq!(server.seen(Part::TimeSeries).count, 0);
+}
+
+#[tokio::test]
+async fn no_secret_can_spell_the_operators_identity() {
+    let server = server().await;
+    server.lend_metadata_account(&["shop"]);
+    let host = server.address().to_string();
+    let path = "/computeMetadata/v1/instance/service-accounts/default/token";
+    let outcomes = outcomes_in_child(["", &host, &server.endpoint()], &(server.endpoint() + path)).await;
+    assert_eq!(outcomes[0], "Ok(6.0)");
+    assert!(
+        outcomes[1].starts_with("Err((SecretUnavailable") && outcomes[1].contains("is not JSON"),
+        "{outcomes:?}"
+    );
 }
