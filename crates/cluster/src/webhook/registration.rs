@@ -16,6 +16,9 @@ use crate::FIELD_MANAGER;
 
 const RESOURCE: &str = "validatingwebhookconfigurations";
 
+/// More replicas than that do not start at the same moment.
+const ATTEMPTS: usize = 5;
+
 /// With an annotation of this kind, cert-manager keeps the bundle.
 const INJECTED_BY_OTHERS: &str = "cert-manager.io/inject-";
 
@@ -39,8 +42,7 @@ impl WebhookRegistration {
     /// # Errors
     /// A sentence that says what is forbidden or failed.
     pub async fn hosts(&self) -> Result<Vec<String>, String> {
-        let what = format!("ValidatingWebhookConfiguration {}", self.name);
-        let found = answered(&what, ("get", RESOURCE), self.api.get_opt(&self.name)).await?;
+        let found = answered(&self.describe(), ("get", RESOURCE), self.api.get_opt(&self.name)).await?;
         let hosts =
             found.iter().flat_map(webhooks).flat_map(|webhook| hosts(&webhook.client_config)).collect();
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = found;
@@ -53,25 +55,47 @@ impl WebhookRegistration {
     /// # Errors
     /// A sentence that says what is forbidden or failed.
     pub async fn trust(&self, authority: &[u8]) -> Result<(), String> {
+        // Replicas that start together all write: who comes second looks again at once.
+        for _ in 0..ATTEMPTS {
+            if self.is_trusted_after_writing(authority).await? {
+                return Ok(());
+            }
+            self.hosts().await?;
+        }
+        Err(format!("{}: others keep changing it", self.describe()))
+    }
+
+    fn describe(&self) -> String {
+        format!("ValidatingWebhookConfiguration {}", self.name)
+    }
+
+    /// Whether nobody else wrote in between.
+    async fn is_trusted_after_writing(&self, authority: &[u8]) -> Result<bool, String> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(seen) = seen else { return Ok(()) };
+        let Some(seen) = seen else { return Ok(true) };
         if seen.annotations().keys().any(|key| key.starts_with(INJECTED_BY_OTHERS)) {
-            return Ok(());
+            return Ok(true);
         }
         let changed: Vec<Value> = webhooks(&seen).filter_map(|webhook| changed(webhook, authority)).collect();
         if changed.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let version = seen.metadata.resource_version;
         // This merges webhooks by name, and leaves alone what it does not name.
         let patch = json!({ "metadata": { "resourceVersion": version }, "webhooks": changed });
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
         let patch = Patch::Strategic(&patch);
-        let patched = written(&self.metrics, "webhook", self.api.patch(&self.name, &params, &patch));
-        let what = format!("ValidatingWebhookConfiguration {}", self.name);
-        answered(&what, ("patch", RESOURCE), patched).await?;
-        tracing::info!(configuration = self.name, "the API server is told to trust the certificate");
-        Ok(())
+        let patched = async {
+            match written(&self.metrics, "webhook", self.api.patch(&self.name, &params, &patch)).await {
+                Err(kube::Error::Api(status)) if status.is_conflict() => Ok(false),
+                patched => patched.map(|_| true),
+            }
+        };
+        let is_done = answered(&self.describe(), ("patch", RESOURCE), patched).await?;
+        if is_done {
+            tracing::info!(configuration = self.name, "the API server is told to trust the certificate");
+        }
+        Ok(is_done)
     }
 }
 
