@@ -6,6 +6,7 @@
 //!             ◀─ journal                 ◀─ runner::Record       writes status and Events
 //!             ◀▶ lease                   ─▶ runner::Guard        who may write
 //!             ─▶ secrets                                         read by name, never listed
+//!             ─▶ pods                                            listed when a metric is about them
 //! ```
 //!
 //! Every write names its field manager, carries the resourceVersion that it rests on, ends
@@ -15,6 +16,7 @@ mod connect;
 mod follow;
 mod journal;
 mod lease;
+mod pods;
 mod secrets;
 mod targets;
 mod watch;
@@ -22,6 +24,7 @@ mod watch;
 pub use connect::{Clients, ConnectError, connect};
 pub use journal::{Journaler, Objects};
 pub use lease::{Always, Lease, LeaseGuard, LeaseSettings};
+pub use pods::PodStore;
 pub use secrets::SecretStore;
 pub use targets::Targets;
 pub use watch::{Watches, watch};

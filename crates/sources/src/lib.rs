@@ -24,18 +24,24 @@
 
 mod address;
 mod clients;
+mod cron;
 mod headers;
 mod http;
 mod http_client;
 mod hub;
 mod json_number;
 mod json_path;
+mod kubernetes_workload;
+mod label_selector;
 mod nats;
+mod pods;
+mod quantity;
 mod registry;
 mod settings;
 mod source;
+mod usage;
 
 pub use address::{AddressPolicy, Refused};
 pub use hub::{Clock, Hub, Observer, ReadStats, SharedReading};
 pub use registry::Registry;
-pub use source::{Request, SecretData, SecretReader, SecretRef, Secrets, Source};
+pub use source::{PodReader, Request, SecretData, SecretReader, SecretRef, Secrets, Source};

@@ -8,16 +8,26 @@ use serde_json::Value;
 
 use crate::address::AddressPolicy;
 use crate::clients::Clients;
+use crate::cron;
 use crate::http;
+use crate::kubernetes_workload;
 use crate::nats;
 use crate::settings::quoted;
 use crate::source::Source;
+use crate::usage;
 
 /// Makes one kind of source.
 type Constructor = fn(&Clients) -> Arc<dyn Source>;
 
 /// Every source: the name that objects write, and what makes one.
-const SOURCES: &[(&str, Constructor)] = &[("http", http::new), ("nats", nats::new)];
+const SOURCES: &[(&str, Constructor)] = &[
+    ("cpu", usage::cpu),
+    ("cron", cron::new),
+    ("http", http::new),
+    ("kubernetes-workload", kubernetes_workload::new),
+    ("memory", usage::memory),
+    ("nats", nats::new),
+];
 
 /// The known sources by name.
 #[derive(Clone)]
@@ -76,7 +86,7 @@ mod tests {
         let path =
             ConfigPath { source: "spec.metrics[0].type", config: "spec.metrics[0].config", elsewhere: &[] };
         let problems = Registry::new(AddressPolicy::default()).validate("htpp", &Value::Null, &path);
-        let expected = r#"spec.metrics[0].type: Unsupported value: "htpp": supported values: "http", "nats""#;
+        let expected = r#"spec.metrics[0].type: Unsupported value: "htpp": supported values: "cpu", "cron", "http", "kubernetes-workload", "memory", "nats""#;
         assert_eq!(problems.iter().map(Problem::to_string).collect::<Vec<_>>(), [expected]);
     }
 

@@ -6,7 +6,7 @@
 //! assets (built once)  ports  certificates  kubeconfig     programs (of Debian)
 //!        └───────────────┴────────┴─────────────┘              │
 //!                  ControlPlane          MetricServer     NatsServer
-//!                       │                     │                │
+//!                       │  └─ MetricsApi      │                │
 //!                  Supervisor             wait, fixtures   Supervisor
 //!              (leaves no process)
 //! ```
@@ -17,6 +17,7 @@ mod control_plane;
 pub mod fixtures;
 mod kubeconfig;
 mod metric_server;
+mod metrics_api;
 mod nats_server;
 pub mod ports;
 pub mod programs;
@@ -25,5 +26,6 @@ pub mod wait;
 
 pub use control_plane::{ControlPlane, Options};
 pub use metric_server::{Answer, Body, MetricServer, Seen};
+pub use metrics_api::{Load, MetricsApi};
 pub use nats_server::{NatsOptions, NatsServer};
 pub use supervisor::{ChildHandle, Signal, Supervisor};
