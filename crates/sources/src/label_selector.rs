@@ -112,13 +112,10 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// `(a, b)`, of which each may be empty but not all that there is.
+    /// `(a, b)`, of which each may be empty.
     fn values(&mut self) -> Result<(), String> {
         if !self.takes("(") {
             return Err(format!("{} where values in parentheses are expected", self.found()));
-        }
-        if self.takes(")") {
-            return Err("there is no value between the parentheses".to_owned());
         }
         loop {
             value_is_good(self.word().unwrap_or_default())?;

@@ -4,7 +4,8 @@
 //!  Query ─▶ Hub ─▶ Registry ─▶ Source ─▶ HttpClient ─▶ AddressPolicy
 //!            │      one table   http,     time, size,    what may be
 //!            │                  nats      redirects      called at all
-//!            └─▶ SecretReader
+//!            ├─▶ SecretReader
+//!            └─▶ PodReader        for sources about the cluster itself
 //! ```
 //!
 //! The [`Hub`] turns a [`Query`](engine::Query) into a [`Reading`](engine::Reading). Equal

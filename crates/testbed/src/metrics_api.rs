@@ -83,6 +83,12 @@ impl MetricsApi {
         self.book().loads.remove(&(namespace.to_owned(), app.to_owned()));
     }
 
+    /// The port on 127.0.0.1 that it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Takes it away, and waits until the API server has noticed.
     pub async fn stop(&mut self) -> anyhow::Result<()> {
         drop(self.listening.take());
