@@ -24,6 +24,9 @@
   resourceNames: {{ toJson . }}
 {{- end }}
 {{- end }}
+{{- if .Values.rbac.pods }}
+{{- include "polyscaler.rules.pods" . }}
+{{- end }}
 {{- end }}
 
 {{- /* One role with its binding: (dict "root" . "kind" "Role" "name" "x" "namespace" "y" "rules" "...").

@@ -62,6 +62,17 @@
   verbs: ["get"]
 {{- end }}
 
+{{- define "polyscaler.rules.pods" }}
+# Pods, for metrics that count them or measure what they use.
+- apiGroups: [""]
+  resources: ["pods"]
+  verbs: ["list"]
+# What they use.
+- apiGroups: ["metrics.k8s.io"]
+  resources: ["pods"]
+  verbs: ["list"]
+{{- end }}
+
 {{- define "polyscaler.rules.lease" }}
 # The first leader makes the Lease.
 - apiGroups: ["coordination.k8s.io"]

@@ -7,6 +7,7 @@
 //!             ◀▶ lease                   ─▶ runner::Guard        who may write
 //!             ─▶ secrets                                         read by name, never listed
 //!             ◀▶ webhook                                         its certificate and its authority
+//!             ─▶ pods                                            listed when a metric is about them
 //! ```
 //!
 //! Every write names its field manager, carries the resourceVersion that it rests on, ends
@@ -16,6 +17,7 @@ mod connect;
 mod follow;
 mod journal;
 mod lease;
+mod pods;
 mod secrets;
 mod targets;
 mod watch;
@@ -24,6 +26,7 @@ mod webhook;
 pub use connect::{Clients, ConnectError, connect};
 pub use journal::{Journaler, Objects};
 pub use lease::{Always, Lease, LeaseGuard, LeaseSettings};
+pub use pods::PodStore;
 pub use secrets::SecretStore;
 pub use targets::Targets;
 pub use watch::{Watches, watch};

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, Command, CommandFactory as _};
+use engine::policy::{POLICIES, PolicyEntry, Setting, SettingType};
 use sources::{AddressPolicy, Registry};
 
 use crate::Arguments;
@@ -23,8 +24,15 @@ objects in `kubectl explain` and in the document of their kind.
 const SOURCES: &str = "
 ## Metric sources
 
-A metric source is named by `type` and set by `config`, for example in `spec.metric` of a
-BusinessScaling. A ScalingRule fills in the settings of `nats` from fields of its own.
+A metric source is named by `type` and set by `config`, for example in `spec.metrics` of a
+GeneralScaler or `spec.metric` of a BusinessScaling. A ScalingRule fills in the settings of `nats`
+from fields of its own. What ends in `From` names a secret: `{secretKeyRef: {name, key}}`.
+";
+
+const OF_POLICIES: &str = "
+## Policies
+
+A policy is named by `spec.policy.type` of a GeneralScaler and set by `spec.policy.config`.
 ";
 
 fn root() -> PathBuf {
@@ -37,7 +45,27 @@ fn document() -> String {
     let commands: String = command.get_subcommands().map(section).collect();
     let registry = Registry::new(AddressPolicy::default());
     let sources: String = registry.names().map(source).collect();
-    format!("{BEGIN}{commands}{SOURCES}{sources}")
+    let policies: String = POLICIES.iter().map(policy).collect();
+    format!("{BEGIN}{commands}{SOURCES}{sources}{OF_POLICIES}{policies}")
+}
+
+/// One policy: what it does, and a row for each of its settings.
+fn policy(policy: &PolicyEntry) -> String {
+    let row = |setting: &Setting| {
+        let allowed = match setting.type_ {
+            SettingType::Number { min, max: f64::MAX } => format!("a number from {min} up"),
+            SettingType::Number { min, max } => format!("a number from {min} to {max}"),
+            SettingType::PositiveNumber => "a number above 0".to_owned(),
+            SettingType::Integer { min, .. } => format!("a whole number from {min} up"),
+        };
+        let required = if setting.required { "required" } else { "optional" };
+        format!("| `{}` | {required} | {allowed} | {} |\n", setting.name, setting.help)
+    };
+    let rows: String = policy.settings.iter().map(row).collect();
+    format!(
+        "\n### {}\n\n{}\n\n| setting | | value | meaning |\n|---|---|---|---|\n{rows}",
+        policy.name, policy.summary
+    )
 }
 
 /// One command: what it is for, and a row for each of its flags.
@@ -92,14 +120,18 @@ fn row(argument: &Arg) -> String {
 
 /// One source: the first words of its file, and the table of its settings.
 fn source(name: &str) -> String {
-    let stem = format!("crates/sources/src/{}", name.replace('-', "_"));
+    // One file does for what pods use.
+    let file = if matches!(name, "cpu" | "memory") { "usage".to_owned() } else { name.replace('-', "_") };
+    let stem = format!("crates/sources/src/{file}");
     let read = |file: String| std::fs::read_to_string(root().join(file)).ok();
     let text = read(format!("{stem}.rs")).or_else(|| read(format!("{stem}/mod.rs")));
     let text = text.unwrap_or_else(|| panic!("no file of source {name} at {stem}"));
     let lines: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim).collect();
     let first = lines.split(|line| line.is_empty()).next().unwrap_or_default().join(" ");
-    let about = first.strip_prefix(&format!("Source `{name}`: "));
-    let about = about.unwrap_or_else(|| panic!("{stem} does not begin with \"Source `{name}`: \""));
+    let about = first
+        .split_once(": ")
+        .filter(|(names, _)| names.starts_with("Source") && names.contains(&format!("`{name}`")));
+    let (_, about) = about.unwrap_or_else(|| panic!("{stem} does not begin with \"Source `{name}`: \""));
     let table: Vec<&str> = lines.into_iter().filter(|line| line.starts_with('|')).collect();
     assert!(table.len() > 2, "{stem} has no table of settings");
     format!("\n### {name}\n\nReads {about}\n\n{}\n", table.join("\n"))

@@ -13,8 +13,9 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use tokio::time::Instant;
 
+use crate::pods::NoCluster;
 use crate::registry::Registry;
-use crate::source::{Request, SecretReader, Secrets};
+use crate::source::{PodReader, Request, SecretReader, Secrets};
 
 /// Readings that nobody asked for in this time are forgotten.
 const KEEP_UNUSED: Duration = Duration::from_secs(600);
@@ -71,6 +72,7 @@ pub struct Hub {
 struct Upstream {
     registry: Arc<Registry>,
     secrets: Arc<dyn SecretReader>,
+    pods: Arc<dyn PodReader>,
     observer: Observer,
 }
 
@@ -104,8 +106,16 @@ impl Hub {
         clock: Clock,
         observer: Observer,
     ) -> Self {
-        let upstream = Arc::new(Upstream { registry, secrets, observer });
-        Self { upstream, clock, entries: Mutex::default() }
+        let upstream = Upstream { registry, secrets, pods: Arc::new(NoCluster), observer };
+        Self { upstream: Arc::new(upstream), clock, entries: Mutex::default() }
+    }
+
+    /// The same hub for sources that read the cluster itself, by `pods`. Without it, they find no cluster.
+    #[must_use]
+    pub fn with_pods(self, pods: Arc<dyn PodReader>) -> Self {
+        let Upstream { registry, secrets, observer, .. } = &*self.upstream;
+        let (registry, secrets, observer) = (Arc::clone(registry), Arc::clone(secrets), Arc::clone(observer));
+        Self { upstream: Arc::new(Upstream { registry, secrets, pods, observer }), ..self }
     }
 
     /// A reading of `query` that was begun at or after `not_before`: the last one, the
@@ -200,8 +210,15 @@ impl Upstream {
                 Err(absence) => return Reading::Absent(absence),
             }
         }
-        let target = query.target.as_ref();
-        source.read(Request { config: &query.config, secrets: &secrets, target, begun }).await
+        let request = Request {
+            config: &query.config,
+            secrets: &secrets,
+            namespace: &query.namespace,
+            pods: self.pods.as_ref(),
+            target: query.target.as_ref(),
+            begun,
+        };
+        source.read(request).await
     }
 
     async fn read_secret(&self, namespace: &str, name: &str) -> Result<crate::source::SecretData, Absence> {

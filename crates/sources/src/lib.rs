@@ -5,7 +5,8 @@
 //!            │      one table   http,     time, size,    what may be
 //!            │                  nats;     redirects      called at all
 //!            │                  redis (by connections of its own)
-//!            └─▶ SecretReader
+//!            ├─▶ SecretReader
+//!            └─▶ PodReader        for sources about the cluster itself
 //! ```
 //!
 //! The [`Hub`] turns a [`Query`](engine::Query) into a [`Reading`](engine::Reading). Equal
@@ -25,6 +26,7 @@
 
 mod address;
 mod clients;
+mod cron;
 mod google;
 mod headers;
 mod http;
@@ -32,16 +34,21 @@ mod http_client;
 mod hub;
 mod json_number;
 mod json_path;
+mod kubernetes_workload;
+mod label_selector;
 mod nats;
+mod pods;
 mod prometheus;
 mod pubsub;
+mod quantity;
 mod redis;
 mod registry;
 mod settings;
 mod source;
+mod usage;
 
 pub use address::{AddressPolicy, Refused};
 pub use hub::{Answer, Clock, Hub, Observer, ReadStats, SharedReading};
 pub use prometheus::ServerAddress;
 pub use registry::Registry;
-pub use source::{Request, SecretData, SecretKeyRef, SecretReader, SecretRef, Secrets, Source};
+pub use source::{PodReader, Request, SecretData, SecretKeyRef, SecretReader, SecretRef, Secrets, Source};

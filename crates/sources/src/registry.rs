@@ -8,20 +8,27 @@ use serde_json::Value;
 
 use crate::address::AddressPolicy;
 use crate::clients::Clients;
+use crate::cron;
 use crate::http;
+use crate::kubernetes_workload;
 use crate::nats;
 use crate::prometheus::{self, DefaultServer, ServerAddress};
 use crate::pubsub;
 use crate::redis;
 use crate::settings::quoted;
 use crate::source::Source;
+use crate::usage;
 
 /// Makes one kind of source.
 type Constructor = fn(&Clients) -> Arc<dyn Source>;
 
 /// Every source: the name that objects write, and what makes one.
 const SOURCES: &[(&str, Constructor)] = &[
+    ("cpu", usage::cpu),
+    ("cron", cron::new),
     ("http", http::new),
+    ("kubernetes-workload", kubernetes_workload::new),
+    ("memory", usage::memory),
     ("nats", nats::new),
     ("prometheus", prometheus::new),
     ("pubsub", pubsub::new),
@@ -95,7 +102,7 @@ mod tests {
         let path =
             ConfigPath { source: "spec.metrics[0].type", config: "spec.metrics[0].config", elsewhere: &[] };
         let problems = Registry::new(AddressPolicy::default()).validate("htpp", &Value::Null, &path);
-        let expected = r#"spec.metrics[0].type: Unsupported value: "htpp": supported values: "http", "nats", "prometheus", "pubsub", "redis""#;
+        let expected = r#"spec.metrics[0].type: Unsupported value: "htpp": supported values: "cpu", "cron", "http", "kubernetes-workload", "memory", "nats", "prometheus", "pubsub", "redis""#;
         assert_eq!(problems.iter().map(Problem::to_string).collect::<Vec<_>>(), [expected]);
     }
 

@@ -177,7 +177,18 @@ impl<'a> Settings<'a> {
         range: RangeInclusive<u64>,
         default: u64,
     ) -> Option<u64> {
-        let Some(value) = self.field(name) else { return Some(default) };
+        match self.field(name) {
+            None => Some(default),
+            Some(value) => self.number_within(name, value, range),
+        }
+    }
+
+    fn number_within(
+        &mut self,
+        name: &'static str,
+        value: &Value,
+        range: RangeInclusive<u64>,
+    ) -> Option<u64> {
         let number = value.as_u64().filter(|number| range.contains(number));
         if number.is_none() {
             let allowed = format!("must be a whole number from {} to {}", range.start(), range.end());
@@ -189,6 +200,31 @@ impl<'a> Settings<'a> {
             self.refuse(name, message);
         }
         number
+    }
+
+    /// A whole number within `range` that must be given.
+    pub(crate) fn required_whole_number(
+        &mut self,
+        name: &'static str,
+        range: RangeInclusive<u64>,
+    ) -> Option<u64> {
+        let Some(value) = self.field(name) else {
+            self.refuse(name, "Required value");
+            return None;
+        };
+        self.number_within(name, value, range)
+    }
+
+    /// True or false; false where it is left out.
+    pub(crate) fn flag(&mut self, name: &'static str) -> bool {
+        match self.field(name) {
+            None => false,
+            Some(Value::Bool(value)) => *value,
+            Some(other) => {
+                self.refuse(name, wrong_type(other, "true or false"));
+                false
+            }
+        }
     }
 
     /// `{secretRef: {name}}`; `None` where it is left out.

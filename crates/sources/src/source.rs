@@ -29,12 +29,16 @@ pub trait Source: Send + Sync {
 }
 
 /// What a source is asked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// The query's settings, which [`Source::validate`] found good.
     pub config: &'a Value,
     /// The secrets that [`Source::secrets`] named.
     pub secrets: &'a Secrets,
+    /// The query's own namespace.
+    pub namespace: &'a str,
+    /// The cluster's pods.
+    pub pods: &'a dyn PodReader,
     /// What is scaled, where [`Source::wants_target`] says so.
     pub target: Option<&'a Target>,
     /// When the reading began: the time of a value whose source does not say one.
@@ -64,6 +68,24 @@ pub type SecretData = BTreeMap<String, Vec<u8>>;
 pub trait SecretReader: Send + Sync {
     /// Keys and values of the secret, or in a few words why there are none (without its content).
     fn read<'a>(&'a self, namespace: &'a str, name: &'a str) -> BoxFuture<'a, Result<SecretData, String>>;
+}
+
+/// Reads the cluster's pods and what they use. Selectors are label selectors as `kubectl -l` takes them.
+///
+/// The answers are the API server's own JSON: what of it matters is for a source to know.
+pub trait PodReader: Send + Sync {
+    /// How many pods in `namespace` match `selector` and are neither Succeeded nor Failed.
+    fn count<'a>(&'a self, namespace: &'a str, selector: &'a str) -> BoxFuture<'a, Result<u64, Absence>>;
+
+    /// Those pods, as a `PodList`.
+    fn list<'a>(&'a self, namespace: &'a str, selector: &'a str) -> BoxFuture<'a, Result<String, Absence>>;
+
+    /// What pods in `namespace` that match `selector` use, as a `PodMetricsList` of `metrics.k8s.io/v1beta1`.
+    fn metrics<'a>(&'a self, namespace: &'a str, selector: &'a str)
+    -> BoxFuture<'a, Result<String, Absence>>;
+
+    /// The selector of the pods of `target`, as its scale tells; never empty.
+    fn selector_of<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<String, Absence>>;
 }
 
 /// The secrets read for one reading. Printing it shows names and keys, never values.

@@ -27,6 +27,10 @@ const SCHEDULER: &str = "kube-scheduler";
 const KWOK: &str = "kwok";
 /// In the order in which they are ended: those that would miss the others first.
 const PROGRAMS: [&str; 5] = [KWOK, SCHEDULER, CONTROLLER_MANAGER, API_SERVER, ETCD];
+/// The files of the front proxy's certificates; the API server is told the name of its client.
+const FRONT_PROXY_AUTHORITY: &str = "front-proxy-ca";
+const FRONT_PROXY_CLIENT: &str = "front-proxy-client";
+
 /// How long the API server may take to be ready; an idle machine needs five seconds.
 const READY: Duration = Duration::from_secs(120);
 
@@ -112,6 +116,13 @@ impl ControlPlane {
     #[must_use]
     pub fn authority(&self) -> &Authority {
         &self.authority
+    }
+
+    /// What the API server shows when it asks an aggregated one on somebody's behalf: its
+    /// certificate, and that of the authority that signed it.
+    pub(crate) fn front_proxy(&self) -> (PathBuf, PathBuf) {
+        let file = |name: &str| self.directory().join(format!("{name}.crt"));
+        (file(FRONT_PROXY_CLIENT), file(FRONT_PROXY_AUTHORITY))
     }
 
     /// The temporary folder, with every program's log in `<program>.log`.

@@ -6,7 +6,7 @@
 //! assets (built once)  ports  certificates  kubeconfig     programs (of Debian)
 //!        └───────────────┴────────┴─────────────┘              │
 //!                  ControlPlane          MetricServer     NatsServer, RedisServer, PrometheusServer, OtlpReceiver, Browser
-//!                       │                     │                │
+//!                       │  └─ MetricsApi      │                │
 //!                  Supervisor             wait, fixtures   Supervisor
 //!              (leaves no process)
 //! ```
@@ -19,6 +19,7 @@ mod control_plane;
 pub mod fixtures;
 mod kubeconfig;
 mod metric_server;
+mod metrics_api;
 mod nats_server;
 mod otlp_receiver;
 pub mod ports;
@@ -32,6 +33,7 @@ pub use browser::{Browser, Device, Page, Picture};
 pub use cloud_monitoring::CloudMonitoring;
 pub use control_plane::{ControlPlane, Options};
 pub use metric_server::{Answer, Body, MetricServer, Seen};
+pub use metrics_api::{Load, MetricsApi};
 pub use nats_server::{NatsOptions, NatsServer};
 pub use otlp_receiver::{OtlpReceiver, ReceivedSpan, Status};
 pub use prometheus_server::{PrometheusOptions, PrometheusServer, Scrape, Tls, USER};

@@ -21,7 +21,7 @@ use runner::{Actuator, LastScaled, Readiness};
 use crate::Clients;
 use crate::follow::chain;
 use cache::Caches;
-use scalable::Scalables;
+pub(crate) use scalable::Scalables;
 
 /// A read that takes longer counts as failed; the next poll tries again.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);

@@ -3,19 +3,19 @@
 use super::*;
 
 /// The kinds found so far, by API version and kind.
-pub(super) struct Scalables {
+pub(crate) struct Scalables {
     client: Client,
     found: Mutex<HashMap<(String, String), ApiResource>>,
 }
 
 impl Scalables {
-    pub(super) fn new(client: Client) -> Self {
+    pub(crate) fn new(client: Client) -> Self {
         Self { client, found: Mutex::default() }
     }
 
     /// The resource of `target`'s kind. What is found is kept; what is not is looked for again,
     /// as its CRD may yet be installed.
-    pub(super) async fn resource(&self, target: &Target) -> Result<ApiResource, TargetFailure> {
+    pub(crate) async fn resource(&self, target: &Target) -> Result<ApiResource, TargetFailure> {
         if let Some(plural) = cache::watched_plural(target) {
             return Ok(cache::resource(target, plural));
         }

@@ -1,19 +1,43 @@
-//! Joins crates that do not know each other: sources to the cluster's secrets, the hub to the loop.
+//! Joins crates that do not know each other: sources to the cluster's secrets and pods, the hub to the loop.
 
 use std::sync::Arc;
 
-use cluster::{Clients, SecretStore};
-use engine::{Query, Time};
+use cluster::{Clients, PodStore, SecretStore};
+use engine::{Absence, Query, Target, Time};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use runner::{Clock, Metrics, Sampled, Sampler};
-use sources::{Answer, Hub, ReadStats, Registry, SecretData, SecretReader};
+use sources::{Answer, Hub, PodReader, ReadStats, Registry, SecretData, SecretReader};
 
 struct ClusterSecrets(SecretStore);
 
 impl SecretReader for ClusterSecrets {
     fn read<'a>(&'a self, namespace: &'a str, name: &'a str) -> BoxFuture<'a, Result<SecretData, String>> {
         self.0.read(namespace, name).boxed()
+    }
+}
+
+struct ClusterPods(PodStore);
+
+impl PodReader for ClusterPods {
+    fn count<'a>(&'a self, namespace: &'a str, selector: &'a str) -> BoxFuture<'a, Result<u64, Absence>> {
+        self.0.count(namespace, selector).boxed()
+    }
+
+    fn list<'a>(&'a self, namespace: &'a str, selector: &'a str) -> BoxFuture<'a, Result<String, Absence>> {
+        self.0.list(namespace, selector).boxed()
+    }
+
+    fn metrics<'a>(
+        &'a self,
+        namespace: &'a str,
+        selector: &'a str,
+    ) -> BoxFuture<'a, Result<String, Absence>> {
+        self.0.metrics(namespace, selector).boxed()
+    }
+
+    fn selector_of<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<String, Absence>> {
+        self.0.selector_of(target).boxed()
     }
 }
 
@@ -38,5 +62,6 @@ pub(super) fn sampler(
 ) -> Arc<dyn Sampler> {
     let secrets = Arc::new(ClusterSecrets(SecretStore::new(clients.read.clone())));
     let observer = move |stats: &ReadStats<'_>| metrics.read(stats.source, stats.outcome, stats.latency);
-    Arc::new(HubSampler(Hub::new(registry, secrets, Arc::new(move || clock.now()), Arc::new(observer))))
+    let hub = Hub::new(registry, secrets, Arc::new(move || clock.now()), Arc::new(observer));
+    Arc::new(HubSampler(hub.with_pods(Arc::new(ClusterPods(PodStore::new(clients))))))
 }

@@ -36,7 +36,7 @@ pub(crate) fn shared() -> &'static ControlPlane {
 }
 
 /// A client for the runtime that calls this.
-pub(super) async fn client(control_plane: &ControlPlane) -> Client {
+pub(crate) async fn client(control_plane: &ControlPlane) -> Client {
     let kubeconfig = Kubeconfig::read_from(control_plane.kubeconfig()).unwrap();
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
     Client::try_from(config).unwrap()

@@ -5,7 +5,7 @@ use kube::ResourceExt as _;
 use serde_json::json;
 
 use crate::harness::{POLYSCALER, Scene, control_plane};
-use crate::helm::{helm_on, template, values_file};
+use crate::helm::{CHART, helm, helm_on, template, values_file};
 use crate::manifests::{dry_run, names, only, parse, typed};
 use crate::values::CUSTOM_VALUES;
 
@@ -130,7 +130,7 @@ fn its_crds_are_those_of_the_binary_and_are_kept() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_notes_name_what_is_there() {
-    let args = ["install", "scaling-operator", crate::helm::CHART, "--dry-run=client"];
+    let args = ["install", "scaling-operator", CHART, "--dry-run=client"];
     let set = ["--set", "replicaCount=2,fullnameOverride=scaler,crds.install=false", "--namespace", "ops"];
     let said = helm_on(control_plane::shared(), &[&args[..], &set[..]].concat()).unwrap();
     let (_, notes) = said.split_once("NOTES:").unwrap();
@@ -156,4 +156,17 @@ fn pods_are_as_restricted_as_they_can_be() {
         assert_eq!(container.allow_privilege_escalation, Some(false));
         assert_eq!(container.capabilities.as_ref().unwrap().drop.as_deref(), Some(&["ALL".to_owned()][..]));
     }
+}
+
+#[test]
+fn the_right_to_list_pods_can_be_left_out() {
+    let roles = |args: &[&str]| {
+        helm(&[&["template", "any", CHART, "--show-only", "templates/rbac.yaml"], args].concat())
+    };
+    let default = roles(&[]).unwrap();
+    assert!(
+        default.contains(r#"resources: ["pods"]"#) && default.contains(r#"apiGroups: ["metrics.k8s.io"]"#)
+    );
+    let without = roles(&["--set", "rbac.pods=false"]).unwrap();
+    assert!(!without.contains("pods") && !without.contains("metrics.k8s.io"), "{without}");
 }

@@ -12,8 +12,11 @@ use crate::manifests::{dry_run, kind, parse};
 use crate::read;
 
 /// The document of each kind.
-const OF_KINDS: [(&str, &str); 2] =
-    [("BusinessScaling", "docs/business-scaling.md"), ("ScalingRule", "docs/scaling-rule.md")];
+const OF_KINDS: [(&str, &str); 3] = [
+    ("BusinessScaling", "docs/business-scaling.md"),
+    ("GeneralScaler", "docs/general-scaler.md"),
+    ("ScalingRule", "docs/scaling-rule.md"),
+];
 
 /// Every document that may have examples.
 fn documents() -> Vec<String> {

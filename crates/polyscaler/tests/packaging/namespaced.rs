@@ -35,6 +35,8 @@ async fn it_scales_in_its_namespaces_and_may_do_nothing_elsewhere() {
     let account = (scene.namespace.as_str(), "narrow-polyscaler");
     for (verb, group, resource) in [
         ("get", "", "secrets"),
+        ("list", "", "pods"),
+        ("list", "metrics.k8s.io", "pods"),
         ("list", "apps", "deployments"),
         ("update", "apps", "deployments/scale"),
         ("list", "autoscaling", "horizontalpodautoscalers"),

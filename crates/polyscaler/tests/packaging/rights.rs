@@ -165,6 +165,15 @@ async fn without(rights: &Rights, missing: Missing) {
     let mut spec = scene.spec("web", "/users");
     spec["headersFrom"] = json!({ "secretRef": { "name": "token" } });
     let scaling = scene.business_scaling("web", spec).await;
+    // Metrics about the cluster's own pods.
+    for (name, metric) in [
+        ("counts", json!({ "type": "kubernetes-workload", "config": { "podSelector": "app=web" } })),
+        ("measures", json!({ "type": "cpu" })),
+    ] {
+        scene.podless_deployment(name, 2).await;
+        let spec = json!({ "targetDeployment": name, "namespace": scene.namespace, "metric": metric });
+        scene.business_scaling(name, spec).await;
+    }
 
     let supervisor = Supervisor::new("polyscaler-rights").unwrap();
     let account = (scene.namespace.as_str(), "operator");
@@ -199,7 +208,7 @@ async fn without(rights: &Rights, missing: Missing) {
 async fn each_verb_that_is_missing_is_named() {
     let rights = installed();
     let each = rights.each();
-    assert!(each.len() >= 18, "{each:?}");
+    assert!(each.len() >= 20, "{each:?}");
     // A few at a time: this machine may be small.
     let all = futures::stream::iter(each);
     all.for_each_concurrent(6, |missing| without(&rights, missing)).await;

@@ -1,7 +1,6 @@
 //! Settings that are objects of their own, and rules that several fields have together.
 
 use engine::{ConfigPath, Problem};
-use serde_json::Value;
 
 use super::{Settings, quoted, type_name, wrong_type};
 
@@ -19,18 +18,6 @@ impl Settings<'_> {
         let parsed = parse(&mut section);
         self.problems.extend(section.finish());
         Some(parsed)
-    }
-
-    /// True or false; false where it is left out.
-    pub(crate) fn flag(&mut self, name: &'static str) -> bool {
-        match self.field(name) {
-            None => false,
-            Some(Value::Bool(flag)) => *flag,
-            Some(other) => {
-                self.refuse(name, wrong_type(other, "true or false"));
-                false
-            }
-        }
     }
 
     /// Any number; `None` where it is left out.

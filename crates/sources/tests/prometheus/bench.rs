@@ -45,7 +45,7 @@ impl Bench {
 pub(crate) fn query(settings: Value) -> Query {
     let mut config = json!({"timeoutSeconds": 20});
     config.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
-    Query { source: "prometheus".into(), namespace: "shop".into(), config }
+    Query { source: "prometheus".into(), namespace: "shop".into(), config, target: None }
 }
 
 /// A reference to a key of the secret `token`.

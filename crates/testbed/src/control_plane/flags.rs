@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Options;
+use super::{FRONT_PROXY_CLIENT, Options};
 use crate::certificates::KeyFiles;
 
 /// Addresses and files that command lines refer to.
@@ -50,7 +50,7 @@ pub(super) fn api_server(site: &Site, options: &Options) -> Vec<String> {
         flag("service-account-signing-key-file", site.account_key.display()),
         flag("service-cluster-ip-range", "10.0.0.0/16"),
         flag("requestheader-client-ca-file", site.proxy_authority.certificate.display()),
-        flag("requestheader-allowed-names", "front-proxy-client"),
+        flag("requestheader-allowed-names", FRONT_PROXY_CLIENT),
         flag("requestheader-username-headers", "X-Remote-User"),
         flag("requestheader-group-headers", "X-Remote-Group"),
         flag("requestheader-extra-headers-prefix", "X-Remote-Extra-"),

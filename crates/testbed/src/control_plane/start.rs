@@ -10,8 +10,8 @@ use kube::{Client, Config};
 
 use super::flags::{self, Site};
 use super::{
-    API_SERVER, CONTROLLER_MANAGER, ControlPlane, ETCD, KWOK, Options, PROGRAMS, SCHEDULER, fake_nodes,
-    wait_until_ready,
+    API_SERVER, CONTROLLER_MANAGER, ControlPlane, ETCD, FRONT_PROXY_AUTHORITY, FRONT_PROXY_CLIENT, KWOK,
+    Options, PROGRAMS, SCHEDULER, fake_nodes, wait_until_ready,
 };
 use crate::assets::{self, Assets};
 use crate::certificates::{self, Authority, KeyFiles, write_private};
@@ -83,7 +83,7 @@ fn make_site(
     etcd_port: &PortClaim,
     api_server_port: &PortClaim,
 ) -> anyhow::Result<Site> {
-    let proxy_authority = Authority::new(directory, "front-proxy-ca")?;
+    let proxy_authority = Authority::new(directory, FRONT_PROXY_AUTHORITY)?;
     let (account_key, account_public_key) = certificates::signing_key(directory, "service-account")?;
     Ok(Site {
         directory: directory.to_owned(),
@@ -92,7 +92,7 @@ fn make_site(
         authority: authority.files().clone(),
         serving: authority.server("kube-apiserver", &[])?,
         proxy_authority: proxy_authority.files().clone(),
-        proxy_client: proxy_authority.client("front-proxy-client", "front-proxy-client", &[])?,
+        proxy_client: proxy_authority.client(FRONT_PROXY_CLIENT, FRONT_PROXY_CLIENT, &[])?,
         account_key,
         account_public_key,
     })

@@ -107,6 +107,20 @@ fn secrets() -> Vec<Rule> {
     }]
 }
 
+fn pods() -> Vec<Rule> {
+    let rule = |why, group: &str| Rule {
+        why,
+        group: group.to_owned(),
+        resources: owned(&["pods"]),
+        names: &[],
+        verbs: &["list"],
+    };
+    vec![
+        rule("Pods, for metrics that count them or measure what they use.", ""),
+        rule("What they use.", "metrics.k8s.io"),
+    ]
+}
+
 fn lease(names: &'static [&'static str]) -> Vec<Rule> {
     let rule = |why, names, verbs| Rule {
         why,
@@ -185,8 +199,8 @@ fn role(kind: &str, name: &str, namespace: Option<&str>, rules: &[Rule]) -> Stri
 
 /// What the operator may do in the whole cluster.
 pub(super) fn manager_role() -> String {
-    let parts =
-        [kinds(Scope::Cluster), kinds(Scope::Namespaced), targets(), autoscalers(), events(), secrets()];
+    let kinds = [kinds(Scope::Cluster), kinds(Scope::Namespaced)].into_iter().flatten().collect();
+    let parts = [kinds, targets(), autoscalers(), events(), secrets(), pods()];
     let rules: Vec<Rule> = parts.into_iter().flatten().collect();
     role("ClusterRole", "scaling-operator-manager-role", None, &rules)
 }
@@ -220,6 +234,7 @@ pub(super) fn chart_rules() -> String {
         ("autoscalers", "", autoscalers()),
         ("events", "", events()),
         ("secrets", "", secrets()),
+        ("pods", "", pods()),
         ("lease", "polyscaler.fullname", lease(&[LEASE])),
         ("certificateSecret", "polyscaler.certificateSecret", certificate_secret()),
         ("webhookConfiguration", "polyscaler.clusterName", webhook_configuration()),

@@ -1,0 +1,158 @@
+//! metrics.k8s.io for a control plane whose pods use nothing: an aggregated API server that is
+//! asked through the real one, about the pods that really exist there. What they use is set by
+//! the test.
+//!
+//! The API server finds it by an APIService and a Service of type ExternalName. Whoever does not
+//! show the front proxy's certificate is not answered.
+
+mod answers;
+mod listener;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
+use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::{Api, Client};
+use serde_json::json;
+
+use crate::ControlPlane;
+use crate::wait;
+use answers::Asked;
+use listener::{Listening, Tls};
+
+const API_SERVICE: &str = "v1beta1.metrics.k8s.io";
+const NAMESPACE: &str = "kube-system";
+const SERVICE: &str = "testbed-metrics";
+
+/// How long the API server may take to notice that this is there, or away.
+const NOTICED: Duration = Duration::from_secs(120);
+
+/// What all pods of one application use together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Load {
+    /// Cores.
+    pub cpu: f64,
+    /// Bytes.
+    pub memory: f64,
+}
+
+/// Namespace and the value of the label `app`, as [`fixtures`](crate::fixtures) sets it.
+type App = (String, String);
+
+/// What is known of the load.
+#[derive(Debug, Default)]
+struct Book {
+    loads: BTreeMap<App, Load>,
+}
+
+/// The server. It ends with this value, and leaves its APIService behind.
+pub struct MetricsApi {
+    client: Client,
+    book: Arc<Mutex<Book>>,
+    tls: Tls,
+    port: u16,
+    listening: Option<Listening>,
+}
+
+impl MetricsApi {
+    /// Starts it and waits until the API server asks it. There is one for each control plane.
+    pub async fn start(control_plane: &ControlPlane, client: Client) -> anyhow::Result<Self> {
+        let tls = Tls::of(control_plane, &format!("{SERVICE}.{NAMESPACE}.svc"))?;
+        let book = Arc::<Mutex<Book>>::default();
+        let asked = Asked { client: client.clone(), book: Arc::clone(&book) };
+        let listening = Listening::start(0, &tls, asked).await?;
+        let port = listening.port();
+        let server = Self { client, book, tls, port, listening: Some(listening) };
+        server.register(control_plane).await?;
+        server.wait_until_available("True").await?;
+        Ok(server)
+    }
+
+    /// Sets what the running pods of an application use, each of them the same part of it. Pods of
+    /// applications that nobody set anything for have no measurements.
+    pub fn set(&self, namespace: &str, app: &str, load: Load) {
+        self.book().loads.insert((namespace.to_owned(), app.to_owned()), load);
+    }
+
+    /// Measures the pods of an application no more.
+    pub fn forget(&self, namespace: &str, app: &str) {
+        self.book().loads.remove(&(namespace.to_owned(), app.to_owned()));
+    }
+
+    /// The port on 127.0.0.1 that it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Takes it away, and waits until the API server has noticed.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        drop(self.listening.take());
+        self.wait_until_available("False").await
+    }
+
+    /// Brings it back on the same port, and waits until the API server has noticed.
+    pub async fn resume(&mut self) -> anyhow::Result<()> {
+        let asked = Asked { client: self.client.clone(), book: Arc::clone(&self.book) };
+        self.listening = Some(Listening::start(self.port, &self.tls, asked).await?);
+        self.wait_until_available("True").await
+    }
+
+    /// Takes the whole API away, as if it had never been installed.
+    pub async fn unregister(self) -> anyhow::Result<()> {
+        let services: Api<APIService> = Api::all(self.client.clone());
+        services.delete(API_SERVICE, &DeleteParams::default()).await?;
+        Ok(())
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn register(&self, control_plane: &ControlPlane) -> anyhow::Result<()> {
+        let params = PatchParams::apply("testbed").force();
+        let services: Api<Service> = Api::namespaced(self.client.clone(), NAMESPACE);
+        let service = json!({
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": { "name": SERVICE },
+            "spec": { "type": "ExternalName", "externalName": "localhost" },
+        });
+        services.patch(SERVICE, &params, &Patch::Apply(service)).await.context("cannot make the Service")?;
+        let authority = std::fs::read(&control_plane.authority().files().certificate)?;
+        let api_services: Api<APIService> = Api::all(self.client.clone());
+        let api_service = json!({
+            "apiVersion": "apiregistration.k8s.io/v1",
+            "kind": "APIService",
+            "metadata": { "name": API_SERVICE },
+            "spec": {
+                "group": "metrics.k8s.io",
+                "version": "v1beta1",
+                "groupPriorityMinimum": 100,
+                "versionPriority": 100,
+                "caBundle": k8s_openapi::ByteString(authority),
+                "service": { "name": SERVICE, "namespace": NAMESPACE, "port": self.port },
+            },
+        });
+        let made = api_services.patch(API_SERVICE, &params, &Patch::Apply(api_service)).await;
+        made.context("cannot make the APIService").map(|_| ())
+    }
+
+    async fn wait_until_available(&self, wanted: &str) -> anyhow::Result<()> {
+        let services: Api<APIService> = Api::all(self.client.clone());
+        let look = || async {
+            let found = services.get(API_SERVICE).await.map_err(|error| error.to_string())?;
+            let conditions = found.status.and_then(|status| status.conditions).unwrap_or_default();
+            let available = conditions.iter().find(|condition| condition.type_ == "Available");
+            match available {
+                Some(condition) if condition.status == wanted => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        };
+        wait::until(&format!("{API_SERVICE} Available={wanted}"), NOTICED, look).await
+    }
+}
