@@ -42,7 +42,7 @@ impl Shop {
             "timeoutSeconds": 20,
         });
         config.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
-        Query { source: "pubsub".into(), namespace: "shop".into(), config }
+        Query { source: "pubsub".into(), namespace: "shop".into(), config, target: None }
     }
 
     pub(crate) async fn reading(&self, settings: Value) -> Reading {

@@ -43,7 +43,7 @@ async fn child_reads_with_its_environment() {
     for from in [json!(null), from] {
         let config = json!({"projectId": "shop", "subscription": "orders", "credentialsFrom": from,
                             "timeoutSeconds": 20});
-        let query = engine::Query { source: "pubsub".into(), namespace: "shop".into(), config };
+        let query = engine::Query { source: "pubsub".into(), namespace: "shop".into(), config, target: None };
         println!("\noutcome: {:?}", outcome(bench.read(&query).await));
     }
 }
