@@ -13,8 +13,8 @@ use std::time::Duration;
 use engine::{Absence, AbsenceReason, Time};
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use ring::digest::{SHA256, digest};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::{Instant, timeout_at};
 
@@ -214,11 +214,17 @@ impl<'a> Exact<'a> {
 
     fn digest(&self) -> Digested {
         match self {
-            Self::Secret(json) => Digested::Secret(Sha256::digest(json).into()),
-            Self::File(json) => Digested::Operator(Sha256::digest(json).into()),
-            Self::Metadata(url) => Digested::Operator(Sha256::digest(url.as_str()).into()),
+            Self::Secret(json) => Digested::Secret(sha256(json)),
+            Self::File(json) => Digested::Operator(sha256(json)),
+            Self::Metadata(url) => Digested::Operator(sha256(url.as_str().as_bytes())),
         }
     }
+}
+
+fn sha256(credentials: &[u8]) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest(&SHA256, credentials).as_ref());
+    bytes
 }
 
 impl Slots {
