@@ -17,6 +17,14 @@ pub(crate) struct Canned {
     task: JoinHandle<()>,
 }
 
+/// What the second question on a connection gets.
+#[derive(Clone, Copy)]
+enum Next {
+    SameAgain,
+    Silence,
+    HangUp,
+}
+
 impl Drop for Canned {
     fn drop(&mut self) {
         self.task.abort();
@@ -25,10 +33,10 @@ impl Drop for Canned {
 
 impl Canned {
     pub(crate) async fn start(answer: impl Into<Vec<u8>>) -> Self {
-        Self::at(0, answer).await
+        Self::at(0, answer, Next::SameAgain).await
     }
 
-    async fn at(port: u16, answer: impl Into<Vec<u8>>) -> Self {
+    async fn at(port: u16, answer: impl Into<Vec<u8>>, next: Next) -> Self {
         let answer = answer.into();
         let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -41,6 +49,15 @@ impl Canned {
                     while matches!(stream.read(&mut heard).await, Ok(count) if count > 0) {
                         if stream.write_all(&answer).await.is_err() {
                             break;
+                        }
+                        match next {
+                            Next::SameAgain => {}
+                            Next::Silence => std::future::pending().await,
+                            Next::HangUp => {
+                                // Not before it is asked.
+                                let _ = stream.read(&mut heard).await;
+                                break;
+                            }
                         }
                     }
                 });
@@ -118,7 +135,7 @@ async fn a_server_that_closes_at_once_or_is_not_there_is_an_absence() {
 async fn a_cluster_that_sends_in_circles_is_left() {
     let (bench, claim) = (Bench::new(), testbed::ports::PortClaim::new().unwrap());
     // An empty host means the server itself.
-    let circle = Canned::at(claim.port(), format!("-MOVED 1 :{}\r\n", claim.port())).await;
+    let circle = Canned::at(claim.port(), format!("-MOVED 1 :{}\r\n", claim.port()), Next::SameAgain).await;
     let settings = json!({"cluster": {"addresses": [circle.address()]}, "listName": "jobs"});
     let message = bench.absence(&settings, TooManyRedirects).await;
     assert!(message.ends_with("its cluster sent us on more than 5 times"), "{message}");
@@ -144,5 +161,26 @@ async fn one_that_answers_too_much_disturbs_no_other() {
         .unwrap();
         assert_eq!(refused.unwrap_err().0, TooLarge);
         assert_eq!(counted, Ok(4.0));
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_hangs_up_on_a_question_is_made_anew_for_it() {
+    let bench = Bench::new();
+    let server = Canned::at(0, both("*1\r\n$6\r\nmaster\r\n", ":4\r\n"), Next::HangUp).await;
+    let settings = json!({"address": server.address(), "listName": "jobs"});
+    for _ in 0..4 {
+        assert_eq!(bench.number(&settings).await, Ok(4.0));
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_fell_silent_is_not_used_again() {
+    let bench = Bench::new();
+    let server = Canned::at(0, both("*1\r\n$6\r\nmaster\r\n", ":4\r\n"), Next::Silence).await;
+    let settings = json!({"address": server.address(), "listName": "jobs", "timeoutSeconds": 1});
+    for _ in 0..2 {
+        assert_eq!(bench.number(&settings).await, Ok(4.0));
+        bench.absence(&settings, Timeout).await;
     }
 }
