@@ -36,7 +36,7 @@ use reqwest::Url;
 use serde_json::Value;
 
 use crate::clients::Clients;
-use crate::http_client::{Answer, Call, HttpClient, Limits, MAX_ANSWER_BYTES};
+use crate::http_client::{Answer, Call, HttpClient, Limits, MAX_ANSWER_BYTES, absence};
 use crate::settings::{Settings, of_query};
 use crate::source::{Request, SecretRef, Source};
 use access::Access;
@@ -106,10 +106,8 @@ impl Prometheus {
             reads_errors: true,
         };
         let Answer { url, status, body } = self.client.call(&call).await.map_err(with_advice)?;
-        let number = answer::number(status, &body, config.aggregate);
-        number.map_err(|missing| {
-            crate::http_client::absence(missing.reason, &url, credentials.without_secrets(&missing.message))
-        })
+        answer::number(status, &body, config.aggregate, &credentials.hidden)
+            .map_err(|missing| absence(missing.reason, &url, missing.message))
     }
 }
 

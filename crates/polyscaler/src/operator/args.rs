@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use ipnet::IpNet;
 use resources::{KINDS, Kind};
+use sources::ServerAddress;
 
 /// Watches objects, reads metrics, decides and scales, until it is told to end.
 ///
@@ -75,6 +76,11 @@ pub(crate) struct OperatorArgs {
     #[arg(long, env = "POLYSCALER_ALLOW_ADDRESSES", value_delimiter = ',', value_name = "CIDRS")]
     pub(super) allow_addresses: Vec<IpNet>,
 
+    /// The Prometheus server that is asked where a metric of type prometheus names none, for example
+    /// http://prometheus.monitoring:9090.
+    #[arg(long, env = "POLYSCALER_PROMETHEUS_URL", value_name = "URL", value_parser = prometheus_url)]
+    pub(super) prometheus_url: Option<ServerAddress>,
+
     #[command(flatten)]
     planned: Planned,
 }
@@ -89,8 +95,6 @@ struct Planned {
     webhook_address: Listen,
     #[arg(long, env = "POLYSCALER_CERT_DIR", hide = true)]
     cert_dir: Option<PathBuf>,
-    #[arg(long, env = "POLYSCALER_PROMETHEUS_URL", hide = true)]
-    prometheus_url: Option<String>,
 }
 
 impl OperatorArgs {
@@ -114,7 +118,6 @@ impl OperatorArgs {
             ("--external-metrics-address", planned.external_metrics_address != Listen::Off),
             ("--webhook-address", planned.webhook_address != Listen::Off),
             ("--cert-dir", planned.cert_dir.is_some()),
-            ("--prometheus-url", planned.prometheus_url.is_some()),
         ];
         set.into_iter().filter(|(_, set)| *set).map(|(flag, _)| flag).collect()
     }
@@ -153,6 +156,10 @@ fn lease_duration(text: &str) -> Result<Duration, String> {
     let duration = crate::duration(text)?;
     let allowed = Duration::from_secs(3)..=Duration::from_secs(300);
     if allowed.contains(&duration) { Ok(duration) } else { Err("give a time from 3s to 5m".to_owned()) }
+}
+
+fn prometheus_url(text: &str) -> Result<ServerAddress, String> {
+    text.parse()
 }
 
 fn kind(name: &str) -> Result<&'static Kind, String> {

@@ -127,10 +127,11 @@ struct Parts {
 
 impl Parts {
     fn start(arguments: &OperatorArgs, shared: &Shared, clients: &Clients) -> Self {
-        let registry = Arc::new(Registry::new(AddressPolicy {
+        let policy = AddressPolicy {
             deny: arguments.deny_addresses.clone(),
             allow: arguments.allow_addresses.clone(),
-        }));
+        };
+        let registry = Arc::new(Registry::of_operator(policy, arguments.prometheus_url.clone()));
         let (events, received) = mpsc::channel(1024);
         let (stop_lease, lease_stopped) = watch::channel(false);
         let (stop_journal, journal_stopped) = watch::channel(false);

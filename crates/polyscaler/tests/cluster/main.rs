@@ -12,6 +12,7 @@ mod follows_users;
 mod leader;
 mod observe;
 mod permissions;
+mod prometheus;
 mod quiet;
 mod safety;
 mod scaling_rule;

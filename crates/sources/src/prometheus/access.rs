@@ -39,11 +39,20 @@ enum Login {
 pub(super) struct Credentials {
     pub(super) headers: Headers,
     pub(super) tls: Tls,
-    hidden: Hidden,
+    pub(super) hidden: Hidden,
 }
 
-/// Texts that must not be repeated, whoever says them.
-struct Hidden(Vec<String>);
+/// Texts that must not be repeated, even where a server sends them back.
+#[derive(Default)]
+pub(super) struct Hidden(Vec<String>);
+
+impl Hidden {
+    /// The text without them.
+    pub(super) fn cut_out(&self, text: &str) -> String {
+        let hidden = self.0.iter().filter(|hidden| !hidden.is_empty());
+        hidden.fold(text.to_owned(), |text, hidden| text.replace(hidden.as_str(), "***"))
+    }
+}
 
 impl std::fmt::Debug for Hidden {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -146,14 +155,6 @@ impl Login {
         })?;
         value.set_sensitive(true);
         Ok(value)
-    }
-}
-
-impl Credentials {
-    /// The message, or as much of it as is right to tell where a server repeats what it was sent.
-    pub(super) fn without_secrets(&self, message: &str) -> String {
-        let repeats = self.hidden.0.iter().any(|hidden| message.contains(hidden.as_str()));
-        if repeats { "it failed, and what it says holds a secret".to_owned() } else { message.to_owned() }
     }
 }
 

@@ -6,8 +6,6 @@ mod bad_answers;
 mod bench;
 mod credentials;
 mod queries;
-#[path = "../support/raw_server.rs"]
-mod raw_server;
 mod restarts;
 #[path = "../support/mod.rs"]
 mod support;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use testbed::certificates::Authority;
 use testbed::{MetricServer, PrometheusOptions, PrometheusServer, Tls};
 
-use crate::bench::{Bench, SAMPLES, key, scraping};
+use crate::bench::{Bench, SAMPLES, key, scraping, steady};
 use crate::support::Vault;
 
 /// Puts the file into the secret.
@@ -21,7 +21,7 @@ fn settings(server: &PrometheusServer, more: Value) -> Value {
 
 #[tokio::test]
 async fn an_authority_of_the_objects_own_is_trusted_and_no_other() {
-    let options = PrometheusOptions { tls: Tls::Server, ..PrometheusOptions::default() };
+    let options = PrometheusOptions { tls: Tls::Server, ..steady() };
     let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, options).await);
     let folder = tempfile::tempdir().unwrap();
     let theirs = Authority::new(folder.path(), "theirs").unwrap();
@@ -46,7 +46,7 @@ async fn an_authority_of_the_objects_own_is_trusted_and_no_other() {
 
 #[tokio::test]
 async fn a_certificate_lets_in() {
-    let options = PrometheusOptions { tls: Tls::Mutual, ..PrometheusOptions::default() };
+    let options = PrometheusOptions { tls: Tls::Mutual, ..steady() };
     let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, options).await);
     put(&bench.vault, "ca", server.authority().unwrap());
     let stranger = bench.ask(settings(&server, json!({"caFrom": key("ca")}))).await.unwrap_err();
@@ -73,7 +73,7 @@ async fn a_certificate_lets_in() {
 /// The certificate is for the server that the object names, and not for one that it leads to.
 #[tokio::test]
 async fn a_certificate_does_not_leave_the_origin() {
-    let options = PrometheusOptions { tls: Tls::Mutual, ..PrometheusOptions::default() };
+    let options = PrometheusOptions { tls: Tls::Mutual, ..steady() };
     let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, options).await);
     put(&bench.vault, "ca", server.authority().unwrap());
     put(&bench.vault, "crt", &server.caller().unwrap().certificate);
