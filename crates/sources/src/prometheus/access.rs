@@ -61,8 +61,8 @@ impl std::fmt::Debug for Hidden {
 }
 
 impl Access {
-    /// `None` where a problem was found.
-    pub(super) fn parse(settings: &mut Settings<'_>, server: Option<&Url>) -> Option<Self> {
+    /// Reads the settings. Where one is wrong the problem is noted there, and it is left out here.
+    pub(super) fn parse(settings: &mut Settings<'_>, server: Option<&Url>) -> Self {
         let mut plain = settings.headers("headers");
         if let Some(tenant) = settings.optional_text("tenant") {
             match HeaderValue::from_str(tenant) {
@@ -81,7 +81,7 @@ impl Access {
                     .refuse(field, "must not be given: serverAddress is an http address, which has no TLS");
             }
         }
-        Some(Self { plain, headers_from, login, authority, identity })
+        Self { plain, headers_from, login, authority, identity }
     }
 
     /// The secrets that are needed, each once.

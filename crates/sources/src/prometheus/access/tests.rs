@@ -8,7 +8,7 @@ use crate::source::SecretData;
 fn access(config: &Value) -> Access {
     let path = ConfigPath { source: "type", config: "config", elsewhere: &[] };
     let mut settings = Settings::new(config, &path);
-    let access = Access::parse(&mut settings, None).unwrap();
+    let access = Access::parse(&mut settings, None);
     assert_eq!(settings.finish(), []);
     access
 }
