@@ -219,6 +219,24 @@ fn hostile_manifests_are_refused_and_do_not_hang() {
     }
 }
 
+/// The first example of the page, and one that leaves the server to the operator, which a check does not know.
+#[test]
+fn examples_of_prometheus_are_valid() {
+    let page = include_str!("../../../docs/prometheus.md");
+    let (_, example) = page.split_once("```yaml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let line = "      serverAddress: http://prometheus.monitoring:9090\n";
+    assert!(example.contains(line), "{example}");
+    for manifest in [example, &example.replace(line, "")] {
+        let ran = run_with_input(&["check", "-"], manifest.as_bytes());
+        assert_eq!(ran.status, 0, "{ran:?}");
+    }
+    let ran = run_with_input(&["check", "-"], example.replace("http://", "").as_bytes());
+    assert_eq!(ran.status, 1);
+    let said = format!("{}{}", ran.stdout, ran.stderr);
+    assert!(said.contains("spec.metric.config.serverAddress: Invalid value"), "{said}");
+}
+
 #[test]
 fn bad_usage_has_its_own_exit_status() {
     let cases: [&[&str]; 11] = [
@@ -233,6 +251,7 @@ fn bad_usage_has_its_own_exit_status() {
         &["operator", "--leader-elect=maybe"],
         &["operator", "--deny-addresses", "10.0.0.0/99"],
         &["operator", "--max-actions", "-1"],
+        &["operator", "--prometheus-url", "prometheus:9090"],
     ];
     for args in cases {
         let ran = run(args);
@@ -276,6 +295,7 @@ fn help_is_enough_to_work_from() {
                 "--cert-secret",
                 "--deny-addresses",
                 "--allow-addresses",
+                "--prometheus-url",
             ],
         ),
     ];

@@ -75,10 +75,8 @@ impl Config {
         let access = Access::parse(&mut settings, server.as_ref());
         let timeout = settings.whole_number("timeoutSeconds", 1..=60, 5);
         let problems = settings.finish();
-        match (query, aggregate, method, access, timeout) {
-            (Some(query), Some(aggregate), Some(post), Some(access), Some(timeout))
-                if problems.is_empty() =>
-            {
+        match (query, aggregate, method, timeout) {
+            (Some(query), Some(aggregate), Some(post), Some(timeout)) if problems.is_empty() => {
                 let timeout = Duration::from_secs(timeout);
                 Ok(Self { query, server: server.map(ServerAddress::new), aggregate, post, timeout, access })
             }
@@ -107,10 +105,8 @@ impl Prometheus {
             follows_redirects: true,
         };
         let Answer { url: answered, status, body } = self.client.call(&call).await.map_err(with_advice)?;
-        let number = answer::number(status, &body, config.aggregate);
-        number.map_err(|missing| {
-            let message = credentials.without_secrets(&missing.message);
-            redirected(absence(missing.reason, &answered, message), &url, &answered)
+        answer::number(status, &body, config.aggregate, &credentials.hidden).map_err(|missing| {
+            redirected(absence(missing.reason, &answered, missing.message), &url, &answered)
         })
     }
 }

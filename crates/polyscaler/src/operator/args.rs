@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use ipnet::IpNet;
 use resources::{KINDS, Kind};
+use sources::ServerAddress;
 
 use super::admission::AdmissionArgs;
 
@@ -82,6 +83,11 @@ pub(crate) struct OperatorArgs {
     #[arg(long, env = "POLYSCALER_ALLOW_ADDRESSES", value_delimiter = ',', value_name = "CIDRS")]
     pub(super) allow_addresses: Vec<IpNet>,
 
+    /// The Prometheus server that is asked where a metric of type prometheus names none, for example
+    /// http://prometheus.monitoring:9090.
+    #[arg(long, env = "POLYSCALER_PROMETHEUS_URL", value_name = "URL", value_parser = prometheus_url)]
+    pub(super) prometheus_url: Option<ServerAddress>,
+
     #[command(flatten)]
     pub(super) admission: AdmissionArgs,
 
@@ -95,8 +101,6 @@ pub(crate) struct OperatorArgs {
 struct Planned {
     #[arg(long, env = "POLYSCALER_EXTERNAL_METRICS_ADDRESS", default_value = "off", hide = true)]
     external_metrics_address: Listen,
-    #[arg(long, env = "POLYSCALER_PROMETHEUS_URL", hide = true)]
-    prometheus_url: Option<String>,
 }
 
 impl OperatorArgs {
@@ -116,10 +120,7 @@ impl OperatorArgs {
     /// The flags that were set and have no effect, in this version or without others.
     pub(super) fn without_effect(&self) -> Vec<&'static str> {
         let planned = &self.planned;
-        let set = [
-            ("--external-metrics-address", planned.external_metrics_address != Listen::Off),
-            ("--prometheus-url", planned.prometheus_url.is_some()),
-        ];
+        let set = [("--external-metrics-address", planned.external_metrics_address != Listen::Off)];
         let set = set.into_iter().filter(|(_, set)| *set).map(|(flag, _)| flag);
         set.chain(self.admission.without_effect()).collect()
     }
@@ -158,6 +159,10 @@ fn lease_duration(text: &str) -> Result<Duration, String> {
     let duration = crate::duration(text)?;
     let allowed = Duration::from_secs(3)..=Duration::from_secs(300);
     if allowed.contains(&duration) { Ok(duration) } else { Err("give a time from 3s to 5m".to_owned()) }
+}
+
+fn prometheus_url(text: &str) -> Result<ServerAddress, String> {
+    text.parse()
 }
 
 fn kind(name: &str) -> Result<&'static Kind, String> {

@@ -117,6 +117,10 @@ impl Shared {
         let identity = format!("{host}_{}_{:x}", std::process::id(), clock.now().as_millis());
         let readiness = Arc::new(Readiness::default());
         readiness.wait_for("start", "the API server has not been asked yet");
+        let policy = AddressPolicy {
+            deny: arguments.deny_addresses.clone(),
+            allow: arguments.allow_addresses.clone(),
+        };
         let audit = arguments.audit_file.as_deref().map(audit::AuditFile::open).transpose()?;
         Ok(Self {
             clock: clock.clone(),
@@ -127,10 +131,7 @@ impl Shared {
                 board: Arc::new(Board::default()),
                 clock,
             },
-            registry: Arc::new(Registry::new(AddressPolicy {
-                deny: arguments.deny_addresses.clone(),
-                allow: arguments.allow_addresses.clone(),
-            })),
+            registry: Arc::new(Registry::of_operator(policy, arguments.prometheus_url.clone())),
             audit: audit.map(|file| Arc::new(file) as Arc<dyn Audit>),
             identity,
         })

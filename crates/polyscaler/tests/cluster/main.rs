@@ -15,6 +15,7 @@ mod general_scaler;
 mod leader;
 mod observe;
 mod permissions;
+mod prometheus;
 mod quiet;
 mod safety;
 mod scaling_rule;

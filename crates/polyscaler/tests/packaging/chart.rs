@@ -18,6 +18,7 @@ operator:
   logFormat: json
   namespaces: [default, kube-system]
   allowCrossNamespace: true
+  prometheusUrl: http://prometheus.monitoring:9090
   denyAddresses: [10.0.0.0/8, "fd00::/8"]
   allowAddresses: [10.1.0.0/16]
   bindAddress: "[::]"

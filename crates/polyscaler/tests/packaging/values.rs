@@ -82,6 +82,7 @@ fn bad_values_are_refused_with_their_path() {
         ("operator.metrics.prot=8080", "prot"),
         ("operator.activityServer.maxActions=0", "operator/activityServer/maxActions"),
         ("operator.namespaces[0]=No_Name", "operator/namespaces/0"),
+        ("operator.prometheusUrl=prometheus:9090", "operator/prometheusUrl"),
         ("operator.denyAddresses[0]=10.0.0.1", "operator/denyAddresses/0"),
         ("operator.leaderElection.leaseDuration=soon", "operator/leaderElection/leaseDuration"),
         ("rbac.targets[0].apiGroup=argoproj.io", "rbac/targets/0"),

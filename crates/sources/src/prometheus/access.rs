@@ -39,11 +39,20 @@ enum Login {
 pub(super) struct Credentials {
     pub(super) headers: Headers,
     pub(super) tls: Tls,
-    hidden: Hidden,
+    pub(super) hidden: Hidden,
 }
 
-/// Texts that must not be repeated, whoever says them.
-struct Hidden(Vec<String>);
+/// Texts that must not be repeated, even where a server sends them back.
+#[derive(Default)]
+pub(super) struct Hidden(Vec<String>);
+
+impl Hidden {
+    /// The text without them.
+    pub(super) fn cut_out(&self, text: &str) -> String {
+        let hidden = self.0.iter().filter(|hidden| !hidden.is_empty());
+        hidden.fold(text.to_owned(), |text, hidden| text.replace(hidden.as_str(), "***"))
+    }
+}
 
 impl std::fmt::Debug for Hidden {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -52,8 +61,8 @@ impl std::fmt::Debug for Hidden {
 }
 
 impl Access {
-    /// `None` where a problem was found.
-    pub(super) fn parse(settings: &mut Settings<'_>, server: Option<&Url>) -> Option<Self> {
+    /// Reads the settings. Where one is wrong the problem is noted there, and it is left out here.
+    pub(super) fn parse(settings: &mut Settings<'_>, server: Option<&Url>) -> Self {
         let mut plain = settings.headers("headers");
         if let Some(tenant) = settings.optional_text("tenant") {
             match HeaderValue::from_str(tenant) {
@@ -72,7 +81,7 @@ impl Access {
                     .refuse(field, "must not be given: serverAddress is an http address, which has no TLS");
             }
         }
-        Some(Self { plain, headers_from, login, authority, identity })
+        Self { plain, headers_from, login, authority, identity }
     }
 
     /// The secrets that are needed, each once.
@@ -146,14 +155,6 @@ impl Login {
         })?;
         value.set_sensitive(true);
         Ok(value)
-    }
-}
-
-impl Credentials {
-    /// The message, or as much of it as is right to tell where a server repeats what it was sent.
-    pub(super) fn without_secrets(&self, message: &str) -> String {
-        let repeats = self.hidden.0.iter().any(|hidden| message.contains(hidden.as_str()));
-        if repeats { "it failed, and what it says holds a secret".to_owned() } else { message.to_owned() }
     }
 }
 

@@ -5,6 +5,7 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::access::Hidden;
 use crate::http_client::Body;
 use crate::json_number::not_json;
 
@@ -63,25 +64,33 @@ struct Sample {
 /// Seconds since 1970, and the number as a text.
 type Point = (f64, String);
 
-/// The number that an answer comes to, or why there is none. Messages may hold what the server says.
-pub(super) fn number(status: StatusCode, body: &Body, aggregate: Aggregate) -> Result<Number, Absence> {
+/// The number that an answer comes to, or why there is none. Messages may hold what the server
+/// says, without what is `hidden`.
+pub(super) fn number(
+    status: StatusCode,
+    body: &Body,
+    aggregate: Aggregate,
+    hidden: &Hidden,
+) -> Result<Number, Absence> {
     let frame: Result<Frame, _> = serde_json::from_slice(&body.bytes);
     if !status.is_success() {
-        let said = frame.ok().filter(|frame| frame.status == "error").map(|frame| said(&frame));
+        let said = frame.ok().filter(|frame| frame.status == "error").map(|frame| said(&frame, hidden));
         let what = format!("it answered with status {}{}", status.as_u16(), said.unwrap_or_default());
         return Err(absent(AbsenceReason::BadStatus, what));
     }
-    let frame = frame.map_err(|error| not_ours(body, &error))?;
+    let frame = frame.map_err(|error| not_ours(body, &error, hidden))?;
     if frame.status != "success" {
-        return Err(absent(AbsenceReason::BadStatus, format!("it reports a failure{}", said(&frame))));
+        let what = format!("it reports a failure{}", said(&frame, hidden));
+        return Err(absent(AbsenceReason::BadStatus, what));
     }
     if let Some(warning) = frame.warnings.iter().flatten().find(|warning| concerns_data(warning)) {
-        let what = format!("the answer may lack something, as it has the warning: {}", short(warning));
+        let what =
+            format!("the answer may lack something, as it has the warning: {}", short(warning, hidden));
         return Err(absent(AbsenceReason::Partial, what));
     }
     match frame.data {
-        Some(Data::Vector(samples)) => aggregated(&samples, aggregate),
-        Some(Data::Scalar(point)) => parsed(&point),
+        Some(Data::Vector(samples)) => aggregated(&samples, aggregate, hidden),
+        Some(Data::Scalar(point)) => finite(&point, 1, hidden),
         Some(Data::Matrix(_)) => Err(absent(
             AbsenceReason::NotANumber,
             "the query gives values over a time, not one number; use a function over that time, such as rate()",
@@ -99,7 +108,7 @@ fn concerns_data(warning: &str) -> bool {
     !warning.starts_with("PromQL info:")
 }
 
-fn aggregated(samples: &[Sample], aggregate: Aggregate) -> Result<Number, Absence> {
+fn aggregated(samples: &[Sample], aggregate: Aggregate, hidden: &Hidden) -> Result<Number, Absence> {
     if samples.is_empty() {
         let what = "the query gives no series; if that means none, add `or vector(0)` to it";
         return Err(absent(AbsenceReason::ValueMissing, what));
@@ -115,14 +124,7 @@ fn aggregated(samples: &[Sample], aggregate: Aggregate) -> Result<Number, Absenc
     let (mut sum, mut max) = (0.0, f64::NEG_INFINITY);
     for sample in samples {
         let histogram = || absent(AbsenceReason::NotANumber, "the query gives histograms, not numbers");
-        let number = parsed(sample.value.as_ref().ok_or_else(histogram)?)?;
-        if !number.value.is_finite() {
-            let what = match samples.len() {
-                1 => format!("the query gives {}", number.value),
-                several => format!("one of {several} series of the query is {}", number.value),
-            };
-            return Err(absent(AbsenceReason::NotFinite, what));
-        }
+        let number = finite(sample.value.as_ref().ok_or_else(histogram)?, samples.len(), hidden)?;
         sum += number.value;
         max = f64::max(max, number.value);
         at = at.into_iter().chain(number.at).min();
@@ -135,35 +137,46 @@ fn aggregated(samples: &[Sample], aggregate: Aggregate) -> Result<Number, Absenc
     Ok(Number { value, at })
 }
 
-fn parsed((seconds, text): &Point) -> Result<Number, Absence> {
-    let value = text.parse().map_err(|_| {
-        absent(AbsenceReason::NotANumber, format!("the query gives {}, which is no number", short(text)))
+/// The number of one of `count` series.
+fn finite((seconds, text): &Point, count: usize, hidden: &Hidden) -> Result<Number, Absence> {
+    let value: f64 = text.parse().map_err(|_| {
+        let what = format!("the query gives {}, which is no number", short(text, hidden));
+        absent(AbsenceReason::NotANumber, what)
     })?;
+    if !value.is_finite() {
+        let what = match count {
+            1 => format!("the query gives {value}"),
+            several => format!("one of {several} series of the query is {value}"),
+        };
+        return Err(absent(AbsenceReason::NotFinite, what));
+    }
     // A time before 1970 or after the year 9999 is none.
     let is_time = (0.0..253_402_300_800.0).contains(seconds);
     let at = is_time.then(|| Time::from_millis((seconds * 1000.0) as i64));
     Ok(Number { value, at })
 }
 
-fn not_ours(body: &Body, error: &serde_json::Error) -> Absence {
+fn not_ours(body: &Body, error: &serde_json::Error, hidden: &Hidden) -> Absence {
     if error.is_data() {
-        let what = format!("the answer is not that of Prometheus' HTTP API: {}", short(&error.to_string()));
+        let what =
+            format!("the answer is not that of Prometheus' HTTP API: {}", short(&error.to_string(), hidden));
         return absent(AbsenceReason::Malformed, what);
     }
     not_json(body, error)
 }
 
 /// What the server says of its failure, with a colon before.
-fn said(frame: &Frame) -> String {
+fn said(frame: &Frame, hidden: &Hidden) -> String {
     let parts = [&frame.error_type, &frame.error].into_iter().filter(|part| !part.is_empty());
-    parts.map(|part| format!(": {}", short(part))).collect()
+    parts.map(|part| format!(": {}", short(part, hidden))).collect()
 }
 
 /// Longest text of a server that is told, in characters.
 const MAX_TOLD: usize = 200;
 
-/// One line of a server's text.
-fn short(text: &str) -> String {
+/// One line of a server's text. Secrets are cut out first: cut off, the rest would not be known as one.
+fn short(text: &str, hidden: &Hidden) -> String {
+    let text = hidden.cut_out(text);
     let words: Vec<&str> = text.split_whitespace().collect();
     let line: String = words.join(" ").chars().filter(|letter| !letter.is_control()).collect();
     if line.chars().count() <= MAX_TOLD {

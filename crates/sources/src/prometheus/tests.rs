@@ -53,7 +53,7 @@ fn every_problem_has_its_path_and_words() {
         (json!("up"), ": Invalid value: a text: must be an object"),
         (
             with(json!({"serverAddress": "p:9090"})),
-            ".serverAddress: Invalid value: \"p://\": must be an http or https URL",
+            ".serverAddress: Invalid value: \"p://9090\": must be an http or https URL",
         ),
         (
             with(json!({"serverAddress": "http://p?query=1"})),

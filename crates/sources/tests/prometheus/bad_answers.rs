@@ -7,8 +7,7 @@ use engine::AbsenceReason::{
 use serde_json::json;
 use testbed::{Answer, Body, MetricServer};
 
-use crate::bench::Bench;
-use crate::raw_server::{RawServer, Then};
+use crate::bench::{Bench, LIMIT};
 
 const PAGE: &str = "/api/v1/query";
 
@@ -50,12 +49,15 @@ async fn an_answer_that_is_not_whole_is_no_number() {
 
 #[tokio::test]
 async fn an_answer_that_breaks_off_is_no_number() {
-    let bench = Bench::new();
-    let head =
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{\"status\": \"succ";
-    let server = RawServer::start(head, Then::Close).await;
-    let settings = json!({"query": "up", "serverAddress": format!("http://{}", server.address)});
-    let (reason, message) = bench.ask(settings).await.unwrap_err();
+    let (bench, mut server) = (Bench::new(), MetricServer::start().await.unwrap());
+    let begin = "{\"status\": \"success\", \"data\": {\"resultType\": \"vector\", \"result\": []}";
+    server.set(PAGE, Answer::new(StatusCode::OK, Body::Stalled(begin.to_owned())));
+    let settings = json!({"query": "up", "serverAddress": server.url("")});
+    let asked = tokio::spawn(async move { bench.ask(settings).await });
+    let look = || async { (server.seen(PAGE).count == 1).then_some(()) };
+    testbed::wait::until("the request", LIMIT, look).await.unwrap();
+    server.stop().await;
+    let (reason, message) = asked.await.unwrap().unwrap_err();
     assert_eq!(reason, ConnectionFailed, "{message}");
 }
 

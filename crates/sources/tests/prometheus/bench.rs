@@ -53,15 +53,17 @@ pub(crate) fn key(key: &str) -> Value {
     json!({"secretKeyRef": {"name": "token", "key": key}})
 }
 
+/// Scraped so rarely that a busy machine misses none: a scrape in vain would end the series.
+pub(crate) fn steady() -> PrometheusOptions {
+    PrometheusOptions { interval: Duration::from_secs(3), ..PrometheusOptions::default() }
+}
+
 /// A server that has scraped `samples`, and what it scrapes.
 pub(crate) async fn scraping(samples: &str, options: PrometheusOptions) -> (PrometheusServer, MetricServer) {
     let metrics = MetricServer::start().await.unwrap();
     metrics.set("/metrics", Answer::text(StatusCode::OK, samples));
-    let options = PrometheusOptions {
-        scrapes: vec![Scrape::of("shop", metrics.address().to_string())],
-        interval: Duration::from_millis(500),
-        ..options
-    };
+    let options =
+        PrometheusOptions { scrapes: vec![Scrape::of("shop", metrics.address().to_string())], ..options };
     let server = PrometheusServer::start(options).await.unwrap();
     let look = || async {
         let answer = server.query("up").await.map_err(|error| format!("{error:#}"))?;

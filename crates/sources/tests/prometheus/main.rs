@@ -6,9 +6,6 @@ mod bad_answers;
 mod bench;
 mod credentials;
 mod queries;
-#[allow(dead_code, reason = "every test binary uses another part of it")]
-#[path = "../support/raw_server.rs"]
-mod raw_server;
 mod restarts;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,16 +1,18 @@
 //! What queries give, and what is no number.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use engine::{AbsenceReason, Reading};
 use serde_json::{Value, json};
 use testbed::{Answer, PrometheusOptions};
 
-use crate::bench::{Bench, SAMPLES, outcome, query, scraping};
+use crate::bench::{Bench, SAMPLES, outcome, query, scraping, steady};
 
 #[tokio::test]
 async fn whatever_a_query_gives_is_one_number_or_a_named_absence() {
     use AbsenceReason::{BadStatus, NotANumber, NotFinite, ValueAmbiguous, ValueMissing};
-    let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, PrometheusOptions::default()).await);
+    let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, steady()).await);
     let ask = |query: &str, more: Value| {
         let mut settings = json!({"query": query, "serverAddress": server.url()});
         settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -64,8 +66,7 @@ async fn a_rate_over_several_pods_is_their_sum() {
     let samples = |count: u32| {
         format!("http_requests_total{{pod=\"a\"}} {count}\nhttp_requests_total{{pod=\"b\"}} {count}\n")
     };
-    let (bench, (server, metrics)) =
-        (Bench::new(), scraping(&samples(10), PrometheusOptions::default()).await);
+    let (bench, (server, metrics)) = (Bench::new(), scraping(&samples(10), steady()).await);
     let settings = json!({"query": "rate(http_requests_total[5m])", "serverAddress": server.url()});
     bench.until(0.0, settings.clone()).await;
     metrics.set("/metrics", Answer::text(StatusCode::OK, samples(1010)));
@@ -78,7 +79,7 @@ async fn a_rate_over_several_pods_is_their_sum() {
 
 #[tokio::test]
 async fn the_reading_has_the_time_of_the_sample() {
-    let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, PrometheusOptions::default()).await);
+    let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, steady()).await);
     let asked = |query_text: &str| query(json!({"query": query_text, "serverAddress": server.url()}));
     let Reading::Value { value, at } = bench.read(&asked("time()")).await else { panic!("no number") };
     let difference = value.get() * 1000.0 - at.as_millis() as f64;
@@ -87,10 +88,12 @@ async fn the_reading_has_the_time_of_the_sample() {
 
 #[tokio::test]
 async fn a_hundred_thousand_series_are_too_many_unless_the_server_sums_them() {
+    let options = PrometheusOptions { interval: Duration::from_secs(10), ..PrometheusOptions::default() };
     let many: String = (0..100_000).map(|number| format!("m{{n=\"{number}\"}} 1\n")).collect();
-    let (bench, (server, _metrics)) = (Bench::new(), scraping(&many, PrometheusOptions::default()).await);
+    let (bench, (server, _metrics)) = (Bench::new(), scraping(&many, options).await);
     for method in ["GET", "POST"] {
-        let settings = json!({"query": "m", "serverAddress": server.url(), "method": method});
+        let settings =
+            json!({"query": "m", "serverAddress": server.url(), "method": method, "timeoutSeconds": 60});
         let (reason, message) = bench.ask(settings).await.unwrap_err();
         assert_eq!(reason, AbsenceReason::TooLarge, "{message}");
         assert!(

@@ -2,13 +2,12 @@
 
 use engine::AbsenceReason;
 use serde_json::json;
-use testbed::PrometheusOptions;
 
-use crate::bench::{Bench, LIMIT, SAMPLES, scraping};
+use crate::bench::{Bench, LIMIT, SAMPLES, scraping, steady};
 
 #[tokio::test]
 async fn no_wrong_number_is_read_over_restarts() {
-    let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, PrometheusOptions::default()).await);
+    let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, steady()).await);
     // The server answers with 503 while it starts, and with less before the first scrape.
     let settings = json!({"query": "orders", "serverAddress": server.url()});
     assert_eq!(bench.ask(settings.clone()).await, Ok(7.5));
@@ -36,7 +35,7 @@ async fn no_wrong_number_is_read_over_restarts() {
 
 #[tokio::test]
 async fn a_server_that_hangs_costs_its_time_and_no_more() {
-    let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, PrometheusOptions::default()).await);
+    let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, steady()).await);
     let settings = json!({"query": "single", "serverAddress": server.url(), "timeoutSeconds": 1});
     assert_eq!(bench.ask(settings.clone()).await, Ok(7.0));
     server.pause().unwrap();

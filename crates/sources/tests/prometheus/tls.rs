@@ -1,11 +1,20 @@
 //! TLS of an object's own, against a server that has it.
 
-use engine::AbsenceReason;
-use serde_json::{Value, json};
-use testbed::certificates::Authority;
-use testbed::{MetricServer, PrometheusOptions, PrometheusServer, Tls};
+use std::sync::Arc;
 
-use crate::bench::{Bench, SAMPLES, key, scraping};
+use engine::AbsenceReason;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use serde_json::{Value, json};
+use testbed::certificates::{Authority, KeyFiles};
+use testbed::{PrometheusOptions, PrometheusServer, Tls};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+use crate::bench::{Bench, SAMPLES, key, scraping, steady};
 use crate::support::Vault;
 
 /// Puts the file into the secret.
@@ -21,7 +30,7 @@ fn settings(server: &PrometheusServer, more: Value) -> Value {
 
 #[tokio::test]
 async fn an_authority_of_the_objects_own_is_trusted_and_no_other() {
-    let options = PrometheusOptions { tls: Tls::Server, ..PrometheusOptions::default() };
+    let options = PrometheusOptions { tls: Tls::Server, ..steady() };
     let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, options).await);
     let folder = tempfile::tempdir().unwrap();
     let theirs = Authority::new(folder.path(), "theirs").unwrap();
@@ -46,7 +55,7 @@ async fn an_authority_of_the_objects_own_is_trusted_and_no_other() {
 
 #[tokio::test]
 async fn a_certificate_lets_in() {
-    let options = PrometheusOptions { tls: Tls::Mutual, ..PrometheusOptions::default() };
+    let options = PrometheusOptions { tls: Tls::Mutual, ..steady() };
     let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, options).await);
     put(&bench.vault, "ca", server.authority().unwrap());
     let stranger = bench.ask(settings(&server, json!({"caFrom": key("ca")}))).await.unwrap_err();
@@ -70,23 +79,53 @@ async fn a_certificate_lets_in() {
     assert!(message.contains("no client can be built"), "{message}");
 }
 
-/// The certificate is for the server that the object names, and not for one that it leads to.
+/// A server with a certificate that leads everyone to `location`.
+async fn leading_to(location: &str, files: &KeyFiles) -> (String, JoinHandle<()>) {
+    let certificates = CertificateDer::pem_file_iter(&files.certificate).unwrap();
+    let certificates = certificates.collect::<Result<_, _>>().unwrap();
+    let key = PrivateKeyDer::from_pem_file(&files.key).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = config.unwrap().with_no_client_auth().with_single_cert(certificates, key).unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("https://{}", listener.local_addr().unwrap());
+    let answer = format!("HTTP/1.1 307 Moved\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n");
+    let task = tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let mut stream = acceptor.accept(stream).await.unwrap();
+            let mut head = [0; 4096];
+            let length = stream.read(&mut head).await.unwrap();
+            assert!(head[..length].ends_with(b"\r\n\r\n"));
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            stream.shutdown().await.unwrap();
+        }
+    });
+    (address, task)
+}
+
+/// Certificate and authorities are for the server that the object names, and not for one that it leads to.
 #[tokio::test]
 async fn a_certificate_does_not_leave_the_origin() {
-    let options = PrometheusOptions { tls: Tls::Mutual, ..PrometheusOptions::default() };
+    let options = PrometheusOptions { tls: Tls::Mutual, ..steady() };
     let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, options).await);
-    put(&bench.vault, "ca", server.authority().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let ours = Authority::new(folder.path(), "ours").unwrap();
+    let page = format!("{}/api/v1/query?query=single", server.url());
+    let (first, task) = leading_to(&page, &ours.server("first", &[]).unwrap()).await;
+
+    let read = |path: &std::path::Path| std::fs::read_to_string(path).unwrap();
+    let both = [read(&ours.files().certificate), read(server.authority().unwrap())].concat();
+    bench.vault.set("shop/token", "ca", &both);
     put(&bench.vault, "crt", &server.caller().unwrap().certificate);
     put(&bench.vault, "key", &server.caller().unwrap().key);
-    let first = MetricServer::start().await.unwrap();
-    let page = format!("{}/api/v1/query?query=single", server.url());
-    first.set("/api/v1/query", testbed::Answer::redirect(&page));
-    let address = first.url("").replace("http://", "https://");
-    let refused = json!({
-        "query": "single", "serverAddress": address, "caFrom": key("ca"), "certFrom": key("crt"), "keyFrom": key("key"),
-    });
-    assert!(bench.ask(refused).await.is_err(), "it has no TLS");
-    let led = json!({"query": "single", "serverAddress": first.url("")});
+    let known = json!({"caFrom": key("ca"), "certFrom": key("crt"), "keyFrom": key("key")});
+    assert_eq!(bench.ask(settings(&server, known.clone())).await, Ok(7.0), "asked by name it lets in");
+    let mut led = settings(&server, known);
+    led["serverAddress"] = json!(first);
     let (reason, message) = bench.ask(led).await.unwrap_err();
     assert_eq!(reason, AbsenceReason::ConnectionFailed, "{message}");
+    let refused = message.starts_with(&server.url()) && message.contains("certificate not trusted");
+    assert!(refused, "{message}");
+    task.abort();
 }

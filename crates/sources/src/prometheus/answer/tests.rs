@@ -4,7 +4,7 @@ use super::*;
 
 fn read(status: u16, body: &str, aggregate: Aggregate) -> Result<f64, (AbsenceReason, String)> {
     let status = StatusCode::from_u16(status).unwrap();
-    let number = number(status, &Body::of("application/json", body), aggregate);
+    let number = number(status, &Body::of("application/json", body), aggregate, &Hidden::default());
     number.map(|number| number.value).map_err(|absence| (absence.reason, absence.message))
 }
 
@@ -38,11 +38,18 @@ fn the_time_is_that_of_the_oldest_sample() {
     let sample = |at: f64| json!({"metric": {}, "value": [at, "1"]});
     let mut body = vector(&[]);
     body["data"]["result"] = json!([sample(1700000001.25), sample(1700000000.5), sample(1700000002.0)]);
-    let number = number(StatusCode::OK, &Body::of("", body.to_string()), Aggregate::Sum).unwrap();
+    let number =
+        number(StatusCode::OK, &Body::of("", body.to_string()), Aggregate::Sum, &Hidden::default()).unwrap();
     assert_eq!(number, Number { value: 3.0, at: Some(Time::from_millis(1_700_000_000_500)) });
     for no_time in [json!(-5), json!(1e300)] {
         let body = json!({"status": "success", "data": {"resultType": "scalar", "result": [no_time, "7"]}});
-        let number = super::number(StatusCode::OK, &Body::of("", body.to_string()), Aggregate::Sum).unwrap();
+        let number = super::number(
+            StatusCode::OK,
+            &Body::of("", body.to_string()),
+            Aggregate::Sum,
+            &Hidden::default(),
+        )
+        .unwrap();
         assert_eq!(number, Number { value: 7.0, at: None });
     }
 }
