@@ -13,6 +13,11 @@ rules:
     resources: ["businessscalings"]
     scope: Cluster
     operations: [CREATE, UPDATE]
+  - apiGroups: ["autoscaling.example.com"]
+    apiVersions: ["v1"]
+    resources: ["generalscalers"]
+    scope: Namespaced
+    operations: [CREATE, UPDATE]
   - apiGroups: ["scaling.example.com"]
     apiVersions: ["v1"]
     resources: ["scalingrules"]

@@ -239,7 +239,7 @@ fn examples_of_prometheus_are_valid() {
 
 #[test]
 fn bad_usage_has_its_own_exit_status() {
-    let cases: [&[&str]; 11] = [
+    let cases: [&[&str]; 12] = [
         &["no-such-command"],
         &["check"],
         &["check", "--output", "xml", "-"],
