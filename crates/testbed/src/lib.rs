@@ -27,5 +27,5 @@ pub mod wait;
 pub use control_plane::{ControlPlane, Options};
 pub use metric_server::{Answer, Body, MetricServer, Seen};
 pub use nats_server::{NatsOptions, NatsServer};
-pub use prometheus_server::{PrometheusOptions, PrometheusServer, Scrape, Tls, USER};
+pub use prometheus_server::{PROMETHEUS_USER, PrometheusOptions, PrometheusServer, PrometheusTls, Scrape};
 pub use supervisor::{ChildHandle, Signal, Supervisor};
