@@ -36,6 +36,6 @@ pub use metric_server::{Answer, Body, MetricServer, Seen};
 pub use metrics_api::{Load, MetricsApi};
 pub use nats_server::{NatsOptions, NatsServer};
 pub use otlp_receiver::{OtlpReceiver, ReceivedSpan, Status};
-pub use prometheus_server::{PrometheusOptions, PrometheusServer, Scrape, Tls, USER};
+pub use prometheus_server::{PROMETHEUS_USER, PrometheusOptions, PrometheusServer, PrometheusTls, Scrape};
 pub use redis_server::{RedisOptions, RedisServer, RedisTls, SentinelSite};
 pub use supervisor::{ChildHandle, Signal, Supervisor};

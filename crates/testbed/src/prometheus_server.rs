@@ -16,7 +16,7 @@ use crate::programs::{self, PROMETHEUS};
 use crate::supervisor::{Signal, Supervisor};
 use crate::wait;
 
-pub use config::USER;
+pub use config::PROMETHEUS_USER;
 
 /// How long the server may take to be ready.
 const READY: Duration = Duration::from_secs(60);
@@ -40,8 +40,8 @@ pub struct PrometheusOptions {
     /// Files with groups of rules.
     pub rule_files: Vec<PathBuf>,
     /// Whether its own port speaks TLS.
-    pub tls: Tls,
-    /// Whether its own port asks for [`USER`].
+    pub tls: PrometheusTls,
+    /// Whether its own port asks for [`PROMETHEUS_USER`].
     pub basic_auth: bool,
 }
 
@@ -51,7 +51,7 @@ impl Default for PrometheusOptions {
             scrapes: Vec::new(),
             interval: Duration::from_secs(1),
             rule_files: Vec::new(),
-            tls: Tls::Off,
+            tls: PrometheusTls::Off,
             basic_auth: false,
         }
     }
@@ -78,7 +78,7 @@ impl Scrape {
 
 /// How a server's port is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tls {
+pub enum PrometheusTls {
     /// Not at all.
     Off,
     /// It shows a certificate.
@@ -128,8 +128,8 @@ impl PrometheusServer {
     async fn start_once(program: &Path, options: PrometheusOptions) -> anyhow::Result<Self> {
         let supervisor = Supervisor::new("polyscaler-prometheus")?;
         let certificates = match options.tls {
-            Tls::Off => None,
-            Tls::Server | Tls::Mutual => Some(Certificates::new(supervisor.directory())?),
+            PrometheusTls::Off => None,
+            PrometheusTls::Server | PrometheusTls::Mutual => Some(Certificates::new(supervisor.directory())?),
         };
         let client = client(certificates.as_ref())?;
         let server = Self { supervisor, port: PortClaim::new()?, options, certificates, client };
@@ -193,7 +193,7 @@ impl PrometheusServer {
     async fn get(&self, url: Url) -> anyhow::Result<String> {
         let mut request = self.client.get(url);
         if self.options.basic_auth {
-            request = request.basic_auth(USER.0, Some(USER.1));
+            request = request.basic_auth(PROMETHEUS_USER.0, Some(PROMETHEUS_USER.1));
         }
         Ok(request.send().await?.text().await?)
     }

@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use testbed::{Answer, MetricServer, PrometheusOptions, PrometheusServer, Scrape, Tls, USER, wait};
+use testbed::{
+    Answer, MetricServer, PROMETHEUS_USER, PrometheusOptions, PrometheusServer, PrometheusTls, Scrape, wait,
+};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -65,19 +67,21 @@ async fn it_scrapes_evaluates_rules_and_keeps_samples_over_a_restart() {
 
 #[tokio::test]
 async fn its_port_asks_for_what_it_is_told_to() {
-    for (tls, basic_auth) in [(Tls::Off, true), (Tls::Server, false), (Tls::Mutual, true)] {
+    for (tls, basic_auth) in
+        [(PrometheusTls::Off, true), (PrometheusTls::Server, false), (PrometheusTls::Mutual, true)]
+    {
         let options = PrometheusOptions { tls, basic_auth, ..PrometheusOptions::default() };
         let server = PrometheusServer::start(options).await.unwrap();
         server.query("vector(1)").await.unwrap();
-        assert_eq!(server.authority().is_some(), tls != Tls::Off);
-        assert_eq!(server.url().starts_with("https://127.0.0.1:"), tls != Tls::Off);
+        assert_eq!(server.authority().is_some(), tls != PrometheusTls::Off);
+        assert_eq!(server.url().starts_with("https://127.0.0.1:"), tls != PrometheusTls::Off);
 
         let builder = reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(true);
         let client = builder.build().unwrap();
         let url = format!("{}/api/v1/query?query=1", server.url());
-        let stranger = client.get(&url).basic_auth(USER.0, Some("guess")).send().await;
+        let stranger = client.get(&url).basic_auth(PROMETHEUS_USER.0, Some("guess")).send().await;
         match (tls, stranger) {
-            (Tls::Mutual, answer) => assert!(answer.is_err(), "{answer:?}"),
+            (PrometheusTls::Mutual, answer) => assert!(answer.is_err(), "{answer:?}"),
             (_, answer) => {
                 let wanted = if basic_auth { StatusCode::UNAUTHORIZED } else { StatusCode::OK };
                 assert_eq!(answer.unwrap().status().as_u16(), wanted.as_u16());

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
-use testbed::{Answer, PrometheusOptions, PrometheusServer, Scrape, USER};
+use testbed::{Answer, PROMETHEUS_USER, PrometheusOptions, PrometheusServer, Scrape};
 
 use crate::harness::Scene;
 
@@ -68,17 +68,17 @@ async fn a_password_that_changes_counts_at_the_next_poll() {
     secrets.create(&PostParams::default(), &serde_json::from_value(secret("guess")).unwrap()).await.unwrap();
     let operator = scene.operator(&[]).await;
     let config = json!({
-        "query": "active_users", "serverAddress": server.url(), "username": USER.0,
+        "query": "active_users", "serverAddress": server.url(), "username": PROMETHEUS_USER.0,
         "passwordFrom": { "secretKeyRef": { "name": "login", "key": "password" } },
     });
     let scaling = scene.business_scaling("web", spec(&scene, config)).await;
     let message = scaling.wait_for("Ready", "False", "MetricBadStatus").await;
     assert!(message.contains("status 401"), "{message}");
-    secrets.patch("login", &PatchParams::default(), &Patch::Merge(secret(USER.1))).await.unwrap();
+    secrets.patch("login", &PatchParams::default(), &Patch::Merge(secret(PROMETHEUS_USER.1))).await.unwrap();
     target.wait_for(6).await;
     scaling.wait_for("Ready", "True", "Ready").await;
     let told = format!("{}{}{:?}", operator.log(), scaling.status().await, scaling.events().await);
-    assert!(!told.contains(USER.1) && !told.contains("guess"), "{told}");
+    assert!(!told.contains(PROMETHEUS_USER.1) && !told.contains("guess"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use engine::AbsenceReason;
 use serde_json::{Value, json};
-use testbed::{Answer, MetricServer, PrometheusOptions, USER};
+use testbed::{Answer, MetricServer, PROMETHEUS_USER, PrometheusOptions};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -68,14 +68,14 @@ async fn a_password_lets_in_and_a_changed_one_counts_at_the_next_reading() {
     let options = PrometheusOptions { basic_auth: true, ..steady() };
     let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, options).await);
     let settings = json!({
-        "query": "single", "serverAddress": server.url(), "username": USER.0, "passwordFrom": key("password"),
+        "query": "single", "serverAddress": server.url(), "username": PROMETHEUS_USER.0, "passwordFrom": key("password"),
     });
     let missing = bench.ask(settings.clone()).await.unwrap_err();
     assert_eq!(missing, (AbsenceReason::SecretUnavailable, "secret shop/token: not found".to_owned()));
     bench.vault.set("shop/token", "password", "guess");
     let (reason, message) = bench.ask(settings.clone()).await.unwrap_err();
     assert_eq!((reason, message.contains("status 401")), (AbsenceReason::BadStatus, true), "{message}");
-    bench.vault.set("shop/token", "password", &format!("{}\n", USER.1));
+    bench.vault.set("shop/token", "password", &format!("{}\n", PROMETHEUS_USER.1));
     assert_eq!(bench.ask(settings.clone()).await, Ok(7.0));
     bench.vault.set("shop/token", "password", "guess");
     assert!(bench.ask(settings).await.is_err());

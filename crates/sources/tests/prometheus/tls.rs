@@ -8,7 +8,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
 use testbed::certificates::{Authority, KeyFiles};
-use testbed::{PrometheusOptions, PrometheusServer, Tls};
+use testbed::{PrometheusOptions, PrometheusServer, PrometheusTls};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -30,7 +30,7 @@ fn settings(server: &PrometheusServer, more: Value) -> Value {
 
 #[tokio::test]
 async fn an_authority_of_the_objects_own_is_trusted_and_no_other() {
-    let options = PrometheusOptions { tls: Tls::Server, ..steady() };
+    let options = PrometheusOptions { tls: PrometheusTls::Server, ..steady() };
     let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, options).await);
     let folder = tempfile::tempdir().unwrap();
     let theirs = Authority::new(folder.path(), "theirs").unwrap();
@@ -55,7 +55,7 @@ async fn an_authority_of_the_objects_own_is_trusted_and_no_other() {
 
 #[tokio::test]
 async fn a_certificate_lets_in() {
-    let options = PrometheusOptions { tls: Tls::Mutual, ..steady() };
+    let options = PrometheusOptions { tls: PrometheusTls::Mutual, ..steady() };
     let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, options).await);
     put(&bench.vault, "ca", server.authority().unwrap());
     let stranger = bench.ask(settings(&server, json!({"caFrom": key("ca")}))).await.unwrap_err();
@@ -107,7 +107,7 @@ async fn leading_to(location: &str, files: &KeyFiles) -> (String, JoinHandle<()>
 /// Certificate and authorities are for the server that the object names, and not for one that it leads to.
 #[tokio::test]
 async fn a_certificate_does_not_leave_the_origin() {
-    let options = PrometheusOptions { tls: Tls::Mutual, ..steady() };
+    let options = PrometheusOptions { tls: PrometheusTls::Mutual, ..steady() };
     let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, options).await);
     let folder = tempfile::tempdir().unwrap();
     let ours = Authority::new(folder.path(), "ours").unwrap();

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use super::{PrometheusServer, Tls};
+use super::{PrometheusServer, PrometheusTls};
 
 /// Name and password of the only user, where a server asks for one.
-pub const USER: (&str, &str) = ("reader", "scrape-me");
+pub const PROMETHEUS_USER: (&str, &str) = ("reader", "scrape-me");
 
 /// The password's bcrypt hash, of the least cost: every request pays for it.
 const PASSWORD_HASH: &str = "$2b$04$abcdefghijklmnopqrstuuY9IzzDs2KOfMw3usTjoBXx1ZNABU.fW";
@@ -55,13 +55,13 @@ fn main(server: &PrometheusServer) -> Value {
 fn web(server: &PrometheusServer) -> Value {
     let mut web = json!({});
     if server.options.basic_auth {
-        let (user, _) = USER;
+        let (user, _) = PROMETHEUS_USER;
         web["basic_auth_users"] = json!({ user: PASSWORD_HASH });
     }
     if let Some(files) = &server.certificates {
         web["tls_server_config"] =
             json!({ "cert_file": files.server.certificate, "key_file": files.server.key });
-        if server.options.tls == Tls::Mutual {
+        if server.options.tls == PrometheusTls::Mutual {
             web["tls_server_config"]["client_auth_type"] = json!("RequireAndVerifyClientCert");
             web["tls_server_config"]["client_ca_file"] = json!(files.authority);
         }
