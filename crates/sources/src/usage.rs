@@ -25,6 +25,9 @@
 //!   name and the container's are told.
 //! - Where no pod counts there is no number. A target at 0 replicas is not woken by what it uses.
 //!
+//! What new pods have taken over is not seen before they count, so that the number dips after a
+//! scale-out. Hold scale-in back for as long (`scaleDownStabilizationSeconds`; the HPA's is 300).
+//!
 //! The reading is as old as the oldest measurement in it.
 //!
 //! Each reading asks for the target's scale, which names its pods, for the pods and for their

@@ -88,7 +88,7 @@ async fn it_measures_the_pods_that_exist() {
     assert!(ask_directly(&url, None, &["alice"]).await.is_err());
 
     server.stop().await.unwrap();
-    assert!(get(&client, "/nodes").await.is_err());
+    assert!(ask_directly(&url, Some(pem(&front_proxy)), &["alice"]).await.is_err());
     server.resume().await.unwrap();
     server.forget(&namespace, "web");
     assert_eq!(items(&client, "/pods").await.len(), 1);

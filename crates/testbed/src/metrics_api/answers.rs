@@ -1,6 +1,6 @@
 //! What is answered: discovery, and lists of measurements of the pods that exist.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{Path, Query, Request, State};
@@ -96,28 +96,27 @@ fn selected(params: &BTreeMap<String, String>) -> ListParams {
 
 impl Asked {
     async fn pods(&self, api: Api<Pod>, params: &BTreeMap<String, String>) -> kube::Result<Vec<Value>> {
-        let loads = self.loads().await?;
-        let listed = api.list(&selected(params)).await?.items;
-        let measured = listed.into_iter().filter(is_running).filter_map(|pod| {
-            let load = loads.get(&app(&pod)?)?;
-            Some(measurement(&pod, *load))
-        });
-        Ok(measured.collect())
+        let selected = api.list_metadata(&selected(params)).await?.items;
+        let selected: BTreeSet<_> = selected.iter().map(|pod| (pod.namespace(), pod.name_any())).collect();
+        // One list for the parts and for those that have them, so that they add up.
+        let running = self.running().await?;
+        let parts = self.parts(&running);
+        let measured = running.iter().filter(|pod| selected.contains(&(pod.namespace(), pod.name_any())));
+        Ok(measured.filter_map(|pod| Some(measurement(pod, *parts.get(&app(pod)?)?))).collect())
     }
 
     async fn nodes(&self, params: &BTreeMap<String, String>) -> kube::Result<Vec<Value>> {
-        let loads = self.loads().await?;
-        let pods = Api::<Pod>::all(self.client.clone()).list(&ListParams::default()).await?.items;
         let nodes = Api::<Node>::all(self.client.clone()).list(&selected(params)).await?.items;
+        let running = self.running().await?;
+        let parts = self.parts(&running);
         let measured = nodes.into_iter().map(|node| {
             let name = node.name_any();
-            let on_it =
+            let is_here =
                 |pod: &&Pod| pod.spec.as_ref().and_then(|spec| spec.node_name.as_ref()) == Some(&name);
-            let used = pods.iter().filter(on_it).filter(|pod| is_running(pod));
-            let loads = used.filter_map(|pod| loads.get(&app(pod)?));
-            let sum = loads.fold(Load { cpu: 0.0, memory: 0.0 }, |sum, load| Load {
-                cpu: sum.cpu + load.cpu,
-                memory: sum.memory + load.memory,
+            let used = running.iter().filter(is_here).filter_map(|pod| parts.get(&app(pod)?));
+            let sum = used.fold(Load { cpu: 0.0, memory: 0.0 }, |sum, part| Load {
+                cpu: sum.cpu + part.cpu,
+                memory: sum.memory + part.memory,
             });
             json!({
                 "metadata": { "name": name }, "timestamp": now(), "window": WINDOW, "usage": usage(sum, 1),
@@ -126,16 +125,22 @@ impl Asked {
         Ok(measured.collect())
     }
 
+    /// All pods of the cluster that could use something.
+    async fn running(&self) -> kube::Result<Vec<Pod>> {
+        let mut pods = Api::<Pod>::all(self.client.clone()).list(&ListParams::default()).await?.items;
+        pods.retain(is_running);
+        Ok(pods)
+    }
+
     /// What one pod of each application uses: its part of what all of them use together.
-    async fn loads(&self) -> kube::Result<BTreeMap<App, Load>> {
-        let pods = Api::<Pod>::all(self.client.clone()).list(&ListParams::default()).await?.items;
+    fn parts(&self, running: &[Pod]) -> BTreeMap<App, Load> {
         let book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
         let part = |of: &App, load: &Load| {
-            let sharing = pods.iter().filter(|pod| is_running(pod) && app(pod).as_ref() == Some(of)).count();
+            let sharing = running.iter().filter(|pod| app(pod).as_ref() == Some(of)).count();
             let sharing = sharing.max(1) as f64;
             Load { cpu: load.cpu / sharing, memory: load.memory / sharing }
         };
-        Ok(book.loads.iter().map(|(app, load)| (app.clone(), part(app, load))).collect())
+        book.loads.iter().map(|(app, load)| (app.clone(), part(app, load))).collect()
     }
 }
 
