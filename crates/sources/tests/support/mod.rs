@@ -16,8 +16,7 @@ pub(crate) struct Vault(Mutex<BTreeMap<String, SecretData>>);
 
 impl Vault {
     pub(crate) fn set(&self, name: &str, key: &str, value: &str) {
-        let mut secrets = self.0.lock().unwrap();
-        secrets.entry(name.into()).or_default().insert(key.into(), value.into());
+        self.0.lock().unwrap().entry(name.into()).or_default().insert(key.into(), value.into());
     }
 }
 
