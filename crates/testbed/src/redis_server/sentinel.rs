@@ -49,8 +49,10 @@ impl SentinelSite {
         self.servers.iter().find(|server| server.name() != master).context("there is no replica")
     }
 
-    /// Has the sentinel make the replica master, and waits until both servers know. Both must run.
+    /// Has the sentinel make the replica master, with all that the master has, and waits until
+    /// both servers know. Both must run.
     pub async fn fail_over(&self) -> anyhow::Result<()> {
+        self.wait_until_replicated().await?;
         let before = self.master().await?.name().to_owned();
         // It is refused for a while after the last one.
         let look = || self.sentinel.run(&["SENTINEL", "FAILOVER", MASTER]);
@@ -75,7 +77,14 @@ impl SentinelSite {
     /// Waits until the replica has what the master has, and the sentinel knows it for a good one.
     pub async fn wait_until_replicated(&self) -> anyhow::Result<()> {
         let look = || async {
-            let link = self.replica().await?.info("master_link_status").await?;
+            let (master, replica) = (self.master().await?, self.replica().await?);
+            let link = replica.info("master_link_status").await?;
+            // The link is up up to a second before the first write goes over it.
+            let written = master.info("master_repl_offset").await?;
+            let received = replica.info("slave_repl_offset").await?;
+            if written != received {
+                bail!("written {written:?}, received {received:?}, link {link:?}");
+            }
             let answer = self.sentinel.run(&["SENTINEL", "REPLICAS", MASTER]).await?;
             let Value::Array(replicas) = &answer else { bail!("the sentinel knows no replicas") };
             let [Value::Array(fields)] = replicas.as_slice() else {
