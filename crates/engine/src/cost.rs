@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::number::{floor_of_quotient, sum_fits};
+use crate::number::floor_of_quotient;
 
 /// A budget for one target: what a pod costs, and what all of them together may cost.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,11 +26,6 @@ impl Budget {
     /// The most replicas that the budget pays for: `floor(maxCostPerHour / costPerPodHour)`.
     pub fn affordable(self) -> u32 {
         floor_of_quotient(self.max_cost_per_hour, self.cost_per_pod_hour)
-    }
-
-    /// Whether the budget pays for `replicas`.
-    pub fn pays_for(self, replicas: u32) -> bool {
-        sum_fits(f64::from(replicas) * self.cost_per_pod_hour, self.max_cost_per_hour)
     }
 
     /// What `replicas` cost in an hour.
@@ -108,9 +103,7 @@ mod tests {
         for (most, each, replicas) in cases {
             let budget = Budget::new(each, most).unwrap();
             assert_eq!(budget.affordable(), replicas, "{most} at {each}");
-            assert!(budget.pays_for(replicas), "{most} at {each}");
         }
-        assert!(!Budget::new(0.1, 0.3).unwrap().pays_for(4));
         for (each, most) in [(0.0, 1.0), (-1.0, 1.0), (1.0, -1.0), (f64::NAN, 1.0), (1.0, f64::INFINITY)] {
             assert_eq!(Budget::new(each, most), None);
         }

@@ -40,11 +40,6 @@ pub(crate) fn floor_of_quotient(value: f64, unit: f64) -> u32 {
     whole(quotient).unwrap_or_else(|| quotient.floor()) as u32
 }
 
-/// Whether `sum` is no more than `limit`, but for noise.
-pub(crate) fn sum_fits(sum: f64, limit: f64) -> bool {
-    sum <= limit + NOISE * limit.abs().max(sum.abs())
-}
-
 fn whole(quotient: f64) -> Option<f64> {
     let nearest = quotient.round();
     ((quotient - nearest).abs() <= NOISE * quotient.abs()).then_some(nearest)

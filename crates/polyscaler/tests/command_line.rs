@@ -457,3 +457,12 @@ fn a_certificate_folder_that_cannot_be_used_is_one_plain_line() {
         }
     }
 }
+
+#[test]
+fn an_audit_file_that_cannot_be_written_is_one_plain_line() {
+    let files = Files::new();
+    let below = format!("{}/audit.jsonl", files.write("file", ""));
+    let flag = format!("--audit-file={below}");
+    let ran = run(&[&QUIET[..], &[&flag]].concat());
+    assert_one_plain_line(&ran, &[&format!("--audit-file {below} cannot be opened"), "can be written"]);
+}

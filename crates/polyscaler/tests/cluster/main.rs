@@ -7,6 +7,7 @@ mod harness;
 mod activity_page;
 mod admission;
 mod any_target;
+mod audit;
 mod bad_metrics;
 mod bad_queues;
 mod edits;

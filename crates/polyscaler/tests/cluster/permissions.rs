@@ -12,9 +12,11 @@ use crate::harness::{LIMIT, Operator, Scene, control_plane};
 /// Every right, by what it is for.
 fn rights() -> Vec<(&'static str, Value)> {
     let rule = |group: &str, resources: &[&str], verbs: &[&str]| json!({ "apiGroups": [group], "resources": resources, "verbs": verbs });
-    vec![
+    let others = resources::KINDS.iter().filter(|kind| kind.kind != "BusinessScaling");
+    let others =
+        others.map(|kind| (kind.plural, rule(kind.group, &[kind.plural], &["get", "list", "watch"])));
+    let rights = vec![
         ("objects", rule("example.com", &["businessscalings"], &["get", "list", "watch"])),
-        ("rules", rule("scaling.example.com", &["scalingrules"], &["get", "list", "watch"])),
         ("hpas", rule("autoscaling", &["horizontalpodautoscalers"], &["list", "watch"])),
         ("lease", rule("coordination.k8s.io", &["leases"], &["get", "create", "update"])),
         ("targets", rule("apps", &["deployments"], &["get", "list", "watch"])),
@@ -23,7 +25,8 @@ fn rights() -> Vec<(&'static str, Value)> {
         ("status", rule("example.com", &["businessscalings/status"], &["patch"])),
         ("events", rule("events.k8s.io", &["events"], &["create"])),
         ("secrets", rule("", &["secrets"], &["get"])),
-    ]
+    ];
+    others.chain(rights).collect()
 }
 
 /// Gives the scene's user all rights but those named.

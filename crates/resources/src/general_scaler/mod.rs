@@ -155,14 +155,19 @@ fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
     let reference = TargetRef::either(spec.target_deployment.as_deref(), spec.target_ref.as_ref());
     let target = reference.in_namespace(namespace);
     let metrics = compile_metrics(&spec, &target, context, &mut problems);
-    let policy = spec.policy.compile("spec.policy").map_err(|more| problems.extend(more)).ok();
+    let policy = spec.policy.compile("spec.policy").map_err(|more| {
+        // Where a rule has said what its settings lack, it need not be said again.
+        if problems.iter().all(|problem| !problem.path.starts_with("spec.policy")) {
+            problems.extend(more);
+        }
+    });
     let mode = mode(object).unwrap_or_else(|problem| {
         problems.push(problem);
         engine::Mode::Observe
     });
     let bounds = Bounds::new(spec.min_replicas, spec.max_replicas);
     // Where the bounds are none, a rule has said why.
-    let (Some(policy), Some(bounds), true) = (policy, bounds, problems.is_empty()) else {
+    let (Ok(policy), Some(bounds), true) = (policy, bounds, problems.is_empty()) else {
         return Err(NotCompiled::Problems(problems));
     };
     Ok(Plan {

@@ -60,10 +60,21 @@ fn schema(policy: &str, setting: &Setting) -> Value {
 }
 
 impl PolicySpec {
-    /// The engine's form of it; `path` is its place in the manifest.
+    /// The engine's form of it; `path` is its place in the manifest. What no policy knows is no
+    /// problem here, as the API server has dropped or refused it.
     pub(super) fn compile(&self, path: &str) -> Result<Arc<dyn Policy>, Vec<Problem>> {
-        let config = Value::Object(self.config.clone());
-        engine::policy::compile(&self.type_, &config, &format!("{path}.config"))
+        let known = |name: &str| {
+            POLICIES.iter().any(|policy| policy.settings.iter().any(|setting| setting.name == name))
+        };
+        let config = self.config.iter().filter(|(name, _)| known(name));
+        let config = config.map(|(name, value)| (name.clone(), value.clone())).collect();
+        if POLICIES.iter().all(|policy| policy.name != self.type_) {
+            let names =
+                POLICIES.iter().map(|policy| format!("{:?}", policy.name)).collect::<Vec<_>>().join(", ");
+            let message = format!("Unsupported value: {:?}: supported values: {names}", self.type_);
+            return Err(vec![Problem::new(format!("{path}.type"), message)]);
+        }
+        engine::policy::compile(&self.type_, &Value::Object(config), &format!("{path}.config"))
     }
 }
 

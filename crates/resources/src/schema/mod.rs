@@ -99,6 +99,7 @@ fn judge(value: &Value, schema: &Value, path: &str, problems: &mut Vec<Problem>)
     }
     if let Some(problem) = mistyped(value, schema, path) {
         problems.push(problem);
+        problems.extend(judge_choice(value, schema, path));
         return;
     }
     match value {
@@ -113,11 +114,14 @@ fn judge(value: &Value, schema: &Value, path: &str, problems: &mut Vec<Problem>)
         Value::Number(number) => problems.extend(judge_number(number.as_f64(), value, schema, path)),
         Value::Bool(_) | Value::Null => {}
     }
-    if let Some(allowed) = schema["enum"].as_array().filter(|allowed| !allowed.contains(value)) {
-        let allowed: Vec<String> = allowed.iter().map(Value::to_string).collect();
-        let message = format!("Unsupported value: {value}: supported values: {}", allowed.join(", "));
-        problems.push(Problem::new(path, message));
-    }
+    problems.extend(judge_choice(value, schema, path));
+}
+
+fn judge_choice(value: &Value, schema: &Value, path: &str) -> Option<Problem> {
+    let allowed = schema["enum"].as_array().filter(|allowed| !allowed.contains(value))?;
+    let allowed: Vec<String> = allowed.iter().map(Value::to_string).collect();
+    let message = format!("Unsupported value: {value}: supported values: {}", allowed.join(", "));
+    Some(Problem::new(path, message))
 }
 
 fn judge_object(fields: &Map<String, Value>, schema: &Value, path: &str, problems: &mut Vec<Problem>) {
