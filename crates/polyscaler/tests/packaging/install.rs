@@ -134,9 +134,12 @@ async fn samples_of_known_kinds_are_taken() {
             let Some(kind) = resources::find(&types.api_version, &types.kind) else { continue };
             let gvk = GroupVersionKind::gvk(kind.group, kind.version, kind.kind);
             let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural);
-            let api: Api<DynamicObject> = match object.namespace() {
-                Some(namespace) => Api::namespaced_with(scene.client.clone(), &namespace, &resource),
-                None => Api::all_with(scene.client.clone(), &resource),
+            let api: Api<DynamicObject> = match kind.scope {
+                resources::Scope::Namespaced => {
+                    let namespace = object.namespace().unwrap_or_else(|| "default".to_owned());
+                    Api::namespaced_with(scene.client.clone(), &namespace, &resource)
+                }
+                resources::Scope::Cluster => Api::all_with(scene.client.clone(), &resource),
             };
             let params = PostParams { dry_run: true, ..PostParams::default() };
             let look = || async { api.create(&params, &object).await };

@@ -69,8 +69,11 @@ async fn apply_one(client: &Client, object: &DynamicObject, params: &PatchParams
     let (resource, capabilities) =
         wait::until(&format!("{} served", types.kind), Duration::from_secs(20), look).await.unwrap();
     let api: Api<DynamicObject> = match (&capabilities.scope, object.namespace()) {
-        (Scope::Namespaced, Some(namespace)) => Api::namespaced_with(client.clone(), &namespace, &resource),
-        (Scope::Namespaced, None) => panic!("{} {} has no namespace", types.kind, object.name_any()),
+        // As kubectl has it.
+        (Scope::Namespaced, namespace) => {
+            let namespace = namespace.unwrap_or_else(|| "default".to_owned());
+            Api::namespaced_with(client.clone(), &namespace, &resource)
+        }
         (Scope::Cluster, _) => Api::all_with(client.clone(), &resource),
     };
     let applied = api.patch(&object.name_any(), params, &Patch::Apply(object)).await;
