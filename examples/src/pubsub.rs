@@ -45,7 +45,10 @@ impl PubSub {
         let topic = format!("projects/{project}/topics/{}", settings::text("PUBSUB_TOPIC", "events"));
         let subscription = settings::text("PUBSUB_SUBSCRIPTION", "events");
         let subscription = format!("projects/{project}/subscriptions/{subscription}");
-        let http = Client::builder().build().context("no HTTP client")?;
+        let builder = Client::builder();
+        // An emulator is near, a proxy leads away.
+        let builder = if is_emulator { builder.no_proxy() } else { builder };
+        let http = builder.build().context("no HTTP client")?;
         Ok(Self { http, base, is_emulator, topic, subscription })
     }
 
