@@ -37,8 +37,11 @@ for chart in "${charts[@]}"; do
   "$helm" template e2e "$chart" --namespace scaling-operator-system >"$folder/${chart//\//-}.yaml"
 done
 ours=(config/samples/*.yaml examples/*/*.yaml deploy/*.yaml)
-"$programs/polyscaler" check "${ours[@]}" "$folder"/*.yaml >"$folder/checked"
-grep --invert-match 'passed over' "$folder/checked"
+checked=$("$programs/polyscaler" check "${ours[@]}" "$folder"/*.yaml) || {
+  grep --invert-match 'passed over' <<<"$checked" >&2
+  exit 1
+}
+grep --invert-match 'passed over' <<<"$checked"
 
 step "dry-run on an API server"
 "$programs/testbed" up --nodes 1 >"$folder/up" 2>"$folder/up.log" &
