@@ -41,6 +41,10 @@ test-docker: docker ## Run all tests in a container (DOCKER=podman)
 walkthrough: control-plane tools ## Install, scale by a queue, look at it and take it away, as the documents have it
 	hack/walkthrough.sh
 
+.PHONY: e2e
+e2e: require ## Check all manifests, on a real API server too, and scale each sample application
+	./simple_e2e.sh
+
 .PHONY: tools
 tools: require ## Build helm, kubectl and a collector of traces for tests, once
 	hack/tools/helm.sh

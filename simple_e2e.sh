@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# The whole in one go: all manifests are valid, a real API server takes them, and each sample
+# application is scaled once, up and down, by the real operator. Ends at the first step that fails.
+# Needs what `make test` needs; a control plane of its own runs meanwhile and leaves nothing.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+step() { printf '\n== %s\n' "$*"; }
+
+folder=$(mktemp -d)
+testbed=
+finish() {
+  if [ -n "$testbed" ]; then
+    kill "$testbed" 2>/dev/null || true
+    wait "$testbed" 2>/dev/null || true
+  fi
+  rm -rf "$folder"
+}
+trap finish EXIT
+
+step "build"
+hack/require.sh
+helm=$(hack/tools/helm.sh)
+kubectl=$(hack/tools/kubectl.sh)
+# All of the workspace, as the tests below do: another choice of packages has other features, and builds all again.
+cargo build --locked --workspace
+programs=${CARGO_TARGET_DIR:-target}/debug
+"$programs/testbed" build >/dev/null
+
+step "check manifests"
+kustomizations=(config/default config/overlays/production config/monitoring)
+charts=(charts/polyscaler charts/generalscaler helm/scaling-operator)
+for kustomization in "${kustomizations[@]}"; do
+  "$kubectl" kustomize "$kustomization" >"$folder/${kustomization//\//-}.yaml"
+done
+for chart in "${charts[@]}"; do
+  "$helm" template e2e "$chart" --namespace scaling-operator-system >"$folder/${chart//\//-}.yaml"
+done
+ours=(config/samples/*.yaml examples/*/*.yaml deploy/*.yaml)
+checked=$("$programs/polyscaler" check "${ours[@]}" "$folder"/*.yaml) || {
+  grep --invert-match 'passed over' <<<"$checked" >&2
+  exit 1
+}
+grep --invert-match 'passed over' <<<"$checked"
+
+step "dry-run on an API server"
+"$programs/testbed" up --nodes 1 >"$folder/up" 2>"$folder/up.log" &
+testbed=$!
+for ((i = 0; i < 240; i++)); do
+  grep --quiet KUBECONFIG= "$folder/up" && break
+  kill -0 "$testbed" 2>/dev/null || break
+  sleep 0.5
+done
+if ! grep --quiet KUBECONFIG= "$folder/up"; then
+  echo "no control plane:" >&2
+  cat "$folder/up.log" >&2
+  exit 1
+fi
+KUBECONFIG=$(sed -n 's/^export KUBECONFIG=//p' "$folder/up")
+export KUBECONFIG
+# Objects can only be judged where their kinds and their namespace are.
+"$kubectl" apply --server-side -f deploy/crd.yaml -f config/default/namespace.yaml
+"$kubectl" wait --for condition=Established --timeout 60s -f deploy/crd.yaml >/dev/null
+dry_run() { "$kubectl" apply --server-side --force-conflicts --dry-run=server --validate=strict "$@"; }
+for file in "${ours[@]}"; do
+  dry_run -f "$file"
+done
+for file in "$folder"/*.yaml; do
+  case $file in
+    # Without the kinds of the Prometheus operator, which this API server does not have.
+    *config-monitoring.yaml) dry_run -f config/monitoring/dashboard_config_map.yaml ;;
+    *) dry_run -f "$file" ;;
+  esac
+done
+kill "$testbed"
+wait "$testbed" 2>/dev/null || true
+testbed=
+
+step "scale each sample"
+cargo test --locked --workspace --test samples
+
+step "all is well"
