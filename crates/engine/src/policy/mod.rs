@@ -1,8 +1,9 @@
 //! Policies: each turns readings into a wish for every member.
 //!
-//! A new policy is one file beside this one and one line in [`POLICIES`]. It says
-//! what would be right for the load; what holds a wish back (bounds, windows,
-//! rates, cooldown, missing readings) is the same for all and lives in `limit`.
+//! A new policy is one file beside this one and one line in [`POLICIES`], as
+//! `docs/extending.md` walks through. It says what would be right for the load; what
+//! holds a wish back (bounds, windows, rates, cooldown, missing readings) is the same
+//! for all and lives in `limit`.
 
 mod cost;
 mod linear;
@@ -98,7 +99,13 @@ pub struct PolicyEntry {
 type Compile = fn(&Value, &str) -> Result<Arc<dyn Policy>, Vec<Problem>>;
 
 /// Every policy there is.
-pub const POLICIES: &[PolicyEntry] = &[slo::ENTRY, cost::ENTRY, linear::ENTRY, threshold::ENTRY];
+pub const POLICIES: &[PolicyEntry] = &[
+    // In the order in which schema, reference and messages name them.
+    slo::ENTRY,
+    cost::ENTRY,
+    linear::ENTRY,
+    threshold::ENTRY,
+];
 
 /// Makes the policy called `name` from `config`, which stands at `path` in the manifest.
 ///
