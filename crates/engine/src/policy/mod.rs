@@ -30,7 +30,8 @@ pub trait Policy: fmt::Debug + Send + Sync {
     fn name(&self) -> &'static str;
 
     /// The wish for the member at `member`, or `None` where the known readings do not
-    /// allow one. It is asked only for members whose target was found.
+    /// allow one: nothing is scaled in then. It is asked only for members whose target was
+    /// found, and may wish beyond the bounds, which are kept by others.
     fn wish(&self, view: &View<'_>, member: usize) -> Option<Wished>;
 
     /// What each member may cost, where the policy says so.
