@@ -1,4 +1,5 @@
-//! The one table of metric sources. A new source is one file and one line here.
+//! The one table of metric sources. A new source is one file and one line here, beside the `mod` line
+//! of its file in `lib.rs`; `docs/extending.md` walks through it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,31 +9,24 @@ use serde_json::Value;
 
 use crate::address::AddressPolicy;
 use crate::clients::Clients;
-use crate::cron;
-use crate::http;
-use crate::kubernetes_workload;
-use crate::nats;
-use crate::prometheus::{self, DefaultServer, ServerAddress};
-use crate::pubsub;
-use crate::redis;
+use crate::prometheus::{DefaultServer, ServerAddress};
 use crate::settings::quoted;
 use crate::source::Source;
-use crate::usage;
 
 /// Makes one kind of source.
 type Constructor = fn(&Clients) -> Arc<dyn Source>;
 
 /// Every source: the name that objects write, and what makes one.
 const SOURCES: &[(&str, Constructor)] = &[
-    ("cpu", usage::cpu),
-    ("cron", cron::new),
-    ("http", http::new),
-    ("kubernetes-workload", kubernetes_workload::new),
-    ("memory", usage::memory),
-    ("nats", nats::new),
-    ("prometheus", prometheus::new),
-    ("pubsub", pubsub::new),
-    ("redis", redis::new),
+    ("cpu", crate::usage::cpu),
+    ("cron", crate::cron::new),
+    ("http", crate::http::new),
+    ("kubernetes-workload", crate::kubernetes_workload::new),
+    ("memory", crate::usage::memory),
+    ("nats", crate::nats::new),
+    ("prometheus", crate::prometheus::new),
+    ("pubsub", crate::pubsub::new),
+    ("redis", crate::redis::new),
 ];
 
 /// The known sources by name.
@@ -102,7 +96,12 @@ mod tests {
         let path =
             ConfigPath { source: "spec.metrics[0].type", config: "spec.metrics[0].config", elsewhere: &[] };
         let problems = Registry::new(AddressPolicy::default()).validate("htpp", &Value::Null, &path);
-        let expected = r#"spec.metrics[0].type: Unsupported value: "htpp": supported values: "cpu", "cron", "http", "kubernetes-workload", "memory", "nats", "prometheus", "pubsub", "redis""#;
+        let mut known: Vec<_> = SOURCES.iter().map(|(name, _)| format!("{name:?}")).collect();
+        known.sort();
+        let expected = format!(
+            "spec.metrics[0].type: Unsupported value: \"htpp\": supported values: {}",
+            known.join(", ")
+        );
         assert_eq!(problems.iter().map(Problem::to_string).collect::<Vec<_>>(), [expected]);
     }
 

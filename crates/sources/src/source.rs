@@ -3,6 +3,7 @@
 //! The trait is narrow so that a new source is one file: it checks its settings,
 //! names the secrets it needs and reads one number. Sharing, secrets and counting
 //! belong to the hub; connections belong to the clients that sources are built with.
+//! `docs/extending.md` walks through a whole one.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,12 +12,13 @@ use engine::{Absence, AbsenceReason, ConfigPath, Problem, Reading, Target, Time}
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-/// One kind of metric source, for example `http`.
+/// One kind of metric source, for example `http`. One value of it serves all queries.
 pub trait Source: Send + Sync {
-    /// Everything that is wrong with `config`, each problem with the path of its field.
+    /// Everything that is wrong with `config`, each problem with the path of its field. It opens nothing, as
+    /// `polyscaler check` and admission call it, too.
     fn validate(&self, config: &Value, path: &ConfigPath<'_>) -> Vec<Problem>;
 
-    /// The secrets that a reading with `config` needs.
+    /// The secrets that a reading with `config` needs; none where `config` is not good.
     fn secrets(&self, config: &Value) -> Vec<SecretRef>;
 
     /// Whether it reads what is scaled, so that its queries name the target.

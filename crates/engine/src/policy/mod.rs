@@ -1,8 +1,9 @@
 //! Policies: each turns readings into a wish for every member.
 //!
-//! A new policy is one file beside this one and one line in [`POLICIES`]. It says
-//! what would be right for the load; what holds a wish back (bounds, windows,
-//! rates, cooldown, missing readings) is the same for all and lives in `limit`.
+//! A new policy is one file beside this one and one line in [`POLICIES`], as
+//! `docs/extending.md` walks through. It says what would be right for the load; what
+//! holds a wish back (bounds, windows, rates, cooldown, missing readings) is the same
+//! for all and lives in `limit`.
 
 mod cost;
 mod linear;
@@ -29,7 +30,8 @@ pub trait Policy: fmt::Debug + Send + Sync {
     fn name(&self) -> &'static str;
 
     /// The wish for the member at `member`, or `None` where the known readings do not
-    /// allow one. It is asked only for members whose target was found.
+    /// allow one: nothing is scaled in then. It is asked only for members whose target was
+    /// found, and may wish beyond the bounds, which are kept by others.
     fn wish(&self, view: &View<'_>, member: usize) -> Option<Wished>;
 
     /// What each member may cost, where the policy says so.
@@ -98,7 +100,13 @@ pub struct PolicyEntry {
 type Compile = fn(&Value, &str) -> Result<Arc<dyn Policy>, Vec<Problem>>;
 
 /// Every policy there is.
-pub const POLICIES: &[PolicyEntry] = &[slo::ENTRY, cost::ENTRY, linear::ENTRY, threshold::ENTRY];
+pub const POLICIES: &[PolicyEntry] = &[
+    // In the order in which schema, reference and messages name them.
+    slo::ENTRY,
+    cost::ENTRY,
+    linear::ENTRY,
+    threshold::ENTRY,
+];
 
 /// Makes the policy called `name` from `config`, which stands at `path` in the manifest.
 ///
