@@ -98,6 +98,7 @@ lint: require ## Check format, lints and generated files
 bench: control-plane ## Measure: one line of figures each
 	$(CARGO) bench --locked --package engine
 	bench/thousand-objects.sh
+	bench/thousand-general-scalers.sh
 
 .PHONY: cluster
 cluster: control-plane ## Run a control plane by hand, until ctrl-c
