@@ -17,7 +17,7 @@ require:
 	@hack/require.sh
 
 .PHONY: demo
-demo: require ## Watch replicas follow a load, on a control plane of its own (DEMO_ARGS="--scenario queue")
+demo: require ## Watch replicas follow a load, on a control plane of its own (DEMO_ARGS="--scenario http|queue|worker")
 	$(CARGO) run --locked --package polyscaler -- demo $(DEMO_ARGS)
 
 .PHONY: control-plane

@@ -36,9 +36,9 @@ pub(super) const SCENARIO: Scenario = Scenario {
                         }],
                         "policy": { "type": "slo" },
                         "safety": {
-                            "cooldownSeconds": 3,
+                            "cooldownSeconds": 2,
                             "maxScaleUpRate": 3,
-                            "maxScaleDownRate": 1,
+                            "maxScaleDownRate": 2,
                             "scaleDownStabilizationSeconds": 4,
                         },
                     },
