@@ -17,7 +17,7 @@ require:
 	@hack/require.sh
 
 .PHONY: demo
-demo: require ## Watch replicas follow a load, on a control plane of its own (DEMO_ARGS="--scenario queue")
+demo: require ## Watch replicas follow a load, on a control plane of its own (DEMO_ARGS="--scenario http|queue|worker")
 	$(CARGO) run --locked --package polyscaler -- demo $(DEMO_ARGS)
 
 .PHONY: control-plane
@@ -102,6 +102,7 @@ lint: require ## Check format, lints and generated files
 bench: control-plane ## Measure: one line of figures each
 	$(CARGO) bench --locked --package engine
 	bench/thousand-objects.sh
+	bench/thousand-general-scalers.sh
 
 .PHONY: cluster
 cluster: control-plane ## Run a control plane by hand, until ctrl-c

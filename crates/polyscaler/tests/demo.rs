@@ -32,23 +32,50 @@ fn range(said: &str, application: &str, word: &str) -> (u32, u32) {
     (values.iter().copied().min().unwrap(), values.iter().copied().max().unwrap())
 }
 
+/// What waits, or how much load there is, in the lines of an application.
+fn loads(said: &str, application: &str) -> Vec<f64> {
+    let lines = said.lines().filter(|line| line.split_whitespace().nth(1) == Some(application));
+    lines.filter_map(|line| line.split_whitespace().nth(2)?.parse().ok()).collect()
+}
+
+/// The queue of an application fills, its pods become more, and it drains.
+fn fills_and_drains(said: &str, application: &str) {
+    let (least, most) = range(said, application, "ready");
+    assert!(least <= 1 && most >= 3, "{application}: {least} to {most} in {said}");
+    let waiting = loads(said, application);
+    let fullest = waiting.iter().copied().fold(0.0, f64::max);
+    assert!(fullest > 50.0, "{waiting:?}");
+    let since = waiting.iter().skip_while(|count| **count < fullest);
+    assert!(since.into_iter().any(|count| *count < 20.0), "it drains: {waiting:?}");
+}
+
 #[test]
 fn queues_fill_and_drain_and_ready_pods_work_them_off() {
     let said = play("queue", 30);
     assert!(said.contains("kubectl get scalingrules,deployments"), "{said}");
-    for application in ["order-workers", "mailer"] {
-        let (least, most) = range(&said, application, "ready");
-        assert!(least <= 1 && most >= 3, "{application}: {least} to {most} in {said}");
-        let waiting: Vec<u32> = said
-            .lines()
-            .filter(|line| line.split_whitespace().nth(1) == Some(application))
-            .filter_map(|line| line.split_whitespace().nth(2)?.parse().ok())
-            .collect();
-        let fullest = waiting.iter().position(|count| Some(count) == waiting.iter().max()).unwrap();
-        assert!(waiting[fullest] > 50, "{waiting:?}");
-        assert!(waiting[fullest..].iter().any(|count| *count < 20), "it drains: {waiting:?}");
-    }
+    fills_and_drains(&said, "order-workers");
+    fills_and_drains(&said, "mailer");
     assert!(said.contains("threshold 1→"), "{said}");
+}
+
+#[test]
+fn lists_fill_and_drain_and_ready_pods_work_them_off() {
+    let said = play("worker", 30);
+    assert!(said.contains("kubectl get generalscalers,deployments"), "{said}");
+    fills_and_drains(&said, "worker");
+    fills_and_drains(&said, "reports");
+    assert!(said.contains("slo 1→"), "{said}");
+}
+
+#[test]
+fn replicas_follow_requests_and_a_budget_caps_them() {
+    let said = play("http", 30);
+    assert!(said.contains("kubectl get generalscalers,deployments"), "{said}");
+    assert!(range(&said, "shop", "wanted").1 >= 6, "{said}");
+    let requests = loads(&said, "shop").into_iter().fold(0.0, f64::max);
+    assert!((500.0..1000.0).contains(&requests), "Prometheus sees {requests} a second in {said}");
+    assert_eq!(range(&said, "search", "wanted").1, 5, "{said}");
+    assert!(said.contains("→5 (0.50/h of 0.50/h)"), "{said}");
 }
 
 #[test]
@@ -60,12 +87,19 @@ fn replicas_follow_business_figures() {
 
 #[test]
 fn a_missing_server_is_one_plain_line() {
-    let output = Command::new(env!("CARGO_BIN_EXE_polyscaler"))
-        .args(["demo", "--scenario", "queue"])
-        .env("TESTBED_NATS_SERVER", "/nonexistent/nats-server")
-        .output()
-        .unwrap();
-    let errors = String::from_utf8(output.stderr).unwrap();
-    assert_eq!((output.status.code(), errors.lines().count()), (Some(1), 1), "{errors}");
-    assert!(errors.starts_with("polyscaler: TESTBED_NATS_SERVER is /nonexistent"), "{errors}");
+    let servers = [
+        ("queue", "TESTBED_NATS_SERVER"),
+        ("worker", "TESTBED_REDIS_SERVER"),
+        ("http", "TESTBED_PROMETHEUS"),
+    ];
+    for (scenario, variable) in servers {
+        let output = Command::new(env!("CARGO_BIN_EXE_polyscaler"))
+            .args(["demo", "--scenario", scenario])
+            .env(variable, "/nonexistent/server")
+            .output()
+            .unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), errors.lines().count()), (Some(1), 1), "{errors}");
+        assert!(errors.starts_with(&format!("polyscaler: {variable} is /nonexistent")), "{errors}");
+    }
 }

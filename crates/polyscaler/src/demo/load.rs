@@ -28,6 +28,17 @@ pub(super) fn mails_a_second(hour: f64) -> f64 {
     4.0 + wave(hour, 9.0, 0.4, 500.0) + wave(hour, 17.0, 0.4, 800.0)
 }
 
+/// Requests that a shop gets each second at `hour`: many at noon, more in the evening.
+pub(super) fn visits_a_second(hour: f64) -> f64 {
+    90.0 + wave(hour, 12.0, 2.4, 480.0) + wave(hour, 20.0, 2.6, 790.0)
+}
+
+/// Searches each second at `hour`: they begin with the day, and are far more than a budget is for
+/// in the evening.
+pub(super) fn searches_a_second(hour: f64) -> f64 {
+    15.0 + wave(hour, 10.0, 2.0, 120.0) + wave(hour, 18.5, 2.6, 380.0)
+}
+
 fn wave(hour: f64, peak: f64, width: f64, height: f64) -> f64 {
     let away = (hour - peak + 12.0).rem_euclid(24.0) - 12.0;
     height * (-(away / width).powi(2)).exp()
@@ -52,6 +63,7 @@ mod tests {
             orders_a_second(quiet) < 12.0 && mails_a_second(quiet) < 15.0,
             "one pod copes with the night"
         );
+        assert!(visits_a_second(quiet) < 200.0 && searches_a_second(quiet) < 50.0);
         assert_eq!(quiet, FIRST_HOUR);
         assert_eq!(clock(hour_of_day(0.5)), "16:00");
     }

@@ -1,10 +1,10 @@
 //! `polyscaler demo`: the real operator on a real control plane, following a load that
 //! goes through a day in minutes.
 
-mod broker;
 mod load;
 mod scenario;
 mod screen;
+mod servers;
 mod stage;
 mod summary;
 

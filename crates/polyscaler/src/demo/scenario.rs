@@ -1,7 +1,9 @@
 //! The scenarios: which applications there are, what scales them, and by what load.
 
 mod business;
+mod http;
 mod queue;
+mod worker;
 
 use clap::builder::PossibleValuesParser;
 use serde_json::Value;
@@ -37,21 +39,35 @@ pub(super) enum Load {
         /// The figure at an hour of the day.
         at: fn(f64) -> u32,
     },
-    /// Messages that ready pods work off.
+    /// Requests, which Prometheus counts.
+    Requests {
+        /// Requests a second at an hour of the day.
+        a_second: fn(f64) -> f64,
+    },
+    /// Messages or jobs that ready pods work off.
     Queue(Queue),
 }
 
-/// A subject of a NATS stream, and the pace of those at its two ends.
+/// What holds a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum QueueServer {
+    Nats,
+    Redis,
+}
+
+/// A queue, and the pace of those at its two ends.
 pub(super) struct Queue {
-    pub(super) subject: &'static str,
-    /// Messages a second that arrive at an hour of the day.
+    pub(super) server: QueueServer,
+    /// The subject of a NATS stream, or the key of a Redis list.
+    pub(super) name: &'static str,
+    /// Entries a second that arrive at an hour of the day.
     pub(super) arriving: fn(f64) -> f64,
-    /// Messages a second that one ready pod works off.
+    /// Entries a second that one ready pod works off.
     pub(super) per_pod: f64,
 }
 
 /// Every scenario.
-const SCENARIOS: &[Scenario] = &[business::SCENARIO, queue::SCENARIO];
+const SCENARIOS: &[Scenario] = &[business::SCENARIO, http::SCENARIO, queue::SCENARIO, worker::SCENARIO];
 
 impl Scenario {
     /// The names, for the command line.
@@ -63,11 +79,11 @@ impl Scenario {
         SCENARIOS.iter().find(|scenario| scenario.name == name)
     }
 
-    /// The applications that work off messages, with their queues.
+    /// The applications that work off queues, with these.
     pub(super) fn queues(&self) -> impl Iterator<Item = (&'static str, &'static Queue)> {
         self.applications.iter().filter_map(|application| match &application.load {
             Load::Queue(queue) => Some((application.name, queue)),
-            Load::Figure { .. } => None,
+            Load::Figure { .. } | Load::Requests { .. } => None,
         })
     }
 }

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
-use super::broker::Flow;
 use super::load::clock;
 use super::scenario::{Application, Load, Scenario};
+use super::servers::Flow;
 use super::stage::{Seen, Stage};
 
 /// Looks that a drawing of the past holds.
@@ -179,6 +179,7 @@ fn row<'a>(application: &'static Application, seen: &'a Seen) -> Option<Row<'a>>
 fn unit(row: &Row<'_>) -> String {
     match (&row.application.load, row.flow) {
         (Load::Figure { unit, .. }, _) => (*unit).to_owned(),
+        (Load::Requests { .. }, _) => "requests/s".to_owned(),
         (Load::Queue(_), None) => "waiting".to_owned(),
         (Load::Queue(_), Some(Flow { arrived, done })) => format!("waiting +{arrived:.0}/s -{done:.0}/s"),
     }
@@ -189,8 +190,9 @@ fn unit_width(scenario: &Scenario) -> usize {
     if scenario.queues().next().is_some() { "waiting +999/s -999/s".len() } else { "active users".len() }
 }
 
+/// A value to one decimal: rates have many.
 fn number(value: Option<f64>) -> String {
-    value.map_or_else(|| format!("{:>6}", "none"), |value| format!("{value:>6}"))
+    value.map_or_else(|| format!("{:>6}", "none"), |value| format!("{:>6}", (value * 10.0).round() / 10.0))
 }
 
 fn count(replicas: Option<u32>) -> String {

@@ -10,12 +10,11 @@ use kube::api::{DynamicObject, ListParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client, ResourceExt as _};
 use serde::Deserialize;
-use serde_json::json;
 use testbed::ports::PortClaim;
-use testbed::{ControlPlane, MetricServer, Options, fixtures, wait};
+use testbed::{ControlPlane, Options, fixtures, wait};
 
-use super::broker::{Broker, Flow};
-use super::scenario::{Application, Load, Scenario};
+use super::scenario::Scenario;
+use super::servers::{Flow, Servers};
 use super::summary::{Operation, Summary};
 
 /// The longest that any single thing may take to appear.
@@ -27,9 +26,7 @@ const OPERATOR: &str = "operator";
 pub(super) struct Stage {
     control_plane: ControlPlane,
     client: Client,
-    figures: MetricServer,
-    /// Where the scenario has queues.
-    broker: Option<Broker>,
+    servers: Servers,
     /// Held so that nobody else takes the port while the operator lives.
     activity: PortClaim,
     browser: reqwest::Client,
@@ -64,20 +61,13 @@ impl Stage {
     /// Builds what is missing, starts everything and waits until the operator is ready.
     pub(super) async fn set(scenario: &Scenario) -> anyhow::Result<Self> {
         println!("demo {}: {}", scenario.name, scenario.title);
-        let broker = match scenario.queues().next() {
-            None => None,
-            Some(_) => {
-                println!("starting a NATS server");
-                Some(Broker::start(scenario).await?)
-            }
-        };
+        let servers = Servers::start(scenario).await?;
         println!("starting a control plane (etcd, kube-apiserver, controllers, scheduler, fake nodes)");
         let control_plane = ControlPlane::start(Options::default()).await?;
         let mut stage = Self {
             client: control_plane.client(),
             control_plane,
-            figures: MetricServer::start().await?,
-            broker,
+            servers,
             activity: PortClaim::new()?,
             browser: reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?,
         };
@@ -116,7 +106,7 @@ impl Stage {
             deployments
                 .create(&PostParams::default(), &fixtures::with_ready_delay(deployment, delay))
                 .await?;
-            let manifest = (application.manifest)(&self.load_url(application));
+            let manifest = (application.manifest)(&self.servers.url(application));
             let object: DynamicObject = serde_json::from_value(manifest)?;
             let types = object.types.clone().context("a manifest names its kind")?;
             let kind = resources::find(&types.api_version, &types.kind).context("and it is one of ours")?;
@@ -157,14 +147,6 @@ impl Stage {
         }
     }
 
-    /// Where the load of an application is read.
-    fn load_url(&self, application: &Application) -> String {
-        match &self.broker {
-            Some(broker) => broker.monitoring_url(),
-            None => self.figures.url(&application.path()),
-        }
-    }
-
     /// The load of every application at `hour`, `elapsed` after the last time.
     pub(super) async fn advance(
         &mut self,
@@ -172,24 +154,18 @@ impl Stage {
         hour: f64,
         elapsed: Duration,
     ) -> anyhow::Result<()> {
-        for application in scenario.applications {
-            if let Load::Figure { at, .. } = application.load {
-                self.figures.set_json(&application.path(), &json!({ "active_users": at(hour) }));
-            }
-        }
-        if let Some(broker) = &mut self.broker {
-            let ready = ready_pods(&self.client).await?;
-            let ready_of = |application: &str| ready.get(application).copied().unwrap_or(0);
-            broker.advance(hour, elapsed, ready_of).await?;
-        }
-        Ok(())
+        let ready = match self.servers.have_queues() {
+            true => ready_pods(&self.client).await?,
+            false => BTreeMap::new(),
+        };
+        self.servers.advance(scenario, hour, elapsed, &ready).await
     }
 
     /// What the operator tells of every object.
     pub(super) async fn look(&self) -> anyhow::Result<Vec<Seen>> {
         let mut seen: Vec<Seen> = self.ask("/objects").await?;
         for one in &mut seen {
-            one.flow = self.broker.as_ref().and_then(|broker| broker.flow(&one.name));
+            one.flow = self.servers.flow(&one.name);
         }
         Ok(seen)
     }

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::{Application, Load, Queue, Scenario};
+use super::{Application, Load, Queue, QueueServer, Scenario};
 use crate::demo::load;
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -16,7 +16,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
             replicas: 1,
             ready_after: 1,
             load: Load::Queue(Queue {
-                subject: "orders.processing",
+                server: QueueServer::Nats,
+                name: "orders.processing",
                 arriving: load::orders_a_second,
                 per_pod: 12.0,
             }),
@@ -45,7 +46,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
             replicas: 1,
             ready_after: 1,
             load: Load::Queue(Queue {
-                subject: "mails.outgoing",
+                server: QueueServer::Nats,
+                name: "mails.outgoing",
                 arriving: load::mails_a_second,
                 per_pod: 15.0,
             }),

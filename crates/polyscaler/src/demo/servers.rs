@@ -1,0 +1,82 @@
+//! The servers where the load of a scenario is read: a plain endpoint, a Prometheus, and the
+//! servers of its queues. Only what a scenario needs is started.
+
+mod nats;
+mod queues;
+mod redis;
+mod traffic;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::json;
+use testbed::MetricServer;
+
+use super::scenario::{Application, Load, Scenario};
+use queues::Queues;
+use traffic::Traffic;
+
+pub(super) use queues::Flow;
+
+/// The load of every application of a scenario.
+pub(super) struct Servers {
+    figures: MetricServer,
+    traffic: Option<Traffic>,
+    queues: Queues,
+}
+
+impl Servers {
+    /// Starts what the scenario needs. Says what is missing where there is none to start.
+    pub(super) async fn start(scenario: &Scenario) -> anyhow::Result<Self> {
+        Ok(Self {
+            figures: MetricServer::start().await?,
+            traffic: Traffic::start(scenario).await?,
+            queues: Queues::start(scenario).await?,
+        })
+    }
+
+    /// Where the load of an application is read.
+    pub(super) fn url(&self, application: &Application) -> String {
+        let url = match &application.load {
+            Load::Figure { .. } => None,
+            Load::Requests { .. } => self.traffic.as_ref().map(Traffic::url),
+            Load::Queue(queue) => self.queues.url(queue.server),
+        };
+        url.unwrap_or_else(|| self.figures.url(&application.path()))
+    }
+
+    /// Whether the load depends on the pods that are ready.
+    pub(super) fn have_queues(&self) -> bool {
+        !self.queues.is_empty()
+    }
+
+    /// The load of every application at `hour`, `elapsed` after the last time, with the pods that
+    /// are `ready` at work.
+    pub(super) async fn advance(
+        &mut self,
+        scenario: &Scenario,
+        hour: f64,
+        elapsed: Duration,
+        ready: &BTreeMap<String, u32>,
+    ) -> anyhow::Result<()> {
+        for application in scenario.applications {
+            match application.load {
+                Load::Figure { at, .. } => {
+                    self.figures.set_json(&application.path(), &json!({ "active_users": at(hour) }));
+                }
+                Load::Requests { a_second } => {
+                    if let Some(traffic) = &self.traffic {
+                        traffic.set_pace(application.name, a_second(hour));
+                    }
+                }
+                Load::Queue(_) => {}
+            }
+        }
+        self.queues.advance(hour, elapsed, ready).await
+    }
+
+    /// What came and went lately in the queue of an application, where it has one.
+    pub(super) fn flow(&self, application: &str) -> Option<Flow> {
+        self.queues.flow(application)
+    }
+}

@@ -1,0 +1,138 @@
+//! Both ends of every queue of a scenario: producers that add at the pace of the hour, and the
+//! work of the pods. The demo's nodes run no containers, so what ready pods would take from a
+//! queue is taken here.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+
+use super::{nats::Nats, redis::Redis};
+use crate::demo::scenario::{Queue, QueueServer, Scenario};
+
+/// A server that holds queues.
+pub(super) trait Broker: Send + Sync {
+    /// Where it tells what waits.
+    fn url(&self) -> String;
+
+    /// Adds so many entries to a queue.
+    fn put<'a>(&'a self, queue: &'a Queue, entries: usize) -> BoxFuture<'a, anyhow::Result<()>>;
+
+    /// Takes up to `most` entries, which are done with then; how many there were.
+    fn take<'a>(&'a self, queue: &'a Queue, most: usize) -> BoxFuture<'a, anyhow::Result<usize>>;
+}
+
+/// The servers of a scenario's queues, and every queue.
+pub(super) struct Queues {
+    brokers: BTreeMap<QueueServer, Box<dyn Broker>>,
+    lines: Vec<Line>,
+}
+
+/// One queue with the pace of both of its ends.
+struct Line {
+    application: &'static str,
+    queue: &'static Queue,
+    arriving: Pace,
+    working: Pace,
+    flow: Flow,
+}
+
+/// Entries a second that come and go.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::demo) struct Flow {
+    pub(in crate::demo) arrived: f64,
+    pub(in crate::demo) done: f64,
+}
+
+/// Turns a rate into whole entries and carries the rest over.
+#[derive(Debug, Default)]
+struct Pace {
+    rest: f64,
+}
+
+impl Pace {
+    /// The whole entries of `elapsed` at `rate` a second.
+    fn entries(&mut self, rate: f64, elapsed: Duration) -> usize {
+        let owed = self.rest + rate.max(0.0) * elapsed.as_secs_f64();
+        self.rest = owed.fract();
+        owed as usize
+    }
+}
+
+impl Queues {
+    /// Starts every server that a queue of the scenario is on.
+    pub(super) async fn start(scenario: &Scenario) -> anyhow::Result<Self> {
+        let (mut brokers, mut lines) = (BTreeMap::new(), Vec::new());
+        for (application, queue) in scenario.queues() {
+            if !brokers.contains_key(&queue.server) {
+                brokers.insert(queue.server, start(queue.server, scenario).await?);
+            }
+            let (arriving, working, flow) = (Pace::default(), Pace::default(), Flow::default());
+            lines.push(Line { application, queue, arriving, working, flow });
+        }
+        Ok(Self { brokers, lines })
+    }
+
+    /// Whether the scenario has none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// Where a server tells what waits, if it was started.
+    pub(super) fn url(&self, server: QueueServer) -> Option<String> {
+        self.brokers.get(&server).map(|broker| broker.url())
+    }
+
+    /// What came and went lately in the queue of an application.
+    pub(super) fn flow(&self, application: &str) -> Option<Flow> {
+        self.lines.iter().find(|line| line.application == application).map(|line| line.flow)
+    }
+
+    /// Lets `elapsed` go by at `hour`: entries arrive, and the `ready` pods of every application
+    /// work them off.
+    pub(super) async fn advance(
+        &mut self,
+        hour: f64,
+        elapsed: Duration,
+        ready: &BTreeMap<String, u32>,
+    ) -> anyhow::Result<()> {
+        for line in &mut self.lines {
+            let Some(broker) = self.brokers.get(&line.queue.server) else { continue };
+            let arrived = line.arriving.entries((line.queue.arriving)(hour), elapsed);
+            broker.put(line.queue, arrived).await?;
+            let pods = ready.get(line.application).copied().unwrap_or(0);
+            let most = line.working.entries(f64::from(pods) * line.queue.per_pod, elapsed);
+            let done = if most == 0 { 0 } else { broker.take(line.queue, most).await? };
+            let seconds = elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
+            line.flow = Flow { arrived: arrived as f64 / seconds, done: done as f64 / seconds };
+        }
+        Ok(())
+    }
+}
+
+async fn start(server: QueueServer, scenario: &Scenario) -> anyhow::Result<Box<dyn Broker>> {
+    match server {
+        QueueServer::Nats => {
+            println!("starting a NATS server");
+            Ok(Box::new(Nats::start(scenario).await?))
+        }
+        QueueServer::Redis => {
+            println!("starting a Redis server");
+            Ok(Box::new(Redis::start().await?))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pace_loses_no_entry() {
+        let mut pace = Pace::default();
+        let step = Duration::from_millis(100);
+        let entries: Vec<usize> = (0..8).map(|_| pace.entries(12.5, step)).collect();
+        assert_eq!(entries, [1, 1, 1, 2, 1, 1, 1, 2]);
+        assert_eq!(pace.entries(0.0, step), 0);
+    }
+}
