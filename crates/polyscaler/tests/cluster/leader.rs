@@ -126,7 +126,7 @@ async fn kill_the_leader(killed: Killed) {
     let done = [("resource", "scale"), ("result", "done")];
     follower.wait_for_metric("polyscaler_writes_total", &done, others as f64).await;
     let changes = recorder.changes().len();
-    assert!(follower.writes("scale", "done").await as usize <= changes - 1, "the first was the leader's");
+    assert!((follower.writes("scale", "done").await as usize) < changes, "the first was the leader's");
 }
 
 #[tokio::test(flavor = "multi_thread")]

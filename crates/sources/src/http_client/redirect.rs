@@ -92,7 +92,7 @@ mod tests {
             match found {
                 Ok(url) => assert!(status.as_u16() >= 307 && url.as_str() == "http://a/b?t=1", "{status}"),
                 Err(absence) => assert!(
-                    status.as_u16() < 307 && absence.message.ends_with("which is http://a/b"),
+                    status.as_u16() < 307 && absence.message.ends_with("the address at http://a that it leads to"),
                     "{absence}"
                 ),
             }
