@@ -22,8 +22,9 @@ step "build"
 hack/require.sh
 helm=$(hack/tools/helm.sh)
 kubectl=$(hack/tools/kubectl.sh)
-# All of the workspace, as the tests below do: another choice of packages has other features, and builds all again.
-cargo build --locked --workspace
+# With an integration test of a package Cargo builds the package's programs: polyscaler, the samples, testbed.
+# All of the workspace, as `make test` does: another choice has other features, and would build all again.
+cargo test --locked --workspace --no-run --test samples --test programs --test control_plane
 programs=${CARGO_TARGET_DIR:-target}/debug
 "$programs/testbed" build >/dev/null
 

@@ -1,5 +1,6 @@
 //! The programs of the package `examples`. Cargo tells tests the paths of their own package's
-//! programs only; `cargo test --workspace` builds these into the same folder.
+//! programs only; `cargo test --workspace` builds these into the same folder, for the tests that
+//! the package has itself.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
