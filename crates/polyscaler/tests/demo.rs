@@ -94,7 +94,7 @@ fn a_missing_server_is_one_plain_line() {
     ];
     for (scenario, variable) in servers {
         let output = Command::new(env!("CARGO_BIN_EXE_polyscaler"))
-            .args(["demo", "--scenario", scenario])
+            .args(["demo", "--scenario", scenario, "--duration", "1s"])
             .env(variable, "/nonexistent/server")
             .output()
             .unwrap();
