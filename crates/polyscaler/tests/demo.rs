@@ -89,12 +89,12 @@ fn replicas_follow_business_figures() {
 fn a_missing_server_is_one_plain_line() {
     let servers = [
         ("queue", "TESTBED_NATS_SERVER"),
-        ("worker", "TESTBED_REDIS_SERVER"),
+        ("worker", "TESTBED_REDIS_CHECK_RDB"),
         ("http", "TESTBED_PROMETHEUS"),
     ];
     for (scenario, variable) in servers {
         let output = Command::new(env!("CARGO_BIN_EXE_polyscaler"))
-            .args(["demo", "--scenario", scenario])
+            .args(["demo", "--scenario", scenario, "--duration", "1s"])
             .env(variable, "/nonexistent/server")
             .output()
             .unwrap();

@@ -3,6 +3,7 @@
 //! queue is taken here.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -64,8 +65,8 @@ impl Queues {
     pub(super) async fn start(scenario: &Scenario) -> anyhow::Result<Self> {
         let (mut brokers, mut lines) = (BTreeMap::new(), Vec::new());
         for (application, queue) in scenario.queues() {
-            if !brokers.contains_key(&queue.server) {
-                brokers.insert(queue.server, start(queue.server, scenario).await?);
+            if let Entry::Vacant(missing) = brokers.entry(queue.server) {
+                missing.insert(start(queue.server, scenario).await?);
             }
             let (arriving, working, flow) = (Pace::default(), Pace::default(), Flow::default());
             lines.push(Line { application, queue, arriving, working, flow });
