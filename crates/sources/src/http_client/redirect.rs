@@ -29,8 +29,8 @@ pub(super) fn target(
     };
     if with_form && !matches!(status.as_u16(), 307 | 308) {
         let what = format!(
-            "it answered a POST with {}, by which what was posted would be lost; give the address at {} that it \
-             leads to",
+            "it answered a POST with {}, by which what was posted would be lost; give the address that it leads \
+             to, at {}",
             status.as_u16(),
             shown_origin(&url)
         );
@@ -92,7 +92,7 @@ mod tests {
             match found {
                 Ok(url) => assert!(status.as_u16() >= 307 && url.as_str() == "http://a/b?t=1", "{status}"),
                 Err(absence) => assert!(
-                    status.as_u16() < 307 && absence.message.ends_with("the address at http://a that it leads to"),
+                    status.as_u16() < 307 && absence.message.ends_with("give the address that it leads to, at http://a"),
                     "{absence}"
                 ),
             }
