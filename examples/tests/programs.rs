@@ -1,6 +1,8 @@
 //! The programs by themselves: settings that are wrong are named. What they do under load is
 //! tested with the operator, in `crates/polyscaler/tests/samples`.
 
+#![allow(clippy::unwrap_used, reason = "clippy knows tests by their attribute, not their helpers")]
+
 use std::process::Command;
 
 /// What a program says that refuses to start with this setting.

@@ -92,7 +92,8 @@ mod tests {
             match found {
                 Ok(url) => assert!(status.as_u16() >= 307 && url.as_str() == "http://a/b?t=1", "{status}"),
                 Err(absence) => assert!(
-                    status.as_u16() < 307 && absence.message.ends_with("give the address that it leads to, at http://a"),
+                    status.as_u16() < 307
+                        && absence.message.ends_with("give the address that it leads to, at http://a"),
                     "{absence}"
                 ),
             }
