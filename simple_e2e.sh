@@ -75,6 +75,7 @@ for file in "$folder"/*.yaml; do
 done
 kill "$testbed"
 wait "$testbed" 2>/dev/null || true
+unset KUBECONFIG
 testbed=
 
 step "scale each sample"

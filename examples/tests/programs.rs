@@ -1,7 +1,7 @@
 //! The programs by themselves: settings that are wrong are named. What they do under load is
 //! tested with the operator, in `crates/polyscaler/tests/samples`.
 
-#![allow(clippy::unwrap_used, reason = "clippy knows tests by their attribute, not their helpers")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail the test")]
 
 use std::process::Command;
 
