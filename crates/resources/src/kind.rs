@@ -53,7 +53,12 @@ pub(crate) enum NotCompiled {
     /// The spec does not fit its type.
     Unreadable(Problem),
     /// All that is wrong with a spec that does.
-    Problems(Vec<Problem>),
+    Problems {
+        /// By the rules across fields.
+        broken_rules: Vec<Problem>,
+        /// By everything else.
+        others: Vec<Problem>,
+    },
 }
 
 /// The typed spec of `object`.
@@ -126,10 +131,12 @@ impl Kind {
             // The schema has said what keeps the spec from being read, in better words.
             Err(NotCompiled::Unreadable(_)) if !problems.is_empty() => Err(problems),
             Err(NotCompiled::Unreadable(problem)) => Err(vec![problem]),
-            Err(NotCompiled::Problems(mut more)) => {
-                // What the schema says of a field need not be said again in other words.
-                more.retain(|problem| problems.iter().all(|said| said.path != problem.path));
-                problems.extend(more);
+            Err(NotCompiled::Problems { broken_rules, mut others }) => {
+                // What the schema says of a field need not be said again in other words; of rules the
+                // API server speaks in any case.
+                others.retain(|problem| problems.iter().all(|said| said.path != problem.path));
+                problems.extend(broken_rules);
+                problems.extend(others);
                 Err(problems)
             }
         }

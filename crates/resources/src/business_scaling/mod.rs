@@ -158,7 +158,8 @@ fn definition() -> CustomResourceDefinition {
 
 fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
     let spec: BusinessScalingSpec = spec(object)?;
-    let mut problems = rule::problems(rules::RULES, &spec);
+    let broken_rules = rule::problems(rules::RULES, &spec);
+    let mut problems = Vec::new();
     let target = spec.target().in_namespace(&spec.namespace);
     let (metric, metric_problems) = compile_metric(&spec, &target, context);
     problems.extend(metric_problems);
@@ -170,8 +171,10 @@ fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
     let (least, most) = (thresholds.min_replicas, thresholds.max_replicas);
     let policy = Linear::new(thresholds.min_users, thresholds.max_users, least, most);
     // Where policy or bounds are none, a rule has said why.
-    let (Some(policy), Some(bounds), true) = (policy, Bounds::new(least, most), problems.is_empty()) else {
-        return Err(NotCompiled::Problems(problems));
+    let (Some(policy), Some(bounds), true) =
+        (policy, Bounds::new(least, most), problems.is_empty() && broken_rules.is_empty())
+    else {
+        return Err(NotCompiled::Problems { broken_rules, others: problems });
     };
     Ok(Plan {
         members: vec![Member { target, bounds }],

@@ -150,14 +150,15 @@ fn definition() -> CustomResourceDefinition {
 
 fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
     let spec: GeneralScalerSpec = spec(object)?;
-    let mut problems = rule::problems(rules::RULES, &spec);
+    let broken_rules = rule::problems(rules::RULES, &spec);
+    let mut problems = Vec::new();
     let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or("default");
     let reference = TargetRef::either(spec.target_deployment.as_deref(), spec.target_ref.as_ref());
     let target = reference.in_namespace(namespace);
     let metrics = compile_metrics(&spec, &target, context, &mut problems);
     let policy = spec.policy.compile("spec.policy").map_err(|more| {
         // Where a rule has said what its settings lack, it need not be said again.
-        if problems.iter().all(|problem| !problem.path.starts_with("spec.policy")) {
+        if broken_rules.iter().all(|problem| !problem.path.starts_with("spec.policy")) {
             problems.extend(more);
         }
     });
@@ -167,8 +168,9 @@ fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
     });
     let bounds = Bounds::new(spec.min_replicas, spec.max_replicas);
     // Where the bounds are none, a rule has said why.
-    let (Ok(policy), Some(bounds), true) = (policy, bounds, problems.is_empty()) else {
-        return Err(NotCompiled::Problems(problems));
+    let (Ok(policy), Some(bounds), true) = (policy, bounds, problems.is_empty() && broken_rules.is_empty())
+    else {
+        return Err(NotCompiled::Problems { broken_rules, others: problems });
     };
     Ok(Plan {
         members: vec![Member { target, bounds }],

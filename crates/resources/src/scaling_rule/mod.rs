@@ -150,7 +150,8 @@ fn definition() -> CustomResourceDefinition {
 
 fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
     let spec: ScalingRuleSpec = spec(object)?;
-    let mut problems = rule::problems(rules::RULES, &spec);
+    let broken_rules = rule::problems(rules::RULES, &spec);
+    let mut problems = Vec::new();
     problems.extend(other_namespace(object, "spec.namespace", &spec.namespace, context));
     let target = spec.target().in_namespace(&spec.namespace);
     let (metric, metric_problems) = compile_metric(&spec, &target, context);
@@ -167,8 +168,9 @@ fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
     );
     let bounds = Bounds::new(spec.min_replicas, spec.max_replicas);
     // Where policy or bounds are none, a rule has said why.
-    let (Some(policy), Some(bounds), true) = (policy, bounds, problems.is_empty()) else {
-        return Err(NotCompiled::Problems(problems));
+    let (Some(policy), Some(bounds), true) = (policy, bounds, problems.is_empty() && broken_rules.is_empty())
+    else {
+        return Err(NotCompiled::Problems { broken_rules, others: problems });
     };
     Ok(Plan {
         members: vec![Member { target, bounds }],
