@@ -74,8 +74,13 @@ async fn what_is_not_known_scales_nothing_and_is_named() {
     let cpu = |config: Value| json!({ "type": "cpu", "config": config });
 
     let without_request = scene.business_scaling("bare", spec(&scene, "bare", cpu(json!({})), 100.0)).await;
-    let message = without_request.wait_for("Ready", "False", "MetricValueMissing").await;
-    assert!(message.contains("missing request for cpu in container app of pod bare-"), "{message}");
+    // A pod counts from the first measurement that was made while it was ready.
+    let look = || async {
+        let message = without_request.wait_for("Ready", "False", "MetricValueMissing").await;
+        let named = message.contains("missing request for cpu in container app of pod bare-");
+        if named { Ok(()) } else { Err(message) }
+    };
+    testbed::wait::until("the request is missed", crate::harness::LIMIT, look).await.unwrap();
     let without_sample =
         scene.business_scaling("silent", spec(&scene, "silent", cpu(json!({})), 100.0)).await;
     let message = without_sample.wait_for("Ready", "False", "MetricValueMissing").await;
