@@ -196,9 +196,9 @@ fn compile_metrics(
         let config = Value::Object(metric.config.clone());
         problems.extend(context.catalog.validate(&metric.source, &config, &path));
         let mut name = metric.name.as_ref().unwrap_or(&metric.source).clone();
-        if !names.insert(name.clone()) {
+        // Names are keys in the status: two equal ones would have it refused.
+        while !names.insert(name.clone()) {
             name = format!("{name}[{index}]");
-            names.insert(name.clone());
         }
         Metric {
             name,

@@ -69,6 +69,14 @@ fn metrics_without_a_name_get_different_ones() {
     let plan = KIND.compile(&object(spec), &CONTEXT).unwrap();
     let names: Vec<&str> = plan.metrics.iter().map(|metric| metric.name.as_str()).collect();
     assert_eq!(names, ["prometheus", "prometheus[1]", "errors"]);
+
+    spec = seed();
+    let metric = spec["metrics"][0].clone();
+    spec["metrics"] = json!([metric, metric, metric]);
+    spec["metrics"][0]["name"] = json!("prometheus[2]");
+    let plan = KIND.compile(&object(spec), &CONTEXT).unwrap();
+    let names: BTreeSet<&str> = plan.metrics.iter().map(|metric| metric.name.as_str()).collect();
+    assert_eq!(names.len(), 3, "{names:?}");
 }
 
 #[test]
