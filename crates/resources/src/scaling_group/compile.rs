@@ -16,7 +16,7 @@ use crate::kind::{Context, NotCompiled, spec};
 
 pub(super) fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
     let spec: ScalingGroupSpec = spec(object)?;
-    let broken_rules = rule::problems(rules::RULES, &spec);
+    let broken_rules = broken_rules(&spec);
     let mut problems = Vec::new();
     let members = compile_members(object, &spec, context, &mut problems);
     let metrics = compile_metrics(object, &spec, &members, context, &mut problems);
@@ -43,6 +43,13 @@ pub(super) fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, Not
         interval: Duration::from_secs(u64::from(spec.interval_seconds)),
         group: Some(Group { graph, budget }),
     })
+}
+
+fn broken_rules(spec: &ScalingGroupSpec) -> Vec<Problem> {
+    let mut problems = rule::problems_of_items(rules::OF_MEMBERS, &spec.members);
+    problems.extend(rule::problems_of_items(rules::OF_CALLS, &spec.call_graph));
+    problems.extend(rule::problems(rules::RULES, spec));
+    problems
 }
 
 fn own_namespace(object: &Value) -> &str {

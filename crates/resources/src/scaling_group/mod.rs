@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::common::fields::{NAMESPACE_PATTERN, SafetySpec, TargetRef};
+use crate::common::fields::{MEMBER_PATTERN, NAMESPACE_PATTERN, SafetySpec, TargetRef};
 use crate::common::policy::GroupPolicySpec;
 use crate::common::rule;
 use crate::kind::{Kind, Scope};
@@ -72,7 +72,10 @@ pub struct ScalingGroupSpec {
     pub policy: GroupPolicySpec,
     /// Who calls whom. There must be no cycle.
     #[serde(default)]
-    #[schemars(length(max = 256))]
+    #[schemars(
+        length(max = 256),
+        extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["from", "to"])
+    )]
     pub call_graph: Vec<Call>,
     /// What all members together may come to.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,7 +95,7 @@ pub struct ScalingGroupSpec {
 pub struct GroupMember {
     /// What call graph, metrics and status call it. Default: the target's name.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(max = 253), regex(pattern = MEMBER_PATTERN))]
     pub name: Option<String>,
     /// What is scaled.
     pub target_ref: TargetRef,
@@ -140,7 +143,7 @@ pub struct GroupMetric {
     pub config: serde_json::Map<String, Value>,
     /// The member that it is measured at. Default: the group as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(max = 253), regex(pattern = MEMBER_PATTERN))]
     pub member: Option<String>,
     /// What one replica can bear of it; above 0.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -153,10 +156,10 @@ pub struct GroupMetric {
 #[serde(rename_all = "camelCase")]
 pub struct Call {
     /// Name of the caller.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(max = 253), regex(pattern = MEMBER_PATTERN))]
     pub from: String,
     /// Name of the member that is called.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(max = 253), regex(pattern = MEMBER_PATTERN))]
     pub to: String,
     /// How often, for each call that the caller gets; above 0. Default 1.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -202,5 +205,6 @@ fn default_interval() -> u32 {
 }
 
 fn definition() -> CustomResourceDefinition {
-    rule::finish(ScalingGroup::crd(), rules::RULES)
+    let definition = rule::finish(ScalingGroup::crd(), rules::OF_MEMBERS);
+    rule::finish(rule::finish(definition, rules::OF_CALLS), rules::RULES)
 }

@@ -63,6 +63,7 @@ impl Schema {
 pub(crate) fn blocks_rules(problem: &Problem) -> bool {
     let message = &problem.message;
     message.starts_with("Required value")
+        || message.starts_with("Unsupported value")
         || message.starts_with("Too long")
         || message.starts_with("Too many")
         || message.contains("must be of type")
@@ -106,6 +107,7 @@ fn judge(value: &Value, schema: &Value, path: &str, problems: &mut Vec<Problem>)
         Value::Object(fields) => judge_object(fields, schema, path, problems),
         Value::Array(items) => {
             problems.extend(judge_length(items.len() as u64, schema, path));
+            problems.extend(repeated(items, schema, path));
             for (index, item) in items.iter().enumerate() {
                 judge(item, &schema["items"], &format!("{path}[{index}]"), problems);
             }
@@ -151,6 +153,24 @@ fn judge_length(length: u64, schema: &Value, path: &str) -> Option<Problem> {
         (None, None) => return None,
     };
     Some(Problem::new(path, message))
+}
+
+/// The items of a list with keys whose keys an earlier one has. Each key is told once.
+fn repeated(items: &[Value], schema: &Value, path: &str) -> Vec<Problem> {
+    let Some(keys) = schema["x-kubernetes-list-map-keys"].as_array() else { return Vec::new() };
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    let mut problems = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let fields =
+            keys.iter().filter_map(Value::as_str).filter_map(|key| Some((key, item.get(key)?.clone())));
+        let key = Value::from_iter(fields).to_string();
+        let count = counts.entry(key.clone()).or_default();
+        *count += 1;
+        if *count == 2 {
+            problems.push(Problem::new(format!("{path}[{index}]"), format!("Duplicate value: {key}")));
+        }
+    }
+    problems
 }
 
 fn mistyped(value: &Value, schema: &Value, path: &str) -> Option<Problem> {
