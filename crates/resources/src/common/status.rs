@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::condition::{Condition, ConditionStatus, ConditionType, Reason, merge, whole_seconds};
+use super::conditions;
 use crate::Kind;
 
 /// What became of an object at one moment: the source of its status, Events and conditions.
@@ -114,85 +115,10 @@ impl Outcome {
                 vec![condition(ConditionType::Ready, false, Reason::TargetConflict, message.clone())]
             }
             Verdict::Polled(poll) => {
-                let parts = [able_to_scale(poll), scaling_active(poll)];
-                let mut conditions = vec![ready(poll, &parts)];
-                conditions.extend(parts);
-                conditions.push(scaling_limited(poll));
-                conditions
+                conditions::of(poll)
             }
         }
     }
-}
-
-fn condition(
-    type_: ConditionType,
-    holds: bool,
-    reason: Reason,
-    message: impl Into<String>,
-) -> ConditionStatus {
-    ConditionStatus { type_, holds, reason, message: message.into() }
-}
-
-fn ready(poll: &Poll, parts: &[ConditionStatus]) -> ConditionStatus {
-    let failing = parts.iter().find(|part| !part.holds);
-    match failing {
-        Some(part) => condition(ConditionType::Ready, false, part.reason, part.message.clone()),
-        None if poll.decision.mode == engine::Mode::Observe => condition(
-            ConditionType::Ready,
-            true,
-            Reason::Observing,
-            "decisions are recorded and not carried out, as the annotation polyscaler.dev/mode asks for",
-        ),
-        None => {
-            condition(ConditionType::Ready, true, Reason::Ready, "metrics are read and the target is scaled")
-        }
-    }
-}
-
-fn able_to_scale(poll: &Poll) -> ConditionStatus {
-    let type_ = ConditionType::AbleToScale;
-    for member in &poll.members {
-        if let Err(failure) = &member.seen {
-            return condition(type_, false, failure.reason, failure.message.clone());
-        }
-        if let Some(Err(failure)) = &member.write {
-            return condition(type_, false, failure.reason, failure.message.clone());
-        }
-    }
-    condition(type_, true, Reason::ReadyForNewScale, "the target can be scaled")
-}
-
-fn scaling_active(poll: &Poll) -> ConditionStatus {
-    let type_ = ConditionType::ScalingActive;
-    match poll.decision.absences.first() {
-        Some(absent) => condition(
-            type_,
-            false,
-            Reason::Metric(absent.absence.reason),
-            format!("metric {}: {}", absent.metric, absent.absence),
-        ),
-        None => condition(type_, true, Reason::ValidMetricFound, "every metric has a reading"),
-    }
-}
-
-fn scaling_limited(poll: &Poll) -> ConditionStatus {
-    let type_ = ConditionType::ScalingLimited;
-    // The last limit is the one that stands between the wish and the replicas.
-    let limits = poll.decision.members.iter().flat_map(|member| member.steps.iter().rev());
-    for step in limits {
-        let reason = match step {
-            Step::Policy { .. } | Step::Absent(_) => continue,
-            Step::Stabilization { .. } => Reason::Stabilized,
-            Step::Cost { .. } => Reason::BudgetReached,
-            Step::Bounds { from, to } if from > to => Reason::TooManyReplicas,
-            Step::Bounds { .. } => Reason::TooFewReplicas,
-            Step::NoScaleIn { .. } => Reason::ReadingMissing,
-            Step::Rate { .. } => Reason::RateLimited,
-            Step::Cooldown { .. } => Reason::CoolingDown,
-        };
-        return condition(type_, true, reason, step.to_string());
-    }
-    condition(type_, false, Reason::DesiredWithinRange, "nothing holds the wish back")
 }
 
 /// The status fields that every kind with a single target has.
