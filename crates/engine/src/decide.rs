@@ -73,7 +73,7 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
         memory.rounds = memory.rounds.wrapping_add(1);
     }
     let members = (0..plan.members.len())
-        .filter(|&member| observation.scales.get(member).copied().flatten().is_some())
+        .filter(|&member| plan.members[member].role.refusal.is_none() && view.scale(member).is_some())
         .map(|member| decide_member(plan, memory, &view, &absences, member))
         .collect();
     Decision { at: now, mode: plan.mode, absences, members }

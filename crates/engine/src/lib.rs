@@ -32,6 +32,7 @@ pub mod coordination;
 mod cost;
 mod decide;
 mod decision;
+pub mod episode;
 #[cfg(test)]
 mod fixture;
 mod group;
