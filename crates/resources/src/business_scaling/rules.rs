@@ -9,7 +9,6 @@ pub(super) const RULES: &[Rule<BusinessScalingSpec>] = &[
         field: "",
         cel: "has(self.targetDeployment) != has(self.targetRef)",
         message: "exactly one of targetDeployment and targetRef must be set",
-        naming: None,
         holds: |spec| spec.target_deployment.is_some() != spec.target_ref.is_some(),
     },
     Rule {
@@ -17,7 +16,6 @@ pub(super) const RULES: &[Rule<BusinessScalingSpec>] = &[
         field: "",
         cel: "has(self.metricSource) != has(self.metric)",
         message: "exactly one of metricSource and metric must be set",
-        naming: None,
         holds: |spec| spec.metric_source.is_some() != spec.metric.is_some(),
     },
     Rule {
@@ -25,7 +23,6 @@ pub(super) const RULES: &[Rule<BusinessScalingSpec>] = &[
         field: "",
         cel: "!has(self.metric) || (!has(self.valuePath) && !has(self.headersFrom))",
         message: "valuePath and headersFrom belong to metricSource; with metric, set them in its config",
-        naming: None,
         holds: |spec| spec.metric.is_none() || (spec.value_path.is_none() && spec.headers_from.is_none()),
     },
     Rule {
@@ -33,7 +30,6 @@ pub(super) const RULES: &[Rule<BusinessScalingSpec>] = &[
         field: "minUsers",
         cel: "self.minUsers < self.maxUsers",
         message: "minUsers must be below maxUsers",
-        naming: None,
         holds: |spec| spec.scale_thresholds.min_users < spec.scale_thresholds.max_users,
     },
     Rule {
@@ -41,7 +37,6 @@ pub(super) const RULES: &[Rule<BusinessScalingSpec>] = &[
         field: "minReplicas",
         cel: "self.minReplicas <= self.maxReplicas",
         message: "minReplicas must not be above maxReplicas",
-        naming: None,
         holds: |spec| spec.scale_thresholds.min_replicas <= spec.scale_thresholds.max_replicas,
     },
 ];

@@ -16,27 +16,14 @@ pub(crate) struct Rule<S: 'static> {
     pub(crate) cel: &'static str,
     /// What is said when it does not hold.
     pub(crate) message: &'static str,
-    /// What the message is to name beside its fixed words, where that depends on the object.
-    pub(crate) naming: Option<Naming<S>>,
     /// The same rule over the typed spec, or over the typed item.
     pub(crate) holds: fn(&S) -> bool,
 }
 
-/// The names of what breaks a rule.
-pub(crate) struct Naming<S: 'static> {
-    /// A list of strings, for the API server.
-    pub(crate) cel: &'static str,
-    /// The same list.
-    pub(crate) names: fn(&S) -> Vec<String>,
-}
-
-/// The API server keeps to the fixed words where those with names would be longer than this.
-const LONGEST_MESSAGE: usize = 5 * 1024;
-
 /// The problems of `spec` by `rules`, in the words of the API server.
 pub(crate) fn problems<S>(rules: &[Rule<S>], spec: &S) -> Vec<Problem> {
     let broken = rules.iter().filter(|rule| !(rule.holds)(spec));
-    broken.map(|rule| rule.problem(rule.path, spec)).collect()
+    broken.map(|rule| rule.problem(rule.path)).collect()
 }
 
 /// The problems of each of `items`, which stand at the rules' path.
@@ -44,36 +31,24 @@ pub(crate) fn problems_of_items<S>(rules: &[Rule<S>], items: &[S]) -> Vec<Proble
     let mut problems = Vec::new();
     for (index, item) in items.iter().enumerate() {
         let broken = rules.iter().filter(|rule| !(rule.holds)(item));
-        problems.extend(
-            broken.map(|rule| rule.problem(&rule.path.replacen("[]", &format!("[{index}]"), 1), item)),
-        );
+        problems.extend(broken.map(|rule| rule.problem(&rule.path.replacen("[]", &format!("[{index}]"), 1))));
     }
     problems
 }
 
 impl<S> Rule<S> {
-    /// That it does not hold for `judged`, which stands at `path`.
-    fn problem(&self, path: &str, judged: &S) -> Problem {
+    /// That it does not hold for what stands at `path`.
+    fn problem(&self, path: &str) -> Problem {
         let blamed = match self.field {
             "" => path.to_owned(),
             field => format!("{path}.{field}"),
         };
-        Problem::new(blamed, format!("Invalid value: {}", self.words(judged)))
-    }
-
-    fn words(&self, judged: &S) -> String {
-        let Some(naming) = &self.naming else { return self.message.to_owned() };
-        let words = format!("{}: {}", self.message, (naming.names)(judged).join(", "));
-        if words.len() > LONGEST_MESSAGE || words.contains('\n') { self.message.to_owned() } else { words }
+        Problem::new(blamed, format!("Invalid value: {}", self.message))
     }
 
     /// As it stands in the schema of a CRD.
     fn validation(&self) -> Value {
         let mut validation = json!({ "rule": self.cel, "message": self.message });
-        if let Some(naming) = &self.naming {
-            let fixed = self.message.replace('\'', "\\'");
-            validation["messageExpression"] = json!(format!("'{fixed}: ' + {}.join(', ')", naming.cel));
-        }
         if !self.field.is_empty() {
             validation["fieldPath"] = json!(format!(".{}", self.field));
         }

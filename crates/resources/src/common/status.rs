@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use engine::{Decision, MemberDecision, Memory, Plan, Problem, Reading, Scale, Step, Time};
+use engine::{Decision, MemberDecision, Memory, Plan, Problem, Reading, Scale, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::condition::{Condition, ConditionStatus, ConditionType, Reason, merge, whole_seconds};
-use super::conditions;
+use super::conditions::{self, condition};
 use crate::Kind;
 
 /// What became of an object at one moment: the source of its status, Events and conditions.
@@ -89,6 +89,31 @@ impl Poll {
         }
     }
 
+    /// Whether the plan is a group's.
+    pub fn is_of_group(&self) -> bool {
+        self.plan.group.is_some()
+    }
+
+    /// Why the member at `member` could not be read or written, where it could not.
+    pub fn failure(&self, member: usize) -> Option<(Reason, &str)> {
+        let polled = self.members.get(member)?;
+        match (&polled.seen, &polled.write) {
+            (Err(failure), _) => Some((failure.reason, &failure.message)),
+            (Ok(_), Some(Err(failure))) => Some((failure.reason, &failure.message)),
+            (Ok(_), Some(Ok(())) | None) => None,
+        }
+    }
+
+    /// Replicas asked of the member at `member`, as last seen or written.
+    pub fn current(&self, member: usize) -> Option<u32> {
+        let polled = self.members.get(member)?;
+        match (self.decided(member), &polled.write) {
+            (Some(decided), Some(Ok(()))) => Some(decided.to),
+            (Some(decided), _) => Some(decided.from),
+            (None, _) => polled.seen.as_ref().ok().map(|scale| scale.replicas),
+        }
+    }
+
     /// Whether any member's replicas were changed.
     pub fn wrote(&self) -> bool {
         self.members.iter().any(|member| matches!(member.write, Some(Ok(()))))
@@ -114,9 +139,7 @@ impl Outcome {
             Verdict::Conflict(message) => {
                 vec![condition(ConditionType::Ready, false, Reason::TargetConflict, message.clone())]
             }
-            Verdict::Polled(poll) => {
-                conditions::of(poll)
-            }
+            Verdict::Polled(poll) => conditions::of(poll),
         }
     }
 }
@@ -229,13 +252,12 @@ fn timeless(status: &Value) -> Value {
 
 /// The status without what moves with the metric.
 fn steady(kind: &Kind, mut status: Value) -> Value {
-    if let Some(fields) = status.as_object_mut() {
-        for field in kind.volatile() {
-            fields.remove(*field);
-        }
+    for path in kind.volatile() {
+        remove(&mut status, path);
     }
     if let Some(memory) = status.get_mut("memory").and_then(Value::as_object_mut) {
         memory.remove("members");
+        memory.remove("rounds");
     }
     for condition in status.get_mut("conditions").and_then(Value::as_array_mut).into_iter().flatten() {
         if let Some(condition) = condition.as_object_mut() {
@@ -243,4 +265,17 @@ fn steady(kind: &Kind, mut status: Value) -> Value {
         }
     }
     status
+}
+
+/// Removes the field at `path`, or `field` of each item of a list where it is `list[].field`.
+fn remove(status: &mut Value, path: &str) {
+    match path.split_once("[].") {
+        Some((list, field)) => {
+            let items = status.get_mut(list).and_then(Value::as_array_mut);
+            items.into_iter().flatten().for_each(|item| remove(item, field));
+        }
+        None => {
+            status.as_object_mut().map(|fields| fields.remove(path));
+        }
+    }
 }

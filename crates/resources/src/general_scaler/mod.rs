@@ -19,7 +19,7 @@ use crate::common::policy::PolicySpec;
 use crate::common::rule;
 use crate::kind::{Context, Kind, NotCompiled, Scope, spec};
 
-pub use status::{CostStatus, GeneralScalerStatus, MetricStatus};
+pub use status::GeneralScalerStatus;
 
 /// The row of the table.
 pub const KIND: Kind = Kind {

@@ -9,7 +9,6 @@ pub(super) const RULES: &[Rule<GeneralScalerSpec>] = &[
         field: "",
         cel: "has(self.targetDeployment) != has(self.targetRef)",
         message: "exactly one of targetDeployment and targetRef must be set",
-        naming: None,
         holds: |spec| spec.target_deployment.is_some() != spec.target_ref.is_some(),
     },
     Rule {
@@ -17,7 +16,6 @@ pub(super) const RULES: &[Rule<GeneralScalerSpec>] = &[
         field: "minReplicas",
         cel: "self.minReplicas <= self.maxReplicas",
         message: "minReplicas must not be above maxReplicas",
-        naming: None,
         holds: |spec| spec.min_replicas <= spec.max_replicas,
     },
     Rule {
@@ -25,7 +23,6 @@ pub(super) const RULES: &[Rule<GeneralScalerSpec>] = &[
         field: "config",
         cel: "self.type != 'cost' || (has(self.config) && has(self.config.maxCostPerHour) && has(self.config.costPerPodHour))",
         message: "policy cost needs maxCostPerHour and costPerPodHour",
-        naming: None,
         holds: |spec| spec.policy.type_ != "cost" || (has(spec, MAX_COST) && has(spec, COST_PER_POD)),
     },
     Rule {
@@ -35,7 +32,6 @@ pub(super) const RULES: &[Rule<GeneralScalerSpec>] = &[
               !has(self.policy.config.costPerPodHour) || \
               double(self.minReplicas) * self.policy.config.costPerPodHour <= self.policy.config.maxCostPerHour * 1.000000001",
         message: "the budget must pay for minReplicas: minReplicas × costPerPodHour must not be above maxCostPerHour",
-        naming: None,
         holds: |spec| spec.policy.type_ != "cost" || pays_for_the_least(spec).unwrap_or(true),
     },
 ];

@@ -1,8 +1,10 @@
 //! `ScalingGroup`: several targets that one decision moves together.
 
+mod action;
 mod compile;
 mod rules;
 mod status;
+mod totals;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{CustomResource, CustomResourceExt};
@@ -15,7 +17,9 @@ use crate::common::policy::GroupPolicySpec;
 use crate::common::rule;
 use crate::kind::{Kind, Scope};
 
-pub use status::{ActionMemberStatus, ActionStatus, GroupMemberStatus, ScalingGroupStatus};
+pub use action::{ActionMemberStatus, ActionStatus};
+pub use status::{GroupMemberStatus, GroupMetricStatus, ScalingGroupStatus};
+pub use totals::PodsStatus;
 
 /// The row of the table.
 pub const KIND: Kind = Kind {
@@ -27,7 +31,17 @@ pub const KIND: Kind = Kind {
     definition,
     compile: compile::compile,
     status: status::status,
-    volatile: &["lastDecision"],
+    volatile: &[
+        "bottleneck",
+        "cost",
+        "lastDecision",
+        "members[].demand",
+        "members[].lastDecision",
+        "members[].load",
+        "members[].readyReplicas",
+        "metrics",
+        "pods",
+    ],
 };
 
 /// Moves several targets by one decision, so that services that call each other scale together.
@@ -45,6 +59,7 @@ pub const KIND: Kind = Kind {
     doc = "Moves several targets by one decision, so that services that call each other scale together.",
     printcolumn(name = "Policy", type_ = "string", json_path = ".spec.policy.type"),
     printcolumn(name = "Members", type_ = "string", json_path = ".status.memberSummary"),
+    printcolumn(name = "Pods", type_ = "integer", json_path = ".status.pods.decided"),
     printcolumn(
         name = "Ready",
         type_ = "string",
@@ -55,6 +70,14 @@ pub const KIND: Kind = Kind {
         type_ = "string",
         json_path = ".status.conditions[?(@.type==\"Ready\")].reason"
     ),
+    printcolumn(name = "Bottleneck", type_ = "string", json_path = ".status.bottleneck", priority = 1),
+    printcolumn(
+        name = "Ready After",
+        type_ = "number",
+        json_path = ".status.lastAction.readyAfterSeconds",
+        priority = 1
+    ),
+    printcolumn(name = "Cost", type_ = "number", json_path = ".status.cost.now", priority = 1),
     printcolumn(name = "Decision", type_ = "string", json_path = ".status.lastDecision", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]

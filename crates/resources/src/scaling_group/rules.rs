@@ -1,17 +1,17 @@
 //! The rules across fields of a ScalingGroup: over each member, over each call, over the whole.
 //!
-//! What they compare is bounded in length by the schema, as the API server refuses rules that could
-//! cost too much. Cycles and what a policy needs are beyond them, so compilation tells those.
+//! What they compare is bounded in length by the schema, and their messages name nobody, as the API server
+//! refuses rules that could cost too much. Cycles and what a policy needs are beyond them, so compilation
+//! tells those.
 
 use super::{Call, GroupMember, ScalingGroupSpec};
-use crate::common::rule::{Naming, Rule};
+use crate::common::rule::Rule;
 
 pub(super) const OF_MEMBERS: &[Rule<GroupMember>] = &[Rule {
     path: "spec.members[]",
     field: "minReplicas",
     cel: "self.minReplicas <= self.maxReplicas",
     message: "minReplicas must not be above maxReplicas",
-    naming: None,
     holds: |member| member.min_replicas <= member.max_replicas,
 }];
 
@@ -20,7 +20,6 @@ pub(super) const OF_CALLS: &[Rule<Call>] = &[Rule {
     field: "to",
     cel: "self.from != self.to",
     message: "a member must not call itself",
-    naming: None,
     holds: |call| call.from != call.to,
 }];
 
@@ -41,10 +40,8 @@ macro_rules! same_name {
 /// Whether two members have one target, as far as it is written out.
 macro_rules! same_target {
     () => {
-        "other.targetRef.name == member.targetRef.name && other.targetRef.kind == member.targetRef.kind && \
-         other.targetRef.apiVersion == member.targetRef.apiVersion && \
-         has(other.namespace) == has(member.namespace) && \
-         (!has(member.namespace) || other.namespace == member.namespace)"
+        "other.targetRef == member.targetRef && has(other.__namespace__) == has(member.__namespace__) && \
+         (!has(member.__namespace__) || other.__namespace__ == member.__namespace__)"
     };
 }
 
@@ -69,49 +66,24 @@ pub(super) const RULES: &[Rule<ScalingGroupSpec>] = &[
         field: "members",
         cel: concat!("self.members.all(member, self.members.exists_one(other, ", same_name!(), "))"),
         message: "names of members must be distinct",
-        naming: Some(Naming {
-            cel: concat!(
-                "self.members.filter(member, !self.members.exists_one(other, ",
-                same_name!(),
-                ")).map(member, ",
-                name!("member"),
-                ")"
-            ),
-            names: |spec| repeated(spec, GroupMember::name),
-        }),
-        holds: |spec| repeated(spec, GroupMember::name).is_empty(),
+        holds: |spec| are_distinct(spec, GroupMember::name),
     },
     Rule {
         path: "spec",
         field: "members",
         cel: concat!("self.members.all(member, self.members.exists_one(other, ", same_target!(), "))"),
         message: "a target can be a member only once",
-        naming: Some(Naming {
-            cel: concat!(
-                "self.members.filter(member, !self.members.exists_one(other, ",
-                same_target!(),
-                ")).map(member, ",
-                name!("member"),
-                ")"
-            ),
-            names: |spec| repeated(spec, |member| (&member.target_ref, &member.namespace)),
-        }),
-        holds: |spec| repeated(spec, |member| (&member.target_ref, &member.namespace)).is_empty(),
+        holds: |spec| are_distinct(spec, |member| (&member.target_ref, &member.namespace)),
     },
     Rule {
         path: "spec",
         field: "metrics",
         cel: concat!("self.metrics.all(metric, !has(metric.member) || ", is_member!("metric.member"), ")"),
         message: "a metric's member must be the name of a member",
-        naming: Some(Naming {
-            cel: concat!(
-                "self.metrics.filter(metric, has(metric.member) && !",
-                is_member!("metric.member"),
-                ").map(metric, metric.member)"
-            ),
-            names: unknown_in_metrics,
-        }),
-        holds: |spec| unknown_in_metrics(spec).is_empty(),
+        holds: |spec| {
+            let mut named = spec.metrics.iter().filter_map(|metric| metric.member.as_ref());
+            named.all(|name| is_member(spec, name))
+        },
     },
     Rule {
         path: "spec",
@@ -124,24 +96,15 @@ pub(super) const RULES: &[Rule<ScalingGroupSpec>] = &[
             ")"
         ),
         message: "from and to must be names of members",
-        naming: Some(Naming {
-            cel: concat!(
-                "(self.callGraph.filter(call, !",
-                is_member!("call.from"),
-                ").map(call, call.from) + self.callGraph.filter(call, !",
-                is_member!("call.to"),
-                ").map(call, call.to))"
-            ),
-            names: unknown_in_calls,
-        }),
-        holds: |spec| unknown_in_calls(spec).is_empty(),
+        holds: |spec| {
+            spec.call_graph.iter().all(|call| is_member(spec, &call.from) && is_member(spec, &call.to))
+        },
     },
     Rule {
         path: "spec.budget",
         field: "",
         cel: "has(self.maxPods) || has(self.maxCostPerHour)",
         message: "maxPods or maxCostPerHour must be set",
-        naming: None,
         holds: |spec| {
             let budget = spec.budget.as_ref();
             budget.is_none_or(|budget| budget.max_pods.is_some() || budget.max_cost_per_hour.is_some())
@@ -153,7 +116,6 @@ pub(super) const RULES: &[Rule<ScalingGroupSpec>] = &[
         cel: "!has(self.budget) || !has(self.budget.maxPods) || \
               self.members.map(member, member.minReplicas).sum() <= self.budget.maxPods",
         message: "the budget must hold minReplicas of all members: their sum must not be above maxPods",
-        naming: None,
         holds: |spec| {
             let least: u64 = spec.members.iter().map(|member| u64::from(member.min_replicas)).sum();
             let most = spec.budget.as_ref().and_then(|budget| budget.max_pods);
@@ -165,18 +127,11 @@ pub(super) const RULES: &[Rule<ScalingGroupSpec>] = &[
         field: "budget.maxCostPerHour",
         cel: "!has(self.budget) || !has(self.budget.maxCostPerHour) || has(self.budget.costPerPodHour) || \
               self.members.all(member, has(member.costPerPodHour))",
-        message: "maxCostPerHour needs costPerPodHour, of the budget or of each member; it is missing for",
-        naming: Some(Naming {
-            cel: concat!(
-                "self.members.filter(member, !has(member.costPerPodHour)).map(member, ",
-                name!("member"),
-                ")"
-            ),
-            names: |spec| unpriced(spec).map(|member| member.name().to_owned()).collect(),
-        }),
+        message: "maxCostPerHour needs costPerPodHour of the budget or of every member",
         holds: |spec| {
             let budget = spec.budget.as_ref().filter(|budget| budget.max_cost_per_hour.is_some());
-            budget.is_none_or(|budget| budget.cost_per_pod_hour.is_some()) || unpriced(spec).next().is_none()
+            budget.is_none_or(|budget| budget.cost_per_pod_hour.is_some())
+                || spec.members.iter().all(|member| member.cost_per_pod_hour.is_some())
         },
     },
     Rule {
@@ -188,35 +143,18 @@ pub(super) const RULES: &[Rule<ScalingGroupSpec>] = &[
             ").sum() <= self.budget.maxCostPerHour * 1.000000001"
         ),
         message: "the budget must pay for minReplicas of all members: their cost must not be above maxCostPerHour",
-        naming: None,
         holds: |spec| pays_for_the_least(spec).unwrap_or(true),
     },
 ];
 
-/// Names of the members that have the same `key` as another.
-fn repeated<'a, K: PartialEq>(spec: &'a ScalingGroupSpec, key: impl Fn(&'a GroupMember) -> K) -> Vec<String> {
-    let is_repeated =
-        |member: &&'a GroupMember| spec.members.iter().filter(|other| key(other) == key(member)).count() > 1;
-    spec.members.iter().filter(is_repeated).map(|member| member.name().to_owned()).collect()
+fn are_distinct<'a, K: PartialEq>(spec: &'a ScalingGroupSpec, key: impl Fn(&'a GroupMember) -> K) -> bool {
+    spec.members
+        .iter()
+        .all(|member| spec.members.iter().filter(|other| key(other) == key(member)).count() == 1)
 }
 
-fn is_unknown(spec: &ScalingGroupSpec, name: &str) -> bool {
-    spec.members.iter().all(|member| member.name() != name)
-}
-
-fn unknown_in_metrics(spec: &ScalingGroupSpec) -> Vec<String> {
-    let named = spec.metrics.iter().filter_map(|metric| metric.member.clone());
-    named.filter(|name| is_unknown(spec, name)).collect()
-}
-
-fn unknown_in_calls(spec: &ScalingGroupSpec) -> Vec<String> {
-    let (from, to) =
-        (spec.call_graph.iter().map(|call| &call.from), spec.call_graph.iter().map(|call| &call.to));
-    from.chain(to).filter(|name| is_unknown(spec, name)).cloned().collect()
-}
-
-fn unpriced(spec: &ScalingGroupSpec) -> impl Iterator<Item = &GroupMember> {
-    spec.members.iter().filter(|member| member.cost_per_pod_hour.is_none())
+fn is_member(spec: &ScalingGroupSpec, name: &str) -> bool {
+    spec.members.iter().any(|member| member.name() == name)
 }
 
 /// `None` where there is no budget of money. A billionth more is noise, not money.

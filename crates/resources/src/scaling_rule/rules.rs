@@ -9,7 +9,6 @@ pub(super) const RULES: &[Rule<ScalingRuleSpec>] = &[
         field: "",
         cel: "has(self.deploymentName) != has(self.targetRef)",
         message: "exactly one of deploymentName and targetRef must be set",
-        naming: None,
         holds: |spec| spec.deployment_name.is_some() != spec.target_ref.is_some(),
     },
     Rule {
@@ -17,7 +16,6 @@ pub(super) const RULES: &[Rule<ScalingRuleSpec>] = &[
         field: "minReplicas",
         cel: "self.minReplicas <= self.maxReplicas",
         message: "minReplicas must not be above maxReplicas",
-        naming: None,
         holds: |spec| spec.min_replicas <= spec.max_replicas,
     },
     Rule {
@@ -25,7 +23,6 @@ pub(super) const RULES: &[Rule<ScalingRuleSpec>] = &[
         field: "scaleDownThreshold",
         cel: "self.scaleDownThreshold <= self.scaleUpThreshold",
         message: "scaleDownThreshold must not be above scaleUpThreshold",
-        naming: None,
         holds: |spec| spec.scale_down_threshold <= spec.scale_up_threshold,
     },
 ];
