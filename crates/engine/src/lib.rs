@@ -27,6 +27,7 @@
 //! To add a policy, write one file in `policy/` with an `ENTRY` and name it in
 //! [`policy::POLICIES`]. What must hold for every decision stands in [`invariants`].
 
+mod apportion;
 mod basis;
 pub mod coordination;
 mod cost;
