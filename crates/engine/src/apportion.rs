@@ -19,6 +19,9 @@ pub(crate) struct Share {
 /// never lifts a count to the next whole number. What that leaves is given by remainder.
 const NOISE: f64 = 1e-12;
 
+/// The least difference between two remainders.
+const REMAINDER: f64 = 1e-9;
+
 impl Share {
     fn at(&self, level: f64) -> f64 {
         let (least, most) = (f64::from(self.least), f64::from(self.most));
@@ -50,12 +53,18 @@ pub(crate) fn level(shares: &[Share], amount: f64, unit: impl Fn(usize) -> f64) 
 }
 
 /// Whole counts at `level`: each share rounded down, and then one more for those with the largest
-/// remainders, the first of equals first, as long as `fits` says so of all counts together.
+/// remainders, as long as `fits` says so of all counts together. Of equal remainders the lighter share comes
+/// first, which lacks the most for its weight, and then the first.
 pub(crate) fn counts(shares: &[Share], level: f64, fits: impl Fn(&[u32]) -> bool) -> Vec<u32> {
     let exact: Vec<f64> = shares.iter().map(|share| share.at(level * (1.0 - NOISE))).collect();
     let mut counts: Vec<u32> = exact.iter().map(|exact| *exact as u32).collect();
     let mut claims: Vec<usize> = (0..shares.len()).filter(|&place| exact[place].fract() > 0.0).collect();
-    claims.sort_by(|&one, &other| exact[other].fract().total_cmp(&exact[one].fract()));
+    // Remainders that differ by the noise of binary fractions only are equal.
+    let remainder = |place: usize| (exact[place].fract() / REMAINDER).round();
+    claims.sort_by(|&one, &other| {
+        let lighter = || shares[one].weight.total_cmp(&shares[other].weight);
+        remainder(other).total_cmp(&remainder(one)).then_with(lighter)
+    });
     for place in claims {
         counts[place] += 1;
         if !fits(&counts) {
@@ -88,7 +97,7 @@ mod tests {
     fn a_total_is_spread_by_weight() {
         let free =
             |weights: &[f64]| shares(&weights.iter().map(|&weight| (weight, 0, 1000)).collect::<Vec<_>>());
-        let cases: [(&[f64], u32, &[u32]); 9] = [
+        let cases: [(&[f64], u32, &[u32]); 11] = [
             (&[1.0, 1.0, 1.0], 9, &[3, 3, 3]),
             (&[1.0, 1.0, 1.0], 10, &[4, 3, 3]),
             (&[1.0, 1.0, 1.0], 11, &[4, 4, 3]),
@@ -99,6 +108,8 @@ mod tests {
             (&[1.0, 5.0], 1, &[0, 1]),
             (&[0.1, 0.2], 3, &[1, 2]),
             (&[0.0, 2.0], 7, &[0, 7]),
+            (&[3.0, 1.0], 2, &[1, 1]),
+            (&[0.7, 0.1], 4, &[3, 1]),
         ];
         for (weights, total, expected) in cases {
             assert_eq!(spread(&free(weights), total), expected, "{total} by {weights:?}");
