@@ -121,7 +121,7 @@ fn limit(decided: &MemberDecision) -> Option<(Reason, &Step)> {
         let reason = match step {
             Step::Policy { .. } | Step::Absent(_) => return None,
             Step::Stabilization { .. } => Reason::Stabilized,
-            Step::Cost { .. } => Reason::BudgetReached,
+            Step::Cost { .. } | Step::Budget { .. } => Reason::BudgetReached,
             Step::Bounds { from, to } if from > to => Reason::TooManyReplicas,
             Step::Bounds { .. } => Reason::TooFewReplicas,
             Step::NoScaleIn { .. } => Reason::ReadingMissing,
