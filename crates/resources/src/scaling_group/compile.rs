@@ -176,10 +176,13 @@ fn compile_graph(spec: &ScalingGroupSpec, problems: &mut Vec<Problem>) -> Option
         let calls_per_call = call.calls_per_call.unwrap_or(1.0);
         Some(Edge { from: place(spec, &call.from)?, to: place(spec, &call.to)?, calls_per_call })
     });
-    let cycle = match CallGraph::new(spec.members.len(), edges.collect()) {
+    let mut cycle = match CallGraph::new(spec.members.len(), edges.collect()) {
         Ok(graph) => return Some(graph),
         Err(cycle) => cycle,
     };
+    // The same words however the calls are ordered.
+    let first = cycle.iter().enumerate().min_by_key(|(_, member)| **member).map_or(0, |(place, _)| place);
+    cycle.rotate_left(first);
     let mut names: Vec<&str> = cycle.iter().map(|member| spec.members[*member].name()).collect();
     names.extend(names.first().copied());
     problems.push(Problem::new(

@@ -231,3 +231,6 @@ fn definition() -> CustomResourceDefinition {
     let definition = rule::finish(ScalingGroup::crd(), rules::OF_MEMBERS);
     rule::finish(rule::finish(definition, rules::OF_CALLS), rules::RULES)
 }
+
+#[cfg(test)]
+mod tests;

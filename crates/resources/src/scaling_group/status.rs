@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::action::ActionStatus;
-use super::totals::{self, PodsStatus};
+use super::totals::{PodsStatus, totals};
 use crate::common::condition::{Condition, merge, whole_seconds};
 use crate::common::cost::CostStatus;
 use crate::common::fields::as_number;
@@ -147,8 +147,8 @@ impl ScalingGroupStatus {
         self.metrics = metrics.collect();
         self.member_summary = Some(line(self.members.iter().map(GroupMemberStatus::summary), ", "));
         self.last_decision = Some(last_decision(poll));
-        self.pods = Some(totals::pods(poll));
-        self.cost = totals::cost(poll);
+        let (pods, cost) = totals(poll);
+        (self.pods, self.cost) = (Some(pods), cost);
         self.last_scale_time = poll.memory.last_scale.map(whole_seconds);
         self.last_action = poll.memory.last_action.as_ref().map(ActionStatus::from);
         self.memory = (poll.memory != Memory::default()).then(|| poll.memory.clone());
@@ -251,3 +251,6 @@ impl GroupMemberStatus {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

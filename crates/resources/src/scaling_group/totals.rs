@@ -1,6 +1,6 @@
 //! What all members of a ScalingGroup come to together, beside the budget.
 
-use engine::{GroupBudget, MemberDecision};
+use engine::{GroupBudget, MemberDecision, Total};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,54 +12,37 @@ use crate::common::status::Poll;
 #[serde(rename_all = "camelCase", default)]
 pub struct PodsStatus {
     /// Those that there were before the last decision.
-    pub now: u32,
+    pub now: u64,
     /// Those that the policy wished; absent where it could wish nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub wished: Option<u32>,
+    pub wished: Option<u64>,
     /// Those that the last decision came to.
-    pub decided: u32,
+    pub decided: u64,
     /// The most that there may be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<u32>,
 }
 
-/// Replicas of all members. A member without a wish counts with what it has.
-pub(super) fn pods(poll: &Poll) -> PodsStatus {
-    let members = &poll.decision.members;
-    let mut total = PodsStatus::default();
-    for decided in members {
-        total.now = total.now.saturating_add(decided.from);
-        total.decided = total.decided.saturating_add(decided.to);
-    }
-    let wishes = members.iter().map(|decided| decided.wish.unwrap_or(decided.from));
-    let is_wished = members.iter().any(|decided| decided.wish.is_some());
-    total.wished = is_wished.then(|| wishes.fold(0, u32::saturating_add));
-    total.budget = budget(poll).max_pods;
-    total
-}
-
-fn budget(poll: &Poll) -> GroupBudget {
-    poll.plan.group.as_ref().and_then(|group| group.budget).unwrap_or_default()
-}
-
-/// What they cost in an hour; `None` where nothing has a price and there is no budget of money.
-pub(super) fn cost(poll: &Poll) -> Option<CostStatus> {
-    let members = &poll.decision.members;
-    let price = |member: usize| poll.plan.members[member].role.cost_per_pod_hour;
-    let sum = |count: fn(&MemberDecision) -> u32| -> f64 {
-        let costs = members.iter().map(|decided| f64::from(count(decided)) * price(decided.member));
-        costs.fold(0.0, |sum, cost| sum + cost)
+/// Replicas of all members together, and what they cost in an hour, where anything has a price.
+pub(super) fn totals(poll: &Poll) -> (PodsStatus, Option<CostStatus>) {
+    let decisions = &poll.decision.members;
+    let total = |count: fn(&MemberDecision) -> u32| {
+        Total::new(&poll.plan, decisions.iter().map(|decided| (decided.member, count(decided))))
     };
-    let budget = budget(poll).max_cost_per_hour;
+    let (now, decided) = (total(|decided| decided.from), total(|decided| decided.to));
+    // A member without a wish counts with what it has.
+    let is_wished = decisions.iter().any(|decided| decided.wish.is_some());
+    let wished = is_wished.then(|| total(|decided| decided.wish.unwrap_or(decided.from)));
+    let budget = poll.plan.group.as_ref().and_then(|group| group.budget);
+    let GroupBudget { max_pods, max_cost_per_hour } = budget.unwrap_or_default();
+    let pods = PodsStatus {
+        now: now.pods,
+        wished: wished.map(|wished| wished.pods),
+        decided: decided.pods,
+        budget: max_pods,
+    };
     let is_priced = poll.plan.members.iter().any(|member| member.role.cost_per_pod_hour > 0.0);
-    let is_wished = members.iter().any(|decided| decided.wish.is_some());
-    let wished = sum(|decided| decided.wish.unwrap_or(decided.from));
-    (is_priced || budget.is_some()).then(|| {
-        CostStatus::new(
-            sum(|decided| decided.from),
-            is_wished.then_some(wished),
-            sum(|decided| decided.to),
-            budget,
-        )
-    })
+    let wished = wished.map(|wished| wished.cost_per_hour);
+    let cost = CostStatus::new(now.cost_per_hour, wished, decided.cost_per_hour, max_cost_per_hour);
+    (pods, (is_priced || max_cost_per_hour.is_some()).then_some(cost))
 }
