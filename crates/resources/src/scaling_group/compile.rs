@@ -101,6 +101,11 @@ fn compile_members(
     members
 }
 
+/// Whether the object may act on `target`.
+fn is_own(object: &Value, target: &Target, context: &Context<'_>) -> bool {
+    other_namespace(object, "", &target.namespace, context).is_none()
+}
+
 fn role(spec: &ScalingGroupSpec, member: &GroupMember, refusal: Option<String>) -> Role {
     let price = spec.budget.as_ref().and_then(|budget| budget.cost_per_pod_hour);
     Role {
@@ -132,9 +137,12 @@ fn compile_metrics(
         // Where there is no member of this name, a rule has said so.
         let member = metric.member.as_ref().and_then(|name| place(spec, name));
         let Some(target) = targets.get(member.unwrap_or_default()) else { continue };
+        let mut query = metric::query(context, &metric.source, own_namespace(object), config, target);
+        // Without this, the usage of pods could be read in a namespace that is none of the object's.
+        query.target = query.target.filter(|target| is_own(object, target, context));
         metrics.push(Metric {
             name: metric::distinct_name(&mut names, metric.name.as_ref().unwrap_or(&metric.source), index),
-            query: metric::query(context, &metric.source, own_namespace(object), config, target),
+            query,
             minimum: Some(0.0),
             target: metric.target_value.and_then(|value| MetricTarget::new(TargetType::AverageValue, value)),
             member,

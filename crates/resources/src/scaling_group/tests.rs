@@ -270,6 +270,9 @@ fn the_operator_leaves_a_member_of_another_namespace_alone() {
     assert_eq!(refusals, [true, false, false]);
     let refusal = plan.members[0].role.refusal.as_ref().unwrap();
     assert!(refusal.contains("--allow-cross-namespace"), "{refusal}");
+    let usage = with(&[("/members/2/namespace", json!("other"))]);
+    let plan = KIND.compile(&usage, &context(false, false)).unwrap();
+    assert_eq!(plan.metrics[1].query.target, None, "nor is the usage of its pods read");
     for admitting in [true, false] {
         let plan = KIND.compile(&object, &context(admitting, true)).unwrap();
         assert_eq!(plan.members[0].target.to_string(), "Deployment other/webui");

@@ -196,25 +196,23 @@ fn is_whole(number: Option<f64>) -> bool {
     number.is_some_and(|number| number.fract() == 0.0)
 }
 
-fn judge_string(text: &str, schema: &Value, path: &str) -> Vec<Problem> {
-    let mut problems = Vec::new();
+/// The first thing wrong with a text: of several, the API server tells no more either.
+fn judge_string(text: &str, schema: &Value, path: &str) -> Option<Problem> {
     let length = text.chars().count() as u64;
+    if let Some(most) = schema["maxLength"].as_u64().filter(|&most| length > most) {
+        return Some(Problem::new(path, format!("Too long: may not be more than {most} bytes")));
+    }
     if let Some(least) = schema["minLength"].as_u64().filter(|&least| length < least) {
         let message =
             format!("Invalid value: {text:?}: {path} in body should be at least {least} chars long");
-        problems.push(Problem::new(path, message));
+        return Some(Problem::new(path, message));
     }
-    if let Some(most) = schema["maxLength"].as_u64().filter(|&most| length > most) {
-        problems.push(Problem::new(path, format!("Too long: may not be more than {most} bytes")));
-    }
-    if let Some(pattern) = schema["pattern"].as_str() {
-        let fits = compiled(pattern).is_some_and(|pattern| pattern.is_match(text));
-        if !fits {
-            let message = format!("Invalid value: {text:?}: {path} in body should match '{pattern}'");
-            problems.push(Problem::new(path, message));
-        }
-    }
-    problems
+    let pattern = schema["pattern"].as_str()?;
+    let fits = compiled(pattern).is_some_and(|pattern| pattern.is_match(text));
+    (!fits).then(|| {
+        let message = format!("Invalid value: {text:?}: {path} in body should match '{pattern}'");
+        Problem::new(path, message)
+    })
 }
 
 /// A pattern, compiled once for the life of the process: schemas are few, objects are many.

@@ -66,7 +66,12 @@ pub(super) fn bad() -> Vec<Value> {
     };
     vec![
         one("/members", Value::Null),
-        with(&[("/members", json!([])), ("/callGraph", json!([])), ("/metrics", json!([]))]),
+        with(&[
+            ("/members", json!([])),
+            ("/callGraph", json!([])),
+            ("/metrics", json!([])),
+            ("/policy", json!({ "type": "random" })),
+        ]),
         with(&[("/members", many(65)), ("/callGraph", json!([])), ("/metrics", json!([]))]),
         one("/members/0/maxReplicas", Value::Null),
         one("/members/0/targetRef", Value::Null),
