@@ -34,7 +34,7 @@ mod telling;
 
 pub use activity::{Action, Activity};
 pub use audit::{Audit, AuditEntry, AuditedMetric};
-pub use board::{Board, MetricState, ObjectState, Point, TargetState};
+pub use board::{Board, FailingMember, MetricState, ObjectState, Point, TargetState};
 pub use clock::SystemClock;
 pub use event::{Event, ObjectKey};
 pub use metrics::Metrics;
