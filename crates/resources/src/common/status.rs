@@ -312,6 +312,11 @@ fn steady(kind: &Kind, mut status: Value) -> Value {
     if let Some(memory) = status.get_mut("memory").and_then(Value::as_object_mut) {
         memory.remove("members");
     }
+    for condition in status.get_mut("conditions").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(condition) = condition.as_object_mut() {
+            condition.remove("message");
+        }
+    }
     // A write that fails again and again is told at once, and then counted now and then.
     for action in ["/lastAction/members", "/memory/lastAction/members"] {
         let members = status.pointer_mut(action).and_then(Value::as_array_mut);
@@ -319,11 +324,6 @@ fn steady(kind: &Kind, mut status: Value) -> Value {
             for field in ["attempts", "message", "failure"] {
                 member.remove(field);
             }
-        }
-    }
-    for condition in status.get_mut("conditions").and_then(Value::as_array_mut).into_iter().flatten() {
-        if let Some(condition) = condition.as_object_mut() {
-            condition.remove("message");
         }
     }
     status
