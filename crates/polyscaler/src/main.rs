@@ -7,6 +7,7 @@ mod check;
 mod demo;
 mod logging;
 mod operator;
+mod parts;
 #[cfg(test)]
 mod reference;
 mod telemetry;
