@@ -28,6 +28,14 @@
 - apiGroups: ["scaling.example.com"]
   resources: ["scalingrules/status"]
   verbs: ["patch"]
+# What is to be scaled, and by what; looked at again when a status is refused.
+- apiGroups: ["polyscaler.dev"]
+  resources: ["scalinggroups"]
+  verbs: ["get", "list", "watch"]
+# Conditions, replicas, the last decision.
+- apiGroups: ["polyscaler.dev"]
+  resources: ["scalinggroups/status"]
+  verbs: ["patch"]
 {{- end }}
 
 {{- define "polyscaler.rules.targets" }}
@@ -102,5 +110,5 @@
 {{- end }}
 
 {{- define "polyscaler.namespacedKinds" -}}
-GeneralScaler,ScalingRule
+GeneralScaler,ScalingRule,ScalingGroup
 {{- end }}

@@ -23,4 +23,9 @@ rules:
     resources: ["scalingrules"]
     scope: Namespaced
     operations: [CREATE, UPDATE]
+  - apiGroups: ["polyscaler.dev"]
+    apiVersions: ["v1alpha1"]
+    resources: ["scalinggroups"]
+    scope: Namespaced
+    operations: [CREATE, UPDATE]
 {{- end }}

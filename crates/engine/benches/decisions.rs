@@ -25,22 +25,24 @@ fn plan(metrics: usize, policy: Arc<dyn Policy>, safety: Safety) -> Plan {
         },
         minimum: Some(0.0),
         target: MetricTarget::new(TargetType::AverageValue, 100.0),
+        member: None,
     };
     Plan {
-        members: vec![Member {
-            target: Target {
+        members: vec![Member::single(
+            Target {
                 api_version: "apps/v1".to_owned(),
                 kind: "Deployment".to_owned(),
                 namespace: "shop".to_owned(),
                 name: "web".to_owned(),
             },
-            bounds: Bounds::new(2, 50).unwrap(),
-        }],
+            Bounds::new(2, 50).unwrap(),
+        )],
         metrics: (0..metrics).map(metric).collect(),
         policy,
         safety,
         mode: Mode::Act,
         interval: Duration::from_secs(15),
+        group: None,
     }
 }
 
@@ -57,6 +59,7 @@ fn rate(plan: &Plan) -> f64 {
             readings: (0..plan.metrics.len())
                 .map(|index| Reading::of(load / (index + 1) as f64, now))
                 .collect(),
+            advice: None,
         };
         let decision = black_box(decide(plan, &mut memory, &observation, now));
         if decision.scales() {

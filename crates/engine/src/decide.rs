@@ -12,6 +12,17 @@ pub struct Observation {
     pub scales: Vec<Option<Scale>>,
     /// The reading of each of the plan's metrics, in the plan's order.
     pub readings: Vec<Reading>,
+    /// What an adviser outside answered, or why it did not; `None` where none is asked.
+    pub advice: Option<Result<Advice, Absence>>,
+}
+
+/// What an adviser outside wishes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Advice {
+    /// Replicas for each of the plan's members, in the plan's order; `None` for one that it leaves as it is.
+    pub replicas: Vec<Option<u32>>,
+    /// Its reasons, in its own words.
+    pub reason: String,
 }
 
 /// The replicas of a target.
@@ -42,13 +53,27 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
             }
         }
     }
+    let advice = match &observation.advice {
+        Some(Ok(advice)) => Some(advice),
+        Some(Err(absence)) => {
+            absences.push(AbsentMetric { metric: plan.policy.name().to_owned(), absence: absence.clone() });
+            None
+        }
+        None => None,
+    };
     let view = View {
         members: &plan.members,
         metrics: &plan.metrics,
         scales: &observation.scales,
         values: &values,
         now,
+        group: plan.group.as_ref(),
+        round: memory.rounds,
+        advice,
     };
+    if plan.policy.counts_rounds() {
+        memory.rounds = memory.rounds.wrapping_add(1);
+    }
     let members = (0..plan.members.len())
         .filter(|&member| observation.scales.get(member).copied().flatten().is_some())
         .map(|member| decide_member(plan, memory, &view, &absences, member))

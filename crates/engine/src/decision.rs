@@ -238,6 +238,15 @@ pub enum Basis {
         /// The threshold.
         threshold: f64,
     },
+    /// A count drawn between two bounds: `1..5, round 12`.
+    Drawn {
+        /// The least that could be drawn.
+        least: u32,
+        /// The most that could be drawn.
+        most: u32,
+        /// Decisions made before.
+        round: u64,
+    },
     /// A value over its target: `700/100`, with the metric's name in front where there are several.
     Ratio {
         /// The metric, where the plan has several.
@@ -285,6 +294,7 @@ impl fmt::Display for Basis {
             }
             &Self::Above { value, threshold } => write!(f, "{} > {}", Number(value), Number(threshold)),
             &Self::Below { value, threshold } => write!(f, "{} < {}", Number(value), Number(threshold)),
+            &Self::Drawn { least, most, round } => write!(f, "{least}..{most}, round {round}"),
             Self::Ratio { metric, value, target, by } => {
                 if let Some(metric) = metric {
                     write!(f, "{metric} ")?;

@@ -30,6 +30,7 @@
 mod cost;
 mod decide;
 mod decision;
+mod group;
 pub mod invariants;
 mod limit;
 mod memory;
@@ -41,9 +42,10 @@ mod reading;
 mod time;
 
 pub use cost::{Budget, Cost};
-pub use decide::{Observation, Scale, decide};
+pub use decide::{Advice, Observation, Scale, decide};
 pub use decision::{AbsentMetric, Basis, Decision, MemberDecision, Proportion, Step};
-pub use memory::{Memory, Wishes};
+pub use group::{CallGraph, Edge, Group, GroupBudget, Role};
+pub use memory::{Action, ActionMember, Memory, Wishes};
 pub use number::Number;
 pub use plan::{Bounds, Member, Metric, MetricTarget, Mode, Plan, Safety, Target, TargetType};
 pub use policy::Policy;

@@ -21,9 +21,19 @@ pub struct Memory {
     /// are ours all the same, a scale was carried out and never recorded.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub replicas: BTreeMap<String, u32>,
+    /// Decisions made so far, where the policy draws anew in each.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub rounds: u64,
+    /// What was last done to a group, and how long it took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_action: Option<Action>,
     /// Past wishes of each member, by the target's name; kept only under stabilization windows.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub members: BTreeMap<String, Wishes>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Memory {
@@ -59,6 +69,39 @@ impl Memory {
         }
         self
     }
+}
+
+/// One move of a group: all its writes, which begin at once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Action {
+    /// When it was decided.
+    pub at: Time,
+    /// What became of each member that was to change.
+    pub members: Vec<ActionMember>,
+}
+
+/// What became of one member in an [`Action`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ActionMember {
+    /// The member's name in its group.
+    pub name: String,
+    /// Replicas asked for before.
+    pub from: u32,
+    /// Replicas asked for by the action.
+    pub to: u32,
+    /// Writes tried so far; at least one.
+    pub attempts: u32,
+    /// When the API server had taken the write; `None` while it has not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub written: Option<Time>,
+    /// When all its replicas were first seen ready; `None` until then, and where its kind does not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ready: Option<Time>,
+    /// Why the last write failed, where it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
 }
 
 /// The wishes of one member within its longest window, oldest first.
@@ -146,8 +189,8 @@ mod tests {
     fn a_restored_wish_holds_until_the_takeover() {
         let memory = Memory {
             last_scale: Some(Time::from_seconds(500)),
-            replicas: BTreeMap::new(),
             members: BTreeMap::from([("web".to_owned(), noted(&[(0, 9)], 60))]),
+            ..Memory::default()
         };
         let restored = memory.restored(Time::from_seconds(100));
         assert_eq!(restored.last_scale, Some(Time::from_seconds(100)));

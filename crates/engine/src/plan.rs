@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Policy, Query};
+use crate::{Group, Policy, Query, Role};
 
 /// One object of any kind, compiled: what to read, how to decide, what to move.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct Plan {
     pub mode: Mode,
     /// Time between two polls; at least a second.
     pub interval: Duration,
+    /// What holds the members together, where the plan is a group's; `None` for a single target.
+    pub group: Option<Group>,
 }
 
 /// One scaled target within a plan.
@@ -32,6 +34,16 @@ pub struct Member {
     pub target: Target,
     /// How far.
     pub bounds: Bounds,
+    /// What it is in its group; of no meaning for a single target.
+    pub role: Role,
+}
+
+impl Member {
+    /// The only target of a plan.
+    pub fn single(target: Target, bounds: Bounds) -> Self {
+        let role = Role::of(&target.name);
+        Self { target, bounds, role }
+    }
 }
 
 /// An object with a scale subresource.
@@ -106,6 +118,8 @@ pub struct Metric {
     pub minimum: Option<f64>,
     /// What the policy aims for, where it aims for a value of the metric.
     pub target: Option<MetricTarget>,
+    /// Place in the plan of the member that it is measured at; `None` where it is of the whole.
+    pub member: Option<usize>,
 }
 
 /// What a policy aims for in one metric, in the terms of the HPA's `MetricTarget`.

@@ -48,7 +48,7 @@ fn metric(name: &str, target: Option<MetricTarget>) -> Metric {
         config: serde_json::Value::Null,
         target: None,
     };
-    Metric { name: name.to_owned(), query, minimum: Some(0.0), target }
+    Metric { name: name.to_owned(), query, minimum: Some(0.0), target, member: None }
 }
 
 fn targets() -> impl Strategy<Value = Option<MetricTarget>> {
@@ -59,20 +59,21 @@ fn targets() -> impl Strategy<Value = Option<MetricTarget>> {
 fn plans() -> impl Strategy<Value = Plan> {
     let parts = (policies(), safeties(), 0..20u32, 0..30u32, targets(), targets());
     parts.prop_map(|(policy, safety, min, more, load, latency)| Plan {
-        members: vec![Member {
-            target: Target {
+        members: vec![Member::single(
+            Target {
                 api_version: "apps/v1".to_owned(),
                 kind: "Deployment".to_owned(),
                 namespace: "default".to_owned(),
                 name: "web".to_owned(),
             },
-            bounds: Bounds::new(min, min + more).expect("ordered"),
-        }],
+            Bounds::new(min, min + more).expect("ordered"),
+        )],
         metrics: vec![metric("load", load), metric("latency", latency)],
         policy,
         safety,
         mode: Mode::Act,
         interval: Duration::from_secs(15),
+        group: None,
     })
 }
 
@@ -129,6 +130,7 @@ fn run(plan: &Plan, polls: &[Poll], between: impl Fn(Memory) -> Memory) -> Resul
         let observation = Observation {
             scales: vec![Some(Scale { replicas, status_replicas: replicas, ready })],
             readings: poll.readings.clone(),
+            ..Observation::default()
         };
         let before = memory.clone();
         let decision = decide(plan, &mut memory, &observation, now);
@@ -188,6 +190,7 @@ proptest! {
         let observation = Observation {
             scales: vec![Some(Scale { replicas: 30, status_replicas: 30, ready: None })],
             readings: vec![Reading::of(0.0, now); 2],
+            ..Observation::default()
         };
         let kept = decide(&plan, &mut plain.memory.clone(), &observation, now);
         let taken = decide(&plan, &mut plain.memory.restored(now), &observation, now);
@@ -200,7 +203,7 @@ proptest! {
         let policy = Linear::new(low, low + span, least, least + more).expect("sound");
         let wish = |value: f64| {
             let view =
-                View { members: &[], metrics: &[], scales: &[], values: &[Some(value)], now: Time::default() };
+                View { values: &[Some(value)], ..View::default() };
             policy.wish(&view, 0).expect("a value").replicas
         };
         prop_assert!(wish(a.min(b)) <= wish(a.max(b)));
@@ -214,7 +217,7 @@ proptest! {
         let scales = [Some(Scale { replicas, status_replicas: replicas, ready })];
         let wish = |value: f64| {
             let values = [Some(value)];
-            slo.wish(&View { members: &[], metrics: &metrics, scales: &scales, values: &values, now: Time::default() }, 0)
+            slo.wish(&View { metrics: &metrics, scales: &scales, values: &values, ..View::default() }, 0)
         };
         if let (Some(less), Some(more)) = (wish(a.min(b)), wish(a.max(b))) {
             prop_assert!(less.replicas <= more.replicas, "{less:?} {more:?}");

@@ -41,7 +41,11 @@ struct Judged {
 
 pub(crate) fn run(arguments: &CheckArgs) -> ExitCode {
     let catalog = Registry::new(AddressPolicy::default());
-    let context = Context { catalog: &catalog, allow_cross_namespace: arguments.allow_cross_namespace };
+    let context = Context {
+        catalog: &catalog,
+        allow_cross_namespace: arguments.allow_cross_namespace,
+        admitting: true,
+    };
     let judged: Vec<Judged> = arguments.files.iter().map(|file| judge(file, &context)).collect();
     match arguments.output {
         Output::Text => print_text(&judged),

@@ -46,6 +46,8 @@ pub struct Context<'a> {
     pub catalog: &'a dyn SourceCatalog,
     /// Whether a namespaced object may act in another namespace.
     pub allow_cross_namespace: bool,
+    /// Whether the object is judged before it is stored. Then a member that would be left alone is a problem.
+    pub admitting: bool,
 }
 
 /// Why there is no plan.

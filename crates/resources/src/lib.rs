@@ -18,11 +18,13 @@ mod common;
 pub mod general_scaler;
 mod kind;
 mod manifest;
+pub mod scaling_group;
 pub mod scaling_rule;
 mod schema;
 
 pub use common::condition::{Condition, ConditionStatus, ConditionType, Reason};
 pub use common::fields::{HeadersFrom, MetricSpec, SafetySpec, SecretRef, TargetRef};
+pub use common::policy::{GroupPolicySpec, PolicySpec};
 pub use common::status::{
     Difference, MemberPoll, Outcome, Poll, TargetFailure, Verdict, WriteFailure, difference,
 };
@@ -30,7 +32,8 @@ pub use kind::{Context, Kind, Scope};
 pub use manifest::{Finding, check, documents};
 
 /// Every kind there is.
-pub const KINDS: &[&Kind] = &[&business_scaling::KIND, &general_scaler::KIND, &scaling_rule::KIND];
+pub const KINDS: &[&Kind] =
+    &[&business_scaling::KIND, &general_scaler::KIND, &scaling_rule::KIND, &scaling_group::KIND];
 
 /// The kind with this API version (`group/version`) and name.
 pub fn find(api_version: &str, kind: &str) -> Option<&'static Kind> {

@@ -69,7 +69,7 @@ async fn poll(services: Services, job: Job) -> Finished {
     let unrecorded = unrecorded_scale(&plan, &memory, &seen, &last_scaled, now);
     memory.last_scale = memory.last_scale.max(unrecorded);
     let scales = seen.iter().map(|seen| seen.as_ref().ok().copied()).collect();
-    let observation = Observation { scales, readings };
+    let observation = Observation { scales, readings, ..Observation::default() };
     let span = spans::decide();
     let decision = span.in_scope(|| decide(&plan, &mut memory, &observation, now));
     spans::decided(&span, &decision);

@@ -139,7 +139,11 @@ impl Runner {
             }
             None => {}
         }
-        let context = Context { catalog: &*self.catalog, allow_cross_namespace: self.allow_cross_namespace };
+        let context = Context {
+            catalog: &*self.catalog,
+            allow_cross_namespace: self.allow_cross_namespace,
+            admitting: false,
+        };
         let compiled = kind.compile(object, &context).map(Arc::new);
         let concerned = match &compiled {
             Ok(plan) => self.ownership.claim(&key, &identity.created, plan),

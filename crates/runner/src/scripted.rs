@@ -36,17 +36,19 @@ pub(crate) fn plan() -> Plan {
             },
             minimum: Some(0.0),
             target: None,
+            member: None,
         }],
         policy: Arc::new(Linear::new(1000.0, 5000.0, 2, 10).unwrap()),
         safety: Safety::default(),
         mode: Mode::Act,
         interval: Duration::from_secs(10),
+        group: None,
     }
 }
 
 /// The Deployment `name` with 2 to 10 replicas.
 pub(crate) fn member(name: &str) -> Member {
-    Member { target: deployment(name), bounds: Bounds::new(2, 10).unwrap() }
+    Member::single(deployment(name), Bounds::new(2, 10).unwrap())
 }
 
 pub(crate) fn deployment(name: &str) -> Target {

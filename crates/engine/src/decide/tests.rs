@@ -7,15 +7,15 @@ use crate::{Bounds, Member, Mode, Policy, Query, Safety, Target, policy::Linear}
 /// A plan like the one of a BusinessScaling: 1000..5000 users, 2..10 replicas.
 fn plan(safety: Safety) -> Plan {
     Plan {
-        members: vec![Member {
-            target: Target {
+        members: vec![Member::single(
+            Target {
                 api_version: "apps/v1".to_owned(),
                 kind: "Deployment".to_owned(),
                 namespace: "shop".to_owned(),
                 name: "web".to_owned(),
             },
-            bounds: Bounds::new(2, 10).unwrap(),
-        }],
+            Bounds::new(2, 10).unwrap(),
+        )],
         metrics: vec![Metric {
             name: "users".to_owned(),
             query: Query {
@@ -26,17 +26,19 @@ fn plan(safety: Safety) -> Plan {
             },
             minimum: Some(0.0),
             target: None,
+            member: None,
         }],
         policy: Arc::new(Linear::new(1000.0, 5000.0, 2, 10).unwrap()) as Arc<dyn Policy>,
         safety,
         mode: Mode::Act,
         interval: Duration::from_secs(60),
+        group: None,
     }
 }
 
 fn seen(replicas: u32, reading: Reading) -> Observation {
     let scale = Scale { replicas, status_replicas: replicas, ready: Some(replicas) };
-    Observation { scales: vec![Some(scale)], readings: vec![reading] }
+    Observation { scales: vec![Some(scale)], readings: vec![reading], ..Observation::default() }
 }
 
 fn at(second: i64) -> Time {
@@ -85,7 +87,8 @@ fn a_negative_count_and_a_nan_are_absent() {
 
 #[test]
 fn a_target_that_was_not_found_gets_no_decision() {
-    let observation = Observation { scales: vec![None], readings: vec![users(3000.0)] };
+    let observation =
+        Observation { scales: vec![None], readings: vec![users(3000.0)], ..Observation::default() };
     let decision = decide(&plan(Safety::default()), &mut Memory::default(), &observation, at(0));
     assert!(decision.members.is_empty() && !decision.scales());
 }
@@ -189,7 +192,8 @@ fn costly(safety: Safety) -> Plan {
 
 fn costs(safety: Safety, replicas: u32, readings: [Reading; 2]) -> MemberDecision {
     let scale = Scale { replicas, status_replicas: replicas, ready: Some(replicas) };
-    let observation = Observation { scales: vec![Some(scale)], readings: readings.to_vec() };
+    let observation =
+        Observation { scales: vec![Some(scale)], readings: readings.to_vec(), ..Observation::default() };
     decide(&costly(safety), &mut Memory::default(), &observation, at(0)).members.remove(0)
 }
 

@@ -10,12 +10,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::slo::TOLERANCE;
-use super::{Policy, PolicyEntry, Setting, SettingType, Slo, View, Wished, settings};
+use super::{Policy, PolicyEntry, Serves, Setting, SettingType, Slo, View, Wished, settings};
 use crate::{Budget, Problem};
 
 pub(super) const ENTRY: PolicyEntry = PolicyEntry {
     name: "cost",
     summary: "What slo wishes, as far as a budget pays for it.",
+    serves: Serves::Target,
     settings: &[
         Setting {
             name: "maxCostPerHour",

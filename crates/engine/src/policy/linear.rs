@@ -8,12 +8,13 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Policy, PolicyEntry, Setting, SettingType, View, Wished, settings};
+use super::{Policy, PolicyEntry, Serves, Setting, SettingType, View, Wished, settings};
 use crate::{Basis, Problem};
 
 pub(super) const ENTRY: PolicyEntry = PolicyEntry {
     name: "linear",
     summary: "Replicas follow the first metric along a straight line between two points.",
+    serves: Serves::Target,
     settings: &[
         Setting {
             name: "low",

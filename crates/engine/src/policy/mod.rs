@@ -7,6 +7,7 @@
 
 mod cost;
 mod linear;
+mod random;
 mod setting;
 mod slo;
 mod threshold;
@@ -16,10 +17,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::{Basis, Budget, Member, Metric, Problem, Scale, Time};
+use crate::{Advice, Basis, Budget, Group, Member, Metric, Problem, Scale, Time};
 
 pub use cost::CostPolicy;
 pub use linear::Linear;
+pub use random::Random;
 pub use setting::{Setting, SettingType};
 pub use slo::Slo;
 pub use threshold::Threshold;
@@ -38,10 +40,15 @@ pub trait Policy: fmt::Debug + Send + Sync {
     fn budget(&self) -> Option<Budget> {
         None
     }
+
+    /// Whether it draws anew in each decision, so that [`View::round`] must count them.
+    fn counts_rounds(&self) -> bool {
+        false
+    }
 }
 
 /// What a policy sees.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct View<'a> {
     /// The plan's members.
     pub members: &'a [Member],
@@ -53,6 +60,12 @@ pub struct View<'a> {
     pub values: &'a [Option<f64>],
     /// The instant of the decision.
     pub now: Time,
+    /// What holds the members together, where the plan is a group's.
+    pub group: Option<&'a Group>,
+    /// Decisions made before this one, where the policy counts them.
+    pub round: u64,
+    /// What an adviser outside wishes, where one is asked and has answered.
+    pub advice: Option<&'a Advice>,
 }
 
 impl View<'_> {
@@ -90,10 +103,21 @@ pub struct PolicyEntry {
     pub name: &'static str,
     /// What it does, in a sentence.
     pub summary: &'static str,
+    /// Which plans it can serve.
+    pub serves: Serves,
     /// What can be set, for the CRD's schema and the reference.
     pub settings: &'static [Setting],
     /// Makes the policy, or tells all problems of the settings; paths begin with the given one.
     pub compile: Compile,
+}
+
+/// Which plans a policy can serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serves {
+    /// Those with a single target.
+    Target,
+    /// Those of a group.
+    Group,
 }
 
 /// Makes a policy from its settings and their path in the manifest.
@@ -106,7 +130,13 @@ pub const POLICIES: &[PolicyEntry] = &[
     cost::ENTRY,
     linear::ENTRY,
     threshold::ENTRY,
+    random::ENTRY,
 ];
+
+/// The policies that serve such plans, in the order of [`POLICIES`].
+pub fn serving(plans: Serves) -> impl Iterator<Item = &'static PolicyEntry> {
+    POLICIES.iter().filter(move |entry| entry.serves == plans)
+}
 
 /// Makes the policy called `name` from `config`, which stands at `path` in the manifest.
 ///

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{Policy, PolicyEntry, Setting, SettingType, View, Wished, settings};
+use super::{Policy, PolicyEntry, Serves, Setting, SettingType, View, Wished, settings};
 use crate::number::ceil_of_quotient;
 use crate::{Basis, Metric, MetricTarget, Proportion, Scale, TargetType};
 
@@ -32,6 +32,7 @@ pub(super) const TOLERANCE: Setting = Setting {
 pub(super) const ENTRY: PolicyEntry = PolicyEntry {
     name: "slo",
     summary: "As many replicas as the metric furthest from its target asks for.",
+    serves: Serves::Target,
     settings: &[TOLERANCE],
     compile: |config, path| {
         Ok(Arc::new(Slo::new(settings::<Config>(&ENTRY, config, path)?.tolerance)) as Arc<dyn Policy>)

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Policy, PolicyEntry, Setting, SettingType, View, Wished, settings};
+use super::{Policy, PolicyEntry, Serves, Setting, SettingType, View, Wished, settings};
 use crate::{Basis, Problem};
 
 pub(super) const ENTRY: PolicyEntry = PolicyEntry {
     name: "threshold",
     summary: "A step out while the first metric is above one threshold, a step in while it is below another.",
+    serves: Serves::Target,
     settings: &[
         Setting {
             name: "scaleUpThreshold",
@@ -117,7 +118,7 @@ impl Policy for Threshold {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Scale, Time};
+    use crate::Scale;
 
     #[test]
     fn steps_only_beyond_the_thresholds() {
@@ -125,12 +126,10 @@ mod tests {
         let scales = [Some(Scale { replicas: 4, status_replicas: 4, ready: None })];
         for (value, replicas) in [(51.0, 6), (50.0, 4), (10.0, 4), (9.9, 3)] {
             let values = [Some(value)];
-            let view =
-                View { members: &[], metrics: &[], scales: &scales, values: &values, now: Time::default() };
+            let view = View { scales: &scales, values: &values, ..View::default() };
             assert_eq!(policy.wish(&view, 0).unwrap().replicas, replicas, "at {value}");
         }
-        let view =
-            View { members: &[], metrics: &[], scales: &scales, values: &[None], now: Time::default() };
+        let view = View { scales: &scales, values: &[None], ..View::default() };
         assert_eq!(policy.wish(&view, 0), None);
     }
 

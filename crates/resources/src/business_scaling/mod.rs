@@ -177,12 +177,13 @@ fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
         return Err(NotCompiled::Problems { broken_rules, others: problems });
     };
     Ok(Plan {
-        members: vec![Member { target, bounds }],
+        members: vec![Member::single(target, bounds)],
         metrics: vec![metric],
         policy: Arc::new(policy),
         safety: spec.safety.as_ref().map(SafetySpec::compile).unwrap_or_default(),
         mode,
         interval: Duration::from_secs(u64::from(spec.interval_seconds)),
+        group: None,
     })
 }
 
@@ -213,7 +214,7 @@ fn compile_metric(
     let problems = if named { context.catalog.validate(source, &config, &path) } else { Vec::new() };
     let name = if spec.metric.is_some() { source } else { "users" };
     let query = metric::query(context, source, &spec.namespace, config, target);
-    (Metric { name: name.to_owned(), query, minimum: Some(0.0), target: None }, problems)
+    (Metric { name: name.to_owned(), query, minimum: Some(0.0), target: None, member: None }, problems)
 }
 
 impl BusinessScalingSpec {

@@ -16,7 +16,7 @@ impl engine::SourceCatalog for Lenient {
     }
 }
 
-const CONTEXT: Context<'_> = Context { catalog: &Lenient, allow_cross_namespace: false };
+const CONTEXT: Context<'_> = Context { catalog: &Lenient, allow_cross_namespace: false, admitting: true };
 
 fn manifest(spec: Value) -> Value {
     json!({ "apiVersion": "example.com/v1", "kind": "BusinessScaling", "metadata": {"name": "a"}, "spec": spec })
@@ -132,7 +132,11 @@ fn outcome(reading: Reading, replicas: u32, second: i64, memory: &mut Memory) ->
     let plan = Arc::new(KIND.compile(&manifest(least()), &CONTEXT).unwrap());
     let scale = Scale { replicas, status_replicas: replicas, ready: None };
     let now = Time::from_seconds(second);
-    let observation = engine::Observation { scales: vec![Some(scale)], readings: vec![reading.clone()] };
+    let observation = engine::Observation {
+        scales: vec![Some(scale)],
+        readings: vec![reading.clone()],
+        ..engine::Observation::default()
+    };
     let decision = decide(&plan, memory, &observation, now);
     let write = decision.scales().then_some(Ok(()));
     if write.is_some() {

@@ -3,5 +3,6 @@
 pub(crate) mod condition;
 pub(crate) mod fields;
 pub(crate) mod metric;
+pub(crate) mod policy;
 pub(crate) mod rule;
 pub(crate) mod status;

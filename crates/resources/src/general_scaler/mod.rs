@@ -1,6 +1,5 @@
 //! `GeneralScaler`: any number of metrics of any source, a policy by name, and safety.
 
-mod policy;
 mod rules;
 mod status;
 
@@ -16,10 +15,10 @@ use serde_json::Value;
 
 use crate::common::fields::{NAME_PATTERN, SafetySpec, TargetRef, mode};
 use crate::common::metric;
+use crate::common::policy::PolicySpec;
 use crate::common::rule;
 use crate::kind::{Context, Kind, NotCompiled, Scope, spec};
 
-pub use policy::PolicySpec;
 pub use status::{CostStatus, GeneralScalerStatus, MetricStatus};
 
 /// The row of the table.
@@ -173,12 +172,13 @@ fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
         return Err(NotCompiled::Problems { broken_rules, others: problems });
     };
     Ok(Plan {
-        members: vec![Member { target, bounds }],
+        members: vec![Member::single(target, bounds)],
         metrics,
         policy,
         safety: spec.safety.as_ref().map(SafetySpec::compile).unwrap_or_default(),
         mode,
         interval: Duration::from_secs(u64::from(spec.interval_seconds)),
+        group: None,
     })
 }
 
@@ -205,6 +205,7 @@ fn compile_metrics(
             query: metric::query(context, &metric.source, &target.namespace, config, target),
             minimum: Some(0.0),
             target: MetricTarget::new(metric.target_type, metric.target_value),
+            member: None,
         }
     };
     spec.metrics.iter().enumerate().map(compile).collect()

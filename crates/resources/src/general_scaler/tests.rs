@@ -18,7 +18,7 @@ impl engine::SourceCatalog for Lenient {
     }
 }
 
-const CONTEXT: Context<'_> = Context { catalog: &Lenient, allow_cross_namespace: false };
+const CONTEXT: Context<'_> = Context { catalog: &Lenient, allow_cross_namespace: false, admitting: true };
 
 /// The example of the seed, as a user writes it.
 fn seed() -> Value {
@@ -147,7 +147,7 @@ fn polled(readings: Vec<Reading>, replicas: u32, at: Time) -> Value {
     spec["policy"] = json!({ "type": "cost", "config": { "maxCostPerHour": 0.5, "costPerPodHour": 0.1 } });
     let plan = Arc::new(KIND.compile(&object(spec), &CONTEXT).unwrap());
     let scale = Scale { replicas, status_replicas: replicas, ready: Some(replicas) };
-    let observation = Observation { scales: vec![Some(scale)], readings };
+    let observation = Observation { scales: vec![Some(scale)], readings, ..Observation::default() };
     let mut memory = Memory::default();
     let decision = decide(&plan, &mut memory, &observation, at);
     let members = vec![MemberPoll { seen: Ok(scale), write: None }];

@@ -173,12 +173,13 @@ fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
         return Err(NotCompiled::Problems { broken_rules, others: problems });
     };
     Ok(Plan {
-        members: vec![Member { target, bounds }],
+        members: vec![Member::single(target, bounds)],
         metrics: vec![metric],
         policy: Arc::new(policy),
         safety: spec.safety.as_ref().map(SafetySpec::compile).unwrap_or_default(),
         mode,
         interval: Duration::from_secs(u64::from(spec.poll_interval_seconds)),
+        group: None,
     })
 }
 
@@ -194,7 +195,7 @@ fn compile_metric(spec: &ScalingRuleSpec, target: &Target, context: &Context<'_>
     let path = ConfigPath { source: "spec.natsMonitoringURL", config: "spec", elsewhere };
     let problems = context.catalog.validate("nats", &config, &path);
     let query = metric::query(context, "nats", &spec.namespace, config, target);
-    (Metric { name: "pending".to_owned(), query, minimum: Some(0.0), target: None }, problems)
+    (Metric { name: "pending".to_owned(), query, minimum: Some(0.0), target: None, member: None }, problems)
 }
 
 impl ScalingRuleSpec {

@@ -13,7 +13,7 @@ impl engine::SourceCatalog for Lenient {
 }
 
 fn context(allow_cross_namespace: bool) -> Context<'static> {
-    Context { catalog: &Lenient, allow_cross_namespace }
+    Context { catalog: &Lenient, allow_cross_namespace, admitting: true }
 }
 
 /// The nine required fields, as a user writes them.
@@ -116,7 +116,8 @@ fn the_status_counts_what_waits() {
     let plan = Arc::new(KIND.compile(&object(spec), &context(false)).unwrap());
     let scale = Scale { replicas: 2, status_replicas: 2, ready: None };
     let reading = Reading::of(73.0, Time::default());
-    let observation = Observation { scales: vec![Some(scale)], readings: vec![reading.clone()] };
+    let observation =
+        Observation { scales: vec![Some(scale)], readings: vec![reading.clone()], ..Observation::default() };
     let mut memory = engine::Memory::default();
     let decision = decide(&plan, &mut memory, &observation, Time::default());
     let members = vec![MemberPoll { seen: Ok(scale), write: Some(Ok(())) }];

@@ -29,7 +29,7 @@ async fn polls(world: &World, plan: Plan, memory: Memory) -> Finished {
     let finished = poll(world.services.clone(), job).await;
     let poll = polled(finished.outcome.as_ref().unwrap());
     let scales = poll.members.iter().map(|member| member.seen.as_ref().ok().copied()).collect();
-    let observation = Observation { scales, readings: poll.readings.clone() };
+    let observation = Observation { scales, readings: poll.readings.clone(), ..Observation::default() };
     let case = invariants::Case {
         plan: &plan,
         memory: &memory,
@@ -291,7 +291,7 @@ async fn every_metric_is_read_at_once_and_none_older_than_asked() {
     for who in ["a", "b"] {
         let mut query = plan.metrics[0].query.clone();
         query.config = serde_json::json!({ "url": format!("http://load/{who}") });
-        plan.metrics.push(Metric { name: who.to_owned(), query, minimum: None, target: None });
+        plan.metrics.push(Metric { name: who.to_owned(), query, minimum: None, target: None, member: None });
         world.sampler.answer(who, Answer::Slow(Duration::from_secs(2), 1.0));
     }
     let begun = world.now();

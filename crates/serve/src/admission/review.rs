@@ -76,8 +76,11 @@ fn judged(request: &Value, kind: &'static Kind, judge: &Judge) -> Result<Verdict
     if is_going || !judge.acts_on(kind, object) {
         return passed;
     }
-    let context =
-        Context { catalog: judge.catalog.as_ref(), allow_cross_namespace: judge.allow_cross_namespace };
+    let context = Context {
+        catalog: judge.catalog.as_ref(),
+        allow_cross_namespace: judge.allow_cross_namespace,
+        admitting: true,
+    };
     let problems = kind.compile(object, &context).err().unwrap_or_default();
     let (old, new): (Vec<Problem>, Vec<Problem>) =
         problems.into_iter().partition(|problem| operation == "UPDATE" && was_there(problem, before, object));

@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use super::*;
-use crate::{Query, Time};
+use crate::Query;
 
 fn metric(name: &str, type_: TargetType, target: f64) -> Metric {
     Metric {
@@ -14,13 +14,14 @@ fn metric(name: &str, type_: TargetType, target: f64) -> Metric {
         },
         minimum: Some(0.0),
         target: MetricTarget::new(type_, target),
+        member: None,
     }
 }
 
 /// The wish of `slo` and its basis, as printed.
 fn wish(slo: Slo, metrics: &[Metric], values: &[Option<f64>], scale: Scale) -> Option<(u32, String)> {
     let scales = [Some(scale)];
-    let view = View { members: &[], metrics, scales: &scales, values, now: Time::default() };
+    let view = View { metrics, scales: &scales, values, ..View::default() };
     slo.wish(&view, 0).map(|wished| (wished.replicas, wished.basis.to_string()))
 }
 

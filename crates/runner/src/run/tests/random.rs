@@ -271,7 +271,7 @@ fn judge_decision(record: &Record, writes: &[Write]) -> Result<(), TestCaseError
     let memory = Memory { last_scale: own.filter_map(|write| write.landed).max(), ..Memory::default() };
     let scales = poll.members.iter().map(|member| member.seen.as_ref().ok().copied()).collect();
     let readings: Vec<Reading> = poll.readings.clone();
-    let observation = Observation { scales, readings };
+    let observation = Observation { scales, readings, ..Observation::default() };
     for invariant in invariants::ALL {
         let case = invariants::Case {
             plan: &poll.plan,
