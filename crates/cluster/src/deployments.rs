@@ -31,7 +31,7 @@ pub struct Deployment {
 pub enum DeploymentChange {
     /// It exists, in this state.
     Applied(Deployment),
-    /// The one of that name is gone.
+    /// The one of that name is gone, or on its way out.
     Deleted(String),
     /// All that exist have been told. Said again after each restart of the watch.
     Synced,
@@ -53,6 +53,10 @@ pub fn deployments(
     // Replicas are watched apart from this, so the name says what is missing without it.
     let what = format!("deployments.apps of the application in namespace {namespace}");
     follow(what, api, readiness).map(|change| match change {
+        // Whoever deletes it in the foreground has it stay until its pods are gone.
+        Change::Applied(object) if object.metadata.deletion_timestamp.is_some() => {
+            DeploymentChange::Deleted(object.name_any())
+        }
         Change::Applied(object) => DeploymentChange::Applied(Deployment {
             name: object.name_any(),
             uid: object.uid().unwrap_or_default(),

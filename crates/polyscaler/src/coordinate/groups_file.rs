@@ -143,9 +143,8 @@ impl GroupsFile {
 
 /// Whether a Deployment can be called so: a DNS-1123 subdomain.
 fn is_name(name: &str) -> bool {
-    let is_end = |byte: Option<&u8>| {
-        byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-    };
+    let is_end =
+        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     name.len() <= LONGEST_NAME
         && name.split('.').all(|label| {
             let bytes = label.as_bytes();

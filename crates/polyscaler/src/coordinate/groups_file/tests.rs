@@ -54,7 +54,11 @@ fn the_file_of_the_tutorial_works_as_written() {
 fn each_problem_names_line_and_member_and_the_first_mention_counts() {
     let long = "a".repeat(254);
     let cases: Vec<(String, Vec<(usize, Vec<&str>)>, Vec<String>)> = vec![
-        ("web,db,web\n".into(), vec![(1, vec!["web", "db"])], vec!["line 1: web: repeated in this line".into()]),
+        (
+            "web,db,web\n".into(),
+            vec![(1, vec!["web", "db"])],
+            vec!["line 1: web: repeated in this line".into()],
+        ),
         (
             "web,db\n\nimage,db\n".into(),
             vec![(1, vec!["web", "db"]), (3, vec!["image"])],
@@ -70,8 +74,11 @@ fn each_problem_names_line_and_member_and_the_first_mention_counts() {
         (",\n".into(), vec![], vec!["line 1: a name is missing".into()]),
         ("Web,db\n".into(), vec![(1, vec!["db"])], vec!["line 1: Web: not a name".into()]),
         ("web db\n".into(), vec![], vec!["line 1: web db: not a name".into()]),
-        ("-a,a-,a..b,.a,a.-b\n".into(), vec![], ["-a", "a-", "a..b", ".a", "a.-b"]
-            .map(|name| format!("line 1: {name}: not a name")).to_vec()),
+        (
+            "-a,a-,a..b,.a,a.-b\n".into(),
+            vec![],
+            ["-a", "a-", "a..b", ".a", "a.-b"].map(|name| format!("line 1: {name}: not a name")).to_vec(),
+        ),
         ("a.b-c.9\n".into(), vec![(1, vec!["a.b-c.9"])], vec![]),
         ("w\u{1b}[31m\n".into(), vec![], vec!["line 1: w\\u{1b}[31m: not a name".into()]),
         (long.clone() + "\n", vec![], vec![format!("line 1: {}…: not a name", &long[..80])]),
