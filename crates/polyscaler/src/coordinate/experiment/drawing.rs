@@ -24,7 +24,7 @@ svg{background:#fff}text{font:13px system-ui,sans-serif;fill:#1c2430}\
 .dot{fill:#e4e9f0}.grid{stroke:#343c48}}";
 
 /// The drawing, complete with its style.
-pub(crate) fn draw(summary: &Summary) -> String {
+pub(super) fn draw(summary: &Summary) -> String {
     let lines = summary.series.iter().map(|series| series.lines.len() as f64 * LINE + TITLE);
     let foot = TOP + lines.sum::<f64>();
     let height = foot + BOTTOM;

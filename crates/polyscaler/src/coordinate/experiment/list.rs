@@ -13,15 +13,15 @@ const ALL: &str = "all";
 
 /// One line of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Series {
+pub(super) struct Series {
     /// Name of the group.
-    pub(crate) group: String,
+    pub(super) group: String,
     /// Replicas of every member before; at least 0.
-    pub(crate) from: u32,
+    pub(super) from: u32,
     /// Replicas of every member afterwards; another count than `from`.
-    pub(crate) to: u32,
+    pub(super) to: u32,
     /// How often; at least 1.
-    pub(crate) repetitions: u32,
+    pub(super) repetitions: u32,
 }
 
 impl fmt::Display for Series {
@@ -34,7 +34,7 @@ impl fmt::Display for Series {
 ///
 /// # Errors
 /// All problems at once, each with its line.
-pub(crate) fn parse(text: &str, groups: &[String]) -> Result<Vec<Series>, Vec<String>> {
+pub(super) fn parse(text: &str, groups: &[String]) -> Result<Vec<Series>, Vec<String>> {
     let (mut all, mut problems) = (Vec::new(), Vec::new());
     for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let content = line.split('#').next().unwrap_or_default().trim();

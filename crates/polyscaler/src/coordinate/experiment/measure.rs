@@ -14,66 +14,66 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// What is scaled: a name and the targets of its members.
 #[derive(Clone, Debug)]
-pub(crate) struct Group {
+pub(super) struct Group {
     /// Its name, as in the list.
-    pub(crate) name: String,
+    pub(super) name: String,
     /// Its members.
-    pub(crate) targets: Vec<Target>,
+    pub(super) targets: Vec<Target>,
 }
 
 /// One measured scaling.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Scaling {
+pub(super) struct Scaling {
     /// What it was part of.
-    pub(crate) series: Series,
+    pub(super) series: Series,
     /// Which of its repetitions, from 1.
-    pub(crate) repetition: u32,
+    pub(super) repetition: u32,
     /// When it was requested.
-    pub(crate) requested: Time,
+    pub(super) requested: Time,
     /// Every member, in the group's order.
-    pub(crate) members: Vec<MemberTime>,
+    pub(super) members: Vec<MemberTime>,
 }
 
 /// How long one member took.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct MemberTime {
+pub(super) struct MemberTime {
     /// Name of the target.
-    pub(crate) name: String,
+    pub(super) name: String,
     /// From the request until the API server had taken the write; `None` where it did not.
-    pub(crate) written: Option<Duration>,
+    pub(super) written: Option<Duration>,
     /// From the request until all replicas were ready; `None` where that was not seen.
-    pub(crate) ready: Option<Duration>,
+    pub(super) ready: Option<Duration>,
     /// Why a time is missing.
-    pub(crate) failure: Option<String>,
+    pub(super) failure: Option<String>,
 }
 
 impl Scaling {
     /// From the request until the last member was ready; `None` where one was not.
-    pub(crate) fn total(&self) -> Option<Duration> {
+    pub(super) fn total(&self) -> Option<Duration> {
         let times: Option<Vec<Duration>> = self.members.iter().map(|member| member.ready).collect();
         times?.into_iter().max()
     }
 
     /// What went wrong, by member.
-    pub(crate) fn failures(&self) -> impl Iterator<Item = String> {
+    pub(super) fn failures(&self) -> impl Iterator<Item = String> {
         let told = |member: &MemberTime| Some(format!("{}: {}", member.name, member.failure.as_ref()?));
         self.members.iter().filter_map(told)
     }
 }
 
 /// Scales and measures.
-pub(crate) struct Measurer {
-    pub(crate) actuator: Arc<dyn Actuator>,
-    pub(crate) guard: Arc<dyn Guard>,
-    pub(crate) clock: Arc<dyn Clock>,
+pub(super) struct Measurer {
+    pub(super) actuator: Arc<dyn Actuator>,
+    pub(super) guard: Arc<dyn Guard>,
+    pub(super) clock: Arc<dyn Clock>,
     /// How long one scaling may take.
-    pub(crate) patience: Duration,
+    pub(super) patience: Duration,
 }
 
 impl Measurer {
     /// Brings the group to where the series begins, and then measures one scaling. Members that
     /// fail are told in the result; the others go on.
-    pub(crate) async fn measure(&self, group: &Group, series: &Series, repetition: u32) -> Scaling {
+    pub(super) async fn measure(&self, group: &Group, series: &Series, repetition: u32) -> Scaling {
         let prepared = join_all(group.targets.iter().map(|target| self.bring(target, series.from))).await;
         let requested = self.clock.now();
         let members = group.targets.iter().zip(prepared).map(|(target, prepared)| async move {

@@ -7,6 +7,7 @@ mod drawing;
 mod list;
 mod measure;
 mod record;
+mod start;
 mod summary;
 
 use std::path::{Path, PathBuf};
@@ -16,48 +17,36 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::sync::watch;
 
-use measure::Scaling;
-pub(crate) use measure::{Group, Measurer};
+use list::Series;
+use measure::{Group, Measurer, Scaling};
+pub(super) use start::start;
 use summary::Summary;
 
 /// What is run, and where its results go.
-pub(crate) struct Experiment {
-    /// The list.
-    pub(crate) list: PathBuf,
+struct Experiment {
+    /// What is scaled, in order.
+    series: Vec<Series>,
     /// The folder for `scaling_csv.txt` and `scaling_times.svg`.
-    pub(crate) out: PathBuf,
-    /// The groups that the list can name.
-    pub(crate) groups: Vec<Group>,
+    out: PathBuf,
+    /// The groups, as far as they exist.
+    groups: Vec<Group>,
 }
 
 impl Experiment {
-    /// Runs every series of the list, one scaling after the other, until `ending` turns true; then
+    /// Runs every series, one scaling after the other, until `ending` turns true; then
     /// tells what was measured. Fails where a scaling had no time.
-    pub(crate) async fn run(
-        self,
-        measurer: &Measurer,
-        mut ending: watch::Receiver<bool>,
-    ) -> anyhow::Result<ExitCode> {
-        let text = std::fs::read_to_string(&self.list)
-            .with_context(|| format!("cannot read the list {}", self.list.display()))?;
-        let names: Vec<String> = self.groups.iter().map(|group| group.name.clone()).collect();
-        let series = match list::parse(&text, &names) {
-            Ok(series) => series,
-            Err(problems) => {
-                for problem in problems {
-                    eprintln!("polyscaler: {} {problem}", self.list.display());
-                }
-                return Ok(ExitCode::FAILURE);
-            }
-        };
+    async fn run(self, measurer: &Measurer, mut ending: watch::Receiver<bool>) -> anyhow::Result<ExitCode> {
         let path = self.out.join("scaling_csv.txt");
         let writing = || format!("cannot write {}", path.display());
         std::fs::create_dir_all(&self.out).with_context(|| format!("cannot make {}", self.out.display()))?;
         let mut record = record::Record::create(&path, &self.groups).with_context(writing)?;
 
         let mut scalings = Vec::new();
-        for series in &series {
-            let Some(group) = self.groups.iter().find(|group| group.name == series.group) else { continue };
+        for series in &self.series {
+            let Some(group) = self.groups.iter().find(|group| group.name == series.group) else {
+                tracing::warn!(%series, "no member of the group exists, it is left out");
+                continue;
+            };
             for repetition in 1..=series.repetitions {
                 let scaling = tokio::select! {
                     biased;
@@ -105,7 +94,6 @@ fn finish(scalings: &[Scaling], out: &Path) -> anyhow::Result<ExitCode> {
 mod tests {
     use engine::Time;
 
-    use super::list::Series;
     use super::measure::MemberTime;
     use super::*;
 

@@ -13,14 +13,14 @@ const COLUMNS: [&str; 7] =
     ["requested", "group", "from", "to", "repetition", "total_seconds", "written_seconds"];
 
 /// The file. Each member has a column of its own, empty where a row is of another group.
-pub(crate) struct Record {
+pub(super) struct Record {
     file: File,
     members: Vec<String>,
 }
 
 impl Record {
     /// Begins the file anew, with its header.
-    pub(crate) fn create(path: &Path, groups: &[Group]) -> io::Result<Self> {
+    pub(super) fn create(path: &Path, groups: &[Group]) -> io::Result<Self> {
         let targets = groups.iter().flat_map(|group| &group.targets);
         let members: BTreeSet<&str> = targets.map(|target| target.name.as_str()).collect();
         let members: Vec<String> = members.into_iter().map(str::to_owned).collect();
@@ -33,7 +33,7 @@ impl Record {
     }
 
     /// Adds a row.
-    pub(crate) fn add(&mut self, scaling: &Scaling) -> io::Result<()> {
+    pub(super) fn add(&mut self, scaling: &Scaling) -> io::Result<()> {
         let row = row(scaling, &self.members);
         // In one write, so that a process that is killed leaves whole rows.
         self.file.write_all(format!("{row}\n").as_bytes())

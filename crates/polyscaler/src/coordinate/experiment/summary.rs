@@ -11,28 +11,28 @@ const TOTAL: &str = "total";
 
 /// All series of an experiment.
 #[derive(Debug)]
-pub(crate) struct Summary {
-    pub(crate) series: Vec<SeriesSummary>,
+pub(super) struct Summary {
+    pub(super) series: Vec<SeriesSummary>,
 }
 
 /// One series.
 #[derive(Debug)]
-pub(crate) struct SeriesSummary {
+pub(super) struct SeriesSummary {
     /// Which.
-    pub(crate) series: Series,
+    pub(super) series: Series,
     /// Every member, and last the whole.
-    pub(crate) lines: Vec<Line>,
+    pub(super) lines: Vec<Line>,
 }
 
 /// The times of one member, or of the whole.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Line {
+pub(super) struct Line {
     /// Name of the member.
-    pub(crate) name: String,
+    pub(super) name: String,
     /// What was measured, least first.
-    pub(crate) times: Vec<Duration>,
+    pub(super) times: Vec<Duration>,
     /// Repetitions without a time.
-    pub(crate) failed: usize,
+    pub(super) failed: usize,
 }
 
 impl Line {
@@ -49,13 +49,13 @@ impl Line {
     }
 
     /// The mean; `None` where nothing was measured.
-    pub(crate) fn mean(&self) -> Option<Duration> {
+    pub(super) fn mean(&self) -> Option<Duration> {
         let count = u32::try_from(self.times.len()).ok().filter(|count| *count > 0)?;
         Some(self.times.iter().sum::<Duration>() / count)
     }
 
     /// The least time that is not below `percent` of all (the nearest rank); `None` where nothing was measured.
-    pub(crate) fn percentile(&self, percent: usize) -> Option<Duration> {
+    pub(super) fn percentile(&self, percent: usize) -> Option<Duration> {
         let rank = (self.times.len() * percent).div_ceil(100);
         self.times.get(rank.checked_sub(1)?).copied()
     }
@@ -63,7 +63,7 @@ impl Line {
 
 impl Summary {
     /// Of all `scalings`, in the order in which their series first came.
-    pub(crate) fn of(scalings: &[Scaling]) -> Self {
+    pub(super) fn of(scalings: &[Scaling]) -> Self {
         let mut order: Vec<&Series> = Vec::new();
         for scaling in scalings {
             if !order.contains(&&scaling.series) {
