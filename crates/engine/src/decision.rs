@@ -9,8 +9,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 
 use crate::cost::Money;
-use crate::number::Number;
-use crate::{Absence, Cost, Mode, Time};
+use crate::{Absence, Basis, Cost, GroupBudget, Mode, Time, Total};
 
 /// What one poll came to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -108,6 +107,17 @@ pub enum Step {
         /// The budget for an hour.
         max_cost_per_hour: f64,
     },
+    /// The members of a group together are beyond its budget.
+    Budget {
+        /// The wish before.
+        from: u32,
+        /// This member's part of what the budget allows, and never less than the least replicas.
+        to: u32,
+        /// What all members come to with that.
+        total: Total,
+        /// What they may come to.
+        budget: GroupBudget,
+    },
     /// The wish lies outside the bounds.
     Bounds {
         /// The wish before.
@@ -150,6 +160,7 @@ impl Step {
             Self::Absent(_) => "absent",
             Self::Stabilization { .. } => "stabilization",
             Self::Cost { .. } => "cost",
+            Self::Budget { .. } => "budget",
             Self::Bounds { .. } => "bounds",
             Self::NoScaleIn { .. } => "no scale-in",
             Self::Rate { .. } => "rate",
@@ -163,6 +174,7 @@ impl Step {
             Self::Policy { from, to, .. }
             | Self::Stabilization { from, to, .. }
             | Self::Cost { from, to, .. }
+            | Self::Budget { from, to, .. }
             | Self::Bounds { from, to }
             | Self::NoScaleIn { from, to }
             | Self::Rate { from, to, .. }
@@ -187,6 +199,7 @@ impl fmt::Display for Step {
             Self::Cost { cost_per_hour, max_cost_per_hour, .. } => {
                 write!(f, " ({}/h of {}/h)", Money(*cost_per_hour), Money(*max_cost_per_hour))
             }
+            Self::Budget { total, budget, .. } => write!(f, " ({})", total.of(*budget)),
             Self::Bounds { from, to } if from > to => write!(f, " ({to} at most)"),
             Self::Bounds { to, .. } => write!(f, " ({to} at least)"),
             Self::NoScaleIn { .. } => f.write_str(" (a reading is missing)"),
@@ -212,123 +225,10 @@ impl Serialize for Step {
     }
 }
 
-/// What a policy's wish rests on: a few shapes that serve every policy.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Basis {
-    /// A value between, below or above two bounds: `3000 in 1000..5000`.
-    Range {
-        /// The reading.
-        value: f64,
-        /// The lower bound.
-        low: f64,
-        /// The upper bound.
-        high: f64,
-    },
-    /// A value above a threshold: `60 > 50`.
-    Above {
-        /// The reading.
-        value: f64,
-        /// The threshold.
-        threshold: f64,
-    },
-    /// A value below a threshold: `5 < 10`.
-    Below {
-        /// The reading.
-        value: f64,
-        /// The threshold.
-        threshold: f64,
-    },
-    /// A count drawn between two bounds: `1..5, round 12`.
-    Drawn {
-        /// The least that could be drawn.
-        least: u32,
-        /// The most that could be drawn.
-        most: u32,
-        /// Decisions made before.
-        round: u64,
-    },
-    /// A value over its target: `700/100`, with the metric's name in front where there are several.
-    Ratio {
-        /// The metric, where the plan has several.
-        metric: Option<String>,
-        /// The reading.
-        value: f64,
-        /// The target.
-        target: f64,
-        /// How the two became a count of replicas.
-        by: Proportion,
-    },
-}
-
-/// How a value over its target becomes a count of replicas.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Proportion {
-    /// The quotient is the count.
-    Shared,
-    /// The quotient counts for each of so many ready replicas.
-    EachOf(u32),
-    /// The quotient is as near to 1 as the tolerance; the replicas stay.
-    Within {
-        /// How far from 1 the quotient may be.
-        tolerance: f64,
-    },
-    /// The quotient is above 1 and asks for fewer replicas than there are, as few of them are ready.
-    Starting {
-        /// The ready ones.
-        ready: u32,
-    },
-}
-
-impl fmt::Display for Basis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            &Self::Range { value, low, high } => {
-                let relation = if value < low {
-                    "below"
-                } else if value > high {
-                    "above"
-                } else {
-                    "in"
-                };
-                write!(f, "{} {relation} {}..{}", Number(value), Number(low), Number(high))
-            }
-            &Self::Above { value, threshold } => write!(f, "{} > {}", Number(value), Number(threshold)),
-            &Self::Below { value, threshold } => write!(f, "{} < {}", Number(value), Number(threshold)),
-            &Self::Drawn { least, most, round } => write!(f, "{least}..{most}, round {round}"),
-            Self::Ratio { metric, value, target, by } => {
-                if let Some(metric) = metric {
-                    write!(f, "{metric} ")?;
-                }
-                write!(f, "{}/{}", Number(*value), Number(*target))?;
-                match *by {
-                    Proportion::Shared => Ok(()),
-                    Proportion::EachOf(ready) => write!(f, " × {ready} ready"),
-                    Proportion::Within { tolerance } => write!(f, " within {}", Number(tolerance)),
-                    Proportion::Starting { ready } => write!(f, ", only {ready} ready yet"),
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::AbsenceReason;
-
-    #[test]
-    fn a_ratio_says_how_it_counts() {
-        let ratio = |by| Basis::Ratio { metric: Some("latency".to_owned()), value: 1.5, target: 1.0, by };
-        let cases = [
-            (Proportion::Shared, "latency 1.5/1"),
-            (Proportion::EachOf(4), "latency 1.5/1 × 4 ready"),
-            (Proportion::Within { tolerance: 0.1 }, "latency 1.5/1 within 0.1"),
-            (Proportion::Starting { ready: 1 }, "latency 1.5/1, only 1 ready yet"),
-        ];
-        for (by, text) in cases {
-            assert_eq!(ratio(by).to_string(), text);
-        }
-    }
+    use crate::{AbsenceReason, Proportion};
 
     #[test]
     fn each_step_is_one_phrase() {
@@ -364,6 +264,15 @@ mod tests {
             (
                 Step::Cost { from: 6, to: 5, cost_per_hour: 0.5, max_cost_per_hour: 0.5 },
                 "cost 6→5 (0.50/h of 0.50/h)",
+            ),
+            (
+                Step::Budget {
+                    from: 9,
+                    to: 6,
+                    total: Total { pods: 24, cost_per_hour: 2.4 },
+                    budget: GroupBudget { max_pods: Some(24), max_cost_per_hour: Some(3.0) },
+                },
+                "budget 9→6 (24 of 24 pods, 2.40/h of 3.00/h)",
             ),
             (Step::Bounds { from: 12, to: 10 }, "bounds 12→10 (10 at most)"),
             (Step::Bounds { from: 0, to: 2 }, "bounds 0→2 (2 at least)"),

@@ -30,7 +30,7 @@ pub(super) const RANDOM: &str = "random";
     mut_arg("health_address", |flag| flag.default_value("off")),
     mut_arg("activity_address", |flag| flag.default_value("off")),
     mut_arg("leader_elect", |flag| flag.help(
-        "Elect a leader among replicas by the Lease polyscaler-coordinate-<application>; only the leader scales"
+        "Elect a leader among replicas by a Lease that is named after the application; only the leader scales"
     )),
 )]
 pub(crate) struct CoordinateArgs {

@@ -3,7 +3,9 @@ use proptest::prelude::*;
 use super::*;
 
 /// Line and members of each group.
-fn groups(file: &GroupsFile) -> Vec<(usize, Vec<&str>)> {
+type Lines<'a> = Vec<(usize, Vec<&'a str>)>;
+
+fn groups(file: &GroupsFile) -> Lines<'_> {
     file.groups.iter().map(|group| (group.line, group.members.iter().map(String::as_str).collect())).collect()
 }
 
@@ -53,7 +55,7 @@ fn the_file_of_the_tutorial_works_as_written() {
 #[test]
 fn each_problem_names_line_and_member_and_the_first_mention_counts() {
     let long = "a".repeat(254);
-    let cases: Vec<(String, Vec<(usize, Vec<&str>)>, Vec<String>)> = vec![
+    let cases: Vec<(String, Lines, Vec<String>)> = vec![
         (
             "web,db,web\n".into(),
             vec![(1, vec!["web", "db"])],
