@@ -103,3 +103,22 @@ fn a_missing_server_is_one_plain_line() {
         assert!(errors.starts_with(&format!("polyscaler: {variable} is /nonexistent")), "{errors}");
     }
 }
+
+/// How many members each action of a group moved, by the lines that tell of it.
+fn moved(said: &str) -> Vec<u32> {
+    let lines = said.lines().filter_map(|line| line.split_once(" one action: "));
+    lines.map(|(_, action)| action.split_whitespace().next().unwrap().parse().unwrap()).collect()
+}
+
+#[test]
+fn a_group_follows_the_load_at_its_entry_as_one() {
+    let said = play("groups", 45);
+    assert!(said.contains("kubectl get scalinggroups,deployments"), "{said}");
+    for service in ["webui", "auth", "image", "recommender", "persistence", "db", "registry"] {
+        let (least, most) = range(&said, &format!("teastore-{service}"), "wanted");
+        assert!(least < most, "{service}: {least} to {most} in {said}");
+    }
+    assert!(moved(&said).iter().any(|members| *members >= 6), "all or nearly all at once: {said}");
+    assert!(said.contains("all ready after "), "{said}");
+    assert!(said.contains("times as one, up to "), "{said}");
+}
