@@ -56,6 +56,7 @@ fn policy(policy: &PolicyEntry) -> String {
             SettingType::Number { min, max: f64::MAX } => format!("a number from {min} up"),
             SettingType::Number { min, max } => format!("a number from {min} to {max}"),
             SettingType::PositiveNumber => "a number above 0".to_owned(),
+            SettingType::Share => "a number above 0 and at most 1".to_owned(),
             SettingType::Integer { min, .. } => format!("a whole number from {min} up"),
         };
         let required = if setting.required { "required" } else { "optional" };
