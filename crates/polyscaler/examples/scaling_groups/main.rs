@@ -115,7 +115,8 @@ async fn install_crds(client: &Client) -> anyhow::Result<()> {
     }
     for (api_version, kind) in [GROUP, SCALER] {
         let api = objects(client, "default", (api_version, kind))?;
-        wait::until(&format!("{kind} to be served"), PATIENCE, || api.list(&ListParams::default())).await?;
+        let look = || async { api.list(&ListParams::default()).await };
+        wait::until(&format!("{kind} to be served"), PATIENCE, look).await?;
     }
     Ok(())
 }
