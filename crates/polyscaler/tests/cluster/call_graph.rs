@@ -9,7 +9,7 @@ use serde_json::Value;
 use testbed::teastore::{self, COUNT, SERVICES, Site};
 use testbed::wait;
 
-use crate::harness::{Operator, Scene};
+use crate::harness::{Operator, Scaling, Scene};
 
 /// Until a new pod is ready. Nothing can be seen of the demand below the entry for so long.
 const READY_AFTER: Duration = Duration::from_secs(3);
@@ -28,7 +28,7 @@ async fn at_peace(
     scene: &Scene,
     kind: (&str, &str, &str),
     scalers: fn(&str, &str, u32) -> Vec<Value>,
-) -> (Site, Operator) {
+) -> (Site, Vec<Scaling>, Operator) {
     let interval = Duration::from_secs(1);
     let site = Site::open(scene.client.clone(), &scene.namespace, FEW, interval, |_| READY_AFTER);
     let site = site.await.unwrap();
@@ -38,11 +38,11 @@ async fn at_peace(
         objects.push(scene.object(kind, name, manifest["spec"].clone()).await);
     }
     let operator = scene.operator(&["--max-actions=1000"]).await;
-    for object in objects {
+    for object in &objects {
         object.wait_for("Ready", "True", "Ready").await;
     }
     assert_eq!(operator.activity().await, Vec::<Value>::new(), "it has what it needs");
-    (site, operator)
+    (site, objects, operator)
 }
 
 /// Takes the load up in one step; what was done until every service could bear it, oldest first.
@@ -66,7 +66,7 @@ async fn a_group_follows_a_step_in_one_action() {
     let scene = Scene::new("together").await;
     let group =
         |namespace: &str, url: &str, interval| vec![teastore::scaling_group(namespace, url, interval)];
-    let (site, operator) = at_peace(&scene, GROUP, group).await;
+    let (site, objects, operator) = at_peace(&scene, GROUP, group).await;
     let actions = step_up(&site, &operator).await;
     let decisions: BTreeSet<&str> =
         actions.iter().map(|action| action["timestamp"].as_str().unwrap()).collect();
@@ -77,12 +77,20 @@ async fn a_group_follows_a_step_in_one_action() {
         assert_eq!(action["to"], need, "{action:#}");
     }
     assert_eq!(site.pods().await.unwrap().replicas, needs());
+    let told = || async {
+        let action = objects[0].status().await["lastAction"].clone();
+        if action["readyAfterSeconds"].is_number() { Ok(action) } else { Err(action.to_string()) }
+    };
+    let action = wait::until("the action's timing", LIMIT, told).await.unwrap();
+    assert_eq!(action["members"].as_array().map(Vec::len), Some(COUNT), "{action:#}");
+    let ready = action["readyAfterSeconds"].as_f64().unwrap();
+    assert!(ready > READY_AFTER.as_secs_f64() - 1.0, "{action:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn independent_scalers_follow_a_step_one_after_the_other() {
     let scene = Scene::new("apart").await;
-    let (site, operator) = at_peace(&scene, SCALER, teastore::general_scalers).await;
+    let (site, _, operator) = at_peace(&scene, SCALER, teastore::general_scalers).await;
     let begun = site.now();
     let actions = step_up(&site, &operator).await;
     assert!(actions.len() >= COUNT, "{actions:#?}");
