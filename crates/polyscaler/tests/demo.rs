@@ -132,8 +132,8 @@ fn a_missing_server_is_one_plain_line() {
 
 /// How many members each action of a group moved, by the lines that tell of it.
 fn moved(said: &str) -> Vec<u32> {
-    let lines = said.lines().filter_map(|line| line.split_once(" one action: "));
-    lines.map(|(_, action)| action.split_whitespace().next().unwrap().parse().unwrap()).collect()
+    let lines = said.lines().filter_map(|line| line.split_once(" one action at ")?.1.split_once(": "));
+    lines.map(|(_, story)| story.split_whitespace().next().unwrap().parse().unwrap()).collect()
 }
 
 #[test]

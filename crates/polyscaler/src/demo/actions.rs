@@ -56,16 +56,17 @@ impl Actions {
         }
     }
 
-    /// Lines on actions that have come to an end since the last call: all are ready, or another
-    /// action has begun.
-    pub(super) fn news(&mut self, members: usize) -> Vec<String> {
+    /// Lines at `hour` on actions that have come to an end since the last call: all are ready, or
+    /// another action has begun.
+    pub(super) fn news(&mut self, hour: f64, members: usize) -> Vec<String> {
         let last = self.noted.len().saturating_sub(1);
         let ended = self.noted.iter_mut().enumerate().filter(|(place, noted)| {
             !noted.is_told && (*place < last || noted.action.ready_after_seconds.is_some())
         });
         let lines = ended.map(|(place, noted)| {
             noted.is_told = true;
-            noted.line(members, place < last)
+            let (now, then) = (clock(hour), clock(noted.hour));
+            format!("{now} one action at {then}: {}", noted.story(members, place < last))
         });
         lines.collect()
     }
@@ -74,21 +75,23 @@ impl Actions {
     pub(super) fn recent(&self, members: usize) -> Vec<String> {
         let last = self.noted.len().saturating_sub(1);
         let newest = self.noted.iter().enumerate().rev().take(SHOWN);
-        newest.map(|(place, noted)| noted.line(members, place < last)).collect()
+        let line = |(place, noted): (usize, &Noted)| {
+            format!("{} one action: {}", clock(noted.hour), noted.story(members, place < last))
+        };
+        newest.map(line).collect()
     }
 }
 
 impl Noted {
-    fn line(&self, members: usize, is_over: bool) -> String {
-        let Self { hour, action, busiest, .. } = self;
+    fn story(&self, members: usize, is_over: bool) -> String {
+        let Self { action, busiest, .. } = self;
         let ready = match (action.ready_after_seconds, is_over) {
             (Some(seconds), _) => format!("all ready after {seconds:.1} s"),
             (None, true) => "not all ready before the next".to_owned(),
             (None, false) => "not all ready yet".to_owned(),
         };
         format!(
-            "{} one action: {} of {members} members moved from {} to {} pods, bottleneck {} at {:.0} %, {ready}",
-            clock(*hour),
+            "{} of {members} members moved from {} to {} pods, bottleneck {} at {:.0} %, {ready}",
             action.members.len(),
             action.pods(|moved| moved.from),
             action.pods(|moved| moved.to),
@@ -125,16 +128,15 @@ mod tests {
     fn an_action_is_told_once_when_all_are_ready() {
         let mut actions = Actions::default();
         actions.note(8.0, None, at("webui", 2.5));
-        assert!(actions.news(7).is_empty());
+        assert!(actions.news(8.6, 7).is_empty());
         actions.note(8.1, Some(&action("a", &[(1, 3), (2, 4)], None)), at("db", 2.0));
-        assert!(actions.news(7).is_empty());
+        assert!(actions.news(8.6, 7).is_empty());
         assert!(actions.recent(7)[0].ends_with("not all ready yet"));
         actions.note(8.5, Some(&action("a", &[(1, 3), (2, 4)], Some(3.44))), at("db", 0.9));
-        let expected = "08:06 one action: 2 of 7 members moved from 3 to 7 pods, bottleneck webui at 250 %, \
-                        all ready after 3.4 s";
-        assert_eq!(actions.news(7), [expected]);
-        assert!(actions.news(7).is_empty());
-        assert_eq!(actions.recent(7), [expected]);
+        let story = "2 of 7 members moved from 3 to 7 pods, bottleneck webui at 250 %, all ready after 3.4 s";
+        assert_eq!(actions.news(8.6, 7), [format!("08:36 one action at 08:06: {story}")]);
+        assert!(actions.news(8.6, 7).is_empty());
+        assert_eq!(actions.recent(7), [format!("08:06 one action: {story}")]);
     }
 
     #[test]
@@ -142,7 +144,7 @@ mod tests {
         let mut actions = Actions::default();
         actions.note(8.0, Some(&action("a", &[(1, 3)], None)), at("webui", 2.5));
         actions.note(9.0, Some(&action("b", &[(3, 1)], Some(0.5))), at("webui", 0.4));
-        let news = actions.news(7);
+        let news = actions.news(8.6, 7);
         assert!(news[0].ends_with("not all ready before the next"), "{news:?}");
         assert!(news[1].contains("bottleneck webui at 40 %, all ready after 0.5 s"), "{news:?}");
         assert!(actions.recent(7)[0].starts_with("09:00"), "the newest first");

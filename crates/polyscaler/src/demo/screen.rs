@@ -105,7 +105,7 @@ impl Screen {
                 row.why
             );
         }
-        for line in self.actions.news(rows.len()) {
+        for line in self.actions.news(hour, rows.len()) {
             let _ = writeln!(text, "{line}");
         }
         text

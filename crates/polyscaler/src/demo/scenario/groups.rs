@@ -13,18 +13,18 @@ pub(super) const SCENARIO: Scenario = Scenario {
     objects: "scalinggroups",
     group: Some(Group { name: "teastore", a_second: load::page_views_a_second, manifest }),
     applications: &[
-        member("teastore-webui", 1),
-        member("teastore-auth", 1),
-        member("teastore-image", 2),
-        member("teastore-recommender", 4),
-        member("teastore-persistence", 2),
-        member("teastore-db", 3),
-        member("teastore-registry", 1),
+        member("teastore-webui", 1, 1),
+        member("teastore-auth", 1, 1),
+        member("teastore-image", 2, 2),
+        member("teastore-recommender", 1, 4),
+        member("teastore-persistence", 1, 2),
+        member("teastore-db", 1, 3),
+        member("teastore-registry", 1, 1),
     ],
 };
 
-const fn member(name: &'static str, ready_after: u64) -> Application {
-    Application { name, replicas: 1, ready_after, load: Load::Calls, manifest: None }
+const fn member(name: &'static str, replicas: i32, ready_after: u64) -> Application {
+    Application { name, replicas, ready_after, load: Load::Calls, manifest: None }
 }
 
 fn manifest(url: &str) -> Value {
