@@ -60,7 +60,8 @@ pub struct MemberPoll {
 /// Why a target could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetFailure {
-    /// The class: one of `TargetNotFound`, `TargetNotScalable`, `TargetForbidden`, `FailedGetScale`.
+    /// The class: one of `TargetNotFound`, `TargetNotScalable`, `TargetForbidden`,
+    /// `CrossNamespace`, `FailedGetScale`.
     pub reason: Reason,
     /// What happened, with the target's name.
     pub message: String,
@@ -262,6 +263,15 @@ fn steady(kind: &Kind, mut status: Value) -> Value {
     for condition in status.get_mut("conditions").and_then(Value::as_array_mut).into_iter().flatten() {
         if let Some(condition) = condition.as_object_mut() {
             condition.remove("message");
+        }
+    }
+    // A write that fails again and again is told at once, and then counted now and then.
+    for action in ["/lastAction/members", "/memory/lastAction/members"] {
+        let members = status.pointer_mut(action).and_then(Value::as_array_mut);
+        for member in members.into_iter().flatten().filter_map(Value::as_object_mut) {
+            for field in ["attempts", "message", "failure"] {
+                member.remove(field);
+            }
         }
     }
     status
