@@ -6,6 +6,7 @@
 //! for all and lives in `limit`.
 
 mod cost;
+mod external;
 mod linear;
 mod random;
 mod setting;
@@ -20,6 +21,7 @@ use serde_json::Value;
 use crate::{Advice, Basis, Budget, Group, Member, Metric, Problem, Scale, Time};
 
 pub use cost::CostPolicy;
+pub use external::{Adviser, External};
 pub use linear::Linear;
 pub use random::Random;
 pub use setting::{Setting, SettingType};
@@ -44,6 +46,11 @@ pub trait Policy: fmt::Debug + Send + Sync {
     /// Whether it draws anew in each decision, so that [`View::round`] must count them.
     fn counts_rounds(&self) -> bool {
         false
+    }
+
+    /// Who outside must be asked before each decision, where somebody must; the answer is [`View::advice`].
+    fn adviser(&self) -> Option<&Adviser> {
+        None
     }
 }
 
@@ -131,6 +138,7 @@ pub const POLICIES: &[PolicyEntry] = &[
     linear::ENTRY,
     threshold::ENTRY,
     random::ENTRY,
+    external::ENTRY,
 ];
 
 /// The policies that serve such plans, in the order of [`POLICIES`].

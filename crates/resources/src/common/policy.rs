@@ -93,6 +93,10 @@ fn schema(policy: &str, setting: &Setting) -> Value {
         SettingType::Number { min, max } => json!({ "type": "number", "minimum": min, "maximum": max }),
         SettingType::PositiveNumber => json!({ "type": "number", "minimum": 0.0, "exclusiveMinimum": true }),
         SettingType::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
+        SettingType::Address => {
+            let longest = SettingType::LONGEST_ADDRESS;
+            json!({ "type": "string", "maxLength": longest, "pattern": SettingType::ADDRESS })
+        }
     };
     schema["description"] = json!(format!("Of policy {policy}: {}", setting.help));
     schema
