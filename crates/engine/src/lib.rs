@@ -40,6 +40,7 @@ pub mod policy;
 mod problem;
 mod reading;
 mod time;
+mod words;
 
 pub use cost::{Budget, Cost};
 pub use decide::{Advice, Observation, Scale, decide};
@@ -48,7 +49,8 @@ pub use group::{CallGraph, Edge, Group, GroupBudget, Role};
 pub use memory::{Action, ActionMember, Memory, Wishes};
 pub use number::Number;
 pub use plan::{Bounds, Member, Metric, MetricTarget, Mode, Plan, Safety, Target, TargetType};
-pub use policy::Policy;
+pub use policy::{Adviser, Policy};
 pub use problem::{ConfigPath, Problem, SourceCatalog};
 pub use reading::{Absence, AbsenceReason, MetricValue, Query, Reading};
 pub use time::Time;
+pub use words::one_line;

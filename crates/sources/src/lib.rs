@@ -28,6 +28,7 @@ mod address;
 mod clients;
 mod cron;
 mod google;
+pub mod grpc;
 mod headers;
 mod http;
 mod http_client;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{Policy, PolicyEntry, Serves, Setting, SettingType, View, Wished, settings};
-use crate::Basis;
+use crate::{Basis, one_line};
 
 /// The longest reason that is shown, in characters.
 const LONGEST_REASON: usize = 200;
@@ -82,29 +82,13 @@ impl Policy for External {
     fn wish(&self, view: &View<'_>, member: usize) -> Option<Wished> {
         let advice = view.advice?;
         let replicas = advice.replicas.get(member).copied().flatten()?;
-        let basis = Basis::Advice { reason: cleaned(&advice.reason) };
+        let basis = Basis::Advice { reason: one_line(&advice.reason, LONGEST_REASON) };
         Some(Wished { policy: ENTRY.name, replicas, basis })
     }
 
     fn adviser(&self) -> Option<&Adviser> {
         Some(&self.adviser)
     }
-}
-
-/// Words of someone else's as one line that cannot disturb what it is printed in.
-fn cleaned(words: &str) -> String {
-    // What steers a terminal, or the direction and the breaks of a text, is a space here.
-    let shown = |character: char| match character {
-        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => ' ',
-        character if character.is_control() => ' ',
-        character => character,
-    };
-    let spaced: String = words.chars().map(shown).collect();
-    let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= LONGEST_REASON {
-        return line;
-    }
-    line.chars().take(LONGEST_REASON - 1).chain(['…']).collect()
 }
 
 #[cfg(test)]
@@ -135,19 +119,14 @@ mod tests {
     }
 
     #[test]
-    fn the_advisers_words_are_one_short_line() {
-        for (words, shown) in [
-            ("  more\n\tload \u{1b}[31mred\u{7} ", "more load [31mred"),
-            ("a\u{202e}b\u{200b}c\u{2028}d\u{feff}", "a b c d"),
-            ("", ""),
-        ] {
-            assert_eq!(cleaned(words), shown);
-        }
-        assert_eq!(cleaned(&"ä".repeat(200)), "ä".repeat(200));
-        let cut = cleaned(&"ä".repeat(201));
-        assert_eq!((cut.chars().count(), cut.ends_with("ä…")), (200, true));
-        let silent = Advice { replicas: vec![Some(1)], reason: "\n".to_owned() };
-        assert_eq!(wished(Some(&silent), 0).unwrap().basis.to_string(), "no reason given");
+    fn the_advisers_words_are_cleaned_and_shortened() {
+        let told = |reason: &str| {
+            let advice = Advice { replicas: vec![Some(1)], reason: reason.to_owned() };
+            wished(Some(&advice), 0).unwrap().basis.to_string()
+        };
+        assert_eq!(told("load\n\u{1b}[31mhigh"), "load [31mhigh");
+        assert_eq!(told(&"x".repeat(500)).chars().count(), LONGEST_REASON);
+        assert_eq!(told("\n"), "no reason given");
     }
 
     #[test]
