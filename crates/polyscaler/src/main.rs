@@ -5,6 +5,7 @@
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod json_lines;
 mod logging;
 mod operator;
 #[cfg(test)]

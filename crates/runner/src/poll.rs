@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use engine::episode::State;
 use engine::{
-    Decision, MemberDecision, Memory, Metric, Mode, Observation, Plan, Reading, Scale, Target, Time, decide,
+    Absence, Advice, Decision, MemberDecision, Memory, Metric, Mode, Observation, Plan, Reading, Scale, Target, Time, decide,
 };
 use futures::future::join_all;
 use resources::{MemberPoll, Outcome, Poll, Reason, TargetFailure, Verdict, WriteFailure};
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
-use crate::{LastScaled, ObjectKey, Services, spans};
+use crate::{LastScaled, ObjectKey, Question, Services, spans};
 
 /// All that one poll needs to know of its object.
 pub(crate) struct Job {
@@ -46,30 +47,34 @@ impl Finished {
 /// A poll of the object `key`, as one trace.
 pub(crate) async fn traced_poll(services: Services, key: ObjectKey, job: Job) -> Finished {
     let span = spans::poll(&key, &job.plan);
-    let finished = poll(services, job).instrument(span.clone()).await;
+    let finished = poll(services, &key, job).instrument(span.clone()).await;
     spans::polled(&span, finished.outcome.as_ref());
     finished
 }
 
 /// Takes one object from reading to writing. What it came to is told by the loop, which
 /// alone knows at that instant whether the object is still there.
-async fn poll(services: Services, job: Job) -> Finished {
+async fn poll(services: Services, key: &ObjectKey, job: Job) -> Finished {
     let Job { generation, plan, mut memory, not_before, ask_last_scaled, mut revoked } = job;
     let looked = tokio::select! {
         biased;
         // A poll that may write nothing any more must not hold up the next one for a slow source.
         () = until_revoked(&mut revoked) => None,
-        looked = look(&services, &plan, not_before, ask_last_scaled) => Some(looked),
+        looked = async {
+            let looked = look(&services, &plan, not_before, ask_last_scaled).await;
+            let advice = advise(&services, key, &plan, &looked).await;
+            (looked, advice)
+        } => Some(looked),
     };
-    let Some(Looked { readings, seen, last_scaled }) = looked else {
+    let Some((Looked { readings, seen, last_scaled }, advice)) = looked else {
         return Finished { memory, ask_last_scaled, outcome: None };
     };
 
     let now = services.clock.now();
     let unrecorded = unrecorded_scale(&plan, &memory, &seen, &last_scaled, now);
     memory.last_scale = memory.last_scale.max(unrecorded);
-    let scales = seen.iter().map(|seen| seen.as_ref().ok().copied()).collect();
-    let observation = Observation { scales, readings, ..Observation::default() };
+    let scales = scales(&seen);
+    let observation = Observation { scales, readings, advice };
     let span = spans::decide();
     let decision = span.in_scope(|| decide(&plan, &mut memory, &observation, now));
     spans::decided(&span, &decision);
@@ -159,6 +164,27 @@ async fn observe(services: &Services, target: &Target) -> Result<Scale, TargetFa
     let seen = services.actuator.observe(target).instrument(span.clone()).await;
     spans::observed(&span, &seen);
     seen
+}
+
+fn scales(seen: &[Result<Scale, TargetFailure>]) -> Vec<Option<Scale>> {
+    seen.iter().map(|seen| seen.as_ref().ok().copied()).collect()
+}
+
+/// What the policy's adviser says, where it has one. The adviser sees what the decision will be made on.
+async fn advise(
+    services: &Services,
+    object: &ObjectKey,
+    plan: &Plan,
+    looked: &Looked,
+) -> Option<Result<Advice, Absence>> {
+    let adviser = plan.policy.adviser()?;
+    let span = spans::advise(adviser);
+    let state = State::of(plan, &scales(&looked.seen), &looked.readings, services.clock.now());
+    let question = Question { adviser, object, state: &state };
+    let advice = services.advisor.ask(question).instrument(span.clone()).await;
+    spans::advised(&span, &advice);
+    services.metrics.advised(advice.as_ref().err().map(|absence| absence.reason));
+    Some(advice)
 }
 
 /// What is done about the decision for one member.

@@ -44,6 +44,9 @@ pub(crate) fn record(services: &Services, key: &ObjectKey, outcome: Outcome, tol
     services.metrics.looked(key.kind, &outcome);
     services.metrics.stands(key.kind, &mut told.standing, Standing::of(&outcome));
     services.board.note(key, &outcome);
+    if let Some(episodes) = &services.episodes {
+        episodes.note(key, &outcome);
+    }
     tell_readiness(key, &outcome, told);
     if let Verdict::Polled(poll) = &outcome.verdict {
         let before = std::mem::take(&mut told.pending);

@@ -2,9 +2,9 @@
 
 mod admission;
 mod args;
-mod audit;
 mod glue;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use cluster::{Clients, Journaler, Lease, LeaseSettings, Objects, Targets, Watches};
 use runner::{
-    Activity, Audit, Board, Clock, Event, Guard, Metrics, Readiness, Runner, Services, SystemClock,
+    Activity, Audit, Board, Clock, Episodes, Event, Guard, Metrics, Readiness, Runner, Services, SystemClock,
 };
 use serve::{Listening, Shown};
-use sources::{AddressPolicy, Registry};
+use sources::{AddressPolicy, Advisers, Registry};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 use admission::Admission;
 pub(crate) use args::OperatorArgs;
 
+use crate::json_lines::JsonLines;
 use crate::telemetry::Telemetry;
 
 /// How long the end may take before what still runs is given up. Less than the 30 s after
@@ -104,7 +105,9 @@ struct Shared {
     readiness: Arc<Readiness>,
     shown: Shown,
     registry: Arc<Registry>,
+    advisers: Arc<Advisers>,
     audit: Option<Arc<dyn Audit>>,
+    episodes: Option<Arc<Episodes>>,
     identity: String,
 }
 
@@ -121,7 +124,11 @@ impl Shared {
             deny: arguments.deny_addresses.clone(),
             allow: arguments.allow_addresses.clone(),
         };
-        let audit = arguments.audit_file.as_deref().map(audit::AuditFile::open).transpose()?;
+        let lines = |flag, file: &Option<PathBuf>| {
+            file.as_deref().map(|file| JsonLines::open(flag, file).map(Arc::new)).transpose()
+        };
+        let audit = lines("--audit-file", &arguments.audit_file)?;
+        let episodes = lines("--episodes-file", &arguments.episodes_file)?;
         Ok(Self {
             clock: clock.clone(),
             metrics: Arc::new(Metrics::new()),
@@ -131,8 +138,10 @@ impl Shared {
                 board: Arc::new(Board::default()),
                 clock,
             },
+            advisers: Arc::new(Advisers::new(policy.clone())),
             registry: Arc::new(Registry::of_operator(policy, arguments.prometheus_url.clone())),
-            audit: audit.map(|file| Arc::new(file) as Arc<dyn Audit>),
+            audit: audit.map(|file| file as Arc<dyn Audit>),
+            episodes: episodes.map(|file| Arc::new(Episodes::new(file))),
             identity,
         })
     }
@@ -195,6 +204,8 @@ impl Parts {
             activity: Arc::clone(&shared.shown.activity),
             board: Arc::clone(&shared.shown.board),
             audit: shared.audit.clone(),
+            advisor: glue::advisor(Arc::clone(&shared.advisers)),
+            episodes: shared.episodes.clone(),
         };
         let runner = Runner::new(services, registry, arguments.allow_cross_namespace);
         let watches = Watches {
