@@ -3,7 +3,7 @@
 use crate::decision::{AbsentMetric, Decision, MemberDecision, Step};
 use crate::limit;
 use crate::policy::{View, Wished};
-use crate::{Absence, AbsenceReason, Cost, Memory, Metric, Plan, Reading, Time, number::Number};
+use crate::{Absence, Cost, Memory, Plan, Reading, Time};
 
 /// What was seen in one poll.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,6 +36,13 @@ pub struct Scale {
     pub ready: Option<u32>,
 }
 
+impl Scale {
+    /// Replicas that serve: the ready ones, or all that exist where the target's kind does not tell.
+    pub fn serving(self) -> u32 {
+        self.ready.unwrap_or(self.status_replicas)
+    }
+}
+
 /// Decides what every member of `plan` should come to, and why.
 ///
 /// Pure: no clock, no I/O, no hidden state; the same arguments give the same decision.
@@ -45,7 +52,7 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
     let mut values = Vec::with_capacity(plan.metrics.len());
     let mut absences = Vec::new();
     for (index, metric) in plan.metrics.iter().enumerate() {
-        match usable(metric, observation.readings.get(index)) {
+        match metric.value(observation.readings.get(index)) {
             Ok(value) => values.push(Some(value)),
             Err(absence) => {
                 values.push(None);
@@ -61,46 +68,15 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
         }
         None => None,
     };
-    let view = View {
-        members: &plan.members,
-        metrics: &plan.metrics,
-        scales: &observation.scales,
-        values: &values,
-        now,
-        group: plan.group.as_ref(),
-        round: memory.rounds,
-        advice,
-    };
+    let view = View { round: memory.rounds, advice, ..View::new(plan, &observation.scales, &values, now) };
     if plan.policy.counts_rounds() {
         memory.rounds = memory.rounds.wrapping_add(1);
     }
     let members = (0..plan.members.len())
-        .filter(|&member| observation.scales.get(member).copied().flatten().is_some())
+        .filter(|&member| plan.members[member].role.refusal.is_none() && view.scale(member).is_some())
         .map(|member| decide_member(plan, memory, &view, &absences, member))
         .collect();
     Decision { at: now, mode: plan.mode, absences, members }
-}
-
-/// The value of a reading, or why it cannot be used for this metric.
-fn usable(metric: &Metric, reading: Option<&Reading>) -> Result<f64, Absence> {
-    match reading {
-        Some(Reading::Value { value, .. }) => match metric.minimum {
-            Some(minimum) if value.get() < minimum => Err(Absence {
-                reason: AbsenceReason::OutOfRange,
-                message: format!(
-                    "the value {} is below {}, the least it can be",
-                    Number(value.get()),
-                    Number(minimum)
-                ),
-            }),
-            _ => Ok(value.get()),
-        },
-        Some(Reading::Absent(absence)) => Err(absence.clone()),
-        None => Err(Absence {
-            reason: AbsenceReason::ValueMissing,
-            message: "it has not been read yet".to_owned(),
-        }),
-    }
 }
 
 fn decide_member(

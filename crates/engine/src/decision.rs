@@ -9,8 +9,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 
 use crate::cost::Money;
-use crate::number::Number;
-use crate::{Absence, Cost, Mode, Time};
+use crate::{Absence, Basis, Cost, Mode, Time};
 
 /// What one poll came to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -212,130 +211,10 @@ impl Serialize for Step {
     }
 }
 
-/// What a policy's wish rests on: a few shapes that serve every policy.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Basis {
-    /// A value between, below or above two bounds: `3000 in 1000..5000`.
-    Range {
-        /// The reading.
-        value: f64,
-        /// The lower bound.
-        low: f64,
-        /// The upper bound.
-        high: f64,
-    },
-    /// A value above a threshold: `60 > 50`.
-    Above {
-        /// The reading.
-        value: f64,
-        /// The threshold.
-        threshold: f64,
-    },
-    /// A value below a threshold: `5 < 10`.
-    Below {
-        /// The reading.
-        value: f64,
-        /// The threshold.
-        threshold: f64,
-    },
-    /// A count drawn between two bounds: `1..5, round 12`.
-    Drawn {
-        /// The least that could be drawn.
-        least: u32,
-        /// The most that could be drawn.
-        most: u32,
-        /// Decisions made before.
-        round: u64,
-    },
-    /// The words of an adviser outside.
-    Advice {
-        /// One short line; may be empty.
-        reason: String,
-    },
-    /// A value over its target: `700/100`, with the metric's name in front where there are several.
-    Ratio {
-        /// The metric, where the plan has several.
-        metric: Option<String>,
-        /// The reading.
-        value: f64,
-        /// The target.
-        target: f64,
-        /// How the two became a count of replicas.
-        by: Proportion,
-    },
-}
-
-/// How a value over its target becomes a count of replicas.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Proportion {
-    /// The quotient is the count.
-    Shared,
-    /// The quotient counts for each of so many ready replicas.
-    EachOf(u32),
-    /// The quotient is as near to 1 as the tolerance; the replicas stay.
-    Within {
-        /// How far from 1 the quotient may be.
-        tolerance: f64,
-    },
-    /// The quotient is above 1 and asks for fewer replicas than there are, as few of them are ready.
-    Starting {
-        /// The ready ones.
-        ready: u32,
-    },
-}
-
-impl fmt::Display for Basis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            &Self::Range { value, low, high } => {
-                let relation = if value < low {
-                    "below"
-                } else if value > high {
-                    "above"
-                } else {
-                    "in"
-                };
-                write!(f, "{} {relation} {}..{}", Number(value), Number(low), Number(high))
-            }
-            &Self::Above { value, threshold } => write!(f, "{} > {}", Number(value), Number(threshold)),
-            &Self::Below { value, threshold } => write!(f, "{} < {}", Number(value), Number(threshold)),
-            &Self::Drawn { least, most, round } => write!(f, "{least}..{most}, round {round}"),
-            Self::Advice { reason } if reason.is_empty() => f.write_str("no reason given"),
-            Self::Advice { reason } => f.write_str(reason),
-            Self::Ratio { metric, value, target, by } => {
-                if let Some(metric) = metric {
-                    write!(f, "{metric} ")?;
-                }
-                write!(f, "{}/{}", Number(*value), Number(*target))?;
-                match *by {
-                    Proportion::Shared => Ok(()),
-                    Proportion::EachOf(ready) => write!(f, " × {ready} ready"),
-                    Proportion::Within { tolerance } => write!(f, " within {}", Number(tolerance)),
-                    Proportion::Starting { ready } => write!(f, ", only {ready} ready yet"),
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::AbsenceReason;
-
-    #[test]
-    fn a_ratio_says_how_it_counts() {
-        let ratio = |by| Basis::Ratio { metric: Some("latency".to_owned()), value: 1.5, target: 1.0, by };
-        let cases = [
-            (Proportion::Shared, "latency 1.5/1"),
-            (Proportion::EachOf(4), "latency 1.5/1 × 4 ready"),
-            (Proportion::Within { tolerance: 0.1 }, "latency 1.5/1 within 0.1"),
-            (Proportion::Starting { ready: 1 }, "latency 1.5/1, only 1 ready yet"),
-        ];
-        for (by, text) in cases {
-            assert_eq!(ratio(by).to_string(), text);
-        }
-    }
+    use crate::{AbsenceReason, Proportion};
 
     #[test]
     fn each_step_is_one_phrase() {

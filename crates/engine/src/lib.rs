@@ -27,10 +27,16 @@
 //! To add a policy, write one file in `policy/` with an `ENTRY` and name it in
 //! [`policy::POLICIES`]. What must hold for every decision stands in [`invariants`].
 
+mod basis;
+pub mod coordination;
 mod cost;
 mod decide;
 mod decision;
+pub mod episode;
+#[cfg(test)]
+mod fixture;
 mod group;
+mod group_problem;
 pub mod invariants;
 mod limit;
 mod memory;
@@ -42,10 +48,12 @@ mod reading;
 mod time;
 mod words;
 
+pub use basis::{Basis, DemandShare, Proportion};
 pub use cost::{Budget, Cost};
 pub use decide::{Advice, Observation, Scale, decide};
-pub use decision::{AbsentMetric, Basis, Decision, MemberDecision, Proportion, Step};
+pub use decision::{AbsentMetric, Decision, MemberDecision, Step};
 pub use group::{CallGraph, Edge, Group, GroupBudget, Role};
+pub use group_problem::GroupProblem;
 pub use memory::{Action, ActionMember, Memory, Wishes};
 pub use number::Number;
 pub use plan::{Bounds, Member, Metric, MetricTarget, Mode, Plan, Safety, Target, TargetType};

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Group, Policy, Query, Role};
+use crate::number::Number;
+use crate::{Absence, AbsenceReason, Group, Policy, Query, Reading, Role};
 
 /// One object of any kind, compiled: what to read, how to decide, what to move.
 #[derive(Clone, Debug)]
@@ -25,6 +26,14 @@ pub struct Plan {
     pub interval: Duration,
     /// What holds the members together, where the plan is a group's; `None` for a single target.
     pub group: Option<Group>,
+}
+
+impl Plan {
+    /// The value of each metric by its reading, in the plan's order; `None` where it has none that can be used.
+    pub fn values(&self, readings: &[Reading]) -> Vec<Option<f64>> {
+        let metrics = self.metrics.iter().enumerate();
+        metrics.map(|(index, metric)| metric.value(readings.get(index)).ok()).collect()
+    }
 }
 
 /// One scaled target within a plan.
@@ -120,6 +129,29 @@ pub struct Metric {
     pub target: Option<MetricTarget>,
     /// Place in the plan of the member that it is measured at; `None` where it is of the whole.
     pub member: Option<usize>,
+}
+
+impl Metric {
+    /// The value of its reading.
+    ///
+    /// # Errors
+    /// Why there is none that can be used: it is absent, was never taken, or is below what the metric can be.
+    pub fn value(&self, reading: Option<&Reading>) -> Result<f64, Absence> {
+        let absence = |reason, message| Err(Absence { reason, message });
+        match reading {
+            Some(Reading::Value { value, .. }) => match self.minimum.filter(|minimum| value.get() < *minimum)
+            {
+                None => Ok(value.get()),
+                Some(minimum) => {
+                    let (value, minimum) = (Number(value.get()), Number(minimum));
+                    let message = format!("the value {value} is below {minimum}, the least it can be");
+                    absence(AbsenceReason::OutOfRange, message)
+                }
+            },
+            Some(Reading::Absent(absence)) => Err(absence.clone()),
+            None => absence(AbsenceReason::ValueMissing, "it has not been read yet".to_owned()),
+        }
+    }
 }
 
 /// What a policy aims for in one metric, in the terms of the HPA's `MetricTarget`.

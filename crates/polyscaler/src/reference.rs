@@ -59,6 +59,7 @@ fn policy(policy: &PolicyEntry) -> String {
             SettingType::Integer { min, max } if max < i32::MAX as u32 => {
                 format!("a whole number from {min} to {max}")
             }
+            SettingType::Share => "a number above 0 and at most 1".to_owned(),
             SettingType::Integer { min, .. } => format!("a whole number from {min} up"),
             SettingType::Address => "scheme, host and port".to_owned(),
         };

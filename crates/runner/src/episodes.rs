@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::episode::{Act, State, reward};
-use engine::{Mode, Plan, Scale, Time};
+use engine::{Mode, Observation, Plan, Time};
 use resources::{Outcome, Poll};
 use serde::Serialize;
 
@@ -31,7 +31,7 @@ pub struct Episode {
     pub observation: State,
     /// What was decided.
     pub action: Act,
-    /// How good the state was in which it led to the next poll, 0 at best; `None` where that cannot be told.
+    /// That of the state at the next poll: 0 at best, else less; `None` where it is not known.
     pub reward: Option<f64>,
     /// Whether it was carried out in full, which includes that nothing was to be done.
     pub applied: bool,
@@ -69,8 +69,8 @@ impl Episodes {
         let next = Begun::of(poll);
         match begun.insert(key.clone(), next) {
             Some(before) if before.at < poll.decision.at && Arc::ptr_eq(&before.plan, &poll.plan) => {
-                let after = &state(poll);
-                self.log.note(&before.ended(key, after));
+                let after = state(poll);
+                self.log.note(&before.ended(key, &after));
             }
             _ => {}
         }
@@ -102,7 +102,7 @@ impl Begun {
         Episode {
             object: key.to_string(),
             time: self.at,
-            reward: reward(&self.plan, &self.state, after),
+            reward: reward(after),
             observation: self.state,
             action: self.act,
             applied: self.applied,
@@ -112,9 +112,9 @@ impl Begun {
 
 /// What was known when it was decided.
 fn state(poll: &Poll) -> State {
-    let scales: Vec<Option<Scale>> =
-        poll.members.iter().map(|member| member.seen.as_ref().ok().copied()).collect();
-    State::of(&poll.plan, &scales, &poll.readings, poll.decision.at)
+    let scales = poll.members.iter().map(|member| member.seen.as_ref().ok().copied()).collect();
+    let observation = Observation { scales, readings: poll.readings.clone(), advice: None };
+    State::of(&poll.plan, &observation, poll.decision.at)
 }
 
 fn is_applied(poll: &Poll) -> bool {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use engine::episode::State;
 use engine::{
-    Absence, Advice, Decision, MemberDecision, Memory, Metric, Mode, Observation, Plan, Reading, Scale, Target, Time, decide,
+    Absence, Advice, Decision, MemberDecision, Memory, Metric, Mode, Observation, Plan, Reading, Scale,
+    Target, Time, decide,
 };
 use futures::future::join_all;
 use resources::{MemberPoll, Outcome, Poll, Reason, TargetFailure, Verdict, WriteFailure};
@@ -15,6 +16,7 @@ use crate::{LastScaled, ObjectKey, Question, Services, spans};
 
 /// All that one poll needs to know of its object.
 pub(crate) struct Job {
+    pub(crate) key: ObjectKey,
     pub(crate) generation: i64,
     pub(crate) plan: Arc<Plan>,
     pub(crate) memory: Memory,
@@ -44,37 +46,31 @@ impl Finished {
     }
 }
 
-/// A poll of the object `key`, as one trace.
-pub(crate) async fn traced_poll(services: Services, key: ObjectKey, job: Job) -> Finished {
-    let span = spans::poll(&key, &job.plan);
-    let finished = poll(services, &key, job).instrument(span.clone()).await;
+/// A poll of one object, as one trace.
+pub(crate) async fn traced_poll(services: Services, job: Job) -> Finished {
+    let span = spans::poll(&job.key, &job.plan);
+    let finished = poll(services, job).instrument(span.clone()).await;
     spans::polled(&span, finished.outcome.as_ref());
     finished
 }
 
 /// Takes one object from reading to writing. What it came to is told by the loop, which
 /// alone knows at that instant whether the object is still there.
-async fn poll(services: Services, key: &ObjectKey, job: Job) -> Finished {
-    let Job { generation, plan, mut memory, not_before, ask_last_scaled, mut revoked } = job;
+pub(crate) async fn poll(services: Services, job: Job) -> Finished {
+    let Job { key, generation, plan, mut memory, not_before, ask_last_scaled, mut revoked } = job;
     let looked = tokio::select! {
         biased;
         // A poll that may write nothing any more must not hold up the next one for a slow source.
         () = until_revoked(&mut revoked) => None,
-        looked = async {
-            let looked = look(&services, &plan, not_before, ask_last_scaled).await;
-            let advice = advise(&services, key, &plan, &looked).await;
-            (looked, advice)
-        } => Some(looked),
+        looked = look(&services, &key, &plan, not_before, ask_last_scaled) => Some(looked),
     };
-    let Some((Looked { readings, seen, last_scaled }, advice)) = looked else {
+    let Some(Looked { observation, seen, last_scaled }) = looked else {
         return Finished { memory, ask_last_scaled, outcome: None };
     };
 
     let now = services.clock.now();
     let unrecorded = unrecorded_scale(&plan, &memory, &seen, &last_scaled, now);
     memory.last_scale = memory.last_scale.max(unrecorded);
-    let scales = scales(&seen);
-    let observation = Observation { scales, readings, advice };
     let span = spans::decide();
     let decision = span.in_scope(|| decide(&plan, &mut memory, &observation, now));
     spans::decided(&span, &decision);
@@ -111,7 +107,7 @@ async fn until_revoked(revoked: &mut watch::Receiver<bool>) {
 
 /// What is to be known before deciding.
 struct Looked {
-    readings: Vec<Reading>,
+    observation: Observation,
     seen: Vec<Result<Scale, TargetFailure>>,
     /// For each target; empty where it was not asked.
     last_scaled: Vec<LastScaled>,
@@ -139,8 +135,15 @@ fn unrecorded_scale(
     scales.max()
 }
 
-/// Reads all metrics, and then all targets: a slow source must not make their replicas old.
-async fn look(services: &Services, plan: &Plan, not_before: Time, ask_last_scaled: bool) -> Looked {
+/// Reads all metrics, and then all targets: a slow source must not make their replicas old. Who gives
+/// advice is asked last, as it sees all of that.
+async fn look(
+    services: &Services,
+    key: &ObjectKey,
+    plan: &Plan,
+    not_before: Time,
+    ask_last_scaled: bool,
+) -> Looked {
     let readings = join_all(plan.metrics.iter().map(|metric| sample(services, metric, not_before))).await;
     let targets = || plan.members.iter().map(|member| &member.target);
     let seen = join_all(targets().map(|target| observe(services, target))).await;
@@ -149,7 +152,27 @@ async fn look(services: &Services, plan: &Plan, not_before: Time, ask_last_scale
     } else {
         Vec::new()
     };
-    Looked { readings, seen, last_scaled }
+    let scales = seen.iter().map(|seen| seen.as_ref().ok().copied()).collect();
+    let mut observation = Observation { scales, readings, ..Observation::default() };
+    observation.advice = advise(services, key, plan, &observation).await;
+    Looked { observation, seen, last_scaled }
+}
+
+/// What the policy's adviser says, where it has one.
+async fn advise(
+    services: &Services,
+    object: &ObjectKey,
+    plan: &Plan,
+    observation: &Observation,
+) -> Option<Result<Advice, Absence>> {
+    let adviser = plan.policy.adviser()?;
+    let span = spans::advise(adviser);
+    let state = State::of(plan, observation, services.clock.now());
+    let question = Question { adviser, object, state: &state };
+    let advice = services.advisor.ask(question).instrument(span.clone()).await;
+    spans::advised(&span, &advice);
+    services.metrics.advised(advice.as_ref().err().map(|absence| absence.reason));
+    Some(advice)
 }
 
 async fn sample(services: &Services, metric: &Metric, not_before: Time) -> Reading {
@@ -164,27 +187,6 @@ async fn observe(services: &Services, target: &Target) -> Result<Scale, TargetFa
     let seen = services.actuator.observe(target).instrument(span.clone()).await;
     spans::observed(&span, &seen);
     seen
-}
-
-fn scales(seen: &[Result<Scale, TargetFailure>]) -> Vec<Option<Scale>> {
-    seen.iter().map(|seen| seen.as_ref().ok().copied()).collect()
-}
-
-/// What the policy's adviser says, where it has one. The adviser sees what the decision will be made on.
-async fn advise(
-    services: &Services,
-    object: &ObjectKey,
-    plan: &Plan,
-    looked: &Looked,
-) -> Option<Result<Advice, Absence>> {
-    let adviser = plan.policy.adviser()?;
-    let span = spans::advise(adviser);
-    let state = State::of(plan, &scales(&looked.seen), &looked.readings, services.clock.now());
-    let question = Question { adviser, object, state: &state };
-    let advice = services.advisor.ask(question).instrument(span.clone()).await;
-    spans::advised(&span, &advice);
-    services.metrics.advised(advice.as_ref().err().map(|absence| absence.reason));
-    Some(advice)
 }
 
 /// What is done about the decision for one member.

@@ -18,7 +18,8 @@ use crate::schedule::{Schedule, first_poll, next_poll};
 use crate::standing::Standing;
 use crate::telling;
 use crate::{
-    Activity, Actuator, Advisor, Audit, Board, Clock, Episodes, Event, Guard, Journal, Metrics, ObjectKey, Sampler,
+    Activity, Actuator, Advisor, Audit, Board, Clock, Episodes, Event, Guard, Journal, Metrics, ObjectKey,
+    Sampler,
 };
 
 /// While the right to write is missing and the loop has not heard that it is lost, it is asked for
@@ -291,8 +292,8 @@ impl Runner {
 
     fn start(&mut self, key: ObjectKey, plan: Arc<Plan>, due: Time) {
         let Some(entry) = self.entries.get_mut(&key) else { return };
-        let (job, revoked) = entry.job(plan, due);
-        let task = self.polls.spawn(traced_poll(self.services.clone(), key.clone(), job)).id();
+        let (job, revoked) = entry.job(key.clone(), plan, due);
+        let task = self.polls.spawn(traced_poll(self.services.clone(), job)).id();
         entry.polling = Some(Polling { task, revoked, outdated: false });
         self.polling.insert(task, key);
     }

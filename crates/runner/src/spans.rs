@@ -4,7 +4,9 @@
 //! whose field names are those of the attributes that an exporter makes of them. While nobody
 //! listens to [`TRACE_TARGET`] they are never made and nothing of them is computed.
 
-use engine::{Absence, Advice, Adviser, Decision, MemberDecision, Metric, Mode, Plan, Reading, Scale, Target, Time};
+use engine::{
+    Absence, Advice, Adviser, Decision, MemberDecision, Metric, Mode, Plan, Reading, Scale, Target, Time,
+};
 use resources::{Outcome, Poll, TargetFailure};
 use tracing::field::Empty;
 use tracing::{Span, info_span};

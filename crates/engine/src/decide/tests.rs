@@ -2,7 +2,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::{Bounds, Member, Mode, Policy, Query, Safety, Target, policy::Linear};
+use crate::{
+    AbsenceReason, Bounds, Member, Metric, Mode, Policy, Query, Reading, Safety, Target, policy::Linear,
+};
 
 /// A plan like the one of a BusinessScaling: 1000..5000 users, 2..10 replicas.
 fn plan(safety: Safety) -> Plan {

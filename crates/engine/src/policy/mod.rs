@@ -5,6 +5,7 @@
 //! holds a wish back (bounds, windows, rates, cooldown, missing readings) is the same
 //! for all and lives in `limit`.
 
+mod bottleneck;
 mod cost;
 mod external;
 mod linear;
@@ -18,8 +19,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::{Advice, Basis, Budget, Group, Member, Metric, Problem, Scale, Time};
+use crate::{Advice, Basis, Budget, Group, GroupProblem, Member, Metric, Plan, Problem, Scale, Time};
 
+pub use bottleneck::Bottleneck;
 pub use cost::CostPolicy;
 pub use external::{Adviser, External};
 pub use linear::Linear;
@@ -37,6 +39,19 @@ pub trait Policy: fmt::Debug + Send + Sync {
     /// allow one: nothing is scaled in then. It is asked only for members whose target was
     /// found, and may wish beyond the bounds, which are kept by others.
     fn wish(&self, view: &View<'_>, member: usize) -> Option<Wished>;
+
+    /// The wishes for all members, in the plan's order. A policy that looks at the group as a whole
+    /// finds them all at once here.
+    fn wishes(&self, view: &View<'_>) -> Vec<Option<Wished>> {
+        let wish = |member| view.scale(member).and_then(|_| self.wish(view, member));
+        (0..view.members.len()).map(wish).collect()
+    }
+
+    /// What keeps it from serving a group of these members with these metrics, as far as the parts are sound by themselves.
+    fn problems(&self, members: &[Member], metrics: &[Metric], group: &Group) -> Vec<GroupProblem> {
+        let _ = (members, metrics, group);
+        Vec::new()
+    }
 
     /// What each member may cost, where the policy says so.
     fn budget(&self) -> Option<Budget> {
@@ -73,6 +88,14 @@ pub struct View<'a> {
     pub round: u64,
     /// What an adviser outside wishes, where one is asked and has answered.
     pub advice: Option<&'a Advice>,
+}
+
+impl<'a> View<'a> {
+    /// What is to be seen of `plan` at `now`, by no adviser and in the first round.
+    pub fn new(plan: &'a Plan, scales: &'a [Option<Scale>], values: &'a [Option<f64>], now: Time) -> Self {
+        let (members, metrics, group) = (&plan.members, &plan.metrics, plan.group.as_ref());
+        View { members, metrics, scales, values, now, group, round: 0, advice: None }
+    }
 }
 
 impl View<'_> {
@@ -138,6 +161,7 @@ pub const POLICIES: &[PolicyEntry] = &[
     linear::ENTRY,
     threshold::ENTRY,
     random::ENTRY,
+    bottleneck::ENTRY,
     external::ENTRY,
 ];
 

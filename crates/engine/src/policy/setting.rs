@@ -31,6 +31,8 @@ pub enum SettingType {
     },
     /// A number above 0.
     PositiveNumber,
+    /// A number above 0 and at most 1.
+    Share,
     /// A whole number from `min` to `max`, both included.
     Integer {
         /// The least.
@@ -72,6 +74,10 @@ impl SettingType {
             Self::PositiveNumber => {
                 (number.is_some_and(|number| number > 0.0), "a number above 0".to_owned())
             }
+            Self::Share => (
+                number.is_some_and(|number| number > 0.0 && number <= 1.0),
+                "a number above 0 and at most 1".to_owned(),
+            ),
             Self::Integer { min, max } => (
                 value.as_u64().is_some_and(|number| (u64::from(min)..=u64::from(max)).contains(&number)),
                 format!("a whole number from {min} to {max}"),
@@ -134,6 +140,7 @@ mod tests {
             required: false,
             help: "",
         },
+        Setting { name: "use", type_: SettingType::Share, required: false, help: "" },
         Setting { name: "price", type_: SettingType::PositiveNumber, required: true, help: "" },
         Setting { name: "pods", type_: SettingType::Integer { min: 1, max: 9 }, required: false, help: "" },
     ];
@@ -172,7 +179,7 @@ mod tests {
 
     #[test]
     fn every_field_is_judged() {
-        assert_eq!(said(json!({"price": 0.1, "share": 1, "pods": 9})), [""; 0]);
+        assert_eq!(said(json!({"price": 0.1, "share": 1, "use": 1, "pods": 9})), [""; 0]);
         assert_eq!(said(Value::Null), ["c.price: Required value"]);
         assert_eq!(
             said(json!({"price": 0, "share": 1.5, "pods": 2.5, "prize": 3})),
@@ -180,9 +187,13 @@ mod tests {
                 "c.share: Invalid value: 1.5: must be a number from 0 to 1",
                 "c.price: Invalid value: 0: must be a number above 0",
                 "c.pods: Invalid value: 2.5: must be a whole number from 1 to 9",
-                "c.prize: unknown field; this policy knows share, price, pods",
+                "c.prize: unknown field; this policy knows share, use, price, pods",
             ]
         );
+        for share in [json!(0), json!(1.1), json!("1")] {
+            let problem = format!("c.use: Invalid value: {share}: must be a number above 0 and at most 1");
+            assert_eq!(said(json!({"price": 1, "use": share})), [problem]);
+        }
         assert_eq!(said(json!("x")), ["c: Invalid value: must be an object"]);
     }
 }

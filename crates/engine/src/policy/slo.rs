@@ -92,7 +92,7 @@ fn ask_by_ratio(value: f64, target: f64, scale: Scale, tolerance: f64) -> Option
         // As in the HPA: from zero, one replica is taken to bear one target's worth.
         return Some((ceil_of_quotient(value, target), Proportion::EachOf(1)));
     }
-    let ready = scale.ready.unwrap_or(scale.status_replicas);
+    let ready = scale.serving();
     let wish = ceil_of_quotient(value * f64::from(ready), target);
     if value > target && wish < scale.replicas {
         // Those that start will take their share; an overload is no reason to remove them.

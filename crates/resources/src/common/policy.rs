@@ -92,6 +92,9 @@ fn schema(policy: &str, setting: &Setting) -> Value {
         SettingType::Number { min, max: f64::MAX } => json!({ "type": "number", "minimum": min }),
         SettingType::Number { min, max } => json!({ "type": "number", "minimum": min, "maximum": max }),
         SettingType::PositiveNumber => json!({ "type": "number", "minimum": 0.0, "exclusiveMinimum": true }),
+        SettingType::Share => {
+            json!({ "type": "number", "minimum": 0.0, "exclusiveMinimum": true, "maximum": 1.0 })
+        }
         SettingType::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
         SettingType::Address => {
             let longest = SettingType::LONGEST_ADDRESS;

@@ -165,12 +165,13 @@ fn able_to_scale(poll: &Poll) -> ConditionStatus {
 fn scaling_active(poll: &Poll) -> ConditionStatus {
     let type_ = ConditionType::ScalingActive;
     match poll.decision.absences.first() {
-        Some(absent) => condition(
-            type_,
-            false,
-            Reason::Metric(absent.absence.reason),
-            format!("metric {}: {}", absent.metric, absent.absence),
-        ),
+        Some(absent) => {
+            let is_metric = poll.plan.metrics.iter().any(|metric| metric.name == absent.metric);
+            // Else it is the advice that the policy rests on.
+            let what = if is_metric { "metric" } else { "policy" };
+            let message = format!("{what} {}: {}", absent.metric, absent.absence);
+            condition(type_, false, Reason::Metric(absent.absence.reason), message)
+        }
         None => condition(type_, true, Reason::ValidMetricFound, "every metric has a reading"),
     }
 }

@@ -1,0 +1,73 @@
+//! What keeps a policy from serving a group, found only where members, metrics and graph come together.
+//!
+//! Apart from [`Problem`](crate::Problem) because the engine knows places and no paths: the kind knows
+//! where each member and each metric stands in the manifest.
+
+use std::fmt;
+
+/// One thing that keeps a policy from serving a group. Printed, it is what users read behind the path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupProblem {
+    /// The policy follows metrics, and the group has none.
+    NoMetric,
+    /// Demand comes in at the member at this place, and what one of its replicas bears is not known.
+    NoCapacity {
+        /// Place of the member in the plan.
+        member: usize,
+    },
+    /// The metric at this place has no member, and demand could come in at several.
+    NoMember {
+        /// Place of the metric in the plan.
+        metric: usize,
+        /// Names of the members at which it could.
+        entries: Vec<String>,
+    },
+    /// The metric at this place has no target.
+    NoTarget {
+        /// Place of the metric in the plan.
+        metric: usize,
+    },
+}
+
+impl fmt::Display for GroupProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoMetric => f.write_str("Required value: this policy follows metrics, and there are none"),
+            Self::NoCapacity { .. } => f.write_str(
+                "Required value: demand comes in here, so what a replica can bear must be known: set it, or the \
+                 targetValue of the member's metric",
+            ),
+            Self::NoMember { entries, .. } => write!(
+                f,
+                "Required value: nobody calls {}, so the metric must name the one at which it is measured",
+                entries.join(", ")
+            ),
+            Self::NoTarget { .. } => {
+                f.write_str("Required value: this policy counts pods by the value over its target")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problems_say_what_to_do() {
+        let entries = vec!["webui".to_owned(), "shop".to_owned()];
+        let cases = [
+            (GroupProblem::NoMetric, "follows metrics"),
+            (GroupProblem::NoCapacity { member: 0 }, "set it, or the targetValue of the member's metric"),
+            (
+                GroupProblem::NoMember { metric: 0, entries },
+                "nobody calls webui, shop, so the metric must name",
+            ),
+            (GroupProblem::NoTarget { metric: 0 }, "value over its target"),
+        ];
+        for (problem, text) in cases {
+            let said = problem.to_string();
+            assert!(said.starts_with("Required value: ") && said.contains(text), "{said}");
+        }
+    }
+}
