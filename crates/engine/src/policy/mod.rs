@@ -9,6 +9,7 @@ mod bottleneck;
 mod cost;
 mod external;
 mod linear;
+mod proportional;
 mod random;
 mod setting;
 mod slo;
@@ -25,6 +26,7 @@ pub use bottleneck::Bottleneck;
 pub use cost::CostPolicy;
 pub use external::{Adviser, External};
 pub use linear::Linear;
+pub use proportional::Proportional;
 pub use random::Random;
 pub use setting::{Setting, SettingType};
 pub use slo::Slo;
@@ -161,6 +163,7 @@ pub const POLICIES: &[PolicyEntry] = &[
     linear::ENTRY,
     threshold::ENTRY,
     random::ENTRY,
+    proportional::ENTRY,
     bottleneck::ENTRY,
     external::ENTRY,
 ];

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::load::clock;
 use super::scenario::{Application, Load, Scenario};
 use super::servers::Flow;
@@ -12,8 +14,9 @@ use super::stage::{Seen, Stage};
 
 /// Looks that a drawing of the past holds.
 const HISTORY: usize = 60;
-/// Without a terminal, an application in which nothing changed is told of after so many looks.
-const QUIET_LOOKS: u32 = 10;
+/// Without a terminal, an application in which nothing changed is told of after so long: counted in
+/// time, as looks become few where there is much to do.
+const QUIET: Duration = Duration::from_secs(4);
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 pub(super) struct Screen {
@@ -32,9 +35,12 @@ struct Past {
     wanted: Option<u32>,
     /// The last decision that changed them, and when in the day it was made.
     last_change: String,
-    told: Option<(u32, Option<u32>)>,
-    quiet: u32,
+    /// What was told last, and when.
+    told: Option<(State, Instant)>,
 }
+
+/// Replicas wanted and ready.
+type State = (u32, u32);
 
 /// One application at one moment.
 struct Row<'a> {
@@ -81,12 +87,11 @@ impl Screen {
         let mut text = String::new();
         for row in rows {
             let past = self.past.entry(row.application.name).or_default();
-            let state = (row.wanted, Some(row.ready));
-            past.quiet += 1;
-            if past.told == Some(state) && past.quiet < QUIET_LOOKS {
+            let state = (row.wanted, row.ready);
+            if past.told.is_some_and(|(told, at)| told == state && at.elapsed() < QUIET) {
                 continue;
             }
-            (past.told, past.quiet) = (Some(state), 0);
+            past.told = Some((state, Instant::now()));
             let _ = writeln!(
                 text,
                 "{} {:<16} {} {:<width$} wish {:<2} wanted {:<2} ready {:<2} {}",

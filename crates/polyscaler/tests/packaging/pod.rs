@@ -63,7 +63,7 @@ impl Pod {
             env.push((&variable.name, variable.value.as_deref().unwrap_or(&name)));
         }
         let process = supervisor.spawn("operator", POLYSCALER, args, &env).unwrap();
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap();
+        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
         Self { process, http, metrics, health, activity, webhook, _supervisor: supervisor }
     }
 
@@ -92,7 +92,7 @@ impl Pod {
     /// Ends it as the kubelet does.
     pub(crate) async fn end(self) {
         self.process.terminate();
-        assert!(self.process.wait(Duration::from_secs(20)).await, "still running");
+        assert!(self.process.wait(LIMIT).await, "still running");
         assert!(self.process.exit_status().unwrap().success());
     }
 

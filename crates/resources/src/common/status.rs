@@ -184,7 +184,7 @@ fn scaling_limited(poll: &Poll) -> ConditionStatus {
         let reason = match step {
             Step::Policy { .. } | Step::Absent(_) => continue,
             Step::Stabilization { .. } => Reason::Stabilized,
-            Step::Cost { .. } => Reason::BudgetReached,
+            Step::Cost { .. } | Step::Budget { .. } => Reason::BudgetReached,
             Step::Bounds { from, to } if from > to => Reason::TooManyReplicas,
             Step::Bounds { .. } => Reason::TooFewReplicas,
             Step::NoScaleIn { .. } => Reason::ReadingMissing,
