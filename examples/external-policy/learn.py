@@ -92,6 +92,7 @@ def learn_load(bandit, group, load, arguments):
 
 def arm_of(observation, action):
     """The arm that would have asked for the counts nearest to these; None where none comes near."""
+
     def distance(arm):
         wanted = counts(observation, arm)
         known = [name for name, replicas in wanted.items() if replicas is not None and name in action]
@@ -124,8 +125,7 @@ def learn_episodes(bandit, path, horizon):
         seen += 1
         queue = waiting.setdefault(name, [])
         context = followers.setdefault(name, Follower()).context(observation)
-        asked = {member["name"]: member["replicas"] for member in action["members"]}
-        queue.append((context, arm_of(observation, asked) if applied else None))
+        queue.append((context, arm_of(observation, action) if applied else None))
         if len(queue) < horizon:
             continue
         context, arm = queue.pop(0)

@@ -8,8 +8,8 @@ no failing pods. What is learned here is how much headroom a delay is worth unde
 import json
 import math
 
-# As in the engine: a shortage counts so many times as much as a surplus of the same share.
-SHORTAGE_WEIGHT = 10.0
+# As polyscaler counts it: a missing share of pods is so many times as bad as the same share of idle ones.
+SHORTAGE_WEIGHT = 4.0
 
 
 class Group:
@@ -112,7 +112,7 @@ class World:
 
 
 def needs(observation):
-    """What each member needs at least, by name."""
+    """What each member needs within its bounds, by name."""
     return {
         member["name"]: min(max(math.ceil(member["demand"] / member["capacity"] - 1e-9), member["min"]), member["max"])
         for member in observation["members"]
@@ -120,12 +120,13 @@ def needs(observation):
 
 
 def reward(observation):
-    """How good a state is, as the engine counts it: 0 where every member has what it needs, and no more."""
-    penalties = []
+    """How good a state is, by the formula of docs/learned-policies.md: 0 where every member has what it needs, and
+    no more."""
+    losses = []
+    needed = needs(observation)
     for member in observation["members"]:
-        need = max(needs(observation)[member["name"]], 1)
-        serving = member["ready"]
-        shortage = max(need - serving, 0) / need
-        surplus = max(serving - need, 0) / need
-        penalties.append(SHORTAGE_WEIGHT * shortage + surplus)
-    return -sum(penalties) / len(penalties)
+        need, ready, replicas = needed[member["name"]], member["ready"], member["replicas"]
+        shortage = max(need - ready, 0) / need if need else 0
+        surplus = max(replicas - need, 0) / replicas if replicas else 0
+        losses.append(SHORTAGE_WEIGHT * shortage + surplus)
+    return -sum(losses) / len(losses)
