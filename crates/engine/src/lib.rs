@@ -48,6 +48,7 @@ pub mod policy;
 mod problem;
 mod reading;
 mod time;
+mod words;
 
 pub use basis::{Basis, DemandShare, Proportion};
 pub use cost::{Budget, Cost};
@@ -59,7 +60,8 @@ pub use group_problem::GroupProblem;
 pub use memory::{Action, ActionMember, Memory, Wishes};
 pub use number::Number;
 pub use plan::{Bounds, Member, Metric, MetricTarget, Mode, Plan, Safety, Target, TargetType};
-pub use policy::Policy;
+pub use policy::{Adviser, Policy};
 pub use problem::{ConfigPath, Problem, SourceCatalog};
 pub use reading::{Absence, AbsenceReason, MetricValue, Query, Reading};
 pub use time::Time;
+pub use words::one_line;
