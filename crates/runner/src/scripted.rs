@@ -7,13 +7,15 @@ mod objects;
 mod sampler;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use engine::policy::Linear;
 use engine::{Bounds, Member, Metric, Mode, Plan, Query, Safety, Target, Time};
 use resources::{Outcome, Poll, Verdict};
 use tokio::time::Instant;
+use tracing::Dispatch;
+use tracing::subscriber::NoSubscriber;
 
 use crate::clock::instant_in;
 use crate::{Activity, Board, Clock, Guard, Journal, Metrics, Record, Services};
@@ -73,6 +75,7 @@ pub(crate) struct World {
 impl World {
     /// A world with a lease, in which every source answers 3000 and no target exists yet.
     pub(crate) fn new() -> Self {
+        let_every_listener_hear();
         let clock = Arc::new(PausedClock { start: instant_in(Duration::ZERO) });
         let busy = Arc::new(Busy::default());
         let lease = Arc::new(Lease(Mutex::new(Some(Duration::from_secs(8)))));
@@ -96,6 +99,17 @@ impl World {
     pub(crate) fn now(&self) -> Time {
         self.services.clock.now()
     }
+}
+
+/// Keeps two dispatchers that hear nothing for as long as the process lives.
+///
+/// While there is one dispatcher at most, `tracing` asks only that of the thread which comes to a
+/// span first, and remembers the answer for all threads: a test that polls and does not listen would
+/// make another test deaf. Where there are two or more it asks them all, under a lock. As every test
+/// that polls has a world, this holds before the first span.
+fn let_every_listener_hear() {
+    static KEPT: OnceLock<[Dispatch; 2]> = OnceLock::new();
+    KEPT.get_or_init(|| [(); 2].map(|()| Dispatch::new(NoSubscriber::default())));
 }
 
 /// Runs with tokio's time, which the tests pause.

@@ -103,10 +103,10 @@ async fn a_replica_that_stands_by_says_so_until_it_leads() {
     let scene = Scene::new("standby").await;
     scene.podless_deployment("web", 2).await;
     scene.users("/users", 3000);
-    let first = scene.operator(&["--lease-duration=4s"]).await;
+    let first = scene.operator(&["--lease-duration=10s"]).await;
     let scaling = scene.business_scaling("web", scene.spec("web", "/users")).await;
     scaling.wait_for("Ready", "True", "Ready").await;
-    let second = scene.operator(&["--lease-duration=4s"]).await;
+    let second = scene.operator(&["--lease-duration=10s"]).await;
     let browser = Browser::start().await.unwrap();
     let page = open(&browser, Device::DESKTOP, &second).await;
     wait_for_text(&page, "main", &["This replica stands by"]).await;

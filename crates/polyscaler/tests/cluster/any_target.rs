@@ -108,7 +108,7 @@ async fn stateful_sets_and_kinds_of_others_follow_too() {
         assert_eq!(scaling.status().await["target"], target);
     }
     let mut targets: Vec<Value> =
-        operator.activity().await.iter().map(|action| action["target"].clone()).collect();
+        operator.wait_for_activity(3).await.iter().map(|action| action["target"].clone()).collect();
     targets.sort_by_key(Value::to_string);
     assert_eq!(targets, ["Fleet/taxis", "Fleet/taxis", "StatefulSet/store"].map(Value::from));
 }

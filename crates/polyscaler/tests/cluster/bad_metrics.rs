@@ -116,7 +116,7 @@ async fn a_bad_metric_scales_nothing_in_and_disturbs_nobody() {
     // The healthy one follows its load meanwhile, and each bad one was polled again and again.
     for (count, replicas) in [(5000, 10), (1000, 2), (3000, 6)] {
         scene.users("/healthy", count);
-        healthy.wait_within(replicas, seconds(5.0)).await;
+        healthy.wait_for(replicas).await;
     }
     for (path, polls) in [("/slow", 2), ("/stalled", 2), ("/error", 4), ("/digits", 4), ("/huge", 4)] {
         scene.requests(path, polls).await;
@@ -170,6 +170,7 @@ async fn what_stays_bad_is_told_once() {
     let operator = scene.operator(&[]).await;
     let scaling = scene.business_scaling("web", scene.spec("web", "/users")).await;
     scaling.wait_for_event("Warning", "MetricMalformed", "HTML").await;
+    operator.wait_for_writes("status", "done", 1.0).await;
     let writes = operator.writes("status", "done").await;
     scene.requests("/users", 5).await;
     assert_eq!(scaling.events().await.len(), 1);

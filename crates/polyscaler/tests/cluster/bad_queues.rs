@@ -8,7 +8,7 @@ use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use testbed::{Answer, Body, NatsOptions, NatsServer};
 
-use crate::harness::{Recorder, Scene, Target, seconds};
+use crate::harness::{Recorder, Scene, Target};
 use crate::scaling_rule::{durable, publish, rules, stream, wait_for};
 
 /// More than the least, so that a made-up zero would show as scale-in.
@@ -133,9 +133,9 @@ async fn a_server_that_cannot_say_what_waits_scales_nothing_in_and_disturbs_nobo
 
     // Meanwhile the healthy one goes on: out while messages wait, in when they are done.
     publish(&good, "healthy.orders", 60).await;
-    healthy.wait_within(4, seconds(10.0)).await;
+    healthy.wait_for(4).await;
     work_off(&healthy_consumer, 60).await;
-    healthy.wait_within(1, seconds(15.0)).await;
+    healthy.wait_for(1).await;
     for path in ["/truncated", "/huge"] {
         scene.requests(&format!("{path}/jsz"), 4).await;
     }

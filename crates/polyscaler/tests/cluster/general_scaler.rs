@@ -124,7 +124,7 @@ async fn a_metric_that_flips_is_held_by_cooldown_and_rates() {
     let scene = Scene::new("general").await;
     set(&scene, "/load", 200);
     let metrics = json!([metric(&scene, "/load", 100.0, "AverageValue")]);
-    let safety = json!({ "cooldownSeconds": 3, "maxScaleUpRate": 3, "maxScaleDownRate": 1 });
+    let safety = json!({ "cooldownSeconds": 6, "maxScaleUpRate": 3, "maxScaleDownRate": 1 });
     let (target, scaler) = scaled(&scene, "web", metrics, json!({ "type": "slo" }), safety).await;
     let _operator = scene.operator(&[]).await;
     scaler.wait_for("Ready", "True", "Ready").await;
@@ -143,7 +143,8 @@ async fn a_metric_that_flips_is_held_by_cooldown_and_rates() {
         replicas = change.to;
     }
     for pair in changes.windows(2) {
-        assert!((pair[1].at - pair[0].at).as_secs_f64() > 2.7, "two scales within the cooldown");
+        // Told by a watch, the first maybe later than the second. Polls are a second apart.
+        assert!((pair[1].at - pair[0].at).as_secs_f64() > 3.0, "two scales within the cooldown");
     }
 }
 

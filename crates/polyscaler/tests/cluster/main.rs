@@ -10,6 +10,7 @@ mod any_target;
 mod audit;
 mod bad_metrics;
 mod bad_queues;
+mod call_graph;
 mod edits;
 mod follows_users;
 mod general_scaler;

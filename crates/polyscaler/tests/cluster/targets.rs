@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::json;
-use testbed::Answer;
+use testbed::{Answer, wait};
 
 use crate::any_target::{fleet, fleet_crd};
-use crate::harness::{Scene, control_plane, seconds};
+use crate::harness::{LIMIT, Scene, control_plane, seconds};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_target_is_named_and_scaled_once_it_is_there() {
@@ -40,7 +40,7 @@ async fn a_target_deleted_in_mid_flight_is_missing_and_nothing_else() {
     scaling.wait_for("Ready", "True", "Ready").await;
 
     // The poll has begun and waits for its reading while the target goes.
-    scene.metrics.set("/users", Answer::json(&json!({ "active_users": 9000 })).after(seconds(1.5)));
+    scene.metrics.set("/users", Answer::json(&json!({ "active_users": 9000 })).after(seconds(3.0)));
     scene.requests("/users", 1).await;
     target.delete().await;
     scaling.wait_for("Ready", "False", "TargetNotFound").await;
@@ -127,7 +127,7 @@ async fn no_update_of_somebody_else_is_lost() {
     scaling.wait_for("Ready", "False", "ScaleConflict").await;
     fights.store(false, Ordering::Relaxed);
     other.await.unwrap();
-    target.wait_within(6, seconds(5.0)).await;
+    target.wait_for(6).await;
     scaling.wait_for("Ready", "True", "Ready").await;
 
     let actions = operator.actions_of(&scaling.name).await;
@@ -136,13 +136,14 @@ async fn no_update_of_somebody_else_is_lost() {
         .filter(|action| action["applied"] == true)
         .map(|action| (action["from"].as_i64().unwrap(), action["to"].as_i64().unwrap()))
         .collect();
-    let stored: Vec<(i64, i64)> = recorder
-        .changes()
-        .iter()
-        .map(|change| (change.from, change.to))
-        .filter(|(_, to)| to % 2 == 0)
-        .collect();
-    assert_eq!(applied, stored, "what it thinks it did is what was stored");
+    let stored = || {
+        let changes = recorder.changes().into_iter().map(|change| (change.from, change.to));
+        changes.filter(|(_, to)| to % 2 == 0).collect::<Vec<(i64, i64)>>()
+    };
+    // The watch may have to tell the last of them yet.
+    let told = || async { (stored().len() >= applied.len()).then_some(()) };
+    wait::until("as many changes as were made", LIMIT, told).await.unwrap();
+    assert_eq!(applied, stored(), "what it thinks it did is what was stored");
     let refused: Vec<_> = actions.iter().filter(|action| action["error"].is_string()).collect();
     assert!(!refused.is_empty() && refused.iter().all(|action| action["applied"] == false), "{actions:?}");
 }
@@ -167,13 +168,14 @@ async fn a_busy_target_is_scaled_all_the_same() {
     let follows = async {
         for (users, replicas) in [(9000, 10), (0, 2), (3000, 6), (5000, 10), (1500, 3)] {
             scene.users("/users", users);
-            target.wait_within(replicas, seconds(10.0)).await;
+            target.wait_for(replicas).await;
         }
     };
     tokio::select! {
         () = busy => {}
         () = follows => {}
     }
+    operator.wait_for_writes("scale", "done", 5.0).await;
     assert_eq!(operator.writes("scale", "done").await, 5.0);
 }
 
@@ -186,7 +188,7 @@ async fn somebody_elses_scaling_is_decided_upon_anew() {
     let scaling = scene.business_scaling("web", scene.spec("web", "/users")).await;
     for other in [1, 50, 0, 7] {
         target.set(other).await;
-        target.wait_within(6, seconds(5.0)).await;
+        target.wait_for(6).await;
         let from = format!("from {other} to 6");
         scaling.wait_for_event("Normal", "SuccessfulRescale", &from).await;
     }
@@ -214,7 +216,7 @@ async fn the_first_of_two_owns_the_target() {
     first.wait_for("Ready", "True", "Ready").await;
 
     first.delete().await;
-    target.wait_within(10, seconds(10.0)).await;
+    target.wait_for(10).await;
     second.wait_for("Ready", "True", "Ready").await;
     recorder.expect(&[6, 10]).await;
 }
@@ -255,7 +257,7 @@ async fn an_hpa_owns_what_it_scales() {
     // It takes over as soon as the HPA scales something else.
     let elsewhere = json!({ "spec": { "scaleTargetRef": { "name": "other" } } });
     hpas.patch("by-cpu", &PatchParams::default(), &Patch::Merge(elsewhere)).await.unwrap();
-    target.wait_within(10, seconds(10.0)).await;
+    target.wait_for(10).await;
     scaling.wait_for("Ready", "True", "Ready").await;
 
     // And stops as soon as an HPA comes to be on its target.

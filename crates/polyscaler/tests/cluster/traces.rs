@@ -8,7 +8,7 @@ use kube::api::PostParams;
 use serde_json::{Value, json};
 use testbed::{Answer, OtlpReceiver, ReceivedSpan, Status, wait};
 
-use crate::harness::{LIMIT, Operator, Scene, seconds};
+use crate::harness::{LIMIT, Operator, Scene};
 
 /// Whatever is secret has this in it.
 const MARK: &str = "hush-51b0";
@@ -219,34 +219,34 @@ async fn a_receiver_that_is_down_or_hangs_holds_up_nothing() {
     receiver.stop().await.unwrap();
     let target = scene.podless_deployment("web", 2).await;
     scene.users("/users", 1000);
-    let small = [("OTEL_BSP_MAX_QUEUE_SIZE", "20"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "60000")];
-    let small = [&small[..], &[("OTEL_BSP_EXPORT_TIMEOUT", "60000")]].concat();
+    // So patient that whatever waited for the receiver would wait longer than this test does.
+    let small = [("OTEL_BSP_MAX_QUEUE_SIZE", "20"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "600000")];
+    let small = [&small[..], &[("OTEL_BSP_EXPORT_TIMEOUT", "600000")]].concat();
     let operator = begin_operator(&scene, &receiver.http_url(), &small);
     operator.wait_until_ready().await;
     let scaling = scene.business_scaling("web", scene.spec("web", "/users")).await;
     for (count, replicas) in [(5000, 10), (1000, 2), (3000, 6)] {
         scene.users("/users", count);
-        target.wait_within(replicas, seconds(5.0)).await;
+        target.wait_for(replicas).await;
     }
     // By now it has been tried dozens of times, and the queue was full more than once.
     scene.requests("/users", 6).await;
-    assert_eq!(lines(&operator, "traces cannot be sent"), 1, "{}", operator.log());
+    assert_eq!(operator.wait_for_lines("traces cannot be sent", 1).await, 1, "{}", operator.log());
     assert!(operator.log().contains("Connection refused"), "{}", operator.log());
 
     receiver.start_again().await.unwrap();
     scene.users("/users", 5000);
     wait_for_trace(&receiver, &scaling.name, "unchanged").await;
-    let look = || async { (lines(&operator, "traces are sent again") == 1).then_some(()) };
-    wait::until("that it is told", LIMIT, look).await.unwrap();
+    operator.wait_for_lines("traces are sent again", 1).await;
     target.wait_for(10).await;
 
     // One that takes everything and answers nothing.
     receiver.pause().unwrap();
     for (count, replicas) in [(1000, 2), (5000, 10)] {
         scene.users("/users", count);
-        target.wait_within(replicas, seconds(5.0)).await;
+        target.wait_for(replicas).await;
     }
-    operator.terminate(seconds(8.0)).await;
+    operator.terminate(LIMIT).await;
     assert_eq!(lines(&operator, "the last traces are lost"), 1, "{}", operator.log());
     receiver.resume().unwrap();
 }

@@ -29,7 +29,7 @@ impl Operator {
         ];
         all.extend(args.iter().map(|&arg| arg.to_owned()));
         let process = supervisor.spawn(name, POLYSCALER, all, env).unwrap();
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap();
+        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
         Self { process, http, metrics, health, activity }
     }
 
@@ -103,6 +103,32 @@ impl Operator {
         wait::until(&format!("{name} {labels:?} of {least}"), LIMIT, look).await.unwrap();
     }
 
+    /// Waits until a sum of series is exactly this.
+    pub(crate) async fn wait_until_metric(&self, name: &str, labels: &[(&str, &str)], value: f64) {
+        let look = || async {
+            let found = self.metric(name, labels).await;
+            if found == value { Ok(()) } else { Err(format!("{found}")) }
+        };
+        wait::until(&format!("{name} {labels:?} to be {value}"), LIMIT, look).await.unwrap();
+    }
+
+    /// Waits until it counted so many writes of `resource` with this result. It counts a write when it
+    /// has the answer, when others may have seen long since what was written.
+    pub(crate) async fn wait_for_writes(&self, resource: &str, result: &str, least: f64) {
+        let labels = [("resource", resource), ("result", result)];
+        self.wait_for_metric("polyscaler_writes_total", &labels, least).await;
+    }
+
+    /// Waits until so many lines of the log, or more, have these words; gives how many.
+    pub(crate) async fn wait_for_lines(&self, words: &str, least: usize) -> usize {
+        let look = || async {
+            let log = self.log();
+            let count = log.lines().filter(|line| line.contains(words)).count();
+            if count >= least { Ok(count) } else { Err(log) }
+        };
+        wait::until(&format!("{least} lines with {words:?}"), LIMIT, look).await.unwrap()
+    }
+
     /// Waits for so many more polls that come to `outcome`.
     pub(crate) async fn wait_for_polls(&self, outcome: &str, more: f64) {
         let least = self.polls(outcome).await + more;
@@ -117,6 +143,16 @@ impl Operator {
     /// What it answers at a path of the activity listener.
     pub(crate) async fn activity_text(&self, path: &str) -> String {
         self.get(&self.activity, path).await.unwrap().1
+    }
+
+    /// Waits until so many actions, or more, are told; gives them, newest first. An action is told when
+    /// its write has been answered, when others may have seen long since what was written.
+    pub(crate) async fn wait_for_activity(&self, least: usize) -> Vec<Value> {
+        let look = || async {
+            let actions = self.activity().await;
+            if actions.len() >= least { Ok(actions) } else { Err(format!("{actions:?}")) }
+        };
+        wait::until(&format!("{least} actions"), LIMIT, look).await.unwrap()
     }
 
     /// `/scaling-activity`, newest first.

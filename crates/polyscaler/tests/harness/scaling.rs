@@ -130,7 +130,8 @@ impl Scaling {
         self.api.delete(&self.name, &DeleteParams::default()).await.unwrap();
     }
 
-    /// Its Events so far.
+    /// Its Events so far. They are written after all else, so whoever counts them waits for the last one
+    /// that must come by [`wait_for_event`](Self::wait_for_event) first.
     pub(crate) async fn events(&self) -> Vec<Event> {
         let api: Api<Event> = Api::namespaced(self.client.clone(), &self.events_in);
         let of_this = ListParams::default().fields(&format!("regarding.name={}", self.name));

@@ -3,7 +3,7 @@
 use testbed::wait;
 use tokio::time::Instant;
 
-use crate::harness::{Scene, control_plane, seconds, start};
+use crate::harness::{LIMIT, Scene, control_plane, seconds, start};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hanging_api_server_is_survived_and_nothing_lands_late() {
@@ -27,7 +27,7 @@ async fn a_hanging_api_server_is_survived_and_nothing_lands_late() {
         .wait_for_metric("polyscaler_writes_total", &[("resource", "scale"), ("result", "timed_out")], 1.0)
         .await;
     let lost = || async { (!operator.leads().await).then_some(()) };
-    wait::until("it does not lead any more", seconds(20.0), lost).await.unwrap();
+    wait::until("it does not lead any more", LIMIT, lost).await.unwrap();
     scene.users("/users", 0);
     // How long it lasts is what is tested.
     tokio::time::sleep_until(paused + seconds(20.0)).await;
@@ -35,7 +35,7 @@ async fn a_hanging_api_server_is_survived_and_nothing_lands_late() {
     assert_eq!(operator.healthz().await.unwrap().0, 200);
 
     control_plane.resume_api_server().unwrap();
-    target.wait_within(2, seconds(15.0)).await;
+    target.wait_for(2).await;
     scaling.wait_for_field("currentReplicas", 2).await;
     scene.requests("/users", 4).await;
     recorder.expect(&[2]).await;
@@ -46,6 +46,6 @@ async fn a_hanging_api_server_is_survived_and_nothing_lands_late() {
     scene.users("/users", 9000);
     control_plane.pause_api_server().unwrap();
     scene.requests("/users", 2).await;
-    operator.terminate(seconds(25.0)).await;
+    operator.terminate(LIMIT).await;
     control_plane.resume_api_server().unwrap();
 }

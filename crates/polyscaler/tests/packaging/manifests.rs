@@ -1,7 +1,5 @@
 //! Manifests of any kind: reading, comparing and applying them.
 
-use std::time::Duration;
-
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::core::GroupVersionKind;
@@ -10,6 +8,8 @@ use kube::{Api, Client, ResourceExt as _};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use testbed::wait;
+
+use crate::harness::LIMIT;
 
 /// All objects of a YAML stream.
 pub(crate) fn parse(text: &str) -> Vec<DynamicObject> {
@@ -66,8 +66,7 @@ async fn apply_one(client: &Client, object: &DynamicObject, params: &PatchParams
     let gvk = GroupVersionKind::try_from(types).unwrap();
     let look = || async { discovery::pinned_kind(client, &gvk).await };
     // A CRD that was applied a moment ago is served a moment later.
-    let (resource, capabilities) =
-        wait::until(&format!("{} served", types.kind), Duration::from_secs(20), look).await.unwrap();
+    let (resource, capabilities) = wait::until(&format!("{} served", types.kind), LIMIT, look).await.unwrap();
     let api: Api<DynamicObject> = match (&capabilities.scope, object.namespace()) {
         // As kubectl has it.
         (Scope::Namespaced, namespace) => {
@@ -94,5 +93,5 @@ pub(crate) async fn wait_until_rolled_out(client: &Client, namespace: &str, name
             Err(serde_json::to_string(&status).unwrap())
         }
     };
-    wait::until(&format!("{name} rolled out"), crate::harness::LIMIT, look).await.unwrap()
+    wait::until(&format!("{name} rolled out"), LIMIT, look).await.unwrap()
 }

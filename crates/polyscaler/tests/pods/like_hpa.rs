@@ -7,7 +7,7 @@ use kube::api::PostParams;
 use serde_json::json;
 use testbed::Load;
 
-use crate::harness::{Scene, seconds};
+use crate::harness::{LIMIT, Scene};
 use crate::usage::requesting;
 use crate::{metrics_api, spec};
 
@@ -40,7 +40,7 @@ async fn a_sum_of_percents_is_what_an_hpa_asks_for() {
     hpas.create(&PostParams::default(), &serde_json::from_value(hpa).unwrap()).await.unwrap();
     let _operator = scene.operator(&[]).await;
     let scaling = scene.business_scaling("ours", spec(&scene, "ours", json!({ "type": "cpu" }), 80.0)).await;
-    targets[0].wait_within(9, seconds(120.0)).await;
+    targets[0].wait_within(9, 2 * LIMIT).await;
     // A BusinessScaling rounds down what a value per replica and the HPA round up.
     targets[1].wait_for(8).await;
     scaling.wait_for("Ready", "True", "Ready").await;

@@ -2,7 +2,6 @@
 //! programs as processes.
 
 use std::path::Path;
-use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::Value;
@@ -80,7 +79,7 @@ pub(crate) fn lines(process: &ChildHandle, beginning: &str) -> usize {
 /// Ends a process as Kubernetes does, and sees that it ends by itself and well.
 pub(crate) async fn terminate(process: &ChildHandle) {
     process.signal(Signal::TERM);
-    assert!(process.wait(Duration::from_secs(10)).await, "runs on:\n{}", process.last_lines(20));
+    assert!(process.wait(LIMIT).await, "runs on:\n{}", process.last_lines(20));
     assert!(process.exit_status().unwrap().success(), "{}", process.last_lines(20));
     assert_eq!(process.last_lines(1).trim(), "stopped");
 }

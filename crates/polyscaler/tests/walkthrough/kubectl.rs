@@ -15,8 +15,8 @@ use crate::shell::Shell;
 const NAMESPACE: &str = "scaling-operator-system";
 const NAME: &str = "scaling-operator-controller-manager";
 
-/// Polls are 30 s apart, as the sample has it: time for two of them.
-const TWO_POLLS: Duration = Duration::from_secs(75);
+/// Polls are 30 s apart, as the sample has it: time for two of them on a busy machine.
+const TWO_POLLS: Duration = Duration::from_secs(180);
 
 /// Waits until the Deployment is rolled out, and runs its pod under its service account: the
 /// nodes here are not real and run no containers.

@@ -72,11 +72,12 @@ async fn inspect(page: &Page, name: &str, device: Device) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_is_there_on_every_device() {
-    let stage = Stage::new().await;
-    fill::busy(&stage);
     let browser = Browser::start().await.unwrap();
     for (name, device) in DEVICES {
         let page = browser.page(device).await.unwrap();
+        // Filled for each device, as the page tells how long ago everything was.
+        let stage = Stage::new().await;
+        fill::busy(&stage);
         page.open(&stage.url).await.unwrap();
         let summary = text(&page, ".summary").await.replace('\n', " ");
         assert_eq!(summary, "5 objects 1 failing 3 scale operations in the last hour");

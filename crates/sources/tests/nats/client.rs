@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_nats::jetstream::consumer::{self, AckPolicy, PullConsumer};
 use async_nats::jetstream::{self, Context, stream};
 use async_nats::{ConnectOptions, HeaderMap};
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use testbed::{NatsServer, wait};
 
 use crate::bench::LIMIT;
@@ -86,18 +86,28 @@ impl Client {
         }
     }
 
-    /// The leader of a stream, and of each of its consumers.
+    /// The leader of a stream, and of each of its consumers, once the cluster tells.
     pub(crate) async fn leaders(&self, stream: &str) -> (String, HashMap<String, String>) {
-        let mut stream = self.jetstream.get_stream(stream).await.unwrap();
+        let what = format!("who leads stream {stream}");
+        wait::until(&what, LIMIT, || self.find_leaders(stream)).await.unwrap()
+    }
+
+    /// The same, or why the cluster does not tell. While it chooses leaders it may not answer.
+    pub(crate) async fn find_leaders(
+        &self,
+        stream: &str,
+    ) -> Result<(String, HashMap<String, String>), String> {
+        let mut stream = self.jetstream.get_stream(stream).await.map_err(|error| error.to_string())?;
         let leader = |cluster: Option<&stream::ClusterInfo>| {
             cluster.and_then(|cluster| cluster.leader.clone()).unwrap_or_default()
         };
-        let own = leader(stream.info().await.unwrap().cluster.as_ref());
+        let own = stream.info().await.map_err(|error| error.to_string())?;
+        let own = leader(own.cluster.as_ref());
         let consumers = stream.consumers().map(|info| {
-            let info = info.unwrap();
-            (info.name.clone(), leader(info.cluster.as_ref()))
+            let info = info.map_err(|error| error.to_string())?;
+            Ok::<_, String>((info.name.clone(), leader(info.cluster.as_ref())))
         });
-        (own, consumers.collect().await)
+        Ok((own, consumers.try_collect().await?))
     }
 
     /// Has the leader of a stream, or of a consumer of it, give way to another server.
@@ -106,9 +116,13 @@ impl Client {
             None => format!("$JS.API.STREAM.LEADER.STEPDOWN.{stream}"),
             Some(consumer) => format!("$JS.API.CONSUMER.LEADER.STEPDOWN.{stream}.{consumer}"),
         };
-        let answer = self.connection.request(subject, "".into()).await.unwrap();
-        let answer: serde_json::Value = serde_json::from_slice(&answer.payload).unwrap();
-        assert_eq!(answer["success"], true, "{answer}");
+        let ask = || async {
+            let answer = self.connection.request(subject.clone(), "".into()).await;
+            let answer = answer.map_err(|error| error.to_string())?;
+            let answer: serde_json::Value = serde_json::from_slice(&answer.payload).unwrap();
+            if answer["success"] == true { Ok(()) } else { Err(answer.to_string()) }
+        };
+        wait::until(&format!("another leader of {stream} {consumer:?}"), LIMIT, ask).await.unwrap();
     }
 }
 

@@ -13,8 +13,8 @@ use super::Device;
 use super::devtools::Devtools;
 use crate::wait;
 
-/// How long anything on a page may take.
-const LIMIT: Duration = Duration::from_secs(30);
+/// How long anything on a page may take, on a machine that is busy.
+const LIMIT: Duration = Duration::from_secs(90);
 
 /// Counts the colours of a picture, as its file shows them: from the file back to pixels.
 const LOOK_AT_PICTURE: &str = "(async () => {
@@ -90,7 +90,18 @@ impl Page {
         if let Some(error) = answer["errorText"].as_str() {
             bail!("cannot open {url}: {error}");
         }
-        self.wait_for("the page to be loaded", "document.readyState === 'complete'").await.map(drop)
+        // Until it has taken its place, the page before it answers. Without a loader it is that page.
+        if let Some(loader) = answer["loaderId"].as_str() {
+            let look = || async { self.has_taken_its_place(loader).then_some(()) };
+            wait::until(&format!("{url} in place of the page before it"), LIMIT, look).await?;
+        }
+        self.wait_for("the page to be loaded", "true").await.map(drop)
+    }
+
+    fn has_taken_its_place(&self, loader: &str) -> bool {
+        let told = self.devtools.told(&self.session);
+        told.iter()
+            .any(|told| told.method == "Page.frameNavigated" && told.params["frame"]["loaderId"] == loader)
     }
 
     /// The value of an expression of JavaScript, a promise's once it has one.
@@ -104,9 +115,11 @@ impl Page {
         Ok(answer["result"]["value"].take())
     }
 
-    /// Waits until an expression is neither false, null, 0 nor empty; gives its value.
+    /// Waits until the page is loaded and an expression is neither false, null, 0 nor empty; gives
+    /// its value.
     pub async fn wait_for(&self, what: &str, script: &str) -> anyhow::Result<Value> {
-        let wanted = format!("(({script}) || null)");
+        // An address is that of the new page long before the page is all there.
+        let wanted = format!("(document.readyState === 'complete' && ({script}) || null)");
         let look = || async {
             // While one page makes room for another there is nothing to ask.
             match self.evaluate(&wanted).await {
@@ -123,8 +136,10 @@ impl Page {
         self.ask("Input.insertText", json!({ "text": text })).await.map(drop)
     }
 
-    /// Presses a key, `Enter` or `Tab`, and lets go of it.
+    /// Presses a key, `Enter` or `Tab`, and lets go of it. Waits for the page to be drawn first, as
+    /// browsers ignore the keys of people who cannot see yet what they do.
     pub async fn press(&self, key: &str) -> anyhow::Result<()> {
+        self.wait_for("the page to be drawn", "performance.getEntriesByType('paint').length").await?;
         let (code, text) = match key {
             "Enter" => (13, "\r"),
             "Tab" => (9, ""),
@@ -161,7 +176,8 @@ impl Page {
     }
 
     /// Whatever went wrong since the page was opened: errors and warnings on the console,
-    /// exceptions, loads that failed or were forbidden.
+    /// exceptions, loads that failed or were forbidden. What was given up, as by a page that makes
+    /// room for another, went not wrong.
     #[must_use]
     pub fn errors(&self) -> Vec<String> {
         let wrong = |method: &str, params: &Value| match method {
@@ -172,7 +188,9 @@ impl Page {
             "Log.entryAdded" if matches!(params["entry"]["level"].as_str(), Some("error" | "warning")) => {
                 Some(format!("{}: {}", params["entry"]["text"], params["entry"]["url"]))
             }
-            "Network.loadingFailed" => Some(format!("not loaded: {}", params["errorText"])),
+            "Network.loadingFailed" if !was_given_up(params) => {
+                Some(format!("not loaded: {} {}", params["errorText"], params["blockedReason"]))
+            }
             _ => None,
         };
         let told = self.devtools.told(&self.session);
@@ -190,6 +208,11 @@ impl Page {
     async fn ask(&self, method: &str, params: Value) -> anyhow::Result<Value> {
         self.devtools.ask(Some(&self.session), method, params).await
     }
+}
+
+/// Whether a load that did not end was cancelled, and not forbidden.
+fn was_given_up(failed: &Value) -> bool {
+    failed["canceled"] == true && failed["blockedReason"].is_null()
 }
 
 fn with_clip(mut asked: Value, extent: &Value) -> Value {
