@@ -24,16 +24,14 @@ const NOTE_LIMIT: usize = 1024;
 pub(super) fn of(kind: &Kind, record: &Record, before: &Known, next: &Value, identity: &str) -> Vec<Event> {
     let mut told = Vec::new();
     if let Verdict::Polled(poll) = &record.outcome.verdict {
-        for decided in &poll.decision.members {
-            if matches!(poll.members[decided.member].write, Some(Ok(()))) {
-                let target = &poll.plan.members[decided.member].target;
-                let (from, to, why) = (decided.from, decided.to, decided.explanation());
-                told.push((
-                    "Normal",
-                    "SuccessfulRescale".to_owned(),
-                    format!("scaled {target} from {from} to {to}: {why}"),
-                ));
-            }
+        for decided in record.scaled.iter().filter_map(|&member| poll.decided(member)) {
+            let target = &poll.plan.members[decided.member].target;
+            let (from, to, why) = (decided.from, decided.to, decided.explanation());
+            told.push((
+                "Normal",
+                "SuccessfulRescale".to_owned(),
+                format!("scaled {target} from {from} to {to}: {why}"),
+            ));
         }
     }
     told.extend(readiness(&before.status, next));

@@ -79,6 +79,20 @@ pub(crate) struct CoordinateArgs {
     #[arg(long, env = "GROUP_SPEC", value_name = "FILE")]
     group_spec: Option<OptionalFile>,
 
+    /// Instead of scaling by a policy: scale the groups as this list says, a line `group, from, to,
+    /// repetitions` each, and measure the time from the request to the last member ready. The results are
+    /// scaling_csv.txt, scaling_times.svg and a table.
+    #[arg(long, value_name = "FILE")]
+    pub(super) experiment: Option<PathBuf>,
+
+    /// Folder for the results of an experiment.
+    #[arg(long, value_name = "DIR", default_value = ".", requires = "experiment")]
+    pub(super) out: PathBuf,
+
+    /// How long one scaling of an experiment may take.
+    #[arg(long, value_name = "TIME", default_value = "10m", requires = "experiment", value_parser = crate::duration)]
+    pub(super) experiment_timeout: Duration,
+
     #[command(flatten)]
     pub(super) parts: PartsArgs,
 }

@@ -10,6 +10,7 @@
 mod app;
 mod args;
 mod coordinator;
+mod experiment;
 mod feed;
 mod group_spec;
 mod groups_file;
@@ -41,10 +42,13 @@ pub(crate) fn run(arguments: CoordinateArgs) -> anyhow::Result<ExitCode> {
         eprintln!("polyscaler: {problem}");
         return Ok(ExitCode::from(parts::BAD_USAGE));
     }
-    parts::run(coordinate(arguments))
+    match arguments.experiment.clone() {
+        Some(list) => parts::run(experiment::start(arguments, list)),
+        None => parts::run(coordinate(arguments)),
+    }
 }
 
-async fn coordinate(arguments: CoordinateArgs) -> anyhow::Result<()> {
+async fn coordinate(arguments: CoordinateArgs) -> anyhow::Result<ExitCode> {
     let signals = Signals::listen()?;
     let shared = Shared::new(&arguments.parts)?;
     let (content, groups) = groups_at_start(&arguments)?;

@@ -16,7 +16,7 @@ pub(crate) fn run(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
     parts::run(operate(arguments))
 }
 
-async fn operate(arguments: OperatorArgs) -> anyhow::Result<()> {
+async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
     let signals = Signals::listen()?;
     let shared = Shared::new(&arguments.parts)?;
     let mut listeners = shared.listen(&arguments.parts).await?;

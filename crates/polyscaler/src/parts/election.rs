@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use super::Shared;
 
 /// Takes part in the election, or leads from the start where there is no Lease.
-pub(super) fn elect(
+pub(crate) fn elect(
     settings: Option<LeaseSettings>,
     shared: &Shared,
     clients: &Clients,

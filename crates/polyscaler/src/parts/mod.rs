@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 pub(crate) use args::{Listen, PartsArgs};
+pub(crate) use election::elect;
 pub(crate) use process::{BAD_USAGE, Servers, Signals, run, until_told_to_end};
 
 /// What several parts look at.
@@ -121,7 +122,7 @@ impl Parts {
         let (events, received) = mpsc::channel(1024);
         let (stop_lease, lease_stopped) = watch::channel(false);
         let (stop_journal, journal_stopped) = watch::channel(false);
-        let (guard, lease) = election::elect(wiring.lease, shared, clients, events.clone(), lease_stopped);
+        let (guard, lease) = elect(wiring.lease, shared, clients, events.clone(), lease_stopped);
         let Record { journal, keeping } = record(Arc::clone(&guard), journal_stopped);
         let targets = Targets::new(clients, wiring.namespaces, Arc::clone(&shared.readiness));
         let services = Services {

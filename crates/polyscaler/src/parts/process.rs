@@ -21,7 +21,7 @@ const LONGEST_END: Duration = Duration::from_secs(20);
 pub(crate) const BAD_USAGE: u8 = 2;
 
 /// Runs `work` to its end, with logs and traces as the environment asks for.
-pub(crate) fn run(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     let telemetry = match Telemetry::from_environment() {
         Ok(telemetry) => telemetry,
         Err(bad) => {
@@ -46,7 +46,7 @@ pub(crate) fn run(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Res
         result
     });
     runtime.shutdown_background();
-    result.map(|()| ExitCode::SUCCESS)
+    result
 }
 
 /// What asks the process to end. From when it is made, a signal no longer kills.
@@ -106,7 +106,7 @@ pub(crate) async fn until_told_to_end(
     mut signals: Signals,
     mut parts: Parts,
     servers: Servers,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<ExitCode> {
     tokio::select! {
         () = signals.come() => {}
         part = parts.broken() => {
@@ -118,5 +118,5 @@ pub(crate) async fn until_told_to_end(
     }
     servers.end().await;
     tracing::info!("ended");
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }

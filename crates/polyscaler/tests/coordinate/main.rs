@@ -8,5 +8,6 @@ mod harness;
 mod drives;
 mod edits;
 mod endings;
+mod experiment;
 mod store;
 mod usage;

@@ -114,6 +114,23 @@ impl Store {
         Coordinator { process: self.supervisor.spawn(&name, POLYSCALER, ["coordinate"], &all).unwrap() }
     }
 
+    /// Starts an experiment of this list; returns it with the folder of its results.
+    pub(crate) fn experiment(&self, list: &str) -> (Coordinator, PathBuf) {
+        let name = format!("coordinate-{}", self.runs.fetch_add(1, Ordering::Relaxed));
+        let (path, out) = (self.groups.with_file_name("list.txt"), self.groups.with_file_name("results"));
+        std::fs::write(&path, list).unwrap();
+        let (file, kubeconfig) =
+            (self.groups.display().to_string(), self.scene.kubeconfig.display().to_string());
+        let (list, results) = (path.display().to_string(), out.display().to_string());
+        let arguments = ["coordinate", "--experiment", &list, "--out", &results];
+        let env = [
+            ("GROUP_FILE", file.as_str()),
+            ("NAMESPACE", &self.scene.namespace),
+            ("KUBECONFIG", &kubeconfig),
+        ];
+        (Coordinator { process: self.supervisor.spawn(&name, POLYSCALER, arguments, &env).unwrap() }, out)
+    }
+
     /// No Deployment has a finalizer.
     pub(crate) async fn assert_no_finalizers(&self) {
         for deployment in self.deployments().list(&Default::default()).await.unwrap() {
@@ -169,6 +186,11 @@ impl Coordinator {
     pub(crate) async fn wait_for_actions(&self, group: &str, more: usize) {
         let words = ["group scaled", &format!("/{group} ")];
         self.wait_for_lines(&words, self.lines(&words).len() + more).await;
+    }
+
+    /// The exit status of one that has ended by itself.
+    pub(crate) fn status(&self) -> Option<i32> {
+        self.process.exit_status().and_then(|status| status.code())
     }
 
     /// Asks it to end, and sees that it does so well.

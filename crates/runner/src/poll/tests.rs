@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use engine::{Metric, Safety, invariants};
+use engine::{Metric, Mode, Safety, invariants};
 use tokio::time::Instant;
 
 use super::*;
