@@ -63,6 +63,21 @@ pub enum Basis {
         /// The share of `capacity` at which a replica is to run, above 0 and at most 1.
         utilization: f64,
     },
+    /// Pods of a whole group, spread by weight: `9 pods for 900/100, weight 2 of 5`.
+    Spread {
+        /// Pods for the whole group.
+        pods: u32,
+        /// The metric, where the plan has several.
+        metric: Option<String>,
+        /// The reading.
+        value: f64,
+        /// The target.
+        target: f64,
+        /// The weight of the one whose wish this is.
+        weight: f64,
+        /// The sum of all weights.
+        weights: f64,
+    },
     /// The need of a caller, by weights: `as webui: 6 for weight 2, here weight 1`.
     Weights {
         /// Name of the caller.
@@ -149,6 +164,20 @@ impl fmt::Display for Basis {
                     f.write_str(",")?;
                 }
                 write!(f, " {} a replica", Number(*capacity))
+            }
+            Self::Spread { pods, metric, value, target, weight, weights } => {
+                write!(f, "{pods} pods for ")?;
+                if let Some(metric) = metric {
+                    write!(f, "{metric} ")?;
+                }
+                write!(
+                    f,
+                    "{}/{}, weight {} of {}",
+                    Number(*value),
+                    Number(*target),
+                    Number(*weight),
+                    Number(*weights)
+                )
             }
             Self::Weights { caller, need, caller_weight, weight } => {
                 let (caller_weight, weight) = (Number(*caller_weight), Number(*weight));

@@ -1,9 +1,11 @@
 //! The decision itself: readings and replicas in, wanted replicas and reasons out.
 
-use crate::decision::{AbsentMetric, Decision, MemberDecision, Step};
-use crate::limit;
-use crate::policy::{View, Wished};
-use crate::{Absence, Cost, Memory, Plan, Reading, Time};
+mod chain;
+mod group;
+
+use crate::policy::View;
+use crate::{Absence, AbsentMetric, Decision, Memory, Plan, Reading, Time};
+use chain::Chain;
 
 /// What was seen in one poll.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -72,65 +74,26 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
     if plan.policy.counts_rounds() {
         memory.rounds = memory.rounds.wrapping_add(1);
     }
-    let members = (0..plan.members.len())
-        .filter(|&member| observation.scales.get(member).copied().flatten().is_some())
-        .map(|member| decide_member(plan, memory, &view, &absences, member))
-        .collect();
+    let mut chains = Vec::with_capacity(plan.members.len());
+    for (member, wished) in plan.policy.wishes(&view).into_iter().enumerate() {
+        let Some(scale) = view.scale(member).filter(|_| plan.members[member].role.refusal.is_none()) else {
+            continue;
+        };
+        let mut chain = Chain::new(member, scale.replicas, &absences);
+        chain.wish(plan, memory, wished, now);
+        chains.push(chain);
+    }
+    // A group's budget looks at all members at once: at what is wished, and at what became of it.
+    group::cut_wishes(plan, &mut chains);
+    for chain in &mut chains {
+        chain.hold(plan);
+    }
+    group::trim_scale_outs(plan, &mut chains);
+    for chain in &mut chains {
+        chain.cool_down(plan, memory, now);
+    }
+    let members = chains.into_iter().map(|chain| chain.decided(plan)).collect();
     Decision { at: now, mode: plan.mode, absences, members }
-}
-
-fn decide_member(
-    plan: &Plan,
-    memory: &mut Memory,
-    view: &View<'_>,
-    absences: &[AbsentMetric],
-    member: usize,
-) -> MemberDecision {
-    let current = view.replicas(member);
-    let target = &plan.members[member];
-    let mut chain = Chain { to: current, steps: absences.iter().cloned().map(Step::Absent).collect() };
-
-    let wished = plan.policy.wish(view, member);
-    let wish = wished.as_ref().map(|wished| wished.replicas);
-    if let Some(Wished { policy, replicas, basis }) = wished {
-        chain.push(Some(Step::Policy { policy, from: current, to: replicas, basis }));
-        if plan.safety.stabilizes() {
-            let wishes = memory.members.entry(target.target.to_string()).or_default();
-            chain.push(limit::stabilize(chain.to, current, wishes, &plan.safety, view.now));
-        }
-    }
-    let budget = plan.policy.budget();
-    chain.push(budget.and_then(|budget| limit::afford(chain.to, budget, target.bounds)));
-    chain.push(limit::bound(chain.to, target.bounds));
-    chain.push(limit::forbid_blind_scale_in(chain.to, current, absences.is_empty() && wish.is_some()));
-    chain.push(limit::rate(chain.to, current, &plan.safety));
-    chain.push(limit::cool_down(chain.to, current, memory.last_scale, plan.safety.cooldown, view.now));
-
-    MemberDecision {
-        member,
-        from: current,
-        wish,
-        to: chain.to,
-        cost: budget.map(|budget| Cost::of(budget, current, wish, chain.to)),
-        steps: chain.steps,
-    }
-}
-
-/// The wish on its way through the limits.
-struct Chain {
-    to: u32,
-    steps: Vec<Step>,
-}
-
-impl Chain {
-    fn push(&mut self, step: Option<Step>) {
-        if let Some(step) = step {
-            if let Some((_, to)) = step.change() {
-                self.to = to;
-            }
-            self.steps.push(step);
-        }
-    }
 }
 
 #[cfg(test)]

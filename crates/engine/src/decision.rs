@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 
 use crate::cost::Money;
-use crate::{Absence, Basis, Cost, Mode, Time};
+use crate::{Absence, Basis, Cost, GroupBudget, Mode, Time, Total};
 
 /// What one poll came to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -107,6 +107,17 @@ pub enum Step {
         /// The budget for an hour.
         max_cost_per_hour: f64,
     },
+    /// The members of a group together are beyond its budget.
+    Budget {
+        /// The wish before.
+        from: u32,
+        /// This member's part of what the budget allows, and never less than the least replicas.
+        to: u32,
+        /// What all members come to with that.
+        total: Total,
+        /// What they may come to.
+        budget: GroupBudget,
+    },
     /// The wish lies outside the bounds.
     Bounds {
         /// The wish before.
@@ -149,6 +160,7 @@ impl Step {
             Self::Absent(_) => "absent",
             Self::Stabilization { .. } => "stabilization",
             Self::Cost { .. } => "cost",
+            Self::Budget { .. } => "budget",
             Self::Bounds { .. } => "bounds",
             Self::NoScaleIn { .. } => "no scale-in",
             Self::Rate { .. } => "rate",
@@ -162,6 +174,7 @@ impl Step {
             Self::Policy { from, to, .. }
             | Self::Stabilization { from, to, .. }
             | Self::Cost { from, to, .. }
+            | Self::Budget { from, to, .. }
             | Self::Bounds { from, to }
             | Self::NoScaleIn { from, to }
             | Self::Rate { from, to, .. }
@@ -186,6 +199,7 @@ impl fmt::Display for Step {
             Self::Cost { cost_per_hour, max_cost_per_hour, .. } => {
                 write!(f, " ({}/h of {}/h)", Money(*cost_per_hour), Money(*max_cost_per_hour))
             }
+            Self::Budget { total, budget, .. } => write!(f, " ({})", total.of(*budget)),
             Self::Bounds { from, to } if from > to => write!(f, " ({to} at most)"),
             Self::Bounds { to, .. } => write!(f, " ({to} at least)"),
             Self::NoScaleIn { .. } => f.write_str(" (a reading is missing)"),
@@ -250,6 +264,15 @@ mod tests {
             (
                 Step::Cost { from: 6, to: 5, cost_per_hour: 0.5, max_cost_per_hour: 0.5 },
                 "cost 6→5 (0.50/h of 0.50/h)",
+            ),
+            (
+                Step::Budget {
+                    from: 9,
+                    to: 6,
+                    total: Total { pods: 24, cost_per_hour: 2.4 },
+                    budget: GroupBudget { max_pods: Some(24), max_cost_per_hour: Some(3.0) },
+                },
+                "budget 9→6 (24 of 24 pods, 2.40/h of 3.00/h)",
             ),
             (Step::Bounds { from: 12, to: 10 }, "bounds 12→10 (10 at most)"),
             (Step::Bounds { from: 0, to: 2 }, "bounds 0→2 (2 at least)"),

@@ -1,6 +1,8 @@
 //! What makes several members one group: what each is to the others, who calls whom, and the
 //! budget that they share.
 
+use crate::GroupBudget;
+
 /// What a member is in its group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Role {
@@ -30,15 +32,6 @@ pub struct Group {
     pub graph: CallGraph,
     /// What all members together may come to.
     pub budget: Option<GroupBudget>,
-}
-
-/// What all members of a group together may come to.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct GroupBudget {
-    /// The most replicas. `None`: any.
-    pub max_pods: Option<u32>,
-    /// The most that they cost in an hour; finite and not negative. `None`: any.
-    pub max_cost_per_hour: Option<f64>,
 }
 
 /// A call from one member to another.

@@ -27,14 +27,17 @@
 //! To add a policy, write one file in `policy/` with an `ENTRY` and name it in
 //! [`policy::POLICIES`]. What must hold for every decision stands in [`invariants`].
 
+mod apportion;
 mod basis;
 pub mod coordination;
 mod cost;
 mod decide;
 mod decision;
+pub mod episode;
 #[cfg(test)]
 mod fixture;
 mod group;
+mod group_budget;
 mod group_problem;
 pub mod invariants;
 mod limit;
@@ -50,7 +53,8 @@ pub use basis::{Basis, DemandShare, Proportion};
 pub use cost::{Budget, Cost};
 pub use decide::{Advice, Observation, Scale, decide};
 pub use decision::{AbsentMetric, Decision, MemberDecision, Step};
-pub use group::{CallGraph, Edge, Group, GroupBudget, Role};
+pub use group::{CallGraph, Edge, Group, Role};
+pub use group_budget::{GroupBudget, Total};
 pub use group_problem::GroupProblem;
 pub use memory::{Action, ActionMember, Memory, Wishes};
 pub use number::Number;

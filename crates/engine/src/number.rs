@@ -28,6 +28,11 @@ impl fmt::Display for Number {
 /// How near, relative to its size, a quotient must be to a whole number to count as one.
 const NOISE: f64 = 1e-9;
 
+/// Whether `value` is above `limit` by more than noise.
+pub(crate) fn exceeds(value: f64, limit: f64) -> bool {
+    value - limit > NOISE * limit.abs()
+}
+
 /// `ceil(value / unit)` as a count of replicas; at most `u32::MAX`, and 0 where it is negative.
 pub(crate) fn ceil_of_quotient(value: f64, unit: f64) -> u32 {
     let quotient = value / unit;
@@ -47,7 +52,7 @@ fn whole(quotient: f64) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Number, ceil_of_quotient, floor_of_quotient};
+    use super::{Number, ceil_of_quotient, exceeds, floor_of_quotient};
 
     #[test]
     fn quotients_are_free_of_noise() {
@@ -65,6 +70,12 @@ mod tests {
         assert_eq!(ceil_of_quotient(1e300, 1e-300), u32::MAX);
         assert_eq!(ceil_of_quotient(1e-12, 1.0), 1, "a little load is some load");
         assert_eq!(ceil_of_quotient(-3.0, 1.0), 0);
+    }
+
+    #[test]
+    fn noise_is_no_excess() {
+        assert!(!exceeds(0.1 + 0.2, 0.3) && !exceeds(0.3, 0.3) && !exceeds(0.0, 0.0) && !exceeds(0.2, 0.3));
+        assert!(exceeds(0.300001, 0.3) && exceeds(1e-9, 0.0));
     }
 
     #[test]

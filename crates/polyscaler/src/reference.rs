@@ -63,6 +63,9 @@ fn policy(policy: &PolicyEntry) -> String {
         format!("| `{}` | {required} | {allowed} | {} |\n", setting.name, setting.help)
     };
     let rows: String = policy.settings.iter().map(row).collect();
+    if rows.is_empty() {
+        return format!("\n### {}\n\n{} It has no settings.\n", policy.name, policy.summary);
+    }
     format!(
         "\n### {}\n\n{}\n\n| setting | | value | meaning |\n|---|---|---|---|\n{rows}",
         policy.name, policy.summary

@@ -6,6 +6,7 @@
 
 mod events;
 mod objects;
+mod on_targets;
 mod status;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -17,6 +18,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 pub use objects::Objects;
+pub use on_targets::{TargetEvent, TargetEvents};
 
 use crate::Clients;
 use status::Writer;

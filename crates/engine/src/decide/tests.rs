@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    AbsenceReason, Bounds, Member, Metric, Mode, Policy, Query, Reading, Safety, Target, policy::Linear,
+    AbsenceReason, Bounds, Member, MemberDecision, Metric, Mode, Policy, Query, Reading, Safety, Target,
+    policy::Linear,
 };
 
 /// A plan like the one of a BusinessScaling: 1000..5000 users, 2..10 replicas.

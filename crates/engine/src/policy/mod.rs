@@ -8,6 +8,7 @@
 mod bottleneck;
 mod cost;
 mod linear;
+mod proportional;
 mod random;
 mod setting;
 mod slo;
@@ -23,6 +24,7 @@ use crate::{Advice, Basis, Budget, Group, GroupProblem, Member, Metric, Plan, Pr
 pub use bottleneck::Bottleneck;
 pub use cost::CostPolicy;
 pub use linear::Linear;
+pub use proportional::Proportional;
 pub use random::Random;
 pub use setting::{Setting, SettingType};
 pub use slo::Slo;
@@ -154,6 +156,7 @@ pub const POLICIES: &[PolicyEntry] = &[
     linear::ENTRY,
     threshold::ENTRY,
     random::ENTRY,
+    proportional::ENTRY,
     bottleneck::ENTRY,
 ];
 

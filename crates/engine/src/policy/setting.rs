@@ -97,9 +97,12 @@ pub(super) fn problems(settings: &[Setting], config: &Value, path: &str) -> Vec<
             }
         }
     }
-    let known = || settings.iter().map(|setting| setting.name).collect::<Vec<_>>().join(", ");
+    let known = || match settings {
+        [] => "has no settings".to_owned(),
+        _ => format!("knows {}", settings.iter().map(|setting| setting.name).collect::<Vec<_>>().join(", ")),
+    };
     for name in fields.keys().filter(|name| settings.iter().all(|setting| setting.name != name.as_str())) {
-        let message = format!("unknown field; this policy knows {}", known());
+        let message = format!("unknown field; this policy {}", known());
         problems.push(Problem::new(format!("{path}.{name}"), message));
     }
     problems

@@ -20,6 +20,7 @@ mod permissions;
 mod prometheus;
 mod quiet;
 mod safety;
+mod scaling_group;
 mod scaling_rule;
 mod secrets;
 mod targets;

@@ -26,6 +26,8 @@ struct State {
     /// By name; all are in one namespace.
     targets: HashMap<String, Deployment>,
     writes: Vec<Write>,
+    /// How often each target was looked at, by its full name.
+    looks: HashMap<String, usize>,
     reads_take: Duration,
     writes_take: Duration,
     forgets_last_scaled: bool,
@@ -158,6 +160,11 @@ impl Cluster {
         self.lock().forgets_last_scaled = true;
     }
 
+    /// How often a target was looked at, by its full name.
+    pub(crate) fn looks(&self, target: &str) -> usize {
+        self.lock().looks.get(target).copied().unwrap_or_default()
+    }
+
     /// The most writes that were ever under way for one target.
     pub(crate) fn most_writes_at_once(&self) -> usize {
         self.writing.most()
@@ -172,9 +179,9 @@ impl Cluster {
     }
 
     /// On whose behalf `target` is asked for: tests give each object a version of its own,
-    /// which makes no other target.
-    fn asker(target: &Target) -> &str {
-        target.api_version.rsplit('/').next().unwrap_or_default()
+    /// which makes no other target. A group asks for its members at once, so each counts by itself.
+    fn asker(target: &Target) -> String {
+        format!("{} for {}", target.api_version, target.name)
     }
 
     fn begin(&self, target: &Target, from: u32, to: u32) -> usize {
@@ -217,7 +224,7 @@ async fn pass(span: Duration) {
 impl Actuator for Cluster {
     fn observe<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Scale, TargetFailure>> {
         async move {
-            let _doing = self.busy.with(Self::asker(target));
+            *self.lock().looks.entry(target.to_string()).or_default() += 1;
             let span = self.lock().reads_take;
             pass(span).await;
             let now = self.clock.now();
@@ -255,7 +262,7 @@ impl Actuator for Cluster {
     ) -> BoxFuture<'a, Result<(), WriteFailure>> {
         async move {
             assert!(!time_left.is_zero(), "a write without time");
-            let _doing = self.busy.with(Self::asker(target));
+            let _doing = self.busy.with(&Self::asker(target));
             let _writing = self.writing.with(&target.name);
             let write = self.begin(target, from, to);
             let span = self.lock().writes_take;

@@ -17,8 +17,8 @@ fn all_members_are_wished_for_at_once() {
     let counts: Vec<_> = wishes.iter().map(|wish| wish.as_ref().map(|wish| wish.replicas)).collect();
     assert_eq!(counts, [Some(5), Some(10), Some(10)]);
     assert_eq!(Bottleneck::new(0.5).unwrap().wishes(&shop.view())[2].as_ref().unwrap().replicas, 20);
-    for member in 0..3 {
-        assert_eq!(Bottleneck::default().wish(&shop.view(), member), wishes[member]);
+    for (member, wish) in wishes.iter().enumerate() {
+        assert_eq!(Bottleneck::default().wish(&shop.view(), member), *wish);
     }
     assert_eq!(Bottleneck::default().wish(&shop.view(), 3), None);
 }

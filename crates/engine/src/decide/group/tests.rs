@@ -1,0 +1,215 @@
+use std::time::Duration;
+
+use crate::fixture::Shop;
+use crate::policy::{Bottleneck, Policy, View, Wished};
+use crate::{Basis, Decision, Memory, Safety, Time, decide};
+
+/// Wishes what it was told to.
+#[derive(Debug)]
+struct Fixed(Vec<Option<u32>>);
+
+impl Policy for Fixed {
+    fn name(&self) -> &'static str {
+        "fixed"
+    }
+
+    fn wish(&self, _: &View<'_>, member: usize) -> Option<Wished> {
+        let basis = Basis::Above { value: 2.0, threshold: 1.0 };
+        self.0[member].map(|replicas| Wished { policy: "fixed", replicas, basis })
+    }
+}
+
+fn decided(shop: &Shop, wishes: &[u32], safety: Safety) -> Decision {
+    let policy = Fixed(wishes.iter().copied().map(Some).collect());
+    decide(&shop.plan(policy, safety), &mut Memory::default(), &shop.observation(), Time::default())
+}
+
+fn counts(shop: &Shop, wishes: &[u32]) -> Vec<u32> {
+    decided(shop, wishes, Safety::default()).members.iter().map(|member| member.to).collect()
+}
+
+/// Members a, b, c with one replica each.
+fn three() -> Shop {
+    Shop::default().member("a", None).member("b", None).member("c", None)
+}
+
+fn pods(shop: Shop, most: u32) -> Shop {
+    shop.budget(Some(most), None)
+}
+
+#[test]
+fn wishes_are_cut_in_proportion() {
+    let cases = [
+        (25, [10, 5, 10], [10, 5, 10]),
+        (20, [10, 5, 10], [8, 4, 8]),
+        (24, [10, 5, 10], [10, 5, 9]),
+        (10, [10, 5, 10], [4, 2, 4]),
+        // One each is the least; what is left is for those whose wishes are above it.
+        (7, [10, 1, 10], [3, 1, 3]),
+        (12, [2, 20, 2], [1, 10, 1]),
+        (4, [10, 10, 10], [2, 1, 1]),
+        (3, [10, 10, 10], [1, 1, 1]),
+        (2, [10, 10, 10], [1, 1, 1]),
+        // Who wishes less than its least gets its least, and that counts.
+        (12, [0, 11, 2], [1, 9, 2]),
+        (0, [0, 0, 0], [1, 1, 1]),
+    ];
+    for (most, wishes, expected) in cases {
+        assert_eq!(counts(&pods(three(), most), &wishes), expected, "{wishes:?} within {most}");
+    }
+    assert_eq!(counts(&three(), &[10, 5, 10]), [10, 5, 10], "without a budget");
+}
+
+#[test]
+fn the_cut_is_a_step_with_its_numbers() {
+    let told =
+        |shop: &Shop, wishes: &[u32]| decided(shop, wishes, Safety::default()).members[0].explanation();
+    let shop = pods(three(), 20);
+    assert_eq!(told(&shop, &[10, 5, 10]), "fixed 1→10 (2 > 1), budget 10→8 (20 of 20 pods)");
+    assert_eq!(told(&shop, &[1, 30, 10]), "fixed 1 (2 > 1)", "who is not cut has no step");
+    let costly = Shop::default().member("a", None).cost(0.5).member("b", None).cost(0.25);
+    let costly = costly.budget(None, Some(3.0));
+    assert_eq!(told(&costly, &[6, 12]), "fixed 1→6 (2 > 1), budget 6→3 (3.00/h of 3.00/h)");
+}
+
+#[test]
+fn the_greater_need_of_both_maxima_counts() {
+    let shop = |most, cost| {
+        let shop = Shop::default().member("a", None).cost(0.1).member("b", None).cost(0.3);
+        shop.budget(most, cost)
+    };
+    assert_eq!(counts(&shop(None, Some(4.0)), &[10, 10]), [10, 10]);
+    assert_eq!(counts(&shop(None, Some(2.0)), &[10, 10]), [5, 5]);
+    assert_eq!(counts(&shop(Some(12), Some(2.0)), &[10, 10]), [5, 5]);
+    assert_eq!(counts(&shop(Some(6), Some(2.0)), &[10, 10]), [3, 3]);
+    // 5.5 each: 2.20/h pays for 5 and 5 and for one more of a.
+    assert_eq!(counts(&shop(None, Some(2.2)), &[10, 10]), [6, 5]);
+    assert_eq!(counts(&shop(None, Some(0.3)), &[10, 10]), [1, 1], "the least is kept");
+    let free = Shop::default().member("a", None).cost(1.0).member("b", None).budget(None, Some(5.0));
+    assert_eq!(counts(&free, &[10, 10]), [5, 5], "who costs nothing keeps the ratio");
+}
+
+#[test]
+fn bounds_count_before_the_budget() {
+    let capped = |most| pods(Shop::default().member("a", None).bounds(1, 10).member("b", None), most);
+    assert_eq!(counts(&capped(14), &[50, 4]), [10, 4], "beyond the most nothing is taken from others");
+    assert_eq!(counts(&capped(7), &[50, 4]), [5, 2]);
+    let floor = pods(Shop::default().member("a", None).bounds(9, 10).member("b", None).member("c", None), 20);
+    assert_eq!(counts(&floor, &[10, 5, 10]), [9, 4, 7]);
+}
+
+#[test]
+fn a_budget_that_was_lowered_scales_in() {
+    let shop = Shop::default().member("a", None).replicas(8).member("b", None).replicas(4);
+    assert_eq!(counts(&pods(shop, 6), &[8, 4]), [4, 2]);
+}
+
+#[test]
+fn who_was_not_found_or_is_refused_counts_nothing() {
+    let shop = Shop::default().member("a", None).member("b", None).missing();
+    assert_eq!(counts(&pods(shop, 10), &[10, 10]), [10]);
+    let shop = Shop::default().member("a", None).member("b", None).replicas(9).refused();
+    assert_eq!(counts(&pods(shop, 10), &[10, 10]), [10]);
+    let shop = Shop::default().member("gone", None).missing().member("a", None).member("b", None);
+    let decision = decided(&pods(shop, 10), &[9, 15, 5], Safety::default());
+    let found: Vec<_> = decision.members.iter().map(|member| (member.member, member.to)).collect();
+    assert_eq!(found, [(1, 7), (2, 3)], "places and counts belong together");
+}
+
+#[test]
+fn what_is_not_known_is_not_cut_below_what_there_is() {
+    let shop = Shop::default().member("a", None).replicas(6).member("b", None).replicas(2);
+    let shop = pods(shop.metric("load", None, None, None), 10);
+    let decision = decided(&shop, &[2, 8], Safety::default());
+    assert_eq!(decision.members[0].to, 6, "no scale-in while a reading is absent");
+    assert_eq!(decision.members[1].to, 4, "so there is room for 4 only");
+    assert_eq!(
+        decision.members[1].explanation(),
+        "absent load (no answer), fixed 2→8 (2 > 1), budget 8→4 (10 of 10 pods)"
+    );
+
+    let silent = pods(Shop::default().member("a", None).replicas(6).member("b", None).replicas(2), 10);
+    let plan = silent.plan(Fixed(vec![None, Some(8)]), Safety::default());
+    let decision = decide(&plan, &mut Memory::default(), &silent.observation(), Time::default());
+    assert_eq!(decision.members.iter().map(|member| member.to).collect::<Vec<_>>(), [6, 4]);
+    assert!(decision.members[0].steps.is_empty());
+}
+
+#[test]
+fn scale_outs_wait_for_those_that_scale_in() {
+    let safety = Safety { max_scale_down: Some(1), ..Safety::default() };
+    let shop = Shop::default().member("a", None).replicas(10).member("b", None).replicas(2);
+    let decision = decided(&pods(shop.clone(), 12), &[2, 10], safety.clone());
+    assert_eq!(decision.members[0].explanation(), "fixed 10→2 (2 > 1), rate 2→9 (-1 at most)");
+    assert_eq!(decision.members[1].explanation(), "fixed 2→10 (2 > 1), budget 10→3 (12 of 12 pods)");
+
+    let full = decided(&pods(shop.clone(), 9), &[2, 7], safety.clone());
+    assert_eq!(
+        full.members.iter().map(|member| member.to).collect::<Vec<_>>(),
+        [9, 2],
+        "none is below what it has"
+    );
+
+    let below = Shop::default().member("a", None).replicas(10).member("b", None).bounds(3, 9).replicas(2);
+    let decision = decided(&pods(below, 9), &[2, 7], safety.clone());
+    assert_eq!(decision.members[1].to, 3, "the least is raised to, whatever it costs");
+
+    let shared = shop.member("c", None).replicas(2);
+    let decision = decided(&pods(shared, 17), &[1, 10, 6], safety);
+    assert_eq!(
+        decision.members.iter().map(|member| member.to).collect::<Vec<_>>(),
+        [9, 5, 3],
+        "in proportion"
+    );
+}
+
+#[test]
+fn a_least_that_a_rate_cannot_reach_is_no_trouble() {
+    let safety = Safety { max_scale_up: Some(2), ..Safety::default() };
+    let shop = Shop::default().member("a", None).bounds(5, 9).replicas(0).member("b", None).replicas(4);
+    let decision = decided(&pods(shop, 5), &[9, 1], safety);
+    assert_eq!(decision.members.iter().map(|member| member.to).collect::<Vec<_>>(), [2, 1]);
+}
+
+#[test]
+fn the_cooldown_comes_last_and_holds_all() {
+    let safety = Safety { cooldown: Duration::from_secs(60), ..Safety::default() };
+    let shop = pods(three(), 20);
+    let mut memory = Memory { last_scale: Some(Time::from_seconds(0)), ..Memory::default() };
+    let policy = || Fixed([10, 5, 10].map(Some).to_vec());
+    let at = Time::from_seconds(10);
+    let decision = decide(&shop.plan(policy(), safety), &mut memory, &shop.observation(), at);
+    assert!(!decision.scales());
+    let told = "fixed 1→10 (2 > 1), budget 10→8 (20 of 20 pods), cooldown 8→1 (50 s left)";
+    assert_eq!(decision.members[0].explanation(), told);
+}
+
+#[test]
+fn windows_come_before_the_budget() {
+    let safety = Safety { scale_down_stabilization: Duration::from_secs(300), ..Safety::default() };
+    let shop = Shop::default().member("a", None).replicas(8).member("b", None).replicas(2);
+    let decision = decided(&pods(shop, 10), &[2, 8], safety);
+    assert_eq!(decision.members.iter().map(|member| member.to).collect::<Vec<_>>(), [5, 5]);
+    let told = "fixed 8→2 (2 > 1), stabilization 2→8 (300 s window), budget 8→5 (10 of 10 pods)";
+    assert_eq!(decision.members[0].explanation(), told);
+}
+
+#[test]
+fn a_group_follows_its_graph_in_one_decision() {
+    let shop = Shop::default()
+        .member("webui", Some(100.0))
+        .replicas(2)
+        .member("auth", Some(120.0))
+        .member("db", None);
+    let shop = shop.call("webui", "auth", 1.2).call("auth", "db", 3.0);
+    let shop = shop.metric("requests", None, None, Some(600.0));
+    let plan = shop.plan(Bottleneck::default(), Safety::default());
+    let decision = decide(&plan, &mut Memory::default(), &shop.observation(), Time::default());
+    let told: Vec<String> = decision.members.iter().map(|member| member.explanation()).collect();
+    let expected = [
+        "bottleneck 2→6 (requests 600, 100 a replica)",
+        "bottleneck 1→6 (webui 600 × 1.2 = 720, 120 a replica)",
+        "bottleneck 1→6 (as auth: 6 for weight 1, here weight 1)",
+    ];
+    assert_eq!(told, expected);
+}

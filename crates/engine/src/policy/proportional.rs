@@ -1,0 +1,159 @@
+//! `proportional`: one count of pods for the whole group, spread over its members by their weights.
+//!
+//! For members that share one load, such as the same service on several kinds of machines. The metric
+//! that asks for the most decides, as in `slo`. A member whose target was not found keeps its share, so that the
+//! others do not jump while it is replaced; one that must be left alone has none.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Policy, PolicyEntry, Serves, View, Wished, setting};
+use crate::apportion::{Share, spread};
+use crate::number::ceil_of_quotient;
+use crate::{Basis, Group, GroupProblem, Member, Metric};
+
+pub(super) const ENTRY: PolicyEntry = PolicyEntry {
+    name: "proportional",
+    summary: "As many pods for the whole group as the metric furthest from its target asks for, spread by weight.",
+    serves: Serves::Group,
+    settings: &[],
+    compile: |config: &Value, path| {
+        let problems = setting::problems(ENTRY.settings, config, path);
+        if problems.is_empty() { Ok(Arc::new(Proportional) as Arc<dyn Policy>) } else { Err(problems) }
+    },
+};
+
+/// One count for the group, spread by weight.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Proportional;
+
+/// What one metric asks for, for the whole group.
+struct Ask<'a> {
+    metric: &'a Metric,
+    value: f64,
+    target: f64,
+    pods: u32,
+}
+
+/// The most that a metric with a target and a reading asks for; the first of equals.
+fn most<'a>(view: &View<'a>) -> Option<Ask<'a>> {
+    let asked = view.metrics.iter().enumerate().filter_map(|(index, metric)| {
+        let (value, target) = (view.value(index)?, metric.target?.value());
+        Some(Ask { metric, value, target, pods: ceil_of_quotient(value, target) })
+    });
+    asked.reduce(|most, next| if next.pods > most.pods { next } else { most })
+}
+
+impl Policy for Proportional {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn wish(&self, view: &View<'_>, member: usize) -> Option<Wished> {
+        self.wishes(view).into_iter().nth(member).flatten()
+    }
+
+    fn wishes(&self, view: &View<'_>) -> Vec<Option<Wished>> {
+        let mut wishes = vec![None; view.members.len()];
+        let Some(Ask { metric, value, target, pods }) = most(view) else { return wishes };
+        let is_part = |&place: &usize| view.members[place].role.refusal.is_none();
+        let parts: Vec<usize> = (0..view.members.len()).filter(is_part).collect();
+        let share = |&place: &usize| {
+            let Member { bounds, role, .. } = &view.members[place];
+            Share { weight: role.weight, least: bounds.min(), most: bounds.max() }
+        };
+        let shares: Vec<Share> = parts.iter().map(share).collect();
+        let weights = shares.iter().map(|share| share.weight).sum();
+        for ((&place, share), replicas) in parts.iter().zip(&shares).zip(spread(&shares, pods)) {
+            let metric = (view.metrics.len() > 1).then(|| metric.name.clone());
+            let basis = Basis::Spread { pods, metric, value, target, weight: share.weight, weights };
+            wishes[place] = Some(Wished { policy: ENTRY.name, replicas, basis });
+        }
+        wishes
+    }
+
+    fn problems(&self, _: &[Member], metrics: &[Metric], _: &Group) -> Vec<GroupProblem> {
+        if metrics.is_empty() {
+            return vec![GroupProblem::NoMetric];
+        }
+        let without = (0..metrics.len()).filter(|&metric| metrics[metric].target.is_none());
+        without.map(|metric| GroupProblem::NoTarget { metric }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::fixture::Shop;
+
+    fn pool() -> Shop {
+        let pool = Shop::default().member("large", None).weight(2.0).member("small", None);
+        pool.member("spot", None).weight(2.0).bounds(0, 3)
+    }
+
+    fn told(shop: &Shop) -> Vec<Option<(u32, String)>> {
+        let wishes = Proportional.wishes(&shop.view()).into_iter();
+        wishes.map(|wish| wish.map(|wish| (wish.replicas, wish.basis.to_string()))).collect()
+    }
+
+    fn counts(shop: &Shop) -> Vec<Option<u32>> {
+        told(shop).into_iter().map(|wish| wish.map(|(count, _)| count)).collect()
+    }
+
+    #[test]
+    fn one_count_is_spread_by_weight_within_the_bounds() {
+        let at = |value| pool().metric("requests", None, Some(100.0), Some(value));
+        let nine = "9 pods for 900/100, weight 2 of 5".to_owned();
+        assert_eq!(told(&at(900.0))[0], Some((4, nine)));
+        assert_eq!(counts(&at(900.0)), [4, 2, 3].map(Some));
+        assert_eq!(counts(&at(1200.0)), [6, 3, 3].map(Some), "spot is at its most");
+        assert_eq!(counts(&at(1201.0)), [7, 3, 3].map(Some));
+        assert_eq!(counts(&at(0.0)), [1, 1, 0].map(Some));
+        for member in 0..3 {
+            assert_eq!(
+                Proportional.wish(&at(900.0).view(), member).map(|wish| wish.replicas),
+                counts(&at(900.0))[member]
+            );
+        }
+        assert_eq!(Proportional.wish(&at(900.0).view(), 3), None);
+    }
+
+    #[test]
+    fn the_metric_that_asks_for_the_most_decides() {
+        let shop = |calls, queue| {
+            let shop = pool().metric("calls", None, Some(100.0), calls).metric("bare", None, None, Some(9e9));
+            shop.metric("queue", Some("small"), Some(5.0), queue)
+        };
+        let text = |shop: Shop| told(&shop).swap_remove(1).map(|(_, text)| text);
+        let queue = "5 pods for queue 25/5, weight 1 of 5".to_owned();
+        assert_eq!(text(shop(Some(400.0), Some(25.0))), Some(queue.clone()));
+        assert_eq!(text(shop(None, Some(25.0))), Some(queue), "an absent one asks for nothing");
+        let calls = "5 pods for calls 500/100, weight 1 of 5".to_owned();
+        assert_eq!(text(shop(Some(500.0), Some(25.0))), Some(calls), "the first of equals");
+        assert_eq!(counts(&shop(None, None)), [None; 3]);
+    }
+
+    #[test]
+    fn who_is_missing_keeps_its_share_and_who_is_refused_has_none() {
+        let missing = Shop::default().member("one", None).missing().member("other", None);
+        assert_eq!(counts(&missing.metric("a", None, Some(1.0), Some(8.0))), [Some(4), Some(4)]);
+        let refused = Shop::default().member("one", None).refused().member("other", None);
+        let told = told(&refused.metric("a", None, Some(1.0), Some(8.0)));
+        assert_eq!(told, [None, Some((8, "8 pods for 8/1, weight 1 of 1".to_owned()))]);
+    }
+
+    #[test]
+    fn it_needs_metrics_with_targets_and_has_no_settings() {
+        let problems = |shop: &Shop| Proportional.problems(&shop.members, &shop.metrics, &shop.group);
+        assert_eq!(problems(&pool()), [GroupProblem::NoMetric]);
+        let mixed = pool().metric("a", None, Some(1.0), None).metric("b", None, None, None);
+        assert_eq!(problems(&mixed), [GroupProblem::NoTarget { metric: 1 }]);
+        let compile = |config| crate::policy::compile("proportional", &config, "c");
+        assert_eq!(compile(json!({})).unwrap().name(), "proportional");
+        let said = compile(json!({"share": 1})).unwrap_err();
+        assert_eq!(said[0].to_string(), "c.share: unknown field; this policy has no settings");
+    }
+}
