@@ -17,7 +17,7 @@ require:
 	@hack/require.sh
 
 .PHONY: demo
-demo: require ## Watch replicas follow a load, on a control plane of its own (DEMO_ARGS="--scenario http|queue|worker")
+demo: require ## Watch replicas follow a load, on a control plane of its own (DEMO_ARGS="--scenario groups|http|queue|worker")
 	$(CARGO) run --locked --package polyscaler -- demo $(DEMO_ARGS)
 
 .PHONY: control-plane
@@ -99,10 +99,11 @@ lint: require ## Check format, lints and generated files
 	$(CARGO) xtask check
 
 .PHONY: bench
-bench: control-plane ## Measure: one line of figures each
+bench: control-plane ## Measure: one line of figures each, and a table for groups
 	$(CARGO) bench --locked --package engine
 	bench/thousand-objects.sh
 	bench/thousand-general-scalers.sh
+	bench/groups.sh
 
 .PHONY: cluster
 cluster: control-plane ## Run a control plane by hand, until ctrl-c

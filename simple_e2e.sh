@@ -29,7 +29,7 @@ programs=${CARGO_TARGET_DIR:-target}/debug
 "$programs/testbed" build >/dev/null
 
 step "check manifests"
-kustomizations=(config/default config/overlays/production config/monitoring)
+kustomizations=(config/default config/overlays/production config/monitoring config/coordinate/dev config/coordinate/stable)
 charts=(charts/polyscaler charts/generalscaler helm/scaling-operator)
 for kustomization in "${kustomizations[@]}"; do
   "$kubectl" kustomize "$kustomization" >"$folder/${kustomization//\//-}.yaml"

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 
 /// A connection to the API server that is not made by then is not made at all.
@@ -37,6 +37,12 @@ pub enum ConnectError {
         "no API server is known: give --kubeconfig, set KUBECONFIG, or run in a pod with a service account ({0})"
     )]
     Nowhere(String),
+    /// There is no kubeconfig where one is expected.
+    #[error("no kubeconfig can be used: give --kubeconfig or set KUBECONFIG ({0})")]
+    NoKubeconfig(String),
+    /// The process runs in no pod, or in one without a service account.
+    #[error("no service account of a pod can be used ({0})")]
+    NoPod(String),
     /// The configuration names something that cannot be set up, such as an unreadable certificate.
     #[error("client for the API server: {0}")]
     Client(String),
@@ -48,10 +54,36 @@ pub enum ConnectError {
 /// # Errors
 /// Where no configuration is found or it cannot be used.
 pub async fn connect(kubeconfig: Option<&Path>) -> Result<Clients, ConnectError> {
-    let mut config = match kubeconfig {
+    clients(match kubeconfig {
         Some(path) => from_file(path).await?,
         None => Config::infer().await.map_err(|error| ConnectError::Nowhere(error.to_string()))?,
-    };
+    })
+}
+
+/// Makes the clients from `kubeconfig` where given, else from `KUBECONFIG` or the home folder;
+/// never from a pod's service account. Does not talk to the API server yet.
+///
+/// # Errors
+/// Where there is no kubeconfig or it cannot be used.
+pub async fn connect_by_kubeconfig(kubeconfig: Option<&Path>) -> Result<Clients, ConnectError> {
+    clients(match kubeconfig {
+        Some(path) => from_file(path).await?,
+        None => Config::from_kubeconfig(&KubeConfigOptions::default())
+            .await
+            .map_err(|error| ConnectError::NoKubeconfig(first_line(&error)))?,
+    })
+}
+
+/// Makes the clients from the service account of the pod that this process runs in. Does not talk
+/// to the API server yet.
+///
+/// # Errors
+/// Where it runs in no pod, or in one without a service account.
+pub fn connect_in_cluster() -> Result<Clients, ConnectError> {
+    clients(Config::incluster().map_err(|error| ConnectError::NoPod(error.to_string()))?)
+}
+
+fn clients(mut config: Config) -> Result<Clients, ConnectError> {
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     let namespace = config.default_namespace.clone();
     let client = |config| {
@@ -62,11 +94,15 @@ pub async fn connect(kubeconfig: Option<&Path>) -> Result<Clients, ConnectError>
     Ok(Clients { read, write: client(config)?, namespace })
 }
 
+/// What follows the first line quotes the file, which holds secrets.
+fn first_line(error: &KubeconfigError) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
+}
+
 async fn from_file(path: &Path) -> Result<Config, ConnectError> {
-    let failed = |error: kube::config::KubeconfigError| ConnectError::Kubeconfig {
+    let failed = |error: KubeconfigError| ConnectError::Kubeconfig {
         path: path.to_owned(),
-        // What follows the first line quotes the file, which holds secrets.
-        reason: error.to_string().lines().next().unwrap_or_default().to_owned(),
+        reason: first_line(&error),
     };
     let kubeconfig = Kubeconfig::read_from(path).map_err(failed)?;
     Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.map_err(failed)

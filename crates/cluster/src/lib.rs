@@ -7,6 +7,7 @@
 //!             ◀▶ lease                   ─▶ runner::Guard        who may write
 //!             ─▶ secrets                                         read by name, never listed
 //!             ◀▶ webhook                                         its certificate and its authority
+//!             ─▶ deployments                                     which exist, for `coordinate`
 //!             ─▶ pods                                            listed when a metric is about them
 //! ```
 //!
@@ -14,6 +15,7 @@
 //! within a timeout, and is preceded by a look at the lease.
 
 mod connect;
+mod deployments;
 mod follow;
 mod journal;
 mod lease;
@@ -23,8 +25,9 @@ mod targets;
 mod watch;
 mod webhook;
 
-pub use connect::{Clients, ConnectError, connect};
-pub use journal::{Journaler, Objects};
+pub use connect::{Clients, ConnectError, connect, connect_by_kubeconfig, connect_in_cluster};
+pub use deployments::{Deployment, DeploymentChange, deployments};
+pub use journal::{Journaler, Objects, TargetEvent, TargetEvents};
 pub use lease::{Always, Lease, LeaseGuard, LeaseSettings};
 pub use pods::PodStore;
 pub use secrets::SecretStore;

@@ -6,10 +6,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use engine::policy::{CostPolicy, Slo};
+use engine::policy::{Bottleneck, CostPolicy, Slo};
 use engine::{
-    Bounds, Budget, Member, Memory, Metric, MetricTarget, Mode, Observation, Plan, Policy, Query, Reading,
-    Safety, Scale, Target, TargetType, Time, decide,
+    Bounds, Budget, CallGraph, Edge, Group, GroupBudget, Member, Memory, Metric, MetricTarget, Mode,
+    Observation, Plan, Policy, Query, Reading, Safety, Scale, Target, TargetType, Time, decide,
 };
 
 const DECISIONS: u32 = 400_000;
@@ -46,16 +46,47 @@ fn plan(metrics: usize, policy: Arc<dyn Policy>, safety: Safety) -> Plan {
     }
 }
 
+/// The seven services of a shop behind one metric, within a budget that the load goes beyond at times.
+fn shop(safety: Safety) -> Plan {
+    let names = ["webui", "auth", "image", "recommender", "persistence", "db", "registry"];
+    let single = plan(1, Arc::new(Bottleneck::default()), safety);
+    let member = |name: &&str| {
+        let target = Target { name: (*name).to_owned(), ..single.members[0].target.clone() };
+        let mut member = Member::single(target, single.members[0].bounds);
+        member.role.capacity = Some(150.0);
+        member.role.cost_per_pod_hour = 0.1;
+        member
+    };
+    let calls = [
+        (0, 1, 1.0),
+        (0, 2, 0.5),
+        (0, 3, 0.2),
+        (0, 4, 1.0),
+        (1, 4, 1.0),
+        (2, 4, 0.5),
+        (3, 4, 2.0),
+        (4, 5, 1.0),
+    ];
+    let register = (0..6).map(|from| (from, 6, 0.01));
+    let edges =
+        calls.into_iter().chain(register).map(|(from, to, calls_per_call)| Edge { from, to, calls_per_call });
+    let graph = CallGraph::new(names.len(), edges.collect()).unwrap();
+    let budget = Some(GroupBudget { max_pods: Some(200), max_cost_per_hour: Some(15.0) });
+    Plan { members: names.iter().map(member).collect(), group: Some(Group { graph, budget }), ..single }
+}
+
 /// Decisions a second over a load that goes up and down, each carried out.
 #[expect(clippy::disallowed_methods, reason = "a bench measures time")]
 fn rate(plan: &Plan) -> f64 {
-    let (mut memory, mut replicas) = (Memory::default(), 2);
+    let (mut memory, mut replicas) = (Memory::default(), vec![2; plan.members.len()]);
+    let scale =
+        |replicas: &u32| Scale { replicas: *replicas, status_replicas: *replicas, ready: Some(*replicas) };
     let begun = Instant::now();
     for step in 0..DECISIONS {
         let now = Time::from_seconds(1_700_000_000 + 15 * i64::from(step));
         let load = 2500.0 * (1.0 + (f64::from(step) / 40.0).sin());
         let observation = Observation {
-            scales: vec![Some(Scale { replicas, status_replicas: replicas, ready: Some(replicas) })],
+            scales: replicas.iter().map(|replicas| Some(scale(replicas))).collect(),
             readings: (0..plan.metrics.len())
                 .map(|index| Reading::of(load / (index + 1) as f64, now))
                 .collect(),
@@ -64,7 +95,7 @@ fn rate(plan: &Plan) -> f64 {
         let decision = black_box(decide(plan, &mut memory, &observation, now));
         if decision.scales() {
             memory.applied(&decision, now);
-            replicas = decision.members[0].to;
+            replicas = decision.members.iter().map(|member| member.to).collect();
         }
     }
     f64::from(DECISIONS) / begun.elapsed().as_secs_f64()
@@ -83,7 +114,9 @@ fn main() {
     let cases = [
         ("slo, one metric", plan(1, slo(), Safety::default())),
         ("slo, one metric, all safety", plan(1, slo(), safety.clone())),
-        ("cost, three metrics, all safety", plan(3, cost, safety)),
+        ("cost, three metrics, all safety", plan(3, cost, safety.clone())),
+        ("bottleneck, group of seven, budget", shop(Safety::default())),
+        ("bottleneck, group of seven, budget, all safety", shop(safety)),
     ];
     for (name, plan) in cases {
         println!("decisions per second and core: {:>9.0}  ({name})", rate(&plan));

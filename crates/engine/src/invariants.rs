@@ -3,7 +3,7 @@
 //! Each is a pure function that returns what is violated, so that property tests,
 //! replays and the running operator can all ask the same question.
 
-use crate::{Decision, Memory, Observation, Plan, Reading, Time};
+use crate::{Decision, Memory, Observation, Plan, Reading, Time, Total};
 
 /// A violated invariant and the numbers that show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub type Invariant = fn(&Case<'_>) -> Option<Violation>;
 pub const ALL: &[Invariant] = &[
     within_bounds,
     within_budget,
+    within_group_budget,
+    only_who_may_be_scaled,
     no_blind_scale_in,
     rate_respected,
     cooldown_respected,
@@ -56,6 +58,28 @@ pub fn within_budget(case: &Case<'_>) -> Option<Violation> {
     violated("within_budget", case, |member| {
         let most = budget.affordable().max(case.plan.members[member.member].bounds.min());
         member.to > member.from && member.to > most
+    })
+}
+
+/// Scale-outs never lead all members of a group together beyond its budget, except up to their least replicas.
+pub fn within_group_budget(case: &Case<'_>) -> Option<Violation> {
+    let budget = case.plan.group.as_ref()?.budget?;
+    let members = case.decision.members.iter();
+    let total = Total::new(case.plan, members.map(|member| (member.member, member.to)));
+    violated("within_group_budget", case, |member| {
+        let least = case.plan.members[member.member].bounds.min();
+        !budget.allows(total) && member.to > member.from && member.to > least
+    })
+}
+
+/// A member whose target was not found, or that must be left alone, gets no decision, and nobody gets two.
+pub fn only_who_may_be_scaled(case: &Case<'_>) -> Option<Violation> {
+    let members = &case.decision.members;
+    violated("only_who_may_be_scaled", case, |decided| {
+        let found = case.observation.scales.get(decided.member).copied().flatten();
+        let is_refused = case.plan.members[decided.member].role.refusal.is_some();
+        let decisions = members.iter().filter(|other| other.member == decided.member).count();
+        is_refused || decisions > 1 || found.is_none_or(|scale| scale.replicas != decided.from)
     })
 }
 

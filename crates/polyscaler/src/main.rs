@@ -3,11 +3,12 @@
 //! This crate is arguments and wiring; what the parts do stands in their own crates.
 
 mod check;
+mod coordinate;
 #[cfg(feature = "demo")]
 mod demo;
-mod json_lines;
 mod logging;
 mod operator;
+mod parts;
 #[cfg(test)]
 mod reference;
 mod telemetry;
@@ -29,6 +30,7 @@ struct Arguments {
 enum Command {
     // Without words of their own these have those of their arguments, the longer help included.
     Operator(Box<operator::OperatorArgs>),
+    Coordinate(Box<coordinate::CoordinateArgs>),
     Check(check::CheckArgs),
     /// Print all CRDs as YAML, for `kubectl apply -f -`.
     Crds,
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
     let arguments = usage::arguments();
     let result = match arguments.command {
         Command::Operator(arguments) => operator::run(*arguments),
+        Command::Coordinate(arguments) => coordinate::run(*arguments),
         Command::Check(arguments) => Ok(check::run(&arguments)),
         Command::Crds => print_crds(),
         #[cfg(feature = "demo")]

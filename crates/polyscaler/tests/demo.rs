@@ -129,3 +129,24 @@ fn a_missing_server_is_one_plain_line() {
         assert!(errors.starts_with(&format!("polyscaler: {variable} is /nonexistent")), "{errors}");
     }
 }
+
+/// How many members each action of a group moved, by the lines that tell of it.
+fn moved(said: &str) -> Vec<u32> {
+    let lines = said.lines().filter_map(|line| line.split_once(" one action at ")?.1.split_once(": "));
+    lines.map(|(_, story)| story.split_whitespace().next().unwrap().parse().unwrap()).collect()
+}
+
+#[test]
+fn a_group_follows_the_load_at_its_entry_as_one() {
+    let said = play("groups", 60);
+    assert!(said.contains("kubectl get scalinggroups,deployments"), "{said}");
+    for service in ["webui", "auth", "image", "recommender", "persistence", "db", "registry"] {
+        let (least, most) = range(&said, &format!("teastore-{service}"), "wanted");
+        assert!(least < most, "{service}: {least} to {most} in {said}");
+        let (out, back) = scaled(&said, &format!("teastore-{service}"));
+        assert!(out >= 1 && back >= 1, "{service}: {out} out, {back} in, in {said}");
+    }
+    assert!(moved(&said).iter().any(|members| *members >= 6), "all or nearly all at once: {said}");
+    assert!(said.contains("all ready after "), "{said}");
+    assert!(said.contains("times as one, up to "), "{said}");
+}

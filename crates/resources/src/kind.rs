@@ -27,6 +27,7 @@ pub struct Kind {
     /// Writes the status from what a poll came to. The second argument is the previous status.
     pub(crate) status: fn(&Outcome, &Value) -> Value,
     /// Status fields that move with the metric alone; their change is no reason to write at once.
+    /// `list[].field` is a field of each item of a list.
     pub(crate) volatile: &'static [&'static str],
 }
 

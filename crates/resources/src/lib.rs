@@ -23,7 +23,9 @@ pub mod scaling_rule;
 mod schema;
 
 pub use common::condition::{Condition, ConditionStatus, ConditionType, Reason};
+pub use common::cost::CostStatus;
 pub use common::fields::{HeadersFrom, MetricSpec, SafetySpec, SecretRef, TargetRef};
+pub use common::metric_status::MetricStatus;
 pub use common::policy::{GroupPolicySpec, PolicySpec};
 pub use common::status::{
     Difference, MemberPoll, Outcome, Poll, TargetFailure, Verdict, WriteFailure, difference,

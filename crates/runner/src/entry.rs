@@ -5,14 +5,18 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Memory, Plan, Problem, Time};
+use engine::{Memory, Plan, Problem, Scale, Target, Time};
+use resources::{Outcome, Verdict};
 use serde::Deserialize as _;
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::Id;
 
 use crate::ObjectKey;
+use crate::action::{self, Awaited};
 use crate::poll::{Finished, Job};
+use crate::pursuit::Pursuit;
+use crate::retry::Retry;
 use crate::schedule::next_poll;
 use crate::telling::Told;
 
@@ -38,6 +42,8 @@ pub(crate) struct Entry {
     conflicts: u32,
     /// What was last said of the object.
     pub(crate) told: Told,
+    /// What the last decision still asks for, where the object is a group.
+    pub(crate) pursuit: Pursuit,
 }
 
 /// A poll that runs.
@@ -100,6 +106,7 @@ impl Entry {
             ask_last_scaled: true,
             conflicts: 0,
             told: Told::default(),
+            pursuit: Pursuit::default(),
         }
     }
 
@@ -124,6 +131,7 @@ impl Entry {
         self.due = None;
         self.told.forget();
         self.revoke();
+        self.pursuit = Pursuit::default();
         if let Some(polling) = &mut self.polling {
             polling.outdated = true;
         }
@@ -133,8 +141,9 @@ impl Entry {
         }
     }
 
-    /// Ends the right of a running poll to write and to tell.
-    pub(crate) fn revoke(&self) {
+    /// Ends the right of a running poll to write and to tell, and that of the last decision.
+    pub(crate) fn revoke(&mut self) {
+        self.pursuit.forget_decision();
         if let Some(polling) = &self.polling {
             polling.revoked.send_replace(true);
         }
@@ -164,6 +173,65 @@ impl Entry {
         (job, revoke)
     }
 
+    /// The retries that are due at `now`, by the decision of the last poll, and the way to revoke them.
+    pub(crate) fn retry(&mut self, now: Time) -> Option<(Retry, watch::Sender<bool>)> {
+        let members = self.pursuit.due_members(now);
+        let until = self.due.filter(|_| !members.is_empty())?;
+        let (outcome, poll) = self.pursuit.last()?;
+        let (revoke, revoked) = watch::channel(false);
+        let (generation, poll, memory) = (outcome.generation, poll.clone(), self.memory.clone());
+        Some((Retry { generation, poll, memory, members, until, revoked }, revoke))
+    }
+
+    /// The members of the last action that are not ready yet, with its time.
+    pub(crate) fn awaited(&self, now: Time) -> Option<(Time, Vec<Awaited>)> {
+        let (Some(action), Ok(plan)) = (&self.memory.last_action, &self.compiled) else { return None };
+        let mut awaited = action::awaited(action, plan, now);
+        if let Some((_, poll)) = self.pursuit.last() {
+            let never_tells = |target: &Target| {
+                let member = poll.plan.members.iter().position(|member| member.target == *target);
+                member.is_some_and(|member| {
+                    poll.members[member].seen.as_ref().is_ok_and(|seen| seen.ready.is_none())
+                })
+            };
+            awaited.retain(|member| !never_tells(&member.target));
+        }
+        Some((action.at, awaited))
+    }
+
+    /// When the last action was decided and how long its writes took, where all are done.
+    pub(crate) fn written_after(&self) -> Option<(Time, Duration)> {
+        let action = self.memory.last_action.as_ref()?;
+        Some((action.at, action::written_after(action)?))
+    }
+
+    /// Notes that members of the action of `at` became ready. Returns how long all of them took, where
+    /// these were the last.
+    pub(crate) fn became_ready(&mut self, at: Time, ready: &[(String, Time, Scale)]) -> Option<Duration> {
+        let action = self.memory.last_action.as_mut().filter(|action| action.at == at)?;
+        for (name, at, _) in ready {
+            let member = action.members.iter_mut().find(|member| member.name == *name);
+            if let Some(member) = member.filter(|member| member.written.is_some() && member.ready.is_none()) {
+                member.ready = Some(*at);
+            }
+        }
+        action::ready_after(action).filter(|_| !ready.is_empty())
+    }
+
+    /// What was last told, with what is known since; `None` where nothing is told of the last decision.
+    pub(crate) fn restated(&self, ready: &[(String, Time, Scale)], at: Time) -> Option<Outcome> {
+        let (outcome, poll) = self.pursuit.last()?;
+        let mut poll = poll.clone();
+        poll.memory = self.memory.clone();
+        for (name, _, scale) in ready {
+            let place = poll.plan.members.iter().position(|member| member.role.name == *name);
+            if let Some(place) = place {
+                poll.members[place].seen = Ok(*scale);
+            }
+        }
+        Some(Outcome { generation: outcome.generation, at, verdict: Verdict::Polled(Box::new(poll)) })
+    }
+
     /// The poll that ran as `task`, where it was of this object.
     pub(crate) fn end_poll(&mut self, task: Id) -> Option<(&mut Self, Polling)> {
         let polling = self.polling.take_if(|polling| polling.task == task)?;
@@ -171,12 +239,24 @@ impl Entry {
     }
 
     /// Takes over what a poll came to; `None` for one that broke off. Returns when the next is due.
-    pub(crate) fn adopt(&mut self, polling: &Polling, finished: Option<&Finished>, now: Time) -> Time {
-        let met_conflict = finished.is_some_and(Finished::met_conflict);
+    pub(crate) fn adopt(
+        &mut self,
+        polling: &Polling,
+        mut finished: Option<&mut Finished>,
+        now: Time,
+    ) -> Time {
+        let met_conflict = finished.as_deref().is_some_and(Finished::met_conflict);
         self.conflicts = if met_conflict { self.conflicts.saturating_add(1) } else { 0 };
-        match finished {
+        match finished.as_deref_mut() {
             Some(finished) if polling.outdated => self.learn_last_scale(finished.memory.last_scale),
-            Some(finished) => self.memory = finished.memory.clone(),
+            Some(finished) => {
+                action::merge(self.memory.last_action.as_ref(), finished.memory.last_action.as_mut());
+                let memory = finished.memory.clone();
+                if let Some(poll) = finished.poll() {
+                    poll.memory.last_action.clone_from(&memory.last_action);
+                }
+                self.memory = memory;
+            }
             None => {}
         }
         // A poll that broke off may have scaled before.

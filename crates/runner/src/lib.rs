@@ -13,6 +13,8 @@
 //! of the object meanwhile. What touches the outside world stands behind the traits of
 //! `ports`, each with one real implementation in another crate and one scripted in the tests here.
 
+mod act;
+mod action;
 mod activity;
 mod audit;
 mod board;
@@ -20,11 +22,14 @@ mod clock;
 mod entry;
 mod episodes;
 mod event;
+mod follow;
 mod metrics;
 mod ownership;
 mod poll;
 mod ports;
+mod pursuit;
 mod readiness;
+mod retry;
 mod run;
 mod schedule;
 #[cfg(test)]

@@ -14,6 +14,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use resources::{Outcome, Poll, Reason, Verdict, WriteFailure};
 
+use crate::act::Tried;
 use crate::standing::{Standing, Standings};
 
 /// Every metric of the process.
@@ -27,6 +28,9 @@ pub struct Metrics {
     lateness_seconds: Histogram,
     advices: Family<ResultLabel, Counter>,
     writes: Family<WriteLabels, Counter>,
+    group_retries: Family<ResultLabel, Counter>,
+    group_write_seconds: Family<KindLabel, Histogram, fn() -> Histogram>,
+    group_ready_seconds: Family<KindLabel, Histogram, fn() -> Histogram>,
     leading: Gauge,
     reviews: Family<ReviewLabels, Counter>,
 }
@@ -54,13 +58,13 @@ struct SourceLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ResultLabel {
+struct WriteLabels {
+    resource: &'static str,
     result: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct WriteLabels {
-    resource: &'static str,
+struct ResultLabel {
     result: &'static str,
 }
 
@@ -73,6 +77,8 @@ struct ReviewLabels {
 const READING_BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
 const LATENESS_BUCKETS: [f64; 12] =
     [0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 10.0];
+const WRITE_BUCKETS: [f64; 10] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
+const READY_BUCKETS: [f64; 10] = [0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 300.0, 900.0];
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -94,6 +100,9 @@ impl Metrics {
             lateness_seconds: Histogram::new(LATENESS_BUCKETS),
             advices: Family::default(),
             writes: Family::default(),
+            group_retries: Family::default(),
+            group_write_seconds: Family::new_with_constructor(|| Histogram::new(WRITE_BUCKETS)),
+            group_ready_seconds: Family::new_with_constructor(|| Histogram::new(READY_BUCKETS)),
             leading: Gauge::default(),
             reviews: Family::default(),
         };
@@ -121,6 +130,7 @@ impl Metrics {
             "Writes to the API server, by resource and by result: done, refused (conflict or forbidden), failed, timed_out",
             metrics.writes.clone(),
         );
+        metrics.register_groups(&mut registry);
         registry.register("leader", "1 while this replica leads and may write", metrics.leading.clone());
         registry.register(
             "admission_reviews",
@@ -128,6 +138,24 @@ impl Metrics {
             metrics.reviews.clone(),
         );
         Self { registry: Mutex::new(registry), ..metrics }
+    }
+
+    fn register_groups(&self, registry: &mut Registry) {
+        registry.register(
+            "group_retries",
+            "Writes of a group that failed and were tried again within its interval, by result",
+            self.group_retries.clone(),
+        );
+        registry.register(
+            "group_write_seconds",
+            "Time from a group's decision until the API server had taken the last of its writes",
+            self.group_write_seconds.clone(),
+        );
+        registry.register(
+            "group_ready_seconds",
+            "Time from a group's decision until all replicas of its last member were ready",
+            self.group_ready_seconds.clone(),
+        );
     }
 
     /// Everything in the OpenMetrics text format.
@@ -156,20 +184,27 @@ impl Metrics {
 
     /// Counts a write of the resource called `resource`.
     pub fn wrote(&self, resource: &'static str, result: &Result<(), WriteFailure>) {
-        let result = match result {
-            Ok(()) => "done",
-            Err(failure) => match failure.reason {
-                Reason::ScaleConflict | Reason::TargetForbidden | Reason::TargetNotFound => "refused",
-                Reason::ScaleTimedOut => "timed_out",
-                _ => "failed",
-            },
-        };
-        self.write_result(resource, result);
+        self.write_result(resource, name_of(result));
     }
 
     /// Counts a write by the name of its result: `done`, `refused`, `failed` or `timed_out`.
     pub fn write_result(&self, resource: &'static str, result: &'static str) {
         self.writes.get_or_create(&WriteLabels { resource, result }).inc();
+    }
+
+    /// Counts a write of a group that was tried again.
+    pub(crate) fn retried(&self, tried: &Tried) {
+        self.group_retries.get_or_create(&ResultLabel { result: name_of(&tried.result) }).inc();
+    }
+
+    /// Counts an action of a group whose writes are all done, so long after the decision.
+    pub(crate) fn group_written(&self, kind: &'static str, after: Duration) {
+        self.group_write_seconds.get_or_create(&KindLabel { kind }).observe(after.as_secs_f64());
+    }
+
+    /// Counts an action of a group whose members are all ready, so long after the decision.
+    pub(crate) fn group_ready(&self, kind: &'static str, after: Duration) {
+        self.group_ready_seconds.get_or_create(&KindLabel { kind }).observe(after.as_secs_f64());
     }
 
     /// Counts an object of `kind` that was judged for the API server.
@@ -203,6 +238,18 @@ impl Metrics {
             Verdict::Polled(poll) => came_to(poll),
         };
         self.decisions.get_or_create(&DecisionLabels { kind, outcome }).inc();
+    }
+}
+
+/// The name of a write's result.
+fn name_of(result: &Result<(), WriteFailure>) -> &'static str {
+    match result {
+        Ok(()) => "done",
+        Err(failure) => match failure.reason {
+            Reason::ScaleConflict | Reason::TargetForbidden | Reason::TargetNotFound => "refused",
+            Reason::ScaleTimedOut => "timed_out",
+            _ => "failed",
+        },
     }
 }
 

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use engine::episode::State;
 use engine::{
-    Absence, Advice, Decision, MemberDecision, Memory, Metric, Mode, Observation, Plan, Reading, Scale,
-    Target, Time, decide,
+    Absence, Advice, Member, Memory, Metric, Observation, Plan, Reading, Scale, Target, Time, decide,
 };
 use futures::future::join_all;
 use resources::{MemberPoll, Outcome, Poll, Reason, TargetFailure, Verdict, WriteFailure};
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
+use crate::act::{act, remember};
 use crate::{LastScaled, ObjectKey, Question, Services, spans};
 
 /// All that one poll needs to know of its object.
@@ -35,12 +35,40 @@ pub(crate) struct Finished {
     pub(crate) ask_last_scaled: bool,
     /// What the poll came to; `None` where it was revoked before it had seen everything.
     pub(crate) outcome: Option<Outcome>,
+    /// Places of the members that were written, or tried to.
+    pub(crate) tried: Vec<usize>,
+    /// Whether it was the first to write by its decision.
+    pub(crate) round: Round,
+}
+
+/// Which writes by one decision these are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Round {
+    /// The decision was made by the same poll.
+    First,
+    /// Those that failed were tried again.
+    Again {
+        /// Whether any of them fares otherwise than before.
+        news: bool,
+    },
 }
 
 impl Finished {
-    /// Whether someone else changed a target between read and write.
+    /// The poll with what came of it, where it came that far.
+    pub(crate) fn poll(&mut self) -> Option<&mut Poll> {
+        match &mut self.outcome {
+            Some(Outcome { verdict: Verdict::Polled(poll), .. }) => Some(poll),
+            _ => None,
+        }
+    }
+
+    /// Whether someone else changed a target between read and write, so that it is looked at again
+    /// at once. A group writes such a member again by the same decision.
     pub(crate) fn met_conflict(&self) -> bool {
         let Some(Outcome { verdict: Verdict::Polled(poll), .. }) = &self.outcome else { return false };
+        if poll.plan.group.is_some() {
+            return false;
+        }
         let mut writes = poll.members.iter().filter_map(|member| member.write.as_ref());
         writes.any(|write| matches!(write, Err(WriteFailure { reason: Reason::ScaleConflict, .. })))
     }
@@ -65,7 +93,7 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
         looked = look(&services, &key, &plan, not_before, ask_last_scaled) => Some(looked),
     };
     let Some(Looked { observation, seen, last_scaled }) = looked else {
-        return Finished { memory, ask_last_scaled, outcome: None };
+        return Finished { memory, ask_last_scaled, outcome: None, tried: Vec::new(), round: Round::First };
     };
 
     let now = services.clock.now();
@@ -75,19 +103,14 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
     let decision = span.in_scope(|| decide(&plan, &mut memory, &observation, now));
     spans::decided(&span, &decision);
     drop(span);
-    let writes = act(&services, &plan, &decision, &revoked).await;
+    let tried = act(&services, &plan, &decision, &revoked).await;
     let at = services.clock.now();
-    if writes.iter().any(|write| matches!(write, Some(Ok(())))) {
-        memory.applied(&decision, at);
-    }
-    for decided in &decision.members {
-        if matches!(writes[decided.member], Some(Ok(()))) {
-            memory.scaled_to(&plan.members[decided.member].target, decided.to);
-        }
-    }
+    remember(&mut memory, &plan, &decision, &tried, at);
     // A write that failed or was not answered may have been carried out all the same.
-    let unsure = writes.iter().any(|write| matches!(write, Some(Err(_))));
+    let unsure = tried.iter().flatten().any(|tried| tried.result.is_err());
+    let places = (0..tried.len()).filter(|&member| tried[member].is_some()).collect();
 
+    let writes = tried.into_iter().map(|tried| tried.map(|tried| tried.result));
     let members = seen.into_iter().zip(writes).map(|(seen, write)| MemberPoll { seen, write });
     let poll = Poll {
         members: members.collect(),
@@ -97,7 +120,7 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
         plan,
     };
     let outcome = Outcome { generation, at, verdict: Verdict::Polled(Box::new(poll)) };
-    Finished { memory, ask_last_scaled: unsure, outcome: Some(outcome) }
+    Finished { memory, ask_last_scaled: unsure, outcome: Some(outcome), tried: places, round: Round::First }
 }
 
 async fn until_revoked(revoked: &mut watch::Receiver<bool>) {
@@ -145,10 +168,9 @@ async fn look(
     ask_last_scaled: bool,
 ) -> Looked {
     let readings = join_all(plan.metrics.iter().map(|metric| sample(services, metric, not_before))).await;
-    let targets = || plan.members.iter().map(|member| &member.target);
-    let seen = join_all(targets().map(|target| observe(services, target))).await;
+    let seen = join_all(plan.members.iter().map(|member| observe_member(services, member))).await;
     let last_scaled = if ask_last_scaled {
-        join_all(targets().map(|target| services.actuator.last_scaled(target))).await
+        join_all(plan.members.iter().map(|member| ask_when_scaled(services, member))).await
     } else {
         Vec::new()
     };
@@ -175,6 +197,21 @@ async fn advise(
     Some(advice)
 }
 
+/// What is seen of a member; one that must be left alone is not even looked at.
+async fn observe_member(services: &Services, member: &Member) -> Result<Scale, TargetFailure> {
+    match &member.role.refusal {
+        Some(why) => Err(TargetFailure { reason: Reason::CrossNamespace, message: why.clone() }),
+        None => observe(services, &member.target).await,
+    }
+}
+
+async fn ask_when_scaled(services: &Services, member: &Member) -> LastScaled {
+    match member.role.refusal {
+        Some(_) => LastScaled::NotByUs,
+        None => services.actuator.last_scaled(&member.target).await,
+    }
+}
+
 async fn sample(services: &Services, metric: &Metric, not_before: Time) -> Reading {
     let span = spans::sample(metric);
     let sampled = services.sampler.sample(&metric.query, not_before).instrument(span.clone()).await;
@@ -182,65 +219,11 @@ async fn sample(services: &Services, metric: &Metric, not_before: Time) -> Readi
     sampled.reading
 }
 
-async fn observe(services: &Services, target: &Target) -> Result<Scale, TargetFailure> {
+pub(crate) async fn observe(services: &Services, target: &Target) -> Result<Scale, TargetFailure> {
     let span = spans::observe(target);
     let seen = services.actuator.observe(target).instrument(span.clone()).await;
     spans::observed(&span, &seen);
     seen
-}
-
-/// What is done about the decision for one member.
-pub(crate) enum Act {
-    /// Nothing, the replicas stay.
-    Unchanged,
-    /// Nothing, the object is in observe mode.
-    Observed,
-    /// Nothing, the poll has lost its right.
-    Revoked,
-    /// Nothing, this replica does not lead.
-    NotLeading,
-    /// A write was tried.
-    Wrote(Result<(), WriteFailure>),
-}
-
-/// Writes what was decided, all members at once; `None` for a member without a write.
-async fn act(
-    services: &Services,
-    plan: &Plan,
-    decision: &Decision,
-    revoked: &watch::Receiver<bool>,
-) -> Vec<Option<Result<(), WriteFailure>>> {
-    let writes = plan.members.iter().enumerate().map(|(index, member)| async move {
-        let decided = decision.members.iter().find(|decided| decided.member == index)?;
-        let span = spans::act(&member.target, decided);
-        let writing = write(services, &member.target, decided, decision.mode, revoked);
-        let act = writing.instrument(span.clone()).await;
-        spans::acted(&span, &act);
-        if let Act::Wrote(result) = act { Some(result) } else { None }
-    });
-    join_all(writes).await
-}
-
-async fn write(
-    services: &Services,
-    target: &Target,
-    decided: &MemberDecision,
-    mode: Mode,
-    revoked: &watch::Receiver<bool>,
-) -> Act {
-    if !decided.scales() {
-        return Act::Unchanged;
-    }
-    if mode == Mode::Observe {
-        return Act::Observed;
-    }
-    if *revoked.borrow() {
-        return Act::Revoked;
-    }
-    let Some(time_left) = services.guard.time_left() else { return Act::NotLeading };
-    let result = services.actuator.scale(target, decided.from, decided.to, time_left).await;
-    services.metrics.wrote("scale", &result);
-    Act::Wrote(result)
 }
 
 #[cfg(test)]

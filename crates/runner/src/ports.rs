@@ -100,4 +100,7 @@ pub struct Record {
     pub key: ObjectKey,
     /// What became of it.
     pub outcome: Arc<Outcome>,
+    /// Places of the members whose replicas were changed since the record before. A group's outcome is
+    /// recorded again when a write that failed was done later, or when all is ready.
+    pub scaled: Vec<usize>,
 }

@@ -1,5 +1,7 @@
 //! The loop itself.
 
+mod group;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,13 +9,14 @@ use std::time::Duration;
 use engine::{Plan, SourceCatalog, Time};
 use resources::{Context, Kind, Outcome, Verdict};
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::clock::instant_in;
 use crate::entry::{Entry, Identity, Polling};
-use crate::ownership::Ownership;
-use crate::poll::{Finished, traced_poll};
+use crate::follow::Followed;
+use crate::ownership::{Ownership, TargetId, claimed, id};
+use crate::poll::{Finished, Round, traced_poll};
 use crate::schedule::{Schedule, first_poll, next_poll};
 use crate::standing::Standing;
 use crate::telling;
@@ -25,6 +28,8 @@ use crate::{
 /// While the right to write is missing and the loop has not heard that it is lost, it is asked for
 /// again this soon.
 const LEASE_PAUSE: Duration = Duration::from_millis(500);
+/// While a target is still written for another object, which has lost it, its new owner waits so long.
+const BUSY_PAUSE: Duration = Duration::from_millis(100);
 /// How long polls that still run may take to end when the loop ends.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -64,7 +69,10 @@ pub struct Runner {
     ownership: Ownership,
     schedule: Schedule,
     polls: JoinSet<Finished>,
-    polling: HashMap<Id, ObjectKey>,
+    polling: HashMap<Id, (ObjectKey, Arc<Plan>)>,
+    /// What the running polls may write.
+    busy: HashMap<TargetId, usize>,
+    follows: JoinSet<Followed>,
     synced: bool,
     leading: bool,
 }
@@ -81,6 +89,8 @@ impl Runner {
             schedule: Schedule::default(),
             polls: JoinSet::new(),
             polling: HashMap::new(),
+            busy: HashMap::new(),
+            follows: JoinSet::new(),
             synced: false,
             leading: false,
         }
@@ -96,6 +106,7 @@ impl Runner {
                     None => break,
                 },
                 Some(finished) = self.polls.join_next_with_id() => self.finish(finished),
+                Some(followed) = self.follows.join_next() => self.followed(followed),
                 () = tokio::time::sleep_until(instant_in(wait)) => self.start_due(),
             }
         }
@@ -236,12 +247,13 @@ impl Runner {
     fn start_due(&mut self) {
         let now = self.now();
         while let Some((due, key)) = self.schedule.pop_due(now) {
+            let Some(entry) = self.entries.get_mut(&key) else { continue };
             // Otherwise another time has overtaken this one.
-            if let Some(entry) = self.entries.get_mut(&key)
-                && entry.due == Some(due)
-            {
+            if entry.due == Some(due) {
                 entry.due = None;
                 self.attend(key, due, now);
+            } else if entry.pursuit.due() == Some(due) {
+                self.retry(key, now);
             }
         }
     }
@@ -264,6 +276,9 @@ impl Runner {
             }
         };
         match self.ownership.conflict(&key, &plan) {
+            None if claimed(&plan).any(|member| self.busy.contains_key(&id(&member.target))) => {
+                self.due_at(key, now.plus(BUSY_PAUSE));
+            }
             None => {
                 self.services.metrics.late(now.since(due));
                 self.start(key, plan, due);
@@ -279,6 +294,7 @@ impl Runner {
     /// Tells why an object is not polled.
     fn tell(&mut self, key: &ObjectKey, verdict: Verdict, at: Time) {
         let Some(entry) = self.entries.get_mut(key) else { return };
+        entry.pursuit.forget_decision();
         let outcome = Outcome { generation: entry.identity.generation, at, verdict };
         telling::record(&self.services, key, outcome, &mut entry.told);
     }
@@ -292,40 +308,103 @@ impl Runner {
 
     fn start(&mut self, key: ObjectKey, plan: Arc<Plan>, due: Time) {
         let Some(entry) = self.entries.get_mut(&key) else { return };
-        let (job, revoked) = entry.job(key.clone(), plan, due);
-        let task = self.polls.spawn(traced_poll(self.services.clone(), job)).id();
+        // The new decision stands in place of the last one.
+        entry.pursuit.give_up();
+        let (job, revoked) = entry.job(key.clone(), Arc::clone(&plan), due);
+        let poll = traced_poll(self.services.clone(), job);
+        self.spawn(&key, plan, revoked, poll);
+        self.follow(&key);
+    }
+
+    /// Runs a poll, or what else writes by `plan`; an object never has two.
+    fn spawn(
+        &mut self,
+        key: &ObjectKey,
+        plan: Arc<Plan>,
+        revoked: watch::Sender<bool>,
+        poll: impl Future<Output = Finished> + Send + 'static,
+    ) {
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        let task = self.polls.spawn(poll).id();
         entry.polling = Some(Polling { task, revoked, outdated: false });
-        self.polling.insert(task, key);
+        for member in claimed(&plan) {
+            *self.busy.entry(id(&member.target)).or_default() += 1;
+        }
+        self.polling.insert(task, (key.clone(), plan));
+    }
+
+    /// Forgets a task that has ended; returns whose it was.
+    fn ended(&mut self, task: Id) -> Option<ObjectKey> {
+        let (key, plan) = self.polling.remove(&task)?;
+        for member in claimed(&plan) {
+            let target = id(&member.target);
+            if let Some(count) = self.busy.get_mut(&target) {
+                *count -= 1;
+                if *count == 0 {
+                    self.busy.remove(&target);
+                }
+            }
+        }
+        Some(key)
     }
 
     fn finish(&mut self, finished: Result<(Id, Finished), JoinError>) {
         let task = finished.as_ref().map_or_else(JoinError::id, |(task, _)| *task);
-        let Some(key) = self.polling.remove(&task) else { return };
+        let Some(key) = self.ended(task) else { return };
         let broke_off =
             |error: &JoinError| tracing::error!(object = %key, %error, "poll broke off, it is tried again");
-        let finished = finished.map(|(_, finished)| finished).inspect_err(broke_off).ok();
+        let mut finished = finished.map(|(_, finished)| finished).inspect_err(broke_off).ok();
         let now = self.now();
         let may_tell = self.services.guard.time_left().is_some();
         let entry = self.entries.get_mut(&key);
         let Some((entry, polling)) = entry.and_then(|entry| entry.end_poll(task)) else {
             // The object is gone, or gone and made anew: the poll was of another one.
-            if let Some(outcome) = finished.and_then(|finished| finished.outcome) {
-                telling::mention(&self.services, &key, &outcome);
+            if let Some(Finished { outcome: Some(outcome), tried, .. }) = finished {
+                telling::mention(&self.services, &key, &outcome, &tried);
             }
             return;
         };
-        let next = entry.adopt(&polling, finished.as_ref(), now);
-        match finished.and_then(|finished| finished.outcome) {
-            Some(outcome) if may_tell && !polling.is_revoked() => {
-                telling::record(&self.services, &key, outcome, &mut entry.told);
-            }
-            Some(outcome) => telling::mention(&self.services, &key, &outcome),
-            None => {}
+        let written = entry.written_after();
+        let next = entry.adopt(&polling, finished.as_mut(), now);
+        if let Some((_, after)) = entry.written_after().filter(|after| written != Some(*after)) {
+            self.services.metrics.group_written(key.kind, after);
         }
+        let round = finished.as_ref().map_or(Round::First, |finished| finished.round);
         // Where something woke the object meanwhile, it is due already.
         if self.leading && entry.due.is_none() {
-            self.due_at(key, next);
+            // A retry is no poll, and may have held one up.
+            self.due_at(key.clone(), if round == Round::First { next } else { now });
         }
+        if let Some(Finished { outcome: Some(outcome), tried, .. }) = finished {
+            if may_tell && !polling.is_revoked() {
+                self.came_to(&key, outcome, &tried, round);
+            } else {
+                telling::mention(&self.services, &key, &outcome, &tried);
+            }
+        }
+        self.follow(&key);
+    }
+
+    /// Tells what a poll came to, and plans what its decision still asks for.
+    fn came_to(&mut self, key: &ObjectKey, outcome: Outcome, tried: &[usize], round: Round) {
+        let now = self.now();
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        let is_group = outcome.poll().is_some_and(|poll| poll.plan.group.is_some());
+        let outcome = match round {
+            Round::First => telling::record(&self.services, key, outcome, &mut entry.told),
+            Round::Again { news: true } => {
+                telling::again(&self.services, key, outcome, &mut entry.told, tried)
+            }
+            Round::Again { news: false } => Arc::new(outcome),
+        };
+        if !is_group {
+            return;
+        }
+        match round {
+            Round::First => entry.pursuit.begin(outcome, now),
+            Round::Again { .. } => entry.pursuit.go_on(outcome, now),
+        }
+        self.plan_retries(key);
     }
 }
 

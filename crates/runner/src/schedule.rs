@@ -48,11 +48,12 @@ pub(crate) fn first_poll(key: &ObjectKey, interval: Duration, waiting: usize, no
 /// The next poll after `now`, on a grid whose phase comes from the plan's first query.
 ///
 /// Objects with equal queries are due at the same instant and share one reading that is
-/// never older than a poll; distinct queries spread evenly over the interval.
+/// never older than a poll; distinct queries spread evenly over the interval. A plan without
+/// metrics has no reading to share: its interval begins with its last poll, the first one included.
 pub(crate) fn next_poll(plan: &Plan, now: Time) -> Time {
+    let Some(metric) = plan.metrics.first() else { return now.plus(plan.interval) };
     let interval = (plan.interval.as_millis() as i64).max(1);
-    let seed = plan.metrics.first().map(|metric| hash(&metric.query.key())).unwrap_or_default();
-    let phase = (seed % interval as u64) as i64;
+    let phase = (hash(&metric.query.key()) % interval as u64) as i64;
     let passed = (now.as_millis() - phase).rem_euclid(interval);
     Time::from_millis(now.as_millis() - passed + interval)
 }
@@ -76,6 +77,15 @@ mod tests {
         assert!(first.since(Time::from_millis(1_700_000_000_123)) <= plan.interval);
         assert_eq!(next_poll(&plan, first), first.plus(plan.interval));
         assert_eq!(next_poll(&plan, first.plus(Duration::from_millis(1))), first.plus(plan.interval));
+    }
+
+    #[test]
+    fn without_metrics_the_interval_begins_with_the_last_poll() {
+        let plan = engine::Plan { metrics: Vec::new(), ..plan() };
+        for millis in [1_700_000_000_123, 1_700_000_009_999] {
+            let now = Time::from_millis(millis);
+            assert_eq!(next_poll(&plan, now), now.plus(plan.interval));
+        }
     }
 
     #[test]

@@ -11,8 +11,8 @@ use resources::{Outcome, Poll, TargetFailure};
 use tracing::field::Empty;
 use tracing::{Span, info_span};
 
+use crate::act::Act;
 use crate::metrics::came_to;
-use crate::poll::Act;
 use crate::{ObjectKey, Sampled};
 
 /// The `tracing` target of these spans, by which an exporter picks them and a log leaves them out.
@@ -69,6 +69,25 @@ pub(crate) fn polled(span: &Span, outcome: Option<&Outcome>) {
     if let Some(ready) = outcome.conditions().into_iter().next().filter(|ready| !ready.holds) {
         failed(span, ready.reason.as_str(), &ready.message);
     }
+}
+
+/// One round in which failed writes of a group are tried again, the root of a trace of its own.
+pub(crate) fn retry(key: &ObjectKey, plan: &Plan, members: &[usize]) -> Span {
+    let span = info_span!(
+        target: TRACE_TARGET,
+        parent: None,
+        "retry",
+        k8s.namespace.name = key.namespace,
+        polyscaler.kind = key.kind,
+        polyscaler.name = key.name,
+        polyscaler.target = Empty,
+    );
+    if !span.is_disabled() {
+        let targets: Vec<String> =
+            members.iter().map(|&member| plan.members[member].target.short_name()).collect();
+        span.record("polyscaler.target", targets.join(", "));
+    }
+    span
 }
 
 /// The reading of one metric.
@@ -202,6 +221,7 @@ pub(crate) fn acted(span: &Span, act: &Act) {
         Act::Observed => "observed",
         Act::Revoked => "revoked",
         Act::NotLeading => "not_leading",
+        Act::TooLate => "too_late",
         Act::Wrote(Ok(())) => "done",
         Act::Wrote(Err(failure)) => {
             failed(span, failure.reason.as_str(), &failure.message);

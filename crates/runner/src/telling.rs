@@ -40,32 +40,57 @@ struct Pending {
 }
 
 /// Tells what became of an object.
-pub(crate) fn record(services: &Services, key: &ObjectKey, outcome: Outcome, told: &mut Told) {
+pub(crate) fn record(
+    services: &Services,
+    key: &ObjectKey,
+    outcome: Outcome,
+    told: &mut Told,
+) -> Arc<Outcome> {
     services.metrics.looked(key.kind, &outcome);
+    let members = outcome.poll().map_or(0, |poll| poll.members.len());
+    let all: Vec<usize> = (0..members).collect();
+    again(services, key, outcome, told, &all)
+}
+
+/// Tells how the object is, and what was decided and done about `members`. Of a group it is called again
+/// when something has happened since: some were written again, or, where none is named, all became ready.
+pub(crate) fn again(
+    services: &Services,
+    key: &ObjectKey,
+    outcome: Outcome,
+    told: &mut Told,
+    members: &[usize],
+) -> Arc<Outcome> {
     services.metrics.stands(key.kind, &mut told.standing, Standing::of(&outcome));
     services.board.note(key, &outcome);
     if let Some(episodes) = &services.episodes {
         episodes.note(key, &outcome);
     }
     tell_readiness(key, &outcome, told);
+    let mut scaled = Vec::new();
     if let Verdict::Polled(poll) = &outcome.verdict {
-        let before = std::mem::take(&mut told.pending);
-        for decided in &poll.decision.members {
+        for &member in members {
+            let before = told.pending.remove(&member);
+            let Some(decided) = poll.decided(member) else { continue };
             let pending = pending(poll, decided);
-            let is_news = pending.is_none_or(|pending| before.get(&decided.member) != Some(&pending));
-            told.pending.extend(pending.map(|pending| (decided.member, pending)));
+            let is_news = pending.is_none() || before != pending;
+            told.pending.extend(pending.map(|pending| (member, pending)));
             tell_decision(services, key, &outcome, poll, decided, is_news);
+            if matches!(poll.members[member].write, Some(Ok(()))) {
+                scaled.push(member);
+            }
         }
     }
-    services.journal.record(Record { key: key.clone(), outcome: Arc::new(outcome) });
+    let outcome = Arc::new(outcome);
+    services.journal.record(Record { key: key.clone(), outcome: Arc::clone(&outcome), scaled });
+    outcome
 }
 
-/// Tells what a poll wrote that lost its right only while it wrote. Its object is gone or has
-/// changed, so there is no status to keep it in; but the replicas did move.
-pub(crate) fn mention(services: &Services, key: &ObjectKey, outcome: &Outcome) {
+/// Tells what was written, at the members `tried`, by a poll that lost its right only while it wrote. Its
+/// object is gone or has changed, so there is no status to keep it in; but the replicas did move.
+pub(crate) fn mention(services: &Services, key: &ObjectKey, outcome: &Outcome, tried: &[usize]) {
     let Verdict::Polled(poll) = &outcome.verdict else { return };
-    for decided in poll.decision.members.iter().filter(|decided| poll.members[decided.member].write.is_some())
-    {
+    for decided in tried.iter().filter_map(|&member| poll.decided(member)) {
         tell_decision(services, key, outcome, poll, decided, true);
     }
 }

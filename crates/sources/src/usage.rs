@@ -121,7 +121,9 @@ impl Usage {
         let missing = |message| Absence { reason: AbsenceReason::ValueMissing, message };
         let Some(target) = request.target else {
             let name = self.resource.name();
-            return Err(missing(format!("{name}: this kind of object does not say whose pods are measured")));
+            return Err(missing(format!(
+                "{name}: this object does not say, or may not choose, whose pods are measured"
+            )));
         };
         let selector = request.pods.selector_of(target).await?;
         let listed = request.pods.list(&target.namespace, &selector);

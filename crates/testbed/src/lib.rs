@@ -1,6 +1,6 @@
 //! Real servers for tests and the demo: a Kubernetes control plane with fake
-//! nodes, a metric endpoint that misbehaves on command, a receiver of traces. Development
-//! only; nothing here is part of the operator.
+//! nodes, a metric endpoint that misbehaves on command, a receiver of traces, an application of
+//! seven services. Development only; nothing here is part of the operator.
 //!
 //! ```text
 //! assets (built once)  ports  certificates  kubeconfig     programs (of Debian)
@@ -27,6 +27,7 @@ pub mod programs;
 mod prometheus_server;
 mod redis_server;
 pub mod supervisor;
+pub mod teastore;
 pub mod wait;
 
 pub use browser::{Browser, Device, Page, Picture};

@@ -80,7 +80,7 @@ async fn a_delay_holds_readiness_back() {
     let client = control_plane.client();
     let namespace = fixtures::create_namespace(&client, "delay").await.unwrap();
     let deployments = Api::<Deployment>::namespaced(client.clone(), &namespace);
-    let delay = Duration::from_secs(4);
+    let delay = Duration::from_secs(12);
     let slow = fixtures::with_ready_delay(fixtures::deployment("slow", &namespace, 1), delay);
     deployments.create(&PostParams::default(), &slow).await.unwrap();
 

@@ -68,7 +68,7 @@ async fn odd_answers_arrive_as_set() {
 #[tokio::test]
 async fn slow_answers_take_their_time() {
     let server = MetricServer::start().await.unwrap();
-    let delay = Duration::from_millis(400);
+    let delay = Duration::from_secs(3);
     server.set("/slow", Answer::json(&json!(1)).after(delay));
     server.set_json("/quick", &json!(1));
     let client = client();

@@ -5,6 +5,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use engine::Time;
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
@@ -23,16 +24,14 @@ const NOTE_LIMIT: usize = 1024;
 pub(super) fn of(kind: &Kind, record: &Record, before: &Known, next: &Value, identity: &str) -> Vec<Event> {
     let mut told = Vec::new();
     if let Verdict::Polled(poll) = &record.outcome.verdict {
-        for decided in &poll.decision.members {
-            if matches!(poll.members[decided.member].write, Some(Ok(()))) {
-                let target = &poll.plan.members[decided.member].target;
-                let (from, to, why) = (decided.from, decided.to, decided.explanation());
-                told.push((
-                    "Normal",
-                    "SuccessfulRescale".to_owned(),
-                    format!("scaled {target} from {from} to {to}: {why}"),
-                ));
-            }
+        for decided in record.scaled.iter().filter_map(|&member| poll.decided(member)) {
+            let target = &poll.plan.members[decided.member].target;
+            let (from, to, why) = (decided.from, decided.to, decided.explanation());
+            told.push((
+                "Normal",
+                "SuccessfulRescale".to_owned(),
+                format!("scaled {target} from {from} to {to}: {why}"),
+            ));
         }
     }
     told.extend(readiness(&before.status, next));
@@ -77,33 +76,40 @@ fn event(
     reason: String,
     note: String,
 ) -> Event {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let millis = record.outcome.at.as_millis();
-    let time = k8s_openapi::jiff::Timestamp::from_millisecond(millis).unwrap_or_default();
-    // Events of cluster-scoped objects live in `default`, where kubectl looks for them.
-    let namespace = match record.key.namespace.as_str() {
-        "" => "default",
-        namespace => namespace,
+    let regarding = ObjectReference {
+        api_version: Some(kind.api_version()),
+        kind: Some(kind.kind.to_owned()),
+        name: Some(record.key.name.clone()),
+        namespace: Some(record.key.namespace.clone()).filter(|namespace| !namespace.is_empty()),
+        uid: Some(object.uid.clone()),
+        ..ObjectReference::default()
     };
+    made(regarding, record.outcome.at, identity, (type_, reason, note))
+}
+
+/// An Event that regards an object: its type, reason and note.
+pub(super) fn made(
+    regarding: ObjectReference,
+    at: Time,
+    identity: &str,
+    (type_, reason, note): (&str, String, String),
+) -> Event {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let millis = at.as_millis();
+    let time = k8s_openapi::jiff::Timestamp::from_millisecond(millis).unwrap_or_default();
     let unique = format!("{millis:x}{:x}", COUNT.fetch_add(1, Ordering::Relaxed));
     Event {
         metadata: ObjectMeta {
-            name: Some(format!("{}.{unique}", record.key.name)),
-            namespace: Some(namespace.to_owned()),
+            name: Some(format!("{}.{unique}", regarding.name.as_deref().unwrap_or_default())),
+            // Events of cluster-scoped objects live in `default`, where kubectl looks for them.
+            namespace: Some(regarding.namespace.clone().unwrap_or_else(|| "default".to_owned())),
             ..ObjectMeta::default()
         },
         action: Some(if reason == "SuccessfulRescale" { "Scale" } else { "Poll" }.to_owned()),
         event_time: Some(MicroTime(time)),
         note: Some(note.chars().take(NOTE_LIMIT).collect()),
         reason: Some(reason),
-        regarding: Some(ObjectReference {
-            api_version: Some(kind.api_version()),
-            kind: Some(kind.kind.to_owned()),
-            name: Some(record.key.name.clone()),
-            namespace: Some(record.key.namespace.clone()).filter(|namespace| !namespace.is_empty()),
-            uid: Some(object.uid.clone()),
-            ..ObjectReference::default()
-        }),
+        regarding: Some(regarding),
         reporting_controller: Some(FIELD_MANAGER.to_owned()),
         reporting_instance: Some(identity.to_owned()),
         type_: Some(type_.to_owned()),

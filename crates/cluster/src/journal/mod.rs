@@ -6,18 +6,19 @@
 
 mod events;
 mod objects;
+mod on_targets;
 mod status;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use resources::Verdict;
 use runner::{Guard, Journal, Metrics, ObjectKey, Record};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 pub use objects::Objects;
+pub use on_targets::{TargetEvent, TargetEvents};
 
 use crate::Clients;
 use status::Writer;
@@ -41,7 +42,7 @@ impl Journal for Journaler {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let line = waiting.entry(record.key.clone()).or_default();
         // A later record tells all that an earlier one did, unless that one scaled something.
-        if line.back().is_some_and(|last| !scaled(last)) {
+        if line.back().is_some_and(|last| last.scaled.is_empty()) {
             line.pop_back();
         }
         line.push_back(record);
@@ -50,10 +51,6 @@ impl Journal for Journaler {
         }
         self.woken.notify_one();
     }
-}
-
-fn scaled(record: &Record) -> bool {
-    matches!(&record.outcome.verdict, Verdict::Polled(poll) if poll.wrote())
 }
 
 impl Journaler {
@@ -130,7 +127,7 @@ impl Journaler {
     fn put_back(&self, record: Record) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let line = waiting.entry(record.key.clone()).or_default();
-        if line.is_empty() || scaled(&record) {
+        if line.is_empty() || !record.scaled.is_empty() {
             line.push_front(record);
         }
     }

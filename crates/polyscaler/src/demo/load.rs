@@ -39,6 +39,14 @@ pub(super) fn searches_a_second(hour: f64) -> f64 {
     15.0 + wave(hour, 10.0, 2.0, 120.0) + wave(hour, 18.5, 2.6, 380.0)
 }
 
+/// Pages that a shop shows each second at `hour`: it opens, has two campaigns, and closes, each at
+/// once.
+pub(super) fn page_views_a_second(hour: f64) -> f64 {
+    const FROM_HOUR: [(f64, f64); 7] =
+        [(0.0, 90.0), (8.0, 260.0), (11.5, 540.0), (14.5, 310.0), (18.0, 720.0), (21.0, 380.0), (23.5, 90.0)];
+    FROM_HOUR.iter().rev().find(|(from, _)| hour >= *from).map_or(90.0, |(_, views)| *views)
+}
+
 fn wave(hour: f64, peak: f64, width: f64, height: f64) -> f64 {
     let away = (hour - peak + 12.0).rem_euclid(24.0) - 12.0;
     height * (-(away / width).powi(2)).exp()
@@ -64,6 +72,8 @@ mod tests {
             "one pod copes with the night"
         );
         assert!(visits_a_second(quiet) < 200.0 && searches_a_second(quiet) < 50.0);
+        assert_eq!(page_views_a_second(quiet), 90.0);
+        assert_eq!([7.9, 8.0, 20.9, 23.9].map(page_views_a_second), [90.0, 260.0, 720.0, 90.0]);
         assert_eq!(quiet, FIRST_HOUR);
         assert_eq!(clock(hour_of_day(0.5)), "16:00");
     }

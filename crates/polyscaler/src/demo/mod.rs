@@ -1,6 +1,7 @@
 //! `polyscaler demo`: the real operator on a real control plane, following a load that
 //! goes through a day in minutes.
 
+mod actions;
 mod load;
 mod scenario;
 mod screen;
@@ -91,7 +92,7 @@ async fn play(stage: &mut Stage, scenario: &'static Scenario, duration: Duration
         stage.advance(scenario, hour, elapsed - before).await?;
         before = elapsed;
         stage.still_running()?;
-        screen.show(hour, duration - elapsed, &stage.look().await?);
+        screen.show(hour, duration - elapsed, &stage.look(scenario).await?);
         tokio::time::sleep(LOOK.min(duration.saturating_sub(start.elapsed()))).await;
     }
 }

@@ -1,6 +1,7 @@
 //! The scenarios: which applications there are, what scales them, and by what load.
 
 mod business;
+mod groups;
 mod http;
 mod queue;
 mod worker;
@@ -14,6 +15,8 @@ pub(super) struct Scenario {
     pub(super) title: &'static str,
     /// What `kubectl get` calls the objects that scale.
     pub(super) objects: &'static str,
+    /// What scales all applications as one, where none is scaled by itself.
+    pub(super) group: Option<Group>,
     pub(super) applications: &'static [Application],
 }
 
@@ -26,7 +29,17 @@ pub(super) struct Application {
     /// Seconds until a new pod is ready.
     pub(super) ready_after: u64,
     pub(super) load: Load,
-    /// The object that scales it, given the URL where its load is read.
+    /// The object that scales it, given the URL where its load is read; `None` in a group.
+    pub(super) manifest: Option<fn(&str) -> Value>,
+}
+
+/// Applications that call each other, scaled as one.
+pub(super) struct Group {
+    /// Name of the object that scales them.
+    pub(super) name: &'static str,
+    /// Calls a second at the entry at an hour of the day.
+    pub(super) a_second: fn(f64) -> f64,
+    /// The object, given the URL where the load is read.
     pub(super) manifest: fn(&str) -> Value,
 }
 
@@ -46,6 +59,8 @@ pub(super) enum Load {
     },
     /// Messages or jobs that ready pods work off.
     Queue(Queue),
+    /// Calls by other applications of the group, or at its entry by people.
+    Calls,
 }
 
 /// What holds a queue.
@@ -67,7 +82,8 @@ pub(super) struct Queue {
 }
 
 /// Every scenario.
-const SCENARIOS: &[Scenario] = &[business::SCENARIO, http::SCENARIO, queue::SCENARIO, worker::SCENARIO];
+const SCENARIOS: &[Scenario] =
+    &[business::SCENARIO, groups::SCENARIO, http::SCENARIO, queue::SCENARIO, worker::SCENARIO];
 
 impl Scenario {
     /// The names, for the command line.
@@ -83,8 +99,20 @@ impl Scenario {
     pub(super) fn queues(&self) -> impl Iterator<Item = (&'static str, &'static Queue)> {
         self.applications.iter().filter_map(|application| match &application.load {
             Load::Queue(queue) => Some((application.name, queue)),
-            Load::Figure { .. } | Load::Requests { .. } => None,
+            Load::Figure { .. } | Load::Requests { .. } | Load::Calls => None,
         })
+    }
+
+    /// Whether its load depends on the pods that are ready.
+    pub(super) fn rests_on_pods(&self) -> bool {
+        self.group.is_some() || self.queues().next().is_some()
+    }
+}
+
+impl Group {
+    /// Where its figures are read.
+    pub(super) fn path(&self) -> String {
+        format!("/{}", self.name)
     }
 }
 

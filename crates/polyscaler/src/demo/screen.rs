@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::actions::Actions;
 use super::load::clock;
-use super::scenario::{Application, Load, Scenario};
+use super::scenario::{Application, Group, Load, Scenario};
 use super::servers::Flow;
-use super::stage::{Seen, Stage};
+use super::stage::{Look, Seen, Stage};
 
 /// Looks that a drawing of the past holds.
 const HISTORY: usize = 60;
@@ -25,6 +26,8 @@ pub(super) struct Screen {
     /// Lines drawn last time, to be drawn over.
     drawn: usize,
     past: HashMap<&'static str, Past>,
+    /// Of the group, where there is one.
+    actions: Actions,
 }
 
 #[derive(Default)]
@@ -60,19 +63,16 @@ impl Screen {
         println!("  {}/ in a browser: what scaled, and why", stage.activity_url());
         println!("  export KUBECONFIG={}", stage.kubeconfig());
         println!("  kubectl get {},deployments\n", scenario.objects);
-        Self { scenario, live, drawn: 0, past: HashMap::new() }
+        Self { scenario, live, drawn: 0, past: HashMap::new(), actions: Actions::default() }
     }
 
     /// Shows the state at `hour` of the day, with `left` to go.
-    pub(super) fn show(&mut self, hour: f64, left: Duration, seen: &[Seen]) {
-        let rows: Vec<Row<'_>> = self
-            .scenario
-            .applications
-            .iter()
-            .filter_map(|application| {
-                row(application, seen.iter().find(|seen| seen.name == application.name)?)
-            })
-            .collect();
+    pub(super) fn show(&mut self, hour: f64, left: Duration, look: &Look) {
+        let applications = self.scenario.applications.iter();
+        let rows: Vec<Row<'_>> = applications.filter_map(|application| row(application, look)).collect();
+        if let Some(group) = &look.group {
+            self.actions.note(hour, group.action.as_ref(), group.busiest);
+        }
         for row in &rows {
             self.past.entry(row.application.name).or_default().note(hour, row);
         }
@@ -83,7 +83,7 @@ impl Screen {
     }
 
     fn lines(&mut self, hour: f64, rows: &[Row<'_>]) -> String {
-        let width = unit_width(self.scenario);
+        let (names, width) = (name_width(self.scenario), unit_width(self.scenario));
         let mut text = String::new();
         for row in rows {
             let past = self.past.entry(row.application.name).or_default();
@@ -94,7 +94,7 @@ impl Screen {
             past.told = Some((state, Instant::now()));
             let _ = writeln!(
                 text,
-                "{} {:<16} {} {:<width$} wish {:<2} wanted {:<2} ready {:<2} {}",
+                "{} {:<names$} {} {:<width$} wish {:<2} wanted {:<2} ready {:<2} {}",
                 clock(hour),
                 row.application.name,
                 number(row.load),
@@ -105,11 +105,14 @@ impl Screen {
                 row.why
             );
         }
+        for line in self.actions.news(hour, rows.len()) {
+            let _ = writeln!(text, "{line}");
+        }
         text
     }
 
     fn table(&mut self, hour: f64, left: Duration, rows: &[Row<'_>]) -> String {
-        let width = unit_width(self.scenario);
+        let (names, width) = (name_width(self.scenario), unit_width(self.scenario));
         let mut lines = vec![
             format!(
                 "\u{1b}[1mpolyscaler demo\u{1b}[0m  {}  \u{1b}[1m{}\u{1b}[0m  {} s left, ctrl-c ends it",
@@ -119,13 +122,13 @@ impl Screen {
             ),
             String::new(),
             format!(
-                "{:<16} {:>6} {:<width$} {:>5} {:>7} {:>6}  WHY",
+                "{:<names$} {:>6} {:<width$} {:>5} {:>7} {:>6}  WHY",
                 "APPLICATION", "LOAD", "", "WISH", "WANTED", "READY"
             ),
         ];
         for row in rows {
             lines.push(format!(
-                "{:<16} {} {:<width$} {:>5} {:>7} {}{:>6}\u{1b}[0m  {}",
+                "{:<names$} {} {:<width$} {:>5} {:>7} {}{:>6}\u{1b}[0m  {}",
                 row.application.name,
                 number(row.load),
                 unit(row),
@@ -136,17 +139,43 @@ impl Screen {
                 row.why
             ));
         }
-        for (name, past) in
-            rows.iter().filter_map(|row| Some((row.application.name, self.past.get(row.application.name)?)))
-        {
+        match &self.scenario.group {
+            Some(group) => lines.extend(self.group_past(group, rows)),
+            None => lines.extend(self.each_past(rows)),
+        }
+        let up = if self.drawn > 0 { format!("\u{1b}[{}A", self.drawn) } else { String::new() };
+        self.drawn = lines.len();
+        lines.into_iter().fold(up, |text, line| text + &fitted(&line) + "\u{1b}[K\n")
+    }
+
+    /// The past of applications of which each is scaled by itself.
+    fn each_past(&self, rows: &[Row<'_>]) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (name, past) in self.pasts(rows) {
             lines.push(String::new());
             lines.push(format!("{name:<16} load  {}", drawing(&past.loads)));
             lines.push(format!("{:<16} ready {}", "", drawing(&past.ready)));
             lines.push(format!("{:<16} last  {}", "", past.last_change));
         }
-        let up = if self.drawn > 0 { format!("\u{1b}[{}A", self.drawn) } else { String::new() };
-        self.drawn = lines.len();
-        lines.into_iter().fold(up, |text, line| text + &fitted(&line) + "\u{1b}[K\n")
+        lines
+    }
+
+    /// The past of a group: what arrives at its entry, the members' ready pods, and its actions.
+    fn group_past(&self, group: &Group, rows: &[Row<'_>]) -> Vec<String> {
+        let names = name_width(self.scenario);
+        let mut lines = vec![String::new()];
+        let entry = self.pasts(rows).next().map(|(_, past)| drawing(&past.loads)).unwrap_or_default();
+        lines.push(format!("{:<names$} load  {entry}", group.name));
+        for (name, past) in self.pasts(rows) {
+            lines.push(format!("{name:<names$} ready {}", drawing(&past.ready)));
+        }
+        lines.push(String::new());
+        lines.extend(self.actions.recent(rows.len()));
+        lines
+    }
+
+    fn pasts<'a>(&'a self, rows: &'a [Row<'_>]) -> impl Iterator<Item = (&'static str, &'a Past)> {
+        rows.iter().filter_map(|row| Some((row.application.name, self.past.get(row.application.name)?)))
     }
 }
 
@@ -167,11 +196,20 @@ impl Past {
     }
 }
 
-fn row<'a>(application: &'static Application, seen: &'a Seen) -> Option<Row<'a>> {
-    let target = seen.targets.first();
+fn row<'a>(application: &'static Application, look: &'a Look) -> Option<Row<'a>> {
+    let name = application.name;
+    let of_target = |seen: &'a Seen| seen.targets.iter().find(|target| target.is(name));
+    let (seen, target) = match look.seen.iter().find_map(|seen| Some((seen, of_target(seen)?))) {
+        Some((seen, target)) => (seen, Some(target)),
+        None => (look.seen.iter().find(|seen| seen.name == name || look.group.is_some())?, None),
+    };
+    let load = match &look.group {
+        Some(group) => group.arriving.get(name).copied(),
+        None => seen.metrics.first().and_then(|metric| metric.value),
+    };
     Some(Row {
         application,
-        load: seen.metrics.first().and_then(|metric| metric.value),
+        load,
         flow: seen.flow,
         wish: target.and_then(|target| target.wish),
         wanted: target.map_or(0, |target| target.desired),
@@ -185,6 +223,7 @@ fn unit(row: &Row<'_>) -> String {
     match (&row.application.load, row.flow) {
         (Load::Figure { unit, .. }, _) => (*unit).to_owned(),
         (Load::Requests { .. }, _) => "requests/s".to_owned(),
+        (Load::Calls, _) => "calls/s".to_owned(),
         (Load::Queue(_), None) => "waiting".to_owned(),
         (Load::Queue(_), Some(Flow { arrived, done })) => format!("waiting +{arrived:.0}/s -{done:.0}/s"),
     }
@@ -193,6 +232,11 @@ fn unit(row: &Row<'_>) -> String {
 /// Columns that the longest [`unit`] of a scenario takes.
 fn unit_width(scenario: &Scenario) -> usize {
     if scenario.queues().next().is_some() { "waiting +999/s -999/s".len() } else { "active users".len() }
+}
+
+/// Columns that the longest name of a scenario's applications takes.
+fn name_width(scenario: &Scenario) -> usize {
+    scenario.applications.iter().map(|application| application.name.len()).fold(16, usize::max)
 }
 
 /// A value to one decimal: rates have many.

@@ -1,6 +1,7 @@
 //! The servers where the load of a scenario is read: a plain endpoint, a Prometheus, and the
 //! servers of its queues. Only what a scenario needs is started.
 
+mod calls;
 mod nats;
 mod queues;
 mod redis;
@@ -12,10 +13,12 @@ use std::time::Duration;
 use serde_json::json;
 use testbed::MetricServer;
 
-use super::scenario::{Application, Load, Scenario};
+use super::scenario::{Application, Group, Load, Scenario};
+use calls::Calls;
 use queues::Queues;
 use traffic::Traffic;
 
+pub(super) use calls::Busiest;
 pub(super) use queues::Flow;
 
 /// The load of every application of a scenario.
@@ -23,6 +26,8 @@ pub(super) struct Servers {
     figures: MetricServer,
     traffic: Option<Traffic>,
     queues: Queues,
+    /// In a group, as they are now.
+    calls: Option<Calls>,
 }
 
 impl Servers {
@@ -32,22 +37,23 @@ impl Servers {
             figures: MetricServer::start().await?,
             traffic: Traffic::start(scenario).await?,
             queues: Queues::start(scenario).await?,
+            calls: None,
         })
     }
 
     /// Where the load of an application is read.
     pub(super) fn url(&self, application: &Application) -> String {
         let url = match &application.load {
-            Load::Figure { .. } => None,
+            Load::Figure { .. } | Load::Calls => None,
             Load::Requests { .. } => self.traffic.as_ref().map(Traffic::url),
             Load::Queue(queue) => self.queues.url(queue.server),
         };
         url.unwrap_or_else(|| self.figures.url(&application.path()))
     }
 
-    /// Whether the load depends on the pods that are ready.
-    pub(super) fn have_queues(&self) -> bool {
-        !self.queues.is_empty()
+    /// Where the load of a group is read.
+    pub(super) fn group_url(&self, group: &Group) -> String {
+        self.figures.url(&group.path())
     }
 
     /// The load of every application at `hour`, `elapsed` after the last time, with the pods that
@@ -69,8 +75,13 @@ impl Servers {
                         traffic.set_pace(application.name, a_second(hour));
                     }
                 }
-                Load::Queue(_) => {}
+                Load::Queue(_) | Load::Calls => {}
             }
+        }
+        if let Some(group) = &scenario.group {
+            let calls = Calls::new((group.a_second)(hour), ready);
+            self.figures.set_json(&group.path(), &calls.report());
+            self.calls = Some(calls);
         }
         self.queues.advance(hour, elapsed, ready).await
     }
@@ -78,5 +89,10 @@ impl Servers {
     /// What came and went lately in the queue of an application, where it has one.
     pub(super) fn flow(&self, application: &str) -> Option<Flow> {
         self.queues.flow(application)
+    }
+
+    /// The calls among the services of a group.
+    pub(super) fn calls(&self) -> Option<&Calls> {
+        self.calls.as_ref()
     }
 }

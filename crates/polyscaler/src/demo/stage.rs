@@ -10,11 +10,13 @@ use kube::api::{DynamicObject, ListParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client, ResourceExt as _};
 use serde::Deserialize;
+use serde_json::Value;
 use testbed::ports::PortClaim;
 use testbed::{ControlPlane, Options, fixtures, wait};
 
-use super::scenario::Scenario;
-use super::servers::{Flow, Servers};
+use super::actions::Action;
+use super::scenario::{Group, Scenario};
+use super::servers::{Busiest, Flow, Servers};
 use super::summary::{Operation, Summary};
 
 /// The longest that any single thing may take to appear, on a machine that is busy.
@@ -33,6 +35,20 @@ pub(super) struct Stage {
     /// Held so that nobody else takes the port while the operator lives.
     activity: PortClaim,
     browser: reqwest::Client,
+}
+
+/// Everything at one moment.
+pub(super) struct Look {
+    pub(super) seen: Vec<Seen>,
+    pub(super) group: Option<GroupLook>,
+}
+
+/// A group at one moment.
+pub(super) struct GroupLook {
+    /// Calls a second that arrive, by Deployment.
+    pub(super) arriving: BTreeMap<&'static str, f64>,
+    pub(super) busiest: Busiest,
+    pub(super) action: Option<Action>,
 }
 
 /// One object as the operator tells of it.
@@ -54,10 +70,19 @@ pub(super) struct Metric {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Target {
+    /// `Kind namespace/name`.
+    target: String,
     pub(super) ready: Option<u32>,
     pub(super) wish: Option<u32>,
     pub(super) desired: u32,
     pub(super) decision: String,
+}
+
+impl Target {
+    /// Whether it is the Deployment called `name`.
+    pub(super) fn is(&self, name: &str) -> bool {
+        self.target.rsplit('/').next() == Some(name)
+    }
 }
 
 impl Stage {
@@ -101,27 +126,39 @@ impl Stage {
 
     async fn deploy(&self, scenario: &Scenario) -> anyhow::Result<()> {
         println!("deploying the applications and what scales them");
-        let client = &self.client;
-        let deployments: Api<Deployment> = Api::namespaced(client.clone(), NAMESPACE);
+        let deployments: Api<Deployment> = Api::namespaced(self.client.clone(), NAMESPACE);
         for application in scenario.applications {
             let deployment = fixtures::deployment(application.name, NAMESPACE, application.replicas);
             let delay = Duration::from_secs(application.ready_after);
             deployments
                 .create(&PostParams::default(), &fixtures::with_ready_delay(deployment, delay))
                 .await?;
-            let manifest = (application.manifest)(&self.servers.url(application));
-            let object: DynamicObject = serde_json::from_value(manifest)?;
-            let types = object.types.clone().context("a manifest names its kind")?;
-            let kind = resources::find(&types.api_version, &types.kind).context("and it is one of ours")?;
-            let gvk = GroupVersionKind::gvk(kind.group, kind.version, kind.kind);
-            let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural);
-            let api: Api<DynamicObject> = match kind.scope {
-                resources::Scope::Cluster => Api::all_with(client.clone(), &resource),
-                resources::Scope::Namespaced => Api::namespaced_with(client.clone(), NAMESPACE, &resource),
-            };
-            api.create(&PostParams::default(), &object).await?;
+            if let Some(manifest) = application.manifest {
+                self.create(manifest(&self.servers.url(application))).await?;
+            }
+        }
+        if let Some(group) = &scenario.group {
+            self.create((group.manifest)(&self.servers.group_url(group))).await?;
         }
         Ok(())
+    }
+
+    async fn create(&self, manifest: Value) -> anyhow::Result<()> {
+        let object: DynamicObject = serde_json::from_value(manifest)?;
+        let types = object.types.clone().context("a manifest names its kind")?;
+        self.objects(&types.api_version, &types.kind)?.create(&PostParams::default(), &object).await?;
+        Ok(())
+    }
+
+    /// The objects of a kind of ours.
+    fn objects(&self, api_version: &str, kind: &str) -> anyhow::Result<Api<DynamicObject>> {
+        let kind = resources::find(api_version, kind).context("the kind is none of ours")?;
+        let gvk = GroupVersionKind::gvk(kind.group, kind.version, kind.kind);
+        let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural);
+        Ok(match kind.scope {
+            resources::Scope::Cluster => Api::all_with(self.client.clone(), &resource),
+            resources::Scope::Namespaced => Api::namespaced_with(self.client.clone(), NAMESPACE, &resource),
+        })
     }
 
     async fn start_operator(&self) -> anyhow::Result<()> {
@@ -139,7 +176,7 @@ impl Stage {
         self.control_plane.supervisor().spawn(OPERATOR, &program, arguments, &[("LOG_LEVEL", "info")])?;
         let started = wait::until("the operator to have polled every object", PATIENCE, || async {
             self.still_running().ok()?;
-            self.look()
+            self.seen()
                 .await
                 .ok()
                 .filter(|seen| !seen.is_empty() && seen.iter().all(|s| !s.targets.is_empty()))
@@ -157,20 +194,41 @@ impl Stage {
         hour: f64,
         elapsed: Duration,
     ) -> anyhow::Result<()> {
-        let ready = match self.servers.have_queues() {
+        let ready = match scenario.rests_on_pods() {
             true => ready_pods(&self.client).await?,
             false => BTreeMap::new(),
         };
         self.servers.advance(scenario, hour, elapsed, &ready).await
     }
 
+    /// What there is to see.
+    pub(super) async fn look(&self, scenario: &Scenario) -> anyhow::Result<Look> {
+        let group = match &scenario.group {
+            Some(group) => self.look_at(scenario, group).await?,
+            None => None,
+        };
+        Ok(Look { seen: self.seen().await?, group })
+    }
+
     /// What the operator tells of every object.
-    pub(super) async fn look(&self) -> anyhow::Result<Vec<Seen>> {
+    async fn seen(&self) -> anyhow::Result<Vec<Seen>> {
         let mut seen: Vec<Seen> = self.ask("/objects").await?;
         for one in &mut seen {
             one.flow = self.servers.flow(&one.name);
         }
         Ok(seen)
+    }
+
+    async fn look_at(&self, scenario: &Scenario, group: &Group) -> anyhow::Result<Option<GroupLook>> {
+        let Some(calls) = self.servers.calls() else { return Ok(None) };
+        let object = self.objects("polyscaler.dev/v1alpha1", "ScalingGroup")?.get(group.name).await?;
+        let action = object.data.pointer("/status/lastAction");
+        let names = scenario.applications.iter().map(|application| application.name);
+        Ok(Some(GroupLook {
+            arriving: names.filter_map(|name| Some((name, calls.arriving(name)?))).collect(),
+            busiest: calls.busiest(),
+            action: action.map(Action::deserialize).transpose()?,
+        }))
     }
 
     /// What the whole demo came to.

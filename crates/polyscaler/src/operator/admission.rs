@@ -12,8 +12,8 @@ use serve::{
     CertificateVault, Judge, Kept, Listening,
 };
 
-use super::Shared;
-use super::args::{Listen, OperatorArgs};
+use super::args::OperatorArgs;
+use crate::parts::{Listen, Shared};
 
 /// The Service of the webhook has this name where nobody says otherwise.
 const SERVICE: &str = "polyscaler-webhook";

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{POLYSCALER, Scene};
 
+mod groups;
 mod namespaced;
 
 /// A problem as both tell it: the field's path and what is wrong.
@@ -242,6 +243,7 @@ async fn check_says_what_the_api_server_says() {
     let scene = Scene::new("admission").await;
     let mut manifests: Vec<Value> = bad_specs().into_iter().map(manifest).collect();
     manifests.extend(namespaced::bad());
+    manifests.extend(groups::bad());
     let mut differences = Vec::new();
     for (manifest, mut found) in manifests.iter().zip(checked(&manifests)) {
         let mut refused = refused(&scene.client, manifest).await;
@@ -261,6 +263,7 @@ async fn both_take_what_is_good() {
     let scene = Scene::new("admission").await;
     let mut manifests: Vec<Value> = good_specs().into_iter().map(manifest).collect();
     manifests.extend(namespaced::good());
+    manifests.extend(groups::good());
     for (manifest, found) in manifests.iter().zip(checked(&manifests)) {
         assert_eq!(found, [], "{}", manifest["spec"]);
         assert_eq!(refused(&scene.client, manifest).await, [], "{}", manifest["spec"]);

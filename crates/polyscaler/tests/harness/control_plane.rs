@@ -21,18 +21,29 @@ pub(crate) async fn start() -> ControlPlane {
 /// own, as that of a test ends with the test.
 pub(crate) fn shared() -> &'static ControlPlane {
     static SHARED: OnceLock<(Runtime, ControlPlane)> = OnceLock::new();
-    let begin = || {
+    &SHARED.get_or_init(|| begin(true)).1
+}
+
+/// The same without the CRDs.
+pub(crate) fn shared_without_crds() -> &'static ControlPlane {
+    static SHARED: OnceLock<(Runtime, ControlPlane)> = OnceLock::new();
+    &SHARED.get_or_init(|| begin(false)).1
+}
+
+fn begin(with_crds: bool) -> (Runtime, ControlPlane) {
+    let begin = move || {
         let runtime = Runtime::new().unwrap();
         let control_plane = runtime.block_on(async {
             let control_plane = start().await;
-            install_crds(&control_plane.client()).await;
+            if with_crds {
+                install_crds(&control_plane.client()).await;
+            }
             control_plane
         });
         (runtime, control_plane)
     };
     // A thread that runs a test may not block on another runtime.
-    let (_, control_plane) = SHARED.get_or_init(|| std::thread::spawn(begin).join().unwrap());
-    control_plane
+    std::thread::spawn(begin).join().unwrap()
 }
 
 /// A client for the runtime that calls this.

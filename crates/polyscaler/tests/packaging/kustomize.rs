@@ -11,11 +11,16 @@ use crate::{read, repository};
 
 /// What `kubectl kustomize` makes of a folder.
 pub(crate) fn kustomize(folder: &str) -> Vec<DynamicObject> {
+    parse(&kustomize_text(folder))
+}
+
+/// The same as it is printed.
+pub(crate) fn kustomize_text(folder: &str) -> String {
     let kubectl = tool("kubectl");
     let output =
         Command::new(kubectl).args(["kustomize", folder]).current_dir(repository("")).output().unwrap();
     assert!(output.status.success(), "{folder}: {}", String::from_utf8_lossy(&output.stderr));
-    parse(&String::from_utf8(output.stdout).unwrap())
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// CRDs and operator, from the single files.

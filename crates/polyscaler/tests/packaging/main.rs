@@ -7,6 +7,7 @@ mod harness;
 
 mod account;
 mod chart;
+mod coordinate;
 mod docs;
 mod helm;
 mod install;

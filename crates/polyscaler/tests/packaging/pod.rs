@@ -29,6 +29,16 @@ impl Pod {
         client: &Client,
         deployment: &Deployment,
     ) -> Self {
+        Self::start_with(control_plane, client, deployment, &[]).await
+    }
+
+    /// The same with some variables of its environment as they are here.
+    pub(crate) async fn start_with(
+        control_plane: &ControlPlane,
+        client: &Client,
+        deployment: &Deployment,
+        here: &[(&str, &str)],
+    ) -> Self {
         let supervisor = Supervisor::new("polyscaler-pod").unwrap();
         let name = deployment.metadata.name.clone().unwrap();
         let namespace = deployment.metadata.namespace.clone().unwrap();
@@ -59,9 +69,14 @@ impl Pod {
         let kubeconfig = kubeconfig.display().to_string();
         let mut env = vec![("POLYSCALER_KUBECONFIG", kubeconfig.as_str())];
         for variable in container.env.iter().flatten() {
-            // What has no value comes from the pod's fields; the only such one is its name.
-            env.push((&variable.name, variable.value.as_deref().unwrap_or(&name)));
+            // What has no value comes from the pod's fields: its name or its namespace.
+            let field = variable.value_from.as_ref().and_then(|from| from.field_ref.as_ref());
+            let is_namespace = field.is_some_and(|field| field.field_path == "metadata.namespace");
+            let of_pod = if is_namespace { &namespace } else { &name };
+            env.push((&variable.name, variable.value.as_deref().unwrap_or(of_pod)));
         }
+        env.retain(|(name, _)| here.iter().all(|(other, _)| other != name));
+        env.extend(here);
         let process = supervisor.spawn("operator", POLYSCALER, args, &env).unwrap();
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
         Self { process, http, metrics, health, activity, webhook, _supervisor: supervisor }

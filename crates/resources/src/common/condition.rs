@@ -93,6 +93,8 @@ pub enum Reason {
     TargetNotScalable,
     /// The API server forbids reading or scaling the target.
     TargetForbidden,
+    /// The target is in another namespace than its object, which may not act there.
+    CrossNamespace,
     /// The target could not be read for another reason.
     FailedGetScale,
     /// Someone else changed the target between read and write; the next poll decides again.
@@ -132,6 +134,7 @@ impl Reason {
             Self::TargetNotFound,
             Self::TargetNotScalable,
             Self::TargetForbidden,
+            Self::CrossNamespace,
             Self::FailedGetScale,
             Self::ScaleConflict,
             Self::FailedUpdateScale,
@@ -161,6 +164,7 @@ impl Reason {
             Self::TargetNotFound => "TargetNotFound",
             Self::TargetNotScalable => "TargetNotScalable",
             Self::TargetForbidden => "TargetForbidden",
+            Self::CrossNamespace => "CrossNamespace",
             Self::FailedGetScale => "FailedGetScale",
             Self::ScaleConflict => "ScaleConflict",
             Self::FailedUpdateScale => "FailedUpdateScale",

@@ -18,6 +18,8 @@ pub(crate) const NAME_PATTERN: &str = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$";
 pub(crate) const NAMESPACE_PATTERN: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
 pub(crate) const URL_PATTERN: &str = r"^https?://[^/?#]";
 pub(crate) const API_VERSION_PATTERN: &str = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[a-z0-9]+$";
+/// What a member of a group may be called: it stands in reasons, messages and labels.
+pub(crate) const MEMBER_PATTERN: &str = r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$";
 pub(crate) const KIND_PATTERN: &str = r"^[A-Z][A-Za-z0-9]*$";
 
 /// An object with a scale subresource.
@@ -26,11 +28,11 @@ pub(crate) const KIND_PATTERN: &str = r"^[A-Z][A-Za-z0-9]*$";
 pub struct TargetRef {
     /// Group and version of the target.
     #[serde(default = "apps_v1")]
-    #[schemars(regex(pattern = API_VERSION_PATTERN))]
+    #[schemars(length(max = 317), regex(pattern = API_VERSION_PATTERN))]
     pub api_version: String,
     /// Kind of the target: anything that has a scale subresource.
     #[serde(default = "deployment")]
-    #[schemars(regex(pattern = KIND_PATTERN))]
+    #[schemars(length(max = 63), regex(pattern = KIND_PATTERN))]
     pub kind: String,
     /// Name of the target.
     #[schemars(length(max = 253), regex(pattern = NAME_PATTERN))]

@@ -1,4 +1,6 @@
-//! How every kind makes the query of a metric.
+//! How every kind makes the query of a metric, and its name.
+
+use std::collections::BTreeSet;
 
 use engine::{Query, Target};
 use serde_json::Value;
@@ -20,4 +22,14 @@ pub(crate) fn query(
         config,
         target: context.catalog.wants_target(source).then(|| target.clone()),
     }
+}
+
+/// `name`, told apart from those in `names`, to which it is added. Names are keys in the status: two equal
+/// ones would have it refused.
+pub(crate) fn distinct_name(names: &mut BTreeSet<String>, name: &str, index: usize) -> String {
+    let mut name = name.to_owned();
+    while !names.insert(name.clone()) {
+        name = format!("{name}[{index}]");
+    }
+    name
 }

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 /// A rule over the part of a spec at `path`.
 pub(crate) struct Rule<S: 'static> {
-    /// Path of the object that the rule judges, as in `spec.scaleThresholds`.
+    /// Path of the object that the rule judges, as in `spec.scaleThresholds`. Where it ends in `[]`, as
+    /// in `spec.members[]`, the rule judges every item of the array by itself.
     pub(crate) path: &'static str,
     /// The field within it that is to blame, as in `minUsers`; empty where it is no single one.
     pub(crate) field: &'static str,
@@ -15,28 +16,48 @@ pub(crate) struct Rule<S: 'static> {
     pub(crate) cel: &'static str,
     /// What is said when it does not hold.
     pub(crate) message: &'static str,
-    /// The same rule over the typed spec.
+    /// The same rule over the typed spec, or over the typed item.
     pub(crate) holds: fn(&S) -> bool,
 }
 
 /// The problems of `spec` by `rules`, in the words of the API server.
 pub(crate) fn problems<S>(rules: &[Rule<S>], spec: &S) -> Vec<Problem> {
     let broken = rules.iter().filter(|rule| !(rule.holds)(spec));
-    broken.map(|rule| Problem::new(rule.blamed(), format!("Invalid value: {}", rule.message))).collect()
+    broken.map(|rule| rule.problem(rule.path)).collect()
+}
+
+/// The problems of each of `items`, which stand at the rules' path.
+pub(crate) fn problems_of_items<S>(rules: &[Rule<S>], items: &[S]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let broken = rules.iter().filter(|rule| !(rule.holds)(item));
+        problems.extend(broken.map(|rule| rule.problem(&rule.path.replacen("[]", &format!("[{index}]"), 1))));
+    }
+    problems
 }
 
 impl<S> Rule<S> {
-    /// Path of what is to blame.
-    fn blamed(&self) -> String {
-        match self.field {
-            "" => self.path.to_owned(),
-            field => format!("{}.{field}", self.path),
+    /// That it does not hold for what stands at `path`.
+    fn problem(&self, path: &str) -> Problem {
+        let blamed = match self.field {
+            "" => path.to_owned(),
+            field => format!("{path}.{field}"),
+        };
+        Problem::new(blamed, format!("Invalid value: {}", self.message))
+    }
+
+    /// As it stands in the schema of a CRD.
+    fn validation(&self) -> Value {
+        let mut validation = json!({ "rule": self.cel, "message": self.message });
+        if !self.field.is_empty() {
+            validation["fieldPath"] = json!(format!(".{}", self.field));
         }
+        validation
     }
 }
 
 /// Makes the CRD that is installed out of the derived one: adds `rules` to the schema of every
-/// version, and drops the formats of numbers.
+/// version, and drops the formats of numbers. A kind with rules over several types calls it once for each.
 pub(crate) fn finish<S>(crd: CustomResourceDefinition, rules: &[Rule<S>]) -> CustomResourceDefinition {
     let mut definition =
         serde_json::to_value(crd).unwrap_or_else(|error| unreachable!("plain data: {error}"));
@@ -51,16 +72,15 @@ pub(crate) fn finish<S>(crd: CustomResourceDefinition, rules: &[Rule<S>]) -> Cus
 }
 
 fn attach<S>(version: &mut Value, rule: &Rule<S>) {
-    let pointer: String = rule.path.split('.').map(|field| format!("/properties/{field}")).collect();
-    let place = version.pointer_mut(&format!("/schema/openAPIV3Schema{pointer}"));
-    let schema = place.unwrap_or_else(|| unreachable!("no schema at {}", rule.path));
-    let mut validation = json!({ "rule": rule.cel, "message": rule.message });
-    if !rule.field.is_empty() {
-        validation["fieldPath"] = json!(format!(".{}", rule.field));
+    let mut pointer = "/schema/openAPIV3Schema".to_owned();
+    for field in rule.path.split('.') {
+        let (name, items) = field.strip_suffix("[]").map_or((field, ""), |name| (name, "/items"));
+        pointer.push_str(&format!("/properties/{name}{items}"));
     }
+    let schema = version.pointer_mut(&pointer).unwrap_or_else(|| unreachable!("no schema at {}", rule.path));
     match schema.get_mut("x-kubernetes-validations").and_then(Value::as_array_mut) {
-        Some(validations) => validations.push(validation),
-        None => schema["x-kubernetes-validations"] = json!([validation]),
+        Some(validations) => validations.push(rule.validation()),
+        None => schema["x-kubernetes-validations"] = json!([rule.validation()]),
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use engine::{Decision, MemberDecision, Memory, Plan, Problem, Reading, Scale, Step, Time};
+use engine::{Decision, MemberDecision, Memory, Plan, Problem, Reading, Scale, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::condition::{Condition, ConditionStatus, ConditionType, Reason, merge, whole_seconds};
+use super::conditions::{self, condition};
 use crate::Kind;
 
 /// What became of an object at one moment: the source of its status, Events and conditions.
@@ -59,7 +60,8 @@ pub struct MemberPoll {
 /// Why a target could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetFailure {
-    /// The class: one of `TargetNotFound`, `TargetNotScalable`, `TargetForbidden`, `FailedGetScale`.
+    /// The class: one of `TargetNotFound`, `TargetNotScalable`, `TargetForbidden`,
+    /// `CrossNamespace`, `FailedGetScale`.
     pub reason: Reason,
     /// What happened, with the target's name.
     pub message: String,
@@ -88,6 +90,31 @@ impl Poll {
         }
     }
 
+    /// Whether the plan is a group's.
+    pub fn is_of_group(&self) -> bool {
+        self.plan.group.is_some()
+    }
+
+    /// Why the member at `member` could not be read or written, where it could not.
+    pub fn failure(&self, member: usize) -> Option<(Reason, &str)> {
+        let polled = self.members.get(member)?;
+        match (&polled.seen, &polled.write) {
+            (Err(failure), _) => Some((failure.reason, &failure.message)),
+            (Ok(_), Some(Err(failure))) => Some((failure.reason, &failure.message)),
+            (Ok(_), Some(Ok(())) | None) => None,
+        }
+    }
+
+    /// Replicas asked of the member at `member`, as last seen or written.
+    pub fn current(&self, member: usize) -> Option<u32> {
+        let polled = self.members.get(member)?;
+        match (self.decided(member), &polled.write) {
+            (Some(decided), Some(Ok(()))) => Some(decided.to),
+            (Some(decided), _) => Some(decided.from),
+            (None, _) => polled.seen.as_ref().ok().map(|scale| scale.replicas),
+        }
+    }
+
     /// Whether any member's replicas were changed.
     pub fn wrote(&self) -> bool {
         self.members.iter().any(|member| matches!(member.write, Some(Ok(()))))
@@ -113,87 +140,9 @@ impl Outcome {
             Verdict::Conflict(message) => {
                 vec![condition(ConditionType::Ready, false, Reason::TargetConflict, message.clone())]
             }
-            Verdict::Polled(poll) => {
-                let parts = [able_to_scale(poll), scaling_active(poll)];
-                let mut conditions = vec![ready(poll, &parts)];
-                conditions.extend(parts);
-                conditions.push(scaling_limited(poll));
-                conditions
-            }
+            Verdict::Polled(poll) => conditions::of(poll),
         }
     }
-}
-
-fn condition(
-    type_: ConditionType,
-    holds: bool,
-    reason: Reason,
-    message: impl Into<String>,
-) -> ConditionStatus {
-    ConditionStatus { type_, holds, reason, message: message.into() }
-}
-
-fn ready(poll: &Poll, parts: &[ConditionStatus]) -> ConditionStatus {
-    let failing = parts.iter().find(|part| !part.holds);
-    match failing {
-        Some(part) => condition(ConditionType::Ready, false, part.reason, part.message.clone()),
-        None if poll.decision.mode == engine::Mode::Observe => condition(
-            ConditionType::Ready,
-            true,
-            Reason::Observing,
-            "decisions are recorded and not carried out, as the annotation polyscaler.dev/mode asks for",
-        ),
-        None => {
-            condition(ConditionType::Ready, true, Reason::Ready, "metrics are read and the target is scaled")
-        }
-    }
-}
-
-fn able_to_scale(poll: &Poll) -> ConditionStatus {
-    let type_ = ConditionType::AbleToScale;
-    for member in &poll.members {
-        if let Err(failure) = &member.seen {
-            return condition(type_, false, failure.reason, failure.message.clone());
-        }
-        if let Some(Err(failure)) = &member.write {
-            return condition(type_, false, failure.reason, failure.message.clone());
-        }
-    }
-    condition(type_, true, Reason::ReadyForNewScale, "the target can be scaled")
-}
-
-fn scaling_active(poll: &Poll) -> ConditionStatus {
-    let type_ = ConditionType::ScalingActive;
-    match poll.decision.absences.first() {
-        Some(absent) => {
-            let is_metric = poll.plan.metrics.iter().any(|metric| metric.name == absent.metric);
-            // Else it is the advice that the policy rests on.
-            let what = if is_metric { "metric" } else { "policy" };
-            let message = format!("{what} {}: {}", absent.metric, absent.absence);
-            condition(type_, false, Reason::Metric(absent.absence.reason), message)
-        }
-        None => condition(type_, true, Reason::ValidMetricFound, "every metric has a reading"),
-    }
-}
-
-fn scaling_limited(poll: &Poll) -> ConditionStatus {
-    let type_ = ConditionType::ScalingLimited;
-    // The last limit is the one that stands between the wish and the replicas.
-    let limits = poll.decision.members.iter().flat_map(|member| member.steps.iter().rev());
-    for step in limits {
-        let reason = match step {
-            Step::Policy { .. } | Step::Absent(_) => continue,
-            Step::Stabilization { .. } => Reason::Stabilized,
-            Step::Cost { .. } | Step::Budget { .. } => Reason::BudgetReached,
-            Step::Bounds { from, to } if from > to => Reason::TooManyReplicas,
-            Step::Bounds { .. } => Reason::TooFewReplicas,
-            Step::NoScaleIn { .. } => Reason::ReadingMissing,
-            Step::Rate { .. } => Reason::RateLimited,
-            Step::Cooldown { .. } => Reason::CoolingDown,
-        };
-        return condition(type_, true, reason, step.to_string());
-    }
-    condition(type_, false, Reason::DesiredWithinRange, "nothing holds the wish back")
 }
 
 /// The status fields that every kind with a single target has.
@@ -304,18 +253,39 @@ fn timeless(status: &Value) -> Value {
 
 /// The status without what moves with the metric.
 fn steady(kind: &Kind, mut status: Value) -> Value {
-    if let Some(fields) = status.as_object_mut() {
-        for field in kind.volatile() {
-            fields.remove(*field);
-        }
+    for path in kind.volatile() {
+        remove(&mut status, path);
     }
     if let Some(memory) = status.get_mut("memory").and_then(Value::as_object_mut) {
         memory.remove("members");
+        memory.remove("rounds");
     }
     for condition in status.get_mut("conditions").and_then(Value::as_array_mut).into_iter().flatten() {
         if let Some(condition) = condition.as_object_mut() {
             condition.remove("message");
         }
     }
+    // A write that fails again and again is told at once, and then counted now and then.
+    for action in ["/lastAction/members", "/memory/lastAction/members"] {
+        let members = status.pointer_mut(action).and_then(Value::as_array_mut);
+        for member in members.into_iter().flatten().filter_map(Value::as_object_mut) {
+            for field in ["attempts", "message", "failure"] {
+                member.remove(field);
+            }
+        }
+    }
     status
+}
+
+/// Removes the field at `path`, or `field` of each item of a list where it is `list[].field`.
+fn remove(status: &mut Value, path: &str) {
+    match path.split_once("[].") {
+        Some((list, field)) => {
+            let items = status.get_mut(list).and_then(Value::as_array_mut);
+            items.into_iter().flatten().for_each(|item| remove(item, field));
+        }
+        None => {
+            status.as_object_mut().map(|fields| fields.remove(path));
+        }
+    }
 }

@@ -19,7 +19,7 @@ use crate::common::policy::PolicySpec;
 use crate::common::rule;
 use crate::kind::{Context, Kind, NotCompiled, Scope, spec};
 
-pub use status::{CostStatus, GeneralScalerStatus, MetricStatus};
+pub use status::GeneralScalerStatus;
 
 /// The row of the table.
 pub const KIND: Kind = Kind {
@@ -195,13 +195,8 @@ fn compile_metrics(
         let path = ConfigPath { source: &source, config: &settings, elsewhere: &[] };
         let config = Value::Object(metric.config.clone());
         problems.extend(context.catalog.validate(&metric.source, &config, &path));
-        let mut name = metric.name.as_ref().unwrap_or(&metric.source).clone();
-        // Names are keys in the status: two equal ones would have it refused.
-        while !names.insert(name.clone()) {
-            name = format!("{name}[{index}]");
-        }
         Metric {
-            name,
+            name: metric::distinct_name(&mut names, metric.name.as_ref().unwrap_or(&metric.source), index),
             query: metric::query(context, &metric.source, &target.namespace, config, target),
             minimum: Some(0.0),
             target: MetricTarget::new(metric.target_type, metric.target_value),

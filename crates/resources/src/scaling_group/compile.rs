@@ -4,36 +4,39 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use engine::{
-    Bounds, CallGraph, ConfigPath, Edge, Group, GroupBudget, Member, Metric, MetricTarget, Plan, Problem,
-    Role, TargetType,
+    Bounds, CallGraph, ConfigPath, Edge, Group, GroupBudget, GroupProblem, Member, Metric, MetricTarget,
+    Plan, Policy, Problem, Role, Target, TargetType,
 };
 use serde_json::Value;
 
-use super::{ScalingGroupSpec, rules};
+use super::{GroupMember, GroupMetric, ScalingGroupSpec, rules};
 use crate::common::fields::{SafetySpec, mode, other_namespace};
 use crate::common::{metric, rule};
 use crate::kind::{Context, NotCompiled, spec};
 
 pub(super) fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
     let spec: ScalingGroupSpec = spec(object)?;
-    let broken_rules = rule::problems(rules::RULES, &spec);
+    let broken_rules = broken_rules(&spec);
     let mut problems = Vec::new();
-    let members = compile_members(object, &spec, context, &mut problems);
-    let metrics = compile_metrics(object, &spec, &members, context, &mut problems);
+    let targets = targets(object, &spec, &mut problems);
+    let members = compile_members(object, &spec, &targets, context, &mut problems);
+    let metrics = compile_metrics(object, &spec, &targets, context, &mut problems);
     let graph = compile_graph(&spec, &mut problems);
     let policy = spec.policy.compile("spec.policy").map_err(|more| problems.extend(more));
     let mode = mode(object).unwrap_or_else(|problem| {
         problems.push(problem);
         engine::Mode::Observe
     });
-    let (Ok(policy), Some(graph), true) = (policy, graph, problems.is_empty() && broken_rules.is_empty())
+    let group = graph.map(|graph| Group { graph, budget: budget(&spec) });
+    if let (Ok(policy), Some(group), true) = (&policy, &group, broken_rules.is_empty()) {
+        let unserved = not_served(policy.as_ref(), &members, &metrics, group).into_iter();
+        let said: BTreeSet<String> = problems.iter().map(|problem| problem.path.clone()).collect();
+        problems.extend(unserved.filter(|problem| !said.contains(&problem.path)));
+    }
+    let (Ok(policy), Some(group), true) = (policy, group, problems.is_empty() && broken_rules.is_empty())
     else {
         return Err(NotCompiled::Problems { broken_rules, others: problems });
     };
-    let budget = spec
-        .budget
-        .as_ref()
-        .map(|budget| GroupBudget { max_pods: budget.max_pods, max_cost_per_hour: budget.max_cost_per_hour });
     Ok(Plan {
         members,
         metrics,
@@ -41,97 +44,105 @@ pub(super) fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, Not
         safety: spec.safety.as_ref().map(SafetySpec::compile).unwrap_or_default(),
         mode,
         interval: Duration::from_secs(u64::from(spec.interval_seconds)),
-        group: Some(Group { graph, budget }),
+        group: Some(group),
     })
+}
+
+fn broken_rules(spec: &ScalingGroupSpec) -> Vec<Problem> {
+    let mut problems = rule::problems_of_items(rules::OF_MEMBERS, &spec.members);
+    problems.extend(rule::problems_of_items(rules::OF_CALLS, &spec.call_graph));
+    problems.extend(rule::problems(rules::RULES, spec));
+    problems
 }
 
 fn own_namespace(object: &Value) -> &str {
     object.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or("default")
 }
 
+/// The target of each member. That one is named twice in the same way is told by a rule; here it is told
+/// where one of the two leaves out the namespace, which rules do not know.
+fn targets(object: &Value, spec: &ScalingGroupSpec, problems: &mut Vec<Problem>) -> Vec<Target> {
+    let mut targets: Vec<Target> = Vec::new();
+    for (index, member) in spec.members.iter().enumerate() {
+        let namespace = member.namespace.as_deref().unwrap_or(own_namespace(object));
+        let target = member.target_ref.in_namespace(namespace);
+        let earlier = targets.iter().position(|earlier| *earlier == target);
+        let earlier = earlier.map(|earlier| &spec.members[earlier]);
+        if let Some(earlier) = earlier.filter(|earlier| earlier.namespace != member.namespace) {
+            problems.push(Problem::new(
+                format!("spec.members[{index}].targetRef"),
+                format!("Invalid value: {target} is a member already: {}", earlier.name()),
+            ));
+        }
+        targets.push(target);
+    }
+    targets
+}
+
 fn compile_members(
     object: &Value,
     spec: &ScalingGroupSpec,
+    targets: &[Target],
     context: &Context<'_>,
     problems: &mut Vec<Problem>,
 ) -> Vec<Member> {
-    let mut names = BTreeSet::new();
-    let mut targets = BTreeSet::new();
-    let free = spec.budget.as_ref().and_then(|budget| budget.cost_per_pod_hour).unwrap_or_default();
     let mut members = Vec::new();
-    for (index, member) in spec.members.iter().enumerate() {
-        let place = format!("spec.members[{index}]");
-        if !names.insert(member.name()) {
-            problems
-                .push(Problem::new(format!("{place}.name"), format!("Duplicate value: {:?}", member.name())));
-        }
-        let namespace = member.namespace.as_deref().unwrap_or(own_namespace(object));
-        let target = member.target_ref.in_namespace(namespace);
-        if !targets.insert(target.clone()) {
-            problems.push(Problem::new(
-                format!("{place}.targetRef"),
-                format!("Duplicate value: {:?}: a target can be a member once", target.short_name()),
-            ));
-        }
-        let foreign = other_namespace(object, &format!("{place}.namespace"), namespace, context);
+    for (index, (member, target)) in spec.members.iter().zip(targets).enumerate() {
+        let path = format!("spec.members[{index}].namespace");
+        let refusal = other_namespace(object, &path, &target.namespace, context);
         if context.admitting {
-            problems.extend(foreign.clone());
+            problems.extend(refusal.clone());
         }
-        let role = Role {
-            name: member.name().to_owned(),
-            weight: member.weight.unwrap_or(1.0),
-            capacity: member.capacity,
-            cost_per_pod_hour: member.cost_per_pod_hour.unwrap_or(free),
-            refusal: foreign.map(|problem| problem.to_string()),
-        };
+        let role = role(spec, member, refusal.map(|problem| problem.to_string()));
         // Where the bounds are none, a rule has said why.
         let bounds = Bounds::new(member.min_replicas, member.max_replicas);
-        members.extend(bounds.map(|bounds| Member { target, bounds, role }));
+        members.extend(bounds.map(|bounds| Member { target: target.clone(), bounds, role }));
     }
     members
+}
+
+/// Whether the object may act on `target`.
+fn is_own(object: &Value, target: &Target, context: &Context<'_>) -> bool {
+    other_namespace(object, "", &target.namespace, context).is_none()
+}
+
+fn role(spec: &ScalingGroupSpec, member: &GroupMember, refusal: Option<String>) -> Role {
+    let price = spec.budget.as_ref().and_then(|budget| budget.cost_per_pod_hour);
+    Role {
+        name: member.name().to_owned(),
+        weight: member.weight.unwrap_or(1.0),
+        capacity: member.capacity,
+        cost_per_pod_hour: member.cost_per_pod_hour.or(price).unwrap_or_default(),
+        refusal,
+    }
+}
+
+fn budget(spec: &ScalingGroupSpec) -> Option<GroupBudget> {
+    let budget = spec.budget.as_ref()?;
+    Some(GroupBudget { max_pods: budget.max_pods, max_cost_per_hour: budget.max_cost_per_hour })
 }
 
 fn compile_metrics(
     object: &Value,
     spec: &ScalingGroupSpec,
-    members: &[Member],
+    targets: &[Target],
     context: &Context<'_>,
     problems: &mut Vec<Problem>,
 ) -> Vec<Metric> {
     let mut names = BTreeSet::new();
     let mut metrics = Vec::new();
     for (index, metric) in spec.metrics.iter().enumerate() {
-        let place = format!("spec.metrics[{index}]");
-        let (source, settings) = (format!("{place}.type"), format!("{place}.config"));
-        let path = ConfigPath { source: &source, config: &settings, elsewhere: &[] };
         let config = Value::Object(metric.config.clone());
-        problems.extend(context.catalog.validate(&metric.source, &config, &path));
-        let member = metric.member.as_ref().and_then(|name| {
-            let found = spec.members.iter().position(|member| member.name() == name);
-            if found.is_none() {
-                problems.push(unknown_member(&format!("{place}.member"), name));
-            }
-            found
-        });
-        let wants_target = context.catalog.wants_target(&metric.source);
-        if wants_target && metric.member.is_none() {
-            problems.push(Problem::new(
-                format!("{place}.member"),
-                format!(
-                    "Required value: {} is measured at a target, so the metric needs a member",
-                    metric.source
-                ),
-            ));
-        }
-        let mut name = metric.name.as_ref().unwrap_or(&metric.source).clone();
-        // Names are keys in the status: two equal ones would have it refused.
-        while !names.insert(name.clone()) {
-            name = format!("{name}[{index}]");
-        }
-        let Some(at) = members.get(member.unwrap_or_default()) else { continue };
+        problems.extend(problems_of_source(context, metric, &config, index));
+        // Where there is no member of this name, a rule has said so.
+        let member = metric.member.as_ref().and_then(|name| place(spec, name));
+        let Some(target) = targets.get(member.unwrap_or_default()) else { continue };
+        let mut query = metric::query(context, &metric.source, own_namespace(object), config, target);
+        // Without this, the usage of pods could be read in a namespace that is none of the object's.
+        query.target = query.target.filter(|target| is_own(object, target, context));
         metrics.push(Metric {
-            name,
-            query: metric::query(context, &metric.source, own_namespace(object), config, &at.target),
+            name: metric::distinct_name(&mut names, metric.name.as_ref().unwrap_or(&metric.source), index),
+            query,
             minimum: Some(0.0),
             target: metric.target_value.and_then(|value| MetricTarget::new(TargetType::AverageValue, value)),
             member,
@@ -140,38 +151,63 @@ fn compile_metrics(
     metrics
 }
 
-fn unknown_member(path: &str, name: &str) -> Problem {
-    Problem::new(path, format!("Not found: {name:?}: must be the name of a member"))
+fn problems_of_source(
+    context: &Context<'_>,
+    metric: &GroupMetric,
+    config: &Value,
+    index: usize,
+) -> Vec<Problem> {
+    let place = format!("spec.metrics[{index}]");
+    let (source, settings) = (format!("{place}.type"), format!("{place}.config"));
+    let path = ConfigPath { source: &source, config: &settings, elsewhere: &[] };
+    let mut problems = context.catalog.validate(&metric.source, config, &path);
+    if metric.member.is_none() && context.catalog.wants_target(&metric.source) {
+        problems.push(Problem::new(
+            format!("{place}.member"),
+            format!(
+                "Required value: {} is measured at a target, so the metric needs a member",
+                metric.source
+            ),
+        ));
+    }
+    problems
 }
 
+/// The place of the member called `name`.
+fn place(spec: &ScalingGroupSpec, name: &str) -> Option<usize> {
+    spec.members.iter().position(|member| member.name() == name)
+}
+
+/// The graph of the calls that are sound; rules tell of the others.
 fn compile_graph(spec: &ScalingGroupSpec, problems: &mut Vec<Problem>) -> Option<CallGraph> {
-    let place = |name: &str| spec.members.iter().position(|member| member.name() == name);
-    let before = problems.len();
-    let mut edges = Vec::new();
-    for (index, call) in spec.call_graph.iter().enumerate() {
-        let (from, to) = (place(&call.from), place(&call.to));
-        for (field, name, found) in [("from", &call.from, from), ("to", &call.to, to)] {
-            if found.is_none() {
-                problems.push(unknown_member(&format!("spec.callGraph[{index}].{field}"), name));
-            }
-        }
-        if let (Some(from), Some(to)) = (from, to) {
-            edges.push(Edge { from, to, calls_per_call: call.calls_per_call.unwrap_or(1.0) });
-        }
-    }
-    if problems.len() > before {
-        return None;
-    }
-    let graph = CallGraph::new(spec.members.len(), edges);
-    let name = |member: &usize| spec.members[*member].name().to_owned();
-    graph
-        .map_err(|cycle| {
-            let mut names: Vec<String> = cycle.iter().map(name).collect();
-            names.extend(names.first().cloned());
-            problems.push(Problem::new(
-                "spec.callGraph",
-                format!("Invalid value: {} is a cycle", names.join(" → ")),
-            ));
-        })
-        .ok()
+    let edges = spec.call_graph.iter().filter(|call| call.from != call.to).filter_map(|call| {
+        let calls_per_call = call.calls_per_call.unwrap_or(1.0);
+        Some(Edge { from: place(spec, &call.from)?, to: place(spec, &call.to)?, calls_per_call })
+    });
+    let mut cycle = match CallGraph::new(spec.members.len(), edges.collect()) {
+        Ok(graph) => return Some(graph),
+        Err(cycle) => cycle,
+    };
+    // The same words however the calls are ordered.
+    let first = cycle.iter().enumerate().min_by_key(|(_, member)| **member).map_or(0, |(place, _)| place);
+    cycle.rotate_left(first);
+    let mut names: Vec<&str> = cycle.iter().map(|member| spec.members[*member].name()).collect();
+    names.extend(names.first().copied());
+    problems.push(Problem::new(
+        "spec.callGraph",
+        format!("Invalid value: calls must not come round: {}", names.join(" → ")),
+    ));
+    None
+}
+
+/// What keeps the policy from serving the group, each at its place in the manifest.
+fn not_served(policy: &dyn Policy, members: &[Member], metrics: &[Metric], group: &Group) -> Vec<Problem> {
+    let path = |problem: &GroupProblem| match problem {
+        GroupProblem::NoMetric => "spec.metrics".to_owned(),
+        GroupProblem::NoCapacity { member } => format!("spec.members[{member}].capacity"),
+        GroupProblem::NoMember { metric, .. } => format!("spec.metrics[{metric}].member"),
+        GroupProblem::NoTarget { metric } => format!("spec.metrics[{metric}].targetValue"),
+    };
+    let problems = policy.problems(members, metrics, group);
+    problems.iter().map(|problem| Problem::new(path(problem), problem.to_string())).collect()
 }

@@ -1,8 +1,10 @@
 //! `ScalingGroup`: several targets that one decision moves together.
 
+mod action;
 mod compile;
 mod rules;
 mod status;
+mod totals;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{CustomResource, CustomResourceExt};
@@ -10,12 +12,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::common::fields::{NAMESPACE_PATTERN, SafetySpec, TargetRef};
+use crate::common::fields::{MEMBER_PATTERN, NAMESPACE_PATTERN, SafetySpec, TargetRef};
 use crate::common::policy::GroupPolicySpec;
 use crate::common::rule;
 use crate::kind::{Kind, Scope};
 
-pub use status::{ActionMemberStatus, ActionStatus, GroupMemberStatus, ScalingGroupStatus};
+pub use action::{ActionMemberStatus, ActionStatus};
+pub use status::{GroupMemberStatus, GroupMetricStatus, ScalingGroupStatus};
+pub use totals::PodsStatus;
 
 /// The row of the table.
 pub const KIND: Kind = Kind {
@@ -27,7 +31,17 @@ pub const KIND: Kind = Kind {
     definition,
     compile: compile::compile,
     status: status::status,
-    volatile: &["lastDecision"],
+    volatile: &[
+        "bottleneck",
+        "cost",
+        "lastDecision",
+        "members[].demand",
+        "members[].lastDecision",
+        "members[].load",
+        "members[].readyReplicas",
+        "metrics",
+        "pods",
+    ],
 };
 
 /// Moves several targets by one decision, so that services that call each other scale together.
@@ -45,6 +59,7 @@ pub const KIND: Kind = Kind {
     doc = "Moves several targets by one decision, so that services that call each other scale together.",
     printcolumn(name = "Policy", type_ = "string", json_path = ".spec.policy.type"),
     printcolumn(name = "Members", type_ = "string", json_path = ".status.memberSummary"),
+    printcolumn(name = "Pods", type_ = "integer", json_path = ".status.pods.decided"),
     printcolumn(
         name = "Ready",
         type_ = "string",
@@ -55,6 +70,14 @@ pub const KIND: Kind = Kind {
         type_ = "string",
         json_path = ".status.conditions[?(@.type==\"Ready\")].reason"
     ),
+    printcolumn(name = "Bottleneck", type_ = "string", json_path = ".status.bottleneck", priority = 1),
+    printcolumn(
+        name = "Ready After",
+        type_ = "number",
+        json_path = ".status.lastAction.readyAfterSeconds",
+        priority = 1
+    ),
+    printcolumn(name = "Cost", type_ = "number", json_path = ".status.cost.now", priority = 1),
     printcolumn(name = "Decision", type_ = "string", json_path = ".status.lastDecision", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
@@ -72,7 +95,10 @@ pub struct ScalingGroupSpec {
     pub policy: GroupPolicySpec,
     /// Who calls whom. There must be no cycle.
     #[serde(default)]
-    #[schemars(length(max = 256))]
+    #[schemars(
+        length(max = 256),
+        extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["from", "to"])
+    )]
     pub call_graph: Vec<Call>,
     /// What all members together may come to.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,7 +118,7 @@ pub struct ScalingGroupSpec {
 pub struct GroupMember {
     /// What call graph, metrics and status call it. Default: the target's name.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(max = 253), regex(pattern = MEMBER_PATTERN))]
     pub name: Option<String>,
     /// What is scaled.
     pub target_ref: TargetRef,
@@ -140,7 +166,7 @@ pub struct GroupMetric {
     pub config: serde_json::Map<String, Value>,
     /// The member that it is measured at. Default: the group as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(max = 253), regex(pattern = MEMBER_PATTERN))]
     pub member: Option<String>,
     /// What one replica can bear of it; above 0.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -153,10 +179,10 @@ pub struct GroupMetric {
 #[serde(rename_all = "camelCase")]
 pub struct Call {
     /// Name of the caller.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(max = 253), regex(pattern = MEMBER_PATTERN))]
     pub from: String,
     /// Name of the member that is called.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(max = 253), regex(pattern = MEMBER_PATTERN))]
     pub to: String,
     /// How often, for each call that the caller gets; above 0. Default 1.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -202,5 +228,9 @@ fn default_interval() -> u32 {
 }
 
 fn definition() -> CustomResourceDefinition {
-    rule::finish(ScalingGroup::crd(), rules::RULES)
+    let definition = rule::finish(ScalingGroup::crd(), rules::OF_MEMBERS);
+    rule::finish(rule::finish(definition, rules::OF_CALLS), rules::RULES)
 }
+
+#[cfg(test)]
+mod tests;

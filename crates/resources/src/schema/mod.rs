@@ -63,6 +63,7 @@ impl Schema {
 pub(crate) fn blocks_rules(problem: &Problem) -> bool {
     let message = &problem.message;
     message.starts_with("Required value")
+        || message.starts_with("Unsupported value")
         || message.starts_with("Too long")
         || message.starts_with("Too many")
         || message.contains("must be of type")
@@ -106,6 +107,7 @@ fn judge(value: &Value, schema: &Value, path: &str, problems: &mut Vec<Problem>)
         Value::Object(fields) => judge_object(fields, schema, path, problems),
         Value::Array(items) => {
             problems.extend(judge_length(items.len() as u64, schema, path));
+            problems.extend(repeated(items, schema, path));
             for (index, item) in items.iter().enumerate() {
                 judge(item, &schema["items"], &format!("{path}[{index}]"), problems);
             }
@@ -153,6 +155,24 @@ fn judge_length(length: u64, schema: &Value, path: &str) -> Option<Problem> {
     Some(Problem::new(path, message))
 }
 
+/// The items of a list with keys whose keys an earlier one has. Each key is told once.
+fn repeated(items: &[Value], schema: &Value, path: &str) -> Vec<Problem> {
+    let Some(keys) = schema["x-kubernetes-list-map-keys"].as_array() else { return Vec::new() };
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    let mut problems = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let fields =
+            keys.iter().filter_map(Value::as_str).filter_map(|key| Some((key, item.get(key)?.clone())));
+        let key = Value::from_iter(fields).to_string();
+        let count = counts.entry(key.clone()).or_default();
+        *count += 1;
+        if *count == 2 {
+            problems.push(Problem::new(format!("{path}[{index}]"), format!("Duplicate value: {key}")));
+        }
+    }
+    problems
+}
+
 fn mistyped(value: &Value, schema: &Value, path: &str) -> Option<Problem> {
     let wanted = schema["type"].as_str()?;
     let (found, fits) = match value {
@@ -176,25 +196,23 @@ fn is_whole(number: Option<f64>) -> bool {
     number.is_some_and(|number| number.fract() == 0.0)
 }
 
-fn judge_string(text: &str, schema: &Value, path: &str) -> Vec<Problem> {
-    let mut problems = Vec::new();
+/// The first thing wrong with a text: of several, the API server tells no more either.
+fn judge_string(text: &str, schema: &Value, path: &str) -> Option<Problem> {
     let length = text.chars().count() as u64;
+    if let Some(most) = schema["maxLength"].as_u64().filter(|&most| length > most) {
+        return Some(Problem::new(path, format!("Too long: may not be more than {most} bytes")));
+    }
     if let Some(least) = schema["minLength"].as_u64().filter(|&least| length < least) {
         let message =
             format!("Invalid value: {text:?}: {path} in body should be at least {least} chars long");
-        problems.push(Problem::new(path, message));
+        return Some(Problem::new(path, message));
     }
-    if let Some(most) = schema["maxLength"].as_u64().filter(|&most| length > most) {
-        problems.push(Problem::new(path, format!("Too long: may not be more than {most} bytes")));
-    }
-    if let Some(pattern) = schema["pattern"].as_str() {
-        let fits = compiled(pattern).is_some_and(|pattern| pattern.is_match(text));
-        if !fits {
-            let message = format!("Invalid value: {text:?}: {path} in body should match '{pattern}'");
-            problems.push(Problem::new(path, message));
-        }
-    }
-    problems
+    let pattern = schema["pattern"].as_str()?;
+    let fits = compiled(pattern).is_some_and(|pattern| pattern.is_match(text));
+    (!fits).then(|| {
+        let message = format!("Invalid value: {text:?}: {path} in body should match '{pattern}'");
+        Problem::new(path, message)
+    })
 }
 
 /// A pattern, compiled once for the life of the process: schemas are few, objects are many.

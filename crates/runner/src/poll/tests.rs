@@ -2,7 +2,7 @@ mod advice;
 
 use std::time::Duration;
 
-use engine::{Metric, Safety, invariants};
+use engine::{Metric, Mode, Safety, invariants};
 use tokio::time::Instant;
 
 use super::*;

@@ -1,9 +1,12 @@
 //! The whole loop in a scripted world, on paused time.
 
 mod changes;
+mod following;
+mod groups;
 mod leadership;
 mod outcomes;
 mod random;
+mod retries;
 mod rights;
 mod standing;
 mod timing;
@@ -26,10 +29,16 @@ struct Loop {
 impl Loop {
     /// A loop that knows of nothing yet, and whose replica does not lead.
     fn start() -> Self {
+        Self::audited(None)
+    }
+
+    /// The same with someone who takes every decision.
+    fn audited(audit: Option<Arc<dyn Audit>>) -> Self {
         let world = World::new();
         world.lease.set(None);
         let (events, received) = mpsc::channel(4096);
-        let runner = Runner::new(world.services.clone(), Arc::new(Anything), false);
+        let services = Services { audit, ..world.services.clone() };
+        let runner = Runner::new(services, Arc::new(Anything), false);
         let task = tokio::spawn(runner.run(received));
         Self { world, events, task }
     }

@@ -16,6 +16,8 @@ pub(crate) struct Cluster {
     clock: Arc<PausedClock>,
     lease: Arc<Lease>,
     busy: Arc<Busy>,
+    /// Writes by target.
+    writing: Arc<Busy>,
     state: Mutex<State>,
 }
 
@@ -24,6 +26,8 @@ struct State {
     /// By name; all are in one namespace.
     targets: HashMap<String, Deployment>,
     writes: Vec<Write>,
+    /// How often each target was looked at, by its full name.
+    looks: HashMap<String, usize>,
     reads_take: Duration,
     writes_take: Duration,
     forgets_last_scaled: bool,
@@ -37,6 +41,36 @@ struct Deployment {
     failures: VecDeque<Reason>,
     /// What someone else sets between the next read and write.
     meddling: Option<u32>,
+    /// How long new replicas take to become ready; `None` where the kind does not tell.
+    readiness: Readiness,
+    /// When a write of ours last landed, and the replicas before.
+    grown: Option<(Time, u32)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Readiness {
+    After(Duration),
+    NotTold,
+}
+
+impl Default for Readiness {
+    fn default() -> Self {
+        Self::After(Duration::ZERO)
+    }
+}
+
+impl Deployment {
+    fn scale(&self, now: Time) -> Scale {
+        let replicas = self.replicas;
+        let ready = match (self.readiness, self.grown) {
+            (Readiness::NotTold, _) => None,
+            (Readiness::After(span), Some((at, before))) if now.since(at) < span => {
+                Some(replicas.min(before))
+            }
+            _ => Some(replicas),
+        };
+        Scale { replicas, status_replicas: replicas, ready }
+    }
 }
 
 /// A write that was begun.
@@ -54,12 +88,22 @@ pub(crate) struct Write {
 
 impl Cluster {
     pub(super) fn new(clock: Arc<PausedClock>, lease: Arc<Lease>, busy: Arc<Busy>) -> Self {
-        Self { clock, lease, busy, state: Mutex::default() }
+        Self { clock, lease, busy, writing: Arc::default(), state: Mutex::default() }
     }
 
     /// Someone else sets the replicas of `name`, or creates it.
     pub(crate) fn set(&self, name: &str, replicas: u32) {
         self.lock().targets.entry(name.to_owned()).or_default().replicas = replicas;
+    }
+
+    /// From now on new replicas of `name` take so long to become ready.
+    pub(crate) fn ready_after(&self, name: &str, span: Duration) {
+        self.lock().targets.entry(name.to_owned()).or_default().readiness = Readiness::After(span);
+    }
+
+    /// From now on `name` does not tell how many of its replicas are ready.
+    pub(crate) fn tell_no_readiness(&self, name: &str) {
+        self.lock().targets.entry(name.to_owned()).or_default().readiness = Readiness::NotTold;
     }
 
     pub(crate) fn remove(&self, name: &str) {
@@ -116,6 +160,16 @@ impl Cluster {
         self.lock().forgets_last_scaled = true;
     }
 
+    /// How often a target was looked at, by its full name.
+    pub(crate) fn looks(&self, target: &str) -> usize {
+        self.lock().looks.get(target).copied().unwrap_or_default()
+    }
+
+    /// The most writes that were ever under way for one target.
+    pub(crate) fn most_writes_at_once(&self) -> usize {
+        self.writing.most()
+    }
+
     pub(crate) fn writes(&self) -> Vec<Write> {
         self.lock().writes.clone()
     }
@@ -125,9 +179,9 @@ impl Cluster {
     }
 
     /// On whose behalf `target` is asked for: tests give each object a version of its own,
-    /// which makes no other target.
-    fn asker(target: &Target) -> &str {
-        target.api_version.rsplit('/').next().unwrap_or_default()
+    /// which makes no other target. A group asks for its members at once, so each counts by itself.
+    fn asker(target: &Target) -> String {
+        format!("{} for {}", target.api_version, target.name)
     }
 
     fn begin(&self, target: &Target, from: u32, to: u32) -> usize {
@@ -152,6 +206,7 @@ impl Cluster {
         }
         let failure = target.failures.pop_front();
         if matches!(failure, None | Some(Reason::ScaleTimedOut)) {
+            target.grown = Some((now, target.replicas));
             (target.replicas, target.last_scaled) = (write.to, Some(now));
             write.landed = Some(now);
         }
@@ -169,13 +224,12 @@ async fn pass(span: Duration) {
 impl Actuator for Cluster {
     fn observe<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Scale, TargetFailure>> {
         async move {
-            let _doing = self.busy.with(Self::asker(target));
+            *self.lock().looks.entry(target.to_string()).or_default() += 1;
             let span = self.lock().reads_take;
             pass(span).await;
+            let now = self.clock.now();
             match self.lock().targets.get(&target.name) {
-                Some(Deployment { replicas, .. }) => {
-                    Ok(Scale { replicas: *replicas, status_replicas: *replicas, ready: Some(*replicas) })
-                }
+                Some(deployment) => Ok(deployment.scale(now)),
                 None => Err(TargetFailure {
                     reason: Reason::TargetNotFound,
                     message: format!("{target} does not exist"),
@@ -208,7 +262,8 @@ impl Actuator for Cluster {
     ) -> BoxFuture<'a, Result<(), WriteFailure>> {
         async move {
             assert!(!time_left.is_zero(), "a write without time");
-            let _doing = self.busy.with(Self::asker(target));
+            let _doing = self.busy.with(&Self::asker(target));
+            let _writing = self.writing.with(&target.name);
             let write = self.begin(target, from, to);
             let span = self.lock().writes_take;
             pass(span).await;

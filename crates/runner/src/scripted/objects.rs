@@ -1,7 +1,9 @@
 //! Objects as the API server would tell them.
 
+use std::fmt;
+
 use engine::{ConfigPath, Problem, SourceCatalog};
-use resources::business_scaling::KIND;
+use resources::{Kind, business_scaling, scaling_group};
 use serde_json::{Value, json};
 
 use crate::{Event, ObjectKey};
@@ -15,13 +17,20 @@ impl SourceCatalog for Anything {
     }
 }
 
-/// A BusinessScaling of the Deployment of the same name, with a source of the same name.
-#[derive(Clone, Debug)]
-pub(crate) struct Object(Value);
+/// An object and its kind.
+#[derive(Clone)]
+pub(crate) struct Object(Value, &'static Kind);
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 impl Object {
+    /// A BusinessScaling of the Deployment of the same name, with a source of the same name.
     pub(crate) fn new(name: &str) -> Self {
-        Self(json!({
+        let object = json!({
             "apiVersion": "example.com/v1",
             "kind": "BusinessScaling",
             "metadata": {
@@ -31,7 +40,47 @@ impl Object {
                 "targetDeployment": name, "metricSource": format!("http://load/{name}"), "intervalSeconds": 10,
                 "scaleThresholds": { "minUsers": 1000, "maxUsers": 5000, "minReplicas": 2, "maxReplicas": 10 },
             },
-        }))
+        });
+        Self(object, &business_scaling::KIND)
+    }
+
+    /// A ScalingGroup of the Deployments `members`, each with 1 to 100 replicas. The source of the group's
+    /// name tells what arrives at the first, which calls all others; a replica bears 100 of it.
+    pub(crate) fn group(name: &str, members: &[&str]) -> Self {
+        let entry = members[0];
+        let calls: Vec<Value> = members[1..].iter().map(|to| json!({ "from": entry, "to": to })).collect();
+        let object = json!({
+            "apiVersion": "polyscaler.dev/v1alpha1",
+            "kind": "ScalingGroup",
+            "metadata": {
+                "name": name, "namespace": "default", "uid": name, "generation": 1,
+                "creationTimestamp": "2023-11-01T00:00:00Z",
+            },
+            "spec": {
+                "members": members.iter().map(|name| Self::member(name)).collect::<Vec<_>>(),
+                "metrics": [{
+                    "name": "calls", "type": "http", "member": entry,
+                    "config": { "url": format!("http://load/{name}") },
+                }],
+                "callGraph": calls,
+                "intervalSeconds": 10,
+            },
+        });
+        Self(object, &scaling_group::KIND)
+    }
+
+    /// A member of a group, as [`Object::group`] has them.
+    pub(crate) fn member(name: &str) -> Value {
+        json!({ "targetRef": { "name": name }, "maxReplicas": 100, "capacity": 100 })
+    }
+
+    /// With another value somewhere in its spec, and so another generation.
+    pub(crate) fn at(mut self, pointer: &str, value: impl Into<Value>) -> Self {
+        let (parent, field) = pointer.rsplit_once('/').unwrap();
+        self.0["spec"].pointer_mut(parent).unwrap()[field] = value.into();
+        let generation = self.0["metadata"]["generation"].as_i64().unwrap();
+        self.0["metadata"]["generation"] = json!(generation + 1);
+        self
     }
 
     /// With another value in one field of its spec, and so another generation.
@@ -62,6 +111,13 @@ impl Object {
         self.source(who).with("targetRef", json!({ "apiVersion": format!("apps/{who}"), "name": name }))
     }
 
+    /// The same in another namespace and under another name.
+    pub(crate) fn called(mut self, name: &str, namespace: &str) -> Self {
+        self.0["metadata"]["name"] = json!(name);
+        self.0["metadata"]["namespace"] = json!(namespace);
+        self.uid(name)
+    }
+
     pub(crate) fn uid(mut self, uid: &str) -> Self {
         self.0["metadata"]["uid"] = json!(uid);
         self
@@ -87,11 +143,12 @@ impl Object {
 
     pub(crate) fn key(&self) -> ObjectKey {
         let name = self.0["metadata"]["name"].as_str().unwrap().to_owned();
-        ObjectKey { kind: KIND.kind, namespace: String::new(), name }
+        let namespace = self.0["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
+        ObjectKey { kind: self.1.kind, namespace, name }
     }
 
     pub(crate) fn applied(&self) -> Event {
-        Event::Applied { key: self.key(), kind: &KIND, object: Box::new(self.0.clone()) }
+        Event::Applied { key: self.key(), kind: self.1, object: Box::new(self.0.clone()) }
     }
 
     pub(crate) fn deleted(&self) -> Event {

@@ -123,11 +123,11 @@ async fn an_answer_that_breaks_off_or_never_comes_is_an_absence() {
 
     let server = MetricServer::start().await.unwrap();
     server.set("/jsz", Answer::new(StatusCode::OK, Body::Stalled("{\"server_id\": ".into())));
-    let settings = json!({"monitoringUrl": server.url(""), "subject": "orders", "timeoutSeconds": 1});
+    let settings = json!({"monitoringUrl": server.url(""), "subject": "orders", "timeoutSeconds": 3});
     let (reason, message) = bench.waiting(settings).await.unwrap_err();
     assert_eq!(
         (reason, message.as_str()),
-        (Timeout, format!("{}: no complete answer within 1 s", server.url("/jsz")).as_str())
+        (Timeout, format!("{}: no complete answer within 3 s", server.url("/jsz")).as_str())
     );
 }
 

@@ -136,11 +136,11 @@ async fn pages_without_end_are_left() {
 #[tokio::test]
 async fn the_time_is_for_the_whole_reading() {
     let shop = Shop::new().await;
-    let page = Answer::json(&json!({"nextPageToken": "more"})).after(Duration::from_millis(400));
+    let page = Answer::json(&json!({"nextPageToken": "more"})).after(Duration::from_secs(2));
     shop.server.answer(Part::TimeSeries, Some(page));
-    let (reason, message) = shop.number(json!({"timeoutSeconds": 1})).await.unwrap_err();
+    let (reason, message) = shop.number(json!({"timeoutSeconds": 5})).await.unwrap_err();
     assert_eq!(reason, Timeout, "{message}");
-    assert!(message.contains("/timeSeries: no complete answer within 1 s"), "{message}");
+    assert!(message.contains("/timeSeries: no complete answer within 5 s"), "{message}");
 }
 
 #[tokio::test]

@@ -1,7 +1,6 @@
 //! Servers that are no Redis, or a hostile one.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use engine::AbsenceReason::{self, *};
 use serde_json::{Value, json};
@@ -9,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, LIMIT};
 
 /// Answers whatever it reads with the same bytes, and keeps the connection.
 pub(crate) struct Canned {
@@ -154,11 +153,10 @@ async fn one_that_answers_too_much_disturbs_no_other() {
     let settings = |server: &Canned| -> Value { json!({"address": server.address(), "listName": "jobs"}) };
     let (bad, fine) = (settings(&flood), settings(&good));
     for _ in 0..5 {
-        let (refused, counted) = tokio::time::timeout(Duration::from_secs(30), async {
-            tokio::join!(bench.number(&bad), bench.number(&fine))
-        })
-        .await
-        .unwrap();
+        let (refused, counted) =
+            tokio::time::timeout(LIMIT, async { tokio::join!(bench.number(&bad), bench.number(&fine)) })
+                .await
+                .unwrap();
         assert_eq!(refused.unwrap_err().0, TooLarge);
         assert_eq!(counted, Ok(4.0));
     }
@@ -178,7 +176,7 @@ async fn a_connection_that_hangs_up_on_a_question_is_made_anew_for_it() {
 async fn a_connection_that_fell_silent_is_not_used_again() {
     let bench = Bench::new();
     let server = Canned::at(0, both("*1\r\n$6\r\nmaster\r\n", ":4\r\n"), Next::Silence).await;
-    let settings = json!({"address": server.address(), "listName": "jobs", "timeoutSeconds": 1});
+    let settings = json!({"address": server.address(), "listName": "jobs", "timeoutSeconds": 3});
     for _ in 0..2 {
         assert_eq!(bench.number(&settings).await, Ok(4.0));
         bench.absence(&settings, Timeout).await;

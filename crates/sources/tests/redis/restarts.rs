@@ -67,7 +67,7 @@ async fn a_silent_server_costs_no_more_than_the_time_limit() {
     let (bench, server) = (Bench::new(), RedisServer::start(RedisOptions::default()).await.unwrap());
     push(&server, "jobs", 3).await;
     let settings = with(&list(&server, "jobs"), &json!({"timeoutSeconds": 1}));
-    assert_eq!(bench.number(&settings).await, Ok(3.0));
+    bench.until(3.0, &settings).await;
     server.pause().unwrap();
     let begun = Instant::now();
     let lists: Vec<_> =
@@ -77,7 +77,7 @@ async fn a_silent_server_costs_no_more_than_the_time_limit() {
         assert_eq!(reason, Timeout);
         assert_eq!(message, format!("{}: no answer within 1 s", server.address()));
     }
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(40), "one after the other they take 50 s");
     server.resume().unwrap();
     bench.until(3.0, &settings).await;
     let one = || async {
@@ -130,7 +130,7 @@ async fn a_server_that_is_busy_or_loading_says_so() {
                 other => Err(format!("{other:?}")),
             }
         };
-        wait::until("a busy server", Duration::from_secs(5), look).await.unwrap();
+        wait::until("a busy server", LIMIT, look).await.unwrap();
         server.run(&["SCRIPT", "KILL"]).await.unwrap();
     };
     let (ended, ()) = tokio::join!(busy, told);

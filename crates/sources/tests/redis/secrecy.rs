@@ -58,6 +58,8 @@ async fn secrets_are_in_no_log_line_and_no_message() {
         messages.push(format!("{outcome:?}"));
         outcome.is_ok()
     };
+    // A test beside this one may have met a line just before there was anyone to hear it.
+    tracing::callsite::rebuild_interest_cache();
     assert!(read(good.clone()).await);
     for bad in [
         with(&good, &json!({"passwordFrom": secret("wrong")})),

@@ -9,13 +9,14 @@ pub(super) const SCENARIO: Scenario = Scenario {
     name: "business",
     title: "two shops follow their business figures (BusinessScaling)",
     objects: "businessscalings",
+    group: None,
     applications: &[
         Application {
             name: "payment-service",
             replicas: 1,
             ready_after: 2,
             load: Load::Figure { unit: "active users", at: load::users },
-            manifest: |url| {
+            manifest: Some(|url| {
                 json!({
                     "apiVersion": "example.com/v1",
                     "kind": "BusinessScaling",
@@ -28,14 +29,14 @@ pub(super) const SCENARIO: Scenario = Scenario {
                             { "minUsers": 1000, "maxUsers": 5000, "minReplicas": 2, "maxReplicas": 10 },
                     },
                 })
-            },
+            }),
         },
         Application {
             name: "kitchen",
             replicas: 1,
             ready_after: 3,
             load: Load::Figure { unit: "open orders", at: load::orders },
-            manifest: |url| {
+            manifest: Some(|url| {
                 json!({
                     "apiVersion": "example.com/v1",
                     "kind": "BusinessScaling",
@@ -49,7 +50,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
                         "safety": { "cooldownSeconds": 3, "maxScaleUpRate": 4, "maxScaleDownRate": 2 },
                     },
                 })
-            },
+            }),
         },
     ],
 };

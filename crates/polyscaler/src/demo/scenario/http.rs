@@ -10,13 +10,14 @@ pub(super) const SCENARIO: Scenario = Scenario {
     name: "http",
     title: "two web applications follow their requests in Prometheus (GeneralScaler)",
     objects: "generalscalers",
+    group: None,
     applications: &[
         Application {
             name: "shop",
             replicas: 2,
             ready_after: 2,
             load: Load::Requests { a_second: load::visits_a_second },
-            manifest: |url| {
+            manifest: Some(|url| {
                 json!({
                     "apiVersion": "autoscaling.example.com/v1",
                     "kind": "GeneralScaler",
@@ -43,14 +44,14 @@ pub(super) const SCENARIO: Scenario = Scenario {
                         },
                     },
                 })
-            },
+            }),
         },
         Application {
             name: "search",
             replicas: 1,
             ready_after: 1,
             load: Load::Requests { a_second: load::searches_a_second },
-            manifest: |url| {
+            manifest: Some(|url| {
                 json!({
                     "apiVersion": "autoscaling.example.com/v1",
                     "kind": "GeneralScaler",
@@ -75,7 +76,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
                         "safety": { "cooldownSeconds": 2, "scaleDownStabilizationSeconds": 4 },
                     },
                 })
-            },
+            }),
         },
     ],
 };

@@ -10,6 +10,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     name: "queue",
     title: "two groups of workers follow what waits in NATS streams (ScalingRule)",
     objects: "scalingrules",
+    group: None,
     applications: &[
         Application {
             name: "order-workers",
@@ -21,7 +22,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
                 arriving: load::orders_a_second,
                 per_pod: 12.0,
             }),
-            manifest: |url| {
+            manifest: Some(|url| {
                 json!({
                     "apiVersion": "scaling.example.com/v1",
                     "kind": "ScalingRule",
@@ -39,7 +40,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
                         "safety": { "cooldownSeconds": 2 },
                     },
                 })
-            },
+            }),
         },
         Application {
             name: "mailer",
@@ -51,7 +52,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
                 arriving: load::mails_a_second,
                 per_pod: 15.0,
             }),
-            manifest: |url| {
+            manifest: Some(|url| {
                 json!({
                     "apiVersion": "scaling.example.com/v1",
                     "kind": "ScalingRule",
@@ -71,7 +72,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
                         "safety": { "scaleDownStabilizationSeconds": 4 },
                     },
                 })
-            },
+            }),
         },
     ],
 };

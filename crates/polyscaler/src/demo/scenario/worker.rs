@@ -10,6 +10,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     name: "worker",
     title: "two groups of workers follow what waits in Redis lists (GeneralScaler)",
     objects: "generalscalers",
+    group: None,
     applications: &[
         Application {
             name: "worker",
@@ -21,7 +22,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
                 arriving: load::orders_a_second,
                 per_pod: 15.0,
             }),
-            manifest: |url| {
+            manifest: Some(|url| {
                 json!({
                     "apiVersion": "autoscaling.example.com/v1",
                     "kind": "GeneralScaler",
@@ -43,7 +44,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
                         },
                     },
                 })
-            },
+            }),
         },
         Application {
             name: "reports",
@@ -55,7 +56,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
                 arriving: load::mails_a_second,
                 per_pod: 20.0,
             }),
-            manifest: |url| {
+            manifest: Some(|url| {
                 json!({
                     "apiVersion": "autoscaling.example.com/v1",
                     "kind": "GeneralScaler",
@@ -77,7 +78,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
                         "safety": { "scaleDownStabilizationSeconds": 4 },
                     },
                 })
-            },
+            }),
         },
     ],
 };

@@ -74,11 +74,6 @@ impl Queues {
         Ok(Self { brokers, lines })
     }
 
-    /// Whether the scenario has none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.lines.is_empty()
-    }
-
     /// Where a server tells what waits, if it was started.
     pub(super) fn url(&self, server: QueueServer) -> Option<String> {
         self.brokers.get(&server).map(|broker| broker.url())

@@ -1,15 +1,24 @@
 //! What must hold whatever happens, over random sequences of events.
 
+mod truth;
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+
 use engine::{Memory, Observation, Reading, invariants};
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
-use crate::Record;
 use crate::scripted::Write;
+use crate::{AuditEntry, Record};
+use truth::Truth;
 
-const TARGETS: [&str; 2] = ["red", "blue"];
-const OBJECTS: usize = 4;
+const TARGETS: [&str; 3] = ["red", "blue", "green"];
+const OBJECTS: usize = 6;
+/// From this one on they are groups. Of objects as old as each other the order of their names counts,
+/// and kinds come first, so this is an order of keys as well.
+const GROUPS: usize = 3;
 
 #[derive(Clone, Debug)]
 enum Happening {
@@ -30,11 +39,16 @@ enum Happening {
     Answer(usize, Answer),
     /// Reads and writes take so many milliseconds.
     Slow(u64, u64),
+    /// New replicas of a target take so many milliseconds to become ready.
+    Readiness(usize, u64),
 }
 
 #[derive(Clone, Debug)]
 struct Shape {
-    target: usize,
+    /// A single target is scaled by the first.
+    targets: Vec<usize>,
+    /// Whether a group draws its counts.
+    draws: bool,
     mode: &'static str,
     interval: u32,
     cooldown: u32,
@@ -44,9 +58,11 @@ struct Shape {
 
 fn shapes() -> impl Strategy<Value = Shape> {
     let modes = prop_oneof![8 => Just("act"), 2 => Just("observe"), 1 => Just("neither")];
-    (0..2usize, modes, 1..12u32, 0..30u32, 1..9u32, 1..4u32).prop_map(
-        |(target, mode, interval, cooldown, rate, created)| Shape {
-            target,
+    let targets = proptest::sample::subsequence(vec![0, 1, 2], 1..=3).prop_shuffle();
+    (targets, any::<bool>(), modes, 1..12u32, 0..30u32, 1..9u32, 1..4u32).prop_map(
+        |(targets, draws, mode, interval, cooldown, rate, created)| Shape {
+            targets,
+            draws,
             mode,
             interval,
             cooldown,
@@ -80,68 +96,14 @@ fn happenings() -> impl Strategy<Value = Happening> {
         2 => (0..OBJECTS).prop_map(Happening::Delete),
         2 => prop::bool::weighted(0.7).prop_map(Happening::Lead),
         1 => prop::bool::weighted(0.7).prop_map(Happening::Lease),
-        1 => proptest::option::of(0..2usize).prop_map(Happening::Hpa),
-        1 => (0..2usize, 0..20u32).prop_map(|(target, replicas)| Happening::Set(target, replicas)),
-        1 => (0..2usize, 0..20u32).prop_map(|(target, replicas)| Happening::Meddle(target, replicas)),
-        2 => (0..2usize, select(failures)).prop_map(|(target, reason)| Happening::Fail(target, reason)),
+        1 => proptest::option::of(0..3usize).prop_map(Happening::Hpa),
+        1 => (0..3usize, 0..20u32).prop_map(|(target, replicas)| Happening::Set(target, replicas)),
+        1 => (0..3usize, 0..20u32).prop_map(|(target, replicas)| Happening::Meddle(target, replicas)),
+        2 => (0..3usize, select(failures)).prop_map(|(target, reason)| Happening::Fail(target, reason)),
         4 => (0..OBJECTS, answers()).prop_map(|(object, answer)| Happening::Answer(object, answer)),
         2 => (0..3000u64, 0..6000u64).prop_map(|(reads, writes)| Happening::Slow(reads, writes)),
+        1 => (0..3usize, 0..30_000u64).prop_map(|(target, millis)| Happening::Readiness(target, millis)),
     ]
-}
-
-/// What is so, as the test knows it.
-#[derive(Clone, Debug, Default)]
-struct Truth {
-    objects: [Option<Known>; OBJECTS],
-    incarnations: [u32; OBJECTS],
-    hpa: Option<usize>,
-    leased: bool,
-}
-
-#[derive(Clone, Debug)]
-struct Known {
-    object: Object,
-    /// Who asks the sources and the cluster; another one after each deletion.
-    who: String,
-    created: u32,
-    target: usize,
-    acts: bool,
-}
-
-impl Truth {
-    /// Who may write `target`.
-    fn owner(&self, target: usize) -> Option<&str> {
-        if self.hpa == Some(target) {
-            return None;
-        }
-        let known =
-            self.objects.iter().enumerate().filter_map(|(index, known)| Some((index, known.as_ref()?)));
-        let claims = known.filter(|(_, known)| known.acts && known.target == target);
-        claims.min_by_key(|(index, known)| (known.created, *index)).map(|(_, known)| known.who.as_str())
-    }
-
-    fn apply(&mut self, index: usize, shape: &Shape) -> Event {
-        let before = self.objects[index].take();
-        let (incarnation, created) = match &before {
-            Some(known) => (self.incarnations[index], known.created),
-            None => (self.incarnations[index] + 1, shape.created),
-        };
-        self.incarnations[index] = incarnation;
-        let who = format!("v{index}x{incarnation}");
-        let safety = json!({ "cooldownSeconds": shape.cooldown, "maxScaleUpRate": shape.rate,
-                             "maxScaleDownRate": shape.rate });
-        let object = Object::new(&format!("object{index}"))
-            .known_as(&who, TARGETS[shape.target])
-            .with("intervalSeconds", shape.interval)
-            .with("safety", safety)
-            .mode(shape.mode)
-            .uid(&who)
-            .created(created);
-        let event = object.applied();
-        let acts = shape.mode == "act";
-        self.objects[index] = Some(Known { object, who, created, target: shape.target, acts });
-        event
-    }
 }
 
 struct Trial {
@@ -152,16 +114,18 @@ struct Trial {
     changed: Time,
     seen_writes: usize,
     seen_records: usize,
+    decided: Arc<Decided>,
 }
 
 impl Trial {
     async fn start() -> Self {
-        let running = Loop::start();
+        let decided = Arc::new(Decided::default());
+        let running = Loop::audited(Some(decided.clone()));
         running.world.cluster.set(TARGETS[0], 3);
         running.tell(Event::Synced).await;
         let changed = running.world.now();
         let (truth, before) = (Truth::default(), Truth::default());
-        Self { running, truth, before, changed, seen_writes: 0, seen_records: 0 }
+        Self { running, truth, before, changed, seen_writes: 0, seen_records: 0, decided }
     }
 
     async fn happens(&mut self, happening: &Happening) {
@@ -207,6 +171,9 @@ impl Trial {
                 world.cluster.reads_take(Duration::from_millis(*reads));
                 world.cluster.writes_take(Duration::from_millis(*writes));
             }
+            Happening::Readiness(target, millis) => {
+                world.cluster.ready_after(TARGETS[*target], Duration::from_millis(*millis));
+            }
         }
     }
 
@@ -216,7 +183,7 @@ impl Trial {
         for write in &writes[self.seen_writes..] {
             prop_assert!(write.leased, "a write without the lease: {write:?}");
             let target = TARGETS.iter().position(|name| *name == write.target.name);
-            let owners = [&self.truth, &self.before].map(|truth| truth.owner(target.expect("one of two")));
+            let owners = [&self.truth, &self.before].map(|truth| truth.owner(target.expect("one of three")));
             // At the very instant of a change both are right.
             let owns = owners[0] == Some(who(write))
                 || (write.begun == self.changed && owners[1] == Some(who(write)));
@@ -228,9 +195,14 @@ impl Trial {
                 "recorded without the lease"
             );
             judge_decision(&record, &writes)?;
+            judge_action(&record)?;
         }
         (self.seen_writes, self.seen_records) = (writes.len(), self.running.world.book.len());
         prop_assert!(self.running.world.busy.most() <= 1, "two polls of one object at once");
+        prop_assert!(
+            self.running.world.cluster.most_writes_at_once() <= 1,
+            "two writes of one target at once"
+        );
         Ok(())
     }
 
@@ -248,12 +220,36 @@ impl Trial {
         }
         pass(300).await;
         self.judge()?;
-        for (target, name) in TARGETS.iter().enumerate() {
-            if self.truth.owner(target).is_some() {
-                prop_assert_eq!(self.running.world.cluster.replicas(name), 8);
+        for (owner, name) in self.truth.owners().into_iter().zip(TARGETS) {
+            match owner {
+                Some(owner) if owner.draws => {
+                    prop_assert!((2..=10).contains(&self.running.world.cluster.replicas(name)));
+                }
+                Some(_) => prop_assert_eq!(self.running.world.cluster.replicas(name), 8),
+                None => {}
             }
         }
+        self.every_write_was_decided()
+    }
+
+    /// No count was ever written that no decision wanted. By now every poll has been told.
+    fn every_write_was_decided(&self) -> Result<(), TestCaseError> {
+        let decided = self.decided.0.lock().unwrap();
+        for write in self.running.world.cluster.writes() {
+            let target = format!("{}/{}", write.target.kind, write.target.name);
+            prop_assert!(decided.contains(&(target, write.to)), "nobody decided this: {write:?}");
+        }
         Ok(())
+    }
+}
+
+/// Every count that was ever decided for a target.
+#[derive(Default)]
+struct Decided(Mutex<HashSet<(String, u32)>>);
+
+impl Audit for Decided {
+    fn note(&self, entry: &AuditEntry) {
+        self.0.lock().unwrap().insert((entry.action.target.clone(), entry.action.to));
     }
 }
 
@@ -267,7 +263,8 @@ fn who(write: &Write) -> &str {
 fn judge_decision(record: &Record, writes: &[Write]) -> Result<(), TestCaseError> {
     let Verdict::Polled(poll) = &record.outcome.verdict else { return Ok(()) };
     let at = poll.decision.at;
-    let own = writes.iter().filter(|write| write.target == poll.plan.members[0].target && write.begun < at);
+    let is_own = |write: &&Write| poll.plan.members.iter().any(|member| member.target == write.target);
+    let own = writes.iter().filter(is_own).filter(|write| write.begun < at);
     let memory = Memory { last_scale: own.filter_map(|write| write.landed).max(), ..Memory::default() };
     let scales = poll.members.iter().map(|member| member.seen.as_ref().ok().copied()).collect();
     let readings: Vec<Reading> = poll.readings.clone();
@@ -282,6 +279,19 @@ fn judge_decision(record: &Record, writes: &[Write]) -> Result<(), TestCaseError
         };
         let violation = invariant(&case);
         prop_assert!(violation.is_none(), "{}: {violation:?}", record.key);
+    }
+    Ok(())
+}
+
+/// A recorded action makes sense in itself.
+fn judge_action(record: &Record) -> Result<(), TestCaseError> {
+    let action = record.outcome.poll().and_then(|poll| poll.memory.last_action.as_ref());
+    for member in action.into_iter().flat_map(|action| &action.members) {
+        let at = action.map(|action| action.at);
+        prop_assert!(member.attempts > 0 && member.from != member.to, "{member:?}");
+        prop_assert!(member.ready.is_none() || member.ready >= member.written, "{member:?}");
+        prop_assert!(member.written.is_none() || member.written >= at, "{member:?} of {at:?}");
+        prop_assert!(member.written.is_none() || member.failure.is_none(), "{member:?}");
     }
     Ok(())
 }

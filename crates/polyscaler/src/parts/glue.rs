@@ -55,7 +55,7 @@ impl Sampler for HubSampler {
 }
 
 /// The hub over `registry`, with the cluster's secrets, counting in `metrics`.
-pub(super) fn sampler(
+pub(crate) fn sampler(
     registry: Arc<Registry>,
     clients: &Clients,
     clock: Arc<dyn Clock>,

@@ -1,0 +1,226 @@
+//! The flags of `coordinate`. Its environment variables have the plain names that users of groups
+//! files know.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::Args;
+use engine::policy::{Serves, serving};
+
+use crate::parts::PartsArgs;
+
+/// The policy that needs nothing but bounds.
+pub(super) const RANDOM: &str = "random";
+
+/// Scales groups of Deployments together, as a groups file names them, until it is told to end.
+///
+/// A line of the file is a group: names of Deployments, separated by commas. A name counts while
+/// there is such a Deployment in the namespace and it belongs to the application: a label or an
+/// annotation app or app_name, or its own name, equals the application's name. No CRDs are needed.
+///
+/// Logs go to stderr; LOG_LEVEL (a level, or a filter such as info,cluster=debug) and LOG_FORMAT
+/// (text or json) set them.
+#[derive(Args)]
+#[command(
+    mut_arg("kubeconfig", |flag| flag.help(
+        "Kubeconfig of the API server. Default: KUBECONFIG, or the home folder's"
+    )),
+    mut_arg("metrics_address", |flag| flag.default_value("off")),
+    mut_arg("health_address", |flag| flag.default_value("off")),
+    mut_arg("activity_address", |flag| flag.default_value("off")),
+    mut_arg("leader_elect", |flag| flag.help(
+        "Elect a leader among replicas by a Lease that is named after the application; only the leader scales"
+    )),
+)]
+pub(crate) struct CoordinateArgs {
+    /// The groups file. It is read again when it changes; after a bad edit the last good groups stay.
+    #[arg(long, env = "GROUP_FILE", default_value = "./groups.txt", value_name = "FILE")]
+    pub(super) group_file: PathBuf,
+
+    /// Namespace of the application, in which all is done.
+    #[arg(long, env = "NAMESPACE", default_value = "default", value_name = "NAME", value_parser = namespace)]
+    pub(super) namespace: String,
+
+    /// Name of the application that the Deployments belong to.
+    #[arg(long, env = "APP_NAME", default_value = "teastore", value_name = "NAME", value_parser = app_name)]
+    pub(super) app_name: String,
+
+    /// Whether this runs in a pod and takes the configuration of its service account: true or false,
+    /// yes or no, 1 or 0. Otherwise a kubeconfig is taken.
+    #[arg(long, env = "KUBERNETES_POD", default_value = "false", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", action = clap::ArgAction::Set, value_parser = yes_or_no,
+          value_name = "BOOL")]
+    pub(super) kubernetes_pod: bool,
+
+    /// Time between two actions: seconds, or a time such as 60s or 2m.
+    #[arg(long, env = "ACTION_INTERVAL", default_value = "60", value_name = "TIME", value_parser = interval)]
+    pub(super) action_interval: Duration,
+
+    /// The least replicas of each member.
+    #[arg(long, env = "MIN_REPLICAS", default_value = "1", value_name = "COUNT", value_parser = min_replicas)]
+    pub(super) min_replicas: u32,
+
+    /// The most replicas of each member.
+    #[arg(long, env = "MAX_REPLICAS", default_value = "10", value_name = "COUNT", value_parser = max_replicas)]
+    pub(super) max_replicas: u32,
+
+    /// The policy by which groups are scaled. All but random need --group-spec.
+    #[arg(long, env = "POLICY", default_value = RANDOM, value_name = "NAME", value_parser = policy)]
+    pub(super) policy: String,
+
+    /// What policy random begins with, so that a run can be repeated. Default: drawn, and told in the log.
+    #[arg(long, env = "SEED", value_name = "NUMBER")]
+    seed: Option<Seed>,
+
+    /// YAML file with what the groups file cannot say: metrics, callGraph, budget, safety,
+    /// policy.config and members with weight, bounds and capacity, as in the spec of a ScalingGroup. It
+    /// holds for every group, as far as it speaks of its members.
+    #[arg(long, env = "GROUP_SPEC", value_name = "FILE")]
+    group_spec: Option<OptionalFile>,
+
+    /// Instead of scaling by a policy: scale the groups as this list says, a line `group, from, to,
+    /// repetitions` each, and measure the time from the request to the last member ready. The results are
+    /// scaling_csv.txt, scaling_times.svg and a table.
+    #[arg(long, value_name = "FILE")]
+    pub(super) experiment: Option<PathBuf>,
+
+    /// Folder for the results of an experiment.
+    #[arg(long, value_name = "DIR", default_value = ".", requires = "experiment")]
+    pub(super) out: PathBuf,
+
+    /// How long one scaling of an experiment may take.
+    #[arg(long, value_name = "TIME", default_value = "10m", requires = "experiment", value_parser = crate::duration)]
+    pub(super) experiment_timeout: Duration,
+
+    #[command(flatten)]
+    pub(super) parts: PartsArgs,
+}
+
+impl CoordinateArgs {
+    /// The seed that was asked for.
+    pub(super) fn seed(&self) -> Option<u32> {
+        self.seed.as_ref()?.0
+    }
+
+    /// The file with more about the groups, where there is one.
+    pub(super) fn group_spec(&self) -> Option<PathBuf> {
+        self.group_spec.as_ref()?.0.clone()
+    }
+
+    /// What makes no sense together, in one line.
+    pub(super) fn contradiction(&self) -> Option<String> {
+        let (least, most) = (self.min_replicas, self.max_replicas);
+        if least > most {
+            return Some(format!(
+                "MIN_REPLICAS={least} is above MAX_REPLICAS={most}: give MIN_REPLICAS at most that much"
+            ));
+        }
+        if self.policy != RANDOM && self.group_spec().is_none() {
+            let policy = &self.policy;
+            return Some(format!(
+                "POLICY={policy} needs GROUP_SPEC: give a YAML file with the metrics and settings that {policy} rests \
+                 on, in the form of the spec of a ScalingGroup"
+            ));
+        }
+        if self.kubernetes_pod && self.parts.kubeconfig.is_some() {
+            return Some(
+                "KUBERNETES_POD=true takes the pod's service account, and --kubeconfig names another: give one of the two"
+                    .to_owned(),
+            );
+        }
+        None
+    }
+}
+
+/// A number, or none where the variable is set to nothing.
+#[derive(Clone, Debug)]
+struct Seed(Option<u32>);
+
+impl FromStr for Seed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.trim().is_empty() {
+            return Ok(Self(None));
+        }
+        let seed = text.trim().parse();
+        seed.map(|seed| Self(Some(seed))).map_err(|_| format!("give a whole number from 0 to {}", u32::MAX))
+    }
+}
+
+/// A file, or none where the variable is set to nothing.
+#[derive(Clone, Debug)]
+struct OptionalFile(Option<PathBuf>);
+
+impl FromStr for OptionalFile {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(Some(PathBuf::from(text)).filter(|_| !text.trim().is_empty())))
+    }
+}
+
+fn namespace(text: &str) -> Result<String, String> {
+    let is_end =
+        |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let is_name = is_end(text.bytes().next())
+        && is_end(text.bytes().last())
+        && text.len() <= 63
+        && text.bytes().all(|byte| is_end(Some(byte)) || byte == b'-');
+    if is_name {
+        Ok(text.to_owned())
+    } else {
+        Err("give the name of a namespace, such as default".to_owned())
+    }
+}
+
+fn app_name(text: &str) -> Result<String, String> {
+    let is_name = !text.trim().is_empty() && text.len() <= 253 && !text.chars().any(char::is_control);
+    if is_name {
+        Ok(text.trim().to_owned())
+    } else {
+        Err("give the name of the application, such as teastore".to_owned())
+    }
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text.trim().to_lowercase().as_str() {
+        "true" | "yes" | "1" => Ok(true),
+        "false" | "no" | "0" | "" => Ok(false),
+        _ => Err("give true or false".to_owned()),
+    }
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let advice = || "give seconds, or a time such as 60s or 2m, from 1 second to 1 day".to_owned();
+    let text = text.trim();
+    let time = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => crate::duration(text).map_err(|_| advice())?,
+    };
+    let allowed = Duration::from_secs(1)..=Duration::from_secs(86_400);
+    if allowed.contains(&time) && time.subsec_nanos() == 0 { Ok(time) } else { Err(advice()) }
+}
+
+fn count(text: &str, least: u32) -> Result<u32, String> {
+    let count = text.trim().parse().ok().filter(|count| (least..=i32::MAX.cast_unsigned()).contains(count));
+    count.ok_or_else(|| format!("give a whole number of replicas, {least} or more"))
+}
+
+fn min_replicas(text: &str) -> Result<u32, String> {
+    count(text, 0)
+}
+
+fn max_replicas(text: &str) -> Result<u32, String> {
+    count(text, 1)
+}
+
+fn policy(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    if serving(Serves::Group).any(|policy| policy.name == name) {
+        return Ok(name.to_owned());
+    }
+    let names: Vec<&str> = serving(Serves::Group).map(|policy| policy.name).collect();
+    Err(format!("give one of {}", names.join(", ")))
+}

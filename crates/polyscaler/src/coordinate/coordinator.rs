@@ -1,0 +1,118 @@
+//! Joins the groups file with what exists: which groups the loop is to know, and what people are
+//! to be told. It does no I/O; `feed` brings the news.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use runner::Event;
+
+use super::app::{App, Standing};
+use super::groups_file::{Content, Group, GroupsFile};
+use super::objects::{Settings, Told, group_name};
+
+/// See the module.
+pub(super) struct Coordinator {
+    file: PathBuf,
+    settings: Settings,
+    app: App,
+    /// The last good groups.
+    groups: Vec<Group>,
+    told: Told,
+    /// Members that are left alone, with the line and the reason as people were told.
+    unknown: HashMap<String, (usize, Standing)>,
+}
+
+impl Coordinator {
+    /// Of the groups of `file`, as they are at the start.
+    pub(super) fn new(file: &Path, settings: Settings, app: App, groups: Vec<Group>) -> Self {
+        let (told, unknown) = (Told::default(), HashMap::new());
+        Self { file: file.to_owned(), settings, app, groups, told, unknown }
+    }
+
+    /// Takes over an edit of the file where it is good; tells whether it is.
+    pub(super) fn edit(&mut self, content: &Content) -> bool {
+        let file = self.file.display();
+        let parsed = match content {
+            Ok(bytes) => GroupsFile::parse(bytes),
+            Err(problem) => {
+                tracing::error!(%file, problem, "bad edit of the groups file, the last good groups stay");
+                return false;
+            }
+        };
+        for problem in &parsed.problems {
+            let (line, member, problem) = (problem.line, &problem.member, problem.to_string());
+            tracing::error!(%file, line, member, problem, "bad edit of the groups file, the last good groups stay");
+        }
+        if parsed.problems.is_empty() && parsed.groups.is_empty() {
+            let problem = "no line names a Deployment";
+            tracing::error!(%file, problem, "bad edit of the groups file, the last good groups stay");
+        }
+        let is_good = parsed.problems.is_empty() && !parsed.groups.is_empty();
+        if is_good {
+            self.groups = parsed.groups;
+            tracing::info!(%file, groups = self.groups.len(), "groups file read again");
+            self.tell_groups();
+        }
+        is_good
+    }
+
+    /// Tells which groups there are, and what is said of members that are in none.
+    pub(super) fn tell_groups(&self) {
+        for (index, group) in self.groups.iter().enumerate() {
+            let (group, line, members) = (group_name(index), group.line, group.members.join(", "));
+            tracing::info!(group, line, members, "group");
+        }
+        let Some(group_spec) = &self.settings.group_spec else { return };
+        let members: BTreeSet<&str> =
+            self.groups.iter().flat_map(|group| &group.members).map(String::as_str).collect();
+        for member in group_spec.strangers(&members) {
+            tracing::warn!(member, "GROUP_SPEC speaks of a member that is in no group, that has no effect");
+        }
+    }
+
+    /// What the loop is to be told after something changed.
+    pub(super) fn reconcile(&mut self) -> Vec<Event> {
+        self.tell_unknown();
+        let mut groups = BTreeMap::new();
+        for (index, group) in self.groups.iter().enumerate() {
+            let belongs = |name: &&str| self.app.standing(name) == Standing::Belongs;
+            let there: Vec<&str> = group.members.iter().map(String::as_str).filter(belongs).collect();
+            if !there.is_empty() {
+                groups.insert(group_name(index), self.settings.spec(&there));
+            }
+        }
+        self.told.update(&self.settings, groups)
+    }
+
+    /// Names members that are left alone, each when that is news.
+    fn tell_unknown(&mut self) {
+        let (file, namespace) = (self.file.display(), &self.settings.namespace);
+        let mut unknown = HashMap::new();
+        for (group, member) in
+            self.groups.iter().flat_map(|group| group.members.iter().map(move |name| (group, name)))
+        {
+            let (line, standing) = (group.line, self.app.standing(member));
+            let before = self.unknown.get(member);
+            let problem = match standing {
+                Standing::Belongs => {
+                    if before.is_some() {
+                        tracing::info!(%file, line, member, "member is there now, it is scaled with its group");
+                    }
+                    continue;
+                }
+                Standing::Missing => format!("there is no Deployment {member} in namespace {namespace}"),
+                Standing::Foreign => format!(
+                    "Deployment {member} is of another application: its label app must equal APP_NAME"
+                ),
+            };
+            if before != Some(&(line, standing)) {
+                tracing::warn!(%file, line, member, problem, "unknown member, it is left alone until that changes");
+            }
+            unknown.insert(member.clone(), (line, standing));
+        }
+        self.unknown = unknown;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! Scales a group and measures how long it takes, from the request to the last member ready.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::{Target, Time};
+use futures::future::join_all;
+use runner::{Actuator, Clock, Guard};
+
+use super::list::Series;
+
+/// How often a target is looked at. Deployments are watched, so looking asks nobody.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What is scaled: a name and the targets of its members.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    /// Its name, as in the list.
+    pub(super) name: String,
+    /// Its members.
+    pub(super) targets: Vec<Target>,
+}
+
+/// One measured scaling.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Scaling {
+    /// What it was part of.
+    pub(super) series: Series,
+    /// Which of its repetitions, from 1.
+    pub(super) repetition: u32,
+    /// When it was requested.
+    pub(super) requested: Time,
+    /// Every member, in the group's order.
+    pub(super) members: Vec<MemberTime>,
+}
+
+/// How long one member took.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct MemberTime {
+    /// Name of the target.
+    pub(super) name: String,
+    /// From the request until the API server had taken the write; `None` where it did not.
+    pub(super) written: Option<Duration>,
+    /// From the request until all replicas were ready; `None` where that was not seen.
+    pub(super) ready: Option<Duration>,
+    /// Why a time is missing.
+    pub(super) failure: Option<String>,
+}
+
+impl Scaling {
+    /// From the request until the last member was ready; `None` where one was not.
+    pub(super) fn total(&self) -> Option<Duration> {
+        let times: Option<Vec<Duration>> = self.members.iter().map(|member| member.ready).collect();
+        times?.into_iter().max()
+    }
+
+    /// What went wrong, by member.
+    pub(super) fn failures(&self) -> impl Iterator<Item = String> {
+        let told = |member: &MemberTime| Some(format!("{}: {}", member.name, member.failure.as_ref()?));
+        self.members.iter().filter_map(told)
+    }
+}
+
+/// Scales and measures.
+pub(super) struct Measurer {
+    pub(super) actuator: Arc<dyn Actuator>,
+    pub(super) guard: Arc<dyn Guard>,
+    pub(super) clock: Arc<dyn Clock>,
+    /// How long one scaling may take.
+    pub(super) patience: Duration,
+}
+
+impl Measurer {
+    /// Brings the group to where the series begins, and then measures one scaling. Members that
+    /// fail are told in the result; the others go on.
+    pub(super) async fn measure(&self, group: &Group, series: &Series, repetition: u32) -> Scaling {
+        let prepared = join_all(group.targets.iter().map(|target| self.bring(target, series.from))).await;
+        let requested = self.clock.now();
+        let members = group.targets.iter().zip(prepared).map(|(target, prepared)| async move {
+            let mut time =
+                MemberTime { name: target.name.clone(), written: None, ready: None, failure: None };
+            if let Err(failure) = prepared {
+                time.failure = Some(format!("it did not come to {} replicas: {failure}", series.from));
+                return time;
+            }
+            match self.write(target, series.from, series.to).await {
+                Ok(()) => time.written = Some(self.clock.now().since(requested)),
+                Err(failure) => time.failure = Some(failure),
+            }
+            if time.written.is_some() {
+                match self.until_ready(target, series.to).await {
+                    Ok(()) => time.ready = Some(self.clock.now().since(requested)),
+                    Err(failure) => time.failure = Some(failure),
+                }
+            }
+            time
+        });
+        let members = join_all(members).await;
+        Scaling { series: series.clone(), repetition, requested, members }
+    }
+
+    /// Brings a target to so many ready replicas, wherever it is.
+    async fn bring(&self, target: &Target, replicas: u32) -> Result<(), String> {
+        let scale = self.actuator.observe(target).await.map_err(|failure| failure.message)?;
+        if scale.replicas != replicas {
+            self.write(target, scale.replicas, replicas).await?;
+        }
+        self.until_ready(target, replicas).await
+    }
+
+    async fn write(&self, target: &Target, from: u32, to: u32) -> Result<(), String> {
+        let lost = || "this process does not hold the lease any more".to_owned();
+        let time_left = self.guard.time_left().ok_or_else(lost)?;
+        self.actuator.scale(target, from, to, time_left).await.map_err(|failure| failure.message)
+    }
+
+    /// Waits until the target has exactly so many replicas, all ready.
+    async fn until_ready(&self, target: &Target, replicas: u32) -> Result<(), String> {
+        let begun = self.clock.now();
+        loop {
+            let last = match self.actuator.observe(target).await {
+                Ok(scale) => {
+                    let ready = scale.ready.unwrap_or(scale.status_replicas);
+                    if (scale.replicas, scale.status_replicas, ready) == (replicas, replicas, replicas) {
+                        return Ok(());
+                    }
+                    if scale.replicas != replicas && self.clock.now().since(begun) > Duration::from_secs(5) {
+                        return Err(format!("somebody else asked for {} replicas meanwhile", scale.replicas));
+                    }
+                    format!("{ready} of {replicas} replicas are ready")
+                }
+                Err(failure) => failure.message,
+            };
+            if self.clock.now().since(begun) >= self.patience {
+                return Err(format!("after {} s {last}", self.patience.as_secs()));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}

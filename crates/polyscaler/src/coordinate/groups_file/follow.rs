@@ -1,0 +1,49 @@
+//! Looks at the file again and again. Its content is compared, not its times: a mounted ConfigMap
+//! swaps symlinks, editors rename, and some file systems tell nobody of a change.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// Time between two looks.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A file that is longer is no groups file.
+const LONGEST: u64 = 1 << 20;
+
+/// The bytes of the file, or why there are none.
+pub(in crate::coordinate) type Content = Result<Vec<u8>, String>;
+
+/// Reads the file.
+pub(in crate::coordinate) fn read(path: &Path) -> Content {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes));
+    match read {
+        Ok(_) if bytes.len() as u64 > LONGEST => Err(format!("longer than {LONGEST} bytes")),
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(format!("cannot be read: {error}")),
+    }
+}
+
+/// Tells the content of the file whenever it is another than `told`, until nobody listens.
+pub(in crate::coordinate) async fn follow(path: PathBuf, told: watch::Sender<Content>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            () = told.closed() => return,
+        }
+        let place = path.clone();
+        // A disk that hangs must hold up nothing else.
+        let Ok(content) = tokio::task::spawn_blocking(move || read(&place)).await else { continue };
+        told.send_if_modified(|before| {
+            let is_new = *before != content;
+            if is_new {
+                *before = content;
+            }
+            is_new
+        });
+    }
+}

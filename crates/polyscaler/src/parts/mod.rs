@@ -1,0 +1,194 @@
+//! The parts that run the loop, for every command that does: what they share, their start and
+//! their end in order. What a command watches, and where it keeps the record, is its own.
+
+mod args;
+mod election;
+mod glue;
+mod json_lines;
+mod process;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use cluster::{Clients, Lease, LeaseSettings, Targets};
+use futures::future::BoxFuture;
+use runner::{
+    Activity, Audit, Board, Clock, Episodes, Event, Guard, Journal, Metrics, Readiness, Runner, Services,
+    SystemClock,
+};
+use serve::{Listening, Shown};
+use sources::{AddressPolicy, Advisers, Registry};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+pub(crate) use args::{Listen, PartsArgs};
+pub(crate) use election::elect;
+use json_lines::JsonLines;
+pub(crate) use process::{BAD_USAGE, Servers, Signals, run, until_told_to_end};
+
+/// What several parts look at.
+pub(crate) struct Shared {
+    pub(crate) clock: Arc<SystemClock>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) readiness: Arc<Readiness>,
+    pub(crate) shown: Shown,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) advisers: Arc<Advisers>,
+    pub(crate) audit: Option<Arc<dyn Audit>>,
+    pub(crate) episodes: Option<Arc<Episodes>>,
+    pub(crate) identity: String,
+}
+
+impl Shared {
+    pub(crate) fn new(arguments: &PartsArgs) -> anyhow::Result<Self> {
+        let clock = Arc::new(SystemClock::start());
+        let host = std::env::var("POD_NAME")
+            .or_else(|_| std::env::var("HOSTNAME"))
+            .unwrap_or_else(|_| "host".into());
+        let identity = format!("{host}_{}_{:x}", std::process::id(), clock.now().as_millis());
+        let readiness = Arc::new(Readiness::default());
+        readiness.wait_for("start", "the API server has not been asked yet");
+        let policy = AddressPolicy {
+            deny: arguments.deny_addresses.clone(),
+            allow: arguments.allow_addresses.clone(),
+        };
+        let lines = |flag, file: &Option<PathBuf>| {
+            file.as_deref().map(|file| JsonLines::open(flag, file).map(Arc::new)).transpose()
+        };
+        let audit = lines("--audit-file", &arguments.audit_file)?;
+        let episodes = lines("--episodes-file", &arguments.episodes_file)?;
+        Ok(Self {
+            clock: clock.clone(),
+            metrics: Arc::new(Metrics::new()),
+            readiness,
+            shown: Shown {
+                activity: Arc::new(Activity::new(arguments.max_actions)),
+                board: Arc::new(Board::default()),
+                clock,
+            },
+            advisers: Arc::new(Advisers::new(policy.clone())),
+            registry: Arc::new(Registry::of_operator(policy, arguments.prometheus_url.clone())),
+            audit: audit.map(|file| file as Arc<dyn Audit>),
+            episodes: episodes.map(|file| Arc::new(Episodes::new(file))),
+            identity,
+        })
+    }
+
+    /// Opens the listeners that are not off.
+    pub(crate) async fn listen(&self, arguments: &PartsArgs) -> anyhow::Result<Vec<Listening>> {
+        let mut listeners = Vec::new();
+        if let Some(address) = arguments.metrics_address.address() {
+            listeners.push(serve::metrics(address, Arc::clone(&self.metrics)).await?);
+        }
+        if let Some(address) = arguments.health_address.address() {
+            listeners.push(serve::health(address, Arc::clone(&self.readiness)).await?);
+        }
+        if let Some(address) = arguments.activity_address.address() {
+            listeners.push(serve::activity(address, self.shown.clone()).await?);
+        }
+        Ok(listeners)
+    }
+}
+
+/// How one command runs the loop.
+pub(crate) struct Wiring {
+    /// The Lease by which replicas elect a leader; `None` for one that runs alone.
+    pub(crate) lease: Option<LeaseSettings>,
+    /// The namespaces to act in; empty for all.
+    pub(crate) namespaces: Vec<String>,
+    /// Whether a namespaced object may act in another namespace.
+    pub(crate) allow_cross_namespace: bool,
+}
+
+/// Where the record is kept, and the task that keeps it until its `stop` turns true.
+pub(crate) struct Record {
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) keeping: BoxFuture<'static, ()>,
+}
+
+/// The parts that run until the end, each as a task.
+pub(crate) struct Parts {
+    watch: JoinHandle<()>,
+    lease: JoinHandle<Option<Lease>>,
+    runner: JoinHandle<()>,
+    journal: JoinHandle<()>,
+    stop_lease: watch::Sender<bool>,
+    stop_journal: watch::Sender<bool>,
+}
+
+impl Parts {
+    /// Starts them. `record` makes the journal, which writes only while the guard lets it; `watch`
+    /// tells the loop of objects for ever.
+    pub(crate) fn start<W>(
+        shared: &Shared,
+        clients: &Clients,
+        wiring: Wiring,
+        record: impl FnOnce(Arc<dyn Guard>, watch::Receiver<bool>) -> Record,
+        watch: impl FnOnce(mpsc::Sender<Event>) -> W,
+    ) -> Self
+    where
+        W: Future<Output = ()> + Send + 'static,
+    {
+        let registry = Arc::clone(&shared.registry);
+        let (events, received) = mpsc::channel(1024);
+        let (stop_lease, lease_stopped) = watch::channel(false);
+        let (stop_journal, journal_stopped) = watch::channel(false);
+        let (guard, lease) = elect(wiring.lease, shared, clients, events.clone(), lease_stopped);
+        let Record { journal, keeping } = record(Arc::clone(&guard), journal_stopped);
+        let targets = Targets::new(clients, wiring.namespaces, Arc::clone(&shared.readiness));
+        let services = Services {
+            sampler: glue::sampler(
+                registry.clone(),
+                clients,
+                shared.clock.clone(),
+                Arc::clone(&shared.metrics),
+            ),
+            actuator: Arc::new(targets),
+            clock: shared.clock.clone(),
+            guard,
+            journal,
+            metrics: Arc::clone(&shared.metrics),
+            activity: Arc::clone(&shared.shown.activity),
+            board: Arc::clone(&shared.shown.board),
+            audit: shared.audit.clone(),
+            advisor: glue::advisor(Arc::clone(&shared.advisers)),
+            episodes: shared.episodes.clone(),
+        };
+        let runner = Runner::new(services, registry, wiring.allow_cross_namespace);
+        let parts = Self {
+            watch: tokio::spawn(watch(events)),
+            lease,
+            runner: tokio::spawn(runner.run(received)),
+            journal: tokio::spawn(keeping),
+            stop_lease,
+            stop_journal,
+        };
+        shared.readiness.arrived("start");
+        parts
+    }
+
+    /// The name of the first part that ends without having been asked to.
+    async fn broken(&mut self) -> &'static str {
+        tokio::select! {
+            _ = &mut self.watch => "the watch",
+            _ = &mut self.lease => "the election",
+            _ = &mut self.runner => "the loop",
+            _ = &mut self.journal => "the journal",
+        }
+    }
+
+    /// Ends the parts in order: no new polls, running polls end, the record is written, the
+    /// Lease is given back. Until then it is held, so that what is still written is allowed.
+    async fn end(self) {
+        self.watch.abort();
+        let _ = self.watch.await;
+        self.stop_lease.send_replace(true);
+        let lease = self.lease.await.ok().flatten();
+        let _ = self.runner.await;
+        self.stop_journal.send_replace(true);
+        let _ = self.journal.await;
+        if let Some(mut lease) = lease {
+            lease.release().await;
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The process around the parts: logs, traces and runtime before them, signals and listeners beside
+//! them, and the exit status.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serve::Listening;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::Parts;
+use crate::telemetry::Telemetry;
+
+/// How long the end may take before what still runs is given up. Less than the 30 s after
+/// which Kubernetes kills a pod.
+const LONGEST_END: Duration = Duration::from_secs(20);
+
+/// The exit status of flags and variables that mean nothing, the same as clap's.
+pub(crate) const BAD_USAGE: u8 = 2;
+
+/// Runs `work` to its end, with logs and traces as the environment asks for.
+pub(crate) fn run(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    let telemetry = match Telemetry::from_environment() {
+        Ok(telemetry) => telemetry,
+        Err(bad) => {
+            eprintln!("polyscaler: {bad}");
+            return Ok(ExitCode::from(BAD_USAGE));
+        }
+    };
+    crate::logging::start(telemetry.as_ref().map(Telemetry::layer))?;
+    // One worker: polls are short and wait most of the time. With two, half of the processor time
+    // went into waking each other.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .context("the async runtime cannot be started")?;
+    let result = runtime.block_on(async {
+        let sending = telemetry.map(Telemetry::start);
+        let result = work.await;
+        if let Some(sending) = sending {
+            sending.end().await;
+        }
+        result
+    });
+    runtime.shutdown_background();
+    result
+}
+
+/// What asks the process to end. From when it is made, a signal no longer kills.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub(crate) fn listen() -> anyhow::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for one of them.
+    pub(crate) async fn come(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => tracing::info!("asked to end"),
+            _ = self.interrupt.recv() => tracing::info!("interrupted"),
+        }
+    }
+}
+
+/// Listeners and what else serves until the parts have ended.
+pub(crate) struct Servers {
+    tasks: JoinSet<()>,
+    end: watch::Sender<bool>,
+}
+
+impl Servers {
+    pub(crate) fn start(listeners: Vec<Listening>) -> Self {
+        let mut servers = Self { tasks: JoinSet::new(), end: watch::Sender::new(false) };
+        for listener in listeners {
+            servers.tasks.spawn(listener.serve(servers.end.subscribe()));
+        }
+        servers
+    }
+
+    /// Has `task` run beside them; the value that it gets turns true when it is to end.
+    pub(crate) fn spawn<T>(&mut self, task: impl FnOnce(watch::Receiver<bool>) -> T)
+    where
+        T: Future<Output = ()> + Send + 'static,
+    {
+        self.tasks.spawn(task(self.end.subscribe()));
+    }
+
+    async fn end(self) {
+        self.end.send_replace(true);
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.tasks.join_all()).await;
+    }
+}
+
+/// Lets the parts run until a signal comes, and ends them in order.
+///
+/// # Errors
+/// Where a part ends by itself.
+pub(crate) async fn until_told_to_end(
+    mut signals: Signals,
+    mut parts: Parts,
+    servers: Servers,
+) -> anyhow::Result<ExitCode> {
+    tokio::select! {
+        () = signals.come() => {}
+        part = parts.broken() => {
+            anyhow::bail!("{part} ended unexpectedly; the log says why. Nothing is scaled without it, so the process ends");
+        }
+    }
+    if tokio::time::timeout(LONGEST_END, parts.end()).await.is_err() {
+        tracing::warn!("the end took too long, what still runs is given up");
+    }
+    servers.end().await;
+    tracing::info!("ended");
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,134 @@
+use engine::{Group, MemberDecision, Mode};
+use resources::{Reason, WriteFailure};
+
+use super::*;
+use crate::scripted::{member, plan};
+
+const NOW: Time = Time::from_seconds(1000);
+
+fn group() -> Plan {
+    Plan { members: ["web", "api", "db"].map(member).to_vec(), group: Some(Group::default()), ..plan() }
+}
+
+/// A decision that takes each member from 2 to the count that stands here for it.
+fn decision(at: Time, to: [u32; 3]) -> Decision {
+    let decided = |(member, to): (usize, u32)| MemberDecision {
+        member,
+        from: 2,
+        wish: Some(to),
+        to,
+        cost: None,
+        steps: Vec::new(),
+    };
+    let members = to.into_iter().enumerate().map(decided).collect();
+    Decision { at, mode: Mode::Act, absences: Vec::new(), members }
+}
+
+fn done(after: u64) -> Option<Tried> {
+    Some(Tried { at: NOW.plus(Duration::from_secs(after)), sent: true, result: Ok(()) })
+}
+
+fn failed() -> Option<Tried> {
+    let failure = WriteFailure { reason: Reason::FailedUpdateScale, message: "refused".to_owned() };
+    Some(Tried { at: NOW, sent: true, result: Err(failure) })
+}
+
+/// Name, attempts, whether it was written, and why not.
+fn noted(memory: &Memory) -> Vec<(&str, u32, bool, Option<&str>)> {
+    let members = &memory.last_action.as_ref().unwrap().members;
+    members
+        .iter()
+        .map(|member| {
+            (member.name.as_str(), member.attempts, member.written.is_some(), member.failure.as_deref())
+        })
+        .collect()
+}
+
+#[test]
+fn an_action_has_those_members_that_were_to_be_written() {
+    let mut memory = Memory::default();
+    note(&mut memory, &group(), &decision(NOW, [6, 2, 3]), &[done(1), None, failed()]);
+    assert_eq!(noted(&memory), [("web", 1, true, None), ("db", 1, false, Some("refused"))]);
+    let action = memory.last_action.as_ref().unwrap();
+    assert_eq!((action.at, action.members[0].from, action.members[0].to), (NOW, 2, 6));
+    assert_eq!(written_after(action), None, "one is missing");
+    let before = memory.clone();
+    note(&mut memory, &group(), &decision(NOW, [6, 2, 3]), &[None, None, None]);
+    assert_eq!(memory, before, "where nothing is written there is no action");
+}
+
+#[test]
+fn the_same_write_tried_again_is_part_of_the_action_and_another_is_not() {
+    let later = NOW.plus(Duration::from_secs(15));
+    let mut memory = Memory::default();
+    note(&mut memory, &group(), &decision(NOW, [6, 2, 3]), &[done(1), None, failed()]);
+    note(&mut memory, &group(), &decision(later, [6, 2, 3]), &[None, None, failed()]);
+    assert_eq!(noted(&memory)[1], ("db", 2, false, Some("refused")));
+    let found = Tried { at: later, sent: false, result: Ok(()) };
+    note(&mut memory, &group(), &decision(later, [6, 2, 3]), &[None, None, Some(found)]);
+    assert_eq!(noted(&memory)[1], ("db", 2, true, None), "nothing was sent");
+    let action = memory.last_action.clone().unwrap();
+    assert_eq!((action.at, written_after(&action)), (NOW, Some(Duration::from_secs(15))));
+
+    for (to, tried) in [
+        ([6, 2, 3], [None, None, done(20)]),
+        ([6, 2, 4], [None, None, done(20)]),
+        ([7, 2, 3], [done(20), None, failed()]),
+        ([6, 5, 2], [None, failed(), None]),
+    ] {
+        let mut memory = Memory { last_action: Some(action.clone()), ..Memory::default() };
+        note(&mut memory, &group(), &decision(later, to), &tried);
+        assert_eq!(memory.last_action.unwrap().at, later, "{to:?}: all were written, so it is another one");
+    }
+}
+
+#[test]
+fn a_poll_does_not_forget_who_became_ready_while_it_ran() {
+    let mut memory = Memory::default();
+    note(&mut memory, &group(), &decision(NOW, [6, 2, 3]), &[done(1), None, done(2)]);
+    let mut known = memory.last_action.clone().unwrap();
+    let brought = known.clone();
+    known.members[0].ready = Some(NOW.plus(Duration::from_secs(5)));
+    let merged = |mut brought: Action| {
+        merge(Some(&known), Some(&mut brought));
+        brought.members[0].ready
+    };
+    assert_eq!(merged(brought.clone()), known.members[0].ready);
+    assert_eq!(merged(Action { at: NOW.plus(Duration::from_secs(9)), ..brought.clone() }), None);
+    let mut other_count = brought.clone();
+    other_count.members[0].to = 7;
+    assert_eq!(merged(other_count), None);
+    assert_eq!(ready_after(&known), None);
+    known.members[1].ready = Some(NOW.plus(Duration::from_secs(7)));
+    assert_eq!(ready_after(&known), Some(Duration::from_secs(7)));
+}
+
+#[test]
+fn written_members_of_the_plan_are_waited_for_a_while() {
+    let mut plan = group();
+    let mut memory = Memory::default();
+    note(&mut memory, &plan, &decision(NOW, [6, 5, 3]), &[done(1), done(1), failed()]);
+    let mut action = memory.last_action.unwrap();
+    let names = |action: &Action, plan: &Plan, after: u64| -> Vec<String> {
+        let awaited = awaited(action, plan, NOW.plus(Duration::from_secs(after)));
+        awaited.into_iter().map(|member| member.name).collect()
+    };
+    assert_eq!(names(&action, &plan, 899), ["web", "api"]);
+    assert_eq!(names(&action, &plan, 900), [""; 0]);
+    action.members[0].ready = Some(NOW);
+    assert_eq!(names(&action, &plan, 5), ["api"]);
+    plan.members[1].role.refusal = Some("not yours".to_owned());
+    assert_eq!(names(&action, &plan, 5), [""; 0]);
+}
+
+#[test]
+fn ready_means_all_of_them_and_no_others() {
+    let awaited = Awaited { name: "web".to_owned(), target: member("web").target, replicas: 3 };
+    let is_ready =
+        |replicas, status_replicas, ready| awaited.is_ready(&Scale { replicas, status_replicas, ready });
+    assert_eq!(is_ready(3, 3, Some(3)), Some(true));
+    assert_eq!(is_ready(3, 3, Some(2)), Some(false));
+    assert_eq!(is_ready(3, 4, Some(3)), Some(false), "one has still to go");
+    assert_eq!(is_ready(4, 3, Some(3)), Some(false), "somebody asks for others");
+    assert_eq!(is_ready(3, 3, None), None);
+}

@@ -1,0 +1,105 @@
+//! Trying failed writes of a group again, while the decision for them stands.
+//!
+//! A new decision would not do: it may draw anew, and the cooldown of those members that were
+//! written would hold the others back. So the decided count is written, whatever stands there now.
+
+use engine::{MemberDecision, Memory, Scale, Time};
+use futures::future::join_all;
+use resources::{Outcome, Poll, TargetFailure, Verdict};
+use tokio::sync::watch;
+use tracing::Instrument as _;
+
+use crate::act::{Tried, act_on, remember};
+use crate::poll::{Finished, Round, observe};
+use crate::{ObjectKey, Services, spans};
+
+/// All that one round of retries needs to know.
+pub(crate) struct Retry {
+    pub(crate) generation: i64,
+    /// The poll whose decision stands, as it was last told.
+    pub(crate) poll: Poll,
+    pub(crate) memory: Memory,
+    /// Places of the members to try, in ascending order.
+    pub(crate) members: Vec<usize>,
+    /// When the next poll decides anew; no write may last longer.
+    pub(crate) until: Time,
+    /// Turns true when the object is deleted, changed or no longer ours to scale.
+    pub(crate) revoked: watch::Receiver<bool>,
+}
+
+/// What came of one member.
+struct Attempt {
+    seen: Result<Scale, TargetFailure>,
+    /// `None` where nothing was written.
+    tried: Option<Tried>,
+}
+
+/// One round of retries for the object `key`, as one trace.
+pub(crate) async fn traced_retry(services: Services, key: ObjectKey, retry: Retry) -> Finished {
+    let span = spans::retry(&key, &retry.poll.plan, &retry.members);
+    self::retry(services, retry).instrument(span).await
+}
+
+/// Tries each member once, all at the same time.
+async fn retry(services: Services, retry: Retry) -> Finished {
+    let Retry { generation, mut poll, mut memory, members, until, revoked } = retry;
+    let attempts = members.iter().map(|&member| attempt(&services, &poll, member, until, &revoked));
+    let attempts = join_all(attempts).await;
+    let at = services.clock.now();
+    let mut tried: Vec<Option<Tried>> = vec![None; poll.members.len()];
+    let mut news = false;
+    for (&member, attempt) in members.iter().zip(attempts) {
+        let Some(attempt) = attempt else { continue };
+        let polled = &mut poll.members[member];
+        polled.seen = attempt.seen;
+        if let Some(attempt) = attempt.tried {
+            services.metrics.retried(&attempt);
+            let reason = |write: Option<&Result<_, resources::WriteFailure>>| {
+                write.and_then(|write| write.as_ref().err()).map(|failure| failure.reason)
+            };
+            news |= reason(polled.write.as_ref()) != reason(Some(&attempt.result));
+            polled.write = Some(attempt.result.clone());
+            tried[member] = Some(attempt);
+        }
+    }
+    remember(&mut memory, &poll.plan, &poll.decision, &tried, at);
+    poll.memory = memory.clone();
+    let unsure = tried.iter().flatten().any(|tried| tried.result.is_err());
+    let tried = (0..tried.len()).filter(|&member| tried[member].is_some()).collect();
+    let outcome = Outcome { generation, at, verdict: Verdict::Polled(Box::new(poll)) };
+    Finished { memory, ask_last_scaled: unsure, outcome: Some(outcome), tried, round: Round::Again { news } }
+}
+
+/// Writes the decided count of one member, from whatever stands there now; `None` where it may not.
+async fn attempt(
+    services: &Services,
+    poll: &Poll,
+    member: usize,
+    until: Time,
+    revoked: &watch::Receiver<bool>,
+) -> Option<Attempt> {
+    let decided = poll.decided(member)?;
+    let target = &poll.plan.members[member].target;
+    if *revoked.borrow() || services.guard.time_left().is_none() {
+        return None;
+    }
+    let seen = observe(services, target).await;
+    let Ok(scale) = &seen else { return Some(Attempt { seen, tried: None }) };
+    // A write that was not answered may have been carried out, or somebody did it by hand.
+    if scale.replicas == decided.to {
+        let tried = Tried { at: services.clock.now(), sent: false, result: Ok(()) };
+        return Some(Attempt { seen, tried: Some(tried) });
+    }
+    if turns_to_blind_scale_in(poll, decided, scale) {
+        return Some(Attempt { seen, tried: None });
+    }
+    let again = MemberDecision { from: scale.replicas, ..decided.clone() };
+    let tried = act_on(services, target, &again, poll.decision.mode, revoked, Some(until)).await;
+    Some(Attempt { seen, tried })
+}
+
+/// Whether somebody has meanwhile gone beyond a decision that must not scale in, as it lacked a reading.
+fn turns_to_blind_scale_in(poll: &Poll, decided: &MemberDecision, scale: &Scale) -> bool {
+    let is_blind = !poll.decision.absences.is_empty() || decided.wish.is_none();
+    is_blind && scale.replicas > decided.to
+}
