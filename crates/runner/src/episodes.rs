@@ -66,13 +66,14 @@ impl Episodes {
             begun.remove(key);
             return;
         };
+        if let Some(same) = begun.get_mut(key).filter(|before| before.at == poll.decision.at) {
+            same.applied = is_applied(poll);
+            return;
+        }
         let next = Begun::of(poll);
-        match begun.insert(key.clone(), next) {
-            Some(before) if before.at < poll.decision.at && Arc::ptr_eq(&before.plan, &poll.plan) => {
-                let after = state(poll);
-                self.log.note(&before.ended(key, &after));
-            }
-            _ => {}
+        let Some(before) = begun.insert(key.clone(), next) else { return };
+        if Arc::ptr_eq(&before.plan, &poll.plan) {
+            self.log.note(&before.ended(key, &state(poll)));
         }
     }
 

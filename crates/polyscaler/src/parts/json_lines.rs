@@ -18,7 +18,7 @@ use runner::{Audit, AuditEntry, Episode, EpisodeLog};
 const WAITING: usize = 4096;
 
 /// The file, and the thread that writes it. Dropping it ends the thread once all is written.
-pub(crate) struct JsonLines {
+pub(super) struct JsonLines {
     lines: Option<SyncSender<Vec<u8>>>,
     lost: Arc<AtomicU64>,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -29,7 +29,7 @@ impl JsonLines {
     ///
     /// # Errors
     /// Where it cannot be opened or the thread cannot be started.
-    pub(crate) fn open(flag: &'static str, path: &Path) -> anyhow::Result<Self> {
+    pub(super) fn open(flag: &'static str, path: &Path) -> anyhow::Result<Self> {
         let advice = format!("give a file that can be written, or leave {flag} out");
         let file =
             append(path).with_context(|| format!("{flag} {} cannot be opened: {advice}", path.display()))?;

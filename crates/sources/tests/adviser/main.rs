@@ -5,6 +5,7 @@
 mod answers;
 mod reach;
 mod server;
+mod tls;
 
 use std::time::Duration;
 

@@ -6,8 +6,14 @@ use std::time::Duration;
 
 use h2::server::SendResponse;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use testbed::certificates::KeyFiles;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
 
 /// How a call is answered.
 #[derive(Clone, Debug)]
@@ -102,8 +108,26 @@ impl Server {
 
     pub(crate) fn on(listener: TcpListener, answer: Answer) -> Self {
         let address = format!("http://{}", listener.local_addr().unwrap());
+        Self::with(listener, None, address, answer)
+    }
+
+    /// One that speaks TLS, under the name `localhost`.
+    pub(crate) async fn start_with_tls(files: &KeyFiles, answer: Answer) -> Self {
+        let certificates = CertificateDer::pem_file_iter(&files.certificate).unwrap();
+        let certificates = certificates.collect::<Result<_, _>>().unwrap();
+        let key = PrivateKeyDer::from_pem_file(&files.key).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let mut config = config.unwrap().with_no_client_auth().with_single_cert(certificates, key).unwrap();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+        Self::with(listener, Some(TlsAcceptor::from(Arc::new(config))), address, answer)
+    }
+
+    fn with(listener: TcpListener, tls: Option<TlsAcceptor>, address: String, answer: Answer) -> Self {
         let (answer, seen) = (Arc::new(Mutex::new(answer)), Arc::default());
-        let task = tokio::spawn(serve(listener, Arc::clone(&answer), Arc::clone(&seen)));
+        let task = tokio::spawn(serve(listener, tls, Arc::clone(&answer), Arc::clone(&seen)));
         Self { address, answer, seen, task }
     }
 
@@ -122,30 +146,50 @@ impl Drop for Server {
     }
 }
 
-async fn serve(listener: TcpListener, answer: Arc<Mutex<Answer>>, seen: Arc<Mutex<Vec<Seen>>>) {
+async fn serve(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    answer: Arc<Mutex<Answer>>,
+    seen: Arc<Mutex<Vec<Seen>>>,
+) {
     // Connections end with the server.
-    let mut connections = tokio::task::JoinSet::new();
+    let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        let (answer, seen) = (Arc::clone(&answer), Arc::clone(&seen));
+        let (tls, answer, seen) = (tls.clone(), Arc::clone(&answer), Arc::clone(&seen));
         connections.spawn(async move {
-            let Ok(mut connection) = h2::server::handshake(stream).await else { return };
-            let mut calls = tokio::task::JoinSet::new();
-            loop {
-                tokio::select! {
-                    call = connection.accept() => {
-                        let Some(Ok((request, respond))) = call else { return };
-                        let answer = answer.lock().unwrap().clone();
-                        calls.spawn(one(request, respond, answer, Arc::clone(&seen)));
-                    }
-                    Some(Ok(Then::Break)) = calls.join_next() => {
-                        // What was answered is sent before the connection goes.
-                        let flush = std::future::poll_fn(|context| connection.poll_closed(context));
-                        let _ = tokio::time::timeout(Duration::from_millis(200), flush).await;
-                        return;
+            match tls {
+                None => serve_connection(stream, answer, seen).await,
+                // A client that does not trust us hangs up here.
+                Some(tls) => {
+                    if let Ok(stream) = tls.accept(stream).await {
+                        serve_connection(stream, answer, seen).await;
                     }
                 }
             }
         });
+    }
+}
+
+async fn serve_connection<S>(stream: S, answer: Arc<Mutex<Answer>>, seen: Arc<Mutex<Vec<Seen>>>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let Ok(mut connection) = h2::server::handshake(stream).await else { return };
+    let mut calls = JoinSet::new();
+    loop {
+        tokio::select! {
+            call = connection.accept() => {
+                let Some(Ok((request, respond))) = call else { return };
+                let answer = answer.lock().unwrap().clone();
+                calls.spawn(one(request, respond, answer, Arc::clone(&seen)));
+            }
+            Some(Ok(Then::Break)) = calls.join_next() => {
+                // What was answered is sent before the connection goes.
+                let flush = std::future::poll_fn(|context| connection.poll_closed(context));
+                let _ = tokio::time::timeout(Duration::from_millis(200), flush).await;
+                return;
+            }
+        }
     }
 }
 
