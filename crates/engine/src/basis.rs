@@ -41,6 +41,11 @@ pub enum Basis {
         /// Decisions made before.
         round: u64,
     },
+    /// The words of an adviser outside.
+    Advice {
+        /// One short line; may be empty.
+        reason: String,
+    },
     /// A value over its target: `700/100`, with the metric's name in front where there are several.
     Ratio {
         /// The metric, where the plan has several.
@@ -144,6 +149,8 @@ impl fmt::Display for Basis {
             &Self::Above { value, threshold } => write!(f, "{} > {}", Number(value), Number(threshold)),
             &Self::Below { value, threshold } => write!(f, "{} < {}", Number(value), Number(threshold)),
             &Self::Drawn { least, most, round } => write!(f, "{least}..{most}, round {round}"),
+            Self::Advice { reason } if reason.is_empty() => f.write_str("no reason given"),
+            Self::Advice { reason } => f.write_str(reason),
             Self::Ratio { metric, value, target, by } => {
                 if let Some(metric) = metric {
                     write!(f, "{metric} ")?;

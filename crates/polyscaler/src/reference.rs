@@ -63,8 +63,12 @@ fn policy(policy: &PolicyEntry) -> String {
             SettingType::Number { min, max: f64::MAX } => format!("a number from {min} up"),
             SettingType::Number { min, max } => format!("a number from {min} to {max}"),
             SettingType::PositiveNumber => "a number above 0".to_owned(),
+            SettingType::Integer { min, max } if max < i32::MAX as u32 => {
+                format!("a whole number from {min} to {max}")
+            }
             SettingType::Share => "a number above 0 and at most 1".to_owned(),
             SettingType::Integer { min, .. } => format!("a whole number from {min} up"),
+            SettingType::Address => "scheme, host and port".to_owned(),
         };
         let required = if setting.required { "required" } else { "optional" };
         format!("| `{}` | {required} | {allowed} | {} |\n", setting.name, setting.help)

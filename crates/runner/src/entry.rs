@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::Id;
 
+use crate::ObjectKey;
 use crate::action::{self, Awaited};
 use crate::poll::{Finished, Job};
 use crate::pursuit::Pursuit;
@@ -154,13 +155,14 @@ impl Entry {
         self.ask_last_scaled = true;
     }
 
-    /// The job of a poll by `plan` that is due at `due`, and the way to revoke it.
-    pub(crate) fn job(&mut self, plan: Arc<Plan>, due: Time) -> (Job, watch::Sender<bool>) {
+    /// The job of a poll of this object, which is `key`, by `plan` that is due at `due`, and the way to revoke it.
+    pub(crate) fn job(&mut self, key: ObjectKey, plan: Arc<Plan>, due: Time) -> (Job, watch::Sender<bool>) {
         let (revoke, revoked) = watch::channel(false);
         // What is remembered may come from an earlier plan.
         self.memory.fit(&plan);
         let oldest = if mem::take(&mut self.reuse_reading) { plan.interval } else { Duration::ZERO };
         let job = Job {
+            key,
             generation: self.identity.generation,
             not_before: due.minus(oldest),
             plan,

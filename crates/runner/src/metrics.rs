@@ -26,6 +26,7 @@ pub struct Metrics {
     readings: Family<ReadingLabels, Counter>,
     reading_seconds: Family<SourceLabel, Histogram, fn() -> Histogram>,
     lateness_seconds: Histogram,
+    advices: Family<ResultLabel, Counter>,
     writes: Family<WriteLabels, Counter>,
     group_retries: Family<ResultLabel, Counter>,
     group_write_seconds: Family<KindLabel, Histogram, fn() -> Histogram>,
@@ -97,6 +98,7 @@ impl Metrics {
             readings: Family::default(),
             reading_seconds: Family::new_with_constructor(|| Histogram::new(READING_BUCKETS)),
             lateness_seconds: Histogram::new(LATENESS_BUCKETS),
+            advices: Family::default(),
             writes: Family::default(),
             group_retries: Family::default(),
             group_write_seconds: Family::new_with_constructor(|| Histogram::new(WRITE_BUCKETS)),
@@ -122,6 +124,7 @@ impl Metrics {
             "Time between the instant at which a poll was due and its start",
             metrics.lateness_seconds.clone(),
         );
+        registry.register("advices", "Questions to advisers of policies, by result", metrics.advices.clone());
         registry.register(
             "writes",
             "Writes to the API server, by resource and by result: done, refused (conflict or forbidden), failed, timed_out",
@@ -171,6 +174,12 @@ impl Metrics {
         self.reading_seconds
             .get_or_create(&SourceLabel { source: source.to_owned() })
             .observe(latency.as_secs_f64());
+    }
+
+    /// Counts a question to an adviser; `absence` is why it brought no advice.
+    pub fn advised(&self, absence: Option<AbsenceReason>) {
+        let result = absence.map_or("ok", AbsenceReason::as_str);
+        self.advices.get_or_create(&ResultLabel { result }).inc();
     }
 
     /// Counts a write of the resource called `resource`.
@@ -272,6 +281,7 @@ mod tests {
         metrics.objects("BusinessScaling", -1);
         metrics.read("http", None, Duration::from_millis(7));
         metrics.read("http", Some(AbsenceReason::Timeout), Duration::from_secs(5));
+        metrics.advised(Some(AbsenceReason::Malformed));
         metrics.late(Duration::from_millis(2));
         metrics.leads(true);
         metrics.write_result("lease", "done");
@@ -292,6 +302,7 @@ mod tests {
             r#"polyscaler_reading_duration_seconds_bucket{le="0.01",source="http"} 1"#,
             r#"polyscaler_reading_duration_seconds_count{source="http"} 2"#,
             r#"polyscaler_poll_lateness_seconds_bucket{le="0.002"} 1"#,
+            r#"polyscaler_advices_total{result="MetricMalformed"} 1"#,
             r#"polyscaler_writes_total{resource="lease",result="done"} 1"#,
             "polyscaler_leader 1",
             r#"polyscaler_admission_reviews_total{kind="BusinessScaling",allowed="false"} 1"#,

@@ -2,17 +2,21 @@
 
 use std::sync::Arc;
 
-use engine::{Member, Memory, Metric, Observation, Plan, Reading, Scale, Target, Time, decide};
+use engine::episode::State;
+use engine::{
+    Absence, Advice, Member, Memory, Metric, Observation, Plan, Reading, Scale, Target, Time, decide,
+};
 use futures::future::join_all;
 use resources::{MemberPoll, Outcome, Poll, Reason, TargetFailure, Verdict, WriteFailure};
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
 use crate::act::{act, remember};
-use crate::{LastScaled, ObjectKey, Services, spans};
+use crate::{LastScaled, ObjectKey, Question, Services, spans};
 
 /// All that one poll needs to know of its object.
 pub(crate) struct Job {
+    pub(crate) key: ObjectKey,
     pub(crate) generation: i64,
     pub(crate) plan: Arc<Plan>,
     pub(crate) memory: Memory,
@@ -70,9 +74,9 @@ impl Finished {
     }
 }
 
-/// A poll of the object `key`, as one trace.
-pub(crate) async fn traced_poll(services: Services, key: ObjectKey, job: Job) -> Finished {
-    let span = spans::poll(&key, &job.plan);
+/// A poll of one object, as one trace.
+pub(crate) async fn traced_poll(services: Services, job: Job) -> Finished {
+    let span = spans::poll(&job.key, &job.plan);
     let finished = poll(services, job).instrument(span.clone()).await;
     spans::polled(&span, finished.outcome.as_ref());
     finished
@@ -80,23 +84,21 @@ pub(crate) async fn traced_poll(services: Services, key: ObjectKey, job: Job) ->
 
 /// Takes one object from reading to writing. What it came to is told by the loop, which
 /// alone knows at that instant whether the object is still there.
-async fn poll(services: Services, job: Job) -> Finished {
-    let Job { generation, plan, mut memory, not_before, ask_last_scaled, mut revoked } = job;
+pub(crate) async fn poll(services: Services, job: Job) -> Finished {
+    let Job { key, generation, plan, mut memory, not_before, ask_last_scaled, mut revoked } = job;
     let looked = tokio::select! {
         biased;
         // A poll that may write nothing any more must not hold up the next one for a slow source.
         () = until_revoked(&mut revoked) => None,
-        looked = look(&services, &plan, not_before, ask_last_scaled) => Some(looked),
+        looked = look(&services, &key, &plan, not_before, ask_last_scaled) => Some(looked),
     };
-    let Some(Looked { readings, seen, last_scaled }) = looked else {
+    let Some(Looked { observation, seen, last_scaled }) = looked else {
         return Finished { memory, ask_last_scaled, outcome: None, tried: Vec::new(), round: Round::First };
     };
 
     let now = services.clock.now();
     let unrecorded = unrecorded_scale(&plan, &memory, &seen, &last_scaled, now);
     memory.last_scale = memory.last_scale.max(unrecorded);
-    let scales = seen.iter().map(|seen| seen.as_ref().ok().copied()).collect();
-    let observation = Observation { scales, readings, ..Observation::default() };
     let span = spans::decide();
     let decision = span.in_scope(|| decide(&plan, &mut memory, &observation, now));
     spans::decided(&span, &decision);
@@ -128,7 +130,7 @@ async fn until_revoked(revoked: &mut watch::Receiver<bool>) {
 
 /// What is to be known before deciding.
 struct Looked {
-    readings: Vec<Reading>,
+    observation: Observation,
     seen: Vec<Result<Scale, TargetFailure>>,
     /// For each target; empty where it was not asked.
     last_scaled: Vec<LastScaled>,
@@ -156,8 +158,15 @@ fn unrecorded_scale(
     scales.max()
 }
 
-/// Reads all metrics, and then all targets: a slow source must not make their replicas old.
-async fn look(services: &Services, plan: &Plan, not_before: Time, ask_last_scaled: bool) -> Looked {
+/// Reads all metrics, and then all targets: a slow source must not make their replicas old. Who gives
+/// advice is asked last, as it sees all of that.
+async fn look(
+    services: &Services,
+    key: &ObjectKey,
+    plan: &Plan,
+    not_before: Time,
+    ask_last_scaled: bool,
+) -> Looked {
     let readings = join_all(plan.metrics.iter().map(|metric| sample(services, metric, not_before))).await;
     let seen = join_all(plan.members.iter().map(|member| observe_member(services, member))).await;
     let last_scaled = if ask_last_scaled {
@@ -165,7 +174,27 @@ async fn look(services: &Services, plan: &Plan, not_before: Time, ask_last_scale
     } else {
         Vec::new()
     };
-    Looked { readings, seen, last_scaled }
+    let scales = seen.iter().map(|seen| seen.as_ref().ok().copied()).collect();
+    let mut observation = Observation { scales, readings, ..Observation::default() };
+    observation.advice = advise(services, key, plan, &observation).await;
+    Looked { observation, seen, last_scaled }
+}
+
+/// What the policy's adviser says, where it has one.
+async fn advise(
+    services: &Services,
+    object: &ObjectKey,
+    plan: &Plan,
+    observation: &Observation,
+) -> Option<Result<Advice, Absence>> {
+    let adviser = plan.policy.adviser()?;
+    let span = spans::advise(adviser);
+    let state = State::of(plan, observation, services.clock.now());
+    let question = Question { adviser, object, state: &state };
+    let advice = services.advisor.ask(question).instrument(span.clone()).await;
+    spans::advised(&span, &advice);
+    services.metrics.advised(advice.as_ref().err().map(|absence| absence.reason));
+    Some(advice)
 }
 
 /// What is seen of a member; one that must be left alone is not even looked at.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Query, Reading, Scale, Target, Time};
+use engine::episode::State;
+use engine::{Absence, Advice, Adviser, Query, Reading, Scale, Target, Time};
 use futures::future::BoxFuture;
 use resources::{Outcome, TargetFailure, WriteFailure};
 
@@ -22,6 +23,24 @@ pub struct Sampled {
     pub reading: Reading,
     /// Whether it was taken for another poll, which this one joined.
     pub shared: bool,
+}
+
+/// Asks those outside whom a policy names for their advice.
+pub trait Advisor: Send + Sync {
+    /// The advice of the question's adviser, within its time. Whatever is wrong with an answer makes
+    /// it an absence, and never an advice that was not given.
+    fn ask<'a>(&'a self, question: Question<'a>) -> BoxFuture<'a, Result<Advice, Absence>>;
+}
+
+/// What an adviser is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// Who is asked.
+    pub adviser: &'a Adviser,
+    /// The object on whose behalf.
+    pub object: &'a ObjectKey,
+    /// What is known.
+    pub state: &'a State,
 }
 
 /// Reads and moves targets.

@@ -20,7 +20,10 @@ use crate::poll::{Finished, Round, traced_poll};
 use crate::schedule::{Schedule, first_poll, next_poll};
 use crate::standing::Standing;
 use crate::telling;
-use crate::{Activity, Actuator, Audit, Board, Clock, Event, Guard, Journal, Metrics, ObjectKey, Sampler};
+use crate::{
+    Activity, Actuator, Advisor, Audit, Board, Clock, Episodes, Event, Guard, Journal, Metrics, ObjectKey,
+    Sampler,
+};
 
 /// While the right to write is missing and the loop has not heard that it is lost, it is asked for
 /// again this soon.
@@ -51,6 +54,10 @@ pub struct Services {
     pub board: Arc<Board>,
     /// Takes every decision, where someone wants them all.
     pub audit: Option<Arc<dyn Audit>>,
+    /// Asks those outside whom policies name.
+    pub advisor: Arc<dyn Advisor>,
+    /// Takes what a policy can learn from, where someone wants that.
+    pub episodes: Option<Arc<Episodes>>,
 }
 
 /// The loop over all objects.
@@ -179,6 +186,9 @@ impl Runner {
             self.services.metrics.objects(key.kind, -1);
             self.services.metrics.stands(key.kind, &mut entry.told.standing, Standing::default());
             self.services.board.forget(key);
+            if let Some(episodes) = &self.services.episodes {
+                episodes.forget(key);
+            }
             tracing::info!(object = %key, "object is gone, its target stays as it is");
         }
         self.reconsider(concerned);
@@ -194,6 +204,9 @@ impl Runner {
             entry.lead(leading, now);
         }
         self.services.board.lead(leading);
+        if let Some(episodes) = &self.services.episodes {
+            episodes.forget_all();
+        }
         self.begin();
     }
 
@@ -297,8 +310,8 @@ impl Runner {
         let Some(entry) = self.entries.get_mut(&key) else { return };
         // The new decision stands in place of the last one.
         entry.pursuit.give_up();
-        let (job, revoked) = entry.job(Arc::clone(&plan), due);
-        let poll = traced_poll(self.services.clone(), key.clone(), job);
+        let (job, revoked) = entry.job(key.clone(), Arc::clone(&plan), due);
+        let poll = traced_poll(self.services.clone(), job);
         self.spawn(&key, plan, revoked, poll);
         self.follow(&key);
     }

@@ -2,6 +2,7 @@
 //!
 //! It runs on paused time, so hours pass in milliseconds and every run is the same.
 
+mod adviser;
 mod cluster;
 mod objects;
 mod sampler;
@@ -20,6 +21,7 @@ use tracing::subscriber::NoSubscriber;
 use crate::clock::instant_in;
 use crate::{Activity, Board, Clock, Guard, Journal, Metrics, Record, Services};
 
+pub(crate) use adviser::{Oracle, Said};
 pub(crate) use cluster::{Cluster, Write};
 pub(crate) use objects::{Anything, Object};
 pub(crate) use sampler::{Answer, Scripted};
@@ -66,6 +68,7 @@ pub(crate) fn deployment(name: &str) -> Target {
 pub(crate) struct World {
     pub(crate) sampler: Arc<Scripted>,
     pub(crate) cluster: Arc<Cluster>,
+    pub(crate) oracle: Arc<Oracle>,
     pub(crate) lease: Arc<Lease>,
     pub(crate) book: Arc<Book>,
     pub(crate) busy: Arc<Busy>,
@@ -82,6 +85,7 @@ impl World {
         let sampler = Arc::new(Scripted::new(clock.clone(), Arc::clone(&busy)));
         let cluster = Arc::new(Cluster::new(clock.clone(), Arc::clone(&lease), Arc::clone(&busy)));
         let book = Arc::new(Book::default());
+        let oracle = Arc::new(Oracle::default());
         let services = Services {
             sampler: sampler.clone(),
             actuator: cluster.clone(),
@@ -92,8 +96,10 @@ impl World {
             activity: Arc::new(Activity::new(5)),
             board: Arc::new(Board::default()),
             audit: None,
+            advisor: oracle.clone(),
+            episodes: None,
         };
-        Self { sampler, cluster, lease, book, busy, services }
+        Self { sampler, cluster, oracle, lease, book, busy, services }
     }
 
     pub(crate) fn now(&self) -> Time {

@@ -4,7 +4,9 @@
 //! whose field names are those of the attributes that an exporter makes of them. While nobody
 //! listens to [`TRACE_TARGET`] they are never made and nothing of them is computed.
 
-use engine::{Decision, MemberDecision, Metric, Mode, Plan, Reading, Scale, Target, Time};
+use engine::{
+    Absence, Advice, Adviser, Decision, MemberDecision, Metric, Mode, Plan, Reading, Scale, Target, Time,
+};
 use resources::{Outcome, Poll, TargetFailure};
 use tracing::field::Empty;
 use tracing::{Span, info_span};
@@ -144,6 +146,32 @@ pub(crate) fn observed(span: &Span, seen: &Result<Scale, TargetFailure>) {
             span.record("polyscaler.replicas", i64::from(scale.replicas));
         }
         Err(failure) => failed(span, failure.reason.as_str(), &failure.message),
+    }
+}
+
+/// The question to an adviser.
+pub(crate) fn advise(adviser: &Adviser) -> Span {
+    info_span!(
+        target: TRACE_TARGET,
+        "advise",
+        polyscaler.adviser = adviser.address,
+        polyscaler.result = Empty,
+        "error.type" = Empty,
+        otel.status_code = Empty,
+        otel.status_description = Empty,
+    )
+}
+
+/// What the adviser said.
+pub(crate) fn advised(span: &Span, advice: &Result<Advice, Absence>) {
+    match advice {
+        Ok(_) => {
+            span.record("polyscaler.result", "ok");
+        }
+        Err(absence) => {
+            span.record("polyscaler.result", absence.reason.as_str());
+            failed(span, absence.reason.as_str(), &absence.message);
+        }
     }
 }
 

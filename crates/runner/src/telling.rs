@@ -63,6 +63,9 @@ pub(crate) fn again(
 ) -> Arc<Outcome> {
     services.metrics.stands(key.kind, &mut told.standing, Standing::of(&outcome));
     services.board.note(key, &outcome);
+    if let Some(episodes) = &services.episodes {
+        episodes.note(key, &outcome);
+    }
     tell_readiness(key, &outcome, told);
     let mut scaled = Vec::new();
     if let Verdict::Polled(poll) = &outcome.verdict {

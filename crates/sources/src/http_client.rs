@@ -152,17 +152,36 @@ impl HttpClient {
         self.call(&call).await
     }
 
+    /// Calls the gRPC method at `url` with `message`, and returns the message of its answer.
+    pub(crate) async fn call_grpc(
+        &self,
+        url: &Url,
+        message: &[u8],
+        limits: Limits,
+    ) -> Result<Vec<u8>, Absence> {
+        let exchange = async {
+            let transport = self.transports.of_grpc();
+            let transport = transport.map_err(|why| absence(AbsenceReason::ConnectionFailed, url, why))?;
+            let _permit = self.gate.enter(url).await;
+            transport.call(url, crate::grpc::framed(message), limits.max_bytes).await
+        };
+        let in_time = tokio::time::timeout(limits.timeout, exchange).await;
+        in_time.unwrap_or_else(|_| Err(too_late(url, limits)))
+    }
+
     /// Sends a request and returns the answer whatever its status.
     pub(crate) async fn call(&self, call: &Call<'_>) -> Result<Answer, Absence> {
         let exchange = exchange::run(&self.transports, &self.gate, call);
         match tokio::time::timeout(call.limits.timeout, exchange).await {
             Ok(outcome) => outcome,
-            Err(_) => {
-                let waited = format!("no complete answer within {} s", call.limits.timeout.as_secs_f64());
-                Err(absence(AbsenceReason::Timeout, call.url, waited))
-            }
+            Err(_) => Err(too_late(call.url, call.limits)),
         }
     }
+}
+
+fn too_late(url: &Url, limits: Limits) -> Absence {
+    let waited = format!("no complete answer within {} s", limits.timeout.as_secs_f64());
+    absence(AbsenceReason::Timeout, url, waited)
 }
 
 /// An absence whose message begins with the address that was asked.

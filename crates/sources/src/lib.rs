@@ -21,13 +21,17 @@
 //! treated as hostile: what an endpoint does wrong ends as an absence of its own reading,
 //! with a reason, within its time, and costs no other object anything.
 //!
+//! [`Advisers`] asks services outside for the advice that a policy rests on, past the same guard.
+//!
 //! To add a source, write one file with an implementation of [`Source`] and name it in the
 //! table of `registry.rs`.
 
 mod address;
+mod adviser;
 mod clients;
 mod cron;
 mod google;
+pub mod grpc;
 mod headers;
 mod http;
 mod http_client;
@@ -48,6 +52,7 @@ mod source;
 mod usage;
 
 pub use address::{AddressPolicy, Refused};
+pub use adviser::{Advisers, Asker};
 pub use hub::{Answer, Clock, Hub, Observer, ReadStats, SharedReading};
 pub use prometheus::ServerAddress;
 pub use registry::Registry;

@@ -7,6 +7,7 @@
 
 mod bottleneck;
 mod cost;
+mod external;
 mod linear;
 mod proportional;
 mod random;
@@ -23,6 +24,7 @@ use crate::{Advice, Basis, Budget, Group, GroupProblem, Member, Metric, Plan, Pr
 
 pub use bottleneck::Bottleneck;
 pub use cost::CostPolicy;
+pub use external::{Adviser, External};
 pub use linear::Linear;
 pub use proportional::Proportional;
 pub use random::Random;
@@ -61,6 +63,11 @@ pub trait Policy: fmt::Debug + Send + Sync {
     /// Whether it draws anew in each decision, so that [`View::round`] must count them.
     fn counts_rounds(&self) -> bool {
         false
+    }
+
+    /// Who outside must be asked before each decision, where somebody must; the answer is [`View::advice`].
+    fn adviser(&self) -> Option<&Adviser> {
+        None
     }
 }
 
@@ -158,6 +165,7 @@ pub const POLICIES: &[PolicyEntry] = &[
     random::ENTRY,
     proportional::ENTRY,
     bottleneck::ENTRY,
+    external::ENTRY,
 ];
 
 /// The policies that serve such plans, in the order of [`POLICIES`].

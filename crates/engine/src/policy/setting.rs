@@ -40,6 +40,8 @@ pub enum SettingType {
         /// The greatest.
         max: u32,
     },
+    /// Where a service listens: `http://` or `https://`, host and port, see [`SettingType::ADDRESS`].
+    Address,
 }
 
 impl SettingType {
@@ -47,6 +49,13 @@ impl SettingType {
     pub(super) const fn replicas(min: u32) -> Self {
         Self::Integer { min, max: i32::MAX as u32 }
     }
+
+    /// What an address looks like, as a regular expression: nothing but scheme, host and port. A user
+    /// or a password would stand in the manifest for everyone to read.
+    pub const ADDRESS: &str = r"^https?://[^/?#@\s]+/?$";
+
+    /// The longest address, in characters.
+    pub const LONGEST_ADDRESS: usize = 512;
 
     /// Any number that is not negative.
     pub(super) const NOT_NEGATIVE: Self = Self::Number { min: 0.0, max: f64::MAX };
@@ -73,9 +82,23 @@ impl SettingType {
                 value.as_u64().is_some_and(|number| (u64::from(min)..=u64::from(max)).contains(&number)),
                 format!("a whole number from {min} to {max}"),
             ),
+            Self::Address => (
+                value.as_str().is_some_and(is_address),
+                "http:// or https:// with a host and a port, and nothing else".to_owned(),
+            ),
         };
         (!fits).then(|| format!("Invalid value: {value}: must be {allowed}"))
     }
+}
+
+/// Whether `text` is what [`SettingType::ADDRESS`] says.
+fn is_address(text: &str) -> bool {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let host = rest.map(|rest| rest.strip_suffix('/').unwrap_or(rest));
+    let fits = |host: &str| {
+        !host.is_empty() && !host.contains(|found: char| found.is_whitespace() || "/?#@".contains(found))
+    };
+    host.is_some_and(fits) && text.chars().count() <= SettingType::LONGEST_ADDRESS
 }
 
 /// All that is wrong with `config` by `settings`, each problem with the path of its field.
@@ -127,6 +150,34 @@ mod tests {
 
     fn said(config: Value) -> Vec<String> {
         problems(SETTINGS, &config, "c").iter().map(Problem::to_string).collect()
+    }
+
+    #[test]
+    fn an_address_is_scheme_host_and_port() {
+        for good in ["http://a", "https://a.b:1/", "http://[::1]:50051", "http://127.0.0.1:50051"] {
+            assert!(is_address(good), "{good}");
+        }
+        let long = format!("http://{}", "a".repeat(SettingType::LONGEST_ADDRESS));
+        for bad in [
+            "",
+            "a:1",
+            "grpc://a",
+            "http://",
+            "http:///",
+            "http://a/b",
+            "http://a//",
+            "http://u@a",
+            "http://a?b",
+            "http://a b",
+            &long,
+        ] {
+            assert!(!is_address(bad), "{bad}");
+        }
+        let problem = SettingType::Address.problem(&json!(5)).unwrap();
+        assert_eq!(
+            problem,
+            "Invalid value: 5: must be http:// or https:// with a host and a port, and nothing else"
+        );
     }
 
     #[test]

@@ -36,6 +36,11 @@ pub(crate) struct PartsArgs {
     #[arg(long, env = "POLYSCALER_AUDIT_FILE", value_name = "FILE")]
     pub(crate) audit_file: Option<PathBuf>,
 
+    /// Append what a learned policy learns from to this file, as JSON lines: of each decision for a group
+    /// what was seen, what was done, and how well that went by the next poll.
+    #[arg(long, env = "POLYSCALER_EPISODES_FILE", value_name = "FILE")]
+    pub(crate) episodes_file: Option<PathBuf>,
+
     /// Elect a leader among replicas by a Lease; only the leader polls and writes.
     #[arg(long, env = "POLYSCALER_LEADER_ELECT", default_value_t = true, num_args = 0..=1,
           require_equals = true, default_missing_value = "true", action = clap::ArgAction::Set, value_name = "BOOL")]

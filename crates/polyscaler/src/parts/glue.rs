@@ -1,13 +1,14 @@
-//! Joins crates that do not know each other: sources to the cluster's secrets and pods, the hub to the loop.
+//! Joins crates that do not know each other: sources to the cluster's secrets and pods, the hub and those
+//! that give advice to the loop.
 
 use std::sync::Arc;
 
 use cluster::{Clients, PodStore, SecretStore};
-use engine::{Absence, Query, Target, Time};
+use engine::{Absence, Advice, Query, Target, Time};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use runner::{Clock, Metrics, Sampled, Sampler};
-use sources::{Answer, Hub, PodReader, ReadStats, Registry, SecretData, SecretReader};
+use runner::{Advisor, Clock, Metrics, Question, Sampled, Sampler};
+use sources::{Advisers, Answer, Asker, Hub, PodReader, ReadStats, Registry, SecretData, SecretReader};
 
 struct ClusterSecrets(SecretStore);
 
@@ -64,4 +65,19 @@ pub(crate) fn sampler(
     let observer = move |stats: &ReadStats<'_>| metrics.read(stats.source, stats.outcome, stats.latency);
     let hub = Hub::new(registry, secrets, Arc::new(move || clock.now()), Arc::new(observer));
     Arc::new(HubSampler(hub.with_pods(Arc::new(ClusterPods(PodStore::new(clients))))))
+}
+
+struct GrpcAdvisor(Arc<Advisers>);
+
+impl Advisor for GrpcAdvisor {
+    fn ask<'a>(&'a self, question: Question<'a>) -> BoxFuture<'a, Result<Advice, Absence>> {
+        let Question { adviser, object, state } = question;
+        let asker = Asker { kind: object.kind, namespace: &object.namespace, name: &object.name };
+        async move { self.0.ask(adviser, asker, state).await }.boxed()
+    }
+}
+
+/// The services that policies name, asked through `advisers`.
+pub(super) fn advisor(advisers: Arc<Advisers>) -> Arc<dyn Advisor> {
+    Arc::new(GrpcAdvisor(advisers))
 }

@@ -2,25 +2,28 @@
 //! their end in order. What a command watches, and where it keeps the record, is its own.
 
 mod args;
-mod audit;
 mod election;
 mod glue;
+mod json_lines;
 mod process;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use cluster::{Clients, Lease, LeaseSettings, Targets};
 use futures::future::BoxFuture;
 use runner::{
-    Activity, Audit, Board, Clock, Event, Guard, Journal, Metrics, Readiness, Runner, Services, SystemClock,
+    Activity, Audit, Board, Clock, Episodes, Event, Guard, Journal, Metrics, Readiness, Runner, Services,
+    SystemClock,
 };
 use serve::{Listening, Shown};
-use sources::{AddressPolicy, Registry};
+use sources::{AddressPolicy, Advisers, Registry};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 pub(crate) use args::{Listen, PartsArgs};
 pub(crate) use election::elect;
+use json_lines::JsonLines;
 pub(crate) use process::{BAD_USAGE, Servers, Signals, run, until_told_to_end};
 
 /// What several parts look at.
@@ -30,7 +33,9 @@ pub(crate) struct Shared {
     pub(crate) readiness: Arc<Readiness>,
     pub(crate) shown: Shown,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) advisers: Arc<Advisers>,
     pub(crate) audit: Option<Arc<dyn Audit>>,
+    pub(crate) episodes: Option<Arc<Episodes>>,
     pub(crate) identity: String,
 }
 
@@ -47,7 +52,11 @@ impl Shared {
             deny: arguments.deny_addresses.clone(),
             allow: arguments.allow_addresses.clone(),
         };
-        let audit = arguments.audit_file.as_deref().map(audit::AuditFile::open).transpose()?;
+        let lines = |flag, file: &Option<PathBuf>| {
+            file.as_deref().map(|file| JsonLines::open(flag, file).map(Arc::new)).transpose()
+        };
+        let audit = lines("--audit-file", &arguments.audit_file)?;
+        let episodes = lines("--episodes-file", &arguments.episodes_file)?;
         Ok(Self {
             clock: clock.clone(),
             metrics: Arc::new(Metrics::new()),
@@ -57,8 +66,10 @@ impl Shared {
                 board: Arc::new(Board::default()),
                 clock,
             },
+            advisers: Arc::new(Advisers::new(policy.clone())),
             registry: Arc::new(Registry::of_operator(policy, arguments.prometheus_url.clone())),
-            audit: audit.map(|file| Arc::new(file) as Arc<dyn Audit>),
+            audit: audit.map(|file| file as Arc<dyn Audit>),
+            episodes: episodes.map(|file| Arc::new(Episodes::new(file))),
             identity,
         })
     }
@@ -140,6 +151,8 @@ impl Parts {
             activity: Arc::clone(&shared.shown.activity),
             board: Arc::clone(&shared.shown.board),
             audit: shared.audit.clone(),
+            advisor: glue::advisor(Arc::clone(&shared.advisers)),
+            episodes: shared.episodes.clone(),
         };
         let runner = Runner::new(services, registry, wiring.allow_cross_namespace);
         let parts = Self {

@@ -1,14 +1,13 @@
 //! One request to a receiver: a batch of spans in protobuf, over HTTP or as a gRPC call.
 //!
-//! Both go through one HTTP client, so that TLS, certificates and limits are the same. A gRPC
-//! call without streams is one HTTP/2 request with a frame around the message and its status
-//! in a trailer; a library for all of gRPC would add a second TLS setup and a dozen crates.
+//! Both go through one HTTP client, so that TLS, certificates and limits are the same. The client is
+//! this one's own, past no address policy: the receiver's address is the operator's and not a user's.
 
 use std::error::Error as _;
 use std::fmt;
 use std::time::Duration;
 
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, TE, USER_AGENT};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use http_body_util::{BodyExt as _, Limited};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
@@ -17,14 +16,13 @@ use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
 use opentelemetry_sdk::trace::SpanData;
 use prost::Message as _;
-use reqwest::{Client, ClientBuilder, Url, redirect};
+use reqwest::{Client, ClientBuilder, StatusCode, Url, redirect};
+use sources::grpc::{self, CallError};
 
 use super::settings::{BadVariable, Protocol, Settings};
 
 /// The most of an answer that is read.
 const LONGEST_ANSWER: usize = 64 << 10;
-/// Flag and length in front of a gRPC message.
-const GRPC_FRAME: usize = 5;
 
 /// Sends spans to one receiver.
 pub(super) struct Exporter {
@@ -78,14 +76,7 @@ impl Exporter {
         let mut headers = settings.headers.clone();
         let agent = concat!("polyscaler/", env!("CARGO_PKG_VERSION"));
         headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(agent));
-        let content = match settings.protocol {
-            Protocol::Http => "application/x-protobuf",
-            Protocol::Grpc => "application/grpc",
-        };
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content));
-        if settings.protocol == Protocol::Grpc {
-            headers.insert(TE, HeaderValue::from_static("trailers"));
-        }
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
         Ok(Self {
             client: client(settings)?,
             endpoint: settings.endpoint.clone(),
@@ -108,15 +99,7 @@ impl Exporter {
         let request = ExportTraceServiceRequest { resource_spans };
         let body = match self.protocol {
             Protocol::Http => request.encode_to_vec(),
-            Protocol::Grpc => {
-                let message = request.encode_to_vec();
-                let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
-                let mut body = Vec::with_capacity(GRPC_FRAME + message.len());
-                body.push(0);
-                body.extend(length.to_be_bytes());
-                body.extend(message);
-                body
-            }
+            Protocol::Grpc => grpc::framed(&request.encode_to_vec()),
         };
         Encoded { body, spans: count }
     }
@@ -130,27 +113,61 @@ impl Exporter {
     }
 
     async fn exchange(&self, body: Vec<u8>) -> Result<(), Failure> {
-        let request = self.client.post(self.endpoint.clone()).headers(self.headers.clone()).body(body);
-        let response = request.send().await.map_err(|error| Failure::again(root_cause(&error)))?;
-        let status = response.status();
-        if !status.is_success() {
-            let why = format!("the receiver answered {status}");
-            let busy = matches!(status.as_u16(), 429 | 502 | 503 | 504);
-            return Err(if busy { Failure::again(why) } else { Failure::for_good(why) });
-        }
-        let (head, body) = http::Response::<reqwest::Body>::from(response).into_parts();
-        let body = Limited::new(body, LONGEST_ANSWER).collect().await;
-        let body = body.map_err(|_| Failure::again("the receiver's answer broke off or is too long"))?;
         let message = match self.protocol {
-            Protocol::Http => body.to_bytes(),
-            Protocol::Grpc => {
-                // A call that fails at once has its status in the head.
-                check_grpc_status(body.trailers().unwrap_or(&head.headers))?;
-                let bytes = body.to_bytes();
-                bytes.slice(GRPC_FRAME.min(bytes.len())..)
-            }
+            Protocol::Http => self.post(body).await?,
+            Protocol::Grpc => self.call(body).await?,
         };
         check_refused(&message)
+    }
+
+    async fn post(&self, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
+        let request = self.client.post(self.endpoint.clone()).headers(self.headers.clone()).body(body);
+        let response = request.send().await.map_err(|error| Failure::again(root_cause(&error)))?;
+        if !response.status().is_success() {
+            return Err(refused(response.status()));
+        }
+        let body = Limited::new(reqwest::Body::from(response), LONGEST_ANSWER).collect().await;
+        Ok(body.map_err(|_| unread())?.to_bytes().to_vec())
+    }
+
+    async fn call(&self, framed: Vec<u8>) -> Result<Vec<u8>, Failure> {
+        let headers = self.headers.clone();
+        match grpc::call(&self.client, &self.endpoint, headers, framed, LONGEST_ANSWER).await {
+            Ok(message) => Ok(message),
+            // All was well, and what is missing matters to nobody.
+            Err(CallError::NoMessage) => Ok(Vec::new()),
+            Err(error) => Err(failed_call(&error)),
+        }
+    }
+}
+
+fn refused(status: StatusCode) -> Failure {
+    let why = format!("the receiver answered {status}");
+    let is_busy = matches!(status.as_u16(), 429 | 502 | 503 | 504);
+    if is_busy { Failure::again(why) } else { Failure::for_good(why) }
+}
+
+fn unread() -> Failure {
+    Failure::again("the receiver's answer broke off or is too long")
+}
+
+fn failed_call(error: &CallError) -> Failure {
+    match error {
+        CallError::NotSent(error) => Failure::again(root_cause(error)),
+        CallError::Status(status) => refused(*status),
+        CallError::BrokeOff | CallError::TooLong | CallError::NoMessage => unread(),
+        CallError::NotGrpc => {
+            Failure::for_good("the receiver does not answer as a gRPC server; is it the port for gRPC?")
+        }
+        CallError::Refused { code: None, .. } => {
+            Failure::for_good("the receiver answered with a status that is no number")
+        }
+        CallError::Refused { code: Some(code), .. } => {
+            let why = format!("the receiver answered {code} {}", grpc::code_name(*code));
+            // Those that the protocol lets a client try again.
+            let is_passing = matches!(code, 1 | 4 | 8 | 10 | 11 | 14 | 15);
+            if is_passing { Failure::again(why) } else { Failure::for_good(why) }
+        }
     }
 }
 
@@ -191,45 +208,6 @@ fn client(settings: &Settings) -> Result<Client, BadVariable> {
     })
 }
 
-fn check_grpc_status(headers: &HeaderMap) -> Result<(), Failure> {
-    let Some(code) = headers.get("grpc-status") else {
-        return Err(Failure::for_good(
-            "the receiver does not answer as a gRPC server; is it the port for gRPC?",
-        ));
-    };
-    let code: Option<usize> = code.to_str().ok().and_then(|code| code.parse().ok());
-    match code {
-        Some(0) => Ok(()),
-        // Those that the protocol lets a client try again.
-        Some(code @ (1 | 4 | 8 | 10 | 11 | 14 | 15)) => Err(Failure::again(grpc_words(code))),
-        Some(code) => Err(Failure::for_good(grpc_words(code))),
-        None => Err(Failure::for_good("the receiver answered with a status that is no number")),
-    }
-}
-
-fn grpc_words(code: usize) -> String {
-    const NAMES: [&str; 17] = [
-        "OK",
-        "CANCELLED",
-        "UNKNOWN",
-        "INVALID_ARGUMENT",
-        "DEADLINE_EXCEEDED",
-        "NOT_FOUND",
-        "ALREADY_EXISTS",
-        "PERMISSION_DENIED",
-        "RESOURCE_EXHAUSTED",
-        "FAILED_PRECONDITION",
-        "ABORTED",
-        "OUT_OF_RANGE",
-        "UNIMPLEMENTED",
-        "INTERNAL",
-        "UNAVAILABLE",
-        "DATA_LOSS",
-        "UNAUTHENTICATED",
-    ];
-    format!("the receiver answered {code} {}", NAMES.get(code).unwrap_or(&""))
-}
-
 /// An answer that is well may still say that some spans were refused.
 fn check_refused(message: &[u8]) -> Result<(), Failure> {
     // A receiver that answers something else has taken them all the same.
@@ -259,22 +237,17 @@ mod tests {
 
     #[test]
     fn a_status_of_grpc_says_whether_to_try_again() {
-        let status = |code: &'static str| {
-            HeaderMap::from_iter([(
-                http::HeaderName::from_static("grpc-status"),
-                HeaderValue::from_static(code),
-            )])
-        };
-        assert_eq!(check_grpc_status(&status("0")), Ok(()));
-        let busy = check_grpc_status(&status("14")).unwrap_err();
+        let status = |code| failed_call(&CallError::Refused { code, message: "hush".to_owned() });
+        let busy = status(Some(14));
         assert_eq!((busy.why.as_str(), busy.again), ("the receiver answered 14 UNAVAILABLE", true));
-        let refused = check_grpc_status(&status("16")).unwrap_err();
+        let refused = status(Some(16));
         assert_eq!(
             (refused.why.as_str(), refused.again),
             ("the receiver answered 16 UNAUTHENTICATED", false)
         );
-        assert!(!check_grpc_status(&status("99")).unwrap_err().again);
-        assert!(check_grpc_status(&HeaderMap::new()).unwrap_err().why.contains("port for gRPC"));
+        assert!(!status(Some(99)).again && !status(None).again);
+        assert!(failed_call(&CallError::NotGrpc).why.contains("port for gRPC"));
+        assert!(failed_call(&CallError::Status(StatusCode::SERVICE_UNAVAILABLE)).again);
     }
 
     #[test]

@@ -46,7 +46,7 @@ async fn a_seed_repeats_its_actions() {
         let store = Store::new("seed", &example("groups_1.txt")).await;
         store.deploy_podless(&SERVICES).await;
         let recorders = store.record(&SERVICES).await;
-        let coordinator = store.coordinate(&[("SEED", seed)]);
+        let coordinator = store.coordinate(&[("SEED", seed), ("ACTION_INTERVAL", "2s")]);
         let mut changes = Vec::new();
         for recorder in &recorders {
             let seen = recorder.wait_for(4).await;

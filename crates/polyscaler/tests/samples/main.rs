@@ -4,9 +4,11 @@
 
 mod broker;
 mod event_queue;
+mod external_policy;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod http_app;
 mod programs;
+mod python;
 mod sample;
 mod worker;

@@ -88,14 +88,17 @@ fn scaling_active(poll: &Poll) -> ConditionStatus {
         Some(first) => {
             // Of a single target it is enough to know the first: they mostly have one cause.
             let told = if poll.is_of_group() { &absences[..] } else { &absences[..1] };
-            let message = told.iter().map(absence).collect::<Vec<_>>().join("; ");
+            let message = told.iter().map(|absent| absence(poll, absent)).collect::<Vec<_>>().join("; ");
             condition(type_, false, Reason::Metric(first.absence.reason), message)
         }
     }
 }
 
-fn absence(absent: &AbsentMetric) -> String {
-    format!("metric {}: {}", absent.metric, absent.absence)
+fn absence(poll: &Poll, absent: &AbsentMetric) -> String {
+    let is_metric = poll.plan.metrics.iter().any(|metric| metric.name == absent.metric);
+    // Else it is the advice that the policy rests on.
+    let what = if is_metric { "metric" } else { "policy" };
+    format!("{what} {}: {}", absent.metric, absent.absence)
 }
 
 fn scaling_limited(poll: &Poll) -> ConditionStatus {

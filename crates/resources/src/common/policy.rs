@@ -96,6 +96,10 @@ fn schema(policy: &str, setting: &Setting) -> Value {
             json!({ "type": "number", "minimum": 0.0, "exclusiveMinimum": true, "maximum": 1.0 })
         }
         SettingType::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
+        SettingType::Address => {
+            let longest = SettingType::LONGEST_ADDRESS;
+            json!({ "type": "string", "maxLength": longest, "pattern": SettingType::ADDRESS })
+        }
     };
     schema["description"] = json!(format!("Of policy {policy}: {}", setting.help));
     schema

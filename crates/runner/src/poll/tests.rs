@@ -1,3 +1,5 @@
+mod advice;
+
 use std::time::Duration;
 
 use engine::{Metric, Mode, Safety, invariants};
@@ -7,11 +9,23 @@ use super::*;
 use crate::clock::instant_in;
 use crate::scripted::{Answer, World, member, plan, polled};
 
+fn key() -> ObjectKey {
+    ObjectKey { kind: "Anything", namespace: "default".to_owned(), name: "web".to_owned() }
+}
+
 /// A job for `plan`, and the way to revoke it.
 fn job(plan: Plan, memory: Memory, now: Time) -> (Job, watch::Sender<bool>) {
     let (revoke, revoked) = watch::channel(false);
-    let job =
-        Job { generation: 3, plan: Arc::new(plan), memory, not_before: now, ask_last_scaled: false, revoked };
+    let key = key();
+    let job = Job {
+        key,
+        generation: 3,
+        plan: Arc::new(plan),
+        memory,
+        not_before: now,
+        ask_last_scaled: false,
+        revoked,
+    };
     (job, revoke)
 }
 

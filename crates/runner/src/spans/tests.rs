@@ -67,10 +67,10 @@ async fn listen(world: &World, plan: Plan, is_revoked: bool) -> Listener {
     let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(listener.clone()));
     let (_revoke, revoked) = watch::channel(is_revoked);
     let (memory, not_before) = (Memory::default(), world.now());
-    let job =
-        Job { generation: 1, plan: Arc::new(plan), memory, not_before, ask_last_scaled: false, revoked };
     let key = ObjectKey { kind: "BusinessScaling", namespace: String::new(), name: "shop".to_owned() };
-    traced_poll(world.services.clone(), key, job).await;
+    let job =
+        Job { key, generation: 1, plan: Arc::new(plan), memory, not_before, ask_last_scaled: false, revoked };
+    traced_poll(world.services.clone(), job).await;
     drop(guard);
     listener
 }

@@ -7,11 +7,15 @@
 use std::error::Error;
 use std::io::{self, ErrorKind};
 
-use engine::AbsenceReason;
+use engine::{AbsenceReason, one_line};
 use rustls::{AlertDescription, CertificateError};
 
 use super::resolver::Unresolved;
 use crate::address::Refused;
+use crate::grpc::{CallError, code_name};
+
+/// The longest words of a gRPC service that are shown, in characters.
+const LONGEST_WORDS: usize = 200;
 
 /// Who says which servers are trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +48,38 @@ pub(super) fn explain(error: &reqwest::Error, roots: Roots) -> (AbsenceReason, S
         format!("the connection broke: {}", root_cause(error))
     };
     (AbsenceReason::ConnectionFailed, what)
+}
+
+/// What a gRPC call came to whose request was sent, without the address.
+pub(super) fn explain_call(error: &CallError, longest: usize) -> (AbsenceReason, String) {
+    match error {
+        CallError::NotSent(error) => explain(error, Roots::System),
+        CallError::Status(status) => {
+            let what = format!("it answered with status {}; is it the port for gRPC?", status.as_u16());
+            (AbsenceReason::BadStatus, what)
+        }
+        CallError::NotGrpc => {
+            (AbsenceReason::Malformed, "it does not answer as a gRPC server; is it the port for gRPC?".into())
+        }
+        CallError::Refused { code, message } => {
+            let reason = match code {
+                Some(4) => AbsenceReason::Timeout,
+                Some(7 | 16) => AbsenceReason::Unauthorized,
+                _ => AbsenceReason::BadStatus,
+            };
+            let name = code.map_or("a status that is no number", code_name);
+            let words = one_line(message, LONGEST_WORDS);
+            let told = if words.is_empty() { String::new() } else { format!(": {words}") };
+            (reason, format!("it answered {name}{told}"))
+        }
+        CallError::BrokeOff => {
+            (AbsenceReason::ConnectionFailed, "the connection was closed in mid-answer".into())
+        }
+        CallError::TooLong => {
+            (AbsenceReason::TooLarge, format!("the answer is larger than {} KiB", longest / 1024))
+        }
+        CallError::NoMessage => (AbsenceReason::Malformed, "it answered without a whole message".into()),
+    }
 }
 
 fn explain_tls(error: &rustls::Error, roots: Roots) -> String {

@@ -11,12 +11,17 @@ use super::failure::{self, Roots};
 use super::tls::Tls;
 use super::{absence, resolver::GuardedResolver};
 use crate::address::AddressPolicy;
+use crate::grpc::{self, CallError};
 
 /// A connection attempt ends then, whatever the request's own limit; it may outlive the request.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Idle connections are kept a little longer than the usual interval between polls.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A gRPC connection with a call on it that says nothing is asked this often whether it lives, and as long
+/// it has to answer.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// Idle connections kept to one host.
 const MAX_IDLE_PER_HOST: usize = 16;
@@ -32,15 +37,34 @@ pub(super) struct Transport {
 impl Transport {
     /// Connections by `tls` to addresses that `policy` allows, or why there can be none.
     pub(super) fn new(policy: &Arc<AddressPolicy>, tls: &Tls) -> Result<Self, String> {
+        // Metrics need no more than this.
+        Self::build(policy, tls, ClientBuilder::http1_only)
+    }
+
+    /// The same for gRPC, trusting as the system does.
+    pub(super) fn of_grpc(policy: &Arc<AddressPolicy>) -> Result<Self, String> {
+        Self::build(policy, &Tls::default(), |builder| {
+            // One connection serves all calls to a host: one that is dead must not be kept for long.
+            let builder = builder.http2_keep_alive_interval(KEEP_ALIVE).http2_keep_alive_timeout(KEEP_ALIVE);
+            builder.http2_prior_knowledge()
+        })
+    }
+
+    fn build(
+        policy: &Arc<AddressPolicy>,
+        tls: &Tls,
+        speaking: fn(ClientBuilder) -> ClientBuilder,
+    ) -> Result<Self, String> {
         // Another part of the program may have installed it already; then there is nothing to do.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let build = |builder: ClientBuilder| tls.apply(builder).and_then(ClientBuilder::build);
-        let built = match build(builder(policy)) {
+        let builder = || speaking(builder(policy));
+        let built = match build(builder()) {
             Ok(client) if tls.has_authority() => Ok((client, Roots::Given)),
             Ok(client) => Ok((client, Roots::System)),
             Err(error) if tls.has_authority() => Err(error),
             // Without roots the builder fails, and plain http would fail along with https.
-            Err(_) => build(builder(policy).tls_certs_only([])).map(|client| (client, Roots::None)),
+            Err(_) => build(builder().tls_certs_only([])).map(|client| (client, Roots::None)),
         };
         let (client, roots) =
             built.map_err(|error| format!("no client can be built: {}", failure::root_cause(&error)))?;
@@ -58,12 +82,7 @@ impl Transport {
         secret: Option<&HeaderMap>,
         form: Option<&str>,
     ) -> Result<Response, Absence> {
-        // Literal addresses pass no resolver. The URL parser has already made one form of all spellings.
-        if let Some(address) = literal_address(url) {
-            self.policy
-                .check(address)
-                .map_err(|refused| absence(AbsenceReason::AddressRefused, url, refused))?;
-        }
+        self.permit(url)?;
         let mut headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
         headers.extend(secret.cloned().unwrap_or_default());
         let request = match form {
@@ -74,6 +93,24 @@ impl Transport {
             }
         };
         request.send().await.map_err(|error| self.failed(url, &error))
+    }
+
+    /// One gRPC call: a framed message there, a message back.
+    pub(super) async fn call(&self, url: &Url, framed: Vec<u8>, longest: usize) -> Result<Vec<u8>, Absence> {
+        self.permit(url)?;
+        grpc::call(&self.client, url, HeaderMap::new(), framed, longest).await.map_err(|error| match error {
+            CallError::NotSent(error) => self.failed(url, &error),
+            error => {
+                let (reason, what) = failure::explain_call(&error, longest);
+                absence(reason, url, what)
+            }
+        })
+    }
+
+    /// Literal addresses pass no resolver. The URL parser has already made one form of all spellings.
+    fn permit(&self, url: &Url) -> Result<(), Absence> {
+        let refused = literal_address(url).map_or(Ok(()), |address| self.policy.check(address));
+        refused.map_err(|refused| absence(AbsenceReason::AddressRefused, url, refused))
     }
 
     /// The next piece of an answer's body.
@@ -96,8 +133,6 @@ fn builder(policy: &Arc<AddressPolicy>) -> ClientBuilder {
         .user_agent(concat!("polyscaler/", env!("CARGO_PKG_VERSION")))
         // A proxy would connect in our place, past the address policy.
         .no_proxy()
-        // Traces are sent over HTTP/2, too; a metric needs no more than this.
-        .http1_only()
         .redirect(reqwest::redirect::Policy::none())
         .dns_resolver(GuardedResolver::new(Arc::clone(policy)))
         .connect_timeout(CONNECT_TIMEOUT)

@@ -19,6 +19,7 @@ pub(super) struct Transports {
     policy: Arc<AddressPolicy>,
     /// Built at the first request: checking a manifest needs neither roots nor a runtime.
     plain: OnceLock<Result<Arc<Transport>, String>>,
+    grpc: OnceLock<Result<Arc<Transport>, String>>,
     own: Mutex<Own<Arc<Transport>>>,
 }
 
@@ -38,7 +39,13 @@ struct Used<T> {
 
 impl Transports {
     pub(super) fn new(policy: AddressPolicy) -> Self {
-        Self { policy: Arc::new(policy), plain: OnceLock::new(), own: Mutex::new(Own::new()) }
+        let (plain, grpc) = (OnceLock::new(), OnceLock::new());
+        Self { policy: Arc::new(policy), plain, grpc, own: Mutex::new(Own::new()) }
+    }
+
+    /// Connections for gRPC, or why there can be none.
+    pub(super) fn of_grpc(&self) -> Result<Arc<Transport>, String> {
+        self.grpc.get_or_init(|| Transport::of_grpc(&self.policy).map(Arc::new)).clone()
     }
 
     /// Connections by `tls`, or why there can be none.

@@ -1,4 +1,4 @@
-//! The audit trail as a file of JSON lines.
+//! Records as a file of JSON lines: the audit trail, episodes.
 //!
 //! A thread of its own writes, so that a slow disk holds up no poll. What it cannot take is
 //! counted and told in the log, never lost in silence.
@@ -12,40 +12,40 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use anyhow::Context as _;
-use runner::{Audit, AuditEntry};
+use runner::{Audit, AuditEntry, Episode, EpisodeLog};
 
 /// Lines that may wait for the disk.
 const WAITING: usize = 4096;
 
 /// The file, and the thread that writes it. Dropping it ends the thread once all is written.
-pub(super) struct AuditFile {
+pub(super) struct JsonLines {
     lines: Option<SyncSender<Vec<u8>>>,
     lost: Arc<AtomicU64>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
-impl AuditFile {
-    /// Appends to the file at `path`, which is made where it is missing.
+impl JsonLines {
+    /// Appends to the file at `path`, which is made where it is missing; `flag` is what named it.
     ///
     /// # Errors
     /// Where it cannot be opened or the thread cannot be started.
-    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
-        let advice = "give a file that can be written, or leave --audit-file out";
-        let file = append(path)
-            .with_context(|| format!("--audit-file {} cannot be opened: {advice}", path.display()))?;
+    pub(super) fn open(flag: &'static str, path: &Path) -> anyhow::Result<Self> {
+        let advice = format!("give a file that can be written, or leave {flag} out");
+        let file =
+            append(path).with_context(|| format!("{flag} {} cannot be opened: {advice}", path.display()))?;
         let (lines, waiting) = sync_channel(WAITING);
         let lost = Arc::new(AtomicU64::new(0));
-        let mut writer = Writer { path: path.to_owned(), file, lost: Arc::clone(&lost), failing: false };
-        let thread = std::thread::Builder::new().name("audit".to_owned());
-        let thread =
-            thread.spawn(move || writer.run(&waiting)).context("the audit thread cannot be started")?;
+        let mut writer =
+            Writer { flag, path: path.to_owned(), file, lost: Arc::clone(&lost), failing: false };
+        let thread = std::thread::Builder::new().name("lines".to_owned());
+        let thread = thread
+            .spawn(move || writer.run(&waiting))
+            .with_context(|| format!("the thread for {flag} cannot be started"))?;
         Ok(Self { lines: Some(lines), lost, writer: Mutex::new(Some(thread)) })
     }
-}
 
-impl Audit for AuditFile {
-    fn note(&self, entry: &AuditEntry) {
-        let Ok(mut line) = serde_json::to_vec(entry) else { return };
+    fn append(&self, record: &impl serde::Serialize) {
+        let Ok(mut line) = serde_json::to_vec(record) else { return };
         line.push(b'\n');
         let taken = self.lines.as_ref().is_some_and(|lines| lines.try_send(line).is_ok());
         if !taken {
@@ -54,7 +54,19 @@ impl Audit for AuditFile {
     }
 }
 
-impl Drop for AuditFile {
+impl Audit for JsonLines {
+    fn note(&self, entry: &AuditEntry) {
+        self.append(entry);
+    }
+}
+
+impl EpisodeLog for JsonLines {
+    fn note(&self, episode: &Episode) {
+        self.append(episode);
+    }
+}
+
+impl Drop for JsonLines {
     fn drop(&mut self) {
         self.lines = None;
         let thread = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -69,6 +81,7 @@ fn append(path: &Path) -> io::Result<File> {
 }
 
 struct Writer {
+    flag: &'static str,
     path: PathBuf,
     file: File,
     lost: Arc<AtomicU64>,
@@ -97,14 +110,14 @@ impl Writer {
         match written {
             Ok(()) => {
                 if std::mem::take(&mut self.failing) {
-                    tracing::info!(file = %self.path.display(), "the audit file can be written again");
+                    tracing::info!(flag = self.flag, file = %self.path.display(), "the file can be written again");
                 }
                 self.tell_lost();
             }
             Err(error) => {
                 self.lost.fetch_add(count, Ordering::Relaxed);
                 if !std::mem::replace(&mut self.failing, true) {
-                    tracing::error!(file = %self.path.display(), %error, "the audit file cannot be written");
+                    tracing::error!(flag = self.flag, file = %self.path.display(), %error, "the file cannot be written");
                 }
             }
         }
@@ -113,7 +126,7 @@ impl Writer {
     fn tell_lost(&self) {
         let lost = self.lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
-            tracing::error!(file = %self.path.display(), lost, "entries are missing in the audit file");
+            tracing::error!(flag = self.flag, file = %self.path.display(), lost, "lines are missing in the file");
         }
     }
 }

@@ -1,0 +1,83 @@
+//! Who can be asked, and who may be.
+
+use sources::{AddressPolicy, Advisers};
+use testbed::MetricServer;
+use testbed::ports::PortClaim;
+use tokio::net::TcpListener;
+
+use crate::server::{Answer, Server, response};
+use crate::{ask, told};
+
+fn good() -> Answer {
+    Answer::message(&response(&[("web", 7)], "why"))
+}
+
+#[tokio::test]
+async fn a_service_that_is_gone_is_an_absence_until_it_is_back() {
+    let server = Server::start(good()).await;
+    let advisers = Advisers::new(AddressPolicy::default());
+    let address = server.address.clone();
+    assert!(ask(&advisers, &address).await.is_ok());
+    drop(server);
+    // The connection that was open may be found broken first.
+    let mut words = String::new();
+    for _ in 0..100 {
+        words = told(ask(&advisers, &address).await, &address).unwrap_err();
+        if words.ends_with("connection refused") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(words, "MetricConnectionFailed connection refused");
+    let port = address.rsplit(':').next().unwrap();
+    let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await.unwrap();
+    let _server = Server::on(listener, good());
+    assert!(ask(&advisers, &address).await.is_ok());
+}
+
+#[tokio::test]
+async fn addresses_that_must_not_be_called_are_refused() {
+    let server = Server::start(good()).await;
+    for (address, deny) in [
+        ("http://169.254.169.254", ""),
+        ("https://[fe80::1]:50051", ""),
+        (server.address.as_str(), "127.0.0.0/8"),
+        ("http://localhost:1", "127.0.0.0/8 ::1/128"),
+    ] {
+        let deny = deny.split_whitespace().map(|net| net.parse().unwrap()).collect();
+        let advisers = Advisers::new(AddressPolicy { deny, allow: Vec::new() });
+        let words = told(ask(&advisers, address).await, address).unwrap_err();
+        assert!(words.starts_with("MetricAddressRefused its address "), "{address}: {words}");
+    }
+    assert!(server.seen().is_empty());
+    let advisers = Advisers::new(AddressPolicy {
+        deny: vec!["127.0.0.0/8".parse().unwrap()],
+        allow: vec!["127.0.0.1/32".parse().unwrap()],
+    });
+    assert!(ask(&advisers, &server.address).await.is_ok(), "an exception");
+}
+
+#[tokio::test]
+async fn whoever_does_not_speak_grpc_is_named() {
+    let advisers = Advisers::new(AddressPolicy::default());
+    // HTTP/1 only.
+    let other = MetricServer::start().await.unwrap();
+    let address = other.url("/");
+    let address = address.trim_end_matches('/');
+    let words = told(ask(&advisers, address).await, address).unwrap_err();
+    assert!(words.starts_with("MetricConnectionFailed "), "{words}");
+    // No TLS where TLS is asked for.
+    let server = Server::start(good()).await;
+    let address = server.address.replace("http:", "https:");
+    let words = told(ask(&advisers, &address).await, &address).unwrap_err();
+    assert!(words.starts_with("MetricConnectionFailed "), "{words}");
+    let free = PortClaim::new().unwrap();
+    let address = format!("http://127.0.0.1:{}", free.port());
+    let words = told(ask(&advisers, &address).await, &address).unwrap_err();
+    assert_eq!(words, "MetricConnectionFailed connection refused");
+    let words = told(ask(&advisers, "http://[::1").await, "http://[::1").unwrap_err();
+    assert!(
+        words.starts_with("MetricConnectionFailed the address \"http://[::1\" cannot be called"),
+        "{words}"
+    );
+}
