@@ -54,7 +54,11 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
 fn is_root(file: &Path) -> bool {
     let parent = file.parent().and_then(Path::file_name).and_then(|name| name.to_str()).unwrap_or_default();
     let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    matches!(name, "main.rs" | "lib.rs") || matches!(parent, "tests" | "benches" | "examples" | "bin")
+    // Deeper down, a folder of this name belongs to a module.
+    let is_beside_manifest = file.ancestors().nth(2).is_some_and(|folder| folder.join("Cargo.toml").exists());
+    matches!(name, "main.rs" | "lib.rs")
+        || parent == "bin"
+        || (is_beside_manifest && matches!(parent, "tests" | "benches" | "examples"))
 }
 
 /// The files that the `mod` lines of `file` may mean.
