@@ -32,8 +32,8 @@ impl GroupJournal {
 impl Journal for GroupJournal {
     fn record(&self, record: runner::Record) {
         let Verdict::Polled(poll) = &record.outcome.verdict else { return };
-        sum_up(&record.key, poll);
-        for decided in &poll.decision.members {
+        sum_up(&record.key, poll, &record.tried);
+        for decided in record.tried.iter().filter_map(|&member| poll.decided(member)) {
             if let Some(event) = event(&self.app, &record.key, &record.outcome, poll, decided) {
                 // Nothing rests on an Event.
                 let _ = self.events.try_send(event);
@@ -42,9 +42,9 @@ impl Journal for GroupJournal {
     }
 }
 
-/// One line about all members, where any was written.
-fn sum_up(group: &ObjectKey, poll: &Poll) {
-    if poll.members.iter().all(|member| member.write.is_none()) {
+/// One line about all members, where any was written. Those that were written before are not told again.
+fn sum_up(group: &ObjectKey, poll: &Poll, tried: &[usize]) {
+    if tried.is_empty() {
         return;
     }
     let (mut scaled, mut failed, mut unchanged) = (Vec::new(), Vec::new(), Vec::new());
@@ -52,7 +52,8 @@ fn sum_up(group: &ObjectKey, poll: &Poll) {
         let name = &poll.plan.members[decided.member].role.name;
         let (from, to) = (decided.from, decided.to);
         match &poll.members[decided.member].write {
-            Some(Ok(())) => scaled.push(format!("{name} {from}→{to}")),
+            Some(Ok(())) if tried.contains(&decided.member) => scaled.push(format!("{name} {from}→{to}")),
+            Some(Ok(())) => unchanged.push(format!("{name} {to}")),
             Some(Err(_)) => failed.push(format!("{name} {from}→{to}")),
             None => unchanged.push(format!("{name} {from}")),
         }
