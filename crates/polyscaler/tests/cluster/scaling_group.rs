@@ -192,8 +192,8 @@ async fn missing_refused_and_unscalable_members_are_told_and_the_rest_goes_on() 
     let operator = scene.operator(&[]).await;
     wait_for_all(&targets, [3, 3, 6]).await;
     let reason = |status: &Value, name: &str| {
-        // The replicas are there before the status that tells of them.
-        let member = status["members"].as_array()?.iter().find(|member| member["name"] == name)?;
+        let members = status["members"].as_array().unwrap();
+        let member = members.iter().find(|member| member["name"] == name).unwrap();
         member["reason"].as_str().map(str::to_owned)
     };
     let look = || async {
