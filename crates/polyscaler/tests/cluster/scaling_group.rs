@@ -84,13 +84,11 @@ async fn expect_no_finalizers(group: &Scaling, targets: &[Target; 3]) {
     assert!(objects.iter().all(|object| object.metadata.finalizers.is_none()));
 }
 
-/// How many Events tell of `target` having been scaled.
-async fn rescales(group: &Scaling, target: &str) -> usize {
-    let told = |note: Option<String>| note.is_some_and(|note| note.contains(target));
-    let events = group.events().await.into_iter();
-    events
-        .filter(|event| event.reason.as_deref() == Some("SuccessfulRescale") && told(event.note.clone()))
-        .count()
+/// How many Events tell that the Deployment `name` was scaled. The others name it as well: it calls them.
+async fn rescales(group: &Scaling, scene: &Scene, name: &str) -> usize {
+    let begin = format!("scaled Deployment {}/{name} from ", scene.namespace);
+    let events = group.events().await;
+    events.iter().filter(|event| event.note.as_ref().is_some_and(|note| note.starts_with(&begin))).count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -192,8 +190,8 @@ async fn missing_refused_and_unscalable_members_are_told_and_the_rest_goes_on() 
     let operator = scene.operator(&[]).await;
     wait_for_all(&targets, [3, 3, 6]).await;
     let reason = |status: &Value, name: &str| {
-        let members = status["members"].as_array().unwrap();
-        let member = members.iter().find(|member| member["name"] == name).unwrap();
+        let mut members = status["members"].as_array().into_iter().flatten();
+        let member = members.find(|member| member["name"] == name)?;
         member["reason"].as_str().map(str::to_owned)
     };
     let look = || async {
@@ -288,8 +286,9 @@ async fn a_forbidden_member_is_tried_again_within_the_interval_by_the_same_decis
     let moves = moves(&action);
     assert_eq!((moves[0], moves[2]), (("webui", 1, 3, 1), ("db", 1, 6, 1)));
     assert!(moves[1].3 >= 2, "{moves:?}");
-    group.wait_for_event("Normal", "SuccessfulRescale", "auth").await;
-    assert_eq!(rescales(&group, "webui").await, 1, "what was told is not told again");
+    let scaled = format!("scaled Deployment {}/auth from 1 to 3", scene.namespace);
+    group.wait_for_event("Normal", "SuccessfulRescale", &scaled).await;
+    assert_eq!(rescales(&group, &scene, "webui").await, 1, "what was told is not told again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -357,7 +356,9 @@ async fn the_time_until_all_are_ready_is_in_the_status_without_another_poll() {
         ready.iter().map(|member| member["readyReplicas"].clone()).collect::<Vec<_>>(),
         [2, 2, 4].map(Value::from)
     );
-    assert_eq!(rescales(&group, "webui").await, 1);
+    let scaled = format!("scaled Deployment {}/webui from 1 to 2", scene.namespace);
+    group.wait_for_event("Normal", "SuccessfulRescale", &scaled).await;
+    assert_eq!(rescales(&group, &scene, "webui").await, 1, "that all are ready is no second scale");
 }
 
 async fn wait_until_leads(operator: &Operator) {

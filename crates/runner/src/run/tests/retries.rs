@@ -3,7 +3,7 @@
 use engine::Action;
 
 use super::*;
-use crate::schedule::next_poll;
+use crate::schedule::{first_poll, next_poll};
 
 /// Two Deployments of 2 replicas in a group that wants 6 of each, and polls once in an hour.
 async fn shop(change: impl FnOnce(&World, Object) -> Object) -> Loop {
@@ -233,6 +233,19 @@ async fn nothing_is_tried_again_without_the_right_to_it() {
     running.apply(&group().mode("observe")).await;
     pass(300).await;
     assert_eq!((running.writes(), running.world.book.reason("shop").as_str()), (6, "Observing"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_loses_a_member_stops_at_once_and_not_only_when_it_is_told() {
+    let running = failing().await;
+    let retry = running.world.cluster.writes()[0].begun.plus(Duration::from_millis(7750));
+    let (key, now) = (group().key(), running.world.now());
+    let told_after = first_poll(&key, Duration::from_secs(3600), 1, now).since(now);
+    assert!(told_after >= Duration::from_millis(2), "{told_after:?}: it needs another name");
+    tokio::time::sleep(retry.since(now) - told_after / 2).await;
+    running.hpa(Some(deployment("web"))).await;
+    pass(60).await;
+    assert_eq!((running.writes(), running.world.book.reason("shop").as_str()), (6, "TargetConflict"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -116,6 +116,8 @@ struct Trial {
     seen_writes: usize,
     seen_records: usize,
     decided: Arc<Decided>,
+    /// By whom and when each decision was made that has been judged.
+    judged: HashSet<(ObjectKey, Time)>,
 }
 
 impl Trial {
@@ -126,7 +128,16 @@ impl Trial {
         running.tell(Event::Synced).await;
         let changed = running.world.now();
         let (truth, before) = (Truth::default(), Truth::default());
-        Self { running, truth, before, changed, seen_writes: 0, seen_records: 0, decided }
+        Self {
+            running,
+            truth,
+            before,
+            changed,
+            seen_writes: 0,
+            seen_records: 0,
+            decided,
+            judged: HashSet::new(),
+        }
     }
 
     async fn happens(&mut self, happening: &Happening) {
@@ -195,7 +206,11 @@ impl Trial {
                 self.truth.leased || record.outcome.at == self.changed,
                 "recorded without the lease"
             );
-            judge_decision(&record, &writes)?;
+            // What is told again of a group was seen later than it was decided.
+            let decided = record.outcome.poll().map(|poll| (record.key.clone(), poll.decision.at));
+            if decided.is_none_or(|decided| self.judged.insert(decided)) {
+                judge_decision(&record, &writes)?;
+            }
             judge_action(&record)?;
         }
         (self.seen_writes, self.seen_records) = (writes.len(), self.running.world.book.len());
