@@ -51,7 +51,7 @@ impl GroupJournal {
 impl Journal for GroupJournal {
     fn record(&self, record: runner::Record) {
         let Verdict::Polled(poll) = &record.outcome.verdict else { return };
-        let scaled: BTreeSet<usize> = record.scaled.iter().copied().collect();
+        let scaled: BTreeSet<usize> = record.scaled().collect();
         let failed = self.newly_failed(&record.key, poll);
         sum_up(&record.key, poll, &scaled, &failed);
         for decided in &poll.decision.members {
