@@ -15,7 +15,8 @@ pub struct Clients {
     /// For watches and reads, which are retried.
     pub read: Client,
     /// For writes and the lease: never retried behind our back, as a scale that lands minutes
-    /// after its decision would be worse than none. Also for readings, of which the next comes anyway.
+    /// after its decision would be worse than none. Also for readings, of which the next comes anyway. Each request
+    /// that finds no idle connection opens one, so any number of writes are under way at once.
     pub write: Client,
     /// The namespace of the pod, or of the kubeconfig's context.
     pub namespace: String,

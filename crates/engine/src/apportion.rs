@@ -15,10 +15,6 @@ pub(crate) struct Share {
     pub(crate) most: u32,
 }
 
-/// How far below the level, relative to it, counts are rounded: so that the noise of binary fractions
-/// never lifts a count to the next whole number. What that leaves is given by remainder.
-const NOISE: f64 = 1e-12;
-
 /// The least difference between two remainders.
 const REMAINDER: f64 = 1e-9;
 
@@ -56,11 +52,11 @@ pub(crate) fn level(shares: &[Share], amount: f64, unit: impl Fn(usize) -> f64) 
 /// remainders, as long as `fits` says so of all counts together. Of equal remainders the lighter share comes
 /// first, which lacks the most for its weight, and then the first.
 pub(crate) fn counts(shares: &[Share], level: f64, fits: impl Fn(&[u32]) -> bool) -> Vec<u32> {
-    let exact: Vec<f64> = shares.iter().map(|share| share.at(level * (1.0 - NOISE))).collect();
+    let exact: Vec<f64> = shares.iter().map(|share| share.at(level)).collect();
     let mut counts: Vec<u32> = exact.iter().map(|exact| *exact as u32).collect();
-    let mut claims: Vec<usize> = (0..shares.len()).filter(|&place| exact[place].fract() > 0.0).collect();
     // Remainders that differ by the noise of binary fractions only are equal.
     let remainder = |place: usize| (exact[place].fract() / REMAINDER).round();
+    let mut claims: Vec<usize> = (0..shares.len()).filter(|&place| remainder(place) > 0.0).collect();
     claims.sort_by(|&one, &other| {
         let lighter = || shares[one].weight.total_cmp(&shares[other].weight);
         remainder(other).total_cmp(&remainder(one)).then_with(lighter)
@@ -118,7 +114,9 @@ mod tests {
 
     #[test]
     fn who_is_at_a_bound_gives_the_rest_to_the_others() {
-        let cases: [(&[(f64, u32, u32)], u32, &[u32]); 8] = [
+        /// Weight, least and most of each.
+        type Shares<'a> = &'a [(f64, u32, u32)];
+        let cases: [(Shares<'_>, u32, &[u32]); 9] = [
             (&[(1.0, 1, 2), (1.0, 1, 9), (1.0, 1, 9)], 12, &[2, 5, 5]),
             (&[(1.0, 6, 9), (1.0, 0, 9), (1.0, 0, 9)], 12, &[6, 3, 3]),
             (&[(1.0, 6, 9), (1.0, 0, 2), (1.0, 0, 9)], 12, &[6, 2, 4]),
@@ -126,6 +124,7 @@ mod tests {
             (&[(1.0, 2, 3), (5.0, 2, 4)], 20, &[3, 4]),
             (&[(1.0, 2, 3), (5.0, 2, 4)], 3, &[2, 2]),
             (&[(1.0, 2, 2), (1.0, 3, 3)], 9, &[2, 3]),
+            (&[(0.0, 2, 5), (1.0, 0, 3)], 9, &[2, 3]),
             (&[], 9, &[]),
         ];
         for (of, total, expected) in cases {

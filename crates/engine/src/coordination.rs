@@ -105,6 +105,7 @@ pub(crate) fn entries(view: &View<'_>) -> impl Iterator<Item = usize> {
 
 /// The places of the metrics that are measured at the member at `member`.
 pub(crate) fn metrics_of(view: &View<'_>, member: usize) -> impl Iterator<Item = usize> {
+    // Most members are no entries, so most questions end with the first look.
     let is_entry = calls_to(view, member).next().is_none() && only_entry(view) == Some(member);
     let is_here = move |measured: Option<usize>| measured.map_or(is_entry, |measured| measured == member);
     view.metrics.iter().enumerate().filter(move |(_, metric)| is_here(metric.member)).map(|(index, _)| index)

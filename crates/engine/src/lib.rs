@@ -13,10 +13,15 @@
 //!
 //! 1. **stabilization**: the least or greatest wish of a window,
 //! 2. **cost**: what the policy's budget pays for, if it has one,
-//! 3. **bounds**: `minReplicas` to `maxReplicas`,
-//! 4. **no scale-in** while any reading is absent,
-//! 5. **rate**: pods a single operation may add or remove,
-//! 6. **cooldown**: time since the last scale.
+//! 3. **budget** of a group: wishes that are too much together are cut back, all in proportion,
+//! 4. **bounds**: `minReplicas` to `maxReplicas`,
+//! 5. **no scale-in** while any reading is absent,
+//! 6. **rate**: pods a single operation may add or remove,
+//! 7. **budget** of a group again: scale-outs wait where others cannot scale in as fast as was wished,
+//! 8. **cooldown**: time since the last scale.
+//!
+//! A group's members go through the chain side by side, so that one decision moves them all. What demand each of
+//! them has is worked out in [`coordination`]; what a learned policy sees, does and earns stands in [`episode`].
 //!
 //! Every link that changes the wish leaves a [`Step`] with its numbers; the steps are
 //! the explanation that all surfaces print.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use engine::policy::{Bottleneck, Policy, Proportional, Random, View, Wished};
 use engine::{
     AbsenceReason, Basis, Bounds, CallGraph, Decision, Edge, Group, GroupBudget, Member, Memory, Metric,
-    MetricTarget, Mode, Observation, Plan, Query, Reading, Safety, Scale, Target, TargetType, Time, decide,
-    invariants,
+    MetricTarget, Mode, Observation, Plan, Query, Reading, Role, Safety, Scale, Target, TargetType, Time,
+    decide, invariants,
 };
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -45,21 +45,21 @@ fn members(count: usize) -> impl Strategy<Value = Vec<Member>> {
         prop_oneof![Just(0.0), 0.01..2.0f64],
         prop::bool::weighted(0.05),
     );
+    let member = member.prop_map(|(min, more, weight, capacity, cost_per_pod_hour, is_refused)| {
+        let bounds = Bounds::new(min, min + more).expect("ordered");
+        let refusal = is_refused.then(|| "elsewhere".to_owned());
+        (bounds, Role { weight, capacity, cost_per_pod_hour, refusal, ..Role::of("") })
+    });
     prop::collection::vec(member, count).prop_map(|members| {
-        let member = |(place, parts): (usize, (u32, u32, f64, Option<f64>, f64, bool))| {
-            let (min, more, weight, capacity, cost, is_refused) = parts;
+        let member = |(place, (bounds, role)): (usize, (Bounds, Role))| {
+            let name = format!("member-{place}");
             let target = Target {
                 api_version: "apps/v1".to_owned(),
                 kind: "Deployment".to_owned(),
                 namespace: "default".to_owned(),
-                name: format!("member-{place}"),
+                name: name.clone(),
             };
-            let mut member = Member::single(target, Bounds::new(min, min + more).expect("ordered"));
-            member.role.weight = weight;
-            member.role.capacity = capacity;
-            member.role.cost_per_pod_hour = cost;
-            member.role.refusal = is_refused.then(|| "elsewhere".to_owned());
-            member
+            Member { target, bounds, role: Role { name, ..role } }
         };
         members.into_iter().enumerate().map(member).collect()
     })

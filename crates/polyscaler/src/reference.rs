@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, Command, CommandFactory as _};
-use engine::policy::{POLICIES, PolicyEntry, Setting, SettingType};
+use engine::policy::{PolicyEntry, Serves, Setting, SettingType, serving};
 use sources::{AddressPolicy, Registry};
 
 use crate::Arguments;
@@ -25,7 +25,7 @@ const SOURCES: &str = "
 ## Metric sources
 
 A metric source is named by `type` and set by `config`, for example in `spec.metrics` of a
-GeneralScaler or `spec.metric` of a BusinessScaling. A ScalingRule fills in the settings of `nats`
+GeneralScaler or ScalingGroup, or `spec.metric` of a BusinessScaling. A ScalingRule fills in the settings of `nats`
 from fields of its own. What ends in `From` names a secret: `{secretKeyRef: {name, key}}`.
 ";
 
@@ -33,6 +33,12 @@ const OF_POLICIES: &str = "
 ## Policies
 
 A policy is named by `spec.policy.type` of a GeneralScaler and set by `spec.policy.config`.
+";
+
+const OF_GROUPS: &str = "
+## Policies of groups
+
+These are named in the same way by a ScalingGroup; [which to take when](scaling-group.md#which-policy).
 ";
 
 fn root() -> PathBuf {
@@ -45,8 +51,9 @@ fn document() -> String {
     let commands: String = command.get_subcommands().map(section).collect();
     let registry = Registry::new(AddressPolicy::default());
     let sources: String = registry.names().map(source).collect();
-    let policies: String = POLICIES.iter().map(policy).collect();
-    format!("{BEGIN}{commands}{SOURCES}{sources}{OF_POLICIES}{policies}")
+    let policies: String = serving(Serves::Target).map(policy).collect();
+    let of_groups: String = serving(Serves::Group).map(policy).collect();
+    format!("{BEGIN}{commands}{SOURCES}{sources}{OF_POLICIES}{policies}{OF_GROUPS}{of_groups}")
 }
 
 /// One policy: what it does, and a row for each of its settings.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use engine::{Cost, Mode, Reading, Time};
+use engine::{Cost, MemberDecision, Mode, Reading, Time};
 use resources::{Outcome, Poll, Verdict};
 use serde::Serialize;
 
@@ -35,9 +35,12 @@ pub struct ObjectState {
     pub observe: bool,
     /// Its metrics.
     pub metrics: Vec<MetricState>,
-    /// Its targets.
+    /// Its targets, as far as they could be read.
     pub targets: Vec<TargetState>,
-    /// Its first metric and target over the last hour, oldest first.
+    /// The members of a group that could not be read or scaled.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failing: Vec<FailingMember>,
+    /// Its first metric and the replicas of all its targets over the last hour, oldest first.
     #[serde(skip)]
     pub history: VecDeque<Point>,
 }
@@ -55,9 +58,12 @@ impl ObjectState {
 impl ObjectState {
     /// Adds this moment to the history, in place of the last one where that is recent.
     fn remember(&mut self, at: Time) {
-        let Some(target) = self.targets.first() else { return };
+        if self.targets.is_empty() {
+            return;
+        }
+        let replicas = self.targets.iter().map(|target| target.current).fold(0, u32::saturating_add);
         let value = self.metrics.first().and_then(|metric| metric.value);
-        let point = Point { at, value, replicas: target.current };
+        let point = Point { at, value, replicas };
         match self.history.back_mut() {
             Some(last) if slot(last.at, FINE) == slot(at, FINE) => {
                 *last = point;
@@ -85,7 +91,7 @@ pub struct Point {
     pub at: Time,
     /// The metric's value; none where it was absent.
     pub value: Option<f64>,
-    /// Replicas that the target asked for.
+    /// Replicas that the targets asked for.
     pub replicas: u32,
 }
 
@@ -108,6 +114,9 @@ pub struct MetricState {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TargetState {
+    /// Its name in its group; none for a single target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
     /// The target as `Kind namespace/name`.
     pub target: String,
     /// Its namespace.
@@ -125,6 +134,19 @@ pub struct TargetState {
     pub cost: Option<Cost>,
     /// The decision's steps in one line.
     pub decision: String,
+}
+
+/// A member of a group that could not be read or scaled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FailingMember {
+    /// Its name in its group.
+    pub member: String,
+    /// The target as `Kind namespace/name`.
+    pub target: String,
+    /// Why, in one word.
+    pub reason: String,
+    /// Why, in a sentence.
+    pub message: String,
 }
 
 /// The present state of every object.
@@ -166,9 +188,9 @@ impl Board {
 
     pub(crate) fn note(&self, key: &ObjectKey, outcome: &Outcome) {
         let Some(ready) = outcome.conditions().into_iter().next() else { return };
-        let (metrics, targets) = match &outcome.verdict {
-            Verdict::Polled(poll) => (metrics(poll), targets(poll)),
-            Verdict::Invalid(_) | Verdict::Conflict(_) => (Vec::new(), Vec::new()),
+        let (metrics, targets, failing) = match &outcome.verdict {
+            Verdict::Polled(poll) => (metrics(poll), targets(poll), failing(poll)),
+            Verdict::Invalid(_) | Verdict::Conflict(_) => (Vec::new(), Vec::new(), Vec::new()),
         };
         let observe =
             matches!(&outcome.verdict, Verdict::Polled(poll) if poll.decision.mode == Mode::Observe);
@@ -188,6 +210,7 @@ impl Board {
             observe,
             metrics,
             targets,
+            failing,
             history: before.map(|before| before.history).unwrap_or_default(),
         };
         state.remember(outcome.at);
@@ -217,23 +240,39 @@ fn metrics(poll: &Poll) -> Vec<MetricState> {
 }
 
 fn targets(poll: &Poll) -> Vec<TargetState> {
-    let decided = poll.decision.members.iter();
-    decided
-        .map(|decided| {
-            let (member, target) = (&poll.members[decided.member], &poll.plan.members[decided.member].target);
-            let written = matches!(member.write, Some(Ok(())));
-            TargetState {
-                target: target.to_string(),
-                namespace: target.namespace.clone(),
-                ready: member.seen.as_ref().ok().and_then(|scale| scale.ready),
-                current: if written { decided.to } else { decided.from },
-                wish: decided.wish,
-                desired: decided.to,
-                cost: decided.cost,
-                decision: decided.explanation(),
-            }
+    let state = |decided: &MemberDecision| {
+        let member = &poll.plan.members[decided.member];
+        TargetState {
+            member: poll.is_of_group().then(|| member.role.name.clone()),
+            target: member.target.to_string(),
+            namespace: member.target.namespace.clone(),
+            ready: poll.members[decided.member].seen.as_ref().ok().and_then(|scale| scale.ready),
+            current: poll.current(decided.member).unwrap_or(decided.from),
+            wish: decided.wish,
+            desired: decided.to,
+            cost: decided.cost,
+            decision: decided.explanation(),
+        }
+    };
+    poll.decision.members.iter().map(state).collect()
+}
+
+fn failing(poll: &Poll) -> Vec<FailingMember> {
+    if !poll.is_of_group() {
+        return Vec::new();
+    }
+    let members = poll.plan.members.iter().enumerate();
+    let failing = members.filter_map(|(index, member)| {
+        let (reason, message) = poll.failure(index)?;
+        let (reason, message) = (reason.to_string(), message.to_owned());
+        Some(FailingMember {
+            member: member.role.name.clone(),
+            target: member.target.to_string(),
+            reason,
+            message,
         })
-        .collect()
+    });
+    failing.collect()
 }
 
 #[cfg(test)]
@@ -243,6 +282,7 @@ mod tests {
     #[test]
     fn the_history_is_an_hour_and_finer_towards_its_end() {
         let target = TargetState {
+            member: None,
             target: "Deployment default/web".to_owned(),
             namespace: "default".to_owned(),
             ready: None,
@@ -264,6 +304,7 @@ mod tests {
             observe: false,
             metrics: Vec::new(),
             targets: vec![target],
+            failing: Vec::new(),
             history: VecDeque::new(),
         };
         assert_eq!(state.acts_in(), "default");

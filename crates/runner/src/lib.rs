@@ -40,7 +40,7 @@ mod telling;
 
 pub use activity::{Action, Activity};
 pub use audit::{Audit, AuditEntry, AuditedMetric};
-pub use board::{Board, MetricState, ObjectState, Point, TargetState};
+pub use board::{Board, FailingMember, MetricState, ObjectState, Point, TargetState};
 pub use clock::SystemClock;
 pub use episodes::{Episode, EpisodeLog, Episodes};
 pub use event::{Event, ObjectKey};

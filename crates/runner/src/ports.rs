@@ -100,7 +100,18 @@ pub struct Record {
     pub key: ObjectKey,
     /// What became of it.
     pub outcome: Arc<Outcome>,
-    /// Places of the members whose replicas were changed since the record before. A group's outcome is
-    /// recorded again when a write that failed was done later, or when all is ready.
-    pub scaled: Vec<usize>,
+    /// Places of the members that were written, or tried to, since the record before. A group's outcome is
+    /// recorded again when a write that failed was done later, and, with none here, when all is ready.
+    pub tried: Vec<usize>,
+}
+
+impl Record {
+    /// Places of the members whose replicas were changed since the record before.
+    pub fn scaled(&self) -> impl Iterator<Item = usize> {
+        let poll = self.outcome.poll();
+        let is_done = move |member: &usize| {
+            poll.is_some_and(|poll| matches!(poll.members[*member].write, Some(Ok(()))))
+        };
+        self.tried.iter().copied().filter(is_done)
+    }
 }

@@ -67,7 +67,7 @@ pub(crate) fn again(
         episodes.note(key, &outcome);
     }
     tell_readiness(key, &outcome, told);
-    let mut scaled = Vec::new();
+    let mut tried = Vec::new();
     if let Verdict::Polled(poll) = &outcome.verdict {
         for &member in members {
             let before = told.pending.remove(&member);
@@ -76,13 +76,13 @@ pub(crate) fn again(
             let is_news = pending.is_none() || before != pending;
             told.pending.extend(pending.map(|pending| (member, pending)));
             tell_decision(services, key, &outcome, poll, decided, is_news);
-            if matches!(poll.members[member].write, Some(Ok(()))) {
-                scaled.push(member);
+            if poll.members[member].write.is_some() {
+                tried.push(member);
             }
         }
     }
     let outcome = Arc::new(outcome);
-    services.journal.record(Record { key: key.clone(), outcome: Arc::clone(&outcome), scaled });
+    services.journal.record(Record { key: key.clone(), outcome: Arc::clone(&outcome), tried });
     outcome
 }
 

@@ -24,7 +24,7 @@ const NOTE_LIMIT: usize = 1024;
 pub(super) fn of(kind: &Kind, record: &Record, before: &Known, next: &Value, identity: &str) -> Vec<Event> {
     let mut told = Vec::new();
     if let Verdict::Polled(poll) = &record.outcome.verdict {
-        for decided in record.scaled.iter().filter_map(|&member| poll.decided(member)) {
+        for decided in record.scaled().filter_map(|member| poll.decided(member)) {
             let target = &poll.plan.members[decided.member].target;
             let (from, to, why) = (decided.from, decided.to, decided.explanation());
             told.push((

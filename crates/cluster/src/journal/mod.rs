@@ -42,7 +42,7 @@ impl Journal for Journaler {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let line = waiting.entry(record.key.clone()).or_default();
         // A later record tells all that an earlier one did, unless that one scaled something.
-        if line.back().is_some_and(|last| last.scaled.is_empty()) {
+        if line.back().is_some_and(|last| last.scaled().next().is_none()) {
             line.pop_back();
         }
         line.push_back(record);
@@ -127,7 +127,7 @@ impl Journaler {
     fn put_back(&self, record: Record) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let line = waiting.entry(record.key.clone()).or_default();
-        if line.is_empty() || !record.scaled.is_empty() {
+        if line.is_empty() || record.scaled().next().is_some() {
             line.push_front(record);
         }
     }

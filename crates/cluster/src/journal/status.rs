@@ -1,7 +1,7 @@
 //! Writes one object's status, and the Events that its change is worth.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kube::api::{DynamicObject, Patch, PatchParams};
@@ -34,6 +34,9 @@ pub(super) struct Writer {
     identity: String,
     /// When a status was last written, in milliseconds of the outcome's own time.
     last_written: Mutex<HashMap<ObjectKey, engine::Time>>,
+    /// What an object was before a write of its status that had no answer. It may have been carried out
+    /// all the same; then the status says nothing new any more, and the Events are yet to be published.
+    unanswered: Mutex<HashMap<ObjectKey, Known>>,
 }
 
 impl Writer {
@@ -44,7 +47,8 @@ impl Writer {
         metrics: Arc<Metrics>,
         identity: String,
     ) -> Self {
-        Self { client, objects, guard, metrics, identity, last_written: Mutex::default() }
+        let (last_written, unanswered) = Default::default();
+        Self { client, objects, guard, metrics, identity, last_written, unanswered }
     }
 
     /// Writes `record` where it says something new.
@@ -56,9 +60,14 @@ impl Writer {
             self.forget(&record.key);
             return Ok(());
         };
+        let untold = self.lock_unanswered().remove(&record.key).filter(|before| before.uid == known.uid);
         for _ in 0..ATTEMPTS {
+            let before = untold.as_ref().unwrap_or(&known);
             let next = kind.status(&record.outcome, &known.status);
             if !self.worth_writing(kind, record, &known.status, &next) {
+                if untold.is_some() {
+                    self.publish(kind, record, before, &next).await;
+                }
                 return Ok(());
             }
             let Some(time_left) = self.guard.time_left() else { return Ok(()) };
@@ -66,24 +75,30 @@ impl Writer {
                 Ok(Patched::Done(after)) => {
                     self.note(&record.key, record.outcome.at);
                     self.objects.written(&record.key, after);
-                    self.publish(kind, record, &known, &next).await;
+                    self.publish(kind, record, before, &next).await;
                     return Ok(());
                 }
                 Ok(Patched::Gone) => return Ok(()),
                 Ok(Patched::Unfit(problem)) => {
                     tracing::warn!(object = %record.key, problem,
                         "status cannot be written, as the object does not fit the schema");
-                    self.publish(kind, record, &known, &next).await;
+                    self.publish(kind, record, before, &next).await;
                     return Ok(());
                 }
                 Ok(Patched::Outdated(latest)) => known = latest,
                 Err(error) => {
                     tracing::warn!(object = %record.key, error, "status could not be written, it is tried again");
+                    self.lock_unanswered().insert(record.key.clone(), before.clone());
                     return Err(NotWritten);
                 }
             }
         }
+        self.lock_unanswered().extend(untold.map(|before| (record.key.clone(), before)));
         Err(NotWritten)
+    }
+
+    fn lock_unanswered(&self) -> MutexGuard<'_, HashMap<ObjectKey, Known>> {
+        self.unanswered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn worth_writing(&self, kind: &Kind, record: &Record, before: &Value, next: &Value) -> bool {
@@ -103,6 +118,7 @@ impl Writer {
 
     fn forget(&self, key: &ObjectKey) {
         self.last_written.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        self.lock_unanswered().remove(key);
     }
 
     async fn patch(

@@ -60,7 +60,7 @@ pub(super) async fn scale(
 fn changed(target: &Target, how: &str) -> WriteFailure {
     WriteFailure {
         reason: Reason::ScaleConflict,
-        message: format!("{target} was changed by someone else in between: {how}; it is decided anew"),
+        message: format!("{target} was changed by someone else in between: {how}; it is looked at again"),
     }
 }
 

@@ -24,8 +24,8 @@ pub(super) fn cut_wishes(plan: &Plan, chains: &mut [Chain]) {
 pub(super) fn trim_scale_outs(plan: &Plan, chains: &mut [Chain]) {
     keep_budget(plan, chains, |chain| {
         let min = plan.members[chain.member].bounds.min();
+        // Nothing that is there already or must be is taken, and a scale-in is as it is.
         let least = chain.current.max(min).min(chain.to);
-        let least = if chain.to > chain.current { least } else { chain.to };
         Share { weight: f64::from(chain.to), least, most: chain.to }
     });
 }

@@ -8,12 +8,14 @@ use runner::Event;
 
 use super::app::{App, Standing};
 use super::groups_file::{Content, Group, GroupsFile};
+use super::judge::Judge;
 use super::objects::{Settings, Told, group_name};
 
 /// See the module.
 pub(super) struct Coordinator {
     file: PathBuf,
     settings: Settings,
+    judge: Judge,
     app: App,
     /// The last good groups.
     groups: Vec<Group>,
@@ -24,9 +26,9 @@ pub(super) struct Coordinator {
 
 impl Coordinator {
     /// Of the groups of `file`, as they are at the start.
-    pub(super) fn new(file: &Path, settings: Settings, app: App, groups: Vec<Group>) -> Self {
+    pub(super) fn new(file: &Path, settings: Settings, judge: Judge, app: App, groups: Vec<Group>) -> Self {
         let (told, unknown) = (Told::default(), HashMap::new());
-        Self { file: file.to_owned(), settings, app, groups, told, unknown }
+        Self { file: file.to_owned(), settings, judge, app, groups, told, unknown }
     }
 
     /// Takes over an edit of the file where it is good; tells whether it is.
@@ -47,7 +49,12 @@ impl Coordinator {
             let problem = "no line names a Deployment";
             tracing::error!(%file, problem, "bad edit of the groups file, the last good groups stay");
         }
-        let is_good = parsed.problems.is_empty() && !parsed.groups.is_empty();
+        let misfits = self.judge.misfits(&self.settings, &parsed.groups);
+        for misfit in &misfits {
+            let (line, problem) = (misfit.line, &misfit.problem);
+            tracing::error!(%file, line, problem, "bad edit of the groups file, the last good groups stay");
+        }
+        let is_good = parsed.problems.is_empty() && misfits.is_empty() && !parsed.groups.is_empty();
         if is_good {
             self.groups = parsed.groups;
             tracing::info!(%file, groups = self.groups.len(), "groups file read again");

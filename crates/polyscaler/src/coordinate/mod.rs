@@ -14,6 +14,7 @@ mod experiment;
 mod feed;
 mod group_spec;
 mod groups_file;
+mod judge;
 mod objects;
 mod record;
 
@@ -22,7 +23,6 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use cluster::{Clients, LeaseSettings, TargetEvents};
-use resources::Context;
 use runner::Clock as _;
 
 use crate::parts::{self, Parts, Record, Servers, Shared, Signals, Wiring};
@@ -33,7 +33,8 @@ use coordinator::Coordinator;
 use feed::Feed;
 use group_spec::GroupSpec;
 use groups_file::{Content, Group, GroupsFile};
-use objects::{Settings, group_name};
+use judge::Judge;
+use objects::Settings;
 use record::GroupJournal;
 
 pub(crate) fn run(arguments: CoordinateArgs) -> anyhow::Result<ExitCode> {
@@ -52,7 +53,8 @@ async fn coordinate(arguments: CoordinateArgs) -> anyhow::Result<ExitCode> {
     let shared = Shared::new(&arguments.parts)?;
     let (content, groups) = groups_at_start(&arguments)?;
     let settings = settings(&arguments, &shared)?;
-    judge(&arguments, &settings, &shared, &groups)?;
+    let judge = Judge(shared.registry.clone());
+    refuse_misfits(&arguments, &judge, &settings, &groups)?;
     let listeners = shared.listen(&arguments.parts).await?;
     let clients = connect(&arguments).await?;
     tell_start(&arguments, &shared, &settings);
@@ -65,7 +67,7 @@ async fn coordinate(arguments: CoordinateArgs) -> anyhow::Result<ExitCode> {
         let publisher = TargetEvents::new(&clients, guard, metrics, identity);
         Record { journal, keeping: Box::pin(record::publish(waiting, publisher, stop)) }
     };
-    let coordinator = Coordinator::new(&arguments.group_file, settings, app.clone(), groups);
+    let coordinator = Coordinator::new(&arguments.group_file, settings, judge, app.clone(), groups);
     coordinator.tell_groups();
     let feed = Feed {
         coordinator,
@@ -135,29 +137,21 @@ fn group_spec(arguments: &CoordinateArgs) -> anyhow::Result<Option<GroupSpec>> {
     }
 }
 
-/// Judges every group as admission would, had it been written to the cluster.
-fn judge(
+/// Ends the start where a group cannot be scaled as it is.
+fn refuse_misfits(
     arguments: &CoordinateArgs,
+    judge: &Judge,
     settings: &Settings,
-    shared: &Shared,
     groups: &[Group],
 ) -> anyhow::Result<()> {
-    let context = Context { catalog: &*shared.registry, allow_cross_namespace: false, admitting: true };
-    for (index, group) in groups.iter().enumerate() {
-        let members: Vec<&str> = group.members.iter().map(String::as_str).collect();
-        let name = group_name(index);
-        let object = settings.object(&name, 1, &settings.spec(&members));
-        let findings = resources::check(&object.to_string(), &context);
-        let findings = findings.map_err(|problem| anyhow::anyhow!("{name}: {problem}"))?;
-        let problems: Vec<String> =
-            findings.iter().flat_map(|finding| &finding.problems).map(ToString::to_string).collect();
-        if !problems.is_empty() {
-            let more = arguments.group_spec().map(|file| format!(" with GROUP_SPEC {}", file.display()));
-            let (line, more) = (group.line, more.unwrap_or_default());
-            bail!("{name} of line {line}{more}: {}", problems.join("; "));
-        }
+    let misfits = judge.misfits(settings, groups);
+    if misfits.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let problems: Vec<&str> = misfits.iter().map(|misfit| misfit.problem.as_str()).collect();
+    let spec = arguments.group_spec().map(|file| format!(", GROUP_SPEC {}", file.display()));
+    let (policy, spec) = (&settings.policy, spec.unwrap_or_default());
+    bail!("policy {policy}{spec}: {}", problems.join("; "))
 }
 
 /// A seed from the system's randomness.

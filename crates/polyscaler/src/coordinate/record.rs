@@ -2,10 +2,11 @@
 //! are summed up in the log, and each member's are Events of its Deployment. The loop logs
 //! each member's action itself, with its explanation.
 
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cluster::{TargetEvent, TargetEvents};
-use engine::MemberDecision;
+use engine::{MemberDecision, Time};
 use resources::{Outcome, Poll, Verdict};
 use runner::{Journal, ObjectKey};
 use tokio::sync::{mpsc, watch};
@@ -19,21 +20,44 @@ const WAITING: usize = 1024;
 pub(super) struct GroupJournal {
     app: App,
     events: mpsc::Sender<TargetEvent>,
+    /// For each group its last decision, and the members that were told to have failed since.
+    failed: Mutex<HashMap<ObjectKey, (Time, BTreeSet<usize>)>>,
 }
 
 impl GroupJournal {
     /// A journal, and what it has to publish.
     pub(super) fn new(app: App) -> (Arc<Self>, mpsc::Receiver<TargetEvent>) {
         let (events, waiting) = mpsc::channel(WAITING);
-        (Arc::new(Self { app, events }), waiting)
+        (Arc::new(Self { app, events, failed: Mutex::default() }), waiting)
+    }
+
+    /// The members whose write failed, as far as that is news: a decision is told of again whenever
+    /// something has come of it.
+    fn newly_failed(&self, group: &ObjectKey, poll: &Poll) -> BTreeSet<usize> {
+        let failed = poll.members.iter().enumerate();
+        let failed = failed.filter(|(_, member)| matches!(member.write, Some(Err(_))));
+        let failed: BTreeSet<usize> = failed.map(|(index, _)| index).collect();
+        let mut told = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, before) = told.entry(group.clone()).or_default();
+        if *at != poll.decision.at {
+            (*at, *before) = (poll.decision.at, BTreeSet::new());
+        }
+        let new = failed.difference(before).copied().collect();
+        before.extend(failed);
+        new
     }
 }
 
 impl Journal for GroupJournal {
     fn record(&self, record: runner::Record) {
         let Verdict::Polled(poll) = &record.outcome.verdict else { return };
-        sum_up(&record.key, poll);
+        let scaled: BTreeSet<usize> = record.scaled().collect();
+        let failed = self.newly_failed(&record.key, poll);
+        sum_up(&record.key, poll, &scaled, &failed);
         for decided in &poll.decision.members {
+            if !scaled.contains(&decided.member) && !failed.contains(&decided.member) {
+                continue;
+            }
             if let Some(event) = event(&self.app, &record.key, &record.outcome, poll, decided) {
                 // Nothing rests on an Event.
                 let _ = self.events.try_send(event);
@@ -43,27 +67,25 @@ impl Journal for GroupJournal {
 }
 
 /// One line about all members, where any was written.
-fn sum_up(group: &ObjectKey, poll: &Poll) {
-    if poll.members.iter().all(|member| member.write.is_none()) {
+fn sum_up(group: &ObjectKey, poll: &Poll, scaled: &BTreeSet<usize>, failed: &BTreeSet<usize>) {
+    if scaled.is_empty() && failed.is_empty() {
         return;
     }
-    let (mut scaled, mut failed, mut unchanged) = (Vec::new(), Vec::new(), Vec::new());
-    for decided in &poll.decision.members {
-        let name = &poll.plan.members[decided.member].role.name;
-        let (from, to) = (decided.from, decided.to);
-        match &poll.members[decided.member].write {
-            Some(Ok(())) => scaled.push(format!("{name} {from}→{to}")),
-            Some(Err(_)) => failed.push(format!("{name} {from}→{to}")),
-            None => unchanged.push(format!("{name} {from}")),
-        }
-    }
-    let (scaled, unchanged) = (scaled.join(", "), unchanged.join(", "));
-    let policy = poll.plan.policy.name();
+    let name = |decided: &MemberDecision| &poll.plan.members[decided.member].role.name;
+    let moved = |members: &BTreeSet<usize>| {
+        let of_members = poll.decision.members.iter().filter(|decided| members.contains(&decided.member));
+        let told = of_members.map(|decided| format!("{} {}→{}", name(decided), decided.from, decided.to));
+        told.collect::<Vec<_>>().join(", ")
+    };
+    let stays = poll.decision.members.iter().filter(|decided| !decided.scales());
+    let unchanged: Vec<String> = stays.map(|decided| format!("{} {}", name(decided), decided.from)).collect();
+    let (policy, unchanged) = (poll.plan.policy.name(), unchanged.join(", "));
+    let (moved_now, failing) = (moved(scaled), moved(failed));
     if failed.is_empty() {
-        tracing::info!(%group, policy, scaled, unchanged, "group scaled");
+        tracing::info!(%group, policy, scaled = moved_now, unchanged, "group scaled");
     } else {
-        let failed = failed.join(", ");
-        tracing::warn!(%group, policy, scaled, failed, unchanged, "group scaled in part");
+        tracing::warn!(%group, policy, scaled = moved_now, failed = failing, unchanged,
+            "group scaled in part, the rest is tried again");
     }
 }
 

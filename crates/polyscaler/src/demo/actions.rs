@@ -86,12 +86,12 @@ impl Noted {
     fn story(&self, members: usize, is_over: bool) -> String {
         let Self { action, busiest, .. } = self;
         let ready = match (action.ready_after_seconds, is_over) {
-            (Some(seconds), _) => format!("all ready after {seconds:.1} s"),
-            (None, true) => "not all ready before the next".to_owned(),
-            (None, false) => "not all ready yet".to_owned(),
+            (Some(seconds), _) => format!("ready after {seconds:.1} s"),
+            (None, true) => "not ready at the next".to_owned(),
+            (None, false) => "not ready yet".to_owned(),
         };
         format!(
-            "{} of {members} members moved from {} to {} pods, bottleneck {} at {:.0} %, {ready}",
+            "{} of {members} members moved, {} → {} pods, bottleneck {} at {:.0} %, {ready}",
             action.members.len(),
             action.pods(|moved| moved.from),
             action.pods(|moved| moved.to),
@@ -131,9 +131,9 @@ mod tests {
         assert!(actions.news(8.6, 7).is_empty());
         actions.note(8.1, Some(&action("a", &[(1, 3), (2, 4)], None)), at("db", 2.0));
         assert!(actions.news(8.6, 7).is_empty());
-        assert!(actions.recent(7)[0].ends_with("not all ready yet"));
+        assert!(actions.recent(7)[0].ends_with("not ready yet"));
         actions.note(8.5, Some(&action("a", &[(1, 3), (2, 4)], Some(3.44))), at("db", 0.9));
-        let story = "2 of 7 members moved from 3 to 7 pods, bottleneck webui at 250 %, all ready after 3.4 s";
+        let story = "2 of 7 members moved, 3 → 7 pods, bottleneck webui at 250 %, ready after 3.4 s";
         assert_eq!(actions.news(8.6, 7), [format!("08:36 one action at 08:06: {story}")]);
         assert!(actions.news(8.6, 7).is_empty());
         assert_eq!(actions.recent(7), [format!("08:06 one action: {story}")]);
@@ -145,8 +145,8 @@ mod tests {
         actions.note(8.0, Some(&action("a", &[(1, 3)], None)), at("webui", 2.5));
         actions.note(9.0, Some(&action("b", &[(3, 1)], Some(0.5))), at("webui", 0.4));
         let news = actions.news(8.6, 7);
-        assert!(news[0].ends_with("not all ready before the next"), "{news:?}");
-        assert!(news[1].contains("bottleneck webui at 40 %, all ready after 0.5 s"), "{news:?}");
+        assert!(news[0].ends_with("not ready at the next"), "{news:?}");
+        assert!(news[1].contains("bottleneck webui at 40 %, ready after 0.5 s"), "{news:?}");
         assert!(actions.recent(7)[0].starts_with("09:00"), "the newest first");
     }
 }

@@ -1,5 +1,7 @@
 //! The groups file moves the Deployments.
 
+use std::collections::BTreeMap;
+
 use futures::future::join_all;
 use k8s_openapi::api::events::v1::Event;
 use kube::Api;
@@ -7,7 +9,7 @@ use kube::api::ListParams;
 use testbed::wait;
 
 use crate::harness::LIMIT;
-use crate::store::{SERVICES, Store, example};
+use crate::store::{Coordinator, SERVICES, Store, example};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_groups_file_moves_the_seven_services() {
@@ -40,25 +42,42 @@ async fn the_groups_file_moves_the_seven_services() {
     assert!(coordinator.lines(&["unknown member"]).is_empty(), "{}", coordinator.log());
 }
 
+/// What each member was scaled to in each round, as the log has it.
+fn drawn(coordinator: &Coordinator) -> BTreeMap<(String, u64), u64> {
+    let between = |line: &str, before: &str, after: &str| {
+        let (_, rest) = line.split_once(before)?;
+        Some(rest.split_once(after)?.0.to_owned())
+    };
+    let lines = coordinator.lines(&["runner::telling", " scaled=Deployment ", ", round "]);
+    let drawn = lines.iter().map(|line| {
+        let member = between(line, " scaled=Deployment ", " ").unwrap();
+        let member = member.rsplit('/').next().unwrap().to_owned();
+        let round = between(line, ", round ", ")").unwrap().parse().unwrap();
+        ((member, round), between(line, " to=", " ").unwrap().parse().unwrap())
+    });
+    drawn.collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_seed_repeats_its_actions() {
-    let sequences = |seed: &'static str| async move {
+    let rounds = |seed: &'static str| async move {
         let store = Store::new("seed", &example("groups_1.txt")).await;
         store.deploy_podless(&SERVICES).await;
         let recorders = store.record(&SERVICES).await;
         let coordinator = store.coordinate(&[("SEED", seed)]);
-        let mut changes = Vec::new();
         for recorder in &recorders {
-            let seen = recorder.wait_for(4).await;
-            changes.push(seen[..4].iter().map(|change| change.to).collect::<Vec<i64>>());
+            recorder.wait_for(5).await;
         }
         coordinator.terminate().await;
-        changes
+        drawn(&coordinator)
     };
     let [first, again, other] =
-        join_all([sequences("42"), sequences("42"), sequences("43")]).await.try_into().unwrap();
-    assert_eq!(first, again);
-    assert_ne!(first, other);
+        join_all([rounds("42"), rounds("42"), rounds("43")]).await.try_into().unwrap();
+    // On a machine in need a write may fail, and be missing in one of them.
+    let in_both: Vec<_> = first.keys().filter(|key| again.contains_key(*key)).collect();
+    assert!(in_both.len() >= 15, "{first:?}\n{again:?}");
+    assert!(in_both.iter().all(|key| first[*key] == again[*key]), "{first:?}\n{again:?}");
+    assert!(first.iter().any(|(key, to)| other.get(key).is_some_and(|other| other != to)), "{other:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,6 +12,9 @@ use testbed::wait;
 use crate::harness::LIMIT;
 use crate::store::{SERVICES, Store, example};
 
+/// Whoever comes after a kill waits for the Lease to end.
+const SHORT_LEASE: [(&str, &str); 1] = [("POLYSCALER_LEASE_DURATION", "3s")];
+
 impl Store {
     /// Deletes the application as `kubectl delete -f` does.
     async fn undeploy(&self) {
@@ -60,13 +63,13 @@ impl Store {
 async fn after_a_kill_there_is_no_finalizer_and_the_next_one_goes_on() {
     let store = Store::new("killed", &example("groups_1.txt")).await;
     store.deploy_podless(&SERVICES).await;
-    let coordinator = store.coordinate(&[]);
+    let coordinator = store.coordinate(&SHORT_LEASE);
     // In the middle of actions, again and again.
     coordinator.wait_for_actions("group-1", 2).await;
     coordinator.kill().await;
     store.assert_no_finalizers().await;
     let recorders = store.record(&SERVICES).await;
-    let next = store.coordinate(&[]);
+    let next = store.coordinate(&SHORT_LEASE);
     for recorder in &recorders {
         recorder.wait_for(2).await;
     }

@@ -108,7 +108,6 @@ impl Store {
             ("NAMESPACE", &self.scene.namespace),
             ("KUBECONFIG", &kubeconfig),
             ("ACTION_INTERVAL", "1"),
-            ("POLYSCALER_LEASE_DURATION", "3s"),
         ];
         all.extend(env);
         Coordinator { process: self.supervisor.spawn(&name, POLYSCALER, ["coordinate"], &all).unwrap() }

@@ -84,6 +84,22 @@ fn without_a_cluster_it_says_how_to_name_one() {
 }
 
 #[test]
+fn a_policy_that_follows_metrics_wants_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (groups, spec) = (folder.path().join("groups.txt"), folder.path().join("spec.yaml"));
+    std::fs::write(&groups, "teastore-webui\nteastore-db\n").unwrap();
+    let (status, told) = run(&[("POLICY", "bottleneck")]);
+    assert!(status == 2 && told.lines().count() == 1 && told.contains("GROUP_SPEC"), "{told}");
+    let metric = "{type: prometheus, config: {serverAddress: 'http://prometheus:9090', query: up}, member: teastore-webui, targetValue: 5}";
+    std::fs::write(&spec, format!("metrics: [{metric}]\n")).unwrap();
+    let (groups, spec) = (groups.to_str().unwrap(), spec.to_str().unwrap());
+    let (status, told) = run(&[("POLICY", "bottleneck"), ("GROUP_FILE", groups), ("GROUP_SPEC", spec)]);
+    let last = told.lines().last().unwrap();
+    assert!(status == 1 && last.contains("group-2 of line 2: ") && last.contains("spec.metrics"), "{told}");
+    assert!(!last.contains("group-1"), "{told}");
+}
+
+#[test]
 fn a_bad_group_spec_ends_it_before_anything_is_scaled() {
     let folder = tempfile::tempdir().unwrap();
     let (groups, spec) = (folder.path().join("groups.txt"), folder.path().join("spec.yaml"));

@@ -9,7 +9,8 @@ use k8s_openapi::api::events::v1::Event;
 use kube::api::{DeleteParams, DynamicObject, ListParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, ResourceExt as _};
-use testbed::{Supervisor, wait};
+use serde_json::Value;
+use testbed::{Supervisor, teastore, wait};
 
 use crate::account::may;
 use crate::harness::{LIMIT, Scene, control_plane};
@@ -51,6 +52,26 @@ fn its_groups_files_are_those_of_the_example() {
     let groups = read("examples/teastore/groups.txt");
     for folder in ["dev", "stable"] {
         assert_eq!(read(&format!("config/coordinate/{folder}/groups.txt")), groups, "{folder}");
+    }
+}
+
+#[test]
+fn the_example_of_a_group_has_the_services_and_the_calls_of_the_model() {
+    let group = parse(&read("examples/teastore/scalinggroup.yaml")).remove(0).data;
+    let members = group["spec"]["members"].as_array().unwrap();
+    assert_eq!(members.len(), teastore::SERVICES.len());
+    for service in teastore::SERVICES {
+        let of_service = |member: &&Value| member["name"] == service.name;
+        let member = members.iter().find(of_service).unwrap_or_else(|| panic!("no {}", service.name));
+        assert_eq!(member["targetRef"]["name"], service.deployment().as_str());
+        assert_eq!(member["capacity"].as_f64(), Some(service.capacity), "{}", service.name);
+    }
+    let calls = group["spec"]["callGraph"].as_array().unwrap();
+    assert_eq!(calls.len(), teastore::CALLS.len());
+    for call in teastore::CALLS {
+        let is_it = |found: &&Value| found["from"] == call.from && found["to"] == call.to;
+        let found = calls.iter().find(is_it).unwrap_or_else(|| panic!("{} calls not {}", call.from, call.to));
+        assert_eq!(found["callsPerCall"].as_f64(), Some(call.calls_per_call), "{found}");
     }
 }
 

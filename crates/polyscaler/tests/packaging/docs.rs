@@ -12,10 +12,11 @@ use crate::manifests::{dry_run, kind, parse};
 use crate::read;
 
 /// The document of each kind.
-const OF_KINDS: [(&str, &str); 3] = [
+const OF_KINDS: [(&str, &str); 4] = [
     ("BusinessScaling", "docs/business-scaling.md"),
     ("GeneralScaler", "docs/general-scaler.md"),
     ("ScalingRule", "docs/scaling-rule.md"),
+    ("ScalingGroup", "docs/scaling-group.md"),
 ];
 
 /// Every document that may have examples.
@@ -90,8 +91,11 @@ fn the_document_of_a_kind_names_every_field() {
             &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"];
         let spec = schema.as_object().unwrap();
         let safety = schema["safety"]["properties"].as_object().unwrap();
-        for field in spec.keys().chain(safety.keys()) {
-            let named = ["`", "`safety."].iter().any(|before| text.contains(&format!("{before}{field}")));
+        let nested = ["/members/items", "/metrics/items", "/callGraph/items", "/budget"];
+        let nested = nested.iter().filter_map(|place| schema.pointer(place)?["properties"].as_object());
+        for field in spec.keys().chain(safety.keys()).chain(nested.flat_map(|fields| fields.keys())) {
+            let named = ["`", "`safety.", "[].", "`budget.", "{", ", "];
+            let named = named.iter().any(|before| text.contains(&format!("{before}{field}")));
             assert!(named, "{document} does not name {field}");
         }
     }

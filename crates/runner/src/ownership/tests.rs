@@ -125,7 +125,7 @@ fn who_is_in_conflict_holds_none_of_its_targets() {
     assert_eq!(names(ownership.hpa(hpa(), None)), ["B", "C"], "one has lost one target less");
     assert_eq!(all(&ownership), [true, false, true]);
     assert_eq!(names(ownership.claim(&key("A"), "1", &group(&["a"]))), ["B", "C"]);
-    assert_eq!(may(&ownership, "A", &["a"]), true);
+    assert!(may(&ownership, "A", &["a"]));
 }
 
 #[test]

@@ -6,8 +6,30 @@ use crate::follow::{Following, follow};
 use crate::retry::traced_retry;
 
 impl Runner {
+    /// Tells what a poll came to, and plans what its decision still asks for.
+    pub(super) fn came_to(&mut self, key: &ObjectKey, outcome: Outcome, tried: &[usize], round: Round) {
+        let now = self.now();
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        let is_group = outcome.poll().is_some_and(|poll| poll.plan.group.is_some());
+        let outcome = match round {
+            Round::First => telling::record(&self.services, key, outcome, &mut entry.told),
+            Round::Again { news: true } => {
+                telling::again(&self.services, key, outcome, &mut entry.told, tried)
+            }
+            Round::Again { news: false } => Arc::new(outcome),
+        };
+        if !is_group {
+            return;
+        }
+        match round {
+            Round::First => entry.pursuit.begin(outcome, now),
+            Round::Again { .. } => entry.pursuit.go_on(outcome, now),
+        }
+        self.plan_retries(key);
+    }
+
     /// Makes the next retry of an object due, where one is wanted before the next poll.
-    pub(super) fn plan_retries(&mut self, key: &ObjectKey) {
+    fn plan_retries(&mut self, key: &ObjectKey) {
         let now = self.now();
         let Some(entry) = self.entries.get_mut(key) else { return };
         if let Some(due) = entry.pursuit.plan(now, entry.due) {

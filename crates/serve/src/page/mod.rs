@@ -10,6 +10,7 @@
 
 mod drawing;
 mod form;
+mod group;
 mod html;
 mod objects;
 mod recent;

@@ -6,6 +6,7 @@ use engine::Time;
 use runner::{MetricState, ObjectState, TargetState};
 
 use super::drawing::{self, Shape};
+use super::group;
 use super::html::{self, Escaped, ago, full_name};
 use super::select::{Selected, Wanted};
 
@@ -36,21 +37,34 @@ fn row(main: &mut String, state: &ObjectState, now: Time) {
     let class = if state.ready { "good" } else { "bad" };
     let observe = if state.observe { " <small class=\"mode\">observes, writes nothing</small>" } else { "" };
     let _ = write!(main, "<tr class=\"{class}\"><td><b>{}</b>{observe}", Escaped(&full_name(state)));
-    for target in &state.targets {
-        let _ = write!(main, "<br><small>scales {}</small>", Escaped(&target.target));
+    if group::is_group(state) {
+        let _ = write!(main, "<br><small>moves {} members</small>", group::size(state));
+    } else {
+        for target in &state.targets {
+            let _ = write!(main, "<br><small>scales {}</small>", Escaped(&target.target));
+        }
     }
     main.push_str("<td class=\"metric\">");
     metric(main, state, now);
     main.push_str("<td class=\"replicas\">");
     replicas(main, state, now);
-    let decision = state.targets.first().map_or("", |target| &target.decision);
+    main.push_str("<td>");
+    decision(main, state);
     let _ = write!(
         main,
-        "<td>{}<br><small><code>{}</code> {}</small></tr>",
-        Escaped(if decision.is_empty() { &state.message } else { decision }),
+        "<br><small><code>{}</code> {}</small></tr>",
         Escaped(&state.reason),
         ago(now, state.at)
     );
+}
+
+fn decision(main: &mut String, state: &ObjectState) {
+    if group::is_group(state) {
+        group::decisions(main, state);
+        return;
+    }
+    let decision = state.targets.first().map_or("", |target| &target.decision);
+    let _ = write!(main, "{}", Escaped(if decision.is_empty() { &state.message } else { decision }));
 }
 
 fn metric(main: &mut String, state: &ObjectState, now: Time) {
@@ -82,7 +96,7 @@ fn replicas(main: &mut String, state: &ObjectState, now: Time) {
     let _ = write!(
         main,
         "<span class=\"now\">{}</span>{}",
-        readiness(target),
+        readiness(&state.targets),
         drawing::draw(&state.history, now, "replicas", Shape::Steps, |point| Some(f64::from(point.replicas)))
     );
     if let Some(cost) = target.cost {
@@ -90,12 +104,16 @@ fn replicas(main: &mut String, state: &ObjectState, now: Time) {
     }
 }
 
-/// How many are wanted, and how many of them are ready where that is known.
-fn readiness(target: &TargetState) -> String {
-    match target.ready {
-        Some(ready) if ready == target.desired => format!("<b>{ready}</b> <small>ready</small>"),
-        Some(ready) => format!("<b>{}</b> <small>wanted, {ready} ready</small>", target.desired),
-        None => format!("<b>{}</b> <small>wanted</small>", target.desired),
+/// How many are wanted, and how many of them are ready where that is known of all.
+fn readiness(targets: &[TargetState]) -> String {
+    let desired = targets.iter().map(|target| u64::from(target.desired)).sum::<u64>();
+    let ready: Option<u64> = targets.iter().map(|target| target.ready.map(u64::from)).sum();
+    match ready {
+        Some(ready) if targets.iter().all(|target| target.ready == Some(target.desired)) => {
+            format!("<b>{ready}</b> <small>ready</small>")
+        }
+        Some(ready) => format!("<b>{desired}</b> <small>wanted, {ready} ready</small>"),
+        None => format!("<b>{desired}</b> <small>wanted</small>"),
     }
 }
 

@@ -100,6 +100,7 @@ impl<'a> Search<'a> {
         contains(&format!("{}/{}", state.namespace, state.name))
             || contains(&state.reason)
             || state.targets.iter().any(|target| contains(&target.target))
+            || state.failing.iter().any(|failing| contains(&failing.target))
     }
 }
 

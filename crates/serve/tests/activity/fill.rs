@@ -32,6 +32,7 @@ pub(crate) fn object(
         observe: false,
         metrics: vec![MetricState { name: "active_users".to_owned(), value }],
         targets: vec![TargetState {
+            member: None,
             target: format!("Deployment {acts_in}/{name}"),
             namespace: acts_in.to_owned(),
             ready: Some(replicas),
@@ -41,6 +42,7 @@ pub(crate) fn object(
             cost: None,
             decision: format!("linear {replicas}→{replicas} ({} in 1000..5000)", value.unwrap_or_default()),
         }],
+        failing: Vec::new(),
         history,
     }
 }

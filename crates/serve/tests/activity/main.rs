@@ -4,6 +4,7 @@
 
 mod answers;
 mod fill;
+mod groups;
 mod hostile;
 mod looks;
 mod many;

@@ -1,10 +1,13 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cluster::{Deployment, DeploymentChange};
 use engine::Time;
 use serde_json::Value;
+use sources::{AddressPolicy, Registry};
 
+use super::super::group_spec::GroupSpec;
 use super::*;
 
 struct Stage {
@@ -14,19 +17,24 @@ struct Stage {
 
 impl Stage {
     fn new(file: &str) -> Self {
+        Self::under("random", None, file)
+    }
+
+    fn under(policy: &str, group_spec: Option<&str>, file: &str) -> Self {
         let settings = Settings {
             namespace: "shop".to_owned(),
             interval: Duration::from_secs(60),
             min_replicas: 1,
             max_replicas: 10,
-            policy: "random".to_owned(),
+            policy: policy.to_owned(),
             seed: 7,
-            group_spec: None,
+            group_spec: group_spec.map(|text| GroupSpec::parse(text, policy).unwrap()),
             created: Time::from_seconds(1_700_000_000),
         };
         let app = App::new("teastore");
         let groups = GroupsFile::parse(file.as_bytes()).groups;
-        let coordinator = Coordinator::new(Path::new("groups.txt"), settings, app.clone(), groups);
+        let judge = Judge(Arc::new(Registry::new(AddressPolicy::default())));
+        let coordinator = Coordinator::new(Path::new("groups.txt"), settings, judge, app.clone(), groups);
         Self { app, coordinator }
     }
 
@@ -118,4 +126,17 @@ fn who_is_unknown_is_remembered_until_that_changes() {
     stage.there(&["db", "auth"]);
     stage.told();
     assert_eq!(unknown(&stage), []);
+}
+
+#[test]
+fn an_edit_that_leaves_a_policy_without_its_metric_is_bad() {
+    let spec = "metrics: [{type: cron, config: {timezone: UTC, start: 0 8 * * *, end: 0 18 * * *, desiredReplicas: 3},
+        member: web, targetValue: 1}]";
+    let mut stage = Stage::under("bottleneck", Some(spec), "web,db\n");
+    stage.there(&["web", "db"]);
+    assert_eq!(stage.told(), ["group-1 1 web,db"]);
+    assert!(!stage.edit("web\ndb\n"), "nothing tells of the load of db");
+    assert_eq!(stage.told(), [""; 0]);
+    assert!(stage.edit("web\n"));
+    assert_eq!(stage.told(), ["group-1 2 web"]);
 }

@@ -104,6 +104,11 @@ pub(super) fn bad() -> Vec<Value> {
         one("/policy", json!({ "type": "bottleneck", "config": { "utilization": 1.1 } })),
         one("/policy", json!({ "type": "random", "config": { "seed": -1 } })),
         one("/policy", json!({ "type": "random", "config": { "sed": 1 } })),
+        one(
+            "/policy",
+            json!({ "type": "external", "config": { "address": "http://p:1", "timeoutSeconds": 31 } }),
+        ),
+        one("/policy", json!({ "type": "external", "config": { "address": "ftp://p:1" } })),
         call("webui", "cache"),
         call("cache", "webui"),
         call("db", "db"),
@@ -128,17 +133,24 @@ pub(super) fn bad() -> Vec<Value> {
     ]
 }
 
+/// The largest group that there can be, of names as long as names can be and with as many calls as there can be,
+/// between the members that are found last.
+fn largest() -> Value {
+    let name = |index: usize| format!("{}-{index:02}", "m".repeat(250));
+    let member =
+        |index| json!({ "name": name(index), "targetRef": { "name": name(index) }, "maxReplicas": 5 });
+    let pairs = (1..64).rev().flat_map(|to| (0..to).rev().map(move |from| (from, to)));
+    let call = |(from, to)| json!({ "from": name(from), "to": name(to) });
+    with(&[
+        ("/members", (0..64).map(member).collect()),
+        ("/callGraph", pairs.take(256).map(call).collect()),
+        ("/metrics", json!([])),
+        ("/policy", json!({ "type": "random" })),
+        ("/budget", json!({ "maxPods": 64, "maxCostPerHour": 6.4, "costPerPodHour": 0.1 })),
+    ])
+}
+
 pub(super) fn good() -> Vec<Value> {
-    let members = |count: usize| -> Value {
-        let member = |index| {
-            let name = format!("{}-{index}", "m".repeat(240));
-            json!({ "name": name, "targetRef": { "name": name }, "maxReplicas": 5, "capacity": 1 })
-        };
-        (0..count).map(member).collect()
-    };
-    let calls: Value = (1..64)
-        .map(|index| json!({ "from": format!("{}-0", "m".repeat(240)), "to": format!("{}-{index}", "m".repeat(240)) }))
-        .collect();
     vec![
         valid(),
         one("/budget", Value::Null),
@@ -150,16 +162,12 @@ pub(super) fn good() -> Vec<Value> {
         one("/policy", json!({ "type": "bottleneck", "config": { "utilization": 0.8 } })),
         with(&[("/policy", json!({ "type": "random", "config": { "seed": 7 } })), ("/metrics", Value::Null)]),
         with(&[("/policy", json!({ "type": "proportional" })), ("/metrics/0/targetValue", json!(100))]),
+        one("/policy", json!({ "type": "external", "config": { "address": "http://policy.shop:50051" } })),
         with(&[("/members/0/capacity", Value::Null), ("/metrics/0/targetValue", json!(100))]),
         one("/metrics/0/member", Value::Null),
         member(json!({ "capacity": 5 })),
         call("webui", "db"),
-        // The largest group that there can be is still judged within what the API server spends on rules.
-        with(&[
-            ("/members", members(64)),
-            ("/callGraph", calls),
-            ("/metrics/0/member", Value::Null),
-            ("/budget", Value::Null),
-        ]),
+        // It is judged within what the API server spends on rules.
+        largest(),
     ]
 }

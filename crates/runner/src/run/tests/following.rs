@@ -59,7 +59,7 @@ async fn the_last_member_that_is_ready_is_told_at_once_without_a_poll() {
     assert_eq!(recorded(&running), [Some(3000), Some(7250)], "looked at four times a second");
     assert_eq!(memory(&running).last_action.unwrap().at, decided);
     let last = running.world.book.since(0).pop().unwrap();
-    assert_eq!((last.outcome.at.since(decided).as_millis(), last.scaled.len()), (7250, 0));
+    assert_eq!((last.outcome.at.since(decided).as_millis(), last.tried.len()), (7250, 0));
     let seen: Vec<_> =
         polled(&last.outcome).members.iter().map(|member| member.seen.as_ref().unwrap().ready).collect();
     assert_eq!(seen, [Some(6), Some(6)]);

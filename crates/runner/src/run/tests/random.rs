@@ -5,13 +5,14 @@ mod truth;
 use std::collections::HashSet;
 use std::sync::Mutex;
 
-use engine::{Memory, Observation, Reading, invariants};
+use engine::{Memory, Observation, Reading, Scale, invariants};
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
 use crate::scripted::Write;
 use crate::{AuditEntry, Record};
+use resources::MemberPoll;
 use truth::Truth;
 
 const TARGETS: [&str; 3] = ["red", "blue", "green"];
@@ -266,7 +267,13 @@ fn judge_decision(record: &Record, writes: &[Write]) -> Result<(), TestCaseError
     let is_own = |write: &&Write| poll.plan.members.iter().any(|member| member.target == write.target);
     let own = writes.iter().filter(is_own).filter(|write| write.begun < at);
     let memory = Memory { last_scale: own.filter_map(|write| write.landed).max(), ..Memory::default() };
-    let scales = poll.members.iter().map(|member| member.seen.as_ref().ok().copied()).collect();
+    let scale = |(index, member): (usize, &MemberPoll)| {
+        let scale = member.seen.as_ref().ok().copied()?;
+        // Told again once it is ready, a member is seen as it is then. It was decided from what was there before.
+        let before = poll.decided(index).filter(|_| matches!(member.write, Some(Ok(()))));
+        Some(Scale { replicas: before.map_or(scale.replicas, |decided| decided.from), ..scale })
+    };
+    let scales = poll.members.iter().enumerate().map(scale).collect();
     let readings: Vec<Reading> = poll.readings.clone();
     let observation = Observation { scales, readings, ..Observation::default() };
     for invariant in invariants::ALL {

@@ -70,8 +70,9 @@ async fn a_failed_write_is_tried_again_by_the_same_decision_and_holds_up_no_othe
     assert_eq!(running.asked("shop"), 1, "nothing was decided anew");
     assert_eq!(reasons(&running), ["FailedUpdateScale", "Ready", "Ready"], "at once, recovered, all ready");
     let records = running.world.book.since(0);
-    let scaled: Vec<_> = records.iter().map(|record| record.scaled.clone()).collect();
+    let scaled: Vec<Vec<usize>> = records.iter().map(|record| record.scaled().collect()).collect();
     assert_eq!(scaled, [vec![0], vec![1], vec![]], "each is told once");
+    assert_eq!(records.iter().map(|record| record.tried.len()).collect::<Vec<_>>(), [2, 1, 0]);
     let actions = running.world.services.activity.actions();
     let noted: Vec<_> = actions.iter().map(|action| (action.target.as_str(), action.applied)).collect();
     assert_eq!(noted, [("Deployment/api", true), ("Deployment/api", false), ("Deployment/web", true)]);

@@ -1,0 +1,60 @@
+//! A group's row shows every member: what fails, what changes, and the rest.
+
+use runner::{FailingMember, ObjectState, TargetState};
+
+use crate::fill;
+use crate::stage::Stage;
+
+/// A group of so many members of which the first fails, the second changes and the others are as they were.
+fn group(stage: &Stage, members: usize) -> ObjectState {
+    let mut state = fill::object("ScalingGroup", "shop", "shop", stage.now(), 59);
+    let target = |index: usize| TargetState {
+        member: Some(format!("member-{index}")),
+        target: format!("Deployment shop/shop-{index}"),
+        ready: Some(if index == 1 { 2 } else { 3 }),
+        current: 3,
+        wish: Some(3),
+        desired: 3,
+        decision: format!("bottleneck 3 (member-0 {index}00, 100 a replica)"),
+        ..state.targets[0].clone()
+    };
+    state.targets = (1..members).map(target).collect();
+    state.failing = vec![FailingMember {
+        member: "member-0".to_owned(),
+        target: "Deployment shop/shop-0".to_owned(),
+        reason: "TargetNotFound".to_owned(),
+        message: "Deployment shop/shop-0 does not exist <yet>".to_owned(),
+    }];
+    state
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_member_is_shown() {
+    let stage = Stage::new().await;
+    stage.shown.board.show(group(&stage, 7));
+    let part = stage.part("").await;
+    assert!(part.contains("moves 7 members"), "{part}");
+    for index in 0..7 {
+        assert!(part.contains(&format!("<b>member-{index}</b>")), "{part}");
+    }
+    assert!(part.contains("<code>TargetNotFound</code>"), "{part}");
+    assert!(part.contains("does not exist &lt;yet&gt;"), "{part}");
+    assert!(part.contains("<b>member-1</b> 3, 2 ready"), "{part}");
+    let place = |text: &str| part.find(text).unwrap();
+    assert!(place("member-0</b>") < place("member-1</b>"), "what fails comes first");
+    assert!(place("member-1</b>") < place("member-2</b>"), "then what changes");
+    assert!(part.contains("<summary>3 more members</summary>"), "{part}");
+    assert!(part.contains("<b>18</b> <small>wanted, 17 ready</small>"), "{part}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_is_found_by_a_member_that_fails() {
+    let stage = Stage::new().await;
+    stage.shown.board.show(group(&stage, 3));
+    assert!(stage.part("?q=shop-0").await.contains("moves 3 members"));
+    assert!(stage.part("?q=shop-2").await.contains("moves 3 members"));
+    assert!(stage.part("?q=shop-7").await.contains("No object matches"));
+    let objects = stage.json("/objects").await;
+    assert_eq!(objects[0]["failing"][0]["reason"], "TargetNotFound");
+    assert_eq!(objects[0]["targets"][0]["member"], "member-1");
+}
