@@ -35,6 +35,16 @@ def read_load(path):
     return values
 
 
+def read_group(path):
+    """The group to simulate."""
+    try:
+        group = Group.read(path)
+        group.most()
+    except (ValueError, KeyError, TypeError, ZeroDivisionError) as error:
+        sys.exit(f"{path}: no group as in group.json ({error!r})")
+    return group
+
+
 def replay(group, load, delay, choose, learn=None):
     """Goes through `load` with the arm that `choose` takes in each context; sums of what it came to.
 
@@ -158,7 +168,7 @@ def main():
     bandit = Bandit(arguments.seed)
     try:
         if arguments.load:
-            learn_load(bandit, Group.read(arguments.group), read_load(arguments.load), arguments)
+            learn_load(bandit, read_group(arguments.group), read_load(arguments.load), arguments)
         if arguments.episodes:
             learn_episodes(bandit, arguments.episodes, arguments.horizon)
         if not bandit.means:
