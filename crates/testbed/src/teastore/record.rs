@@ -162,8 +162,8 @@ mod tests {
     fn needs_are_met_exactly_by_enough() {
         let moment = |ready| Moment { at: Duration::ZERO, entry: 500.0, replicas: ready, ready };
         assert!(moment(ENOUGH).is_satisfied());
-        for service in 0..COUNT {
-            let one_less = with(ENOUGH, &[(service, ENOUGH[service] - 1)]);
+        for (service, enough) in ENOUGH.into_iter().enumerate() {
+            let one_less = with(ENOUGH, &[(service, enough - 1)]);
             assert!(!moment(one_less).is_satisfied(), "{service}");
             assert!(moment(one_less).loss() > 0.0, "{service}");
         }
