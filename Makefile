@@ -5,6 +5,8 @@ DEMO_ARGS ?=
 RUN_ARGS ?= --leader-elect=false
 IGNORE_NOT_FOUND ?= true
 IMG ?= polyscaler:0.1.0
+# Most tests wait for servers, so more of them than there are cores run at once.
+TEST_THREADS ?= 4
 DOCKER ?= docker
 
 .DEFAULT_GOAL := help
@@ -26,11 +28,11 @@ control-plane: require ## Build the control plane's programs for tests and demo,
 
 .PHONY: test
 test: control-plane tools ## Run all tests, on a real control plane
-	$(CARGO) test --locked --workspace --no-fail-fast
+	RUST_TEST_THREADS=$(TEST_THREADS) $(CARGO) test --locked --workspace --no-fail-fast
 
 .PHONY: test-integration
 test-integration: control-plane tools ## Run the tests of the binary on a real control plane, chart and kustomizations included
-	$(CARGO) test --locked --package polyscaler --no-fail-fast --test '*'
+	RUST_TEST_THREADS=$(TEST_THREADS) $(CARGO) test --locked --package polyscaler --no-fail-fast --test '*'
 
 .PHONY: test-docker
 test-docker: docker ## Run all tests in a container (DOCKER=podman)

@@ -1,21 +1,26 @@
 //! The demo as someone sees it who pipes it into a file: real servers, a short day, and nothing left.
 //!
-//! A day goes by in real time whatever the machine is busy with, so one demo is played at a time, a day
+//! A day goes by in real time whatever the machine is busy with, so two demos at most are played at a time, a day
 //! is long enough for a slow machine to follow it, and what is judged holds for whoever follows at all:
 //! more at the peak than before it, less after it, and never more than allowed.
 #![cfg(feature = "demo")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail the test")]
 
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Held by whoever plays: each demo runs a control plane of its own.
-static STAGE: Mutex<()> = Mutex::new(());
+/// One is held by whoever plays: each demo runs a control plane of its own.
+static STAGES: [Mutex<()>; 2] = [Mutex::new(()), Mutex::new(())];
+
+/// Demos that have asked for a stage.
+static PLAYS: AtomicUsize = AtomicUsize::new(0);
 
 /// What a day of so many seconds prints.
 fn play(scenario: &str, seconds: u32) -> String {
+    let stage = &STAGES[PLAYS.fetch_add(1, Ordering::Relaxed) % STAGES.len()];
     // Whoever failed on the stage has left it.
-    let _alone = STAGE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = stage.lock().unwrap_or_else(PoisonError::into_inner);
     let output = Command::new(env!("CARGO_BIN_EXE_polyscaler"))
         .args(["demo", "--scenario", scenario, "--duration", &format!("{seconds}s")])
         .stdin(Stdio::null())
