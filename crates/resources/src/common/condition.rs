@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use crate::common::fields::date_time;
 use engine::{AbsenceReason, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,10 +27,6 @@ pub struct Condition {
     pub last_transition_time: String,
     /// The generation of the spec that the condition speaks of.
     pub observed_generation: i64,
-}
-
-fn date_time(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({ "type": "string", "format": "date-time" })
 }
 
 /// What a condition is about.

@@ -84,10 +84,6 @@ pub struct MetricSpec {
     pub config: serde_json::Map<String, Value>,
 }
 
-fn any_object(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
-}
-
 /// Request headers from a secret: every key is a header's name, its value the header's value.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
@@ -169,6 +165,16 @@ pub(crate) fn mode(object: &Value) -> Result<Mode, Problem> {
             format!("Unsupported value: {other}: supported values: \"act\", \"observe\""),
         )),
     }
+}
+
+/// The schema of an object with fields that only somebody else knows.
+pub(crate) fn any_object(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
+}
+
+/// The schema of an instant.
+pub(crate) fn date_time(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": "string", "format": "date-time" })
 }
 
 /// Writes a metric value as the API server gives it back: whole numbers without a fraction.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::condition::whole_seconds;
-use super::fields::as_number;
+use super::fields::{as_number, date_time};
 use super::status::Poll;
 
 /// A reading that is older than this says so.
@@ -44,10 +44,6 @@ pub struct MetricStatus {
     /// Why there is no value, in a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-}
-
-fn date_time(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({ "type": "string", "format": "date-time" })
 }
 
 /// The plan's metric at `index`; `replicas` are those that an average is taken over.

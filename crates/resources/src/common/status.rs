@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::condition::{Condition, ConditionStatus, ConditionType, Reason, merge, whole_seconds};
 use super::conditions::{self, condition};
 use crate::Kind;
+use crate::common::fields::{any_object, date_time};
 
 /// What became of an object at one moment: the source of its status, Events and conditions.
 #[derive(Clone, Debug)]
@@ -179,14 +180,6 @@ pub struct SingleTargetStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "any_object")]
     pub memory: Option<Memory>,
-}
-
-fn date_time(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({ "type": "string", "format": "date-time" })
-}
-
-fn any_object(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
 }
 
 impl SingleTargetStatus {

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::common::fields::{NAME_PATTERN, SafetySpec, TargetRef, mode};
+use crate::common::fields::{NAME_PATTERN, SafetySpec, TargetRef, any_object, mode};
 use crate::common::metric;
 use crate::common::policy::PolicySpec;
 use crate::common::rule;
@@ -125,10 +125,6 @@ pub struct ScalerMetric {
     #[serde(default)]
     #[schemars(schema_with = "target_types")]
     pub target_type: TargetType,
-}
-
-fn any_object(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
 }
 
 fn target_types(_: &mut schemars::SchemaGenerator) -> schemars::Schema {

@@ -4,7 +4,7 @@ use engine::{Action, ActionMember, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::common::fields::as_number;
+use crate::common::fields::{as_number, date_time};
 
 /// One move of the group.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -45,10 +45,6 @@ pub struct ActionMemberStatus {
     /// Why the last write failed, where it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-}
-
-fn date_time(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({ "type": "string", "format": "date-time" })
 }
 
 impl From<&Action> for ActionStatus {

@@ -10,7 +10,7 @@ use super::action::ActionStatus;
 use super::totals::{PodsStatus, totals};
 use crate::common::condition::{Condition, merge, whole_seconds};
 use crate::common::cost::CostStatus;
-use crate::common::fields::as_number;
+use crate::common::fields::{any_object, as_number, date_time};
 use crate::common::metric_status::{MetricStatus, metric_status};
 use crate::common::status::{Outcome, Poll};
 
@@ -108,14 +108,6 @@ pub struct GroupMetricStatus {
     /// The member that it is measured at; absent where it is of the group as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub member: Option<String>,
-}
-
-fn date_time(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({ "type": "string", "format": "date-time" })
-}
-
-fn any_object(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
 }
 
 pub(super) fn status(outcome: &Outcome, previous: &Value) -> Value {
