@@ -12,6 +12,9 @@ use super::list::Series;
 /// How often a target is looked at. Deployments are watched, so looking asks nobody.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// So late the watch may still show the replicas from before our own write; after that they are somebody else's.
+const WATCH_LAG: Duration = Duration::from_secs(30);
+
 /// What is scaled: a name and the targets of its members.
 #[derive(Clone, Debug)]
 pub(super) struct Group {
@@ -124,7 +127,7 @@ impl Measurer {
                     if (scale.replicas, scale.status_replicas, ready) == (replicas, replicas, replicas) {
                         return Ok(());
                     }
-                    if scale.replicas != replicas && self.clock.now().since(begun) > Duration::from_secs(5) {
+                    if scale.replicas != replicas && self.clock.now().since(begun) > WATCH_LAG {
                         return Err(format!("somebody else asked for {} replicas meanwhile", scale.replicas));
                     }
                     format!("{ready} of {replicas} replicas are ready")

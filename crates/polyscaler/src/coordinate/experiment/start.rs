@@ -102,7 +102,9 @@ pub(in crate::coordinate) async fn start(
 
 /// The series of the list, over so many groups.
 fn read_list(list: &Path, groups: usize) -> Result<Vec<Series>, Vec<String>> {
-    let text = std::fs::read_to_string(list).map_err(|error| vec![format!("cannot be read: {error}")])?;
+    let text = std::fs::read_to_string(list).map_err(|error| {
+        vec![format!("cannot be read: {error}; give a file with lines such as: group-1, 1, 5, 3")]
+    })?;
     let names: Vec<String> = (0..groups).map(group_name).collect();
     list::parse(&text, &names)
 }
