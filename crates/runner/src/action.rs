@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use engine::{Action, ActionMember, Decision, Memory, Plan, Scale, Target, Time};
+use resources::TargetFailure;
 
 use crate::act::Tried;
 
@@ -56,6 +57,19 @@ fn note_write(member: &mut ActionMember, tried: &Tried) {
     match &tried.result {
         Ok(()) => (member.written, member.failure) = (Some(tried.at), None),
         Err(failure) => member.failure = Some(failure.message.clone()),
+    }
+}
+
+/// Takes a write that failed for carried out where its target has come to the count all the same: the
+/// API server may have answered too late, or somebody did it by hand. No later decision would write it.
+pub(crate) fn settle(memory: &mut Memory, plan: &Plan, seen: &[Result<Scale, TargetFailure>], now: Time) {
+    let Some(action) = &mut memory.last_action else { return };
+    for noted in action.members.iter_mut().filter(|noted| noted.written.is_none()) {
+        let place = plan.members.iter().position(|member| member.role.name == noted.name);
+        let scale = place.and_then(|place| seen.get(place)?.as_ref().ok());
+        if scale.is_some_and(|scale| scale.replicas == noted.to) {
+            (noted.written, noted.failure) = (Some(now), None);
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tracing::Instrument as _;
 
 use crate::act::{act, remember};
+use crate::action;
 use crate::{LastScaled, ObjectKey, Question, Services, spans};
 
 /// All that one poll needs to know of its object.
@@ -99,6 +100,7 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
     let now = services.clock.now();
     let unrecorded = unrecorded_scale(&plan, &memory, &seen, &last_scaled, now);
     memory.last_scale = memory.last_scale.max(unrecorded);
+    action::settle(&mut memory, &plan, &seen, now);
     let span = spans::decide();
     let decision = span.in_scope(|| decide(&plan, &mut memory, &observation, now));
     spans::decided(&span, &decision);

@@ -45,14 +45,18 @@ async fn at_peace(
     (site, objects, operator)
 }
 
-/// Takes the load up in one step; what was done until every service could bear it, oldest first.
+/// Takes the load up in one step; what was done until every service could bear it, oldest first. On a
+/// busy machine the API server may take too long to answer, and a write is tried again.
 async fn step_up(site: &Site, operator: &Operator) -> Vec<Value> {
     site.set_load(MANY);
     let satisfied = || std::future::ready(site.satisfied());
     wait::until("every service to bear its load", LIMIT, satisfied).await.unwrap();
     let mut actions = operator.activity().await;
     actions.reverse();
-    assert!(actions.iter().all(|action| action["applied"] == true), "{actions:#?}");
+    for action in &actions {
+        let unanswered = action["error"].as_str().is_some_and(|error| error.contains("did not answer"));
+        assert!(action["applied"] == true || unanswered, "{actions:#?}");
+    }
     actions
 }
 
@@ -68,13 +72,18 @@ async fn a_group_follows_a_step_in_one_action() {
         |namespace: &str, url: &str, interval| vec![teastore::scaling_group(namespace, url, interval)];
     let (site, objects, operator) = at_peace(&scene, GROUP, group).await;
     let actions = step_up(&site, &operator).await;
+    assert!(actions.len() >= COUNT, "{actions:#?}");
     let decisions: BTreeSet<&str> =
-        actions.iter().map(|action| action["timestamp"].as_str().unwrap()).collect();
-    assert_eq!((decisions.len(), actions.len()), (1, COUNT), "{actions:#?}");
+        actions[..COUNT].iter().map(|action| action["timestamp"].as_str().unwrap()).collect();
+    assert_eq!(decisions.len(), 1, "{actions:#?}");
     for (service, need) in SERVICES.iter().zip(needs()) {
         let target = format!("Deployment/{}", service.deployment());
-        let action = actions.iter().find(|action| action["target"] == target).unwrap();
-        assert_eq!(action["to"], need, "{action:#}");
+        let asked: BTreeSet<u64> = actions
+            .iter()
+            .filter(|action| action["target"] == target)
+            .map(|action| action["to"].as_u64().unwrap())
+            .collect();
+        assert_eq!(asked, BTreeSet::from([need.into()]), "{actions:#?}");
     }
     assert_eq!(site.pods().await.unwrap().replicas, needs());
     let told = || async {

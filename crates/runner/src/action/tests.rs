@@ -83,6 +83,34 @@ fn the_same_write_tried_again_is_part_of_the_action_and_another_is_not() {
 }
 
 #[test]
+fn a_write_that_failed_and_was_carried_out_all_the_same_is_written() {
+    let plan = group();
+    let seen = |replicas: [u32; 3]| {
+        replicas.map(|replicas| Ok(Scale { replicas, status_replicas: 2, ready: Some(2) })).to_vec()
+    };
+    let mut memory = Memory::default();
+    note(&mut memory, &plan, &decision(NOW, [6, 5, 3]), &[done(1), failed(), failed()]);
+    let later = NOW.plus(Duration::from_secs(15));
+    let mut missing = seen([6, 2, 3]);
+    missing[2] = Err(TargetFailure {
+        reason: Reason::TargetNotFound,
+        message: "there is no such Deployment".to_owned(),
+    });
+    let before = memory.clone();
+    settle(&mut memory, &plan, &missing, later);
+    assert_eq!(memory, before);
+    settle(&mut memory, &plan, &seen([6, 4, 3]), later);
+    assert_eq!(
+        noted(&memory),
+        [("web", 1, true, None), ("api", 1, false, Some("refused")), ("db", 1, true, None)]
+    );
+    settle(&mut memory, &plan, &seen([6, 5, 3]), later.plus(Duration::from_secs(15)));
+    let action = memory.last_action.unwrap();
+    assert_eq!(action.members[2].written, Some(later));
+    assert_eq!(written_after(&action), Some(Duration::from_secs(30)));
+}
+
+#[test]
 fn a_poll_does_not_forget_who_became_ready_while_it_ran() {
     let mut memory = Memory::default();
     note(&mut memory, &group(), &decision(NOW, [6, 2, 3]), &[done(1), None, done(2)]);
