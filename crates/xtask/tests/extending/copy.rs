@@ -1,9 +1,10 @@
-//! A copy of the workspace that is kept between runs with what was built from it, so that only the first
-//! run builds everything.
+//! A copy of the workspace that is kept between runs with what was built from it. The first run begins with
+//! what was built of the libraries for this test itself, so that it builds no more than the workspace.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The copy. No other process has it while this lives.
 pub(crate) struct Workspace {
@@ -38,7 +39,11 @@ impl Workspace {
             fs::create_dir_all(place.parent().unwrap()).unwrap();
             fs::write(place, content).unwrap();
         }
-        Self { folder, target: own.join("target"), _lock: lock }
+        let target = own.join("target");
+        if !target.exists() {
+            seed(&target);
+        }
+        Self { folder, target, _lock: lock }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -49,6 +54,26 @@ impl Workspace {
     pub(crate) fn target(&self) -> &Path {
         &self.target
     }
+}
+
+/// Gives Cargo what it has built for the test that runs. Where it does not recognise that, it builds anew, which
+/// takes minutes longer and is all the same otherwise.
+fn seed(target: &Path) {
+    // target/debug/deps/extending-…
+    let test = std::env::current_exe().unwrap();
+    let (deps, built) = (test.parent().unwrap(), test.ancestors().nth(2).unwrap());
+    let own = target.join("debug");
+    fs::create_dir_all(&own).unwrap();
+    let copy = |options: &[&str], from: &Path| {
+        let mut copy = Command::new("cp");
+        // With its times, by which Cargo tells what is up to date.
+        let status = copy.arg("--archive").args(options).arg(from).arg(&own).status().unwrap();
+        assert!(status.success(), "cannot copy {}", from.display());
+    };
+    copy(&[], &built.join(".fingerprint"));
+    copy(&[], &built.join("build"));
+    // Cargo replaces these files and never writes into them, so they need no room of their own.
+    copy(&["--link"], deps);
 }
 
 /// All files below `root`/`folder` that make the workspace, by their path from `root`.
