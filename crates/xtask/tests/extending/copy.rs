@@ -1,7 +1,7 @@
 //! A copy of the workspace that is kept between runs with what was built from it. The first run begins with
 //! what was built of the libraries for this test itself, so that it builds no more than the workspace.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -41,7 +41,7 @@ impl Workspace {
         }
         let target = own.join("target");
         if !target.exists() {
-            seed(&target);
+            seed(&target, root);
         }
         Self { folder, target, _lock: lock }
     }
@@ -56,24 +56,32 @@ impl Workspace {
     }
 }
 
-/// Gives Cargo what it has built for the test that runs. Where it does not recognise that, it builds anew, which
-/// takes minutes longer and is all the same otherwise.
-fn seed(target: &Path) {
+/// Gives Cargo what it has built of other people's libraries for the test that runs. Where it does not recognise
+/// that, it builds anew, which takes minutes longer and is all the same otherwise.
+fn seed(target: &Path, root: &Path) {
+    let of_workspace: BTreeSet<String> = fs::read_dir(root.join("crates"))
+        .unwrap()
+        .map(|member| member.unwrap().file_name().into_string().unwrap())
+        .chain(["examples".to_owned()])
+        .collect();
     // target/debug/deps/extending-…
     let test = std::env::current_exe().unwrap();
-    let (deps, built) = (test.parent().unwrap(), test.ancestors().nth(2).unwrap());
-    let own = target.join("debug");
-    fs::create_dir_all(&own).unwrap();
-    let copy = |options: &[&str], from: &Path| {
-        let mut copy = Command::new("cp");
+    let (built, own) = (test.ancestors().nth(2).unwrap(), target.join("debug"));
+    fs::create_dir_all(own.join("deps")).unwrap();
+    for folder in [".fingerprint", "build"] {
         // With its times, by which Cargo tells what is up to date.
-        let status = copy.arg("--archive").args(options).arg(from).arg(&own).status().unwrap();
-        assert!(status.success(), "cannot copy {}", from.display());
-    };
-    copy(&[], &built.join(".fingerprint"));
-    copy(&[], &built.join("build"));
-    // Cargo replaces these files and never writes into them, so they need no room of their own.
-    copy(&["--link"], deps);
+        let copy = Command::new("cp").arg("--archive").arg(built.join(folder)).arg(&own).status().unwrap();
+        assert!(copy.success(), "cannot copy {folder}");
+    }
+    for entry in fs::read_dir(built.join("deps")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let library = name.strip_prefix("lib").and_then(|name| Some(name.split_once('-')?.0));
+        // What is built anew must not be written into the file that others link.
+        if library.is_some_and(|library| !of_workspace.contains(library)) {
+            fs::hard_link(&path, own.join("deps").join(name)).unwrap();
+        }
+    }
 }
 
 /// All files below `root`/`folder` that make the workspace, by their path from `root`.
