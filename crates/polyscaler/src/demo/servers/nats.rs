@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use async_nats::ConnectOptions;
 use async_nats::jetstream::consumer::{PullConsumer, pull};
 use async_nats::jetstream::{self, stream};
 use futures::future::BoxFuture;
@@ -17,6 +18,9 @@ use crate::demo::scenario::{Queue, QueueServer, Scenario};
 /// be counted twice in a demo of minutes.
 const ACK_WAIT: Duration = Duration::from_secs(300);
 
+/// How long the server may take to answer. A machine that builds something beside is slow.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 pub(super) struct Nats {
     server: NatsServer,
     client: async_nats::Client,
@@ -28,8 +32,10 @@ impl Nats {
     /// Starts a server with a stream for each of its queues.
     pub(super) async fn start(scenario: &Scenario) -> anyhow::Result<Self> {
         let server = NatsServer::start(NatsOptions::default()).await?;
-        let client = async_nats::connect(server.url()).await.context("the NATS server takes no clients")?;
-        let jetstream = jetstream::new(client.clone());
+        let options = ConnectOptions::new().connection_timeout(PATIENCE);
+        let client = options.connect(server.url()).await.context("the NATS server takes no clients")?;
+        let mut jetstream = jetstream::new(client.clone());
+        jetstream.set_timeout(PATIENCE);
         let mut consumers = BTreeMap::new();
         for (application, queue) in scenario.queues().filter(|(_, queue)| queue.server == QueueServer::Nats) {
             consumers.insert(queue.name, consumer(&jetstream, application, queue).await?);
