@@ -11,15 +11,12 @@ use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
 use testbed::{NatsOptions, NatsServer};
 
-use super::queues::Broker;
+use super::queues::{Broker, PATIENCE};
 use crate::demo::scenario::{Queue, QueueServer, Scenario};
 
 /// How long a message may stay with a pod that died. Long, as a message that comes back would
 /// be counted twice in a demo of minutes.
 const ACK_WAIT: Duration = Duration::from_secs(300);
-
-/// How long the server may take to answer. A machine that builds something beside is slow.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) struct Nats {
     server: NatsServer,
