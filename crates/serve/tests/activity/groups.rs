@@ -60,8 +60,9 @@ async fn what_was_unfolded_stays_unfolded_by_itself() {
     let page = browser.page(Device::DESKTOP).await.unwrap();
     page.open(&stage.url).await.unwrap();
     let row = |name: &str| {
+        let name = format!("ScalingGroup shop/{name}");
         format!(
-            "[...document.querySelectorAll('.objects tr')].find(row => row.innerText.includes('shop/{name}')).querySelector('details')"
+            "[...document.querySelectorAll('.objects tr')].find(row => row.querySelector('b')?.textContent === '{name}').querySelector('details')"
         )
     };
     page.evaluate(&format!(
