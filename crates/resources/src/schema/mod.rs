@@ -208,11 +208,15 @@ fn judge_string(text: &str, schema: &Value, path: &str) -> Option<Problem> {
         return Some(Problem::new(path, message));
     }
     let pattern = schema["pattern"].as_str()?;
-    let fits = compiled(pattern).is_some_and(|pattern| pattern.is_match(text));
-    (!fits).then(|| {
+    (!matches(pattern, text)).then(|| {
         let message = format!("Invalid value: {text:?}: {path} in body should match '{pattern}'");
         Problem::new(path, message)
     })
+}
+
+/// Whether `text` is what `pattern` says.
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
+    compiled(pattern).is_some_and(|pattern| pattern.is_match(text))
 }
 
 /// A pattern, compiled once for the life of the process: schemas are few, objects are many.
