@@ -111,8 +111,8 @@ fn problems(kind: &Kind, document: &Value, context: &Context<'_>) -> Vec<Problem
     problems
 }
 
-/// Names of objects, as the API server takes them.
-const NAME: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
+/// Names of objects, as the API server takes them, and in its words.
+const NAME: &str = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
 
 /// Longest name of an object.
 const LONGEST_NAME: usize = 253;
@@ -125,11 +125,12 @@ fn name_problem(document: &Value) -> Option<Problem> {
         }
         None => return None,
         Some(Value::String(name)) if name.len() > LONGEST_NAME => {
-            format!("Invalid value: {name:?}: must be no more than {LONGEST_NAME} bytes")
+            format!("Invalid value: {name:?}: must be no more than {LONGEST_NAME} characters")
         }
-        Some(Value::String(name)) if !matches(NAME, name) => format!(
+        Some(Value::String(name)) if !matches(&format!("^{NAME}$"), name) => format!(
             "Invalid value: {name:?}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric \
-             characters, '-' or '.', and must start and end with an alphanumeric character"
+             characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', \
+             regex used for validation is '{NAME}')"
         ),
         Some(Value::String(_)) => return None,
         Some(other) => format!("Invalid value: {other}: must be a string"),
