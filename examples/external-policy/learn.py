@@ -10,6 +10,7 @@ With both, the simulation comes first and the episodes refine it. Needs nothing 
 import argparse
 import csv
 import json
+import math
 import sys
 
 from bandit import ARMS, Bandit, Follower, counts
@@ -30,6 +31,10 @@ def read_load(path):
         values = [float(row[column]) for row in rows]
     except (ValueError, IndexError):
         sys.exit(f"{path}: expected a column `value`, or one number a line")
+    for number, value in enumerate(values, 1):
+        # A metric without data is often exported as NaN.
+        if not 0 <= value < math.inf:
+            sys.exit(f"{path}: value {number} is {value}; leave such rows out, load is a number from 0")
     if len(values) < 20 or max(values) <= 0:
         sys.exit(f"{path}: expected at least 20 values, and some above 0")
     return values

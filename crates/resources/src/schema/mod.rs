@@ -31,6 +31,16 @@ impl Schema {
         Self(schema)
     }
 
+    /// The object without the nulls that the API server drops, as `weight:` with nothing behind it is one: those
+    /// of fields that cannot be null. A default, or what is missing, takes their place.
+    pub(crate) fn without_nulls(self, object: &Value) -> Value {
+        let mut object = object.clone();
+        if let (Some(spec), Some(schema)) = (object.get_mut("spec"), self.0.pointer("/properties/spec")) {
+            drop_nulls(spec, schema);
+        }
+        object
+    }
+
     /// Everything in the spec that does not fit, each with its path.
     pub(crate) fn problems(self, object: &Value) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -94,6 +104,23 @@ fn collect_unknown(value: &Value, schema: &Value, path: &str, unknown: &mut Vec<
     }
 }
 
+fn drop_nulls(value: &mut Value, schema: &Value) {
+    match value {
+        Value::Object(fields) => {
+            let schema_of = |name: &str| schema["properties"].get(name);
+            let is_dropped = |schema: &Value| schema["nullable"] != Value::Bool(true);
+            fields.retain(|name, value| !(value.is_null() && schema_of(name).is_some_and(is_dropped)));
+            for (name, value) in fields {
+                if let Some(schema) = schema_of(name) {
+                    drop_nulls(value, schema);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| drop_nulls(item, &schema["items"])),
+        _ => {}
+    }
+}
+
 fn judge(value: &Value, schema: &Value, path: &str, problems: &mut Vec<Problem>) {
     if value.is_null() && schema["nullable"] == Value::Bool(true) {
         return;
@@ -134,10 +161,6 @@ fn judge_object(fields: &Map<String, Value>, schema: &Value, path: &str, problem
     }
     for (name, value) in fields {
         let Some(schema) = schema["properties"].get(name) else { continue };
-        // The API server drops a null where the schema has a default.
-        if value.is_null() && schema.get("default").is_some() {
-            continue;
-        }
         judge(value, schema, &format!("{path}.{name}"), problems);
     }
 }
