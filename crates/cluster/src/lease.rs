@@ -25,6 +25,8 @@ use crate::follow::chain;
 pub struct LeaseSettings {
     /// Namespace of the Lease.
     pub namespace: String,
+    /// How people set that namespace, for advice: a flag or a variable.
+    pub namespace_set_by: &'static str,
     /// Name of the Lease: replicas that use the same one elect a leader among them.
     pub name: String,
     /// Who this replica is; unique among them.
@@ -305,8 +307,8 @@ impl Lease {
             ),
             kube::Error::Api(status) if status.is_not_found() => {
                 format!(
-                    "lease {place}: create the namespace, or name another with --lease-namespace ({})",
-                    status.message
+                    "lease {place}: create the namespace, or name another with {} ({})",
+                    self.settings.namespace_set_by, status.message
                 )
             }
             error => format!("lease {place}: {}", chain(error)),
