@@ -22,7 +22,7 @@ FARTHEST = 0.25
 
 def read_load(path):
     """The values of a recorded load: CSV with a column `value`, or one number a line."""
-    with open(path, encoding="utf-8-sig", newline="") as file:
+    with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
         rows = [row for row in csv.reader(file) if row and not row[0].startswith("#")]
     column = 0
     if rows and "value" in rows[0]:
@@ -123,7 +123,7 @@ def arm_of(observation, action):
 
 def read_episodes(path):
     """The episodes of a file, each group's in order. A last line that is still being written is left out."""
-    with open(path, encoding="utf-8") as file:
+    with open(path, encoding="utf-8", errors="replace") as file:
         lines = file.read().split("\n")[:-1]
     for number, line in enumerate(lines, 1):
         try:
