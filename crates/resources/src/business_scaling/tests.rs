@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use engine::{AbsenceReason, Decision, MemberDecision, Memory, Mode, Reading, Scale, Time, decide};
 
 use super::*;

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use engine::{AbsenceReason, Memory, Observation, Reading, Scale, Time, decide};
 use serde_json::json;

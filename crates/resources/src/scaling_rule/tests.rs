@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use engine::{Observation, Reading, Scale, Time, decide};
 
 use super::*;
