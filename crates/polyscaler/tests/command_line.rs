@@ -168,7 +168,7 @@ fn what_cannot_be_judged_is_an_error_that_names_the_file() {
     let cases = [
         (files.0.path().join("missing.yaml").display().to_string(), "cannot be read"),
         (folder, "cannot be read"),
-        (files.write("broken.yaml", "a: [1, 2\nb: }"), "not YAML"),
+        (files.write("broken.yaml", "a: [1, 2\nb: }"), "at line 2, column 2; mend it there"),
         (files.write("binary.yaml", [0xff, 0xfe, 0x00, 0x80]), "cannot be read"),
         (files.write("text.yaml", "just some words"), "apiVersion and kind must be set"),
         (files.write("kindless.yaml", "apiVersion: example.com/v1"), "apiVersion and kind must be set"),
@@ -185,6 +185,7 @@ fn what_cannot_be_judged_is_an_error_that_names_the_file() {
             ran.stderr.starts_with(&format!("{file}: ")) && ran.stderr.contains(words),
             "{words}: {ran:?}"
         );
+        assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
         let ran = run(&["check", "-o", "json", &file]);
         assert_eq!(ran.status, 1, "{ran:?}");
         let message = json_of(&ran)[0]["problems"][0]["message"].as_str().unwrap().to_owned();

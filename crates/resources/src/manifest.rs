@@ -22,8 +22,7 @@ pub struct Finding {
 /// # Errors
 /// Where the text is no YAML: what and at which line.
 pub fn documents(text: &str) -> Result<Vec<Value>, Problem> {
-    let documents: Vec<Value> =
-        serde_saphyr::from_multiple(text).map_err(|error| Problem::new("", format!("not YAML: {error}")))?;
+    let documents: Vec<Value> = serde_saphyr::from_multiple(text).map_err(|error| not_yaml(&error))?;
     let mut flat = Vec::new();
     for mut document in documents {
         whole_numbers_as_integers(&mut document);
@@ -44,6 +43,15 @@ pub fn documents(text: &str) -> Result<Vec<Value>, Problem> {
         }
     }
     Ok(flat)
+}
+
+/// What is wrong and at which line, in one line: an excerpt of the file would need several.
+fn not_yaml(error: &serde_saphyr::Error) -> Problem {
+    let options = serde_saphyr::render_options! {
+        formatter: &serde_saphyr::UserMessageFormatter,
+        snippets: serde_saphyr::SnippetMode::Off,
+    };
+    Problem::new("", format!("not YAML: {}; mend it there", error.render_with_options(options)))
 }
 
 /// `5.0` is the integer 5, as kubectl sends it.
@@ -112,3 +120,6 @@ fn problems(kind: &Kind, document: &Value, context: &Context<'_>) -> Vec<Problem
     problems.extend(kind.compile(document, context).err().unwrap_or_default());
     problems
 }
+
+#[cfg(test)]
+mod tests;
