@@ -15,6 +15,8 @@ use crate::common::fields::{any_object, date_time};
 /// What became of an object at one moment: the source of its status, Events and conditions.
 #[derive(Clone, Debug)]
 pub struct Outcome {
+    /// The object's uid: one that is made anew under the same name has another.
+    pub uid: String,
     /// The generation of the spec that was looked at.
     pub generation: i64,
     /// When.

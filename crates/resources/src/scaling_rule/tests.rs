@@ -124,7 +124,12 @@ fn the_status_counts_what_waits() {
     let decision = decide(&plan, &mut memory, &observation, Time::default());
     let members = vec![MemberPoll { seen: Ok(scale), write: Some(Ok(())) }];
     let poll = Poll { plan, readings: vec![reading], members, decision, memory };
-    let outcome = Outcome { generation: 1, at: Time::default(), verdict: Verdict::Polled(Box::new(poll)) };
+    let outcome = Outcome {
+        uid: "1".to_owned(),
+        generation: 1,
+        at: Time::default(),
+        verdict: Verdict::Polled(Box::new(poll)),
+    };
     let status = KIND.status(&outcome, &Value::Null);
     assert_eq!(status["pendingMessages"], 73);
     assert_eq!((&status["currentReplicas"], &status["desiredReplicas"]), (&json!(5), &json!(5)));
