@@ -8,6 +8,8 @@ IMG ?= polyscaler:0.1.0
 # Most tests wait for servers, so more of them than there are cores run at once.
 TEST_THREADS ?= 4
 DOCKER ?= docker
+TARGET_DIR ?= $(or $(CARGO_TARGET_DIR),target)
+XTASK ?= $(CARGO) xtask
 
 .DEFAULT_GOAL := help
 .PHONY: help
@@ -27,8 +29,14 @@ control-plane: require ## Build the control plane's programs for tests and demo,
 	$(CARGO) run --locked --package testbed -- build
 
 .PHONY: test
-test: control-plane tools ## Run all tests, on a real control plane
+test: tools binaries ## Run all tests, on a real control plane
+	$(TARGET_DIR)/debug/testbed build
 	RUST_TEST_THREADS=$(TEST_THREADS) $(CARGO) test --locked --workspace --no-fail-fast
+
+# All packages at once: one by one they want the libraries with other features, and so build them twice.
+.PHONY: binaries
+binaries: require ## Build all that tests are made of
+	$(CARGO) test --locked --workspace --no-run
 
 .PHONY: test-integration
 test-integration: control-plane tools ## Run the tests of the binary on a real control plane, chart and kustomizations included
@@ -98,7 +106,7 @@ generate: ## Write the files that come from code
 lint: require ## Check format, lints and generated files
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- --deny warnings
-	$(CARGO) xtask check
+	$(XTASK) check
 
 .PHONY: bench
 bench: control-plane ## Measure: one line of figures each, and a table for groups

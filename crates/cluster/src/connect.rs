@@ -20,6 +20,13 @@ pub struct Clients {
     pub write: Client,
     /// The namespace of the pod, or of the kubeconfig's context.
     pub namespace: String,
+    /// A request that takes longer counts as not answered; watches and the lease have limits of their own.
+    pub timeout: Duration,
+}
+
+/// In words, that a request took longer than `limit`.
+pub(crate) fn no_answer(limit: Duration) -> String {
+    format!("the API server did not answer within {} ms", limit.as_millis())
 }
 
 /// Why there is no client.
@@ -54,11 +61,12 @@ pub enum ConnectError {
 ///
 /// # Errors
 /// Where no configuration is found or it cannot be used.
-pub async fn connect(kubeconfig: Option<&Path>) -> Result<Clients, ConnectError> {
-    clients(match kubeconfig {
+pub async fn connect(kubeconfig: Option<&Path>, timeout: Duration) -> Result<Clients, ConnectError> {
+    let config = match kubeconfig {
         Some(path) => from_file(path).await?,
         None => Config::infer().await.map_err(|error| ConnectError::Nowhere(error.to_string()))?,
-    })
+    };
+    clients(config, timeout)
 }
 
 /// Makes the clients from `kubeconfig` where given, else from `KUBECONFIG` or the home folder;
@@ -66,13 +74,17 @@ pub async fn connect(kubeconfig: Option<&Path>) -> Result<Clients, ConnectError>
 ///
 /// # Errors
 /// Where there is no kubeconfig or it cannot be used.
-pub async fn connect_by_kubeconfig(kubeconfig: Option<&Path>) -> Result<Clients, ConnectError> {
-    clients(match kubeconfig {
+pub async fn connect_by_kubeconfig(
+    kubeconfig: Option<&Path>,
+    timeout: Duration,
+) -> Result<Clients, ConnectError> {
+    let config = match kubeconfig {
         Some(path) => from_file(path).await?,
         None => Config::from_kubeconfig(&KubeConfigOptions::default())
             .await
             .map_err(|error| ConnectError::NoKubeconfig(first_line(&error)))?,
-    })
+    };
+    clients(config, timeout)
 }
 
 /// Makes the clients from the service account of the pod that this process runs in. Does not talk
@@ -80,11 +92,11 @@ pub async fn connect_by_kubeconfig(kubeconfig: Option<&Path>) -> Result<Clients,
 ///
 /// # Errors
 /// Where it runs in no pod, or in one without a service account.
-pub fn connect_in_cluster() -> Result<Clients, ConnectError> {
-    clients(Config::incluster().map_err(|error| ConnectError::NoPod(error.to_string()))?)
+pub fn connect_in_cluster(timeout: Duration) -> Result<Clients, ConnectError> {
+    clients(Config::incluster().map_err(|error| ConnectError::NoPod(error.to_string()))?, timeout)
 }
 
-fn clients(mut config: Config) -> Result<Clients, ConnectError> {
+fn clients(mut config: Config, timeout: Duration) -> Result<Clients, ConnectError> {
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     let namespace = config.default_namespace.clone();
     let client = |config| {
@@ -92,7 +104,7 @@ fn clients(mut config: Config) -> Result<Clients, ConnectError> {
     };
     let read = client(config.clone())?;
     config.default_retry = false;
-    Ok(Clients { read, write: client(config)?, namespace })
+    Ok(Clients { read, write: client(config)?, namespace, timeout })
 }
 
 /// What follows the first line quotes the file, which holds secrets.

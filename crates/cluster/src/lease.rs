@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::FIELD_MANAGER;
+use crate::connect::no_answer;
 use crate::follow::chain;
 
 /// How the Lease is held.
@@ -190,7 +191,7 @@ impl Lease {
         let limit = self.settings.right_to_write() / 2;
         match tokio::time::timeout(limit, self.attempt_in_time()).await {
             Ok(result) => result,
-            Err(_) => Err(format!("the API server did not answer within {} s", limit.as_secs_f32())),
+            Err(_) => Err(no_answer(limit)),
         }
     }
 

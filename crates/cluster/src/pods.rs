@@ -14,11 +14,9 @@ use kube::{Api, Client, Resource as _};
 use serde::Deserialize;
 
 use crate::Clients;
+use crate::connect::no_answer;
 use crate::follow::chain;
 use crate::targets::Scalables;
-
-/// A question that takes longer counts as not answered; the next poll asks again.
-const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Pods that still work or will.
 const NOT_OVER: &str = "status.phase!=Succeeded,status.phase!=Failed";
@@ -26,6 +24,7 @@ const NOT_OVER: &str = "status.phase!=Succeeded,status.phase!=Failed";
 /// Lists pods and their measurements.
 pub struct PodStore {
     client: Client,
+    timeout: Duration,
     scalables: Scalables,
 }
 
@@ -42,8 +41,8 @@ impl PodStore {
     pub fn new(clients: &Clients) -> Self {
         // Not the one that tries again: an API server without metrics says so at once, and is asked
         // again at the next poll anyway.
-        let client = clients.write.clone();
-        Self { scalables: Scalables::new(client.clone()), client }
+        let (client, timeout) = (clients.write.clone(), clients.timeout);
+        Self { scalables: Scalables::new(client.clone(), timeout), client, timeout }
     }
 
     /// How many pods in `namespace` match `selector` and are neither Succeeded nor Failed.
@@ -93,10 +92,10 @@ impl PodStore {
         let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &target.namespace, &resource);
         let right = format!("get on {}/scale", resource.plural);
         let question = Question { what: format!("scale of {target}"), right: &right };
-        let scale = match tokio::time::timeout(TIMEOUT, api.get_scale(&target.name)).await {
+        let scale = match tokio::time::timeout(self.timeout, api.get_scale(&target.name)).await {
             Ok(Ok(scale)) => scale,
             Ok(Err(error)) => return Err(question.refused(&error)),
-            Err(_) => return Err(question.unanswered()),
+            Err(_) => return Err(question.unanswered(self.timeout)),
         };
         let selector = scale.status.and_then(|status| status.selector).filter(|text| !text.is_empty());
         selector.ok_or_else(|| {
@@ -113,10 +112,10 @@ impl PodStore {
             reason: AbsenceReason::Malformed,
             message: format!("{}: {error}", question.what),
         })?;
-        match tokio::time::timeout(TIMEOUT, self.client.request_text(request)).await {
+        match tokio::time::timeout(self.timeout, self.client.request_text(request)).await {
             Ok(Ok(text)) => Ok(text),
             Ok(Err(error)) => Err(question.refused(&error)),
-            Err(_) => Err(question.unanswered()),
+            Err(_) => Err(question.unanswered(self.timeout)),
         }
     }
 }
@@ -159,9 +158,8 @@ impl Question<'_> {
         self.absence(AbsenceReason::BadStatus, why)
     }
 
-    fn unanswered(&self) -> Absence {
-        let why = format!("the API server did not answer within {} s", TIMEOUT.as_secs());
-        self.absence(AbsenceReason::Timeout, why)
+    fn unanswered(&self, limit: Duration) -> Absence {
+        self.absence(AbsenceReason::Timeout, no_answer(limit))
     }
 
     fn absence(&self, reason: AbsenceReason, why: String) -> Absence {

@@ -6,18 +6,20 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
 
-const TIMEOUT: Duration = Duration::from_secs(5);
+use crate::Clients;
+use crate::connect::no_answer;
 
 /// Reads secrets.
 #[derive(Clone)]
 pub struct SecretStore {
     client: Client,
+    timeout: Duration,
 }
 
 impl SecretStore {
-    /// A store that reads through `client`.
-    pub fn new(client: Client) -> Self {
-        Self { client }
+    /// A store that reads through `clients`.
+    pub fn new(clients: &Clients) -> Self {
+        Self { client: clients.read.clone(), timeout: clients.timeout }
     }
 
     /// The data of the secret `name` in `namespace`, as it is at this moment.
@@ -26,7 +28,7 @@ impl SecretStore {
     /// A sentence that says what is missing or forbidden, without any of the data.
     pub async fn read(&self, namespace: &str, name: &str) -> Result<BTreeMap<String, Vec<u8>>, String> {
         let api: Api<Secret> = Api::namespaced(self.client.clone(), namespace);
-        match tokio::time::timeout(TIMEOUT, api.get(name)).await {
+        match tokio::time::timeout(self.timeout, api.get(name)).await {
             Ok(Ok(secret)) => {
                 Ok(secret.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect())
             }
@@ -35,7 +37,7 @@ impl SecretStore {
                 Err("the API server forbids reading it: grant get on secrets".to_owned())
             }
             Ok(Err(error)) => Err(crate::follow::chain(&error)),
-            Err(_) => Err(format!("the API server did not answer within {} s", TIMEOUT.as_secs())),
+            Err(_) => Err(no_answer(self.timeout)),
         }
     }
 }

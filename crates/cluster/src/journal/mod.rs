@@ -62,7 +62,7 @@ impl Journaler {
         metrics: Arc<Metrics>,
         identity: String,
     ) -> Arc<Self> {
-        let writer = Arc::new(Writer::new(clients.write.clone(), objects, guard, metrics, identity));
+        let writer = Arc::new(Writer::new(clients, objects, guard, metrics, identity));
         Arc::new(Self { waiting: Mutex::default(), woken: Notify::new(), writer })
     }
 

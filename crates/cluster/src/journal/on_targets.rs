@@ -16,9 +16,6 @@ use super::events;
 use crate::follow::chain;
 use crate::{Clients, FIELD_MANAGER};
 
-/// The longest that one Event may take.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// Something worth telling of a target.
 #[derive(Clone, Debug)]
 pub struct TargetEvent {
@@ -39,6 +36,7 @@ pub struct TargetEvent {
 /// Publishes Events on targets.
 pub struct TargetEvents {
     client: Client,
+    timeout: Duration,
     guard: Arc<dyn Guard>,
     metrics: Arc<Metrics>,
     identity: String,
@@ -48,7 +46,8 @@ pub struct TargetEvents {
 impl TargetEvents {
     /// Publishes through `clients` while `guard` lets it, as `identity`.
     pub fn new(clients: &Clients, guard: Arc<dyn Guard>, metrics: Arc<Metrics>, identity: String) -> Self {
-        Self { client: clients.write.clone(), guard, metrics, identity, forbidden: AtomicBool::new(false) }
+        let (client, timeout) = (clients.write.clone(), clients.timeout);
+        Self { client, timeout, guard, metrics, identity, forbidden: AtomicBool::new(false) }
     }
 
     /// Publishes one.
@@ -68,7 +67,7 @@ impl TargetEvents {
         let api = Api::namespaced(self.client.clone(), &target.namespace);
         let params =
             kube::api::PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..Default::default() };
-        let limit = time_left.min(WRITE_TIMEOUT);
+        let limit = time_left.min(self.timeout);
         let result = match tokio::time::timeout(limit, api.create(&params, &event)).await {
             Ok(Ok(_)) => "done",
             Ok(Err(kube::Error::Api(status))) => {

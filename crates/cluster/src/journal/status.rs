@@ -13,11 +13,10 @@ use serde_json::{Map, Value, json};
 
 use super::events;
 use super::objects::{Known, Objects};
-use crate::FIELD_MANAGER;
+use crate::connect::no_answer;
 use crate::follow::chain;
+use crate::{Clients, FIELD_MANAGER};
 
-/// The longest that one write may take.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Where only the metric moved, a status is written at most this often.
 const MINOR_PAUSE: Duration = Duration::from_secs(10);
 /// How often a conflict with another write is resolved before the next poll does it.
@@ -28,6 +27,7 @@ pub(super) struct NotWritten;
 
 pub(super) struct Writer {
     client: Client,
+    timeout: Duration,
     objects: Arc<Objects>,
     guard: Arc<dyn Guard>,
     metrics: Arc<Metrics>,
@@ -41,14 +41,15 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(
-        client: Client,
+        clients: &Clients,
         objects: Arc<Objects>,
         guard: Arc<dyn Guard>,
         metrics: Arc<Metrics>,
         identity: String,
     ) -> Self {
+        let (client, timeout) = (clients.write.clone(), clients.timeout);
         let (last_written, unanswered) = Default::default();
-        Self { client, objects, guard, metrics, identity, last_written, unanswered }
+        Self { client, timeout, objects, guard, metrics, identity, last_written, unanswered }
     }
 
     /// Writes `record` where it says something new.
@@ -75,7 +76,7 @@ impl Writer {
                 return Ok(());
             }
             let Some(time_left) = self.guard.time_left() else { return Ok(()) };
-            match self.patch(kind, &record.key, &known, &next, time_left.min(WRITE_TIMEOUT)).await {
+            match self.patch(kind, &record.key, &known, &next, time_left.min(self.timeout)).await {
                 Ok(Patched::Done(after)) => {
                     self.note(&record.key, record.outcome.at);
                     self.objects.written(&record.key, after);
@@ -161,9 +162,7 @@ impl Writer {
         };
         let result = match tokio::time::timeout(limit, write).await {
             Ok(result) => result.map_err(|error| ("failed", chain(&error))),
-            Err(_) => {
-                Err(("timed_out", format!("the API server did not answer within {} ms", limit.as_millis())))
-            }
+            Err(_) => Err(("timed_out", no_answer(limit))),
         };
         match result {
             Ok(patched) => {
@@ -196,8 +195,7 @@ impl Writer {
             let api = Api::namespaced(self.client.clone(), &namespace);
             let params =
                 kube::api::PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..Default::default() };
-            let result =
-                tokio::time::timeout(time_left.min(WRITE_TIMEOUT), api.create(&params, &event)).await;
+            let result = tokio::time::timeout(time_left.min(self.timeout), api.create(&params, &event)).await;
             let result = match result {
                 Ok(Ok(_)) => "done",
                 Ok(Err(kube::Error::Api(status))) if status.is_forbidden() => {
@@ -267,7 +265,9 @@ mod tests {
         let objects = Arc::new(Objects::default());
         objects.seen(&key, &json!({ "metadata": { "uid": "anew", "resourceVersion": "7" } }));
         let client = Client::try_from(config).unwrap();
-        let writer = Writer::new(client, objects, Arc::new(Always), Arc::default(), "me".to_owned());
+        let timeout = Duration::from_secs(60);
+        let clients = Clients { read: client.clone(), write: client, namespace: String::new(), timeout };
+        let writer = Writer::new(&clients, objects, Arc::new(Always), Arc::default(), "me".to_owned());
         for (uid, is_written) in [("former", false), ("anew", true)] {
             let verdict = Verdict::Conflict("taken".to_owned());
             let outcome =

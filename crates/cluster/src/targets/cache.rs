@@ -140,7 +140,7 @@ impl Cache {
         let mut synced = self.synced.clone();
         let told = tokio::time::timeout(SYNC_TIMEOUT, synced.wait_for(|synced| *synced)).await;
         if !matches!(told, Ok(Ok(_))) {
-            return Err(no_answer(target));
+            return Err(unanswered(target, SYNC_TIMEOUT));
         }
         let name = (target.namespace.clone(), target.name.clone());
         self.lock().get(&name).copied().ok_or_else(|| TargetFailure {

@@ -19,12 +19,10 @@ use resources::{Reason, TargetFailure, WriteFailure};
 use runner::{Actuator, LastScaled, Readiness};
 
 use crate::Clients;
+use crate::connect::no_answer;
 use crate::follow::chain;
 use cache::Caches;
 pub(crate) use scalable::Scalables;
-
-/// A read that takes longer counts as failed; the next poll tries again.
-const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Reads and moves targets of any kind that has a scale subresource.
 ///
@@ -33,6 +31,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Targets {
     write: Client,
     read: Client,
+    timeout: Duration,
     caches: Caches,
     scalables: Scalables,
 }
@@ -43,8 +42,9 @@ impl Targets {
         Self {
             write: clients.write.clone(),
             read: clients.read.clone(),
+            timeout: clients.timeout,
             caches: Caches::new(clients.read.clone(), namespaces, readiness),
-            scalables: Scalables::new(clients.read.clone()),
+            scalables: Scalables::new(clients.read.clone(), clients.timeout),
         }
     }
 
@@ -55,21 +55,21 @@ impl Targets {
     async fn ask(&self, target: &Target) -> Result<Scale, TargetFailure> {
         let resource = self.scalables.resource(target).await?;
         let api = self.api(&self.read, target, &resource);
-        match tokio::time::timeout(READ_TIMEOUT, api.get_scale(&target.name)).await {
+        match tokio::time::timeout(self.timeout, api.get_scale(&target.name)).await {
             Ok(Ok(scale)) => Ok(Scale {
                 replicas: asked(&scale),
                 status_replicas: scale.status.map_or(0, |status| count(status.replicas)),
                 ready: None,
             }),
             Ok(Err(error)) => Err(unreadable(target, &error)),
-            Err(_) => Err(no_answer(target)),
+            Err(_) => Err(unanswered(target, self.timeout)),
         }
     }
 
     async fn ask_last_scaled(&self, target: &Target) -> Option<LastScaled> {
         let resource = self.scalables.resource(target).await.ok()?;
         let api = self.api(&self.read, target, &resource);
-        let answer = tokio::time::timeout(READ_TIMEOUT, api.get_metadata(&target.name)).await;
+        let answer = tokio::time::timeout(self.timeout, api.get_metadata(&target.name)).await;
         Some(cache::scaled_by_us(answer.ok()?.ok()?.managed_fields()))
     }
 }
@@ -111,7 +111,7 @@ impl Actuator for Targets {
                 }
             };
             let api = self.api(&self.write, target, &resource);
-            let written = write::scale(&api, target, from, to, time_left).await;
+            let written = write::scale(&api, target, from, to, time_left.min(self.timeout)).await;
             if let Some(cache) = self.caches.of(target) {
                 match &written {
                     Ok(()) => cache.asked_for(target, to),
@@ -155,7 +155,6 @@ fn unreadable(target: &Target, error: &kube::Error) -> TargetFailure {
     TargetFailure { reason, message }
 }
 
-fn no_answer(target: &Target) -> TargetFailure {
-    let message = format!("{target}: the API server did not answer within {} s", READ_TIMEOUT.as_secs());
-    TargetFailure { reason: Reason::FailedGetScale, message }
+fn unanswered(target: &Target, limit: Duration) -> TargetFailure {
+    TargetFailure { reason: Reason::FailedGetScale, message: format!("{target}: {}", no_answer(limit)) }
 }

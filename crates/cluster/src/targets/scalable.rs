@@ -5,12 +5,13 @@ use super::*;
 /// The kinds found so far, by API version and kind.
 pub(crate) struct Scalables {
     client: Client,
+    timeout: Duration,
     found: Mutex<HashMap<(String, String), ApiResource>>,
 }
 
 impl Scalables {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client, found: Mutex::default() }
+    pub(crate) fn new(client: Client, timeout: Duration) -> Self {
+        Self { client, timeout, found: Mutex::default() }
     }
 
     /// The resource of `target`'s kind. What is found is kept; what is not is looked for again,
@@ -35,12 +36,12 @@ impl Scalables {
                 group_version => self.client.list_api_group_resources(group_version).await,
             }
         };
-        let listed = match tokio::time::timeout(READ_TIMEOUT, listing).await {
+        let listed = match tokio::time::timeout(self.timeout, listing).await {
             Ok(Ok(listed)) => listed,
             // By the code: of a group that it does not know at all the API server says so in plain text.
             Ok(Err(kube::Error::Api(status))) if status.code == 404 => return Err(unknown(target)),
             Ok(Err(error)) => return Err(unreadable(target, &error)),
-            Err(_) => return Err(no_answer(target)),
+            Err(_) => return Err(unanswered(target, self.timeout)),
         };
         let of_kind = |name: &str| listed.resources.iter().find(|resource| resource.name == name);
         let resource = listed

@@ -5,9 +5,6 @@ use kube::api::PostParams;
 use super::*;
 use crate::FIELD_MANAGER;
 
-/// The longest that a write may take, whatever the lease still allows.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// A target changes all the time while its pods come and go: a conflict about anything but the
 /// replicas is no reason to give up.
 const ATTEMPTS: usize = 5;
@@ -15,15 +12,14 @@ const ATTEMPTS: usize = 5;
 /// Asks for `to` replicas where `from` are still asked for.
 ///
 /// The scale is read first and its resourceVersion written back, so a change by someone
-/// else, before or in between, is a conflict and never overwritten.
+/// else, before or in between, is a conflict and never overwritten. All of that is given up after `limit`.
 pub(super) async fn scale(
     api: &Api<DynamicObject>,
     target: &Target,
     from: u32,
     to: u32,
-    time_left: Duration,
+    limit: Duration,
 ) -> Result<(), WriteFailure> {
-    let limit = time_left.min(WRITE_TIMEOUT);
     let write = async {
         let mut conflict = String::new();
         for _ in 0..ATTEMPTS {
@@ -49,10 +45,7 @@ pub(super) async fn scale(
         Ok(Err(error)) => Err(failure(target, &error)),
         Err(_) => Err(WriteFailure {
             reason: Reason::ScaleTimedOut,
-            message: format!(
-                "{target}: the API server did not answer within {} ms; whether it was scaled shows at the next poll",
-                limit.as_millis()
-            ),
+            message: format!("{target}: {}; whether it was scaled shows at the next poll", no_answer(limit)),
         }),
     }
 }

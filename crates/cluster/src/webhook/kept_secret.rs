@@ -2,20 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
+use kube::Api;
 use kube::api::{Patch, PatchParams};
-use kube::{Api, Client};
 use runner::Metrics;
 use serde_json::json;
 
 use super::{answered, written};
-use crate::FIELD_MANAGER;
+use crate::{Clients, FIELD_MANAGER};
 
 /// A Secret of type `kubernetes.io/tls`.
 pub struct KeptSecret {
     api: Api<Secret>,
+    timeout: Duration,
     namespace: String,
     name: String,
     metrics: Arc<Metrics>,
@@ -30,10 +32,11 @@ pub struct SecretState {
 }
 
 impl KeptSecret {
-    /// The Secret `name` in `namespace`. `client` must not retry by itself.
-    pub fn new(client: Client, namespace: &str, name: &str, metrics: Arc<Metrics>) -> Self {
+    /// The Secret `name` in `namespace`.
+    pub fn new(clients: &Clients, namespace: &str, name: &str, metrics: Arc<Metrics>) -> Self {
         Self {
-            api: Api::namespaced(client, namespace),
+            api: Api::namespaced(clients.write.clone(), namespace),
+            timeout: clients.timeout,
             namespace: namespace.to_owned(),
             name: name.to_owned(),
             metrics,
@@ -50,7 +53,8 @@ impl KeptSecret {
     /// # Errors
     /// A sentence that says what is forbidden or failed.
     pub async fn read(&self) -> Result<Option<SecretState>, String> {
-        let found = answered("reading it", ("get", "secrets"), self.api.get_opt(&self.name)).await?;
+        let found =
+            answered("reading it", ("get", "secrets"), self.timeout, self.api.get_opt(&self.name)).await?;
         Ok(found.map(|secret| SecretState {
             data: secret.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect(),
             version: secret.metadata.resource_version,
@@ -85,6 +89,6 @@ impl KeptSecret {
         let params = PatchParams::apply(FIELD_MANAGER).force();
         let patch = Patch::Apply(&secret);
         let applied = written(&self.metrics, "secret", self.api.patch(&self.name, &params, &patch));
-        answered("writing it", ("create and patch", "secrets"), applied).await.map(|_| ())
+        answered("writing it", ("create and patch", "secrets"), self.timeout, applied).await.map(|_| ())
     }
 }

@@ -17,17 +17,17 @@ use runner::Metrics;
 pub use kept_secret::{KeptSecret, SecretState};
 pub use registration::WebhookRegistration;
 
+use crate::connect::no_answer;
 use crate::follow::chain;
 
-const TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Waits for an answer, and says what a person can do where it is a refusal.
+/// Waits for an answer, `limit` at most, and says what a person can do where it is a refusal.
 async fn answered<T>(
     what: &str,
     (verb, resource): (&str, &str),
+    limit: Duration,
     asked: impl Future<Output = kube::Result<T>>,
 ) -> Result<T, String> {
-    match tokio::time::timeout(TIMEOUT, asked).await {
+    match tokio::time::timeout(limit, asked).await {
         Ok(Ok(found)) => Ok(found),
         Ok(Err(kube::Error::Api(status))) if status.is_forbidden() => {
             Err(format!("{what}: grant {verb} on {resource} ({})", status.message))
@@ -36,7 +36,7 @@ async fn answered<T>(
             Err(format!("{what}: somebody else changed it in the same moment"))
         }
         Ok(Err(error)) => Err(format!("{what}: {}", chain(&error))),
-        Err(_) => Err(format!("{what}: the API server did not answer within {} s", TIMEOUT.as_secs())),
+        Err(_) => Err(format!("{what}: {}", no_answer(limit))),
     }
 }
 

@@ -1,18 +1,19 @@
 //! The ValidatingWebhookConfiguration by which the API server calls.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::{
     ValidatingWebhook, ValidatingWebhookConfiguration, WebhookClientConfig,
 };
 use kube::api::{Patch, PatchParams};
-use kube::{Api, Client, ResourceExt as _};
+use kube::{Api, ResourceExt as _};
 use runner::Metrics;
 use serde_json::{Value, json};
 
 use super::{answered, bundle, written};
-use crate::FIELD_MANAGER;
+use crate::{Clients, FIELD_MANAGER};
 
 const RESOURCE: &str = "validatingwebhookconfigurations";
 
@@ -25,6 +26,7 @@ const INJECTED_BY_OTHERS: &str = "cert-manager.io/inject-";
 /// One configuration, which somebody else has made. Where there is none, nobody calls.
 pub struct WebhookRegistration {
     api: Api<ValidatingWebhookConfiguration>,
+    timeout: Duration,
     name: String,
     metrics: Arc<Metrics>,
     /// As last seen.
@@ -32,9 +34,10 @@ pub struct WebhookRegistration {
 }
 
 impl WebhookRegistration {
-    /// The configuration called `name`. `client` must not retry by itself.
-    pub fn new(client: Client, name: &str, metrics: Arc<Metrics>) -> Self {
-        Self { api: Api::all(client), name: name.to_owned(), metrics, seen: Mutex::default() }
+    /// The configuration called `name`.
+    pub fn new(clients: &Clients, name: &str, metrics: Arc<Metrics>) -> Self {
+        let (api, timeout) = (Api::all(clients.write.clone()), clients.timeout);
+        Self { api, timeout, name: name.to_owned(), metrics, seen: Mutex::default() }
     }
 
     /// The hosts that the API server calls by it; none where it does not exist.
@@ -42,7 +45,8 @@ impl WebhookRegistration {
     /// # Errors
     /// A sentence that says what is forbidden or failed.
     pub async fn hosts(&self) -> Result<Vec<String>, String> {
-        let found = answered(&self.describe(), ("get", RESOURCE), self.api.get_opt(&self.name)).await?;
+        let found =
+            answered(&self.describe(), ("get", RESOURCE), self.timeout, self.api.get_opt(&self.name)).await?;
         let hosts =
             found.iter().flat_map(webhooks).flat_map(|webhook| hosts(&webhook.client_config)).collect();
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = found;
@@ -91,7 +95,7 @@ impl WebhookRegistration {
                 patched => patched.map(|_| true),
             }
         };
-        let is_done = answered(&self.describe(), ("patch", RESOURCE), patched).await?;
+        let is_done = answered(&self.describe(), ("patch", RESOURCE), self.timeout, patched).await?;
         if is_done {
             tracing::info!(configuration = self.name, "the API server is told to trust the certificate");
         }

@@ -163,11 +163,15 @@ fn drawn_seed() -> anyhow::Result<u32> {
 }
 
 async fn connect(arguments: &CoordinateArgs) -> anyhow::Result<Clients> {
+    let timeout = arguments.parts.api_timeout;
     Ok(if arguments.kubernetes_pod {
-        cluster::connect_in_cluster().context("KUBERNETES_POD=true: set it to false outside of a pod")?
+        cluster::connect_in_cluster(timeout)
+            .context("KUBERNETES_POD=true: set it to false outside of a pod")?
     } else {
         let kubeconfig = arguments.parts.kubeconfig.as_deref();
-        cluster::connect_by_kubeconfig(kubeconfig).await.context("in a pod, set KUBERNETES_POD=true")?
+        cluster::connect_by_kubeconfig(kubeconfig, timeout)
+            .await
+            .context("in a pod, set KUBERNETES_POD=true")?
     })
 }
 

@@ -93,15 +93,11 @@ impl Admission {
         let namespace = arguments.lease_namespace.as_ref().unwrap_or(&clients.namespace);
         let vault: Box<dyn CertificateVault> = match self.folder {
             Some(folder) => Box::new(folder),
-            None => Box::new(ClusterVault(KeptSecret::new(
-                clients.write.clone(),
-                namespace,
-                &flags.cert_secret,
-                metrics(),
-            ))),
+            None => {
+                Box::new(ClusterVault(KeptSecret::new(clients, namespace, &flags.cert_secret, metrics())))
+            }
         };
-        let callers =
-            WebhookRegistration::new(clients.write.clone(), &flags.webhook_configuration, metrics());
+        let callers = WebhookRegistration::new(clients, &flags.webhook_configuration, metrics());
         // By loopback, too, so that it can be tried by hand.
         let names =
             vec![format!("{SERVICE}.{namespace}.svc"), "localhost".to_owned(), "127.0.0.1".to_owned()];

@@ -21,7 +21,8 @@ async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
     let shared = Shared::new(&arguments.parts)?;
     let mut listeners = shared.listen(&arguments.parts).await?;
     let admission = Admission::open(&arguments, &shared, &mut listeners).await?;
-    let clients = cluster::connect(arguments.parts.kubeconfig.as_deref()).await?;
+    let clients =
+        cluster::connect(arguments.parts.kubeconfig.as_deref(), arguments.parts.api_timeout).await?;
     for flag in arguments.without_effect() {
         tracing::warn!(flag, "what the flag is for is off or not in this version, it has no effect");
     }

@@ -1,6 +1,7 @@
 //! Flags of every command that runs the loop; each is an environment variable, too.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -51,6 +52,12 @@ pub(crate) struct PartsArgs {
           value_name = "TIME")]
     pub(crate) lease_duration: Duration,
 
+    /// How long the API server may take to answer one request before it counts as failed, from 1s to 1m. A write
+    /// never lasts longer than the lease.
+    #[arg(long, env = "POLYSCALER_API_TIMEOUT", default_value = "5s", value_parser = api_timeout,
+          value_name = "TIME")]
+    pub(crate) api_timeout: Duration,
+
     /// Addresses that metrics must not be read from, as CIDRs separated by commas. Link-local
     /// addresses, where clouds keep credentials, are always refused.
     #[arg(long, env = "POLYSCALER_DENY_ADDRESSES", value_delimiter = ',', value_name = "CIDRS")]
@@ -96,9 +103,18 @@ impl Listen {
 }
 
 fn lease_duration(text: &str) -> Result<Duration, String> {
-    let duration = crate::duration(text)?;
     let allowed = Duration::from_secs(3)..=Duration::from_secs(300);
-    if allowed.contains(&duration) { Ok(duration) } else { Err("give a time from 3s to 5m".to_owned()) }
+    within(text, &allowed, "give a time from 3s to 5m")
+}
+
+fn api_timeout(text: &str) -> Result<Duration, String> {
+    let allowed = Duration::from_secs(1)..=Duration::from_secs(60);
+    within(text, &allowed, "give a time from 1s to 1m")
+}
+
+fn within(text: &str, allowed: &RangeInclusive<Duration>, advice: &str) -> Result<Duration, String> {
+    let duration = crate::duration(text)?;
+    if allowed.contains(&duration) { Ok(duration) } else { Err(advice.to_owned()) }
 }
 
 fn prometheus_url(text: &str) -> Result<ServerAddress, String> {

@@ -61,7 +61,7 @@ pub(crate) fn sampler(
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
 ) -> Arc<dyn Sampler> {
-    let secrets = Arc::new(ClusterSecrets(SecretStore::new(clients.read.clone())));
+    let secrets = Arc::new(ClusterSecrets(SecretStore::new(clients)));
     let observer = move |stats: &ReadStats<'_>| metrics.read(stats.source, stats.outcome, stats.latency);
     let hub = Hub::new(registry, secrets, Arc::new(move || clock.now()), Arc::new(observer));
     Arc::new(HubSampler(hub.with_pods(Arc::new(ClusterPods(PodStore::new(clients))))))

@@ -51,6 +51,7 @@ fn help_is_enough_to_work_from() {
                 "--max-actions",
                 "200",
                 "--lease-duration",
+                "--api-timeout",
                 "LOG_LEVEL",
                 "LOG_FORMAT",
                 "--allow-cross-namespace",
@@ -93,6 +94,7 @@ fn a_value_of_the_environment_that_makes_no_sense_is_one_plain_line() {
         ("POLYSCALER_LEADER_ELECT", "perhaps", "true, false"),
         ("POLYSCALER_KINDS", "NoSuchKind", "BusinessScaling"),
         ("POLYSCALER_LEASE_DURATION", "1s", "give a time from 3s to 5m"),
+        ("POLYSCALER_API_TIMEOUT", "2m", "give a time from 1s to 1m"),
         ("POLYSCALER_ALLOW_CROSS_NAMESPACE", "perhaps", "true, false"),
     ];
     for (variable, value, words) in cases {

@@ -9,7 +9,7 @@ use kube::api::PostParams;
 use serde_json::Value;
 use testbed::{ChildHandle, Signal, Supervisor, wait};
 
-use crate::harness::{LIMIT, POLYSCALER, Recorder, Scene, Target, control_plane, seconds};
+use crate::harness::{API_TIMEOUT, LIMIT, POLYSCALER, Recorder, Scene, Target, control_plane, seconds};
 
 /// Its services.
 pub(crate) const SERVICES: [&str; 7] = [
@@ -108,6 +108,7 @@ impl Store {
             ("NAMESPACE", &self.scene.namespace),
             ("KUBECONFIG", &kubeconfig),
             ("ACTION_INTERVAL", "1"),
+            ("POLYSCALER_API_TIMEOUT", API_TIMEOUT),
         ];
         all.extend(env);
         Coordinator { process: self.supervisor.spawn(&name, POLYSCALER, ["coordinate"], &all).unwrap() }
@@ -126,6 +127,7 @@ impl Store {
             ("GROUP_FILE", file.as_str()),
             ("NAMESPACE", &self.scene.namespace),
             ("KUBECONFIG", &kubeconfig),
+            ("POLYSCALER_API_TIMEOUT", API_TIMEOUT),
         ];
         (Coordinator { process: self.supervisor.spawn(&name, POLYSCALER, arguments, &env).unwrap() }, out)
     }

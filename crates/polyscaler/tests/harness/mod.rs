@@ -32,6 +32,9 @@ pub(crate) use target::Target;
 /// a busy one is no fault of what is tested.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
+/// A busy machine stands still for seconds at times, which is no outage of the API server.
+pub(crate) const API_TIMEOUT: &str = "30s";
+
 /// The binary under test.
 pub(crate) const POLYSCALER: &str = env!("CARGO_BIN_EXE_polyscaler");
 

@@ -1,9 +1,10 @@
-//! A copy of the workspace that is kept between runs with what was built from it, so that only the first
-//! run builds everything.
+//! A copy of the workspace that is kept between runs with what was built from it. The first run begins with
+//! what was built of the libraries for this test itself, so that it builds no more than the workspace.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The copy. No other process has it while this lives.
 pub(crate) struct Workspace {
@@ -38,7 +39,11 @@ impl Workspace {
             fs::create_dir_all(place.parent().unwrap()).unwrap();
             fs::write(place, content).unwrap();
         }
-        Self { folder, target: own.join("target"), _lock: lock }
+        let target = own.join("target");
+        if !target.exists() {
+            seed(&target, root);
+        }
+        Self { folder, target, _lock: lock }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -48,6 +53,34 @@ impl Workspace {
     /// Where Cargo builds it.
     pub(crate) fn target(&self) -> &Path {
         &self.target
+    }
+}
+
+/// Gives Cargo what it has built of other people's libraries for the test that runs. Where it does not recognise
+/// that, it builds anew, which takes minutes longer and is all the same otherwise.
+fn seed(target: &Path, root: &Path) {
+    let of_workspace: BTreeSet<String> = fs::read_dir(root.join("crates"))
+        .unwrap()
+        .map(|member| member.unwrap().file_name().into_string().unwrap())
+        .chain(["examples".to_owned()])
+        .collect();
+    // target/debug/deps/extending-…
+    let test = std::env::current_exe().unwrap();
+    let (built, own) = (test.ancestors().nth(2).unwrap(), target.join("debug"));
+    fs::create_dir_all(own.join("deps")).unwrap();
+    for folder in [".fingerprint", "build"] {
+        // With its times, by which Cargo tells what is up to date.
+        let copy = Command::new("cp").arg("--archive").arg(built.join(folder)).arg(&own).status().unwrap();
+        assert!(copy.success(), "cannot copy {folder}");
+    }
+    for entry in fs::read_dir(built.join("deps")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let library = name.strip_prefix("lib").and_then(|name| Some(name.split_once('-')?.0));
+        // What is built anew must not be written into the file that others link.
+        if library.is_some_and(|library| !of_workspace.contains(library)) {
+            fs::hard_link(&path, own.join("deps").join(name)).unwrap();
+        }
     }
 }
 
