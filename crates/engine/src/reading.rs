@@ -79,6 +79,14 @@ impl Reading {
         }
     }
 
+    /// What a source answered at `at`: a number as by [`Self::of`], or its absence.
+    pub fn answered(answer: Result<f64, Absence>, at: Time) -> Self {
+        match answer {
+            Ok(value) => Self::of(value, at),
+            Err(absence) => Self::Absent(absence),
+        }
+    }
+
     /// An absence with its reason and what a person needs to know about it.
     pub fn absent(reason: AbsenceReason, message: impl Into<String>) -> Self {
         Self::Absent(Absence { reason, message: message.into() })

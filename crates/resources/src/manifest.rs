@@ -22,8 +22,7 @@ pub struct Finding {
 /// # Errors
 /// Where the text is no YAML: what and at which line.
 pub fn documents(text: &str) -> Result<Vec<Value>, Problem> {
-    let documents: Vec<Value> =
-        serde_saphyr::from_multiple(text).map_err(|error| Problem::new("", format!("not YAML: {error}")))?;
+    let documents: Vec<Value> = serde_saphyr::from_multiple(text).map_err(|error| not_yaml(&error))?;
     let mut flat = Vec::new();
     for mut document in documents {
         whole_numbers_as_integers(&mut document);
@@ -44,6 +43,15 @@ pub fn documents(text: &str) -> Result<Vec<Value>, Problem> {
         }
     }
     Ok(flat)
+}
+
+/// What is wrong and at which line, in one line: an excerpt of the file would need several.
+fn not_yaml(error: &serde_saphyr::Error) -> Problem {
+    let options = serde_saphyr::render_options! {
+        formatter: &serde_saphyr::UserMessageFormatter,
+        snippets: serde_saphyr::SnippetMode::Off,
+    };
+    Problem::new("", format!("not YAML: {}; mend it there", error.render_with_options(options)))
 }
 
 /// `5.0` is the integer 5, as kubectl sends it.
@@ -139,33 +147,4 @@ fn name_problem(document: &Value) -> Option<Problem> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn an_object_is_named_as_the_api_server_takes_it() {
-        let long = "a".repeat(254);
-        for metadata in [
-            json!({ "name": "a-1.b" }),
-            json!({ "name": "a".repeat(253) }),
-            json!({ "generateName": "a-" }),
-            json!({ "name": null, "generateName": "a-" }),
-        ] {
-            assert_eq!(name_problem(&json!({ "metadata": metadata })), None, "{metadata}");
-        }
-        for (metadata, said) in [
-            (json!({}), "Required value"),
-            (json!({ "name": "" }), "Invalid value: \"\": a lowercase RFC 1123 subdomain"),
-            (json!({ "name": "Bad_Name" }), "Invalid value: \"Bad_Name\": a lowercase RFC 1123 subdomain"),
-            (json!({ "name": "a..b" }), "Invalid value: \"a..b\": a lowercase"),
-            (json!({ "name": "a\n" }), "Invalid value: \"a\\n\": a lowercase"),
-            (json!({ "name": long }), "Invalid value: \"aaa"),
-            (json!({ "name": 5 }), "Invalid value: 5: must be a string"),
-        ] {
-            let problem = name_problem(&json!({ "metadata": metadata })).unwrap().to_string();
-            assert!(problem.starts_with(&format!("metadata.name: {said}")), "{problem}");
-        }
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use engine::{MemberDecision, Time};
-use resources::Poll;
+use resources::{Outcome, Poll};
 use serde::Serialize;
 
 use crate::ObjectKey;
@@ -20,6 +20,8 @@ pub struct Action {
     pub namespace: String,
     /// Name of that object.
     pub name: String,
+    /// Its uid: one that is made anew under the same name has another.
+    pub uid: String,
     /// The target as `Kind/name`.
     pub target: String,
     /// Replicas before.
@@ -36,15 +38,17 @@ pub struct Action {
 }
 
 impl Action {
-    /// What `poll` of the object `key` decided for one member, and whether it was carried out.
-    pub(crate) fn of(key: &ObjectKey, at: Time, poll: &Poll, decided: &MemberDecision) -> Self {
+    /// What the `poll` that `outcome` of the object `key` tells of decided for one member, and whether it was
+    /// carried out.
+    pub(crate) fn of(key: &ObjectKey, outcome: &Outcome, poll: &Poll, decided: &MemberDecision) -> Self {
         let target = &poll.plan.members[decided.member].target;
         let write = poll.members[decided.member].write.as_ref();
         Self {
-            timestamp: at,
+            timestamp: outcome.at,
             kind: key.kind,
             namespace: if key.namespace.is_empty() { &target.namespace } else { &key.namespace }.clone(),
             name: key.name.clone(),
+            uid: outcome.uid.clone(),
             target: target.short_name(),
             from: decided.from,
             to: decided.to,

@@ -4,7 +4,7 @@
 //! show afterwards what was decided on which grounds.
 
 use engine::{Cost, MemberDecision, Mode, Reading};
-use resources::Poll;
+use resources::{Outcome, Poll};
 use serde::Serialize;
 
 use crate::{Action, ObjectKey};
@@ -47,8 +47,8 @@ pub struct AuditedMetric {
 }
 
 impl AuditEntry {
-    /// What `poll` of the object `key` came to for one target.
-    pub(crate) fn of(key: &ObjectKey, at: engine::Time, poll: &Poll, decided: &MemberDecision) -> Self {
+    /// What the `poll` that `outcome` of the object `key` tells of came to for one target.
+    pub(crate) fn of(key: &ObjectKey, outcome: &Outcome, poll: &Poll, decided: &MemberDecision) -> Self {
         let named = poll.plan.metrics.iter().zip(&poll.readings);
         let metrics = named.map(|(metric, reading)| {
             let absences = &poll.decision.absences;
@@ -63,7 +63,7 @@ impl AuditEntry {
             }
         });
         Self {
-            action: Action::of(key, at, poll, decided),
+            action: Action::of(key, outcome, poll, decided),
             mode: poll.decision.mode,
             wish: decided.wish,
             metrics: metrics.collect(),

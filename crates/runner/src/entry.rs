@@ -163,6 +163,7 @@ impl Entry {
         let oldest = if mem::take(&mut self.reuse_reading) { plan.interval } else { Duration::ZERO };
         let job = Job {
             key,
+            uid: self.identity.uid.clone(),
             generation: self.identity.generation,
             not_before: due.minus(oldest),
             plan,
@@ -179,8 +180,9 @@ impl Entry {
         let until = self.due.filter(|_| !members.is_empty())?;
         let (outcome, poll) = self.pursuit.last()?;
         let (revoke, revoked) = watch::channel(false);
-        let (generation, poll, memory) = (outcome.generation, poll.clone(), self.memory.clone());
-        Some((Retry { generation, poll, memory, members, until, revoked }, revoke))
+        let (uid, generation) = (outcome.uid.clone(), outcome.generation);
+        let (poll, memory) = (poll.clone(), self.memory.clone());
+        Some((Retry { uid, generation, poll, memory, members, until, revoked }, revoke))
     }
 
     /// The members of the last action that are not ready yet, with its time.
@@ -229,7 +231,8 @@ impl Entry {
                 poll.members[place].seen = Ok(*scale);
             }
         }
-        Some(Outcome { generation: outcome.generation, at, verdict: Verdict::Polled(Box::new(poll)) })
+        let (uid, generation) = (outcome.uid.clone(), outcome.generation);
+        Some(Outcome { uid, generation, at, verdict: Verdict::Polled(Box::new(poll)) })
     }
 
     /// The poll that ran as `task`, where it was of this object.

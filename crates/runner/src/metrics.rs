@@ -287,7 +287,7 @@ mod tests {
         metrics.write_result("lease", "done");
         metrics.reviewed("BusinessScaling", false);
         let verdict = Verdict::Conflict("taken".to_owned());
-        let outcome = Outcome { generation: 1, at: engine::Time::default(), verdict };
+        let outcome = Outcome { uid: "1".to_owned(), generation: 1, at: engine::Time::default(), verdict };
         metrics.looked("BusinessScaling", &outcome);
         let mut standing = Standing::default();
         metrics.stands("BusinessScaling", &mut standing, Standing::of(&outcome));

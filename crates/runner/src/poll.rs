@@ -18,6 +18,7 @@ use crate::{LastScaled, ObjectKey, Question, Services, spans};
 /// All that one poll needs to know of its object.
 pub(crate) struct Job {
     pub(crate) key: ObjectKey,
+    pub(crate) uid: String,
     pub(crate) generation: i64,
     pub(crate) plan: Arc<Plan>,
     pub(crate) memory: Memory,
@@ -86,7 +87,7 @@ pub(crate) async fn traced_poll(services: Services, job: Job) -> Finished {
 /// Takes one object from reading to writing. What it came to is told by the loop, which
 /// alone knows at that instant whether the object is still there.
 pub(crate) async fn poll(services: Services, job: Job) -> Finished {
-    let Job { key, generation, plan, mut memory, not_before, ask_last_scaled, mut revoked } = job;
+    let Job { key, uid, generation, plan, mut memory, not_before, ask_last_scaled, mut revoked } = job;
     let looked = tokio::select! {
         biased;
         // A poll that may write nothing any more must not hold up the next one for a slow source.
@@ -121,7 +122,7 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
         memory: memory.clone(),
         plan,
     };
-    let outcome = Outcome { generation, at, verdict: Verdict::Polled(Box::new(poll)) };
+    let outcome = Outcome { uid, generation, at, verdict: Verdict::Polled(Box::new(poll)) };
     Finished { memory, ask_last_scaled: unsure, outcome: Some(outcome), tried: places, round: Round::First }
 }
 

@@ -15,6 +15,7 @@ use crate::{ObjectKey, Services, spans};
 
 /// All that one round of retries needs to know.
 pub(crate) struct Retry {
+    pub(crate) uid: String,
     pub(crate) generation: i64,
     /// The poll whose decision stands, as it was last told.
     pub(crate) poll: Poll,
@@ -42,7 +43,7 @@ pub(crate) async fn traced_retry(services: Services, key: ObjectKey, retry: Retr
 
 /// Tries each member once, all at the same time.
 async fn retry(services: Services, retry: Retry) -> Finished {
-    let Retry { generation, mut poll, mut memory, members, until, revoked } = retry;
+    let Retry { uid, generation, mut poll, mut memory, members, until, revoked } = retry;
     let attempts = members.iter().map(|&member| attempt(&services, &poll, member, until, &revoked));
     let attempts = join_all(attempts).await;
     let at = services.clock.now();
@@ -66,7 +67,7 @@ async fn retry(services: Services, retry: Retry) -> Finished {
     poll.memory = memory.clone();
     let unsure = tried.iter().flatten().any(|tried| tried.result.is_err());
     let tried = (0..tried.len()).filter(|&member| tried[member].is_some()).collect();
-    let outcome = Outcome { generation, at, verdict: Verdict::Polled(Box::new(poll)) };
+    let outcome = Outcome { uid, generation, at, verdict: Verdict::Polled(Box::new(poll)) };
     Finished { memory, ask_last_scaled: unsure, outcome: Some(outcome), tried, round: Round::Again { news } }
 }
 

@@ -295,7 +295,8 @@ impl Runner {
     fn tell(&mut self, key: &ObjectKey, verdict: Verdict, at: Time) {
         let Some(entry) = self.entries.get_mut(key) else { return };
         entry.pursuit.forget_decision();
-        let outcome = Outcome { generation: entry.identity.generation, at, verdict };
+        let (uid, generation) = (entry.identity.uid.clone(), entry.identity.generation);
+        let outcome = Outcome { uid, generation, at, verdict };
         telling::record(&self.services, key, outcome, &mut entry.told);
     }
 

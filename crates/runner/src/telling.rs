@@ -129,10 +129,10 @@ fn tell_decision(
     is_news: bool,
 ) {
     if let Some(audit) = &services.audit {
-        audit.note(&AuditEntry::of(key, outcome.at, poll, decided));
+        audit.note(&AuditEntry::of(key, outcome, poll, decided));
     }
     if is_news && decided.scales() {
-        services.activity.note(Action::of(key, outcome.at, poll, decided));
+        services.activity.note(Action::of(key, outcome, poll, decided));
     }
     let (target, written) = (&poll.plan.members[decided.member].target, &poll.members[decided.member].write);
     let (from, to, steps) = (decided.from, decided.to, decided.explanation());

@@ -173,11 +173,7 @@ impl Source for Cron {
 
     fn read<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
         let number = of_query(request.config, Config::parse).and_then(|config| config.number(request.begun));
-        let reading = match number {
-            Ok(value) => Reading::of(value, request.begun),
-            Err(absence) => Reading::Absent(absence),
-        };
-        std::future::ready(reading).boxed()
+        std::future::ready(Reading::answered(number, request.begun)).boxed()
     }
 }
 

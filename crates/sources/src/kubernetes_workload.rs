@@ -81,13 +81,7 @@ impl Source for KubernetesWorkload {
     }
 
     fn read<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
-        async move {
-            match number(request).await {
-                Ok(value) => Reading::of(value, request.begun),
-                Err(absence) => Reading::Absent(absence),
-            }
-        }
-        .boxed()
+        async move { Reading::answered(number(request).await, request.begun) }.boxed()
     }
 }
 

@@ -111,12 +111,6 @@ impl Source for Redis {
     }
 
     fn read<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
-        async move {
-            match self.number(request).await {
-                Ok(value) => Reading::of(value, request.begun),
-                Err(absence) => Reading::Absent(absence),
-            }
-        }
-        .boxed()
+        async move { Reading::answered(self.number(request).await, request.begun) }.boxed()
     }
 }

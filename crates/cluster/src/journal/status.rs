@@ -86,6 +86,10 @@ impl Writer {
         };
         let untold = self.lock_unanswered().remove(&record.key).filter(|before| before.uid == known.uid);
         for _ in 0..ATTEMPTS {
+            if known.uid != record.outcome.uid {
+                // The record waited while its object was made anew under the same name.
+                return Ok(());
+            }
             let before = untold.as_ref().unwrap_or(&known);
             let next = kind.status(&record.outcome, &known.status);
             if !self.worth_writing(kind, record, &known.status, &next) {
@@ -281,7 +285,41 @@ fn merge_patch(before: &Value, next: &Value) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use resources::{Outcome, Verdict};
+
     use super::*;
+
+    struct Always;
+
+    impl Guard for Always {
+        fn time_left(&self) -> Option<Duration> {
+            Some(Duration::from_secs(60))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_record_of_the_object_that_had_the_name_before_is_not_written() {
+        // Nobody listens there, so that every write fails.
+        let config = kube::Config::new("http://127.0.0.1:1".parse().unwrap());
+        let key = ObjectKey {
+            kind: "BusinessScaling",
+            namespace: String::new(),
+            name: "payment-service".to_owned(),
+        };
+        let objects = Arc::new(Objects::default());
+        objects.seen(&key, &json!({ "metadata": { "uid": "anew", "resourceVersion": "7" } }));
+        let client = Client::try_from(config).unwrap();
+        let timeout = Duration::from_secs(60);
+        let clients = Clients { read: client.clone(), write: client, namespace: String::new(), timeout };
+        let writer = Writer::new(&clients, objects, Arc::new(Always), Arc::default(), "me".to_owned());
+        for (uid, is_written) in [("former", false), ("anew", true)] {
+            let verdict = Verdict::Conflict("taken".to_owned());
+            let outcome =
+                Outcome { uid: uid.to_owned(), generation: 1, at: engine::Time::default(), verdict };
+            let record = Record { key: key.clone(), outcome: Arc::new(outcome), tried: Vec::new() };
+            assert_eq!(writer.write(&record).await.is_err(), is_written, "{uid}");
+        }
+    }
 
     #[test]
     fn a_merge_patch_removes_what_is_gone() {

@@ -47,6 +47,7 @@ async fn every_decision_is_a_line() {
     .await;
     has("the scale", |entry| {
         entry["applied"] == true
+            && entry["uid"].as_str().is_some_and(|uid| !uid.is_empty())
             && entry["to"] == 6
             && entry["mode"] == "act"
             && entry["steps"][0] == "linear 2→6 (3000 in 1000..5000)"

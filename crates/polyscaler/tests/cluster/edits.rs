@@ -111,10 +111,11 @@ async fn an_object_made_anew_under_its_old_name_begins_anew() {
     let scene = Scene::new("again").await;
     let target = scene.podless_deployment("web", 2).await;
     scene.users("/users", 3000);
-    scene.operator(&[]).await;
+    let operator = scene.operator(&[]).await;
     let mut spec = scene.spec("web", "/users");
     spec["scaleThresholds"] = json!({ "maxReplicas": 10 });
     let scaling = scene.business_scaling("web", spec.clone()).await;
+    let former = scaling.get().await.metadata.uid;
     target.wait_for(6).await;
     scaling.wait_for("Ready", "True", "Ready").await;
     scaling.delete().await;
@@ -127,4 +128,8 @@ async fn an_object_made_anew_under_its_old_name_begins_anew() {
     let uid = anew.get().await.metadata.uid;
     let of_this = events.iter().filter(|event| event.regarding.as_ref().unwrap().uid == uid).count();
     assert_eq!(of_this, 1, "{events:#?}");
+    let actions = operator.wait_for_activity(2).await;
+    let told: Vec<(Option<&str>, Option<u64>)> =
+        actions.iter().map(|action| (action["uid"].as_str(), action["to"].as_u64())).collect();
+    assert_eq!(told, [(uid.as_deref(), Some(11)), (former.as_deref(), Some(6))]);
 }

@@ -3,22 +3,22 @@
 mod rules;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use engine::policy::Linear;
-use engine::{Bounds, ConfigPath, Member, Metric, Plan, Problem, Target};
+use engine::{Bounds, ConfigPath, Metric, Plan, Policy, Problem, Target};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{CustomResource, CustomResourceExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::common::column::{self, Column};
 use crate::common::fields::{
     HeadersFrom, MetricSpec, NAME_PATTERN, NAMESPACE_PATTERN, SafetySpec, TargetRef, URL_PATTERN, as_number,
-    mode,
 };
 use crate::common::metric;
 use crate::common::rule;
+use crate::common::single_target::SingleTarget;
 use crate::common::status::{Outcome, SingleTargetStatus};
 use crate::kind::{Context, Kind, NotCompiled, Scope, spec};
 
@@ -35,6 +35,19 @@ pub const KIND: Kind = Kind {
     volatile: &["lastDecision", "metricValue"],
 };
 
+const COLUMNS: &[Column] = &[
+    column::TARGET,
+    Column::number("Metric", ".status.metricValue"),
+    Column::integer("Min", ".spec.scaleThresholds.minReplicas"),
+    Column::integer("Max", ".spec.scaleThresholds.maxReplicas"),
+    column::CURRENT,
+    column::DESIRED,
+    column::READY,
+    column::REASON,
+    column::DECISION,
+    column::AGE,
+];
+
 /// Scales a target between two replica counts as a business figure moves between two thresholds.
 #[derive(CustomResource, Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[kube(
@@ -46,25 +59,7 @@ pub const KIND: Kind = Kind {
     shortname = "bs",
     category = "polyscaler",
     status = "BusinessScalingStatus",
-    doc = "Scales a target between two replica counts as a business figure, such as active users, moves between two thresholds.",
-    printcolumn(name = "Target", type_ = "string", json_path = ".status.target"),
-    printcolumn(name = "Metric", type_ = "number", json_path = ".status.metricValue"),
-    printcolumn(name = "Min", type_ = "integer", json_path = ".spec.scaleThresholds.minReplicas"),
-    printcolumn(name = "Max", type_ = "integer", json_path = ".spec.scaleThresholds.maxReplicas"),
-    printcolumn(name = "Current", type_ = "integer", json_path = ".status.currentReplicas"),
-    printcolumn(name = "Desired", type_ = "integer", json_path = ".status.desiredReplicas"),
-    printcolumn(
-        name = "Ready",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
-    ),
-    printcolumn(
-        name = "Reason",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].reason"
-    ),
-    printcolumn(name = "Decision", type_ = "string", json_path = ".status.lastDecision", priority = 1),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    doc = "Scales a target between two replica counts as a business figure, such as active users, moves between two thresholds."
 )]
 #[serde(rename_all = "camelCase")]
 pub struct BusinessScalingSpec {
@@ -153,38 +148,26 @@ fn default_interval() -> u32 {
 const DEFAULT_VALUE_PATH: &str = "$.active_users";
 
 fn definition() -> CustomResourceDefinition {
-    rule::finish(BusinessScaling::crd(), rules::RULES)
+    rule::finish(column::print(BusinessScaling::crd(), COLUMNS), rules::RULES)
 }
 
 fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
     let spec: BusinessScalingSpec = spec(object)?;
     let broken_rules = rule::problems(rules::RULES, &spec);
-    let mut problems = Vec::new();
     let target = spec.target().in_namespace(&spec.namespace);
-    let (metric, metric_problems) = compile_metric(&spec, &target, context);
-    problems.extend(metric_problems);
-    let mode = mode(object).unwrap_or_else(|problem| {
-        problems.push(problem);
-        engine::Mode::Observe
-    });
+    let (metric, problems) = compile_metric(&spec, &target, context);
     let thresholds = &spec.scale_thresholds;
     let (least, most) = (thresholds.min_replicas, thresholds.max_replicas);
     let policy = Linear::new(thresholds.min_users, thresholds.max_users, least, most);
-    // Where policy or bounds are none, a rule has said why.
-    let (Some(policy), Some(bounds), true) =
-        (policy, Bounds::new(least, most), problems.is_empty() && broken_rules.is_empty())
-    else {
-        return Err(NotCompiled::Problems { broken_rules, others: problems });
-    };
-    Ok(Plan {
-        members: vec![Member::single(target, bounds)],
+    let compiled = SingleTarget {
+        target,
+        bounds: Bounds::new(least, most),
         metrics: vec![metric],
-        policy: Arc::new(policy),
-        safety: spec.safety.as_ref().map(SafetySpec::compile).unwrap_or_default(),
-        mode,
-        interval: Duration::from_secs(u64::from(spec.interval_seconds)),
-        group: None,
-    })
+        policy: policy.map(|policy| Arc::new(policy) as Arc<dyn Policy>),
+        safety: spec.safety.as_ref(),
+        interval_seconds: spec.interval_seconds,
+    };
+    compiled.plan(object, broken_rules, problems)
 }
 
 /// The metric, whichever way it is written, and what its source finds wrong with it.

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use engine::{AbsenceReason, Decision, MemberDecision, Memory, Mode, Reading, Scale, Time, decide};
 
 use super::*;
@@ -144,7 +146,7 @@ fn outcome(reading: Reading, replicas: u32, second: i64, memory: &mut Memory) ->
     }
     let members = vec![MemberPoll { seen: Ok(scale), write }];
     let poll = Poll { plan, readings: vec![reading], members, decision, memory: memory.clone() };
-    Outcome { generation: 3, at: now, verdict: Verdict::Polled(Box::new(poll)) }
+    Outcome { uid: "1".to_owned(), generation: 3, at: now, verdict: Verdict::Polled(Box::new(poll)) }
 }
 
 #[test]
@@ -177,6 +179,7 @@ fn an_invalid_spec_keeps_what_was_known() {
     let scaled = outcome(Reading::of(3000.0, Time::default()), 2, 1_700_000_000, &mut memory);
     let before = KIND.status(&scaled, &Value::Null);
     let invalid = Outcome {
+        uid: "1".to_owned(),
         generation: 4,
         at: Time::from_seconds(1_700_000_100),
         verdict: Verdict::Invalid(vec![Problem::new("spec.metricSource", "Required value")]),

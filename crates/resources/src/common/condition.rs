@@ -94,11 +94,11 @@ pub enum Reason {
     CrossNamespace,
     /// The target could not be read for another reason.
     FailedGetScale,
-    /// Someone else changed the target between read and write; the next poll decides again.
+    /// Someone else changed the target between read and write; it is looked at again at once.
     ScaleConflict,
     /// The write was refused or failed for another reason.
     FailedUpdateScale,
-    /// The write was not answered in time; whether it happened shows at the next poll.
+    /// The write was not answered in time; whether it happened shows when the target is looked at again.
     ScaleTimedOut,
     /// The wish stands as it is.
     DesiredWithinRange,

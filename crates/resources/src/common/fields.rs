@@ -140,6 +140,11 @@ impl SafetySpec {
     }
 }
 
+/// The namespace that a namespaced object lives in.
+pub(crate) fn own_namespace(object: &Value) -> &str {
+    object.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or("default")
+}
+
 /// A namespaced object acts in its own namespace, unless the operator allows others.
 pub(crate) fn other_namespace(
     object: &Value,
@@ -147,23 +152,26 @@ pub(crate) fn other_namespace(
     named: &str,
     context: &Context<'_>,
 ) -> Option<Problem> {
-    let own = object.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or("default");
+    let own = own_namespace(object);
     (named != own && !context.allow_cross_namespace).then(|| {
         let advice = "the namespace of this object; the operator's flag --allow-cross-namespace lifts this";
         Problem::new(path, format!("Invalid value: {named:?}: must be {own}, {advice}"))
     })
 }
 
-/// Reads the mode from an object's annotations.
-pub(crate) fn mode(object: &Value) -> Result<Mode, Problem> {
+/// Reads the mode from an object's annotations. One that is neither becomes a problem, and nothing is written.
+pub(crate) fn mode(object: &Value, problems: &mut Vec<Problem>) -> Mode {
     match object.pointer("/metadata/annotations").and_then(|all| all.get(MODE_ANNOTATION)) {
-        None => Ok(Mode::Act),
-        Some(Value::String(mode)) if mode == "act" => Ok(Mode::Act),
-        Some(Value::String(mode)) if mode == "observe" => Ok(Mode::Observe),
-        Some(other) => Err(Problem::new(
-            format!("metadata.annotations[{MODE_ANNOTATION}]"),
-            format!("Unsupported value: {other}: supported values: \"act\", \"observe\""),
-        )),
+        None => Mode::Act,
+        Some(Value::String(mode)) if mode == "act" => Mode::Act,
+        Some(Value::String(mode)) if mode == "observe" => Mode::Observe,
+        Some(other) => {
+            problems.push(Problem::new(
+                format!("metadata.annotations[{MODE_ANNOTATION}]"),
+                format!("Unsupported value: {other}: supported values: \"act\", \"observe\""),
+            ));
+            Mode::Observe
+        }
     }
 }
 

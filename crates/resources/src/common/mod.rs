@@ -1,5 +1,6 @@
-//! What several kinds share: fields, rules, conditions and the common part of the status.
+//! What several kinds share: fields, printed columns, rules, conditions and the common part of the status.
 
+pub(crate) mod column;
 pub(crate) mod condition;
 mod conditions;
 pub(crate) mod cost;
@@ -8,4 +9,5 @@ pub(crate) mod metric;
 pub(crate) mod metric_status;
 pub(crate) mod policy;
 pub(crate) mod rule;
+pub(crate) mod single_target;
 pub(crate) mod status;

@@ -15,6 +15,8 @@ use crate::common::fields::{any_object, date_time};
 /// What became of an object at one moment: the source of its status, Events and conditions.
 #[derive(Clone, Debug)]
 pub struct Outcome {
+    /// The object's uid: one that is made anew under the same name has another.
+    pub uid: String,
     /// The generation of the spec that was looked at.
     pub generation: i64,
     /// When.
@@ -146,19 +148,36 @@ impl Outcome {
     }
 }
 
+/// The status fields that every kind has.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ObservedStatus {
+    /// The generation of the spec that this status speaks of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// How the object is.
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+}
+
+impl ObservedStatus {
+    /// Takes over what `outcome` says.
+    pub(crate) fn update(&mut self, outcome: &Outcome) {
+        self.observed_generation = Some(outcome.generation);
+        self.conditions = merge(&outcome.conditions(), &self.conditions, outcome.generation, outcome.at);
+    }
+}
+
 /// The status fields that every kind with a single target has.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SingleTargetStatus {
-    /// The generation of the spec that this status speaks of.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub observed_generation: Option<i64>,
+    /// What all kinds tell.
+    #[serde(flatten)]
+    pub observed: ObservedStatus,
     /// The target as `Kind/name`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
-    /// How the object is.
-    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
-    pub conditions: Vec<Condition>,
     /// Replicas asked of the target, as last seen or written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current_replicas: Option<u32>,
@@ -185,8 +204,7 @@ pub struct SingleTargetStatus {
 impl SingleTargetStatus {
     /// Takes over what `outcome` says; what it does not speak of stays.
     pub(crate) fn update(&mut self, outcome: &Outcome) {
-        self.observed_generation = Some(outcome.generation);
-        self.conditions = merge(&outcome.conditions(), &self.conditions, outcome.generation, outcome.at);
+        self.observed.update(outcome);
         let Some(poll) = outcome.poll() else { return };
         self.target = poll.plan.members.first().map(|member| member.target.short_name());
         let written = poll.members.first().is_some_and(|member| matches!(member.write, Some(Ok(()))));

@@ -4,19 +4,20 @@ mod rules;
 mod status;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use engine::{Bounds, ConfigPath, Member, Metric, MetricTarget, Plan, Problem, Target, TargetType};
+use engine::{Bounds, ConfigPath, Metric, MetricTarget, Plan, Problem, Target, TargetType};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{CustomResource, CustomResourceExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::common::fields::{NAME_PATTERN, SafetySpec, TargetRef, any_object, mode};
+use crate::common::column::{self, Column};
+use crate::common::fields::{NAME_PATTERN, SafetySpec, TargetRef, any_object, own_namespace};
 use crate::common::metric;
 use crate::common::policy::PolicySpec;
 use crate::common::rule;
+use crate::common::single_target::SingleTarget;
 use crate::kind::{Context, Kind, NotCompiled, Scope, spec};
 
 pub use status::GeneralScalerStatus;
@@ -34,6 +35,22 @@ pub const KIND: Kind = Kind {
     volatile: &["cost", "lastDecision", "metricSummary", "metrics"],
 };
 
+const COLUMNS: &[Column] = &[
+    column::TARGET,
+    Column::string("Metrics", ".status.metricSummary"),
+    column::MIN,
+    column::MAX,
+    column::CURRENT,
+    column::DESIRED,
+    column::READY,
+    column::REASON,
+    Column::string("Last Reason", ".status.lastScaleReason"),
+    column::COST,
+    Column::number("Budget", ".status.cost.budget").wide(),
+    column::DECISION,
+    column::AGE,
+];
+
 /// Scales a target by metrics of any source, under a policy and within safe limits.
 #[derive(CustomResource, Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[kube(
@@ -46,28 +63,7 @@ pub const KIND: Kind = Kind {
     category = "polyscaler",
     namespaced,
     status = "GeneralScalerStatus",
-    doc = "Scales a target by metrics of any source, under a policy and within safe limits.",
-    printcolumn(name = "Target", type_ = "string", json_path = ".status.target"),
-    printcolumn(name = "Metrics", type_ = "string", json_path = ".status.metricSummary"),
-    printcolumn(name = "Min", type_ = "integer", json_path = ".spec.minReplicas"),
-    printcolumn(name = "Max", type_ = "integer", json_path = ".spec.maxReplicas"),
-    printcolumn(name = "Current", type_ = "integer", json_path = ".status.currentReplicas"),
-    printcolumn(name = "Desired", type_ = "integer", json_path = ".status.desiredReplicas"),
-    printcolumn(
-        name = "Ready",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
-    ),
-    printcolumn(
-        name = "Reason",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].reason"
-    ),
-    printcolumn(name = "Last Reason", type_ = "string", json_path = ".status.lastScaleReason"),
-    printcolumn(name = "Cost", type_ = "number", json_path = ".status.cost.now", priority = 1),
-    printcolumn(name = "Budget", type_ = "number", json_path = ".status.cost.budget", priority = 1),
-    printcolumn(name = "Decision", type_ = "string", json_path = ".status.lastDecision", priority = 1),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    doc = "Scales a target by metrics of any source, under a policy and within safe limits."
 )]
 #[serde(rename_all = "camelCase")]
 pub struct GeneralScalerSpec {
@@ -140,16 +136,15 @@ fn default_interval() -> u32 {
 }
 
 fn definition() -> CustomResourceDefinition {
-    rule::finish(GeneralScaler::crd(), rules::RULES)
+    rule::finish(column::print(GeneralScaler::crd(), COLUMNS), rules::RULES)
 }
 
 fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
     let spec: GeneralScalerSpec = spec(object)?;
     let broken_rules = rule::problems(rules::RULES, &spec);
     let mut problems = Vec::new();
-    let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or("default");
     let reference = TargetRef::either(spec.target_deployment.as_deref(), spec.target_ref.as_ref());
-    let target = reference.in_namespace(namespace);
+    let target = reference.in_namespace(own_namespace(object));
     let metrics = compile_metrics(&spec, &target, context, &mut problems);
     let policy = spec.policy.compile("spec.policy").map_err(|more| {
         // Where a rule has said what its settings lack, it need not be said again.
@@ -157,25 +152,15 @@ fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
             problems.extend(more);
         }
     });
-    let mode = mode(object).unwrap_or_else(|problem| {
-        problems.push(problem);
-        engine::Mode::Observe
-    });
-    let bounds = Bounds::new(spec.min_replicas, spec.max_replicas);
-    // Where the bounds are none, a rule has said why.
-    let (Ok(policy), Some(bounds), true) = (policy, bounds, problems.is_empty() && broken_rules.is_empty())
-    else {
-        return Err(NotCompiled::Problems { broken_rules, others: problems });
-    };
-    Ok(Plan {
-        members: vec![Member::single(target, bounds)],
+    let compiled = SingleTarget {
+        target,
+        bounds: Bounds::new(spec.min_replicas, spec.max_replicas),
         metrics,
-        policy,
-        safety: spec.safety.as_ref().map(SafetySpec::compile).unwrap_or_default(),
-        mode,
-        interval: Duration::from_secs(u64::from(spec.interval_seconds)),
-        group: None,
-    })
+        policy: policy.ok(),
+        safety: spec.safety.as_ref(),
+        interval_seconds: spec.interval_seconds,
+    };
+    compiled.plan(object, broken_rules, problems)
 }
 
 fn compile_metrics(

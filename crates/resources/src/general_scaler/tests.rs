@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use engine::{AbsenceReason, Memory, Observation, Reading, Scale, Time, decide};
 use serde_json::json;
@@ -188,7 +189,10 @@ fn polled(readings: Vec<Reading>, replicas: u32, at: Time) -> Value {
     let decision = decide(&plan, &mut memory, &observation, at);
     let members = vec![MemberPoll { seen: Ok(scale), write: None }];
     let poll = Poll { plan, readings: observation.readings, members, decision, memory };
-    KIND.status(&Outcome { generation: 1, at, verdict: Verdict::Polled(Box::new(poll)) }, &Value::Null)
+    KIND.status(
+        &Outcome { uid: "1".to_owned(), generation: 1, at, verdict: Verdict::Polled(Box::new(poll)) },
+        &Value::Null,
+    )
 }
 
 #[test]

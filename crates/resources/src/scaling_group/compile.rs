@@ -10,7 +10,7 @@ use engine::{
 use serde_json::Value;
 
 use super::{GroupMember, GroupMetric, ScalingGroupSpec, rules};
-use crate::common::fields::{SafetySpec, mode, other_namespace};
+use crate::common::fields::{SafetySpec, mode, other_namespace, own_namespace};
 use crate::common::{metric, rule};
 use crate::kind::{Context, NotCompiled, spec};
 
@@ -23,10 +23,7 @@ pub(super) fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, Not
     let metrics = compile_metrics(object, &spec, &targets, context, &mut problems);
     let graph = compile_graph(&spec, &mut problems);
     let policy = spec.policy.compile("spec.policy").map_err(|more| problems.extend(more));
-    let mode = mode(object).unwrap_or_else(|problem| {
-        problems.push(problem);
-        engine::Mode::Observe
-    });
+    let mode = mode(object, &mut problems);
     let group = graph.map(|graph| Group { graph, budget: budget(&spec) });
     if let (Ok(policy), Some(group), true) = (&policy, &group, broken_rules.is_empty()) {
         let unserved = not_served(policy.as_ref(), &members, &metrics, group).into_iter();
@@ -53,10 +50,6 @@ fn broken_rules(spec: &ScalingGroupSpec) -> Vec<Problem> {
     problems.extend(rule::problems_of_items(rules::OF_CALLS, &spec.call_graph));
     problems.extend(rule::problems(rules::RULES, spec));
     problems
-}
-
-fn own_namespace(object: &Value) -> &str {
-    object.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or("default")
 }
 
 /// The target of each member. That one is named twice in the same way is told by a rule; here it is told

@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::common::column::{self, Column};
 use crate::common::fields::{MEMBER_PATTERN, NAMESPACE_PATTERN, SafetySpec, TargetRef, any_object};
 use crate::common::policy::GroupPolicySpec;
 use crate::common::rule;
@@ -44,6 +45,19 @@ pub const KIND: Kind = Kind {
     ],
 };
 
+const COLUMNS: &[Column] = &[
+    Column::string("Policy", ".spec.policy.type"),
+    Column::string("Members", ".status.memberSummary"),
+    Column::integer("Pods", ".status.pods.decided"),
+    column::READY,
+    column::REASON,
+    Column::string("Bottleneck", ".status.bottleneck").wide(),
+    Column::number("Ready After", ".status.lastAction.readyAfterSeconds").wide(),
+    column::COST,
+    column::DECISION,
+    column::AGE,
+];
+
 /// Moves several targets by one decision, so that services that call each other scale together.
 #[derive(CustomResource, Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[kube(
@@ -56,30 +70,7 @@ pub const KIND: Kind = Kind {
     category = "polyscaler",
     namespaced,
     status = "ScalingGroupStatus",
-    doc = "Moves several targets by one decision, so that services that call each other scale together.",
-    printcolumn(name = "Policy", type_ = "string", json_path = ".spec.policy.type"),
-    printcolumn(name = "Members", type_ = "string", json_path = ".status.memberSummary"),
-    printcolumn(name = "Pods", type_ = "integer", json_path = ".status.pods.decided"),
-    printcolumn(
-        name = "Ready",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
-    ),
-    printcolumn(
-        name = "Reason",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].reason"
-    ),
-    printcolumn(name = "Bottleneck", type_ = "string", json_path = ".status.bottleneck", priority = 1),
-    printcolumn(
-        name = "Ready After",
-        type_ = "number",
-        json_path = ".status.lastAction.readyAfterSeconds",
-        priority = 1
-    ),
-    printcolumn(name = "Cost", type_ = "number", json_path = ".status.cost.now", priority = 1),
-    printcolumn(name = "Decision", type_ = "string", json_path = ".status.lastDecision", priority = 1),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    doc = "Moves several targets by one decision, so that services that call each other scale together."
 )]
 #[serde(rename_all = "camelCase")]
 pub struct ScalingGroupSpec {
@@ -224,7 +215,7 @@ fn default_interval() -> u32 {
 }
 
 fn definition() -> CustomResourceDefinition {
-    let definition = rule::finish(ScalingGroup::crd(), rules::OF_MEMBERS);
+    let definition = rule::finish(column::print(ScalingGroup::crd(), COLUMNS), rules::OF_MEMBERS);
     rule::finish(rule::finish(definition, rules::OF_CALLS), rules::RULES)
 }
 

@@ -8,11 +8,11 @@ use serde_json::Value;
 
 use super::action::ActionStatus;
 use super::totals::{PodsStatus, totals};
-use crate::common::condition::{Condition, merge, whole_seconds};
+use crate::common::condition::whole_seconds;
 use crate::common::cost::CostStatus;
 use crate::common::fields::{any_object, as_number, date_time};
 use crate::common::metric_status::{MetricStatus, metric_status};
-use crate::common::status::{Outcome, Poll};
+use crate::common::status::{ObservedStatus, Outcome, Poll};
 
 /// The one-line texts of a large group end here: its members tell the rest.
 const LONGEST_LINE: usize = 1000;
@@ -21,12 +21,9 @@ const LONGEST_LINE: usize = 1000;
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ScalingGroupStatus {
-    /// The generation of the spec that this status speaks of.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub observed_generation: Option<i64>,
-    /// How the object is.
-    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
-    pub conditions: Vec<Condition>,
+    /// What all kinds tell.
+    #[serde(flatten)]
+    pub observed: ObservedStatus,
     /// Every member's replicas in one line: `webui 4, auth 2→3`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub member_summary: Option<String>,
@@ -112,8 +109,7 @@ pub struct GroupMetricStatus {
 
 pub(super) fn status(outcome: &Outcome, previous: &Value) -> Value {
     let mut status = ScalingGroupStatus::deserialize(previous).unwrap_or_default();
-    status.observed_generation = Some(outcome.generation);
-    status.conditions = merge(&outcome.conditions(), &status.conditions, outcome.generation, outcome.at);
+    status.observed.update(outcome);
     if let Some(poll) = outcome.poll() {
         status.polled(outcome, poll);
     }

@@ -4,21 +4,22 @@
 mod rules;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use engine::policy::Threshold;
-use engine::{Bounds, ConfigPath, Member, Metric, Plan, Problem, Target};
+use engine::{Bounds, ConfigPath, Metric, Plan, Policy, Problem, Target};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{CustomResource, CustomResourceExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::common::column::{self, Column};
 use crate::common::fields::{
-    HeadersFrom, NAME_PATTERN, NAMESPACE_PATTERN, SafetySpec, TargetRef, URL_PATTERN, mode, other_namespace,
+    HeadersFrom, NAME_PATTERN, NAMESPACE_PATTERN, SafetySpec, TargetRef, URL_PATTERN, other_namespace,
 };
 use crate::common::metric;
 use crate::common::rule;
+use crate::common::single_target::SingleTarget;
 use crate::common::status::{Outcome, SingleTargetStatus};
 use crate::kind::{Context, Kind, NotCompiled, Scope, spec};
 
@@ -35,6 +36,20 @@ pub const KIND: Kind = Kind {
     volatile: &["lastDecision", "pendingMessages"],
 };
 
+const COLUMNS: &[Column] = &[
+    column::TARGET,
+    Column::string("Subject", ".spec.subject"),
+    Column::integer("Pending", ".status.pendingMessages"),
+    column::MIN,
+    column::MAX,
+    column::CURRENT,
+    column::DESIRED,
+    column::READY,
+    column::REASON,
+    column::DECISION,
+    column::AGE,
+];
+
 /// Scales a Deployment by the messages that wait for a NATS subject.
 #[derive(CustomResource, Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[kube(
@@ -47,26 +62,7 @@ pub const KIND: Kind = Kind {
     category = "polyscaler",
     namespaced,
     status = "ScalingRuleStatus",
-    doc = "Scales a Deployment step by step by the messages that wait for a NATS subject.",
-    printcolumn(name = "Target", type_ = "string", json_path = ".status.target"),
-    printcolumn(name = "Subject", type_ = "string", json_path = ".spec.subject"),
-    printcolumn(name = "Pending", type_ = "integer", json_path = ".status.pendingMessages"),
-    printcolumn(name = "Min", type_ = "integer", json_path = ".spec.minReplicas"),
-    printcolumn(name = "Max", type_ = "integer", json_path = ".spec.maxReplicas"),
-    printcolumn(name = "Current", type_ = "integer", json_path = ".status.currentReplicas"),
-    printcolumn(name = "Desired", type_ = "integer", json_path = ".status.desiredReplicas"),
-    printcolumn(
-        name = "Ready",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
-    ),
-    printcolumn(
-        name = "Reason",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].reason"
-    ),
-    printcolumn(name = "Decision", type_ = "string", json_path = ".status.lastDecision", priority = 1),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    doc = "Scales a Deployment step by step by the messages that wait for a NATS subject."
 )]
 #[serde(rename_all = "camelCase")]
 pub struct ScalingRuleSpec {
@@ -144,42 +140,31 @@ fn integer(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
 }
 
 fn definition() -> CustomResourceDefinition {
-    rule::finish(ScalingRule::crd(), rules::RULES)
+    rule::finish(column::print(ScalingRule::crd(), COLUMNS), rules::RULES)
 }
 
 fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
     let spec: ScalingRuleSpec = spec(object)?;
     let broken_rules = rule::problems(rules::RULES, &spec);
-    let mut problems = Vec::new();
-    problems.extend(other_namespace(object, "spec.namespace", &spec.namespace, context));
     let target = spec.target().in_namespace(&spec.namespace);
     let (metric, metric_problems) = compile_metric(&spec, &target, context);
+    let mut problems = Vec::from_iter(other_namespace(object, "spec.namespace", &spec.namespace, context));
     problems.extend(metric_problems);
-    let mode = mode(object).unwrap_or_else(|problem| {
-        problems.push(problem);
-        engine::Mode::Observe
-    });
     let policy = Threshold::new(
         f64::from(spec.scale_up_threshold),
         f64::from(spec.scale_down_threshold),
         spec.scale_up_step,
         spec.scale_down_step,
     );
-    let bounds = Bounds::new(spec.min_replicas, spec.max_replicas);
-    // Where policy or bounds are none, a rule has said why.
-    let (Some(policy), Some(bounds), true) = (policy, bounds, problems.is_empty() && broken_rules.is_empty())
-    else {
-        return Err(NotCompiled::Problems { broken_rules, others: problems });
-    };
-    Ok(Plan {
-        members: vec![Member::single(target, bounds)],
+    let compiled = SingleTarget {
+        target,
+        bounds: Bounds::new(spec.min_replicas, spec.max_replicas),
         metrics: vec![metric],
-        policy: Arc::new(policy),
-        safety: spec.safety.as_ref().map(SafetySpec::compile).unwrap_or_default(),
-        mode,
-        interval: Duration::from_secs(u64::from(spec.poll_interval_seconds)),
-        group: None,
-    })
+        policy: policy.map(|policy| Arc::new(policy) as Arc<dyn Policy>),
+        safety: spec.safety.as_ref(),
+        interval_seconds: spec.poll_interval_seconds,
+    };
+    compiled.plan(object, broken_rules, problems)
 }
 
 fn compile_metric(spec: &ScalingRuleSpec, target: &Target, context: &Context<'_>) -> (Metric, Vec<Problem>) {

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use engine::{Observation, Reading, Scale, Time, decide};
 
 use super::*;
@@ -122,7 +124,12 @@ fn status_with(waiting: f64) -> Value {
     let decision = decide(&plan, &mut memory, &observation, Time::default());
     let members = vec![MemberPoll { seen: Ok(scale), write: Some(Ok(())) }];
     let poll = Poll { plan, readings: vec![reading], members, decision, memory };
-    let outcome = Outcome { generation: 1, at: Time::default(), verdict: Verdict::Polled(Box::new(poll)) };
+    let outcome = Outcome {
+        uid: "1".to_owned(),
+        generation: 1,
+        at: Time::default(),
+        verdict: Verdict::Polled(Box::new(poll)),
+    };
     KIND.status(&outcome, &Value::Null)
 }
 

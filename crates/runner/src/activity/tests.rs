@@ -1,4 +1,4 @@
-use resources::{MemberPoll, Reason, WriteFailure};
+use resources::{MemberPoll, Reason, Verdict, WriteFailure};
 
 use super::*;
 
@@ -8,6 +8,7 @@ fn action(to: u32) -> Action {
         kind: "BusinessScaling",
         namespace: "default".to_owned(),
         name: "shop".to_owned(),
+        uid: "705ab4f5".to_owned(),
         target: "Deployment/web".to_owned(),
         from: 2,
         to,
@@ -39,7 +40,7 @@ fn the_fields_have_the_names_that_callers_rely_on() {
     let told = serde_json::to_value(action(6)).unwrap();
     let expected = serde_json::json!({
         "timestamp": "2023-11-14T22:13:20Z", "kind": "BusinessScaling", "namespace": "default", "name": "shop",
-        "target": "Deployment/web", "from": 2, "to": 6, "applied": true,
+        "uid": "705ab4f5", "target": "Deployment/web", "from": 2, "to": 6, "applied": true,
         "steps": ["linear 2→6 (3000 in 1000..5000)"],
     });
     assert_eq!(told, expected);
@@ -57,7 +58,7 @@ fn an_action_says_whether_it_was_carried_out() {
         (None, false, None),
     ];
     for (write, applied, error) in cases {
-        let poll = Poll {
+        let poll = Box::new(Poll {
             plan: std::sync::Arc::new(crate::scripted::plan()),
             readings: Vec::new(),
             members: vec![MemberPoll {
@@ -71,15 +72,19 @@ fn an_action_says_whether_it_was_carried_out() {
                 members: vec![decided.clone()],
             },
             memory: engine::Memory::default(),
-        };
+        });
+        let at = Time::from_seconds(1_700_000_000);
+        let outcome =
+            Outcome { uid: "705ab4f5".to_owned(), generation: 1, at, verdict: Verdict::Polled(poll.clone()) };
         let key = |namespace: &str| ObjectKey {
             kind: "BusinessScaling",
             namespace: namespace.to_owned(),
             name: "shop".to_owned(),
         };
-        let action = Action::of(&key(""), Time::default(), &poll, &decided);
+        let action = Action::of(&key(""), &outcome, &poll, &decided);
+        assert_eq!((action.uid.as_str(), action.timestamp), ("705ab4f5", at));
         assert_eq!((action.applied, action.error.as_deref()), (applied, error));
         assert_eq!(action.namespace, "default", "of the target, as the object has none");
-        assert_eq!(Action::of(&key("team"), Time::default(), &poll, &decided).namespace, "team");
+        assert_eq!(Action::of(&key("team"), &outcome, &poll, &decided).namespace, "team");
     }
 }

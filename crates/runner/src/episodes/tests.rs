@@ -56,6 +56,7 @@ impl Bench {
         let (plan, not_before) = (Arc::clone(plan), self.world.now());
         let job = Job {
             key: key(),
+            uid: "1".to_owned(),
             generation: 1,
             plan,
             memory: Memory::default(),

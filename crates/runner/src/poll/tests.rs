@@ -19,6 +19,7 @@ fn job(plan: Plan, memory: Memory, now: Time) -> (Job, watch::Sender<bool>) {
     let key = key();
     let job = Job {
         key,
+        uid: "an uid".to_owned(),
         generation: 3,
         plan: Arc::new(plan),
         memory,

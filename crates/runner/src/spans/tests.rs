@@ -68,8 +68,16 @@ async fn listen(world: &World, plan: Plan, is_revoked: bool) -> Listener {
     let (_revoke, revoked) = watch::channel(is_revoked);
     let (memory, not_before) = (Memory::default(), world.now());
     let key = ObjectKey { kind: "BusinessScaling", namespace: String::new(), name: "shop".to_owned() };
-    let job =
-        Job { key, generation: 1, plan: Arc::new(plan), memory, not_before, ask_last_scaled: false, revoked };
+    let job = Job {
+        key,
+        uid: "1".to_owned(),
+        generation: 1,
+        plan: Arc::new(plan),
+        memory,
+        not_before,
+        ask_last_scaled: false,
+        revoked,
+    };
     traced_poll(world.services.clone(), job).await;
     drop(guard);
     listener

@@ -80,6 +80,7 @@ pub(crate) fn action(name: &str, now: Time, minutes: u64, from: u32, to: u32) ->
         kind: "BusinessScaling",
         namespace: "default".to_owned(),
         name: name.to_owned(),
+        uid: format!("uid-of-{name}"),
         target: format!("Deployment/{name}"),
         from,
         to,

@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
+#[path = "../support/acceptor.rs"]
+mod acceptor;
 mod answers;
+#[path = "../support/child.rs"]
+mod child;
 mod reach;
 mod server;
 mod tls;

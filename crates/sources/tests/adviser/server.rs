@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use h2::server::SendResponse;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use testbed::certificates::KeyFiles;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
+
+use crate::acceptor::acceptor;
 
 /// How a call is answered.
 #[derive(Clone, Debug)]
@@ -113,16 +112,9 @@ impl Server {
 
     /// One that speaks TLS, under the name `localhost`.
     pub(crate) async fn start_with_tls(files: &KeyFiles, answer: Answer) -> Self {
-        let certificates = CertificateDer::pem_file_iter(&files.certificate).unwrap();
-        let certificates = certificates.collect::<Result<_, _>>().unwrap();
-        let key = PrivateKeyDer::from_pem_file(&files.key).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let mut config = config.unwrap().with_no_client_auth().with_single_cert(certificates, key).unwrap();
-        config.alpn_protocols = vec![b"h2".to_vec()];
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("https://localhost:{}", listener.local_addr().unwrap().port());
-        Self::with(listener, Some(TlsAcceptor::from(Arc::new(config))), address, answer)
+        Self::with(listener, Some(acceptor(files, &["h2"])), address, answer)
     }
 
     fn with(listener: TcpListener, tls: Option<TlsAcceptor>, address: String, answer: Answer) -> Self {

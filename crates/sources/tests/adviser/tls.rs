@@ -8,30 +8,19 @@ use sources::{AddressPolicy, Advisers};
 use testbed::certificates::Authority;
 
 use crate::server::{Answer, Server, response};
-use crate::{ask, told};
+use crate::{ask, child, told};
 
 /// What a process that trusts the authorities in `roots` is told at `address`.
 async fn ask_in_child(address: &str, roots: &Path) -> String {
-    let output = tokio::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "--ignored", "--nocapture", "tls::child_asks_with_its_environment"])
-        .env("ASK_ADDRESS", address)
-        .env("SSL_CERT_FILE", roots)
-        .env_remove("SSL_CERT_DIR")
-        .kill_on_drop(true)
-        .output()
-        .await
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let outcome = text.lines().find_map(|line| line.split_once("outcome: "));
-    outcome.unwrap_or_else(|| panic!("the child said {text}")).1.to_owned()
+    child::told_by("tls::child_asks_with_its_environment", address, roots).await
 }
 
 #[tokio::test]
 #[ignore = "runs as a child of the other test here"]
 async fn child_asks_with_its_environment() {
-    let Ok(address) = std::env::var("ASK_ADDRESS") else { return };
+    let Some(address) = child::address() else { return };
     let advisers = Advisers::new(AddressPolicy::default());
-    println!("\noutcome: {:?}", told(ask(&advisers, &address).await, &address));
+    child::tell(told(ask(&advisers, &address).await, &address));
 }
 
 #[tokio::test]

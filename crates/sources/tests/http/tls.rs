@@ -3,17 +3,14 @@
 //! The environment belongs to a whole process, so each case reads in a child of its own.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use testbed::certificates::{Authority, KeyFiles};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsAcceptor;
 
+use crate::acceptor::acceptor;
 use crate::bench::Bench;
+use crate::child;
 use crate::raw_server::{Then, answer};
 
 const ANSWER: &str =
@@ -32,13 +29,7 @@ impl Drop for TlsServer {
 
 impl TlsServer {
     async fn start(files: &KeyFiles) -> Self {
-        let certificates = CertificateDer::pem_file_iter(&files.certificate).unwrap();
-        let certificates = certificates.collect::<Result<_, _>>().unwrap();
-        let key = PrivateKeyDer::from_pem_file(&files.key).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let config = config.unwrap().with_no_client_auth().with_single_cert(certificates, key).unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let acceptor = acceptor(files, &[]);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let task = tokio::spawn(async move {
@@ -54,27 +45,15 @@ impl TlsServer {
 }
 
 /// What a process that trusts the authorities in `roots` reads from `url`.
-async fn read_in_child(url: String, roots: &Path) -> String {
-    let output = tokio::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "--ignored", "--nocapture", "tls::child_reads_with_its_environment"])
-        .env("READ_URL", url)
-        .env("SSL_CERT_FILE", roots)
-        .env_remove("SSL_CERT_DIR")
-        .kill_on_drop(true)
-        .output()
-        .await
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let outcome = text.lines().find_map(|line| line.split_once("outcome: "));
-    outcome.unwrap_or_else(|| panic!("the child said {text}")).1.to_owned()
+async fn read_in_child(url: &str, roots: &Path) -> String {
+    child::told_by("tls::child_reads_with_its_environment", url, roots).await
 }
 
 #[tokio::test]
 #[ignore = "runs as a child of the other tests here"]
 async fn child_reads_with_its_environment() {
-    let Ok(url) = std::env::var("READ_URL") else { return };
-    let outcome = Bench::new().number(&url).await;
-    println!("\noutcome: {outcome:?}");
+    let Some(url) = child::address() else { return };
+    child::tell(Bench::new().number(&url).await);
 }
 
 #[tokio::test]
@@ -85,16 +64,16 @@ async fn only_a_trusted_authority_is_believed() {
     let server = TlsServer::start(&ours.server("server", &[]).unwrap()).await;
     let url = format!("https://localhost:{}/users", server.port);
 
-    assert_eq!(read_in_child(url.clone(), &ours.files().certificate).await, "Ok(13.0)");
+    assert_eq!(read_in_child(&url, &ours.files().certificate).await, "Ok(13.0)");
 
-    let untrusted = read_in_child(url.clone(), &theirs.files().certificate).await;
+    let untrusted = read_in_child(&url, &theirs.files().certificate).await;
     assert!(untrusted.starts_with("Err((ConnectionFailed"), "{untrusted}");
     assert!(untrusted.contains("TLS: certificate not trusted; a private authority"), "{untrusted}");
 
     let empty = folder.path().join("empty");
     std::fs::write(&empty, "").unwrap();
     for nothing in [empty, folder.path().join("missing")] {
-        let rootless = read_in_child(url.clone(), &nothing).await;
+        let rootless = read_in_child(&url, &nothing).await;
         assert!(rootless.starts_with("Err((ConnectionFailed"), "{rootless}");
         assert!(rootless.contains("no certificate authorities; set SSL_CERT_FILE"), "{rootless}");
     }
@@ -105,7 +84,7 @@ async fn without_authorities_plain_http_still_works() {
     let folder = tempfile::tempdir().unwrap();
     let server = testbed::MetricServer::start().await.unwrap();
     server.set_json("/users", &serde_json::json!({"active_users": 14}));
-    let outcome = read_in_child(server.url("/users"), &folder.path().join("missing")).await;
+    let outcome = read_in_child(&server.url("/users"), &folder.path().join("missing")).await;
     assert_eq!(outcome, "Ok(14.0)");
 }
 
@@ -115,7 +94,7 @@ async fn a_certificate_that_is_not_for_servers_is_refused() {
     let authority = Authority::new(folder.path(), "ours").unwrap();
     let server = TlsServer::start(&authority.client("client", "ann", &[]).unwrap()).await;
     let url = format!("https://localhost:{}/users", server.port);
-    let refused = read_in_child(url, &authority.files().certificate).await;
+    let refused = read_in_child(&url, &authority.files().certificate).await;
     assert!(refused.contains("TLS: certificate not valid"), "{refused}");
 }
 

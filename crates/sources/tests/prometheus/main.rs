@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy knows tests by their attribute, not their helpers")]
 
+#[path = "../support/acceptor.rs"]
+mod acceptor;
 mod bad_answers;
 mod bench;
 mod credentials;

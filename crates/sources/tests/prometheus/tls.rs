@@ -1,19 +1,14 @@
 //! TLS of an object's own, against a server that has it.
 
-use std::sync::Arc;
-
 use engine::AbsenceReason;
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
 use testbed::certificates::{Authority, KeyFiles};
 use testbed::{PrometheusOptions, PrometheusServer, PrometheusTls};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsAcceptor;
 
+use crate::acceptor::acceptor;
 use crate::bench::{Bench, SAMPLES, key, scraping, steady};
 use crate::support::Vault;
 
@@ -85,13 +80,7 @@ async fn a_certificate_lets_in() {
 
 /// A server with a certificate that leads everyone to `location`.
 async fn leading_to(location: &str, files: &KeyFiles) -> (String, JoinHandle<()>) {
-    let certificates = CertificateDer::pem_file_iter(&files.certificate).unwrap();
-    let certificates = certificates.collect::<Result<_, _>>().unwrap();
-    let key = PrivateKeyDer::from_pem_file(&files.key).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let config = config.unwrap().with_no_client_auth().with_single_cert(certificates, key).unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let acceptor = acceptor(files, &[]);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("https://{}", listener.local_addr().unwrap());
     let answer = format!("HTTP/1.1 307 Moved\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n");

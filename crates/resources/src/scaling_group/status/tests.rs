@@ -77,7 +77,7 @@ fn polled(
         seen.into_iter().enumerate().map(|(member, seen)| MemberPoll { seen, write: write(member) });
     let members = members.collect();
     let poll = Poll { plan: plan.clone(), readings, members, decision, memory };
-    Outcome { generation: 2, at, verdict: Verdict::Polled(Box::new(poll)) }
+    Outcome { uid: "1".to_owned(), generation: 2, at, verdict: Verdict::Polled(Box::new(poll)) }
 }
 
 fn reading(value: f64) -> Reading {

@@ -146,6 +146,10 @@ async fn an_object_made_anew_does_not_inherit_the_memory_of_the_old_one() {
     assert!(
         told.iter().all(|outcome| polled(outcome).decision.members[0].to != 6 || !polled(outcome).wrote())
     );
+    assert!(told.iter().all(|outcome| outcome.uid == "anew"));
+    let actions = running.world.services.activity.actions();
+    let actions: Vec<(&str, u32)> = actions.iter().map(|action| (&*action.uid, action.to)).collect();
+    assert_eq!(actions, [("anew", 10), ("web", 6)], "each is told of its own object");
     assert!(running.world.services.metrics.render().contains(r#"objects{kind="BusinessScaling"} 1"#));
 }
 

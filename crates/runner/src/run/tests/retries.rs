@@ -72,6 +72,7 @@ async fn a_failed_write_is_tried_again_by_the_same_decision_and_holds_up_no_othe
     let records = running.world.book.since(0);
     let scaled: Vec<Vec<usize>> = records.iter().map(|record| record.scaled().collect()).collect();
     assert_eq!(scaled, [vec![0], vec![1], vec![]], "each is told once");
+    assert!(records.iter().all(|record| record.outcome.uid == "shop"));
     assert_eq!(records.iter().map(|record| record.tried.len()).collect::<Vec<_>>(), [2, 1, 0]);
     let actions = running.world.services.activity.actions();
     let noted: Vec<_> = actions.iter().map(|action| (action.target.as_str(), action.applied)).collect();

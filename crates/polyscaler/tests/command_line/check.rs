@@ -1,0 +1,145 @@
+//! `check`: what it finds, and how it tells it.
+
+use serde_json::{Value, json};
+
+use crate::{Files, GOOD, json_of, run, run_with_input};
+
+#[test]
+fn a_good_manifest_is_valid() {
+    let files = Files::new();
+    let file = files.write("good.yaml", GOOD);
+    let ran = run(&["check", &file]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    assert_eq!(ran.stdout, format!("{file}: BusinessScaling/good: valid\n"));
+    assert_eq!(ran.stderr, "");
+    let ran = run(&["check", "--output", "json", &file]);
+    assert_eq!(ran.status, 0);
+    let wanted = json!([{
+        "file": file, "object": "BusinessScaling/good", "known": true, "valid": true, "problems": [],
+    }]);
+    assert_eq!(json!(json_of(&ran)), wanted);
+}
+
+#[test]
+fn a_bad_manifest_is_told_by_field_on_stderr() {
+    let files = Files::new();
+    let bad = GOOD.replace("https:", "ftp:") + "  intervalSeconds: 0\n  scaleTresholds: {}\n";
+    let file = files.write("bad.yaml", bad);
+    let ran = run(&["check", &file]);
+    assert_eq!((ran.status, ran.stdout.as_str()), (1, ""));
+    let prefix = format!("{file}: BusinessScaling/good: ");
+    let lines: Vec<&str> = ran.stderr.lines().map(|line| line.strip_prefix(&prefix).unwrap()).collect();
+    assert_eq!(lines.len(), 3, "{lines:#?}");
+    for words in ["unknown field \"spec.scaleTresholds\"", "spec.intervalSeconds: ", "spec.metricSource: "] {
+        assert!(lines.iter().any(|line| line.contains(words)), "{words} in {lines:#?}");
+    }
+    let ran = run(&["check", "-o", "json", &file]);
+    assert_eq!((ran.status, ran.stderr.as_str()), (1, ""), "machine output stands alone");
+    let found = json_of(&ran);
+    assert_eq!(found[0]["valid"], false);
+    assert_eq!(found[0]["problems"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn several_files_and_documents_are_judged_each() {
+    let files = Files::new();
+    let bad =
+        GOOD.replace("targetDeployment: web", "targetDeployment: Web").replace("name: good", "name: bad");
+    let several = format!("---\n{GOOD}---\n# only a comment\n---\n{bad}---\n");
+    let list = json!({ "apiVersion": "v1", "kind": "List", "items": [
+        serde_saphyr::from_str::<Value>(GOOD).unwrap(),
+        { "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "other" }, "data": { "a": "b" } },
+    ] });
+    let (several, list) = (files.write("several.yaml", several), files.write("list.json", list.to_string()));
+    let ran = run(&["check", "-o", "json", &several, &list]);
+    assert_eq!(ran.status, 1);
+    let found: Vec<(Value, Value, Value)> = json_of(&ran)
+        .into_iter()
+        .map(|found| (found["object"].clone(), found["known"].clone(), found["valid"].clone()))
+        .collect();
+    let wanted = [
+        ("BusinessScaling/good", true, true),
+        ("BusinessScaling/bad", true, false),
+        ("BusinessScaling/good", true, true),
+        ("ConfigMap/other", false, true),
+    ];
+    assert_eq!(found, wanted.map(|(object, known, valid)| (json!(object), json!(known), json!(valid))));
+    assert_eq!(run(&["check", &list]).status, 0, "kinds of others are passed over");
+}
+
+#[test]
+fn what_cannot_be_judged_is_an_error_that_names_the_file() {
+    let files = Files::new();
+    let folder = files.0.path().display().to_string();
+    let cases = [
+        (files.0.path().join("missing.yaml").display().to_string(), "cannot be read"),
+        (folder, "cannot be read"),
+        (files.write("broken.yaml", "a: [1, 2\nb: }"), "at line 2, column 2; mend it there"),
+        (files.write("binary.yaml", [0xff, 0xfe, 0x00, 0x80]), "cannot be read"),
+        (files.write("text.yaml", "just some words"), "apiVersion and kind must be set"),
+        (files.write("kindless.yaml", "apiVersion: example.com/v1"), "apiVersion and kind must be set"),
+        (files.write("typo.yaml", GOOD.replace("BusinessScaling", "BusinesScaling")), "no matches for kind"),
+        (
+            files.write("version.yaml", GOOD.replace("example.com/v1", "example.com/v2")),
+            "no matches for kind",
+        ),
+    ];
+    for (file, words) in cases {
+        let ran = run(&["check", &file]);
+        assert_eq!((ran.status, ran.stdout.as_str()), (1, ""), "{ran:?}");
+        assert!(
+            ran.stderr.starts_with(&format!("{file}: ")) && ran.stderr.contains(words),
+            "{words}: {ran:?}"
+        );
+        assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
+        let ran = run(&["check", "-o", "json", &file]);
+        assert_eq!(ran.status, 1, "{ran:?}");
+        let message = json_of(&ran)[0]["problems"][0]["message"].as_str().unwrap().to_owned();
+        assert!(message.contains(words), "{message}");
+    }
+    let empty = files.write("empty.yaml", "");
+    let ran = run(&["check", &empty]);
+    assert_eq!((ran.status, ran.stdout), (0, format!("{empty}: no documents\n")));
+}
+
+#[test]
+fn manifests_come_from_standard_input_too() {
+    let ran = run_with_input(&["check", "-"], GOOD.as_bytes());
+    assert_eq!((ran.status, ran.stdout.as_str()), (0, "-: BusinessScaling/good: valid\n"));
+    let ran = run_with_input(&["check", "-"], b"spec: {}");
+    assert_eq!(ran.status, 1, "{ran:?}");
+}
+
+/// Deep nesting, aliases that unfold without end, a long document: an answer, and soon.
+#[test]
+fn hostile_manifests_are_refused_and_do_not_hang() {
+    let nested = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let mut laughs = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n".to_owned();
+    for level in 1..12 {
+        let many = vec![format!("*a{}", level - 1); 9].join(", ");
+        laughs += &format!("a{level}: &a{level} [{many}]\n");
+    }
+    for text in [nested, laughs] {
+        let ran = run_with_input(&["check", "-"], text.as_bytes());
+        assert_eq!(ran.status, 1, "{}", ran.stderr);
+        assert!(ran.stderr.len() < 2000, "{} bytes of error", ran.stderr.len());
+    }
+}
+
+/// The first example of the page, and one that leaves the server to the operator, which a check does not know.
+#[test]
+fn examples_of_prometheus_are_valid() {
+    let page = include_str!("../../../../docs/prometheus.md");
+    let (_, example) = page.split_once("```yaml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let line = "      serverAddress: http://prometheus.monitoring:9090\n";
+    assert!(example.contains(line), "{example}");
+    for manifest in [example, &example.replace(line, "")] {
+        let ran = run_with_input(&["check", "-"], manifest.as_bytes());
+        assert_eq!(ran.status, 0, "{ran:?}");
+    }
+    let ran = run_with_input(&["check", "-"], example.replace("http://", "").as_bytes());
+    assert_eq!(ran.status, 1);
+    let said = format!("{}{}", ran.stdout, ran.stderr);
+    assert!(said.contains("spec.metric.config.serverAddress: Invalid value"), "{said}");
+}
