@@ -18,6 +18,9 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
 /// forgotten where the watch was. Until both pauses are over, decisions rest on old replicas.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// What readiness says of a watch whose first list has had no answer at all.
+pub(crate) const NOT_LISTED: &str = "not listed yet";
+
 /// Namespace (empty for none) and name.
 pub(crate) type Name = (String, String);
 
@@ -43,7 +46,7 @@ pub(crate) fn follow<K>(
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    readiness.wait_for(&what, "not listed yet");
+    readiness.wait_for(&what, NOT_LISTED);
     let works = Arc::<AtomicBool>::default();
     let pauses = Pauses { next: SHORTEST_PAUSE, works: Arc::clone(&works) };
     let mut state =

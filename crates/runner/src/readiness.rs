@@ -20,6 +20,11 @@ impl Readiness {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(what);
     }
 
+    /// Why `what` is waited for, if it is.
+    pub fn why(&self, what: &str) -> Option<String> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).get(what).cloned()
+    }
+
     /// What is waited for, as lines `what: why`; empty when ready.
     pub fn waiting(&self) -> Vec<String> {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -38,7 +43,9 @@ mod tests {
         readiness.wait_for("crd", "not listed yet");
         readiness.wait_for("lease", "forbidden");
         assert_eq!(readiness.waiting(), ["crd: not listed yet", "lease: forbidden"]);
+        assert_eq!(readiness.why("lease").as_deref(), Some("forbidden"));
         readiness.arrived("crd");
+        assert_eq!(readiness.why("crd"), None);
         readiness.arrived("crd");
         readiness.arrived("lease");
         assert!(readiness.waiting().is_empty());

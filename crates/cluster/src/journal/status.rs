@@ -38,7 +38,7 @@ impl Missing {
 
     fn granted(&self, advice: &str) {
         if self.lock().remove(advice) {
-            tracing::info!("the right is there now: {advice}");
+            tracing::info!(advice, "the right is there now");
         }
     }
 

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::*;
 use crate::FIELD_MANAGER;
-use crate::follow::{Change, Name, follow};
+use crate::follow::{Change, NOT_LISTED, Name, follow};
 
 /// A watch that has not told its first list by then lets the poll fail; the next one waits again.
 const SYNC_TIMEOUT: Duration = Duration::from_secs(10);
@@ -83,6 +83,9 @@ impl Caches {
 pub(super) struct Cache {
     known: Mutex<HashMap<Name, Known>>,
     synced: watch::Receiver<bool>,
+    /// Why it has not been told anything yet stands there, under the name of its watch.
+    readiness: Arc<Readiness>,
+    what: String,
 }
 
 impl Cache {
@@ -102,19 +105,13 @@ impl Cache {
             ),
         };
         let (tell, synced) = watch::channel(false);
-        let cache = Arc::new(Self { known: Mutex::default(), synced });
-        tokio::spawn(Arc::clone(&cache).keep(what, api, readiness, tell));
+        let cache = Arc::new(Self { known: Mutex::default(), synced, readiness, what });
+        tokio::spawn(Arc::clone(&cache).keep(api, tell));
         cache
     }
 
-    async fn keep(
-        self: Arc<Self>,
-        what: String,
-        api: Api<Scaled>,
-        readiness: Arc<Readiness>,
-        tell: watch::Sender<bool>,
-    ) {
-        let mut changes = std::pin::pin!(follow(what, api, readiness));
+    async fn keep(self: Arc<Self>, api: Api<Scaled>, tell: watch::Sender<bool>) {
+        let mut changes = std::pin::pin!(follow(self.what.clone(), api, Arc::clone(&self.readiness)));
         while let Some(change) = changes.next().await {
             match change {
                 Change::Applied(object) => {
@@ -140,7 +137,13 @@ impl Cache {
         let mut synced = self.synced.clone();
         let told = tokio::time::timeout(SYNC_TIMEOUT, synced.wait_for(|synced| *synced)).await;
         if !matches!(told, Ok(Ok(_))) {
-            return Err(unanswered(target, SYNC_TIMEOUT));
+            // A right that is missing is no API server that keeps silent.
+            let why = self.readiness.why(&self.what).filter(|why| why != NOT_LISTED);
+            let Some(why) = why else { return Err(unanswered(target, SYNC_TIMEOUT)) };
+            return Err(TargetFailure {
+                reason: Reason::FailedGetScale,
+                message: format!("{target}: {why}"),
+            });
         }
         let name = (target.namespace.clone(), target.name.clone());
         self.lock().get(&name).copied().ok_or_else(|| TargetFailure {

@@ -126,6 +126,11 @@ async fn each_missing_right_is_named_where_people_look() {
     let message = scaling.wait_for("ScalingActive", "False", "SecretUnavailable").await;
     assert!(message.contains("grant get on secrets"), "{message}");
     wait_until_it_waits_for(&operator, &["deployments.apps", "grant list and watch"]).await;
+    let look = || async {
+        let message = scaling.wait_for("AbleToScale", "False", "FailedGetScale").await;
+        if message.contains("grant list and watch on deployments.apps") { Ok(()) } else { Err(message) }
+    };
+    wait::until("the right in a condition", LIMIT, look).await.unwrap();
     grant_all_but(&scene, &["read scale", "write scale"]).await;
     let message = scaling.wait_for("Ready", "False", "TargetForbidden").await;
     assert!(message.contains("deployments/scale") && message.contains("web"), "{message}");
