@@ -10,6 +10,7 @@ With both, the simulation comes first and the episodes refine it. Needs nothing 
 import argparse
 import csv
 import json
+import math
 import sys
 
 from bandit import ARMS, Bandit, Follower, counts
@@ -21,7 +22,7 @@ FARTHEST = 0.25
 
 def read_load(path):
     """The values of a recorded load: CSV with a column `value`, or one number a line."""
-    with open(path, encoding="utf-8-sig", newline="") as file:
+    with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
         rows = [row for row in csv.reader(file) if row and not row[0].startswith("#")]
     column = 0
     if rows and "value" in rows[0]:
@@ -30,6 +31,10 @@ def read_load(path):
         values = [float(row[column]) for row in rows]
     except (ValueError, IndexError):
         sys.exit(f"{path}: expected a column `value`, or one number a line")
+    for number, value in enumerate(values, 1):
+        # A metric without data is often exported as NaN.
+        if not 0 <= value < math.inf:
+            sys.exit(f"{path}: value {number} is {value}; leave such rows out, load is a number from 0")
     if len(values) < 20 or max(values) <= 0:
         sys.exit(f"{path}: expected at least 20 values, and some above 0")
     return values
@@ -118,7 +123,7 @@ def arm_of(observation, action):
 
 def read_episodes(path):
     """The episodes of a file, each group's in order. A last line that is still being written is left out."""
-    with open(path, encoding="utf-8") as file:
+    with open(path, encoding="utf-8", errors="replace") as file:
         lines = file.read().split("\n")[:-1]
     for number, line in enumerate(lines, 1):
         try:

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::{Stream, StreamExt as _};
@@ -43,30 +44,36 @@ where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
     readiness.wait_for(&what, "not listed yet");
-    let mut state = State { what, readiness, known: HashSet::new(), fresh: HashSet::new(), last_error: None };
+    let works = Arc::<AtomicBool>::default();
+    let pauses = Pauses { next: SHORTEST_PAUSE, works: Arc::clone(&works) };
+    let mut state =
+        State { what, readiness, known: HashSet::new(), fresh: HashSet::new(), last_error: None, works };
     watcher::watcher(api, watcher::Config::default())
-        .backoff(Pauses(SHORTEST_PAUSE))
+        .backoff(pauses)
         .map(move |event| futures::stream::iter(state.changes(event)))
         .flatten()
 }
 
 /// The pauses of a watch that fails again and again, each twice as long as the last.
-struct Pauses(Duration);
+struct Pauses {
+    next: Duration,
+    /// Whether anything was told since the last pause.
+    works: Arc<AtomicBool>,
+}
 
 impl Iterator for Pauses {
     type Item = Duration;
 
     fn next(&mut self) -> Option<Duration> {
-        let pause = self.0;
-        self.0 = (pause * 2).min(LONGEST_PAUSE);
+        let pause = if self.works.swap(false, Ordering::Relaxed) { SHORTEST_PAUSE } else { self.next };
+        self.next = (pause * 2).min(LONGEST_PAUSE);
         Some(pause)
     }
 }
 
 impl Backoff for Pauses {
-    fn reset(&mut self) {
-        self.0 = SHORTEST_PAUSE;
-    }
+    /// The watcher asks for it whenever it begins a list, before it knows whether it may.
+    fn reset(&mut self) {}
 }
 
 struct State {
@@ -76,6 +83,7 @@ struct State {
     /// Those told since the list began anew.
     fresh: HashSet<Name>,
     last_error: Option<String>,
+    works: Arc<AtomicBool>,
 }
 
 impl State {
@@ -131,6 +139,7 @@ impl State {
     }
 
     fn recovered(&mut self) {
+        self.works.store(true, Ordering::Relaxed);
         self.readiness.arrived(&self.what);
         if self.last_error.take().is_some() {
             tracing::info!(watch = self.what, "watch works again");
@@ -184,4 +193,23 @@ pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 
 fn name<K: Resource>(object: &K) -> Name {
     (object.namespace().unwrap_or_default(), object.name_any())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_until_something_is_told() {
+        let works = Arc::<AtomicBool>::default();
+        let mut pauses = Pauses { next: SHORTEST_PAUSE, works: Arc::clone(&works) };
+        let mut next = || {
+            // As the watcher does at the beginning of each list.
+            pauses.reset();
+            pauses.next().map(|pause| pause.as_millis()).unwrap_or_default()
+        };
+        assert_eq!([next(), next(), next(), next(), next(), next()], [500, 1000, 2000, 4000, 5000, 5000]);
+        works.store(true, Ordering::Relaxed);
+        assert_eq!([next(), next()], [500, 1000]);
+    }
 }

@@ -26,6 +26,8 @@ use crate::follow::chain;
 pub struct LeaseSettings {
     /// Namespace of the Lease.
     pub namespace: String,
+    /// How people set that namespace, for advice: a flag or a variable.
+    pub namespace_set_by: &'static str,
     /// Name of the Lease: replicas that use the same one elect a leader among them.
     pub name: String,
     /// Who this replica is; unique among them.
@@ -79,6 +81,8 @@ pub struct Lease {
     seen: Option<(LeaseObject, Instant)>,
     /// What was last told: whether this replica leads.
     told: bool,
+    /// Whom it was told to wait for; forgotten when it leads itself.
+    waits_for: Option<String>,
 }
 
 fn now() -> Instant {
@@ -88,6 +92,14 @@ fn now() -> Instant {
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     // A dropped sender means that the process ends, too.
     let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// The Lease as it is when nobody holds it.
+fn given_back(mut lease: LeaseObject) -> LeaseObject {
+    let spec = lease.spec.get_or_insert_default();
+    spec.holder_identity = Some(String::new());
+    spec.lease_duration_seconds = Some(1);
+    lease
 }
 
 impl Lease {
@@ -103,7 +115,17 @@ impl Lease {
         let api = Api::namespaced(client, &settings.namespace);
         readiness.wait_for("lease", "not asked for yet");
         (
-            Self { api, settings, clock, metrics, readiness, deadline, seen: None, told: false },
+            Self {
+                api,
+                settings,
+                clock,
+                metrics,
+                readiness,
+                deadline,
+                seen: None,
+                told: false,
+                waits_for: None,
+            },
             LeaseGuard(guard),
         )
     }
@@ -132,14 +154,26 @@ impl Lease {
     pub async fn release(&mut self) {
         let held = self.deadline.send_replace(None).is_some();
         self.metrics.leads(false);
-        let Some((mut lease, _)) = self.seen.take().filter(|_| held) else { return };
-        let spec = lease.spec.get_or_insert_default();
-        spec.holder_identity = Some(String::new());
-        spec.lease_duration_seconds = Some(1);
-        match self.replace(&lease).await {
+        let Some((lease, _)) = self.seen.take().filter(|_| held) else { return };
+        let mut released = self.replace(&given_back(lease)).await;
+        if released.is_err()
+            && let Some(lease) = self.still_ours().await
+        {
+            released = self.replace(&given_back(lease)).await;
+        }
+        match released {
             Ok(_) => tracing::info!(lease = self.settings.name, "lease released"),
             Err(error) => tracing::warn!(lease = self.settings.name, error, "lease could not be released"),
         }
+    }
+
+    /// The Lease as it is now, where this replica holds it: a renewal that the end cut short may have been carried
+    /// out, and others may have labelled it.
+    async fn still_ours(&self) -> Option<LeaseObject> {
+        let found = self.api.get_opt(&self.settings.name);
+        let found = tokio::time::timeout(self.settings.right_to_write() / 2, found).await.ok()?.ok()??;
+        let holder = found.spec.as_ref()?.holder_identity.as_ref()?;
+        (*holder == self.settings.identity).then_some(found)
     }
 
     /// A little less than regular, so that candidates do not knock at the same instant.
@@ -215,6 +249,7 @@ impl Lease {
         };
         self.look(&found);
         if !self.may_claim(&found) {
+            self.tell_who_leads(&found);
             return Ok(());
         }
         let started = now();
@@ -243,6 +278,20 @@ impl Lease {
         }
         let unchanged = self.seen.as_ref().map(|(_, since)| now().saturating_duration_since(*since));
         unchanged.is_some_and(|unchanged| unchanged >= self.settings.duration)
+    }
+
+    /// Whoever waits for a Lease does nothing else, so people are told what for.
+    fn tell_who_leads(&mut self, found: &LeaseObject) {
+        let holder = found.spec.as_ref().and_then(|spec| spec.holder_identity.clone());
+        if holder != self.waits_for {
+            tracing::info!(
+                lease = self.settings.name,
+                holder = holder.as_deref().unwrap_or_default(),
+                seconds = self.settings.duration.as_secs(),
+                "another replica leads, this one takes over when that falls silent for so many seconds"
+            );
+            self.waits_for = holder;
+        }
     }
 
     /// The Lease as it is when this replica holds it.
@@ -287,6 +336,7 @@ impl Lease {
     /// The Lease is held, and this replica may write for a while from `started`.
     fn held(&mut self, lease: LeaseObject, started: Instant) {
         self.seen = Some((lease, now()));
+        self.waits_for = None;
         let led = self.deadline.send_replace(Some(started + self.settings.right_to_write())).is_some();
         if !led {
             tracing::info!(
@@ -306,8 +356,8 @@ impl Lease {
             ),
             kube::Error::Api(status) if status.is_not_found() => {
                 format!(
-                    "lease {place}: create the namespace, or name another with --lease-namespace ({})",
-                    status.message
+                    "lease {place}: create the namespace, or name another with {} ({})",
+                    self.settings.namespace_set_by, status.message
                 )
             }
             error => format!("lease {place}: {}", chain(error)),

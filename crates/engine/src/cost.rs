@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::number::floor_of_quotient;
+use crate::number::{Number, floor_of_quotient};
 
 /// A budget for one target: what a pod costs, and what all of them together may cost.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,9 +28,10 @@ impl Budget {
         floor_of_quotient(self.max_cost_per_hour, self.cost_per_pod_hour)
     }
 
-    /// What `replicas` cost in an hour.
+    /// What `replicas` cost in an hour; always finite.
     pub fn cost_per_hour(self, replicas: u32) -> f64 {
-        f64::from(replicas) * self.cost_per_pod_hour
+        // An infinity could not be told: JSON has none.
+        (f64::from(replicas) * self.cost_per_pod_hour).min(f64::MAX)
     }
 
     /// What all replicas together may cost in an hour.
@@ -56,12 +57,8 @@ pub struct Cost {
 
 impl Cost {
     pub(crate) fn of(budget: Budget, from: u32, wish: Option<u32>, to: u32) -> Self {
-        Self {
-            now: budget.cost_per_hour(from),
-            wished: wish.map(|wish| budget.cost_per_hour(wish)),
-            decided: budget.cost_per_hour(to),
-            budget: budget.max_cost_per_hour,
-        }
+        let cost = |replicas| without_noise(budget.cost_per_hour(replicas));
+        Self { now: cost(from), wished: wish.map(cost), decided: cost(to), budget: budget.max_cost_per_hour }
     }
 }
 
@@ -75,11 +72,24 @@ impl fmt::Display for Cost {
     }
 }
 
+/// The amount without what binary fractions add to it: 0.3 and not 0.30000000000000004.
+pub fn without_noise(amount: f64) -> f64 {
+    let rounded = (amount * 1e6).round() / 1e6;
+    // So large an amount has no fraction.
+    if rounded.is_finite() { rounded } else { amount }
+}
+
+/// Amounts from here up are told by their size.
+const LARGE: f64 = 1e15;
+
 /// An amount with two decimals, and up to six where it has that many.
 pub(crate) struct Money(pub(crate) f64);
 
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 >= LARGE {
+            return Number(self.0).fmt(f);
+        }
         let exact = format!("{:.6}", self.0);
         let (whole, decimals) = exact.split_once('.').unwrap_or((&exact, ""));
         write!(f, "{whole}.{:0<2}", decimals.trim_end_matches('0'))
@@ -111,10 +121,25 @@ mod tests {
 
     #[test]
     fn money_has_at_least_two_decimals() {
-        let cases =
-            [(0.5, "0.50"), (12.0, "12.00"), (0.0125, "0.0125"), (0.1 + 0.2, "0.30"), (1234.5, "1234.50")];
+        let cases = [
+            (0.5, "0.50"),
+            (12.0, "12.00"),
+            (0.0125, "0.0125"),
+            (0.1 + 0.2, "0.30"),
+            (1234.5, "1234.50"),
+            (1.7e308, "1.700e308"),
+        ];
         for (amount, text) in cases {
             assert_eq!(Money(amount).to_string(), text);
         }
+    }
+
+    #[test]
+    fn what_a_decision_costs_can_be_told() {
+        let budget = Budget::new(0.1, 0.5).unwrap();
+        let cost = Cost { now: 0.3, wished: Some(0.7), decided: 0.5, budget: 0.5 };
+        assert_eq!(Cost::of(budget, 3, Some(7), 5), cost);
+        let large = Cost::of(Budget::new(1e308, 1.7e308).unwrap(), 1, Some(u32::MAX), 1);
+        assert_eq!((large.now, large.wished, large.budget), (1e308, Some(f64::MAX), 1.7e308));
     }
 }

@@ -79,7 +79,7 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
         let Some(scale) = view.scale(member).filter(|_| plan.members[member].role.refusal.is_none()) else {
             continue;
         };
-        let mut chain = Chain::new(member, scale.replicas, &absences);
+        let mut chain = Chain::new(member, scale.replicas, &absences, memory.has_failed(plan, member));
         chain.wish(plan, memory, wished, now);
         chains.push(chain);
     }

@@ -56,7 +56,7 @@ mod time;
 mod words;
 
 pub use basis::{Basis, DemandShare, Proportion};
-pub use cost::{Budget, Cost};
+pub use cost::{Budget, Cost, without_noise};
 pub use decide::{Advice, Observation, Scale, decide};
 pub use decision::{AbsentMetric, Decision, MemberDecision, Step};
 pub use group::{CallGraph, Edge, Group, Role};

@@ -50,6 +50,13 @@ impl Memory {
         self.replicas.insert(target.to_string(), replicas);
     }
 
+    /// Whether the last action of the group could not write the member at `member`.
+    pub(crate) fn has_failed(&self, plan: &Plan, member: usize) -> bool {
+        let of_action = self.last_action.iter().flat_map(|action| &action.members);
+        let mut own = of_action.filter(|done| done.name == plan.members[member].role.name);
+        own.any(|done| done.written.is_none() && done.failure.is_some())
+    }
+
     /// Forgets members that `plan` does not have, and all wishes where it has no windows.
     pub fn fit(&mut self, plan: &Plan) {
         let stabilizes = plan.safety.stabilizes();

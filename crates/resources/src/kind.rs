@@ -116,7 +116,9 @@ impl Kind {
     /// All problems at once: those of the schema, then those of the rules and the settings.
     /// Unknown fields are no problem here, as the API server has dropped or refused them.
     pub fn compile(&self, object: &Value, context: &Context<'_>) -> Result<Plan, Vec<Problem>> {
-        let mut problems = Schema::of(self).problems(object);
+        let schema = Schema::of(self);
+        let object = &*schema.without_nulls(object);
+        let mut problems = schema.problems(object);
         // As in the API server: rules cannot judge what is missing or of another type.
         if problems.iter().any(schema::blocks_rules) {
             return Err(problems);

@@ -4,7 +4,7 @@ use engine::Problem;
 use serde_json::Value;
 
 use crate::kind::{Context, Kind};
-use crate::schema::Schema;
+use crate::schema::{Schema, matches};
 
 /// What `check` has to say of one document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,11 +114,36 @@ fn problems(kind: &Kind, document: &Value, context: &Context<'_>) -> Vec<Problem
         .into_iter()
         .map(|path| Problem::new("", format!("strict decoding error: unknown field {path:?}")))
         .collect();
-    if document.pointer("/metadata/name").is_none() && document.pointer("/metadata/generateName").is_none() {
-        problems.push(Problem::new("metadata.name", "Required value: name or generateName is required"));
-    }
+    problems.extend(name_problem(document));
     problems.extend(kind.compile(document, context).err().unwrap_or_default());
     problems
+}
+
+/// Names of objects, as the API server takes them, and in its words.
+const NAME: &str = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
+
+/// Longest name of an object.
+const LONGEST_NAME: usize = 253;
+
+fn name_problem(document: &Value) -> Option<Problem> {
+    let metadata = |field: &str| document.get("metadata")?.get(field).filter(|value| !value.is_null());
+    let message = match metadata("name") {
+        None if metadata("generateName").is_none() => {
+            "Required value: name or generateName is required".into()
+        }
+        None => return None,
+        Some(Value::String(name)) if name.len() > LONGEST_NAME => {
+            format!("Invalid value: {name:?}: must be no more than {LONGEST_NAME} characters")
+        }
+        Some(Value::String(name)) if !matches(&format!("^{NAME}$"), name) => format!(
+            "Invalid value: {name:?}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric \
+             characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', \
+             regex used for validation is '{NAME}')"
+        ),
+        Some(Value::String(_)) => return None,
+        Some(other) => format!("Invalid value: {other}: must be a string"),
+    };
+    Some(Problem::new("metadata.name", message))
 }
 
 #[cfg(test)]

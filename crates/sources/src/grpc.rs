@@ -41,9 +41,18 @@ pub enum CallError {
 
 /// `message` with its frame: what a call sends.
 pub fn framed(message: &[u8]) -> Vec<u8> {
+    framed_with_flag(0, message)
+}
+
+/// A message that is compressed already, with its frame. The call's header `grpc-encoding` says how.
+pub fn framed_compressed(message: &[u8]) -> Vec<u8> {
+    framed_with_flag(1, message)
+}
+
+fn framed_with_flag(flag: u8, message: &[u8]) -> Vec<u8> {
     let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
     let mut body = Vec::with_capacity(FRAME + message.len());
-    body.push(0);
+    body.push(flag);
     body.extend(length.to_be_bytes());
     body.extend(message);
     body

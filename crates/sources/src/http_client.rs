@@ -74,6 +74,17 @@ pub(crate) struct Answer {
     pub body: Body,
 }
 
+impl Answer {
+    /// The body where all went well; `asked` is the address that was asked.
+    pub(crate) fn successful(self, asked: &Url) -> Result<Body, Absence> {
+        if self.status.is_success() {
+            return Ok(self.body);
+        }
+        let what = format!("it answered with status {}", self.status.as_u16());
+        Err(redirected(absence(AbsenceReason::BadStatus, &self.url, what), asked, &self.url))
+    }
+}
+
 /// What a source sends with a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Headers {
@@ -119,6 +130,16 @@ impl HttpClient {
 
     /// Gets `url`, following redirects, and returns the body of a 2xx answer.
     pub(crate) async fn get(&self, url: &Url, headers: &Headers, limits: Limits) -> Result<Body, Absence> {
+        self.get_any(url, headers, limits).await?.successful(url)
+    }
+
+    /// Gets `url`, following redirects, and returns the answer whatever its status; an error has no body.
+    pub(crate) async fn get_any(
+        &self,
+        url: &Url,
+        headers: &Headers,
+        limits: Limits,
+    ) -> Result<Answer, Absence> {
         let tls = Tls::default();
         let call = Call {
             url,
@@ -129,12 +150,7 @@ impl HttpClient {
             reads_errors: false,
             follows_redirects: true,
         };
-        let Answer { url: answered, status, body } = self.call(&call).await?;
-        if status.is_success() {
-            return Ok(body);
-        }
-        let what = format!("it answered with status {}", status.as_u16());
-        Err(redirected(absence(AbsenceReason::BadStatus, &answered, what), url, &answered))
+        self.call(&call).await
     }
 
     /// Asks `url` with GET, or with POST where there is a form to send, follows no redirect,

@@ -4,10 +4,10 @@
 //! A selector is a list of requirements with commas between: `app=web`, `app==web`, `app!=web`,
 //! `app`, `!app`, `tier in (web, api)`, `tier notin (db)`, `weight>5`, `weight<9`.
 
+use crate::dns;
+
 /// Longest name of a label, and longest value.
 const MAX_NAME: usize = 63;
-/// Longest prefix of a label's name.
-const MAX_PREFIX: usize = 253;
 /// Signs that stand by themselves.
 const SIGNS: [char; 7] = ['=', '!', '(', ')', ',', '>', '<'];
 
@@ -135,14 +135,7 @@ fn name_problem(key: &str) -> Option<String> {
         Some((prefix, name)) => (Some(prefix), name),
         None => (None, key),
     };
-    let is_subdomain = |prefix: &str| {
-        let is_label = |part: &str| {
-            let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-            !part.is_empty() && part.bytes().all(good) && !part.starts_with('-') && !part.ends_with('-')
-        };
-        prefix.len() <= MAX_PREFIX && prefix.split('.').all(is_label)
-    };
-    if name.is_empty() || !is_plain(name) || !prefix.is_none_or(is_subdomain) {
+    if name.is_empty() || !is_plain(name) || !prefix.is_none_or(dns::is_subdomain) {
         return Some(format!("{key:?} cannot be the name of a label"));
     }
     None

@@ -30,6 +30,7 @@ mod address;
 mod adviser;
 mod clients;
 mod cron;
+mod dns;
 mod google;
 pub mod grpc;
 mod headers;

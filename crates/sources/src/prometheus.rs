@@ -69,6 +69,9 @@ impl Config {
     fn parse(config: &Value, path: &ConfigPath<'_>) -> Result<Self, Vec<Problem>> {
         let mut settings = Settings::new(config, path);
         let query = settings.required_text("query").map(str::to_owned);
+        if query.as_ref().is_some_and(|query| query.trim().is_empty()) {
+            settings.refuse("query", "Required value");
+        }
         let server = settings.optional_http_url(server::SETTING, server::base);
         let aggregate = settings.one_of("aggregate", &Aggregate::NAMES);
         let method = settings.one_of("method", &[("GET", false), ("POST", true)]);

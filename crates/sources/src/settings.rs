@@ -13,9 +13,9 @@ use reqwest::Url;
 use reqwest::header::HeaderMap;
 use serde_json::{Map, Value};
 
-use crate::headers;
 use crate::http_client::shown;
 use crate::source::{SecretKeyRef, SecretRef};
+use crate::{dns, headers};
 
 /// A source's settings while they are being parsed.
 pub(crate) struct Settings<'a> {
@@ -252,8 +252,15 @@ impl<'a> Settings<'a> {
         let path = format!("{outer_path}.{kind}");
         let texts = self.members(reference?, &path, parts);
         let mut texts = texts.into_iter().zip(parts).map(|(text, part)| match text? {
-            Value::String(text) if !text.is_empty() => Some(text.clone()),
-            Value::String(_) => self.missing(format!("{path}.{part}")),
+            Value::String(text) if text.is_empty() => self.missing(format!("{path}.{part}")),
+            // It is not repeated, as somebody may have put the secret itself there.
+            Value::String(text) if part == "name" && !dns::is_subdomain(text) => {
+                let message = "Invalid value: must be the name of a secret: \
+                               lower-case letters and digits, with hyphens and dots between them";
+                self.problems.push(Problem::new(format!("{path}.{part}"), message));
+                None
+            }
+            Value::String(text) => Some(text.clone()),
             other => {
                 self.problems.push(Problem::new(format!("{path}.{part}"), wrong_type(other, "a text")));
                 None

@@ -43,6 +43,7 @@ use futures::future::{BoxFuture, try_join};
 use serde_json::Value;
 
 use crate::clients::Clients;
+use crate::dns;
 use crate::pods::{Pod, PodMetrics, items};
 use crate::settings::{Settings, invalid, of_query, quoted};
 use crate::source::{Request, SecretRef, Source};
@@ -97,7 +98,7 @@ impl Config {
             }
         };
         let container = settings.optional_text("container");
-        if let Some(name) = container.filter(|name| !is_container_name(name)) {
+        if let Some(name) = container.filter(|name| !dns::is_label(name)) {
             settings.refuse("container", invalid(quoted(name), "must be the name of a container"));
         }
         let problems = settings.finish();
@@ -107,12 +108,6 @@ impl Config {
             Err(problems)
         }
     }
-}
-
-/// A DNS label.
-fn is_container_name(name: &str) -> bool {
-    let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    name.len() <= 63 && name.bytes().all(good) && !name.starts_with('-') && !name.ends_with('-')
 }
 
 impl Usage {

@@ -22,7 +22,7 @@ pub use config::PROMETHEUS_USER;
 const READY: Duration = Duration::from_secs(60);
 
 /// How long one question may take.
-const ASK: Duration = Duration::from_secs(10);
+const ASK: Duration = Duration::from_secs(60);
 
 /// How often starting is tried when the port was taken by a program that does not know our claims.
 const ATTEMPTS: usize = 3;

@@ -29,7 +29,7 @@ const READY: Duration = Duration::from_secs(60);
 const ATTEMPTS: usize = 3;
 
 /// For one command of a test.
-const COMMAND: Duration = Duration::from_secs(10);
+const COMMAND: Duration = Duration::from_secs(60);
 
 /// What a server should be like.
 #[derive(Debug, Clone, Default)]

@@ -72,7 +72,7 @@ impl Journaler {
         let mut tasks: JoinSet<(ObjectKey, Result<(), Record>)> = JoinSet::new();
         let mut stopping = false;
         loop {
-            self.begin(&mut tasks, &mut writing);
+            self.begin(&mut tasks, &mut writing, &stop);
             if stopping && tasks.is_empty() && !self.has_waiting() {
                 return;
             }
@@ -100,7 +100,12 @@ impl Journaler {
     }
 
     /// Begins to write what waits, as far as there is room.
-    fn begin(&self, tasks: &mut JoinSet<(ObjectKey, Result<(), Record>)>, writing: &mut HashSet<ObjectKey>) {
+    fn begin(
+        &self,
+        tasks: &mut JoinSet<(ObjectKey, Result<(), Record>)>,
+        writing: &mut HashSet<ObjectKey>,
+        stop: &watch::Receiver<bool>,
+    ) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let free: Vec<ObjectKey> = waiting.keys().filter(|key| !writing.contains(key)).cloned().collect();
         for key in free {
@@ -112,11 +117,13 @@ impl Journaler {
                 waiting.remove(&key);
             }
             writing.insert(key.clone());
-            let writer = Arc::clone(&self.writer);
+            let (writer, mut stop) = (Arc::clone(&self.writer), stop.clone());
             tasks.spawn(async move {
                 let result = writer.write(&record).await;
                 if result.is_err() {
-                    tokio::time::sleep(RETRY).await;
+                    // At the end nothing is tried again, so nothing is waited for.
+                    let stopped = stop.wait_for(|stop| *stop);
+                    let _ = tokio::time::timeout(RETRY, stopped).await;
                 }
                 (key, result.map_err(|_| record))
             });

@@ -1,6 +1,6 @@
 //! Writes one object's status, and the Events that its change is worth.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +25,28 @@ const ATTEMPTS: usize = 3;
 /// Why a record was not written; the cause has been logged.
 pub(super) struct NotWritten;
 
+/// Rights that are missing and were told: once each, however many objects there are, until it is granted.
+#[derive(Default)]
+struct Missing(Mutex<HashSet<String>>);
+
+impl Missing {
+    fn tell(&self, advice: &str, problem: &str) {
+        if self.lock().insert(advice.to_owned()) {
+            tracing::warn!(advice, problem, "a right is missing");
+        }
+    }
+
+    fn granted(&self, advice: &str) {
+        if self.lock().remove(advice) {
+            tracing::info!("the right is there now: {advice}");
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 pub(super) struct Writer {
     client: Client,
     timeout: Duration,
@@ -37,6 +59,7 @@ pub(super) struct Writer {
     /// What an object was before a write of its status that had no answer. It may have been carried out
     /// all the same; then the status says nothing new any more, and the Events are yet to be published.
     unanswered: Mutex<HashMap<ObjectKey, Known>>,
+    missing: Missing,
 }
 
 impl Writer {
@@ -48,8 +71,8 @@ impl Writer {
         identity: String,
     ) -> Self {
         let (client, timeout) = (clients.write.clone(), clients.timeout);
-        let (last_written, unanswered) = Default::default();
-        Self { client, timeout, objects, guard, metrics, identity, last_written, unanswered }
+        let (last_written, unanswered, missing) = Default::default();
+        Self { client, timeout, objects, guard, metrics, identity, last_written, unanswered, missing }
     }
 
     /// Writes `record` where it says something new.
@@ -78,12 +101,19 @@ impl Writer {
             let Some(time_left) = self.guard.time_left() else { return Ok(()) };
             match self.patch(kind, &record.key, &known, &next, time_left.min(self.timeout)).await {
                 Ok(Patched::Done(after)) => {
+                    self.missing.granted(&right_to_patch(kind));
                     self.note(&record.key, record.outcome.at);
                     self.objects.written(&record.key, after);
                     self.publish(kind, record, before, &next).await;
                     return Ok(());
                 }
                 Ok(Patched::Gone) => return Ok(()),
+                Ok(Patched::Forbidden(problem)) => {
+                    self.missing.tell(&right_to_patch(kind), &problem);
+                    // The first change that can be written then is told by Events, as this one would have been.
+                    self.lock_unanswered().insert(record.key.clone(), before.clone());
+                    return Err(NotWritten);
+                }
                 Ok(Patched::Unfit(problem)) => {
                     tracing::warn!(object = %record.key, problem,
                         "status cannot be written, as the object does not fit the schema");
@@ -148,6 +178,10 @@ impl Writer {
                     self.metrics.write_result("status", "refused");
                     Ok(Patched::Unfit(status.message))
                 }
+                Err(kube::Error::Api(status)) if status.is_forbidden() => {
+                    self.metrics.write_result("status", "refused");
+                    Ok(Patched::Forbidden(status.message))
+                }
                 Err(kube::Error::Api(status)) if status.is_conflict() => {
                     self.metrics.write_result("status", "refused");
                     Ok(match api.get_opt(&key.name).await? {
@@ -197,10 +231,12 @@ impl Writer {
                 kube::api::PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..Default::default() };
             let result = tokio::time::timeout(time_left.min(self.timeout), api.create(&params, &event)).await;
             let result = match result {
-                Ok(Ok(_)) => "done",
+                Ok(Ok(_)) => {
+                    self.missing.granted(RIGHT_TO_CREATE_EVENTS);
+                    "done"
+                }
                 Ok(Err(kube::Error::Api(status))) if status.is_forbidden() => {
-                    let advice = "grant create on events.events.k8s.io";
-                    tracing::warn!(object = %record.key, advice, problem = status.message, "event is forbidden");
+                    self.missing.tell(RIGHT_TO_CREATE_EVENTS, &status.message);
                     "refused"
                 }
                 Ok(Err(error)) => {
@@ -219,7 +255,15 @@ enum Patched {
     Outdated(Known),
     /// An object that was stored before the schema became stricter; only its Events can tell.
     Unfit(String),
+    /// What the API server says of the right that is missing.
+    Forbidden(String),
     Gone,
+}
+
+const RIGHT_TO_CREATE_EVENTS: &str = "grant create on events.events.k8s.io";
+
+fn right_to_patch(kind: &Kind) -> String {
+    format!("grant patch on {}.{}/status", kind.plural, kind.group)
 }
 
 /// The merge patch (RFC 7386) that turns `before` into `next`: what is gone becomes null.

@@ -13,14 +13,16 @@ pub(super) struct Chain {
     pub(super) to: u32,
     /// Whether it must not be scaled in, as not all is known.
     pub(super) is_blind: bool,
+    /// Whether its last write failed, so that nobody may count on its scaling in.
+    pub(super) is_stuck: bool,
     wish: Option<u32>,
     steps: Vec<Step>,
 }
 
 impl Chain {
-    pub(super) fn new(member: usize, current: u32, absences: &[AbsentMetric]) -> Self {
+    pub(super) fn new(member: usize, current: u32, absences: &[AbsentMetric], is_stuck: bool) -> Self {
         let steps = absences.iter().cloned().map(Step::Absent).collect();
-        Self { member, current, to: current, is_blind: !absences.is_empty(), wish: None, steps }
+        Self { member, current, to: current, is_blind: !absences.is_empty(), is_stuck, wish: None, steps }
     }
 
     /// The wish itself, and what holds back one that has just been made.
@@ -50,7 +52,7 @@ impl Chain {
     }
 
     pub(super) fn decided(self, plan: &Plan) -> MemberDecision {
-        let Self { member, current, to, is_blind: _, wish, steps } = self;
+        let Self { member, current, to, is_blind: _, is_stuck: _, wish, steps } = self;
         let cost = plan.policy.budget().map(|budget| Cost::of(budget, current, wish, to));
         MemberDecision { member, from: current, wish, to, cost, steps }
     }

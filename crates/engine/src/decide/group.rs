@@ -13,8 +13,10 @@ use crate::{GroupBudget, Plan, Step, Total};
 pub(super) fn cut_wishes(plan: &Plan, chains: &mut [Chain]) {
     keep_budget(plan, chains, |chain| {
         let bounds = plan.members[chain.member].bounds;
-        // What is not known in full is not scaled in, so it takes its part of the budget anyway.
-        let least = if chain.is_blind { chain.current.max(bounds.min()) } else { bounds.min() };
+        // What is not known in full is not scaled in, and what cannot be written is not either, so it takes its
+        // part of the budget anyway.
+        let least =
+            if chain.is_blind || chain.is_stuck { chain.current.max(bounds.min()) } else { bounds.min() };
         let wish = bounds.clamp(chain.to).max(least);
         Share { weight: f64::from(wish), least, most: wish }
     });
@@ -24,9 +26,11 @@ pub(super) fn cut_wishes(plan: &Plan, chains: &mut [Chain]) {
 pub(super) fn trim_scale_outs(plan: &Plan, chains: &mut [Chain]) {
     keep_budget(plan, chains, |chain| {
         let min = plan.members[chain.member].bounds.min();
+        // Whoever could not be written is there until it is.
+        let most = if chain.is_stuck { chain.to.max(chain.current) } else { chain.to };
         // Nothing that is there already or must be is taken, and a scale-in is as it is.
-        let least = chain.current.max(min).min(chain.to);
-        Share { weight: f64::from(chain.to), least, most: chain.to }
+        let least = chain.current.max(min).min(most);
+        Share { weight: f64::from(most), least, most }
     });
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use engine::policy::{Serves, serving};
 
-use crate::parts::PartsArgs;
+use crate::parts::{PartsArgs, namespace};
 
 /// The policy that needs nothing but bounds.
 pub(super) const RANDOM: &str = "random";
@@ -158,20 +158,6 @@ impl FromStr for OptionalFile {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Ok(Self(Some(PathBuf::from(text)).filter(|_| !text.trim().is_empty())))
-    }
-}
-
-fn namespace(text: &str) -> Result<String, String> {
-    let is_end =
-        |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    let is_name = is_end(text.bytes().next())
-        && is_end(text.bytes().last())
-        && text.len() <= 63
-        && text.bytes().all(|byte| is_end(Some(byte)) || byte == b'-');
-    if is_name {
-        Ok(text.to_owned())
-    } else {
-        Err("give the name of a namespace, such as default".to_owned())
     }
 }
 

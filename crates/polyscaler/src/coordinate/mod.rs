@@ -179,6 +179,7 @@ fn wiring(arguments: &CoordinateArgs, shared: &Shared) -> Wiring {
     Wiring {
         lease: arguments.parts.leader_elect.then(|| LeaseSettings {
             namespace: arguments.namespace.clone(),
+            namespace_set_by: "NAMESPACE",
             name: lease_name(&arguments.app_name),
             identity: shared.identity.clone(),
             duration: arguments.parts.lease_duration,

@@ -4,7 +4,7 @@ use clap::Args;
 use resources::{KINDS, Kind};
 
 use super::admission::AdmissionArgs;
-use crate::parts::{Listen, PartsArgs};
+use crate::parts::{Listen, PartsArgs, namespace};
 
 /// Watches objects, reads metrics, decides and scales, until it is told to end.
 ///
@@ -17,7 +17,8 @@ pub(crate) struct OperatorArgs {
     pub(super) parts: PartsArgs,
 
     /// Act in these namespaces only, separated by commas. Default: all.
-    #[arg(long, env = "POLYSCALER_NAMESPACES", value_delimiter = ',', value_name = "NAMES")]
+    #[arg(long, env = "POLYSCALER_NAMESPACES", value_delimiter = ',', value_name = "NAMES",
+          value_parser = listed_namespace)]
     namespaces: Vec<String>,
 
     /// Act on objects of these kinds only, separated by commas. Default: all. What is left out is
@@ -60,8 +61,15 @@ impl OperatorArgs {
 
     /// The namespaces to act in; empty for all, also where the variable is set to nothing.
     pub(super) fn namespaces(&self) -> Vec<String> {
-        let named = self.namespaces.iter().map(|name| name.trim()).filter(|name| !name.is_empty());
-        named.map(str::to_owned).collect()
+        self.namespaces.iter().filter(|name| !name.is_empty()).cloned().collect()
+    }
+}
+
+/// One of several names, with spaces around it; empty between two commas and where nothing is named.
+fn listed_namespace(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Ok(String::new()),
+        name => namespace(name),
     }
 }
 

@@ -37,6 +37,7 @@ async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
     let wiring = Wiring {
         lease: arguments.parts.leader_elect.then(|| LeaseSettings {
             namespace: arguments.lease_namespace.clone().unwrap_or_else(|| clients.namespace.clone()),
+            namespace_set_by: "--lease-namespace",
             name: arguments.lease_name.clone(),
             identity: shared.identity.clone(),
             duration: arguments.parts.lease_duration,

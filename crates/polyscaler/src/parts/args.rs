@@ -102,6 +102,21 @@ impl Listen {
     }
 }
 
+/// The name of a namespace.
+pub(crate) fn namespace(text: &str) -> Result<String, String> {
+    let is_end =
+        |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let is_name = is_end(text.bytes().next())
+        && is_end(text.bytes().last())
+        && text.len() <= 63
+        && text.bytes().all(|byte| is_end(Some(byte)) || byte == b'-');
+    if is_name {
+        Ok(text.to_owned())
+    } else {
+        Err("give the name of a namespace, such as default".to_owned())
+    }
+}
+
 fn lease_duration(text: &str) -> Result<Duration, String> {
     let allowed = Duration::from_secs(3)..=Duration::from_secs(300);
     within(text, &allowed, "give a time from 3s to 5m")

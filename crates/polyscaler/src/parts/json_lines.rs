@@ -3,8 +3,9 @@
 //! A thread of its own writes, so that a slow disk holds up no poll. What it cannot take is
 //! counted and told in the log, never lost in silence.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -103,11 +104,11 @@ impl Writer {
 
     /// Writes whole lines at once: whoever follows the file sees no half of one.
     fn write(&mut self, lines: &[u8], count: u64) {
-        // Whoever rotates logs may have moved the file away.
-        let written =
-            if self.path.exists() { Ok(()) } else { append(&self.path).map(|file| self.file = file) }
-                .and_then(|()| self.file.write_all(lines));
-        match written {
+        let (kept, result) = match self.follow_path() {
+            Ok(()) => write_lines(&mut self.file, lines),
+            Err(error) => (0, Err(error)),
+        };
+        match result {
             Ok(()) => {
                 if std::mem::take(&mut self.failing) {
                     tracing::info!(flag = self.flag, file = %self.path.display(), "the file can be written again");
@@ -115,12 +116,22 @@ impl Writer {
                 self.tell_lost();
             }
             Err(error) => {
-                self.lost.fetch_add(count, Ordering::Relaxed);
+                self.lost.fetch_add(count.saturating_sub(kept), Ordering::Relaxed);
                 if !std::mem::replace(&mut self.failing, true) {
                     tracing::error!(flag = self.flag, file = %self.path.display(), %error, "the file cannot be written");
                 }
             }
         }
+    }
+
+    /// Whoever rotates logs moves the file away, and may have put a new one in its place.
+    fn follow_path(&mut self) -> io::Result<()> {
+        let open = self.file.metadata()?;
+        let is_open = |found: &Metadata| (found.dev(), found.ino()) == (open.dev(), open.ino());
+        if !self.path.metadata().is_ok_and(|found| is_open(&found)) {
+            self.file = append(&self.path)?;
+        }
+        Ok(())
     }
 
     fn tell_lost(&self) {
@@ -130,3 +141,48 @@ impl Writer {
         }
     }
 }
+
+/// What can be cut off at its end.
+trait Cut {
+    /// Takes away the last `bytes`.
+    fn cut(&mut self, bytes: u64) -> io::Result<()>;
+}
+
+impl Cut for File {
+    fn cut(&mut self, bytes: u64) -> io::Result<()> {
+        let length = self.metadata()?.len();
+        self.set_len(length.saturating_sub(bytes))
+    }
+}
+
+/// Writes `lines`, and says how many of them there are now. A disk that gets full takes a part of a line: that
+/// is cut off again, or the next line would be appended to it, and both would be lost to whoever reads them.
+fn write_lines(file: &mut (impl Write + Cut), lines: &[u8]) -> (u64, io::Result<()>) {
+    let mut written = 0;
+    while written < lines.len() {
+        let error = match file.write(&lines[written..]) {
+            Ok(0) => ErrorKind::WriteZero.into(),
+            Ok(more) => {
+                written += more;
+                continue;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => error,
+        };
+        let taken = &lines[..written];
+        let whole = taken.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        if whole < written {
+            // What has no length, such as a pipe, cannot be cut.
+            let _ = file.cut((written - whole) as u64);
+        }
+        return (count_lines(taken), Err(error));
+    }
+    (count_lines(lines), Ok(()))
+}
+
+fn count_lines(text: &[u8]) -> u64 {
+    text.iter().filter(|byte| **byte == b'\n').count() as u64
+}
+
+#[cfg(test)]
+mod tests;

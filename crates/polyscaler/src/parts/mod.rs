@@ -21,7 +21,7 @@ use sources::{AddressPolicy, Advisers, Registry};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-pub(crate) use args::{Listen, PartsArgs};
+pub(crate) use args::{Listen, PartsArgs, namespace};
 pub(crate) use election::elect;
 use json_lines::JsonLines;
 pub(crate) use process::{BAD_USAGE, Servers, Signals, run, until_told_to_end};

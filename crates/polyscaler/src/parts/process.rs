@@ -29,7 +29,10 @@ pub(crate) fn run(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyho
             return Ok(ExitCode::from(BAD_USAGE));
         }
     };
-    crate::logging::start(telemetry.as_ref().map(Telemetry::layer))?;
+    if let Err(bad) = crate::logging::start(telemetry.as_ref().map(Telemetry::layer)) {
+        eprintln!("polyscaler: {bad:#}");
+        return Ok(ExitCode::from(BAD_USAGE));
+    }
     // One worker: polls are short and wait most of the time. With two, half of the processor time
     // went into waking each other.
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -5,9 +5,12 @@
 
 use std::error::Error as _;
 use std::fmt;
+use std::io::Write as _;
 use std::time::Duration;
 
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http_body_util::{BodyExt as _, Limited};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
@@ -21,6 +24,8 @@ use sources::grpc::{self, CallError};
 
 use super::settings::{BadVariable, Protocol, Settings};
 
+const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+
 /// The most of an answer that is read.
 const LONGEST_ANSWER: usize = 64 << 10;
 
@@ -29,6 +34,7 @@ pub(super) struct Exporter {
     client: Client,
     endpoint: Url,
     protocol: Protocol,
+    is_compressed: bool,
     headers: HeaderMap,
     timeout: Duration,
     resource: ResourceAttributesWithSchema,
@@ -77,10 +83,15 @@ impl Exporter {
         let agent = concat!("polyscaler/", env!("CARGO_PKG_VERSION"));
         headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(agent));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
+        if settings.is_compressed {
+            let name = if settings.protocol == Protocol::Grpc { GRPC_ENCODING } else { CONTENT_ENCODING };
+            headers.insert(name, HeaderValue::from_static("gzip"));
+        }
         Ok(Self {
             client: client(settings)?,
             endpoint: settings.endpoint.clone(),
             protocol: settings.protocol,
+            is_compressed: settings.is_compressed,
             headers,
             timeout: settings.timeout,
             resource: (&settings.resource).into(),
@@ -96,10 +107,12 @@ impl Exporter {
     pub(super) fn encode(&self, spans: Vec<SpanData>) -> Encoded {
         let count = spans.len();
         let resource_spans = group_spans_by_resource_and_scope(spans, &self.resource);
-        let request = ExportTraceServiceRequest { resource_spans };
-        let body = match self.protocol {
-            Protocol::Http => request.encode_to_vec(),
-            Protocol::Grpc => grpc::framed(&request.encode_to_vec()),
+        let message = ExportTraceServiceRequest { resource_spans }.encode_to_vec();
+        let body = match (self.protocol, self.is_compressed) {
+            (Protocol::Http, false) => message,
+            (Protocol::Http, true) => gzipped(&message),
+            (Protocol::Grpc, false) => grpc::framed(&message),
+            (Protocol::Grpc, true) => grpc::framed_compressed(&gzipped(&message)),
         };
         Encoded { body, spans: count }
     }
@@ -139,6 +152,12 @@ impl Exporter {
             Err(error) => Err(failed_call(&error)),
         }
     }
+}
+
+fn gzipped(message: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let written = encoder.write_all(message).and_then(|()| encoder.finish());
+    written.unwrap_or_else(|error| unreachable!("memory can be written to: {error}"))
 }
 
 fn refused(status: StatusCode) -> Failure {

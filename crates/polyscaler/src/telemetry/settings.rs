@@ -26,6 +26,8 @@ pub(super) struct Settings {
     /// The whole address of a request.
     pub(super) endpoint: Url,
     pub(super) protocol: Protocol,
+    /// Whether requests are compressed by gzip.
+    pub(super) is_compressed: bool,
     pub(super) headers: HeaderMap,
     /// Of one request.
     pub(super) timeout: Duration,
@@ -76,6 +78,11 @@ struct Variable {
 }
 
 impl Variable {
+    /// A value that is one of a few, which counts in any case of letters.
+    fn choice(&self) -> String {
+        self.value.to_lowercase()
+    }
+
     fn bad(&self, advice: impl fmt::Display) -> BadVariable {
         BadVariable::with_value(&self.name, &self.value, advice)
     }
@@ -109,6 +116,7 @@ impl Settings {
         let settings = Self {
             endpoint: endpoint(&environment, protocol)?,
             protocol,
+            is_compressed: is_compressed(&environment)?,
             headers: headers(&environment)?,
             timeout: timeout(&environment)?,
             authorities: authorities(&environment)?,
@@ -117,7 +125,6 @@ impl Settings {
             sampler: sampler(&environment)?,
             resource: resource(&environment)?,
         };
-        uncompressed(&environment)?;
         let is_on =
             environment.otlp("ENDPOINT").is_some() || environment.get("OTEL_TRACES_EXPORTER").is_some();
         Ok(is_on.then_some(settings))
@@ -127,15 +134,15 @@ impl Settings {
 /// Whether traces are turned off; then no other variable counts.
 fn is_off(environment: &Environment<'_>) -> Result<bool, BadVariable> {
     if let Some(disabled) = environment.get("OTEL_SDK_DISABLED") {
-        match disabled.value.to_lowercase().as_str() {
+        match disabled.choice().as_str() {
             "true" => return Ok(true),
             "false" => {}
             _ => return Err(disabled.bad("give true or false")),
         }
     }
     match environment.get("OTEL_TRACES_EXPORTER") {
-        Some(exporter) if exporter.value == "none" => Ok(true),
-        Some(exporter) if exporter.value != "otlp" => Err(exporter.bad("give otlp or none")),
+        Some(exporter) if exporter.choice() == "none" => Ok(true),
+        Some(exporter) if exporter.choice() != "otlp" => Err(exporter.bad("give otlp or none")),
         _ => Ok(false),
     }
 }
@@ -143,7 +150,7 @@ fn is_off(environment: &Environment<'_>) -> Result<bool, BadVariable> {
 fn protocol(environment: &Environment<'_>) -> Result<Protocol, BadVariable> {
     match environment.otlp("PROTOCOL") {
         None => Ok(Protocol::Http),
-        Some(protocol) => match protocol.value.as_str() {
+        Some(protocol) => match protocol.choice().as_str() {
             "http/protobuf" => Ok(Protocol::Http),
             "grpc" => Ok(Protocol::Grpc),
             _ => Err(protocol.bad("give http/protobuf or grpc")),
@@ -165,7 +172,11 @@ fn endpoint(environment: &Environment<'_>, protocol: Protocol) -> Result<Url, Ba
         if may_be_secret { variable.bad_secret(advice) } else { variable.bad(advice) }
     };
     let advice = format!("give an address such as http://collector:{port}");
-    let mut url = Url::parse(&variable.value).map_err(|_| bad(&advice))?;
+    let mut url = match protocol {
+        Protocol::Grpc => Url::parse(&with_scheme(environment, &variable.value)?),
+        Protocol::Http => Url::parse(&variable.value),
+    }
+    .map_err(|_| bad(&advice))?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() || url.fragment().is_some() {
         return Err(bad(&advice));
     }
@@ -187,6 +198,22 @@ fn endpoint(environment: &Environment<'_>, protocol: Protocol) -> Result<Url, Ba
         }
     }
     Ok(url)
+}
+
+/// An address for gRPC, where it may be `host:port` alone; another variable then says whether TLS is spoken.
+fn with_scheme(environment: &Environment<'_>, address: &str) -> Result<String, BadVariable> {
+    if address.contains("://") {
+        return Ok(address.to_owned());
+    }
+    let scheme = match environment.otlp("INSECURE") {
+        None => "https",
+        Some(insecure) => match insecure.choice().as_str() {
+            "true" => "http",
+            "false" => "https",
+            _ => return Err(insecure.bad("give true or false")),
+        },
+    };
+    Ok(format!("{scheme}://{address}"))
 }
 
 /// `name=value` pairs, separated by commas, values percent-encoded.
@@ -262,9 +289,10 @@ fn sampler(environment: &Environment<'_>) -> Result<Sampler, BadVariable> {
             .filter(|parsed| (0.0..=1.0).contains(parsed))
             .ok_or_else(|| ratio.bad("give a share from 0 to 1"))
     };
-    let (is_parent_based, name) = match variable.value.strip_prefix("parentbased_") {
+    let choice = variable.choice();
+    let (is_parent_based, name) = match choice.strip_prefix("parentbased_") {
         Some(name) => (true, name),
-        None => (false, variable.value.as_str()),
+        None => (false, choice.as_str()),
     };
     let sampler = match name {
         "always_on" => Sampler::AlwaysOn,
@@ -333,13 +361,12 @@ fn identity(environment: &Environment<'_>) -> Result<Option<Identity>, BadVariab
         .map_err(|_| certificate.bad("it and the key's file are no certificate and key in PEM format"))
 }
 
-/// Compression is a standard variable, too; asking for it in vain would go unnoticed.
-fn uncompressed(environment: &Environment<'_>) -> Result<(), BadVariable> {
-    match environment.otlp("COMPRESSION") {
-        Some(compression) if compression.value != "none" => {
-            Err(compression.bad("traces are sent without compression; give none, or unset it"))
-        }
-        _ => Ok(()),
+fn is_compressed(environment: &Environment<'_>) -> Result<bool, BadVariable> {
+    let Some(compression) = environment.otlp("COMPRESSION") else { return Ok(false) };
+    match compression.choice().as_str() {
+        "gzip" => Ok(true),
+        "none" => Ok(false),
+        _ => Err(compression.bad("give gzip or none")),
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
+use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 use testbed::{Answer, Signal, wait};
 
@@ -57,6 +58,11 @@ async fn only_the_leader_polls_and_writes() {
     scaling.wait_for("Ready", "True", "Ready").await;
     scene.requests("/users", 4).await;
     assert!(leader.leads().await && !follower.leads().await);
+    let waits = || async {
+        let told = follower.log();
+        if told.matches("another replica leads").count() == 1 { Ok(()) } else { Err(told) }
+    };
+    wait::until("the follower tells that it waits, once", LIMIT, waits).await.unwrap();
     let log = leader.log();
     let identity = holder(&scene).await;
     assert!(log.contains(&identity), "{identity} in {log}");
@@ -154,6 +160,20 @@ async fn a_leader_that_is_asked_to_end_hands_over_at_once() {
 
     follower.terminate(LIMIT).await;
     assert_eq!(holder(&scene).await, "", "nobody holds it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_that_changed_since_it_was_renewed_is_given_back() {
+    let scene = Scene::new("changed").await;
+    // So long that it is not renewed meanwhile.
+    let leader = scene.operator(&["--lease-duration=150s"]).await;
+    wait_until_leads(&leader).await;
+    let api: Api<Lease> = scene.namespaced();
+    let label = Patch::Merge(json!({ "metadata": { "labels": { "seen": "yes" } } }));
+    api.patch("polyscaler", &PatchParams::default(), &label).await.unwrap();
+
+    leader.terminate(LIMIT).await;
+    assert_eq!(holder(&scene).await, "", "{}", leader.log());
 }
 
 /// The worst moment: it has been stopped in the middle of a poll, its reading is there when it

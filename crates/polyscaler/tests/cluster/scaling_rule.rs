@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use testbed::{NatsOptions, NatsServer, wait};
 
 use crate::admission::{Problem, checked, refused};
-use crate::harness::{LIMIT, Scene};
+use crate::harness::{self, LIMIT, Scene};
 
 /// The seed's manifest, for a server and a namespace of the test's own, polled each second.
 fn manifest(scene: &Scene, server: &NatsServer) -> DynamicObject {
@@ -49,13 +49,12 @@ pub(super) async fn wait_for(
 
 /// A stream that takes a subject.
 pub(super) async fn stream(server: &NatsServer, name: &str, subject: &str) -> Stream {
-    let jetstream = jetstream::new(async_nats::connect(server.url()).await.unwrap());
     let config = jetstream::stream::Config {
         name: name.to_owned(),
         subjects: vec![subject.to_owned()],
         ..Default::default()
     };
-    jetstream.create_stream(config).await.unwrap()
+    harness::jetstream(server).await.create_stream(config).await.unwrap()
 }
 
 /// A durable consumer that gets what is for a subject.
@@ -71,7 +70,7 @@ pub(super) async fn durable(stream: &Stream, name: &str, subject: &str) -> PullC
 
 /// Publishes so many messages, and returns when the stream has them.
 pub(super) async fn publish(server: &NatsServer, subject: &str, count: usize) {
-    let jetstream = jetstream::new(async_nats::connect(server.url()).await.unwrap());
+    let jetstream = harness::jetstream(server).await;
     for _ in 0..count {
         jetstream.publish(subject.to_owned(), "order".into()).await.unwrap().await.unwrap();
     }

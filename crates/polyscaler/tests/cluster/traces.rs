@@ -165,8 +165,13 @@ async fn what_fails_is_an_error_in_its_trace_and_grpc_serves_as_well() {
     scene.podless_deployment("web", 4).await;
     scene.metrics.set("/page", Answer::html("<p>no</p>"));
     scene.users("/users", 5000);
-    let env = [("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), ("OTEL_SERVICE_NAME", "the-scaler")];
-    let operator = begin_operator(&scene, &receiver.grpc_url(), &env);
+    let env = [
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_INSECURE", "true"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+        ("OTEL_SERVICE_NAME", "the-scaler"),
+    ];
+    let operator = begin_operator(&scene, receiver.grpc_url().trim_start_matches("http://"), &env);
     operator.wait_until_ready().await;
 
     let blind = scene.business_scaling("blind", scene.spec("web", "/page")).await;
@@ -256,7 +261,8 @@ async fn the_last_traces_are_sent_at_the_end() {
     let (scene, receiver) = (Scene::new("trace").await, OtlpReceiver::start().await.unwrap());
     scene.podless_deployment("web", 2).await;
     scene.users("/users", 3000);
-    let operator = begin_operator(&scene, &receiver.http_url(), &[("OTEL_BSP_SCHEDULE_DELAY", "3600000")]);
+    let env = [("OTEL_BSP_SCHEDULE_DELAY", "3600000"), ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")];
+    let operator = begin_operator(&scene, &receiver.http_url(), &env);
     operator.wait_until_ready().await;
     let scaling = scene.business_scaling("web", scene.spec("web", "/users")).await;
     operator.wait_for_polls("unchanged", 2.0).await;

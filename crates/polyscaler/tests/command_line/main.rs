@@ -77,7 +77,15 @@ fn json_of(ran: &Ran) -> Vec<Value> {
 
 /// An error for people: one line, without the marks of a log or a panic.
 fn assert_one_plain_line(ran: &Ran, words: &[&str]) {
-    assert_eq!(ran.status, 1, "{ran:?}");
+    assert_one_line(ran, 1, words);
+}
+
+fn assert_one_line_of_bad_usage(ran: &Ran, words: &[&str]) {
+    assert_one_line(ran, 2, words);
+}
+
+fn assert_one_line(ran: &Ran, status: i32, words: &[&str]) {
+    assert_eq!(ran.status, status, "{ran:?}");
     assert_eq!(ran.stdout, "");
     assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
     assert!(ran.stderr.starts_with("polyscaler: "), "{ran:?}");

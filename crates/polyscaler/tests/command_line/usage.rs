@@ -1,6 +1,6 @@
 //! Usage: help, and what becomes of arguments and variables that make no sense.
 
-use crate::{Ran, assert_one_plain_line, polyscaler, run};
+use crate::{Ran, assert_one_line_of_bad_usage, polyscaler, run};
 
 #[test]
 fn bad_usage_has_its_own_exit_status() {
@@ -96,6 +96,7 @@ fn a_value_of_the_environment_that_makes_no_sense_is_one_plain_line() {
         ("POLYSCALER_LEASE_DURATION", "1s", "give a time from 3s to 5m"),
         ("POLYSCALER_API_TIMEOUT", "2m", "give a time from 1s to 1m"),
         ("POLYSCALER_ALLOW_CROSS_NAMESPACE", "perhaps", "true, false"),
+        ("POLYSCALER_NAMESPACES", "Team_A", "give the name of a namespace"),
     ];
     for (variable, value, words) in cases {
         let ran: Ran = polyscaler(&["operator"]).env(variable, value).output().unwrap().into();
@@ -115,7 +116,7 @@ fn a_value_of_the_environment_that_makes_no_sense_is_one_plain_line() {
 fn logging_that_makes_no_sense_is_one_plain_line() {
     for (variable, value) in [("LOG_FORMAT", "xml"), ("LOG_LEVEL", "loud"), ("LOG_LEVEL", "cluster=loud")] {
         let ran: Ran = polyscaler(&["operator"]).env(variable, value).output().unwrap().into();
-        assert_one_plain_line(&ran, &[&format!("{variable}={value}")]);
+        assert_one_line_of_bad_usage(&ran, &[&format!("{variable}={value}")]);
     }
 }
 
@@ -130,7 +131,7 @@ fn traces_that_make_no_sense_are_one_plain_line_and_bad_usage() {
         ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://me:hush@c", "OTEL_EXPORTER_OTLP_HEADERS"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "hush", "entry 1 is not name=value"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "a number of milliseconds"),
-        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip", "give none"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "give gzip or none"),
         ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nonexistent/ca.pem", "name a file in PEM format"),
         ("OTEL_BSP_MAX_QUEUE_SIZE", "0", "a number of spans from 1"),
         ("OTEL_TRACES_SAMPLER", "some", "always_on, always_off or traceidratio"),

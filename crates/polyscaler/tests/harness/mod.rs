@@ -14,6 +14,7 @@
 
 pub(crate) mod control_plane;
 mod operator;
+mod queue;
 mod recorder;
 mod scaling;
 mod scene;
@@ -23,6 +24,7 @@ use std::time::Duration;
 
 pub(crate) use control_plane::start;
 pub(crate) use operator::Operator;
+pub(crate) use queue::jetstream;
 pub(crate) use recorder::{Change, Recorder};
 pub(crate) use scaling::{Scaling, condition};
 pub(crate) use scene::{LABEL, Scene};

@@ -86,6 +86,8 @@ fn bad_values_are_refused_with_their_path() {
         ("operator.prometheusUrl=prometheus:9090", "operator/prometheusUrl"),
         ("operator.denyAddresses[0]=10.0.0.1", "operator/denyAddresses/0"),
         ("operator.leaderElection.leaseDuration=soon", "operator/leaderElection/leaseDuration"),
+        ("operator.leaderElection.leaseDuration=2s", "operator/leaderElection/leaseDuration"),
+        ("fullnameOverride=a.b", "fullnameOverride"),
         ("rbac.targets[0].apiGroup=argoproj.io", "rbac/targets/0"),
         ("resources.limit.cpu=1", "limit"),
         ("rbac.namespaced=true", "operator.namespaces"),

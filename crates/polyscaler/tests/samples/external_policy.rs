@@ -23,6 +23,32 @@ fn learn(python: &Path, arguments: &[&str]) -> String {
     python::run(&mut command, "learn.py fails")
 }
 
+#[test]
+fn what_is_no_load_is_told_by_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let (load, model) = (folder.path().join("load.csv"), folder.path().join("model.json"));
+    let cases: [(&[u8], &str); 4] = [
+        (b"timestamp,value\n12:00,7\n12:01,NaN\n", "value 2 is nan"),
+        (b"7\ninf\n", "value 2 is inf"),
+        (b"-5\n7\n", "value 1 is -5.0"),
+        (b"\x97\xff\n", "expected a column"),
+    ];
+    for (text, words) in cases {
+        std::fs::write(&load, text).unwrap();
+        let mut command = Command::new(python::plain());
+        command
+            .args(["-B", "learn.py", "--load"])
+            .arg(&load)
+            .arg("--model")
+            .arg(&model)
+            .current_dir(sample());
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains(words) && !said.contains("Traceback"), "{said}");
+    }
+    assert!(!model.exists());
+}
+
 /// The learned policy as a process, which can go and come back.
 struct Service {
     python: PathBuf,

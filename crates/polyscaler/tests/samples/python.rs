@@ -13,9 +13,14 @@ const PYTHON: Program = Program { name: "python3", package: "python3" };
 /// Debian's package of what makes virtual environments.
 const VENV_PACKAGE: &str = "python3-venv";
 
+/// A Python without any packages.
+pub(crate) fn plain() -> PathBuf {
+    programs::ensure(&PYTHON, &mut progress).unwrap()
+}
+
 /// The Python of an environment that has all that `requirements` lists.
 pub(crate) fn environment(requirements: &Path) -> PathBuf {
-    let python = programs::ensure(&PYTHON, &mut progress).unwrap();
+    let python = plain();
     let wanted = fs::read_to_string(requirements).unwrap();
     let version = run(Command::new(&python).arg("--version"), "python3 does not run");
     let mut hasher = DefaultHasher::new();

@@ -7,6 +7,8 @@ use async_nats::jetstream::{self, stream};
 use futures::StreamExt as _;
 use testbed::{NatsOptions, NatsServer};
 
+use crate::harness;
+
 const SUBJECT: &str = "orders.processing";
 
 pub(crate) struct Orders {
@@ -19,7 +21,7 @@ impl Orders {
     /// A real server with an empty stream and a durable consumer.
     pub(crate) async fn start() -> Self {
         let server = NatsServer::start(NatsOptions::default()).await.unwrap();
-        let jetstream = jetstream::new(async_nats::connect(server.url()).await.unwrap());
+        let jetstream = harness::jetstream(&server).await;
         let stream = stream::Config {
             name: "ORDERS".to_owned(),
             subjects: vec![SUBJECT.to_owned()],

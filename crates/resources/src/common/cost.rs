@@ -1,6 +1,6 @@
 //! Money in the status of an object.
 
-use engine::Cost;
+use engine::{Cost, without_noise};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -26,12 +26,11 @@ pub struct CostStatus {
 
 impl CostStatus {
     pub(crate) fn new(now: f64, wished: Option<f64>, decided: f64, budget: Option<f64>) -> Self {
-        let amount = |amount: f64| (amount * 1e6).round() / 1e6;
         Self {
-            now: Some(amount(now)),
-            wished: wished.map(amount),
-            decided: Some(amount(decided)),
-            budget: budget.map(amount),
+            now: Some(without_noise(now)),
+            wished: wished.map(without_noise),
+            decided: Some(without_noise(decided)),
+            budget: budget.map(without_noise),
         }
     }
 }

@@ -116,11 +116,11 @@ pub struct SafetySpec {
     #[schemars(range(min = 1, max = i32::MAX))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_scale_down_rate: Option<u32>,
-    /// Scale-out follows the least wish of this many seconds. Default 0: at once.
+    /// Scale-out follows the least wish of this many seconds. Default 0: at once, as in the HPA.
     #[schemars(range(max = 3600))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale_up_stabilization_seconds: Option<u32>,
-    /// Scale-in follows the greatest wish of this many seconds. Default 0: at once.
+    /// Scale-in follows the greatest wish of this many seconds. Default 0: at once; in the HPA it is 300.
     #[schemars(range(max = 3600))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale_down_stabilization_seconds: Option<u32>,

@@ -61,6 +61,42 @@ fn the_example_makes_a_plan() {
     assert_eq!(metric.target, MetricTarget::new(TargetType::AverageValue, 100.0));
 }
 
+/// As where YAML has the name of a field and nothing behind it.
+#[test]
+fn a_null_is_left_out() {
+    for pointer in [
+        "/minReplicas",
+        "/intervalSeconds",
+        "/policy",
+        "/policy/type",
+        "/policy/config",
+        "/safety",
+        "/safety/cooldownSeconds",
+        "/metrics/0/name",
+        "/metrics/0/config",
+        "/metrics/0/targetType",
+        "/targetRef",
+    ] {
+        assert_eq!(problems(pointer, Value::Null), [""; 0], "{pointer}");
+    }
+    assert_eq!(problems("/maxReplicas", Value::Null), ["spec.maxReplicas: Required value"]);
+    assert_eq!(
+        problems("/metrics/0/targetValue", Value::Null),
+        ["spec.metrics[0].targetValue: Required value"]
+    );
+    let item =
+        "spec.metrics[0]: Invalid value: \"null\": spec.metrics[0] in body must be of type object: \"null\"";
+    assert_eq!(problems("/metrics", json!([null])), [item]);
+    let budget = json!({ "type": "cost", "config": { "maxCostPerHour": null, "costPerPodHour": 1, "tolerance": null } });
+    assert_eq!(
+        problems("/policy", budget),
+        ["spec.policy.config: Invalid value: policy cost needs maxCostPerHour and costPerPodHour"]
+    );
+    let object = json!({ "apiVersion": "autoscaling.example.com/v1", "kind": "GeneralScaler", "spec": null });
+    let problems = KIND.compile(&object, &CONTEXT).unwrap_err();
+    assert_eq!(problems[0].to_string(), "spec: Required value");
+}
+
 #[test]
 fn metrics_without_a_name_get_different_ones() {
     let mut spec = seed();

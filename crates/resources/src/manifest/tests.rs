@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use super::*;
 
 #[test]
@@ -23,5 +25,30 @@ fn what_is_no_yaml_is_told_in_one_line_with_its_place() {
         assert!(told.starts_with("not YAML: ") && told.ends_with("; mend it there"), "{told}");
         assert!(told.contains(&format!(" at line {line}, column ")), "{text:?}: {told}");
         assert!(!told.contains("Options"), "for programmers: {told}");
+    }
+}
+
+#[test]
+fn an_object_is_named_as_the_api_server_takes_it() {
+    let long = "a".repeat(254);
+    for metadata in [
+        json!({ "name": "a-1.b" }),
+        json!({ "name": "a".repeat(253) }),
+        json!({ "generateName": "a-" }),
+        json!({ "name": null, "generateName": "a-" }),
+    ] {
+        assert_eq!(name_problem(&json!({ "metadata": metadata })), None, "{metadata}");
+    }
+    for (metadata, said) in [
+        (json!({}), "Required value"),
+        (json!({ "name": "" }), "Invalid value: \"\": a lowercase RFC 1123 subdomain"),
+        (json!({ "name": "Bad_Name" }), "Invalid value: \"Bad_Name\": a lowercase RFC 1123 subdomain"),
+        (json!({ "name": "a..b" }), "Invalid value: \"a..b\": a lowercase"),
+        (json!({ "name": "a\n" }), "Invalid value: \"a\\n\": a lowercase"),
+        (json!({ "name": long }), "Invalid value: \"aaa"),
+        (json!({ "name": 5 }), "Invalid value: 5: must be a string"),
+    ] {
+        let problem = name_problem(&json!({ "metadata": metadata })).unwrap().to_string();
+        assert!(problem.starts_with(&format!("metadata.name: {said}")), "{problem}");
     }
 }

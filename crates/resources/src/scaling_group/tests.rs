@@ -219,6 +219,26 @@ fn what_is_just_within_is_taken() {
 }
 
 #[test]
+fn a_field_with_nothing_behind_it_is_as_if_it_were_not_there() {
+    let mut bare = shop();
+    let (mut kind, mut weight, mut price) = (bare.clone(), bare.clone(), bare.clone());
+    for field in ["callGraph", "policy", "intervalSeconds", "safety", "budget"] {
+        bare[field] = Value::Null;
+    }
+    bare["members"][0]["minReplicas"] = Value::Null;
+    kind["members"][0]["targetRef"]["kind"] = Value::Null;
+    weight["members"][1]["weight"] = Value::Null;
+    price["members"][2]["costPerPodHour"] = Value::Null;
+    bare["metrics"][0]["config"]["serverAddress"] = Value::Null;
+    for spec in [bare, kind, weight, price] {
+        assert_eq!(problems(&object(spec.clone())), [""; 0], "{spec}");
+    }
+    let mut missing = shop();
+    missing["members"][0]["maxReplicas"] = Value::Null;
+    assert_eq!(problems(&object(missing)), ["spec.members[0].maxReplicas: Required value"]);
+}
+
+#[test]
 fn a_policy_says_what_it_lacks() {
     let cases = [
         (

@@ -15,8 +15,7 @@ use serde_json::{Value, json};
 
 use crate::common::column::{self, Column};
 use crate::common::fields::{
-    HeadersFrom, NAME_PATTERN, NAMESPACE_PATTERN, SafetySpec, TargetRef, URL_PATTERN, as_number,
-    other_namespace,
+    HeadersFrom, NAME_PATTERN, NAMESPACE_PATTERN, SafetySpec, TargetRef, URL_PATTERN, other_namespace,
 };
 use crate::common::metric;
 use crate::common::rule;
@@ -128,9 +127,9 @@ fn one() -> u32 {
 #[serde(rename_all = "camelCase", default)]
 pub struct ScalingRuleStatus {
     /// The messages that waited at the last poll; absent while that is not known.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_number")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "integer")]
-    pub pending_messages: Option<f64>,
+    pub pending_messages: Option<i64>,
     /// What all kinds with one target tell.
     #[serde(flatten)]
     pub common: SingleTargetStatus,
@@ -193,7 +192,8 @@ fn status(outcome: &Outcome, previous: &Value) -> Value {
     let mut status = ScalingRuleStatus::deserialize(previous).unwrap_or_default();
     status.common.update(outcome);
     if let Some(poll) = outcome.poll() {
-        status.pending_messages = poll.value(0);
+        // The schema takes no more than an i64 holds: what is beyond is shown as the most.
+        status.pending_messages = poll.value(0).map(|count| count as i64);
     }
     serde_json::to_value(status).unwrap_or_else(|error| unreachable!("plain data: {error}"))
 }

@@ -111,13 +111,13 @@ fn the_operator_may_allow_other_namespaces() {
     assert_eq!(plan.members[0].target.namespace, "other");
 }
 
-#[test]
-fn the_status_counts_what_waits() {
+/// The status after a poll that found so many messages waiting.
+fn status_with(waiting: f64) -> Value {
     let mut spec = spec();
     spec["scaleUpStep"] = json!(3);
     let plan = Arc::new(KIND.compile(&object(spec), &context(false)).unwrap());
     let scale = Scale { replicas: 2, status_replicas: 2, ready: None };
-    let reading = Reading::of(73.0, Time::default());
+    let reading = Reading::of(waiting, Time::default());
     let observation =
         Observation { scales: vec![Some(scale)], readings: vec![reading.clone()], ..Observation::default() };
     let mut memory = engine::Memory::default();
@@ -130,8 +130,23 @@ fn the_status_counts_what_waits() {
         at: Time::default(),
         verdict: Verdict::Polled(Box::new(poll)),
     };
-    let status = KIND.status(&outcome, &Value::Null);
+    KIND.status(&outcome, &Value::Null)
+}
+
+#[test]
+fn the_status_counts_what_waits() {
+    let status = status_with(73.0);
     assert_eq!(status["pendingMessages"], 73);
     assert_eq!((&status["currentReplicas"], &status["desiredReplicas"]), (&json!(5), &json!(5)));
     assert_eq!(status["lastScaleReason"], "threshold 2→5 (73 > 50)");
+}
+
+#[test]
+fn a_count_beyond_what_the_schema_takes_is_shown_as_the_most() {
+    for (waiting, shown) in
+        [(1e15, 1_000_000_000_000_000), (1e18, 1_000_000_000_000_000_000), (2e19, i64::MAX)]
+    {
+        let status = status_with(waiting);
+        assert_eq!(status["pendingMessages"].as_i64(), Some(shown), "{status}");
+    }
 }

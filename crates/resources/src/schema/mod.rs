@@ -4,6 +4,7 @@
 //! one, and the operator must not trip over an object that was stored before the schema
 //! became stricter. A test holds the words against those of a real API server.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -29,6 +30,23 @@ impl Schema {
             Box::leak(Box::new(schema.unwrap_or_default()))
         });
         Self(schema)
+    }
+
+    /// The object as the API server takes it: a null counts as left out where the schema does not allow it.
+    pub(crate) fn without_nulls<'a>(self, object: &'a Value) -> Cow<'a, Value> {
+        let (Some(spec), Some(schema)) = (object.get("spec"), self.0.pointer("/properties/spec")) else {
+            return Cow::Borrowed(object);
+        };
+        if !has_null(spec) {
+            return Cow::Borrowed(object);
+        }
+        let mut object = object.clone();
+        if spec.is_null() {
+            object.as_object_mut().map(|fields| fields.remove("spec"));
+        } else {
+            drop_nulls(&mut object["spec"], schema);
+        }
+        Cow::Owned(object)
     }
 
     /// Everything in the spec that does not fit, each with its path.
@@ -67,6 +85,29 @@ pub(crate) fn blocks_rules(problem: &Problem) -> bool {
         || message.starts_with("Too long")
         || message.starts_with("Too many")
         || message.contains("must be of type")
+}
+
+fn has_null(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.iter().any(has_null),
+        Value::Object(fields) => fields.values().any(has_null),
+        _ => false,
+    }
+}
+
+/// Items of lists stay, and so does what stands in fields that the schema does not know.
+fn drop_nulls(value: &mut Value, schema: &Value) {
+    match value {
+        Value::Object(fields) => fields.retain(|name, value| {
+            let known = schema["properties"].get(name).or(schema.get("additionalProperties"));
+            let Some(schema) = known else { return true };
+            drop_nulls(value, schema);
+            !value.is_null() || schema["nullable"] == Value::Bool(true)
+        }),
+        Value::Array(items) => items.iter_mut().for_each(|item| drop_nulls(item, &schema["items"])),
+        _ => {}
+    }
 }
 
 fn collect_unknown(value: &Value, schema: &Value, path: &str, unknown: &mut Vec<String>) {
@@ -134,10 +175,6 @@ fn judge_object(fields: &Map<String, Value>, schema: &Value, path: &str, problem
     }
     for (name, value) in fields {
         let Some(schema) = schema["properties"].get(name) else { continue };
-        // The API server drops a null where the schema has a default.
-        if value.is_null() && schema.get("default").is_some() {
-            continue;
-        }
         judge(value, schema, &format!("{path}.{name}"), problems);
     }
 }
@@ -208,11 +245,15 @@ fn judge_string(text: &str, schema: &Value, path: &str) -> Option<Problem> {
         return Some(Problem::new(path, message));
     }
     let pattern = schema["pattern"].as_str()?;
-    let fits = compiled(pattern).is_some_and(|pattern| pattern.is_match(text));
-    (!fits).then(|| {
+    (!matches(pattern, text)).then(|| {
         let message = format!("Invalid value: {text:?}: {path} in body should match '{pattern}'");
         Problem::new(path, message)
     })
+}
+
+/// Whether `text` is what `pattern` says.
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
+    compiled(pattern).is_some_and(|pattern| pattern.is_match(text))
 }
 
 /// A pattern, compiled once for the life of the process: schemas are few, objects are many.

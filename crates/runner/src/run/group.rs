@@ -86,7 +86,9 @@ impl Runner {
         let outcome = entry.restated(&ready, now);
         if let Some(after) = after {
             self.services.metrics.group_ready(key.kind, after);
-            tracing::info!(object = %key, seconds = after.as_secs_f64(), "group is ready");
+            // A quotient has the digits that people wrote; as_secs_f64 adds the noise of binary fractions.
+            let seconds = after.as_millis() as f64 / 1000.0;
+            tracing::info!(object = %key, seconds, "group is ready");
         }
         if let Some(outcome) = outcome {
             let outcome = if after.is_some() && self.services.guard.time_left().is_some() {

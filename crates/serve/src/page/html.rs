@@ -57,10 +57,17 @@ pub(super) fn clock(time: Time) -> String {
 /// A number with at most three digits behind the point; very large ones as `1.5e18`.
 pub(super) fn number(value: f64) -> String {
     if value.abs() >= 1e15 {
-        return format!("{value:e}");
+        let text = format!("{value:.3e}");
+        return text
+            .split_once('e')
+            .map_or_else(|| text.clone(), |(digits, power)| format!("{}e{power}", trimmed(digits)));
     }
-    let text = format!("{value:.3}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    trimmed(&format!("{value:.3}")).to_owned()
+}
+
+/// Digits without the zeros at their end that mean nothing.
+fn trimmed(digits: &str) -> &str {
+    digits.trim_end_matches('0').trim_end_matches('.')
 }
 
 /// Kind, namespace and name of an object.
@@ -95,7 +102,7 @@ mod tests {
             assert_eq!(ago(now, Time::from_seconds(second)), text);
         }
         assert_eq!(clock(Time::from_seconds(1_700_000_000)), "22:13:20 UTC");
-        let numbers = [3000.0, 0.12345, -2.5, 0.0, 1e300].map(number);
-        assert_eq!(numbers, ["3000", "0.123", "-2.5", "0", "1e300"]);
+        let numbers = [3000.0, 0.12345, -2.5, 0.0, 1e300, 1.844_674e19].map(number);
+        assert_eq!(numbers, ["3000", "0.123", "-2.5", "0", "1e300", "1.845e19"]);
     }
 }

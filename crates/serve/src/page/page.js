@@ -36,14 +36,24 @@ function selecting() {
 }
 
 function show(text) {
-  const unfolded = main.querySelector("details")?.open;
-  const focused = main.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  const unfolded = new Set([...main.querySelectorAll("details[open]")].map(owner));
+  const focused = main.contains(document.activeElement) ? sign(document.activeElement) : null;
   main.innerHTML = text;
   document.title = main.firstElementChild.dataset.title;
-  if (unfolded) main.querySelector("details")?.setAttribute("open", "");
+  for (const details of main.querySelectorAll("details")) details.open = unfolded.has(owner(details));
   if (focused === null) return;
-  const again = [...main.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused);
+  const again = [...main.querySelectorAll("a, summary")].find((element) => sign(element) === focused);
   if (again) again.focus({ preventScroll: true });
+}
+
+// The object in whose row something is folded up; empty for the list of what scaled.
+function owner(details) {
+  return details.closest("tr")?.querySelector("b").textContent ?? "";
+}
+
+// By what a link or a fold is known again.
+function sign(element) {
+  return element.getAttribute("href") ?? `fold ${owner(element)}`;
 }
 
 function tell(connected) {

@@ -2,6 +2,9 @@
 
 use runner::{FailingMember, ObjectState, TargetState};
 
+use serde_json::json;
+use testbed::{Browser, Device};
+
 use crate::fill;
 use crate::stage::Stage;
 
@@ -45,6 +48,46 @@ async fn every_member_is_shown() {
     assert!(place("member-1</b>") < place("member-2</b>"), "then what changes");
     assert!(part.contains("<summary>3 more members</summary>"), "{part}");
     assert!(part.contains("<b>18</b> <small>wanted, 17 ready</small>"), "{part}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_unfolded_stays_unfolded_by_itself() {
+    let stage = Stage::new().await;
+    fill::busy(&stage);
+    stage.shown.board.show(group(&stage, 7));
+    stage.shown.board.show(ObjectState { name: "other".into(), ..group(&stage, 7) });
+    let browser = Browser::start().await.unwrap();
+    let page = browser.page(Device::DESKTOP).await.unwrap();
+    page.open(&stage.url).await.unwrap();
+    let row = |name: &str| {
+        let name = format!("ScalingGroup shop/{name}");
+        format!(
+            "[...document.querySelectorAll('.objects tr')].find(row => row.querySelector('b')?.textContent === '{name}').querySelector('details')"
+        )
+    };
+    page.evaluate(&format!(
+        "{}.open = true; {}.querySelector('summary').focus(); 0",
+        row("shop"),
+        row("shop")
+    ))
+    .await
+    .unwrap();
+    // One more above it all, by which the new part is known.
+    let news = fill::failing(
+        fill::object("BusinessScaling", "", "aaa", stage.now(), 59),
+        "MetricTimeout",
+        "no answer",
+        0,
+    );
+    stage.shown.board.show(news);
+    page.wait_for("the news", "document.querySelector('.objects').innerText.includes('aaa')").await.unwrap();
+    let seen = format!(
+        "[{}.open, {}.open, document.activeElement === {}.querySelector('summary')]",
+        row("shop"),
+        row("other"),
+        row("shop")
+    );
+    assert_eq!(page.evaluate(&seen).await.unwrap(), json!([true, false, true]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

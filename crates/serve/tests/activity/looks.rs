@@ -118,6 +118,12 @@ async fn all_is_there_on_every_device() {
         }
         assert!(rows[1][2].as_str().unwrap().starts_with("active_users: "), "{rows}");
         assert_eq!(rows[1][3], true, "{rows}");
+        if device.phone {
+            let used = "(() => { const row = document.querySelector('.recent tbody tr'), wide = (part) => row.querySelector(part).offsetWidth;
+                return (wide('.what') + wide('.change')) / row.offsetWidth; })()";
+            let used = page.evaluate(used).await.unwrap().as_f64().unwrap();
+            assert!(used > 0.8, "{name}: names have the room that is there: {used}");
+        }
         inspect(&page, &format!("busy-{name}"), device).await;
         assert!(page.requests().iter().all(|url| url.starts_with(&stage.url)), "{:?}", page.requests());
     }

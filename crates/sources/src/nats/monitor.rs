@@ -13,8 +13,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use engine::{Absence, AbsenceReason};
-use reqwest::Url;
 use reqwest::header::HeaderMap;
+use reqwest::{StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use tokio::time::Instant;
@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use super::pages::{Page, Pages};
 use super::report::{Report, Selector};
 use super::wire::{Group, Jsz, Routez, Varz};
-use crate::http_client::{Body, Headers, HttpClient, Limits, absence};
+use crate::http_client::{Answer, Body, Headers, HttpClient, Limits, absence};
 use crate::json_number::not_json;
 
 /// Largest answer that is read, and the sum of all for one reading.
@@ -157,7 +157,9 @@ impl<'a> Monitor<'a> {
             if again.server_id != page.server_id {
                 return Err(Failed::OtherServer);
             }
-            self.started.insert(address, &page.server_id);
+            if !page.server_id.is_empty() {
+                self.started.insert(address, &page.server_id);
+            }
             page = again;
         }
         let (id, meta) = (page.server_id.clone(), page.meta_cluster.take());
@@ -175,14 +177,27 @@ impl<'a> Monitor<'a> {
 
     /// One page of `/jsz`.
     pub(super) async fn page(&self, address: &Address, page: &Page<'_>) -> Result<Jsz, Absence> {
-        self.get(address, &page.url(&address.base)).await
+        let url = page.url(&address.base);
+        let page: Jsz = self.get(address, &url).await?;
+        if page.server_id.is_empty() && page.account_details.is_none() {
+            return Err(absence(
+                AbsenceReason::Malformed,
+                &url,
+                format!("the answer is JSON, but {NOT_NATS}"),
+            ));
+        }
+        Ok(page)
     }
 
     /// That the server has loaded what it has. Whether every stream of it is sound does not matter.
     async fn check_started(&self, address: &Address) -> Result<(), Absence> {
         let health = endpoint(&address.base, "healthz", &[("js-enabled-only", "true")]);
-        let answer = self.fetch(address, &health).await;
-        answer.map(drop).map_err(|Absence { reason, message }| {
+        let answer = self.ask(address, &health).await.and_then(|answer| match answer.status {
+            // Servers before 2.7 do not have the page, and some proxies let nothing but /jsz through.
+            StatusCode::NOT_FOUND => Ok(()),
+            _ => answer.successful(&health).map(drop),
+        });
+        answer.map_err(|Absence { reason, message }| {
             let message = format!("the server is not ready, it may be starting: {message}");
             Absence { reason, message }
         })
@@ -211,16 +226,20 @@ impl<'a> Monitor<'a> {
     }
 
     async fn fetch(&self, address: &Address, url: &Url) -> Result<Body, Absence> {
+        self.ask(address, url).await?.successful(url)
+    }
+
+    async fn ask(&self, address: &Address, url: &Url) -> Result<Answer, Absence> {
         let secret = if address.given { self.secret.clone() } else { HeaderMap::new() };
         let headers = Headers { accept: "application/json", secret };
         let max_bytes = MAX_ANSWER_BYTES.min(self.bytes_left.load(Ordering::Relaxed));
         let limits = Limits { timeout: self.time_left(), max_bytes };
-        let body =
-            self.client.get(url, &headers, limits).await.map_err(|absent| self.in_time(url, absent))?;
+        let answer = self.client.get_any(url, &headers, limits).await;
+        let answer = answer.map_err(|absent| self.in_time(url, absent))?;
         // Requests in flight together may each take what is left; the next ones then get nothing.
-        let spend = |left: usize| Some(left.saturating_sub(body.bytes.len()));
+        let spend = |left: usize| Some(left.saturating_sub(answer.body.bytes.len()));
         let _ = self.bytes_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend);
-        Ok(body)
+        Ok(answer)
     }
 
     /// A request is given what earlier ones left of the time; people know only the whole of it.
@@ -235,16 +254,16 @@ impl<'a> Monitor<'a> {
     }
 }
 
+/// What is told of an answer that somebody else gave.
+const NOT_NATS: &str = "not what a NATS server's monitoring answers";
+
 /// What is wrong with an answer that cannot be read, without repeating any of it.
 fn malformed(body: &Body, error: &serde_json::Error) -> Absence {
     if error.classify() != Category::Data {
         return not_json(body, error);
     }
-    let message = format!(
-        "the answer is JSON, but not what a NATS server's monitoring answers (line {}, column {})",
-        error.line(),
-        error.column()
-    );
+    let (line, column) = (error.line(), error.column());
+    let message = format!("the answer is JSON, but {NOT_NATS} (line {line}, column {column})");
     Absence { reason: AbsenceReason::Malformed, message }
 }
 

@@ -102,7 +102,7 @@ impl<'a> Pages<'a> {
     /// Turns page after page.
     async fn turn(&mut self, first: &Jsz) -> Result<(), Failed> {
         // Only the first page can be out of order, so all but the very first account follow it.
-        let mut offset = if first.accounts().is_sorted_by(|a, b| a.id <= b.id) { ACCOUNTS } else { 1 };
+        let mut offset = if first.accounts().is_sorted_by(|a, b| a.id() <= b.id()) { ACCOUNTS } else { 1 };
         loop {
             let page = self.next(&Page::from(offset)).await?;
             self.keep(&page)?;
@@ -117,9 +117,9 @@ impl<'a> Pages<'a> {
     async fn fill(&mut self, selector: &Selector) -> Result<(), Failed> {
         let names = self.next(&Page::names()).await?;
         for account in names.accounts() {
-            self.report.account_names.add(&account.name);
-            if selector.wants(account) && !self.report.accounts.contains(&account.id) {
-                let page = self.next(&Page::of_account(&account.id)).await?;
+            self.report.account_names.add(account.name());
+            if selector.wants(account) && !self.report.accounts.contains(account.id()) {
+                let page = self.next(&Page::of_account(account.id())).await?;
                 self.keep(&page)?;
             }
         }

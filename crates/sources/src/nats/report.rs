@@ -72,7 +72,7 @@ pub(super) struct Consumer {
 impl Selector {
     /// Whether the query counts what `account` has.
     pub(super) fn wants(&self, account: &wire::Account) -> bool {
-        self.account.as_ref().is_none_or(|wanted| *wanted == account.id || *wanted == account.name)
+        self.account.as_ref().is_none_or(|wanted| wanted == account.id() || wanted == account.name())
     }
 }
 
@@ -80,11 +80,17 @@ impl Report {
     /// Adds a page of accounts. One that was on an earlier page counts once.
     pub(super) fn add(&mut self, page: &wire::Jsz, selector: &Selector) -> Result<(), Absence> {
         for account in page.accounts() {
-            self.account_names.add(&account.name);
-            if self.accounts.insert(account.id.clone()) && selector.wants(account) {
+            let id = account.id();
+            if id.is_empty() {
+                // Several such could not be told apart, and a second one would count as the first again.
+                let message = "the answer leaves out the name of an account".to_owned();
+                return Err(Absence { reason: AbsenceReason::Malformed, message });
+            }
+            self.account_names.add(account.name());
+            if self.accounts.insert(id.to_owned()) && selector.wants(account) {
                 self.has_account = true;
                 for stream in account.stream_detail.iter().flatten() {
-                    self.add_stream(&account.id, stream, selector)?;
+                    self.add_stream(id, stream, selector)?;
                 }
             }
         }
@@ -101,7 +107,11 @@ impl Report {
         if selector.stream.as_ref().is_some_and(|wanted| *wanted != stream.name) {
             return Ok(());
         }
-        let subjects = Subjects::of(stream)?;
+        let subjects = Subjects::of(stream);
+        let has_consumers = stream.consumer_detail.iter().flatten().next().is_some();
+        if subjects.is_unknown && !has_consumers {
+            return Err(without_config("stream", &stream.name));
+        }
         let takes = subjects.take(selector);
         let (mut consumers, mut consumer_names) = (Vec::new(), Names::default());
         for consumer in stream.consumer_detail.iter().flatten() {
@@ -162,16 +172,23 @@ struct Subjects<'a> {
     listed: &'a [String],
     /// Whether there are others: those of the streams that it copies, or what it makes of its own.
     open: bool,
+    /// Whether the answer leaves out what they are; then only consumers with filters can be judged.
+    is_unknown: bool,
+    stream: &'a str,
 }
 
 impl<'a> Subjects<'a> {
-    fn of(stream: &'a wire::Stream) -> Result<Self, Absence> {
-        let config = stream.config.as_ref().ok_or_else(|| without_config("stream", &stream.name))?;
-        let open = [&config.mirror, &config.sources, &config.subject_transform];
-        Ok(Self {
-            listed: config.subjects.as_deref().unwrap_or_default(),
-            open: open.into_iter().any(Option::is_some),
-        })
+    fn of(stream: &'a wire::Stream) -> Self {
+        let config = stream.config.as_ref();
+        let copies = |config: &wire::StreamConfig| {
+            [&config.mirror, &config.sources, &config.subject_transform].into_iter().any(Option::is_some)
+        };
+        Self {
+            listed: config.and_then(|config| config.subjects.as_deref()).unwrap_or_default(),
+            open: config.is_none_or(copies),
+            is_unknown: config.is_none(),
+            stream: &stream.name,
+        }
     }
 
     /// Whether the stream counts for the query's subject.
@@ -187,6 +204,9 @@ impl<'a> Subjects<'a> {
         let config = consumer.config.as_ref().ok_or_else(|| without_config("consumer", &consumer.name))?;
         let single = config.filter_subject.iter().filter(|filter| !filter.is_empty());
         let mut filters = single.chain(config.filter_subjects.iter().flatten()).peekable();
+        if filters.peek().is_none() && self.is_unknown {
+            return Err(without_config("stream", self.stream));
+        }
         if filters.peek().is_none() {
             return Ok(self.take(selector));
         }

@@ -10,7 +10,8 @@ use serde_json::Value;
 /// `/jsz`: JetStream on one server, a page of its accounts.
 #[derive(Debug, Deserialize)]
 pub(super) struct Jsz {
-    /// Another one after each start of the server.
+    /// Another one after each start of the server. Empty where somebody answers in its place who leaves it out.
+    #[serde(default)]
     pub(super) server_id: String,
     #[serde(default)]
     pub(super) disabled: bool,
@@ -23,9 +24,11 @@ pub(super) struct Jsz {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Account {
-    pub(super) id: String,
+    #[serde(default)]
+    id: String,
     /// The id again, unless the account has a name besides.
-    pub(super) name: String,
+    #[serde(default)]
+    name: String,
     pub(super) stream_detail: Option<Vec<Stream>>,
 }
 
@@ -119,6 +122,18 @@ pub(super) struct Route {
 impl Jsz {
     pub(super) fn accounts(&self) -> &[Account] {
         self.account_details.as_deref().unwrap_or_default()
+    }
+}
+
+impl Account {
+    /// Its id, or its name where only that is told; empty where neither is.
+    pub(super) fn id(&self) -> &str {
+        if self.id.is_empty() { &self.name } else { &self.id }
+    }
+
+    /// Its name, or its id where only that is told.
+    pub(super) fn name(&self) -> &str {
+        if self.name.is_empty() { &self.id } else { &self.name }
     }
 }
 

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use engine::Absence;
 use reqwest::Url;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION};
 
 use crate::headers;
 use crate::http_client::{Headers, Tls, has_certificates, has_key};
@@ -101,7 +101,9 @@ impl Access {
         let mut hidden = Vec::new();
         if let Some(secret) = &self.headers_from {
             let from_secret = headers::from_secret(secret, secrets)?;
-            hidden.extend(from_secret.values().filter_map(|value| value.to_str().ok()).map(str::to_owned));
+            for (name, value) in &from_secret {
+                hidden.extend(value.to_str().into_iter().flat_map(|value| secret_parts(name, value)));
+            }
             // One by one: a list would add to what is there, and not replace it.
             for (name, value) in &from_secret {
                 headers.insert(name, value.clone());
@@ -178,6 +180,22 @@ fn login(settings: &mut Settings<'_>) -> Option<Login> {
         (None, Some(username), Some(password)) => Some(Login::Basic { username, password }),
         _ => None,
     }
+}
+
+/// A header's value, and what of it is secret by itself: the credential behind its scheme, the password in that.
+/// The longest first, so that each is cut out as a whole.
+fn secret_parts(name: &HeaderName, value: &str) -> Vec<String> {
+    let mut parts = vec![value.to_owned()];
+    let carries_credential = [AUTHORIZATION, PROXY_AUTHORIZATION].contains(name);
+    if let Some((scheme, credential)) = value.split_once(' ').filter(|_| carries_credential) {
+        let credential = credential.trim();
+        parts.push(credential.to_owned());
+        if scheme.eq_ignore_ascii_case("basic") {
+            let login = STANDARD.decode(credential).ok().and_then(|login| String::from_utf8(login).ok());
+            parts.extend(login.and_then(|login| Some(login.split_once(':')?.1.to_owned())));
+        }
+    }
+    parts
 }
 
 /// Two settings of which each needs the other.

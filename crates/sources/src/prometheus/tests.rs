@@ -49,6 +49,7 @@ fn every_problem_has_its_path_and_words() {
     for (config, expected) in [
         (json!({}), ".query: Required value"),
         (json!({"query": ""}), ".query: Required value"),
+        (json!({"query": " \n"}), ".query: Required value"),
         (json!({"query": 1}), ".query: Invalid value: a number: must be a text"),
         (json!("up"), ": Invalid value: a text: must be an object"),
         (

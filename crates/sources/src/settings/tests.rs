@@ -43,6 +43,11 @@ fn a_reference_to_a_key_of_a_secret_has_name_and_key() {
                 "config.passwordFrom.secretKeyRef.key: Invalid value: a number: must be a text",
             ],
         ),
+        (
+            json!({ "secretKeyRef": { "name": "../../other/secrets/s3cret", "key": "a" } }),
+            &["config.passwordFrom.secretKeyRef.name: Invalid value: must be the name of a secret: \
+               lower-case letters and digits, with hyphens and dots between them"],
+        ),
     ] {
         let config = json!({ "passwordFrom": value });
         let mut settings = Settings::new(&config, &path);

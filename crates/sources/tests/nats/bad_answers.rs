@@ -112,6 +112,43 @@ async fn a_page_without_configuration_is_not_counted() {
 }
 
 #[tokio::test]
+async fn a_page_may_leave_out_what_is_not_needed_to_count() {
+    let (bench, server) = (Bench::new(), metric_server().await);
+    let mut work = consumer("work", json!(3), json!(2));
+    work["config"] = json!({"filter_subject": "orders"});
+    let page = jsz("A", &[orders(&[work])]);
+    let account = "/account_details/0";
+    for left_out in [
+        "/server_id",
+        "/accounts",
+        &format!("{account}/id"),
+        &format!("{account}/name"),
+        &format!("{account}/stream_detail/0/config"),
+    ] {
+        let (parent, name) = left_out.rsplit_once('/').unwrap();
+        let mut page = page.clone();
+        page.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(name).unwrap();
+        server.set_json("/jsz", &page);
+        assert_eq!(bench.waiting_for(&server.url(""), "orders").await, Ok(5.0), "without {left_out}");
+    }
+    let mut nameless = page;
+    let account = nameless.pointer_mut(account).unwrap().as_object_mut().unwrap();
+    account.retain(|name, _| name == "stream_detail");
+    server.set_json("/jsz", &nameless);
+    let (reason, message) = bench.waiting_for(&server.url(""), "orders").await.unwrap_err();
+    assert_eq!(reason, Malformed, "{message}");
+    assert!(message.ends_with("leaves out the name of an account"), "{message}");
+}
+
+#[tokio::test]
+async fn a_server_without_a_page_for_its_health_is_taken_at_its_word() {
+    let (bench, server) = (Bench::new(), MetricServer::start().await.unwrap());
+    server.set_json("/jsz", &jsz("A", &[orders(&[])]));
+    server.set("/healthz", Answer::text(StatusCode::NOT_FOUND, "404 page not found"));
+    assert_eq!(bench.waiting_for(&server.url(""), "orders").await, Ok(7.0));
+}
+
+#[tokio::test]
 async fn an_answer_that_breaks_off_or_never_comes_is_an_absence() {
     let bench = Bench::new();
     let cut =

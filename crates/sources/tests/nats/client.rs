@@ -23,13 +23,19 @@ impl Client {
     /// A client in one of the server's accounts.
     pub(crate) async fn of_account(server: &NatsServer, account: &str) -> Self {
         let user = ConnectOptions::with_user_and_password(account.to_owned(), account.to_owned());
-        let connection = user.connect(server.url()).await.unwrap();
-        Self { jetstream: jetstream::new(connection.clone()), connection }
+        Self::connect(user, vec![server.url()]).await
     }
 
     pub(crate) async fn at(urls: Vec<String>) -> Self {
-        let connection = async_nats::connect(urls).await.unwrap();
-        Self { jetstream: jetstream::new(connection.clone()), connection }
+        Self::connect(ConnectOptions::new(), urls).await
+    }
+
+    async fn connect(options: ConnectOptions, urls: Vec<String>) -> Self {
+        let options = options.connection_timeout(LIMIT).request_timeout(Some(LIMIT / 4));
+        let connection = options.connect(urls).await.unwrap();
+        let mut jetstream = jetstream::new(connection.clone());
+        jetstream.set_timeout(LIMIT / 4);
+        Self { jetstream, connection }
     }
 
     pub(crate) async fn stream(&self, name: &str, subjects: &[&str]) {

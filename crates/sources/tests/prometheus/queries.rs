@@ -5,18 +5,18 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use engine::{AbsenceReason, Reading};
 use serde_json::{Value, json};
-use testbed::{Answer, PrometheusOptions};
+use testbed::{Answer, PrometheusOptions, wait};
 
-use crate::bench::{Bench, SAMPLES, outcome, query, scraping, steady};
+use crate::bench::{Bench, LIMIT, SAMPLES, query, scraping, steady};
 
 #[tokio::test]
 async fn whatever_a_query_gives_is_one_number_or_a_named_absence() {
     use AbsenceReason::{BadStatus, NotANumber, NotFinite, ValueAmbiguous, ValueMissing};
     let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, steady()).await);
-    let ask = |query: &str, more: Value| {
+    let settings = |query: &str, more: Value| {
         let mut settings = json!({"query": query, "serverAddress": server.url()});
         settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        bench.ask(settings)
+        settings
     };
     for (query, more, expected) in [
         ("single", json!({}), 7.0),
@@ -32,7 +32,7 @@ async fn whatever_a_query_gives_is_one_number_or_a_named_absence() {
         ("missing or vector(0)", json!({}), 0.0),
         ("mixed == mixed", json!({}), 1.0),
     ] {
-        assert_eq!(ask(query, more.clone()).await, Ok(expected), "{query} {more}");
+        bench.until(expected, settings(query, more)).await;
     }
     for (query, more, reason, words) in [
         ("missing", json!({}), ValueMissing, "gives no series"),
@@ -53,10 +53,19 @@ async fn whatever_a_query_gives_is_one_number_or_a_named_absence() {
         ("rate(orders)", json!({"method": "POST"}), BadStatus, "expected type range vector"),
         ("orders * on() orders", json!({}), BadStatus, "status 422: execution: "),
     ] {
-        let (found, message) = ask(query, more.clone()).await.unwrap_err();
-        assert_eq!(found, reason, "{query} {more}: {message}");
+        let settings = settings(query, more);
         let address = format!("{}/api/v1/query: ", server.url());
-        assert!(message.contains(words) && message.starts_with(&address), "{query}: {message}");
+        let look = || async {
+            match bench.ask(settings.clone()).await {
+                Err((found, message))
+                    if found == reason && message.contains(words) && message.starts_with(&address) =>
+                {
+                    Ok(())
+                }
+                other => Err(format!("{other:?}")),
+            }
+        };
+        wait::until(&format!("{reason} and {words:?} for {settings}"), LIMIT, look).await.unwrap();
     }
 }
 
@@ -74,7 +83,7 @@ async fn a_rate_over_several_pods_is_their_sum() {
         let found = bench.ask(settings.clone()).await;
         if matches!(found, Ok(rate) if rate > 4.0) { Ok(()) } else { Err(format!("{found:?}")) }
     };
-    testbed::wait::until("both rates", crate::bench::LIMIT, look).await.unwrap();
+    wait::until("both rates", LIMIT, look).await.unwrap();
 }
 
 #[tokio::test]
@@ -88,19 +97,23 @@ async fn the_reading_has_the_time_of_the_sample() {
 
 #[tokio::test]
 async fn a_hundred_thousand_series_are_too_many_unless_the_server_sums_them() {
-    let options = PrometheusOptions { interval: Duration::from_secs(10), ..PrometheusOptions::default() };
+    let options = PrometheusOptions { interval: Duration::from_secs(15), ..PrometheusOptions::default() };
     let many: String = (0..100_000).map(|number| format!("m{{n=\"{number}\"}} 1\n")).collect();
     let (bench, (server, _metrics)) = (Bench::new(), scraping(&many, options).await);
     for method in ["GET", "POST"] {
         let settings =
             json!({"query": "m", "serverAddress": server.url(), "method": method, "timeoutSeconds": 60});
-        let (reason, message) = bench.ask(settings).await.unwrap_err();
-        assert_eq!(reason, AbsenceReason::TooLarge, "{message}");
+        let too_large = || async {
+            match bench.ask(settings.clone()).await {
+                Err((AbsenceReason::TooLarge, message)) => Ok(message),
+                other => Err(format!("{other:?}")),
+            }
+        };
+        let message = wait::until("too many series", LIMIT, too_large).await.unwrap();
         assert!(
             message.ends_with("larger than 1024 KiB; let the query give fewer series, for example by sum(…)"),
             "{message}"
         );
     }
-    let settings = json!({"query": "sum(m)", "serverAddress": server.url()});
-    assert_eq!(outcome(bench.read(&query(settings)).await), Ok(100_000.0));
+    bench.until(100_000.0, json!({"query": "sum(m)", "serverAddress": server.url()})).await;
 }

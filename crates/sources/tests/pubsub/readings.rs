@@ -61,7 +61,7 @@ async fn a_subscription_without_points_has_no_backlog_of_zero() {
 #[tokio::test]
 async fn a_point_that_is_too_old_is_stale() {
     let shop = Shop::new().await;
-    shop.server.set_backlog("shop", "orders", 73, 11 * MINUTE);
+    shop.server.set_backlog("shop", "orders", 73, 11 * MINUTE + Duration::from_secs(3));
     let (reason, message) = shop.backlog().await.unwrap_err();
     assert_eq!(reason, AbsenceReason::Stale, "{message}");
     assert!(message.contains("is 66") && message.contains("maxAgeSeconds is 600"), "{message}");

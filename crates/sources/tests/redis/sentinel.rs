@@ -27,8 +27,13 @@ async fn the_master_is_followed_over_failovers() {
     // By a death: absent until there is another master, and never another number.
     site.wait_until_replicated().await.unwrap();
     second.kill().await.unwrap();
-    let (reason, message) = bench.number(&settings).await.unwrap_err();
-    assert!(matches!(reason, ConnectionFailed | BadStatus), "{reason}: {message}");
+    match bench.number(&settings).await {
+        Err((reason, message)) => {
+            assert!(matches!(reason, ConnectionFailed | BadStatus), "{reason}: {message}");
+        }
+        // On a busy machine there is another one by now.
+        Ok(jobs) => assert_eq!(jobs, 5.0),
+    }
     site.wait_for_another_master(second.name()).await.unwrap();
     push(site.master().await.unwrap(), "jobs", 1).await;
     assert_eq!(bench.number(&settings).await, Ok(6.0));

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::fixture::Shop;
 use crate::policy::{Bottleneck, Policy, View, Wished};
-use crate::{Basis, Decision, Memory, Safety, Time, decide};
+use crate::{Action, ActionMember, Basis, Decision, Memory, Safety, Time, decide};
 
 /// Wishes what it was told to.
 #[derive(Debug)]
@@ -102,6 +102,25 @@ fn bounds_count_before_the_budget() {
 fn a_budget_that_was_lowered_scales_in() {
     let shop = Shop::default().member("a", None).replicas(8).member("b", None).replicas(4);
     assert_eq!(counts(&pods(shop, 6), &[8, 4]), [4, 2]);
+}
+
+#[test]
+fn nobody_counts_on_a_scale_in_that_could_not_be_written() {
+    let shop = pods(Shop::default().member("a", None).replicas(8).member("b", None).replicas(2), 10);
+    let decided_after = |written: Option<Time>, wishes: &[u32]| {
+        let failure = written.is_none().then(|| "forbidden".to_owned());
+        let (name, at) = ("a".to_owned(), Time::default());
+        let done = ActionMember { name, from: 8, to: 2, attempts: 3, written, ready: None, failure };
+        let mut memory =
+            Memory { last_action: Some(Action { at, members: vec![done] }), ..Memory::default() };
+        let policy = Fixed(wishes.iter().copied().map(Some).collect());
+        let plan = shop.plan(policy, Safety::default());
+        let decision = decide(&plan, &mut memory, &shop.observation(), Time::default());
+        decision.members.iter().map(|member| member.to).collect::<Vec<_>>()
+    };
+    assert_eq!(decided_after(Some(Time::default()), &[2, 8]), [2, 8]);
+    assert_eq!(decided_after(None, &[2, 8]), [2, 2], "a keeps asking, b waits until it is heard");
+    assert_eq!(decided_after(None, &[1, 1]), [1, 1]);
 }
 
 #[test]

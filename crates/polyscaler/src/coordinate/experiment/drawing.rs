@@ -8,6 +8,8 @@ use super::summary::{Line, SeriesSummary, Summary, shown};
 const WIDTH: f64 = 820.0;
 /// Where bars begin; names stand to the left.
 const LEFT: f64 = 220.0;
+/// Names of more characters than this would begin beyond the edge, so they are drawn narrower.
+const LONGEST_NAME: usize = 30;
 /// Where the axis ends; means stand to the right.
 const RIGHT: f64 = 740.0;
 const TOP: f64 = 60.0;
@@ -58,7 +60,7 @@ fn draw_series(svg: &mut String, series: &SeriesSummary, axis: &Axis, y: f64) ->
         "<text class=\"series\" x=\"20\" y=\"{}\">{} ×{}</text>",
         y + 22.0,
         escaped(&series.series.to_string()),
-        series.series.repetitions
+        series.scalings
     );
     let mut y = y + TITLE;
     for (index, line) in series.lines.iter().enumerate() {
@@ -71,8 +73,10 @@ fn draw_series(svg: &mut String, series: &SeriesSummary, axis: &Axis, y: f64) ->
 
 fn draw_line(svg: &mut String, line: &Line, class: &str, axis: &Axis, y: f64) {
     let base = y + 14.0;
-    let _ =
-        write!(svg, "<text class=\"end\" x=\"{}\" y=\"{base}\">{}</text>", LEFT - 10.0, escaped(&line.name));
+    let is_long = line.name.chars().count() > LONGEST_NAME;
+    let narrow = if is_long { " textLength=\"200\" lengthAdjust=\"spacingAndGlyphs\"" } else { "" };
+    let name = escaped(&line.name);
+    let _ = write!(svg, "<text class=\"end\" x=\"{}\" y=\"{base}\"{narrow}>{name}</text>", LEFT - 10.0);
     if let Some(mean) = line.mean() {
         let width = axis.x(mean.as_secs_f64()) - LEFT;
         let _ = write!(
@@ -135,6 +139,14 @@ mod tests {
         assert_eq!(ticks(5250), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
         assert_eq!(ticks(30_000), [0.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0]);
         assert_eq!(ticks(0), [0.0, 0.01, 0.02, 0.03, 0.04, 0.05]);
+    }
+
+    #[test]
+    fn what_was_ended_early_and_what_has_a_long_name_is_drawn_as_it_is() {
+        let long = "online-boutique-recommendationservice";
+        let svg = draw(&Summary::of(&[scaling(1, &[(long, Some(2000)), ("db", Some(1000))])]));
+        assert!(svg.contains("group-1 1→5 ×1<"), "one of two repetitions: {svg}");
+        assert_eq!(svg.matches("textLength=\"200\"").count(), 1, "{svg}");
     }
 
     #[test]

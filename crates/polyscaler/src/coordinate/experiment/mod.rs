@@ -12,7 +12,6 @@ mod summary;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::watch;
@@ -64,7 +63,7 @@ impl Experiment {
 
 fn tell(scaling: &Scaling) {
     let series = &scaling.series;
-    let total = scaling.total().as_ref().map(Duration::as_secs_f64);
+    let total = scaling.total().map(|total| total.as_millis() as f64 / 1000.0);
     tracing::info!(
         group = series.group,
         from = series.from,
@@ -92,6 +91,8 @@ fn finish(scalings: &[Scaling], out: &Path) -> anyhow::Result<ExitCode> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use engine::Time;
 
     use super::measure::MemberTime;

@@ -20,6 +20,8 @@ pub(super) struct Summary {
 pub(super) struct SeriesSummary {
     /// Which.
     pub(super) series: Series,
+    /// How many scalings of it were measured: fewer than its repetitions where it was ended early.
+    pub(super) scalings: usize,
     /// Every member, and last the whole.
     pub(super) lines: Vec<Line>,
 }
@@ -80,7 +82,7 @@ impl Summary {
                 })
                 .collect();
             lines.push(Line::of(TOTAL, own.iter().map(|scaling| scaling.total())));
-            SeriesSummary { series: series.clone(), lines }
+            SeriesSummary { series: series.clone(), scalings: own.len(), lines }
         };
         Self { series: order.into_iter().map(summary).collect() }
     }
@@ -97,7 +99,7 @@ impl fmt::Display for Summary {
             "{:<group_width$}  {:<width$}  {:>6}  {:>9}  {:>9}  {:>9}",
             "scaling", "member", "times", "mean s", "p50 s", "p95 s"
         )?;
-        for SeriesSummary { series, lines } in &self.series {
+        for SeriesSummary { series, lines, .. } in &self.series {
             for line in lines {
                 write!(
                     f,

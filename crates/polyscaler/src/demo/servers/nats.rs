@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use async_nats::ConnectOptions;
 use async_nats::jetstream::consumer::{PullConsumer, pull};
 use async_nats::jetstream::{self, stream};
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
 use testbed::{NatsOptions, NatsServer};
 
-use super::queues::Broker;
+use super::queues::{Broker, PATIENCE};
 use crate::demo::scenario::{Queue, QueueServer, Scenario};
 
 /// How long a message may stay with a pod that died. Long, as a message that comes back would
@@ -28,8 +29,10 @@ impl Nats {
     /// Starts a server with a stream for each of its queues.
     pub(super) async fn start(scenario: &Scenario) -> anyhow::Result<Self> {
         let server = NatsServer::start(NatsOptions::default()).await?;
-        let client = async_nats::connect(server.url()).await.context("the NATS server takes no clients")?;
-        let jetstream = jetstream::new(client.clone());
+        let options = ConnectOptions::new().connection_timeout(PATIENCE);
+        let client = options.connect(server.url()).await.context("the NATS server takes no clients")?;
+        let mut jetstream = jetstream::new(client.clone());
+        jetstream.set_timeout(PATIENCE);
         let mut consumers = BTreeMap::new();
         for (application, queue) in scenario.queues().filter(|(_, queue)| queue.server == QueueServer::Nats) {
             consumers.insert(queue.name, consumer(&jetstream, application, queue).await?);

@@ -11,6 +11,9 @@ use futures::future::BoxFuture;
 use super::{nats::Nats, redis::Redis};
 use crate::demo::scenario::{Queue, QueueServer, Scenario};
 
+/// How long a server may take to answer. A machine that builds something beside is slow.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A server that holds queues.
 pub(super) trait Broker: Send + Sync {
     /// Where it tells what waits.

@@ -3,10 +3,11 @@
 use anyhow::Context as _;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use testbed::{RedisOptions, RedisServer};
 
-use super::queues::Broker;
+use super::queues::{Broker, PATIENCE};
 use crate::demo::scenario::Queue;
 
 pub(super) struct Redis {
@@ -17,7 +18,11 @@ pub(super) struct Redis {
 impl Redis {
     pub(super) async fn start() -> anyhow::Result<Self> {
         let server = RedisServer::start(RedisOptions::default()).await?;
-        let connected = redis::Client::open(server.url())?.get_multiplexed_async_connection().await;
+        let patient = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE));
+        let client = redis::Client::open(server.url())?;
+        let connected = client.get_multiplexed_async_connection_with_config(&patient).await;
         let connection = connected.context("the Redis server takes no clients")?;
         Ok(Self { server, connection })
     }

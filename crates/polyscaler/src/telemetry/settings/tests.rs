@@ -59,6 +59,36 @@ fn endpoints_are_those_of_the_specification() {
 }
 
 #[test]
+fn an_address_for_grpc_may_be_host_and_port_alone() {
+    let endpoint = |insecure: &str| {
+        let grpc = ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+        let variables =
+            [grpc, ("OTEL_EXPORTER_OTLP_ENDPOINT", "c:4317"), ("OTEL_EXPORTER_OTLP_INSECURE", insecure)];
+        read(&variables).map(|settings| settings.unwrap().endpoint.to_string())
+    };
+    assert_eq!(endpoint("").unwrap(), format!("https://c:4317{GRPC_PATH}"));
+    assert_eq!(endpoint("True").unwrap(), format!("http://c:4317{GRPC_PATH}"));
+    assert_eq!(
+        endpoint("yes").unwrap_err().to_string(),
+        "OTEL_EXPORTER_OTLP_INSECURE=yes: give true or false"
+    );
+}
+
+#[test]
+fn choices_count_in_any_case_of_letters() {
+    let found = settings(&[
+        ("OTEL_TRACES_EXPORTER", "OTLP"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "gRPC"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "GZIP"),
+        ("OTEL_TRACES_SAMPLER", "ParentBased_Always_Off"),
+    ]);
+    assert_eq!((found.protocol, found.is_compressed), (Protocol::Grpc, true));
+    assert_eq!(format!("{:?}", found.sampler), "ParentBased(AlwaysOff)");
+    assert!(!settings(&[ON, ("OTEL_EXPORTER_OTLP_COMPRESSION", "none")]).is_compressed);
+    assert!(read(&[ON, ("OTEL_TRACES_EXPORTER", "None")]).unwrap().is_none());
+}
+
+#[test]
 fn headers_and_resource_are_decoded() {
     let found = settings(&[
         ON,
@@ -129,7 +159,7 @@ fn a_value_that_means_nothing_is_told_with_what_to_do() {
         ("OTEL_EXPORTER_OTLP_HEADERS", "a=hush%0A", "entry 1 cannot be a header"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "give a number of milliseconds from 1 to"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "0", "give a number of milliseconds from 1 to"),
-        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip", "give none, or unset it"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "give gzip or none"),
         ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nonexistent", "name a file in PEM format"),
         ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/nonexistent", "CLIENT_CERTIFICATE, too"),
         ("OTEL_BSP_MAX_QUEUE_SIZE", "-1", "give a number of spans from 1 to"),

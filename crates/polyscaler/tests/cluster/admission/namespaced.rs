@@ -93,7 +93,9 @@ pub(super) fn bad() -> Vec<Value> {
         policy(json!({ "type": "cost", "config": { "maxCostPerHour": 0.19, "costPerPodHour": 0.1 } })),
         policy(json!({ "type": "cost", "config": { "maxCostPerHour": 1, "costPerPodHour": 0 } })),
         policy(json!({ "type": "cost", "config": { "maxCostPerHour": -1, "costPerPodHour": 1 } })),
+        policy(json!({ "type": "cost", "config": { "maxCostPerHour": null, "costPerPodHour": 1 } })),
         policy(json!("slo")),
+        scaler("/metrics", json!([null])),
         scaler("/safety/cooldownSeconds", json!(-1)),
         scaler("/safety/maxScaleUpRate", json!(0)),
         rule("/scaleDownThreshold", json!(51)),
@@ -121,6 +123,13 @@ pub(super) fn good() -> Vec<Value> {
         with(0, &[("/targetDeployment", Value::Null), ("/targetRef", json!({ "name": "web" }))]),
         with(0, &[("/metrics/0/targetType", json!("Value")), ("/metrics/0/targetValue", json!(0.25))]),
         policy(json!({})),
+        policy(json!({ "type": null, "config": null })),
+        policy(json!({ "type": "slo", "config": { "tolerance": null } })),
+        scaler("/safety", json!({ "cooldownSeconds": null })),
+        scaler(
+            "/metrics",
+            json!([{ "name": null, "type": "cpu", "targetValue": 80, "targetType": null, "config": null }]),
+        ),
         policy(json!({ "type": "slo", "config": { "tolerance": 0 } })),
         policy(json!({ "type": "cost", "config": { "maxCostPerHour": 0.2, "costPerPodHour": 0.1 } })),
         policy(

@@ -53,6 +53,25 @@ fn headers_come_from_every_setting() {
 }
 
 #[test]
+fn a_credential_in_a_header_is_hidden_without_its_scheme_too() {
+    let access = access(&json!({"headersFrom": {"secretRef": {"name": "s"}}}));
+    for (value, said, told) in [
+        ("Bearer t0ken", "got Bearer t0ken", "got ***"),
+        ("Bearer t0ken", "no such token: t0ken", "no such token: ***"),
+        ("Basic YW5uOmh1bnRlcjI=", "cannot decode YW5uOmh1bnRlcjI=", "cannot decode ***"),
+        ("basic YW5uOmh1bnRlcjI=", "wrong password hunter2 of ann", "wrong password *** of ann"),
+        ("Basic no base64", "Basic no base64, no base64", "***, ***"),
+        ("t0ken", "Bearer and t0ken", "Bearer and ***"),
+    ] {
+        let credentials = access.credentials(&secrets(&[("Authorization", value.as_bytes())])).unwrap();
+        assert_eq!(credentials.hidden.cut_out(said), told, "{value}");
+    }
+    // In other headers a space is no sign of a scheme.
+    let credentials = access.credentials(&secrets(&[("X-Team", b"a b")])).unwrap();
+    assert_eq!(credentials.hidden.cut_out("a b, but b"), "***, but b");
+}
+
+#[test]
 fn a_token_is_sent_and_never_shown() {
     let access = access(&json!({"bearerTokenFrom": key("t")}));
     let credentials = access.credentials(&secrets(&[("t", b"abc\r\n")])).unwrap();
