@@ -12,7 +12,7 @@ use crate::harness::{LIMIT, Operator, Scene, seconds};
 use crate::permissions::run_with_all_but;
 
 /// A short lease; its holder may write for two thirds of it.
-const ARGS: [&str; 1] = ["--lease-duration=5s"];
+const ARGS: [&str; 1] = ["--lease-duration=10s"];
 
 /// One replica that leads, and one that waits.
 async fn leader_and_follower(scene: &Scene) -> (Operator, Operator) {
@@ -217,7 +217,7 @@ async fn a_source_that_does_not_answer_holds_no_end_up() {
     let scene = Scene::new("end").await;
     scene.podless_deployment("web", 2).await;
     scene.metrics.set("/users", Answer::json(&json!({ "active_users": 1 })).after(seconds(60.0)));
-    let operator = scene.operator(&ARGS).await;
+    let operator = scene.operator(&[]).await;
     let spec = json!({
         "targetDeployment": "web",
         "namespace": scene.namespace,

@@ -373,7 +373,7 @@ async fn a_leader_that_dies_amid_an_action_is_followed_by_one_that_goes_on_with_
     let delay = seconds(20.0);
     arrive(&scene, 200);
     let targets = slow_shop(&scene, delay).await;
-    let args = ["--lease-duration=5s"];
+    let args = ["--lease-duration=10s"];
     let leader = scene.operator(&args).await;
     wait_until_leads(&leader).await;
     let follower = scene.operator(&args).await;

@@ -230,7 +230,7 @@ async fn an_hpa_owns_what_it_scales() {
         "metadata": { "name": "by-cpu" },
         "spec": {
             "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "web" },
-            "minReplicas": 1, "maxReplicas": 5,
+            "minReplicas": 1, "maxReplicas": 20,
             "metrics": [{ "type": "Resource", "resource": {
                 "name": "cpu", "target": { "type": "Utilization", "averageUtilization": 50 },
             } }],
@@ -261,7 +261,7 @@ async fn an_hpa_owns_what_it_scales() {
     scaling.wait_for("Ready", "True", "Ready").await;
 
     // And stops as soon as an HPA comes to be on its target.
-    let back = json!({ "spec": { "scaleTargetRef": { "name": "web" }, "maxReplicas": 20 } });
+    let back = json!({ "spec": { "scaleTargetRef": { "name": "web" } } });
     hpas.patch("by-cpu", &PatchParams::default(), &Patch::Merge(back)).await.unwrap();
     scaling.wait_for("Ready", "False", "TargetConflict").await;
     let asked = scene.metrics.seen("/users").count;

@@ -36,6 +36,8 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
 /// A busy machine stands still for seconds at times, which is no outage of the API server.
 pub(crate) const API_TIMEOUT: &str = "30s";
+/// For the same reason.
+pub(crate) const LEASE_DURATION: &str = "60s";
 
 /// The binary under test.
 pub(crate) const POLYSCALER: &str = env!("CARGO_BIN_EXE_polyscaler");

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use testbed::{ControlPlane, MetricServer, Supervisor, fixtures, wait};
 use tokio::runtime::Handle;
 
-use super::{API_TIMEOUT, LIMIT, Operator, Scaling, Target, control_plane, scaling};
+use super::{API_TIMEOUT, LEASE_DURATION, LIMIT, Operator, Scaling, Target, control_plane, scaling};
 
 /// By this label the cluster-scoped objects of a scene are found again.
 pub(crate) const LABEL: &str = "tests.polyscaler.dev/scene";
@@ -62,6 +62,7 @@ impl Scene {
             ("POLYSCALER_NAMESPACES", &self.namespace),
             ("POLYSCALER_LEASE_NAMESPACE", &self.namespace),
             ("POLYSCALER_API_TIMEOUT", API_TIMEOUT),
+            ("POLYSCALER_LEASE_DURATION", LEASE_DURATION),
         ];
         all.extend(env);
         Operator::start(&self.supervisor, &name, args, &all)

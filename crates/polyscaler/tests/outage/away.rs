@@ -13,7 +13,7 @@ async fn a_minute_without_the_api_server_is_survived() {
     let scene = Scene::on(&control_plane, "away").await;
     let target = scene.podless_deployment("web", 2).await;
     scene.users("/users", 3000);
-    let operator = scene.operator(&[]).await;
+    let operator = scene.operator(&["--lease-duration=15s"]).await;
     let scaling = scene.business_scaling("web", scene.spec("web", "/users")).await;
     target.wait_for(6).await;
     scaling.wait_for("Ready", "True", "Ready").await;

@@ -12,7 +12,7 @@ async fn a_hanging_api_server_is_survived_and_nothing_lands_late() {
     let scene = Scene::on(&control_plane, "hanging").await;
     let target = scene.podless_deployment("web", 2).await;
     scene.users("/users", 3000);
-    let operator = scene.operator(&["--api-timeout=5s"]).await;
+    let operator = scene.operator(&["--api-timeout=5s", "--lease-duration=15s"]).await;
     let scaling = scene.business_scaling("web", scene.spec("web", "/users")).await;
     target.wait_for(6).await;
     scaling.wait_for("Ready", "True", "Ready").await;
