@@ -9,7 +9,9 @@ use kube::api::PostParams;
 use serde_json::Value;
 use testbed::{ChildHandle, Signal, Supervisor, wait};
 
-use crate::harness::{API_TIMEOUT, LIMIT, POLYSCALER, Recorder, Scene, Target, control_plane, seconds};
+use crate::harness::{
+    API_TIMEOUT, LEASE_DURATION, LIMIT, POLYSCALER, Recorder, Scene, Target, control_plane, seconds,
+};
 
 /// Its services.
 pub(crate) const SERVICES: [&str; 7] = [
@@ -109,6 +111,7 @@ impl Store {
             ("KUBECONFIG", &kubeconfig),
             ("ACTION_INTERVAL", "1"),
             ("POLYSCALER_API_TIMEOUT", API_TIMEOUT),
+            ("POLYSCALER_LEASE_DURATION", LEASE_DURATION),
         ];
         all.extend(env);
         Coordinator { process: self.supervisor.spawn(&name, POLYSCALER, ["coordinate"], &all).unwrap() }
@@ -128,6 +131,7 @@ impl Store {
             ("NAMESPACE", &self.scene.namespace),
             ("KUBECONFIG", &kubeconfig),
             ("POLYSCALER_API_TIMEOUT", API_TIMEOUT),
+            ("POLYSCALER_LEASE_DURATION", LEASE_DURATION),
         ];
         (Coordinator { process: self.supervisor.spawn(&name, POLYSCALER, arguments, &env).unwrap() }, out)
     }
