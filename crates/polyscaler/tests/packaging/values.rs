@@ -81,6 +81,7 @@ fn bad_values_are_refused_with_their_path() {
         ("operator.metrics.port=80", "operator/metrics/port"),
         ("operator.metrics.prot=8080", "prot"),
         ("operator.apiTimeout=5", "operator/apiTimeout"),
+        ("operator.apiTimeout=2m", "operator/apiTimeout"),
         ("operator.activityServer.maxActions=0", "operator/activityServer/maxActions"),
         ("operator.namespaces[0]=No_Name", "operator/namespaces/0"),
         ("operator.prometheusUrl=prometheus:9090", "operator/prometheusUrl"),
