@@ -37,6 +37,7 @@ mod pages;
 mod pending;
 mod report;
 mod siblings;
+mod started;
 mod subject;
 mod wire;
 
@@ -55,8 +56,9 @@ use crate::headers;
 use crate::http_client::{HttpClient, absence, shown};
 use crate::settings::{Settings, invalid, of_query, quoted};
 use crate::source::{Request, SecretRef, Source};
-use monitor::{Monitor, Started};
+use monitor::Monitor;
 use report::Selector;
+use started::Started;
 
 /// Most servers that an object may name besides the first.
 const MAX_SERVERS: usize = 31;

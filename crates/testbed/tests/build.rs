@@ -41,10 +41,11 @@ impl Site {
         self.folder.path().join(name)
     }
 
+    /// Takes ctrl-c also where whoever runs the tests ignores it, as a script in the background does.
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_testbed"));
+        let mut command = Command::new("/usr/bin/env");
         command
-            .arg("build")
+            .args(["--default-signal=INT", env!("CARGO_BIN_EXE_testbed"), "build"])
             .env_remove("KUBEBUILDER_ASSETS")
             .env("XDG_CACHE_HOME", self.path("cache"))
             .env("TMPDIR", self.path("temporary"))

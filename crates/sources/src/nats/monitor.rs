@@ -7,9 +7,7 @@
 //! lead to another server with each request, or to a restarted one; so answers belong
 //! together only where they bear the same server id.
 
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use engine::{Absence, AbsenceReason};
@@ -21,6 +19,7 @@ use tokio::time::Instant;
 
 use super::pages::{Page, Pages};
 use super::report::{Report, Selector};
+use super::started::Started;
 use super::wire::{Group, Jsz, Routez, Varz};
 use crate::http_client::{Answer, Body, Headers, HttpClient, Limits, absence};
 use crate::json_number::not_json;
@@ -31,14 +30,6 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// How often a server is asked anew whose answers do not belong together.
 const ATTEMPTS: usize = 3;
-
-/// Servers that are remembered as started.
-const MAX_STARTED: usize = 10_000;
-
-/// The servers, by address and id, that were seen to have loaded all they have. An id is
-/// good for one run of a server, so none is ever taken out for being wrong.
-#[derive(Debug, Default)]
-pub(super) struct Started(Mutex<HashSet<(String, String)>>);
 
 /// Where a server is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,11 +148,13 @@ impl<'a> Monitor<'a> {
             if again.server_id != page.server_id {
                 return Err(Failed::OtherServer);
             }
-            if !page.server_id.is_empty() {
-                self.started.insert(address, &page.server_id);
+            if again.meta_cluster.is_some() {
+                let loaded = self.started.check_loaded(address, again.assets(), Instant::now());
+                loaded.map_err(|what| absence(AbsenceReason::ValueMissing, &address.base, what))?;
             }
             page = again;
         }
+        self.started.note(address, &page.server_id, page.assets());
         let (id, meta) = (page.server_id.clone(), page.meta_cluster.take());
         let report = Pages::new(self, address, &id).rest(page).await?;
         let cluster = match &meta {
@@ -275,19 +268,4 @@ pub(super) fn endpoint(base: &Url, name: &str, query: &[(&str, &str)]) -> Url {
         url.query_pairs_mut().extend_pairs(query);
     }
     url
-}
-
-impl Started {
-    fn contains(&self, address: &Address, id: &str) -> bool {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.contains(&(address.base.to_string(), id.to_owned()))
-    }
-
-    fn insert(&self, address: &Address, id: &str) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MAX_STARTED {
-            known.clear();
-        }
-        known.insert((address.base.to_string(), id.to_owned()));
-    }
 }

@@ -7,6 +7,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
+use super::started::Assets;
+
 /// `/jsz`: JetStream on one server, a page of its accounts.
 #[derive(Debug, Deserialize)]
 pub(super) struct Jsz {
@@ -17,6 +19,12 @@ pub(super) struct Jsz {
     pub(super) disabled: bool,
     /// How many accounts there are altogether.
     pub(super) accounts: Option<u64>,
+    /// How many streams the server has loaded, of all accounts.
+    #[serde(default)]
+    streams: Value,
+    /// How many consumers it has loaded.
+    #[serde(default)]
+    consumers: Value,
     /// Only where JetStream is clustered.
     pub(super) meta_cluster: Option<Group>,
     pub(super) account_details: Option<Vec<Account>>,
@@ -120,6 +128,11 @@ pub(super) struct Route {
 }
 
 impl Jsz {
+    /// What the server has loaded altogether, where it tells.
+    pub(super) fn assets(&self) -> Option<Assets> {
+        Some(Assets { streams: self.streams.as_u64()?, consumers: self.consumers.as_u64()? })
+    }
+
     pub(super) fn accounts(&self) -> &[Account] {
         self.account_details.as_deref().unwrap_or_default()
     }
