@@ -4,7 +4,7 @@
 use anyhow::{Context as _, anyhow, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, ClientBuilder, Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::settings;
@@ -34,9 +34,8 @@ pub struct Received {
 impl PubSub {
     /// As `PUBSUB_EMULATOR_HOST`, `PUBSUB_PROJECT` (my-project), `PUBSUB_TOPIC` (events) and
     /// `PUBSUB_SUBSCRIPTION` (events) say.
+    #[expect(clippy::disallowed_methods, reason = "the TLS library is chosen right before")]
     pub fn from_env() -> anyhow::Result<Self> {
-        // Fails where there is a provider already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let host = settings::text("PUBSUB_EMULATOR_HOST", "");
         let is_emulator = !host.is_empty();
         let base =
@@ -45,7 +44,9 @@ impl PubSub {
         let topic = format!("projects/{project}/topics/{}", settings::text("PUBSUB_TOPIC", "events"));
         let subscription = settings::text("PUBSUB_SUBSCRIPTION", "events");
         let subscription = format!("projects/{project}/subscriptions/{subscription}");
-        let builder = Client::builder();
+        // Fails where there is a provider already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = ClientBuilder::new();
         // An emulator is near, a proxy leads away.
         let builder = if is_emulator { builder.no_proxy() } else { builder };
         let http = builder.build().context("no HTTP client")?;

@@ -11,6 +11,7 @@ use reqwest::{Certificate, Client, Identity, Url};
 use serde_json::Value;
 
 use crate::certificates::{Authority, KeyFiles};
+use crate::http_client::http_client;
 use crate::ports::PortClaim;
 use crate::programs::{self, PROMETHEUS};
 use crate::supervisor::{Signal, Supervisor};
@@ -249,10 +250,8 @@ impl Certificates {
 }
 
 fn client(certificates: Option<&Certificates>) -> anyhow::Result<Client> {
-    // Another part of the program may have installed it already; then there is nothing to do.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let read = |path: &Path| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
-    let mut builder = Client::builder().no_proxy().timeout(ASK);
+    let mut builder = http_client().timeout(ASK);
     builder = match certificates {
         // A machine without authorities of its own is no hindrance.
         None => builder.tls_certs_only([]),

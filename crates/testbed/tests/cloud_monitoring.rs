@@ -6,15 +6,13 @@ use std::time::Duration;
 
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
-use testbed::CloudMonitoring;
+use testbed::{CloudMonitoring, http_client};
 
 const FILTER: &str = "metric.type = \"pubsub.googleapis.com/subscription/num_undelivered_messages\" \
                       AND resource.labels.subscription_id = \"orders\"";
 
 fn client() -> Client {
-    // Another test may have installed it already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder().no_proxy().build().unwrap()
+    http_client().build().unwrap()
 }
 
 async fn token(server: &CloudMonitoring) -> String {

@@ -11,13 +11,7 @@ use tokio::time::Instant;
 const LIMIT: Duration = Duration::from_secs(60);
 
 fn client() -> reqwest::Client {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .timeout(LIMIT)
-        .build()
-        .unwrap()
+    testbed::http_client().redirect(reqwest::redirect::Policy::none()).timeout(LIMIT).build().unwrap()
 }
 
 #[tokio::test]

@@ -25,8 +25,7 @@ async fn items(client: &Client, path: &str) -> Vec<Value> {
 /// What answers an HTTPS request that shows this certificate, if anything.
 async fn ask_directly(url: &str, identity: Option<Vec<u8>>, on_behalf_of: &[&str]) -> reqwest::Result<u16> {
     // Who is asked is known; who asks is what matters.
-    let mut client =
-        reqwest::Client::builder().no_proxy().timeout(LIMIT).tls_danger_accept_invalid_certs(true);
+    let mut client = testbed::http_client().timeout(LIMIT).tls_danger_accept_invalid_certs(true);
     if let Some(pem) = identity {
         client = client.identity(reqwest::Identity::from_pem(&pem)?);
     }

@@ -9,8 +9,7 @@ use testbed::{NatsOptions, NatsServer, wait};
 const LIMIT: Duration = Duration::from_secs(60);
 
 async fn get(server: &NatsServer, page: &str) -> anyhow::Result<Value> {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?;
+    let client = testbed::http_client().timeout(Duration::from_secs(5)).build()?;
     let answer = client.get(format!("{}{page}", server.monitoring_url())).send().await?;
     Ok(serde_json::from_str(&answer.error_for_status()?.text().await?)?)
 }

@@ -7,8 +7,7 @@ use serde_json::json;
 use testbed::{OtlpReceiver, wait};
 
 async fn send(receiver: &OtlpReceiver, name: &str) -> anyhow::Result<()> {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?;
+    let client = testbed::http_client().timeout(Duration::from_secs(5)).build()?;
     let span = json!({
         "traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174", "name": name,
         "startTimeUnixNano": "1700000000000000001", "endTimeUnixNano": "1700000000000000002",

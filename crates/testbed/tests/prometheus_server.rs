@@ -76,7 +76,7 @@ async fn its_port_asks_for_what_it_is_told_to() {
         assert_eq!(server.authority().is_some(), tls != PrometheusTls::Off);
         assert_eq!(server.url().starts_with("https://127.0.0.1:"), tls != PrometheusTls::Off);
 
-        let builder = reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(true);
+        let builder = testbed::http_client().tls_danger_accept_invalid_certs(true);
         let client = builder.build().unwrap();
         let url = format!("{}/api/v1/query?query=1", server.url());
         let stranger = client.get(&url).basic_auth(PROMETHEUS_USER.0, Some("guess")).send().await;

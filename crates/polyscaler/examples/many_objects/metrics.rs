@@ -8,7 +8,7 @@ pub(crate) struct Metrics(BTreeMap<String, f64>);
 impl Metrics {
     pub(crate) async fn read(port: u16) -> anyhow::Result<Self> {
         let url = format!("http://127.0.0.1:{port}/metrics");
-        let text = reqwest::Client::builder().no_proxy().build()?.get(url).send().await?.bytes().await?;
+        let text = testbed::http_client().build()?.get(url).send().await?.bytes().await?;
         let text = String::from_utf8_lossy(&text).into_owned();
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         let values = lines.filter_map(|line| line.rsplit_once(' '));

@@ -97,7 +97,7 @@ impl Stage {
             control_plane,
             servers,
             activity: PortClaim::new()?,
-            browser: reqwest::Client::builder().no_proxy().timeout(ANSWER).build()?,
+            browser: testbed::http_client().timeout(ANSWER).build()?,
         };
         stage.advance(scenario, super::load::hour_of_day(0.0), Duration::ZERO).await?;
         stage.install_crds().await?;

@@ -197,9 +197,13 @@ pub(super) fn shown(endpoint: &Url) -> String {
     endpoint.to_string()
 }
 
+#[expect(clippy::disallowed_methods, reason = "the TLS library is chosen right before")]
 fn client(settings: &Settings) -> Result<Client, BadVariable> {
+    // Usually the program has chosen it already; then there is nothing to do.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = || -> ClientBuilder {
-        let builder = Client::builder().redirect(redirect::Policy::none()).connect_timeout(settings.timeout);
+        let builder =
+            ClientBuilder::new().redirect(redirect::Policy::none()).connect_timeout(settings.timeout);
         let mut builder = match settings.protocol {
             Protocol::Http => builder.http1_only(),
             Protocol::Grpc => builder.http2_prior_knowledge(),

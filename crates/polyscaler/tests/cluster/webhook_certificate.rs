@@ -16,9 +16,8 @@ const SECRET: &str = "polyscaler-certificate";
 
 /// Whether the webhook at `port` shows a certificate of one of `authorities`.
 async fn shows(port: &PortClaim, authorities: &str) -> Result<(), String> {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let authorities = reqwest::Certificate::from_pem_bundle(authorities.as_bytes()).unwrap();
-    let client = reqwest::Client::builder().no_proxy().tls_certs_only(authorities).build().unwrap();
+    let client = testbed::http_client().tls_certs_only(authorities).build().unwrap();
     let answer = client.post(url(port)).body("{}").send().await.map_err(|error| format!("{error:?}"))?;
     // Nonsense is refused, which only somebody who was trusted could do.
     assert_eq!(answer.status(), 400);

@@ -29,7 +29,7 @@ impl Operator {
         ];
         all.extend(args.iter().map(|&arg| arg.to_owned()));
         let process = supervisor.spawn(name, POLYSCALER, all, env).unwrap();
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
+        let http = testbed::http_client().timeout(Duration::from_secs(30)).build().unwrap();
         Self { process, http, metrics, health, activity }
     }
 

@@ -78,7 +78,7 @@ impl Pod {
         env.retain(|(name, _)| here.iter().all(|(other, _)| other != name));
         env.extend(here);
         let process = supervisor.spawn("operator", POLYSCALER, args, &env).unwrap();
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
+        let http = testbed::http_client().timeout(Duration::from_secs(30)).build().unwrap();
         Self { process, http, metrics, health, activity, webhook, _supervisor: supervisor }
     }
 

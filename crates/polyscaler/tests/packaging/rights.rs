@@ -140,7 +140,7 @@ fn configuration(scene: &Scene) -> DynamicObject {
 /// Everything that the operator says, wherever it says it.
 async fn said(process: &ChildHandle, health: &PortClaim, scaling: &Scaling) -> String {
     let url = format!("http://127.0.0.1:{}/readyz", health.port());
-    let http = reqwest::Client::builder().no_proxy().timeout(LIMIT).build().unwrap();
+    let http = testbed::http_client().timeout(LIMIT).build().unwrap();
     let ready = match http.get(url).send().await {
         Ok(answer) => answer.text().await.unwrap_or_default(),
         Err(error) => error.to_string(),

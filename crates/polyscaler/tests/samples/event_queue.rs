@@ -42,7 +42,7 @@ async fn replicas_follow_the_backlog_of_the_emulator() {
     let host = format!("127.0.0.1:{}", port.port());
     let args = ["--host=127.0.0.1".to_owned(), format!("--port={}", port.port())];
     let emulator = supervisor.spawn("emulator", program, args, &[]).unwrap();
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let http = testbed::http_client().build().unwrap();
     let up = || async {
         let answer = http.get(format!("http://{host}/")).send().await;
         answer.map(drop).map_err(|_| emulator.last_lines(3))

@@ -15,7 +15,7 @@ struct Load(JoinHandle<()>);
 impl Load {
     /// Twenty requests at once, twenty-five times a second.
     fn start(url: String) -> Self {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = testbed::http_client().build().unwrap();
         Self(tokio::spawn(async move {
             let mut ticks = tokio::time::interval(Duration::from_millis(40));
             loop {

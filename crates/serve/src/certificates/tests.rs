@@ -17,9 +17,8 @@ pub(crate) fn show(slot: &CertificateSlot, files: &CertificateFiles) {
 
 /// A client that trusts nobody else.
 pub(crate) fn client(files: &CertificateFiles) -> reqwest::Client {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let authority = reqwest::Certificate::from_pem(files.authority.as_ref().unwrap()).unwrap();
-    reqwest::Client::builder().no_proxy().tls_certs_only([authority]).build().unwrap()
+    testbed::http_client().tls_certs_only([authority]).build().unwrap()
 }
 
 /// Shows nothing any more.

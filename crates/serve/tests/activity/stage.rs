@@ -24,7 +24,6 @@ pub(crate) struct Stage {
 impl Stage {
     /// A leading replica without any object.
     pub(crate) async fn new() -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let shown = Shown {
             activity: Arc::new(Activity::new(200)),
             board: Arc::new(Board::default()),
@@ -35,7 +34,7 @@ impl Stage {
         let url = format!("http://{}", listening.address().unwrap());
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(listening.serve(stopped));
-        Self { shown, url, client: Client::builder().no_proxy().build().unwrap(), stop, serving }
+        Self { shown, url, client: testbed::http_client().build().unwrap(), stop, serving }
     }
 
     /// Ends the listener.

@@ -92,7 +92,6 @@ mod tests {
         }
         let tls = Tls::default().trusting(&certificate).unwrap().known_as(&certificate, &key);
         assert_eq!(format!("{tls:?}"), "Tls { authority: true, identity: true }");
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        assert!(tls.apply(reqwest::Client::builder()).and_then(ClientBuilder::build).is_ok());
+        assert!(tls.apply(testbed::http_client()).and_then(ClientBuilder::build).is_ok());
     }
 }

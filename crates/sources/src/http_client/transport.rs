@@ -55,8 +55,6 @@ impl Transport {
         tls: &Tls,
         speaking: fn(ClientBuilder) -> ClientBuilder,
     ) -> Result<Self, String> {
-        // Another part of the program may have installed it already; then there is nothing to do.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let build = |builder: ClientBuilder| tls.apply(builder).and_then(ClientBuilder::build);
         let builder = || speaking(builder(policy));
         let built = match build(builder()) {
@@ -128,8 +126,11 @@ impl Transport {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the TLS library is chosen right before")]
 fn builder(policy: &Arc<AddressPolicy>) -> ClientBuilder {
-    Client::builder()
+    // Another part of the program may have chosen it already; then there is nothing to do.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    ClientBuilder::new()
         .user_agent(concat!("polyscaler/", env!("CARGO_PKG_VERSION")))
         // A proxy would connect in our place, past the address policy.
         .no_proxy()

@@ -54,7 +54,7 @@ async fn pass(State(behind): State<Behind>, request: Request) -> Response {
     }
     let path = head.uri.path_and_query().unwrap().as_str().strip_prefix("/team").unwrap();
     let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
-    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let client = testbed::http_client().tls_certs_only([]).build().unwrap();
     let mut onward = client.request(head.method, format!("{}{path}", behind.server)).body(body);
     if let Some(kind) = head.headers.get(header::CONTENT_TYPE) {
         onward = onward.header(header::CONTENT_TYPE, kind);

@@ -16,6 +16,7 @@ use super::{
 use crate::assets::{self, Assets};
 use crate::certificates::{self, Authority, KeyFiles, write_private};
 use crate::fixtures::wait_for_default_account;
+use crate::http_client::choose_tls;
 use crate::kubeconfig;
 use crate::ports::PortClaim;
 use crate::supervisor::Supervisor;
@@ -23,8 +24,7 @@ use crate::supervisor::Supervisor;
 const ATTEMPTS: usize = 3;
 
 pub(super) async fn start(options: Options) -> anyhow::Result<ControlPlane> {
-    // An error means that the process has chosen a provider already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    choose_tls();
     let assets = match options.assets.clone() {
         Some(assets) => assets,
         None => tokio::task::spawn_blocking(|| assets::ensure(&mut |line| eprintln!("{line}")))
