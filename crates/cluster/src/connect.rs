@@ -98,6 +98,10 @@ pub fn connect_in_cluster(timeout: Duration) -> Result<Clients, ConnectError> {
 
 fn clients(mut config: Config, timeout: Duration) -> Result<Clients, ConnectError> {
     config.connect_timeout = Some(CONNECT_TIMEOUT);
+    // kube takes it for the kubeconfig's own, and none can be used. Metric sources ask none either.
+    if config.proxy_url.is_some() && config.proxy_url == proxy_of_environment() {
+        config.proxy_url = None;
+    }
     let namespace = config.default_namespace.clone();
     let client = |config| {
         Client::try_from(config).map_err(|error: kube::Error| ConnectError::Client(error.to_string()))
@@ -105,6 +109,12 @@ fn clients(mut config: Config, timeout: Duration) -> Result<Clients, ConnectErro
     let read = client(config.clone())?;
     config.default_retry = false;
     Ok(Clients { read, write: client(config)?, namespace, timeout })
+}
+
+/// The proxy that kube puts into a configuration whose kubeconfig names none.
+fn proxy_of_environment() -> Option<http::Uri> {
+    let given = ["HTTPS_PROXY", "https_proxy"].into_iter().filter_map(|name| std::env::var(name).ok());
+    given.into_iter().find(|value| !value.is_empty())?.parse().ok()
 }
 
 /// What follows the first line quotes the file, which holds secrets.

@@ -5,7 +5,7 @@
 mod answer;
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
@@ -20,6 +20,8 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
+
+use crate::ports::PortClaim;
 
 pub use answer::{Answer, Body};
 
@@ -46,6 +48,8 @@ struct Book {
 #[derive(Debug)]
 pub struct MetricServer {
     address: SocketAddr,
+    /// Held so that the port stays ours while it is down.
+    _port: PortClaim,
     book: Arc<Mutex<Book>>,
     serving: Option<Serving>,
 }
@@ -53,11 +57,12 @@ pub struct MetricServer {
 impl MetricServer {
     /// Starts one on a free port.
     pub async fn start() -> anyhow::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("cannot listen")?;
+        let (port, listener) = PortClaim::listening()?;
+        let listener = TcpListener::from_std(listener).context("cannot listen")?;
         let address = listener.local_addr().context("a listener without an address")?;
         let book = Arc::default();
         let serving = Some(Serving::start(listener, &book));
-        Ok(Self { address, book, serving })
+        Ok(Self { address, _port: port, book, serving })
     }
 
     /// Where it listens.

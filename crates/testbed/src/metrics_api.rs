@@ -9,6 +9,7 @@ mod answers;
 mod listener;
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,8 +19,10 @@ use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::json;
+use tokio::net::TcpListener;
 
 use crate::ControlPlane;
+use crate::ports::PortClaim;
 use crate::wait;
 use answers::Asked;
 use listener::{Listening, Tls};
@@ -54,7 +57,8 @@ pub struct MetricsApi {
     client: Client,
     book: Arc<Mutex<Book>>,
     tls: Tls,
-    port: u16,
+    /// Held so that the port stays ours while it is away.
+    port: PortClaim,
     listening: Option<Listening>,
 }
 
@@ -64,8 +68,8 @@ impl MetricsApi {
         let tls = Tls::of(control_plane, &format!("{SERVICE}.{NAMESPACE}.svc"))?;
         let book = Arc::<Mutex<Book>>::default();
         let asked = Asked { client: client.clone(), book: Arc::clone(&book) };
-        let listening = Listening::start(0, &tls, asked).await?;
-        let port = listening.port();
+        let (port, listener) = PortClaim::listening()?;
+        let listening = Listening::start(TcpListener::from_std(listener)?, &tls, asked);
         let server = Self { client, book, tls, port, listening: Some(listening) };
         server.register(control_plane).await?;
         server.wait_until_available("True").await?;
@@ -86,7 +90,7 @@ impl MetricsApi {
     /// The port on 127.0.0.1 that it listens on.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.port
+        self.port.port()
     }
 
     /// Takes it away, and waits until the API server has noticed.
@@ -98,7 +102,9 @@ impl MetricsApi {
     /// Brings it back on the same port, and waits until the API server has noticed.
     pub async fn resume(&mut self) -> anyhow::Result<()> {
         let asked = Asked { client: self.client.clone(), book: Arc::clone(&self.book) };
-        self.listening = Some(Listening::start(self.port, &self.tls, asked).await?);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port())).await;
+        let listener = listener.with_context(|| format!("cannot listen on port {} again", self.port()))?;
+        self.listening = Some(Listening::start(listener, &self.tls, asked));
         self.wait_until_available("True").await
     }
 
@@ -135,7 +141,7 @@ impl MetricsApi {
                 "groupPriorityMinimum": 100,
                 "versionPriority": 100,
                 "caBundle": k8s_openapi::ByteString(authority),
-                "service": { "name": SERVICE, "namespace": NAMESPACE, "port": self.port },
+                "service": { "name": SERVICE, "namespace": NAMESPACE, "port": self.port() },
             },
         });
         let made = api_services.patch(API_SERVICE, &params, &Patch::Apply(api_service)).await;

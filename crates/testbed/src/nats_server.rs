@@ -20,7 +20,7 @@ use crate::supervisor::{Signal, Supervisor};
 use crate::wait;
 
 /// How long servers may take to be ready; a cluster elects its leader within five seconds.
-const READY: Duration = Duration::from_secs(60);
+const READY: Duration = Duration::from_secs(120);
 
 /// How often starting is tried when a port was taken by a program that does not know our claims.
 const ATTEMPTS: usize = 3;

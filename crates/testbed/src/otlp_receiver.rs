@@ -19,7 +19,7 @@ pub use span::{ReceivedSpan, Status};
 const NAME: &str = "collector";
 
 /// How long it may take to listen.
-const READY: Duration = Duration::from_secs(60);
+const READY: Duration = Duration::from_secs(120);
 
 /// How often starting is tried when a port was taken by a program that does not know our claims.
 const ATTEMPTS: usize = 3;

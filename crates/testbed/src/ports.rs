@@ -14,6 +14,9 @@ use anyhow::bail;
 const FIRST: u16 = 20_000;
 const COUNT: u16 = 12_000;
 
+/// How often listening is tried.
+const ATTEMPTS: usize = 10;
+
 /// A TCP port on 127.0.0.1 that no other claim holds, for as long as this value lives.
 #[derive(Debug)]
 pub struct PortClaim {
@@ -34,6 +37,20 @@ impl PortClaim {
             }
         }
         bail!("no free port on 127.0.0.1 from {FIRST} to {}", FIRST + COUNT - 1)
+    }
+
+    /// A claimed port with a listener on it, for a server in this process that goes and comes back at
+    /// the same port.
+    pub fn listening() -> anyhow::Result<(Self, TcpListener)> {
+        for _ in 0..ATTEMPTS {
+            let claim = Self::new()?;
+            // A program that does not know our claims may have been quicker.
+            if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, claim.port)) {
+                listener.set_nonblocking(true)?;
+                return Ok((claim, listener));
+            }
+        }
+        bail!("every port that was free on 127.0.0.1 was taken at once");
     }
 
     /// The port's number.
@@ -63,6 +80,17 @@ mod tests {
         for port in ports {
             TcpListener::bind(("127.0.0.1", port)).unwrap();
         }
+    }
+
+    #[test]
+    fn whoever_listens_can_go_and_come_back() {
+        let (claim, listener) = PortClaim::listening().unwrap();
+        let address = listener.local_addr().unwrap();
+        assert_eq!(address.port(), claim.port());
+        drop(listener);
+        let others: Vec<PortClaim> = (0..50).map(|_| PortClaim::new().unwrap()).collect();
+        assert!(others.iter().all(|other| other.port() != claim.port()));
+        TcpListener::bind(address).unwrap();
     }
 
     #[test]

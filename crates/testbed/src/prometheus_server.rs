@@ -20,7 +20,7 @@ use crate::wait;
 pub use config::PROMETHEUS_USER;
 
 /// How long the server may take to be ready.
-const READY: Duration = Duration::from_secs(60);
+const READY: Duration = Duration::from_secs(120);
 
 /// How long one question may take.
 const ASK: Duration = Duration::from_secs(60);

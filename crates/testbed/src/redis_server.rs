@@ -23,7 +23,7 @@ use crate::wait;
 pub use sentinel::SentinelSite;
 
 /// How long servers may take to be ready.
-const READY: Duration = Duration::from_secs(60);
+const READY: Duration = Duration::from_secs(120);
 
 /// How often starting is tried when a port was taken by a program that does not know our claims.
 const ATTEMPTS: usize = 3;

@@ -19,10 +19,11 @@ pub use child::ChildHandle;
 pub use rustix::process::Signal;
 use watchdog::Watchdog;
 
-/// How long a process may take to end after it was asked to.
-const GRACE: Duration = Duration::from_secs(5);
+/// How long a process may take to end after it was asked to: far more than any needs, as what is killed
+/// may lose what it has not stored yet, and a busy machine stands still for seconds.
+const GRACE: Duration = Duration::from_secs(30);
 /// How long the kernel may take to end a process that was killed.
-const KILLED: Duration = Duration::from_secs(10);
+const KILLED: Duration = Duration::from_secs(60);
 
 /// How often [`Supervisor::first_death`] looks.
 const LOOK_FOR_DEATH: Duration = Duration::from_millis(200);
@@ -105,7 +106,7 @@ impl Supervisor {
         self.children().get(name).map(|(_, child)| child.clone())
     }
 
-    /// Asks a process to end, and after five seconds ends it; returns when it has gone.
+    /// Asks a process to end, and after half a minute ends it; returns when it has gone.
     pub async fn stop(&self, name: &str) -> anyhow::Result<()> {
         self.named(name)?;
         self.stop_where(|other| other == name).await

@@ -1,8 +1,12 @@
 //! The browser shows a page as a device does, tells what went wrong on it, and leaves nothing behind.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail the test")]
 
+use std::time::Duration;
+
 use serde_json::json;
-use testbed::{Answer, Browser, Device, MetricServer};
+use testbed::{Answer, Browser, Device, MetricServer, wait};
+
+const LIMIT: Duration = Duration::from_secs(120);
 
 const PAGE: &str = "<!doctype html><title>test</title><meta name=viewport content='width=device-width'>
   <style>body { color: black; background: white }
@@ -23,13 +27,17 @@ async fn a_page_is_seen_as_people_see_it() {
     assert_eq!(page.evaluate(colour).await.unwrap(), "rgb(255, 255, 255)");
     assert_eq!(page.evaluate("innerWidth").await.unwrap(), 1280);
 
+    page.wait_for("the focus", "document.activeElement === document.querySelector('input')").await.unwrap();
     page.type_text("typed").await.unwrap();
     assert_eq!(page.evaluate("document.querySelector('input').value").await.unwrap(), "typed");
     page.evaluate("setTimeout(() => document.title = 'later', 200); 0").await.unwrap();
     assert_eq!(page.wait_for("the title", "document.title === 'later'").await.unwrap(), true);
 
-    let errors = page.errors().join("\n");
-    assert!(errors.contains("oh no") && errors.contains("missing.png"), "{errors}");
+    let told = || async {
+        let errors = page.errors().join("\n");
+        if errors.contains("oh no") && errors.contains("missing.png") { Ok(()) } else { Err(errors) }
+    };
+    wait::until("what went wrong", LIMIT, told).await.unwrap();
     assert!(page.requests().contains(&server.url("/missing.png")), "{:?}", page.requests());
     assert!(page.evaluate("nothing.of.this").await.unwrap_err().to_string().contains("not defined"));
     assert!(page.open("http://127.0.0.1:1/").await.is_err(), "nothing listens there");

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use testbed::wait;
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// Writes a program where `-o` says.
 const BUILDS: &str = r#"

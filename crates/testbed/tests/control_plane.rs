@@ -12,7 +12,7 @@ use serde_json::json;
 use testbed::{ControlPlane, Options, assets, fixtures, wait};
 use tokio::time::Instant;
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(120);
 
 async fn start(nodes: usize) -> ControlPlane {
     let assets = tokio::task::spawn_blocking(|| assets::ensure(&mut |line| eprintln!("{line}")));
@@ -80,22 +80,22 @@ async fn a_delay_holds_readiness_back() {
     let client = control_plane.client();
     let namespace = fixtures::create_namespace(&client, "delay").await.unwrap();
     let deployments = Api::<Deployment>::namespaced(client.clone(), &namespace);
-    let delay = Duration::from_secs(12);
+    let delay = Duration::from_secs(6);
     let slow = fixtures::with_ready_delay(fixtures::deployment("slow", &namespace, 1), delay);
     deployments.create(&PostParams::default(), &slow).await.unwrap();
 
     let look = || async {
-        let pod = pods(&client, &namespace).await.into_iter().next()?;
-        pod.spec.as_ref()?.node_name.clone().map(|_| pod)
+        let conditions = pods(&client, &namespace).await.into_iter().next()?.status?.conditions?;
+        let since = |type_: &str| {
+            let found = conditions.iter().find(|found| found.type_ == type_ && found.status == "True")?;
+            Some(found.last_transition_time.as_ref()?.0)
+        };
+        Duration::try_from(since("Ready")?.duration_since(since("PodScheduled")?)).ok()
     };
-    let pod = wait::until("the pod is on a node", LIMIT, look).await.unwrap();
-    let scheduled = Instant::now();
-    let phase = pod.status.and_then(|status| status.phase);
-    assert_eq!(phase.as_deref(), Some("Pending"), "not ready as soon as it is scheduled");
+    let took = wait::until("the pod is ready", LIMIT, look).await.unwrap();
+    // As the cluster tells it, in whole seconds: whoever looks may be late.
+    assert!(took >= delay - Duration::from_secs(1), "ready after {took:?} although the delay is {delay:?}");
     wait_for_ready(&deployments, "slow", 1).await;
-    let took = scheduled.elapsed();
-    // It was scheduled a moment before that was seen.
-    assert!(took > delay / 2, "ready after {took:?} although the delay is {delay:?}");
     control_plane.shutdown().await.unwrap();
 }
 
@@ -109,8 +109,11 @@ async fn the_api_server_hangs_goes_away_and_comes_back_with_its_data() {
     let url = control_plane.server_url().to_owned();
 
     control_plane.pause_api_server().unwrap();
-    let hanging = tokio::time::timeout(Duration::from_secs(1), maps.get("kept")).await;
-    assert!(hanging.is_err(), "a paused server answers nothing, but this came: {hanging:?}");
+    // A signal takes a moment to stop every thread.
+    let hanging = || async {
+        tokio::time::timeout(Duration::from_secs(1), maps.get("kept")).await.is_err().then_some(())
+    };
+    wait::until("a paused server answers nothing", LIMIT, hanging).await.unwrap();
     control_plane.resume_api_server().unwrap();
     wait::until("an answer after the pause", LIMIT, || async { maps.get("kept").await }).await.unwrap();
 
@@ -147,7 +150,8 @@ async fn users_have_what_rbac_gives_them() {
     let control_plane = start(1).await;
     let kubeconfig = control_plane.kubeconfig_for("alice", &["staff"]).unwrap();
     let config = kube::config::Kubeconfig::read_from(kubeconfig).unwrap();
-    let config = kube::Config::from_custom_kubeconfig(config, &Default::default()).await.unwrap();
+    let mut config = kube::Config::from_custom_kubeconfig(config, &Default::default()).await.unwrap();
+    config.proxy_url = None;
     let pods = Api::<Pod>::default_namespaced(Client::try_from(config).unwrap());
     let refused = pods.list(&ListParams::default()).await.unwrap_err().to_string();
     assert!(refused.contains("\"alice\""), "{refused}");

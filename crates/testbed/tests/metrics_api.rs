@@ -10,7 +10,7 @@ use serde_json::Value;
 use testbed::certificates::KeyFiles;
 use testbed::{ControlPlane, Load, MetricsApi, Options, fixtures, wait};
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(120);
 const API: &str = "/apis/metrics.k8s.io/v1beta1";
 
 async fn get(client: &Client, path: &str) -> kube::Result<Value> {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal as Kill, kill_process};
 use testbed::{Signal, Supervisor, assets, wait};
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// A `testbed up` in a temporary folder of its own, so that what it leaves can be told from others' files.
 struct Up {

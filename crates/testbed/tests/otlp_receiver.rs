@@ -6,8 +6,10 @@ use std::time::Duration;
 use serde_json::json;
 use testbed::{OtlpReceiver, wait};
 
+const LIMIT: Duration = Duration::from_secs(120);
+
 async fn send(receiver: &OtlpReceiver, name: &str) -> anyhow::Result<()> {
-    let client = testbed::http_client().timeout(Duration::from_secs(5)).build()?;
+    let client = testbed::http_client().timeout(LIMIT).build()?;
     let span = json!({
         "traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174", "name": name,
         "startTimeUnixNano": "1700000000000000001", "endTimeUnixNano": "1700000000000000002",
@@ -34,5 +36,5 @@ async fn spans_are_received_and_kept() {
         let names: Vec<String> = receiver.spans().unwrap().into_iter().map(|span| span.name).collect();
         if names == ["first", "second"] { Ok(()) } else { Err(format!("{names:?}")) }
     };
-    wait::until("both spans", Duration::from_secs(60), look).await.unwrap();
+    wait::until("both spans", LIMIT, look).await.unwrap();
 }

@@ -8,7 +8,7 @@ use testbed::{
     Answer, MetricServer, PROMETHEUS_USER, PrometheusOptions, PrometheusServer, PrometheusTls, Scrape, wait,
 };
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// Waits until a query has one series with this value.
 async fn wait_for(server: &PrometheusServer, query: &str, value: &str) {

@@ -45,8 +45,8 @@ async fn one_operation_moves_only_so_many_pods() {
 async fn no_second_scale_within_the_cooldown() {
     let scene = Scene::new("cooldown").await;
     scene.operator(&[]).await;
-    let cooldown = seconds(8.0);
-    let held = held(&scene, "cool", json!({ "cooldownSeconds": 8 })).await;
+    let cooldown = seconds(20.0);
+    let held = held(&scene, "cool", json!({ "cooldownSeconds": 20 })).await;
     scene.users("/cool", 9000);
     held.target.wait_for(10).await;
     scene.users("/cool", 0);
@@ -67,7 +67,7 @@ async fn no_second_scale_within_the_cooldown() {
 async fn scale_in_waits_for_its_window_and_scale_out_does_not() {
     let scene = Scene::new("window").await;
     scene.operator(&[]).await;
-    let held = held(&scene, "down", json!({ "scaleDownStabilizationSeconds": 12 })).await;
+    let held = held(&scene, "down", json!({ "scaleDownStabilizationSeconds": 20 })).await;
     scene.users("/down", 9000);
     held.target.wait_for(10).await;
     scene.users("/down", 0);
@@ -75,7 +75,7 @@ async fn scale_in_waits_for_its_window_and_scale_out_does_not() {
     held.scaling.wait_for("ScalingLimited", "True", "Stabilized").await;
     held.scaling.wait_for_field("desiredReplicas", 10).await;
     held.target.wait_for(2).await;
-    // The window began with the last poll before, a moment ago.
+    // The window began with the last poll before, a moment ago; longer where the machine stood still.
     assert!(asked.elapsed() >= seconds(6.0), "{:?}", asked.elapsed());
     held.recorder.expect(&[10, 2]).await;
 }
@@ -84,7 +84,7 @@ async fn scale_in_waits_for_its_window_and_scale_out_does_not() {
 async fn scale_out_waits_for_its_window() {
     let scene = Scene::new("window").await;
     scene.operator(&[]).await;
-    let held = held(&scene, "up", json!({ "scaleUpStabilizationSeconds": 15 })).await;
+    let held = held(&scene, "up", json!({ "scaleUpStabilizationSeconds": 30 })).await;
     // A peak that is over before the window is moves nothing.
     scene.users("/up", 9000);
     scene.requests("/up", 3).await;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use testbed::{ChildHandle, Signal, Supervisor, wait};
 
 use crate::harness::{
-    API_TIMEOUT, LEASE_DURATION, LIMIT, POLYSCALER, Recorder, Scene, Target, control_plane, seconds,
+    API_TIMEOUT, LEASE_DURATION, LIMIT, POLYSCALER, Recorder, Scene, Target, control_plane,
 };
 
 /// Its services.
@@ -201,7 +201,7 @@ impl Coordinator {
     /// Asks it to end, and sees that it does so well.
     pub(crate) async fn terminate(&self) {
         self.process.signal(Signal::TERM);
-        assert!(self.process.wait(seconds(30.0)).await, "still there:\n{}", self.process.last_lines(20));
+        assert!(self.process.wait(LIMIT).await, "still there:\n{}", self.process.last_lines(20));
         assert_eq!(self.process.exit_status().and_then(|status| status.code()), Some(0), "{}", self.log());
     }
 

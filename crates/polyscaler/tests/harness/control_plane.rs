@@ -49,7 +49,8 @@ fn begin(with_crds: bool) -> (Runtime, ControlPlane) {
 /// A client for the runtime that calls this.
 pub(crate) async fn client(control_plane: &ControlPlane) -> Client {
     let kubeconfig = Kubeconfig::read_from(control_plane.kubeconfig()).unwrap();
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+    config.proxy_url = None;
     Client::try_from(config).unwrap()
 }
 

@@ -31,7 +31,8 @@ impl Recorder {
     pub(super) async fn start(api: Api<DynamicObject>, name: &str) -> Self {
         let object = api.get(name).await.unwrap();
         let version = object.metadata.resource_version.clone().unwrap();
-        let params = WatchParams::default().fields(&format!("metadata.name={name}")).timeout(290);
+        // Longer than any test: a slow machine needs minutes for what takes seconds elsewhere.
+        let params = WatchParams::default().fields(&format!("metadata.name={name}")).timeout(3600);
         let mut events = api.watch(&params, &version).await.unwrap().boxed();
         let changes = Arc::new(Mutex::new(Vec::new()));
         let record = Arc::clone(&changes);

@@ -63,6 +63,9 @@ impl Scene {
             ("POLYSCALER_LEASE_NAMESPACE", &self.namespace),
             ("POLYSCALER_API_TIMEOUT", API_TIMEOUT),
             ("POLYSCALER_LEASE_DURATION", LEASE_DURATION),
+            // Receivers of traces are on this machine, too.
+            ("NO_PROXY", "127.0.0.1,localhost"),
+            ("no_proxy", "127.0.0.1,localhost"),
         ];
         all.extend(env);
         Operator::start(&self.supervisor, &name, args, &all)

@@ -9,7 +9,7 @@ use testbed::ports::PortClaim;
 use testbed::{ChildHandle, ControlPlane, Supervisor, wait};
 
 use crate::account;
-use crate::harness::{LIMIT, POLYSCALER};
+use crate::harness::{API_TIMEOUT, LEASE_DURATION, LIMIT, POLYSCALER};
 
 /// The operator as one pod of a Deployment.
 pub(crate) struct Pod {
@@ -77,6 +77,11 @@ impl Pod {
         }
         env.retain(|(name, _)| here.iter().all(|(other, _)| other != name));
         env.extend(here);
+        // What an installation gives an API server is too little for a machine that stands still at times.
+        for (name, value) in [("api-timeout", API_TIMEOUT), ("lease-duration", LEASE_DURATION)] {
+            args.retain(|arg| !arg.starts_with(&format!("--{name}=")));
+            args.push(format!("--{name}={value}"));
+        }
         let process = supervisor.spawn("operator", POLYSCALER, args, &env).unwrap();
         let http = testbed::http_client().timeout(Duration::from_secs(30)).build().unwrap();
         Self { process, http, metrics, health, activity, webhook, _supervisor: supervisor }

@@ -59,5 +59,5 @@ pub(crate) async fn custom_values(shell: &Shell, control_plane: &ControlPlane) {
 }
 
 fn rolled_out(shell: &Shell) {
-    shell.run(&format!("kubectl rollout status deployment/{NAME} --timeout=60s"));
+    shell.run(&format!("kubectl rollout status deployment/{NAME} --timeout=300s"));
 }

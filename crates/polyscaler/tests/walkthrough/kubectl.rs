@@ -26,7 +26,7 @@ pub(crate) async fn operator(shell: &Shell, control_plane: &ControlPlane) -> Pod
 
 /// The same for any Deployment.
 pub(crate) async fn pod_of(shell: &Shell, control_plane: &ControlPlane, namespace: &str, name: &str) -> Pod {
-    shell.run(&format!("kubectl rollout status -n {namespace} deployment/{name} --timeout=60s"));
+    shell.run(&format!("kubectl rollout status -n {namespace} deployment/{name} --timeout=300s"));
     let client = control_plane.client();
     let deployment: Deployment = Api::namespaced(client.clone(), namespace).get(name).await.unwrap();
     let pod = Pod::start(control_plane, &client, &deployment).await;

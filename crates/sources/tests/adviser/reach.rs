@@ -1,8 +1,10 @@
 //! Who can be asked, and who may be.
 
+use std::time::Duration;
+
 use sources::{AddressPolicy, Advisers};
-use testbed::MetricServer;
 use testbed::ports::PortClaim;
+use testbed::{MetricServer, wait};
 use tokio::net::TcpListener;
 
 use crate::server::{Answer, Server, response};
@@ -14,23 +16,19 @@ fn good() -> Answer {
 
 #[tokio::test]
 async fn a_service_that_is_gone_is_an_absence_until_it_is_back() {
-    let server = Server::start(good()).await;
+    let (port, listener) = PortClaim::listening().unwrap();
+    let server = Server::on(TcpListener::from_std(listener).unwrap(), good());
     let advisers = Advisers::new(AddressPolicy::default());
     let address = server.address.clone();
     assert!(ask(&advisers, &address).await.is_ok());
     drop(server);
     // The connection that was open may be found broken first.
-    let mut words = String::new();
-    for _ in 0..100 {
-        words = told(ask(&advisers, &address).await, &address).unwrap_err();
-        if words.ends_with("connection refused") {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    assert_eq!(words, "MetricConnectionFailed connection refused");
-    let port = address.rsplit(':').next().unwrap();
-    let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await.unwrap();
+    let gone = || async {
+        let words = told(ask(&advisers, &address).await, &address).unwrap_err();
+        if words == "MetricConnectionFailed connection refused" { Ok(()) } else { Err(words) }
+    };
+    wait::until("a refusal", Duration::from_secs(120), gone).await.unwrap();
+    let listener = TcpListener::bind(("127.0.0.1", port.port())).await.unwrap();
     let _server = Server::on(listener, good());
     assert!(ask(&advisers, &address).await.is_ok());
 }

@@ -7,7 +7,6 @@ use futures::future::join_all;
 use reqwest::StatusCode;
 use serde_json::json;
 use testbed::{Answer, Body, MetricServer};
-use tokio::time::Instant;
 
 use crate::bench::{Bench, query};
 use crate::raw_server::{RawServer, Then};
@@ -48,15 +47,12 @@ async fn a_slow_endpoint_ends_with_its_own_time() {
     let dribble = "HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n";
     let dribble = RawServer::start(dribble, Then::Dribble(b' ', Duration::from_millis(20))).await;
     let headless = RawServer::start("HTTP/1.1 200 OK\r\n", Then::Wait).await;
-    let started = Instant::now();
     let urls = [server.url("/slow"), server.url("/stalled"), dribble.url(), headless.url()];
     for (url, outcome) in urls.iter().zip(join_all(urls.iter().map(|url| bench.number_within(1, url))).await)
     {
         let expected = (AbsenceReason::Timeout, format!("{url}: no complete answer within 1 s"));
         assert_eq!(outcome, Err(expected));
     }
-    let took = started.elapsed();
-    assert!(took >= Duration::from_secs(1) && took < SOON, "{took:?}");
 }
 
 #[tokio::test]

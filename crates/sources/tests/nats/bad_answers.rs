@@ -1,14 +1,12 @@
 //! Endpoints that answer wrongly, slowly, too much or not at all.
 
-use std::time::Duration;
-
 use engine::AbsenceReason::*;
 use futures::future::join_all;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use testbed::{Answer, Body, MetricServer, NatsOptions, NatsServer};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, LIMIT};
 use crate::canned::{Scripted, consumer, jsz, metric_server, orders};
 use crate::raw_server::{RawServer, Then};
 
@@ -235,15 +233,16 @@ async fn large_answers_that_stall_keep_no_small_one_waiting() {
     slow.set("/jsz", Answer::new(StatusCode::OK, Body::Stalled(" ".repeat(1_200_000))));
     good.set_json("/jsz", &jsz("A", &[orders(&[])]));
     let stalled = (0..20).map(
-        |number| json!({"monitoringUrl": slow.url(""), "subject": format!("s{number}"), "timeoutSeconds": 3}),
+        |number| json!({"monitoringUrl": slow.url(""), "subject": format!("s{number}"), "timeoutSeconds": 60}),
     );
     let all = join_all(stalled.map(|settings| bench.waiting(settings)));
     let quick = async {
         let look = || async { (slow.seen("/jsz").count >= 20).then_some(()) };
-        testbed::wait::until("all are asked", Duration::from_secs(30), look).await.unwrap();
+        testbed::wait::until("all are asked", LIMIT, look).await.unwrap();
         bench.waiting_for(&good.url(""), "orders").await
     };
-    let (all, quick) = futures::join!(all, quick);
-    assert_eq!(quick, Ok(7.0));
-    assert!(all.iter().all(|outcome| matches!(outcome, Err((Timeout, _)))), "{all:?}");
+    tokio::select! {
+        all = all => panic!("the large ones are done before the small one: {all:?}"),
+        quick = quick => assert_eq!(quick, Ok(7.0)),
+    }
 }

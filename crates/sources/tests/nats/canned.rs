@@ -1,9 +1,10 @@
 //! Servers that answer what a test makes up, page by page.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
+use testbed::ports::PortClaim;
 use testbed::{Answer, MetricServer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -53,6 +54,8 @@ type Script = Box<dyn Fn(&str, usize) -> Value + Send + Sync>;
 /// A server whose answers depend on what is asked and how often; it ends with this value.
 pub(crate) struct Scripted {
     pub(crate) address: SocketAddr,
+    /// Held so that a server at another address can have the same port.
+    _port: Option<PortClaim>,
     heads: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
@@ -65,14 +68,22 @@ impl Drop for Scripted {
 
 impl Scripted {
     pub(crate) async fn start(script: impl Fn(&str, usize) -> Value + Send + Sync + 'static) -> Self {
-        Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), script).await
+        let (port, listener) = PortClaim::listening().unwrap();
+        Self::on(TcpListener::from_std(listener).unwrap(), Some(port), script)
     }
 
     pub(crate) async fn start_at(
         address: SocketAddr,
         script: impl Fn(&str, usize) -> Value + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
+        Self::on(TcpListener::bind(address).await.unwrap(), None, script)
+    }
+
+    fn on(
+        listener: TcpListener,
+        port: Option<PortClaim>,
+        script: impl Fn(&str, usize) -> Value + Send + Sync + 'static,
+    ) -> Self {
         let (address, heads) = (listener.local_addr().unwrap(), Arc::<Mutex<Vec<String>>>::default());
         let (script, seen): (Arc<Script>, _) = (Arc::new(Box::new(script)), Arc::clone(&heads));
         let task = tokio::spawn(async move {
@@ -81,7 +92,7 @@ impl Scripted {
                 connections.spawn(answer(stream, Arc::clone(&script), Arc::clone(&seen)));
             }
         });
-        Self { address, heads, task }
+        Self { address, _port: port, heads, task }
     }
 
     pub(crate) fn url(&self) -> String {

@@ -136,6 +136,9 @@ async fn pages_without_end_are_left() {
 #[tokio::test]
 async fn the_time_is_for_the_whole_reading() {
     let shop = Shop::new().await;
+    // With a token at hand, all of the time is for the pages.
+    shop.server.set_backlog("shop", "orders", 1, MINUTE);
+    assert_eq!(shop.backlog().await, Ok(1.0));
     let page = Answer::json(&json!({"nextPageToken": "more"})).after(Duration::from_secs(2));
     shop.server.answer(Part::TimeSeries, Some(page));
     let (reason, message) = shop.number(json!({"timeoutSeconds": 5})).await.unwrap_err();

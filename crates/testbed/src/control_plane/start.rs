@@ -141,6 +141,8 @@ impl Access<'_> {
 
 async fn client_from(kubeconfig: &Path) -> anyhow::Result<Client> {
     let config = Kubeconfig::read_from(kubeconfig)?;
-    let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await?;
+    let mut config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await?;
+    // On this machine, where no proxy leads, whatever the environment says.
+    config.proxy_url = None;
     Ok(Client::try_from(config)?)
 }

@@ -1,9 +1,7 @@
 //! Accepts the front proxy and nobody else.
 
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
@@ -49,20 +47,12 @@ impl Tls {
 
 /// The task that accepts. Dropping it cuts all connections.
 pub(super) struct Listening {
-    port: u16,
     task: JoinHandle<()>,
 }
 
 impl Listening {
-    /// Listens on `port`, or on a free one for 0.
-    pub(super) async fn start(port: u16, tls: &Tls, asked: Asked) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.context("cannot listen")?;
-        let port = listener.local_addr().context("a listener without an address")?.port();
-        Ok(Self { port, task: tokio::spawn(serve(listener, tls.clone(), asked)) })
-    }
-
-    pub(super) fn port(&self) -> u16 {
-        self.port
+    pub(super) fn start(listener: TcpListener, tls: &Tls, asked: Asked) -> Self {
+        Self { task: tokio::spawn(serve(listener, tls.clone(), asked)) }
     }
 }
 
