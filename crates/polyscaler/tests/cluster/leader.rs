@@ -184,12 +184,18 @@ async fn a_leader_that_wakes_up_late_writes_nothing() {
     let target = scene.podless_deployment("web", 2).await;
     scene.users("/users", 3000);
     let (leader, follower) = leader_and_follower(&scene).await;
-    let scaling = scene.business_scaling("web", scene.spec("web", "/users")).await;
+    let mut spec = scene.spec("web", "/users");
+    spec.as_object_mut().unwrap().remove("metricSource");
+    let config =
+        json!({ "url": scene.metrics.url("/users"), "valuePath": "$.active_users", "timeoutSeconds": 60 });
+    spec["metric"] = json!({ "type": "http", "config": config });
+    let scaling = scene.business_scaling("web", spec).await;
     target.wait_for(6).await;
     scaling.wait_for("Ready", "True", "Ready").await;
     let recorder = target.record().await;
 
-    scene.metrics.set("/users", Answer::json(&json!({ "active_users": 9000 })).after(seconds(3.0)));
+    // Time enough to stop it before the answer comes, also for a machine that stands still.
+    scene.metrics.set("/users", Answer::json(&json!({ "active_users": 9000 })).after(seconds(12.0)));
     scene.requests("/users", 1).await;
     leader.process.signal(Signal::STOP);
     scene.users("/users", 1000);

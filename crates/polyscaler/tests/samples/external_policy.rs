@@ -167,8 +167,12 @@ fn learned_from(python: &Path, episodes: &str, model: &str) {
     let first = &lines[0];
     assert!(first["object"].as_str().unwrap().starts_with("ScalingGroup external"), "{first}");
     assert_eq!(first["observation"]["members"][1]["name"], "api");
-    assert_eq!(first["observation"]["members"][1]["demand"], 1000.0);
-    assert!(first["action"]["web"].as_u64().unwrap() >= 5, "{first}");
+    // On a busy machine the load may come later than the first question.
+    let is_out = |line: &Value| {
+        line["observation"]["members"][1]["demand"] == 1000.0
+            && line["action"]["web"].as_u64().is_some_and(|web| web >= 5)
+    };
+    assert!(lines.iter().any(is_out), "{text}");
     let rewards: Vec<f64> = lines.iter().filter_map(|line| line["reward"].as_f64()).collect();
     assert_eq!(rewards.len(), lines.len());
     assert!(rewards.iter().all(|reward| (-5.0..=0.0).contains(reward)), "{rewards:?}");

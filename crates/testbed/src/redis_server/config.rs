@@ -1,6 +1,6 @@
 //! A server's configuration file. Only what it needs to run here.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::certificates::write_private;
 
@@ -34,6 +34,11 @@ fn save(server: &RedisServer, lines: &[String]) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
+/// A path as one word, also where there are spaces in it.
+fn quoted(path: &Path) -> String {
+    format!("{:?}", path.display().to_string())
+}
+
 fn common(server: &RedisServer) -> Vec<String> {
     let options = &server.site.options;
     let mut lines = vec![
@@ -41,19 +46,19 @@ fn common(server: &RedisServer) -> Vec<String> {
         "bind 127.0.0.1 127.0.0.2".to_owned(),
         "protected-mode no".to_owned(),
         format!("port {}", server.port()),
-        format!("dir {}", server.directory().display()),
+        format!("dir {}", quoted(server.directory())),
     ];
     lines.extend(options.password.iter().map(|password| format!("requirepass {password}")));
     if let (Some(tls), Some(files)) = (options.tls, &server.site.certificates) {
         let clients = if tls == RedisTls::Mutual { "yes" } else { "no" };
         lines.extend([
             format!("tls-port {}", server.ports.tls.port()),
-            format!("tls-cert-file {}", files.server.certificate.display()),
-            format!("tls-key-file {}", files.server.key.display()),
+            format!("tls-cert-file {}", quoted(&files.server.certificate)),
+            format!("tls-key-file {}", quoted(&files.server.key)),
             // As a client of others of its kind, which want one.
-            format!("tls-client-cert-file {}", files.client.certificate.display()),
-            format!("tls-client-key-file {}", files.client.key.display()),
-            format!("tls-ca-cert-file {}", files.authority.certificate.display()),
+            format!("tls-client-cert-file {}", quoted(&files.client.certificate)),
+            format!("tls-client-key-file {}", quoted(&files.client.key)),
+            format!("tls-ca-cert-file {}", quoted(&files.authority.certificate)),
             format!("tls-auth-clients {clients}"),
         ]);
     }
