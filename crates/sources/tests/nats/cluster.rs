@@ -67,9 +67,14 @@ async fn whichever_server_is_asked_the_leaders_number_counts() {
     // Moved away from wherever they are, so that over the rounds each server leads and follows.
     for round in 1..=3 {
         let before = cluster.leader_of("ORDERS", "work").await;
-        client.step_down("ORDERS", Some("work")).await;
         let moved = || async { (cluster.leader_of("ORDERS", "work").await != before).then_some(()) };
-        wait::until("another leader", LIMIT, moved).await.unwrap();
+        let mut asked = 0;
+        // Where servers stand still meanwhile, the one that gave way may be chosen again.
+        while asked == 0 || wait::until("another leader", LIMIT / 8, moved).await.is_err() {
+            assert!(asked < 8, "{before} leads whatever is asked for");
+            client.step_down("ORDERS", Some("work")).await;
+            asked += 1;
+        }
         client.step_down("ORDERS", None).await;
         client.publish("orders.new", 1).await;
         same_everywhere(14.0 + 2.0 * f64::from(round)).await;
@@ -108,7 +113,7 @@ async fn streams_that_one_server_keeps_are_found_on_it() {
         }
     };
     wait::until("a number in part is none", LIMIT, partly).await.unwrap();
-    assert_eq!(bench.waiting(cluster.ask(0, "on.n2")).await, Ok(2.0));
+    bench.until_waiting(2.0, cluster.ask(0, "on.n2")).await;
     cluster.servers[2].start_again().unwrap();
     bench.until_waiting(6.0, cluster.ask(0, "on.*")).await;
 
@@ -195,12 +200,14 @@ async fn a_server_that_is_gone_takes_its_own_streams_along_and_no_others() {
     for settings in [cluster.ask(one, "wide"), cluster.ask(another, "wide"), cluster.ask_all("wide")] {
         bench.until_waiting(5.0, settings).await;
     }
-    let outcome = bench.waiting(cluster.ask(one, "narrow")).await;
-    assert_eq!(
-        outcome.as_ref().map_err(|(reason, _)| *reason),
-        Err(AbsenceReason::ValueMissing),
-        "{outcome:?}"
-    );
+    let missing = || async {
+        match bench.waiting(cluster.ask(one, "narrow")).await {
+            Err((AbsenceReason::ValueMissing, _)) => Ok(()),
+            Err(other) => Err(format!("{other:?}")),
+            Ok(count) => panic!("{count}, though it is gone"),
+        }
+    };
+    wait::until("what is gone to be missed", LIMIT, missing).await.unwrap();
 
     cluster.servers[home].start_again().unwrap();
     bench.until_waiting(3.0, cluster.ask(one, "narrow")).await;

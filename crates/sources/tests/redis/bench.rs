@@ -9,7 +9,7 @@ use testbed::RedisServer;
 pub(crate) use crate::support::{Bench, outcome};
 
 /// Far above what a busy machine takes for anything here.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
 pub(crate) type Outcome = Result<f64, (AbsenceReason, String)>;
 
