@@ -74,20 +74,28 @@ impl fmt::Display for Cost {
 
 /// The amount without what binary fractions add to it: 0.3 and not 0.30000000000000004.
 pub fn without_noise(amount: f64) -> f64 {
+    if is_small(amount) {
+        // Six decimals would make nothing of it.
+        return format!("{amount:.9e}").parse().unwrap_or(amount);
+    }
     let rounded = (amount * 1e6).round() / 1e6;
     // So large an amount has no fraction.
     if rounded.is_finite() { rounded } else { amount }
 }
 
-/// Amounts from here up are told by their size.
+/// Amounts from here up are told by their size, and so are those that [`is_small`].
 const LARGE: f64 = 1e15;
+
+fn is_small(amount: f64) -> bool {
+    amount > 0.0 && amount < 1e-4
+}
 
 /// An amount with two decimals, and up to six where it has that many.
 pub(crate) struct Money(pub(crate) f64);
 
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 >= LARGE {
+        if self.0 >= LARGE || is_small(self.0) {
             return Number(self.0).fmt(f);
         }
         let exact = format!("{:.6}", self.0);
@@ -127,6 +135,9 @@ mod tests {
             (0.0125, "0.0125"),
             (0.1 + 0.2, "0.30"),
             (1234.5, "1234.50"),
+            (0.0, "0.00"),
+            (0.0001, "0.0001"),
+            (3e-9 + 6e-9, "9.000e-9"),
             (1.7e308, "1.700e308"),
         ];
         for (amount, text) in cases {
@@ -139,6 +150,8 @@ mod tests {
         let budget = Budget::new(0.1, 0.5).unwrap();
         let cost = Cost { now: 0.3, wished: Some(0.7), decided: 0.5, budget: 0.5 };
         assert_eq!(Cost::of(budget, 3, Some(7), 5), cost);
+        let small = Cost::of(Budget::new(1e-9, 5e-9).unwrap(), 3, Some(7), 5);
+        assert_eq!(small, Cost { now: 3e-9, wished: Some(7e-9), decided: 5e-9, budget: 5e-9 });
         let large = Cost::of(Budget::new(1e308, 1.7e308).unwrap(), 1, Some(u32::MAX), 1);
         assert_eq!((large.now, large.wished, large.budget), (1e308, Some(f64::MAX), 1.7e308));
     }

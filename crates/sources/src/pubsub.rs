@@ -5,7 +5,7 @@
 //! | `projectId` | the project whose metrics are read, by its ID; may be left out where `subscription` names it |
 //! | `subscription` | the subscription: its short name, or `projects/PROJECT/subscriptions/NAME`, also of another project that the first one's metrics scope includes |
 //! | `measure` | optional: `undeliveredMessages` (default), how many messages wait; `oldestUnackedAgeSeconds`, how long the oldest one has waited |
-//! | `credentialsFrom.secretKeyRef` | optional: `name` and `key` of a secret that holds a service account's key (JSON) with the role Monitoring Viewer; without it the operator's own identity is used, if it lends one |
+//! | `credentialsFrom.secretKeyRef` | optional: `name` and `key` of a secret that holds a service account's key (JSON) with the role Monitoring Viewer; without it the operator's own identity is used, if its environment names one (`GCE_METADATA_HOST` or `GOOGLE_APPLICATION_CREDENTIALS`) |
 //! | `endpoint` | optional, only along with `credentialsFrom`: where Cloud Monitoring is reached, default `https://monitoring.googleapis.com` |
 //! | `maxAgeSeconds` | optional: an older point is no reading, 60 to 86400, default 600 |
 //! | `timeoutSeconds` | optional: time for the whole reading, 1 to 60, default 10 |

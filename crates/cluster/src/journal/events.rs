@@ -17,8 +17,11 @@ use serde_json::Value;
 use super::objects::Known;
 use crate::FIELD_MANAGER;
 
-/// The longest note that the API server takes.
+/// The longest note that the API server takes, in bytes.
 const NOTE_LIMIT: usize = 1024;
+
+/// The longest name that an object may have, in bytes.
+const NAME_LIMIT: usize = 253;
 
 /// The Events that the change of an object from `before` to the status `next` is worth.
 pub(super) fn of(kind: &Kind, record: &Record, before: &Known, next: &Value, identity: &str) -> Vec<Event> {
@@ -97,22 +100,68 @@ pub(super) fn made(
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let millis = at.as_millis();
     let time = k8s_openapi::jiff::Timestamp::from_millisecond(millis).unwrap_or_default();
-    let unique = format!("{millis:x}{:x}", COUNT.fetch_add(1, Ordering::Relaxed));
+    let unique = format!(".{millis:x}{:x}", COUNT.fetch_add(1, Ordering::Relaxed));
+    let of = regarding.name.as_deref().unwrap_or_default();
+    let of = of[..of.floor_char_boundary(NAME_LIMIT - unique.len())].trim_end_matches(['-', '.']);
     Event {
         metadata: ObjectMeta {
-            name: Some(format!("{}.{unique}", regarding.name.as_deref().unwrap_or_default())),
+            name: Some(format!("{of}{unique}")),
             // Events of cluster-scoped objects live in `default`, where kubectl looks for them.
             namespace: Some(regarding.namespace.clone().unwrap_or_else(|| "default".to_owned())),
             ..ObjectMeta::default()
         },
         action: Some(if reason == "SuccessfulRescale" { "Scale" } else { "Poll" }.to_owned()),
         event_time: Some(MicroTime(time)),
-        note: Some(note.chars().take(NOTE_LIMIT).collect()),
+        note: Some(cut(note)),
         reason: Some(reason),
         regarding: Some(regarding),
         reporting_controller: Some(FIELD_MANAGER.to_owned()),
         reporting_instance: Some(identity.to_owned()),
         type_: Some(type_.to_owned()),
         ..Event::default()
+    }
+}
+
+/// The note, or as much of it as the API server takes. A longer one would have the Event refused.
+fn cut(mut note: String) -> String {
+    const MARK: char = '…';
+    if note.len() > NOTE_LIMIT {
+        note.truncate(note.floor_char_boundary(NOTE_LIMIT - MARK.len_utf8()));
+        note.push(MARK);
+    }
+    note
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made_of(name: &str, note: &str) -> Event {
+        let regarding = ObjectReference { name: Some(name.to_owned()), ..ObjectReference::default() };
+        made(regarding, Time::from_seconds(1_800_000_000), "me", ("Normal", "Ready".into(), note.into()))
+    }
+
+    #[test]
+    fn a_note_has_no_more_bytes_than_the_api_server_takes() {
+        let whole = "→".repeat(NOTE_LIMIT / 3);
+        assert_eq!(made_of("a", &whole).note, Some(whole));
+        for long in
+            ["→".repeat(NOTE_LIMIT), format!("a{}", "→".repeat(NOTE_LIMIT)), "a".repeat(NOTE_LIMIT + 1)]
+        {
+            let note = made_of("a", &long).note.unwrap();
+            assert!((NOTE_LIMIT - 3..=NOTE_LIMIT).contains(&note.len()), "{}", note.len());
+            assert!(note.ends_with('…') && long.starts_with(note.trim_end_matches('…')), "{note}");
+        }
+    }
+
+    #[test]
+    fn the_longest_name_leaves_room_for_what_makes_it_unique() {
+        let name = made_of("shop", "").metadata.name.unwrap();
+        assert!(name.starts_with("shop."), "{name}");
+        for long in ["a".repeat(253), "a.".repeat(126) + "a", "a-".repeat(126) + "a"] {
+            let name = made_of(&long, "").metadata.name.unwrap();
+            assert!(name.len() <= NAME_LIMIT && !name.contains("-.") && !name.contains(".."), "{name}");
+            assert_ne!(name, made_of(&long, "").metadata.name.unwrap());
+        }
     }
 }

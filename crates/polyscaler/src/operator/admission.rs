@@ -11,6 +11,7 @@ use serve::{
     CertificateCallers, CertificateFiles, CertificateFolder, CertificateKeeper, CertificateSlot,
     CertificateVault, Judge, Kept, Listening,
 };
+use sources::{AddressPolicy, Registry};
 
 use super::args::OperatorArgs;
 use crate::parts::{Listen, Shared};
@@ -71,7 +72,8 @@ impl Admission {
         let Some(address) = flags.webhook_address.address() else { return Ok(None) };
         let slot = Arc::new(CertificateSlot::default());
         let judge = Judge {
-            catalog: shared.registry.clone(),
+            catalog: Arc::new(Registry::new(AddressPolicy::default())),
+            own: shared.registry.clone(),
             allow_cross_namespace: arguments.allow_cross_namespace,
             kinds: arguments.kinds(),
             namespaces: arguments.namespaces(),

@@ -32,10 +32,13 @@ const LONGEST_BODY: usize = 8 * 1024 * 1024;
 /// The API server gives up after 5 s, and sends what it has at once.
 const LONGEST_READ: Duration = Duration::from_secs(10);
 
-/// What reviews are judged by: the same as what the operator compiles objects by.
+/// What reviews are judged by: the same as what `polyscaler check` judges by, with the operator's flags.
 pub struct Judge {
-    /// Checks the settings of metric sources.
+    /// Checks the settings of metric sources, whatever an operator may have by default.
     pub catalog: Arc<dyn SourceCatalog>,
+    /// What this operator compiles objects by. What only it finds wrong is a warning: the object is good, and
+    /// the operator may get what it lacks at any time.
+    pub own: Arc<dyn SourceCatalog>,
     /// Whether a namespaced object may act in another namespace.
     pub allow_cross_namespace: bool,
     /// The kinds that the operator acts on; objects of others are let through.

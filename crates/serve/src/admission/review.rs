@@ -1,6 +1,6 @@
 //! One AdmissionReview and its answer: pure.
 
-use engine::Problem;
+use engine::{Problem, SourceCatalog};
 use resources::{Context, Kind};
 use serde_json::{Value, json};
 
@@ -76,16 +76,16 @@ fn judged(request: &Value, kind: &'static Kind, judge: &Judge) -> Result<Verdict
     if is_going || !judge.acts_on(kind, object) {
         return passed;
     }
-    let context = Context {
-        catalog: judge.catalog.as_ref(),
-        allow_cross_namespace: judge.allow_cross_namespace,
-        admitting: true,
+    let problems = |catalog: &dyn SourceCatalog| -> Vec<Problem> {
+        let allow_cross_namespace = judge.allow_cross_namespace;
+        let context = Context { catalog, allow_cross_namespace, admitting: true };
+        kind.compile(object, &context).err().unwrap_or_default()
     };
-    let problems = kind.compile(object, &context).err().unwrap_or_default();
-    let (old, new): (Vec<Problem>, Vec<Problem>) =
-        problems.into_iter().partition(|problem| operation == "UPDATE" && was_there(problem, before, object));
+    let (old, new): (Vec<Problem>, Vec<Problem>) = problems(judge.catalog.as_ref())
+        .into_iter()
+        .partition(|problem| operation == "UPDATE" && was_there(problem, before, object));
     Ok(if new.is_empty() {
-        Verdict::Allowed(old.iter().map(Problem::to_string).collect())
+        Verdict::Allowed(problems(judge.own.as_ref()).iter().map(Problem::to_string).collect())
     } else {
         Verdict::Refused(old.into_iter().chain(new).collect())
     })

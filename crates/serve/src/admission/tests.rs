@@ -15,6 +15,7 @@ use crate::certificates::CertificateSlot;
 fn judge() -> Judge {
     let catalog: Arc<dyn SourceCatalog> = Arc::new(Registry::new(AddressPolicy::default()));
     Judge {
+        own: Arc::clone(&catalog),
         catalog,
         allow_cross_namespace: false,
         kinds: resources::KINDS.to_vec(),
@@ -114,6 +115,24 @@ fn what_is_good_passes_without_a_word() {
         let answered = response(&sent(operation, good(), good()), &judge);
         assert_eq!(answered, json!({ "uid": "705ab4f5", "allowed": true }));
     }
+}
+
+/// The first thing that users apply leaves the Prometheus server to the operator, which may have none.
+#[test]
+fn what_only_the_operator_lacks_is_a_warning() {
+    let own: Arc<dyn SourceCatalog> = Arc::new(Registry::of_operator(AddressPolicy::default(), None));
+    let judge = Judge { own, ..judge() };
+    let asking = |query: &str| {
+        let metric = json!({ "type": "prometheus", "config": { "query": query } });
+        object(json!({ "targetDeployment": "web", "metric": metric }))
+    };
+    let warned =
+        "spec.metric.config.serverAddress: Required value: the operator runs without --prometheus-url";
+    for (operation, before) in [("CREATE", Value::Null), ("UPDATE", good())] {
+        let answered = response(&sent(operation, asking("up"), before), &judge);
+        assert_eq!(answered, json!({ "uid": "705ab4f5", "allowed": true, "warnings": [warned] }));
+    }
+    assert!(!is_allowed(&sent("CREATE", asking(" "), Value::Null), &judge));
 }
 
 #[test]

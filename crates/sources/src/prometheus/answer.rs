@@ -45,6 +45,9 @@ struct Frame {
     error: String,
     #[serde(default)]
     warnings: Option<Vec<String>>,
+    /// How VictoriaMetrics says, without a warning, that some of its storage did not answer.
+    #[serde(default)]
+    is_partial: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -86,6 +89,10 @@ pub(super) fn number(
     if let Some(warning) = frame.warnings.iter().flatten().find(|warning| concerns_data(warning)) {
         let what =
             format!("the answer may lack something, as it has the warning: {}", short(warning, hidden));
+        return Err(absent(AbsenceReason::Partial, what));
+    }
+    if frame.is_partial == Some(true) {
+        let what = "the answer may lack something, as the server says by isPartial";
         return Err(absent(AbsenceReason::Partial, what));
     }
     match frame.data {

@@ -63,6 +63,8 @@ fn whatever_is_not_one_finite_number_is_a_named_absence() {
         body["warnings"] = json!([warning]);
         body.to_string()
     };
+    let mut partial = vector(&["1"]);
+    partial["isPartial"] = json!(true);
     for (status, body, reason, words) in [
         (200, vector(&[]).to_string(), ValueMissing, "gives no series; if that means none, add `or vector(0)`"),
         (200, vector(&["NaN"]).to_string(), NotFinite, "the query gives NaN"),
@@ -85,6 +87,7 @@ fn whatever_is_not_one_finite_number_is_a_named_absence() {
         (200, vector(&["1"]).to_string()[..60].to_owned(), Malformed, "the answer is not JSON: EOF"),
         (200, warned("store a is away"), Partial, "may lack something, as it has the warning: store a is away"),
         (200, warned("PromQL warning: encountered a mix of histograms and floats"), Partial, "a mix of"),
+        (200, partial.to_string(), Partial, "may lack something, as the server says by isPartial"),
         (
             400,
             json!({"status": "error", "errorType": "bad_data", "error": "invalid parameter\n \"query\":\u{7} 1:2: parse error"}).to_string(),
@@ -115,6 +118,7 @@ fn notes_about_the_query_do_not_matter() {
     }
     let mut body = vector(&["4"]);
     body["warnings"] = Value::Null;
+    body["isPartial"] = json!(false);
     body["stats"] = json!({"samples": 1});
     body["data"]["stats"] = json!({"samples": 1});
     assert_eq!(read(200, &body.to_string(), Aggregate::Sum), Ok(4.0));
