@@ -17,8 +17,10 @@ use serde_json::Value;
 use super::objects::Known;
 use crate::FIELD_MANAGER;
 
-/// The longest note that the API server takes.
+/// The longest that the API server takes, in bytes.
+const NAME_LIMIT: usize = 253;
 const NOTE_LIMIT: usize = 1024;
+const INSTANCE_LIMIT: usize = 128;
 
 /// The Events that the change of an object from `before` to the status `next` is worth.
 pub(super) fn of(kind: &Kind, record: &Record, before: &Known, next: &Value, identity: &str) -> Vec<Event> {
@@ -97,22 +99,56 @@ pub(super) fn made(
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let millis = at.as_millis();
     let time = k8s_openapi::jiff::Timestamp::from_millisecond(millis).unwrap_or_default();
-    let unique = format!("{millis:x}{:x}", COUNT.fetch_add(1, Ordering::Relaxed));
+    let unique = format!(".{millis:x}{:x}", COUNT.fetch_add(1, Ordering::Relaxed));
+    let object = cut(regarding.name.as_deref().unwrap_or_default(), NAME_LIMIT - unique.len());
     Event {
         metadata: ObjectMeta {
-            name: Some(format!("{}.{unique}", regarding.name.as_deref().unwrap_or_default())),
+            name: Some(format!("{}{unique}", object.trim_end_matches(['-', '.']))),
             // Events of cluster-scoped objects live in `default`, where kubectl looks for them.
             namespace: Some(regarding.namespace.clone().unwrap_or_else(|| "default".to_owned())),
             ..ObjectMeta::default()
         },
         action: Some(if reason == "SuccessfulRescale" { "Scale" } else { "Poll" }.to_owned()),
         event_time: Some(MicroTime(time)),
-        note: Some(note.chars().take(NOTE_LIMIT).collect()),
+        note: Some(cut(&note, NOTE_LIMIT).to_owned()),
         reason: Some(reason),
         regarding: Some(regarding),
         reporting_controller: Some(FIELD_MANAGER.to_owned()),
-        reporting_instance: Some(identity.to_owned()),
+        reporting_instance: Some(cut(identity, INSTANCE_LIMIT).to_owned()),
         type_: Some(type_.to_owned()),
         ..Event::default()
+    }
+}
+
+/// The beginning of `text`, of at most `limit` bytes.
+fn cut(text: &str, limit: usize) -> &str {
+    &text[..text.floor_char_boundary(limit)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_long_for_the_api_server_is_cut() {
+        let made = |name: &str, note: &str, identity: &str| {
+            let regarding = ObjectReference { name: Some(name.to_owned()), ..ObjectReference::default() };
+            made(
+                regarding,
+                Time::from_millis(1_800_000_000_000),
+                identity,
+                ("Normal", "Ready".to_owned(), note.to_owned()),
+            )
+        };
+        let (long, arrows) = ("a".repeat(NAME_LIMIT), "→".repeat(NOTE_LIMIT));
+        let event = made(&long, &arrows, &long);
+        let name = event.metadata.name.unwrap();
+        assert!(name.len() == NAME_LIMIT && name.starts_with("aaa") && name.contains('.'), "{name}");
+        assert_eq!(event.note.unwrap(), "→".repeat(341));
+        assert_eq!(event.reporting_instance.unwrap(), "a".repeat(INSTANCE_LIMIT));
+
+        // No part of a name may end with a dash.
+        let name = made(&format!("ab{}c", "-".repeat(NAME_LIMIT - 3)), "", "").metadata.name.unwrap();
+        assert!(name.starts_with("ab."), "{name}");
     }
 }
