@@ -2,14 +2,15 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" }}
 {{- end }}
 
-{{- /* At most 52 characters: suffixes such as -metrics must fit into a name of 63. */ -}}
+{{- /* At most 52 characters: suffixes such as -metrics must fit into a name of 63. Without dots, which a release
+       may have in its name and a Service must not. */ -}}
 {{- define "polyscaler.fullname" -}}
 {{- if .Values.fullnameOverride }}
 {{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
 {{- else if contains (include "polyscaler.name" .) .Release.Name }}
-{{- .Release.Name | trunc 52 | trimSuffix "-" }}
+{{- .Release.Name | replace "." "-" | trunc 52 | trimSuffix "-" }}
 {{- else }}
-{{- printf "%s-%s" .Release.Name (include "polyscaler.name" .) | trunc 52 | trimSuffix "-" }}
+{{- printf "%s-%s" .Release.Name (include "polyscaler.name" .) | replace "." "-" | trunc 52 | trimSuffix "-" }}
 {{- end }}
 {{- end }}
 
@@ -33,7 +34,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
-{{- /* Cluster-wide objects have the namespace in their name: two releases may have one name. */ -}}
+{{- /* Objects outside the release's namespace have its name in theirs: two releases may have one name. */ -}}
 {{- define "polyscaler.clusterName" -}}
 {{- printf "%s-%s" .Release.Namespace (include "polyscaler.fullname" .) }}
 {{- end }}

@@ -17,11 +17,10 @@ use serde_json::Value;
 use super::objects::Known;
 use crate::FIELD_MANAGER;
 
-/// The longest note that the API server takes, in bytes.
-const NOTE_LIMIT: usize = 1024;
-
-/// The longest name that an object may have, in bytes.
+/// The longest that the API server takes, in bytes.
 const NAME_LIMIT: usize = 253;
+const NOTE_LIMIT: usize = 1024;
+const INSTANCE_LIMIT: usize = 128;
 
 /// The Events that the change of an object from `before` to the status `next` is worth.
 pub(super) fn of(kind: &Kind, record: &Record, before: &Known, next: &Value, identity: &str) -> Vec<Event> {
@@ -116,7 +115,7 @@ pub(super) fn made(
         reason: Some(reason),
         regarding: Some(regarding),
         reporting_controller: Some(FIELD_MANAGER.to_owned()),
-        reporting_instance: Some(identity.to_owned()),
+        reporting_instance: Some(identity[..identity.floor_char_boundary(INSTANCE_LIMIT)].to_owned()),
         type_: Some(type_.to_owned()),
         ..Event::default()
     }
@@ -139,6 +138,18 @@ mod tests {
     fn made_of(name: &str, note: &str) -> Event {
         let regarding = ObjectReference { name: Some(name.to_owned()), ..ObjectReference::default() };
         made(regarding, Time::from_seconds(1_800_000_000), "me", ("Normal", "Ready".into(), note.into()))
+    }
+
+    #[test]
+    fn a_long_name_of_a_replica_is_cut() {
+        let identity = "a".repeat(NAME_LIMIT);
+        let event = made(
+            ObjectReference::default(),
+            Time::from_seconds(0),
+            &identity,
+            ("Normal", String::new(), String::new()),
+        );
+        assert_eq!(event.reporting_instance.unwrap(), "a".repeat(INSTANCE_LIMIT));
     }
 
     #[test]

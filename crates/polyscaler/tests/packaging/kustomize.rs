@@ -63,6 +63,14 @@ fn single_files_and_kustomization_are_the_same() {
 }
 
 #[test]
+fn samples_are_a_kustomization_of_every_file() {
+    let files = std::fs::read_dir(repository("config/samples")).unwrap().map(|entry| entry.unwrap().path());
+    let manifests = files.filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    let objects: Vec<_> = manifests.flat_map(|path| parse(&std::fs::read_to_string(path).unwrap())).collect();
+    assert_eq!(names(&kustomize("config/samples")), names(&objects));
+}
+
+#[test]
 fn production_has_two_replicas_and_nothing_less_than_the_default() {
     let (production, default) = (kustomize("config/overlays/production"), kustomize("config/default"));
     let of_production = names(&production);

@@ -50,6 +50,27 @@ async fn it_scales_in_its_namespaces_and_may_do_nothing_elsewhere() {
     pod.end().await;
 }
 
+#[test]
+fn two_teams_may_install_it_under_one_name() {
+    let install = |team: &str| {
+        let namespaces = format!("operator.namespaces={{{team},shared}}");
+        let args =
+            ["--namespace", team, "--set", "crds.install=false,rbac.namespaced=true", "--set", &namespaces];
+        let objects = template("polyscaler", &args).unwrap();
+        let identity = |object: &kube::api::DynamicObject| {
+            (kind(object).to_owned(), object.namespace(), object.name_any())
+        };
+        objects.iter().map(identity).collect::<std::collections::BTreeSet<_>>()
+    };
+    let (one, other) = (install("team-a"), install("team-b"));
+    let both: Vec<_> = one.intersection(&other).collect();
+    assert!(both.is_empty(), "{both:?}");
+    let has_role = |namespace: &str| {
+        one.iter().any(|(kind, within, _)| kind == "Role" && within.as_deref() == Some(namespace))
+    };
+    assert!(["team-a", "shared", "default"].into_iter().all(has_role), "{one:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_cluster_scoped_kinds_there_is_no_cluster_role() {
     let scene = Scene::new("narrower").await;

@@ -1,9 +1,10 @@
 //! Which values the chart takes, and what it says to others.
 
 use k8s_openapi::api::apps::v1::Deployment;
+use kube::ResourceExt as _;
 
 use crate::helm::{CHART, helm, template, values_file};
-use crate::manifests::{only, typed};
+use crate::manifests::{kind, only, typed};
 
 /// As users have it, to the letter.
 pub(crate) const CUSTOM_VALUES: &str = include_str!("values-custom.yaml");
@@ -66,6 +67,17 @@ fn what_is_switched_off_is_not_there() {
     }
     let ports = container(&deployment).ports.as_ref().unwrap();
     assert_eq!(ports.iter().map(|port| port.name.as_deref().unwrap()).collect::<Vec<_>>(), ["health"]);
+}
+
+#[test]
+fn a_release_may_have_dots_in_its_name() {
+    for (release, name) in [("my.app", "my-app-polyscaler"), ("polyscaler.eu", "polyscaler-eu")] {
+        let objects = template(release, &["--set", "crds.install=false"]).unwrap();
+        assert_eq!(only(&objects, "Deployment").name_any(), name);
+        for service in objects.iter().filter(|object| kind(object) == "Service") {
+            assert!(!service.name_any().contains('.'), "{}", service.name_any());
+        }
+    }
 }
 
 #[test]

@@ -86,6 +86,10 @@ pub struct ScalingRuleSpec {
     #[serde(rename = "natsMonitoringURL")]
     #[schemars(length(max = 2048), regex(pattern = URL_PATTERN))]
     pub nats_monitoring_url: String,
+    /// Monitoring endpoints of the other servers of its cluster, where they cannot be found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 31), inner(length(max = 2048), regex(pattern = URL_PATTERN)))]
+    pub monitoring_urls: Vec<String>,
     /// The subject whose waiting messages count.
     #[schemars(length(min = 1, max = 1024))]
     pub subject: String,
@@ -169,6 +173,9 @@ fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
 
 fn compile_metric(spec: &ScalingRuleSpec, target: &Target, context: &Context<'_>) -> (Metric, Vec<Problem>) {
     let mut config = json!({ "monitoringUrl": spec.nats_monitoring_url, "subject": spec.subject });
+    if !spec.monitoring_urls.is_empty() {
+        config["monitoringUrls"] = json!(spec.monitoring_urls);
+    }
     if let Some(account) = &spec.account {
         config["account"] = json!(account);
     }

@@ -51,6 +51,21 @@ fn the_nine_fields_make_a_plan() {
 }
 
 #[test]
+fn the_other_servers_of_a_cluster_can_be_named() {
+    let mut spec = spec();
+    spec["monitoringUrls"] = json!(["http://nats-b:8222", "http://nats-c:9222"]);
+    let plan = KIND.compile(&object(spec), &context(false)).unwrap();
+    assert_eq!(
+        plan.metrics[0].query.config["monitoringUrls"],
+        json!(["http://nats-b:8222", "http://nats-c:9222"])
+    );
+    let refused = problems("monitoringUrls", json!(["http://nats-b:8222", "nats-c:8222"]));
+    assert!(refused.len() == 1 && refused[0].starts_with("spec.monitoringUrls[1]: "), "{refused:?}");
+    let refused = problems("monitoringUrls", json!(vec!["http://nats:8222"; 32]));
+    assert!(refused.len() == 1 && refused[0].starts_with("spec.monitoringUrls: "), "{refused:?}");
+}
+
+#[test]
 fn each_of_the_nine_is_required() {
     for field in [
         "namespace",

@@ -149,7 +149,8 @@ impl<'a> Monitor<'a> {
                 return Err(Failed::OtherServer);
             }
             if again.meta_cluster.is_some() {
-                let loaded = self.started.check_loaded(address, again.assets(), Instant::now());
+                let (id, assets) = (&again.server_id, again.assets());
+                let loaded = self.started.check_loaded(address, id, assets, Instant::now());
                 loaded.map_err(|what| absence(AbsenceReason::ValueMissing, &address.base, what))?;
             }
             page = again;

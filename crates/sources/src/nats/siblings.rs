@@ -3,13 +3,15 @@
 //! No server tells its peers' monitoring ports. Nearly always they have the same number
 //! and path on each server, so the hosts by which servers and clients find one another are
 //! tried with them; and, as Kubernetes names pods, the server's name before that of the
-//! service. These are guesses: what answers there has to prove by its id that it is one of
-//! the cluster.
+//! service. Where servers share a host, their ports mostly count up alike (4222 and 8222, 4223 and 8223), so
+//! a monitoring port is tried that is as far from the known one as the server's other port is. These are
+//! guesses: what answers there has to prove by its id that it is one of the cluster.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use reqwest::Url;
+use serde_json::Value;
 
 use super::wire::{Route, Varz};
 
@@ -42,6 +44,13 @@ pub(super) fn addresses<'a>(
         hosts.extend(labels.map(|name| format!("{name}.{domain}")));
     }
     let mut places: Vec<_> = hosts.iter().filter_map(|host| at_host(base, host)).collect();
+    let cluster = own.cluster.iter();
+    let by_cluster =
+        cluster.flat_map(|cluster| cluster.urls.iter().flatten().map(|place| (place, &cluster.cluster_port)));
+    let by_client = own.connect_urls.iter().flatten().map(|place| (place, &own.port));
+    let shifted: BTreeSet<_> =
+        by_cluster.chain(by_client).filter_map(|(place, port)| at_distance(base, place, port)).collect();
+    places.extend(shifted);
     places.retain(|place| place != base);
     places.dedup();
     places.truncate(MAX_PLACES);
@@ -53,6 +62,17 @@ fn host_of(place: &str) -> Option<String> {
     let (host, _) = place.rsplit_once(':')?;
     let host = host.trim_start_matches('[').trim_end_matches(']');
     (!host.is_empty()).then(|| host.to_owned())
+}
+
+/// The address whose port is as far from that of `base` as the port of `place` is from `own`; none where that
+/// is the same port.
+fn at_distance(base: &Url, place: &str, own: &Value) -> Option<Url> {
+    let (_, port) = place.rsplit_once(':')?;
+    let distance = i64::from(port.parse::<u16>().ok()?) - own.as_i64()?;
+    let port = i64::from(base.port_or_known_default()?).checked_add(distance)?;
+    let mut url = at_host(base, &host_of(place)?)?;
+    url.set_port(Some(u16::try_from(port).ok().filter(|port| *port > 0)?)).ok()?;
+    (distance != 0).then_some(url)
 }
 
 /// The name under which servers have names: `nats` of `nats`, and of `nats-0.nats` for server `nats-0`.

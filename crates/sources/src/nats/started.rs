@@ -31,8 +31,9 @@ struct Memory {
     runs: HashSet<(String, String)>,
     /// What the last run at an address had.
     assets: HashMap<String, Assets>,
-    /// What a run at an address had loaded so far, and since when no more.
-    loading: HashMap<String, (Assets, Instant)>,
+    /// What a run had loaded so far, and since when no more. By address and id, as an address may lead to
+    /// several servers in turn, each of which would begin the other's wait anew.
+    loading: HashMap<(String, String), (Assets, Instant)>,
 }
 
 /// How many streams and consumers a server has.
@@ -47,27 +48,35 @@ impl Started {
         self.lock().runs.contains(&(address.base.to_string(), id.to_owned()))
     }
 
-    /// Whether a server, which was not known to have loaded all and has `found`, loads no more. It is waited for
-    /// longer where it has less than the one before it at the same address. In words, what it still lacks.
+    /// Whether the server `id`, which was not known to have loaded all and has `found`, loads no more. It is waited
+    /// for longer where it has less than the one before it at the same address. In words, what it still lacks.
     pub(super) fn check_loaded(
         &self,
         address: &Address,
+        id: &str,
         found: Option<Assets>,
         now: Instant,
     ) -> Result<(), String> {
         let mut memory = self.lock();
-        let address = address.base.as_str();
-        let (Some(found), Some(&before)) = (found, memory.assets.get(address)) else { return Ok(()) };
+        let run = (address.base.to_string(), id.to_owned());
+        // Another reading may have found out meanwhile; then there is no run before this one.
+        if memory.runs.contains(&run) {
+            return Ok(());
+        }
+        let (Some(found), Some(&before)) = (found, memory.assets.get(&run.0)) else { return Ok(()) };
         let has_all = found.streams >= before.streams && found.consumers >= before.consumers;
         let needed = if has_all { RESTORED } else { SETTLED };
-        match memory.loading.get(address) {
+        match memory.loading.get(&run) {
             Some((same, since)) if *same == found => {
                 if now.saturating_duration_since(*since) >= needed {
                     return Ok(());
                 }
             }
             _ => {
-                memory.loading.insert(address.to_owned(), (found, now));
+                if memory.loading.len() >= MAX_STARTED {
+                    memory.loading.clear();
+                }
+                memory.loading.insert(run, (found, now));
             }
         }
         Err(format!(
@@ -86,12 +95,12 @@ impl Started {
         if memory.runs.len() >= MAX_STARTED {
             *memory = Memory::default();
         }
-        let address = address.base.to_string();
-        memory.loading.remove(&address);
-        memory.runs.insert((address.clone(), id.to_owned()));
+        let run = (address.base.to_string(), id.to_owned());
+        memory.loading.remove(&run);
         if let Some(assets) = assets {
-            memory.assets.insert(address, assets);
+            memory.assets.insert(run.0.clone(), assets);
         }
+        memory.runs.insert(run);
     }
 
     fn lock(&self) -> MutexGuard<'_, Memory> {
@@ -112,13 +121,16 @@ mod tests {
         let address = Address { base: "http://nats:8222".parse().unwrap(), given: true };
         let (started, begun) = (Started::default(), Instant::now());
         let check = |found, after: u64| {
-            started.check_loaded(&address, found, begun + Duration::from_secs(after)).is_ok()
+            started.check_loaded(&address, "C", found, begun + Duration::from_secs(after)).is_ok()
         };
         assert!(check(assets(1, 0), 0), "nothing is known of what it should have");
         started.note(&address, "A", assets(3, 5));
         assert!(started.contains(&address, "A") && !started.contains(&address, "B"));
 
-        let told = started.check_loaded(&address, assets(3, 4), begun).unwrap_err();
+        // Of two readings at once, neither of which knew it, the first has just found it to have loaded all.
+        assert_eq!(started.check_loaded(&address, "A", assets(3, 5), begun), Ok(()));
+
+        let told = started.check_loaded(&address, "C", assets(3, 4), begun).unwrap_err();
         assert!(told.contains("3 streams and 4 consumers, and had 3 and 5"), "{told}");
         assert!(!check(assets(2, 5), 1));
         assert!(!check(assets(3, 5), 2) && !check(assets(3, 5), 3));
@@ -128,8 +140,25 @@ mod tests {
         assert!(!check(assets(3, 4), 5));
         assert!(!check(assets(3, 4), 14));
         assert!(check(assets(3, 4), 15));
-        started.note(&address, "B", assets(3, 4));
-        assert!(!check(assets(4, 9), 16), "counted from when it loaded no more");
-        assert!(check(assets(4, 9), 18));
+        started.note(&address, "C", assets(3, 4));
+        assert!(check(assets(4, 9), 16), "it is known by now");
+    }
+
+    #[test]
+    fn servers_behind_one_address_do_not_begin_each_others_wait_anew() {
+        let address = Address { base: "http://nats:8222".parse().unwrap(), given: true };
+        let (started, begun) = (Started::default(), Instant::now());
+        started.note(&address, "A", assets(3, 5));
+        let check = |id, found, after: u64| {
+            started.check_loaded(&address, id, found, begun + Duration::from_secs(after)).is_ok()
+        };
+        for after in [0, 1] {
+            assert!(!check("B", assets(4, 5), after) && !check("C", assets(2, 1), after));
+        }
+        assert!(check("B", assets(4, 5), 2) && !check("C", assets(2, 1), 9));
+        assert!(check("C", assets(2, 1), 10));
+        started.note(&address, "B", assets(4, 5));
+        assert!(check("C", assets(2, 1), 11));
+        assert!(!check("C", assets(3, 2), 12), "counted from when it loaded no more");
     }
 }

@@ -103,6 +103,9 @@ pub(super) struct Varz {
     pub(super) server_name: String,
     /// Where clients may connect, `host:port`, those of the other servers included.
     pub(super) connect_urls: Option<Vec<String>>,
+    /// The port where its own clients connect.
+    #[serde(default)]
+    pub(super) port: Value,
     pub(super) cluster: Option<VarzCluster>,
 }
 
@@ -110,6 +113,9 @@ pub(super) struct Varz {
 pub(super) struct VarzCluster {
     /// Where the servers of the cluster were told to find each other, `host:port`.
     pub(super) urls: Option<Vec<String>>,
+    /// The port where the others find this server.
+    #[serde(default)]
+    pub(super) cluster_port: Value,
 }
 
 /// `/routez`: the servers of the cluster to which one is connected.

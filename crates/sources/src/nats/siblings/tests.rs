@@ -51,6 +51,34 @@ fn hosts_that_the_server_knows_are_taken_with_port_and_path_of_its_own() {
 }
 
 #[test]
+fn servers_that_share_a_host_have_ports_that_count_up_alike() {
+    let own = json!({
+        "server_id": "A",
+        "server_name": "n2",
+        "port": 4223,
+        "connect_urls": ["10.0.0.1:4222", "10.0.0.1:4223"],
+        "cluster": {"urls": ["localhost:6222", "localhost:6223", "localhost:6224"], "cluster_port": 6223},
+    });
+    let expected = [
+        "http://10.0.0.1:8223/",
+        "http://localhost:8222/",
+        "http://10.0.0.1:8222/",
+        "http://localhost:8224/",
+    ];
+    let sorted = |places: Vec<String>| places.into_iter().collect::<std::collections::BTreeSet<_>>();
+    let expected = expected.into_iter().map(str::to_owned).collect();
+    assert_eq!(sorted(places("http://localhost:8223", own, &[], json!([]))), expected);
+
+    // Ports that are none, or that would be none, lead nowhere.
+    for (port, place) in
+        [(json!("4222"), "a:1"), (json!(null), "a:1"), (json!(60000), "a:1"), (json!(1), "a:b")]
+    {
+        let own = json!({"server_id": "A", "server_name": "n", "port": port, "connect_urls": [place]});
+        assert_eq!(places("http://a:8222", own, &[], json!([])), [] as [&str; 0], "{place}");
+    }
+}
+
+#[test]
 fn a_server_that_knows_too_many_is_not_followed_everywhere() {
     let urls: Vec<_> = (0..1000).map(|number| format!("10.0.{}.{}:1", number / 256, number % 256)).collect();
     let own = json!({"server_id": "A", "server_name": "n1", "connect_urls": urls});
