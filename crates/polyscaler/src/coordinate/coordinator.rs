@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use runner::Event;
 
 use super::app::{App, Standing};
+use super::args::RANDOM;
 use super::groups_file::{Content, Group, GroupsFile};
 use super::judge::Judge;
 use super::objects::{Settings, Told, group_name};
@@ -82,11 +83,21 @@ impl Coordinator {
         self.tell_unknown();
         let mut groups = BTreeMap::new();
         for (index, group) in self.groups.iter().enumerate() {
-            let belongs = |name: &&str| self.app.standing(name) == Standing::Belongs;
-            let there: Vec<&str> = group.members.iter().map(String::as_str).filter(belongs).collect();
-            if !there.is_empty() {
-                groups.insert(group_name(index), self.settings.spec(&there));
+            let standing = |name: &&str| self.app.standing(name);
+            let names = || group.members.iter().map(String::as_str);
+            if !names().any(|name| standing(&name) == Standing::Belongs) {
+                continue;
             }
+            // What is measured at a member, and what it sends to others, counts while it is missing, too:
+            // without it the others would be scaled by less than there is, or not at all.
+            let follows_metrics = self.settings.policy != RANDOM;
+            let counts = |name: &&str| match standing(name) {
+                Standing::Belongs => true,
+                Standing::Missing => follows_metrics,
+                Standing::Foreign => false,
+            };
+            let members: Vec<&str> = names().filter(counts).collect();
+            groups.insert(group_name(index), self.settings.spec(&members));
         }
         self.told.update(&self.settings, groups)
     }

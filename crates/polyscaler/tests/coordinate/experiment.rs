@@ -88,6 +88,35 @@ async fn a_list_that_makes_no_sense_scales_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_an_hpa_scales_is_not_measured() {
+    let store = Store::new("scaled", "teastore-webui\nteastore-db\n").await;
+    deploy(&store).await;
+    let recorders = store.record(&[WEBUI, DB]).await;
+    let hpas: kube::Api<k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler> =
+        store.scene.namespaced();
+    let hpa = serde_json::json!({
+        "metadata": { "name": "by-cpu" },
+        "spec": {
+            "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": DB },
+            "maxReplicas": 3,
+        },
+    });
+    hpas.create(&PostParams::default(), &serde_json::from_value(hpa).unwrap()).await.unwrap();
+    let (experiment, out) = store.experiment("all,1,2,1\n");
+    assert!(experiment.process.wait(LIMIT).await);
+    assert_eq!(experiment.status(), Some(1), "{}", experiment.log());
+    let words = ["polyscaler: ", "teastore-db of group-2", "HorizontalPodAutoscaler by-cpu"];
+    assert_eq!(experiment.lines(&words).len(), 1, "{}", experiment.log());
+    assert!(!experiment.log().contains("teastore-webui of"), "{}", experiment.log());
+    assert!(!out.exists() && recorders.iter().all(|recorder| recorder.replicas().is_empty()));
+
+    let (experiment, out) = store.experiment("group-1,1,2,1\n");
+    assert!(experiment.process.wait(seconds(300.0)).await);
+    assert_eq!(experiment.status(), Some(0), "{}", experiment.log());
+    assert_eq!(rows(&out).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_interrupts_it_keeps_what_was_measured() {
     let store = Store::new("interrupted", "teastore-webui,teastore-db\n").await;
     deploy(&store).await;

@@ -69,6 +69,15 @@ fn a_groups_file_without_groups_ends_it_with_a_plain_message() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_no_groups_file() {
+    // A device stands for all of them: with a pipe, this would wait for ever where it fails.
+    let (status, told) = run(&[("GROUP_FILE", "/dev/null")]);
+    assert_eq!((status, told.lines().count()), (1, 1), "{told}");
+    assert!(told.contains("/dev/null: not a regular file") && told.contains("GROUP_FILE"), "{told}");
+}
+
 #[test]
 fn without_a_cluster_it_says_how_to_name_one() {
     let folder = tempfile::tempdir().unwrap();

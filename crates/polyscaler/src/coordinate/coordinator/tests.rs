@@ -87,6 +87,25 @@ fn a_group_is_told_of_as_far_as_its_members_are_there() {
 }
 
 #[test]
+fn who_is_missing_hands_on_its_calls_and_a_foreign_one_has_no_part() {
+    let spec = "
+        metrics: [{type: cron, config: {timezone: UTC, start: 0 8 * * *, end: 0 18 * * *, desiredReplicas: 3}, member: web}]
+        members: [{name: web, capacity: 1}]
+        callGraph: [{from: web, to: auth}, {from: auth, to: db}]";
+    let mut stage = Stage::under("bottleneck", Some(spec), "web,auth,db\n");
+    assert_eq!(stage.told(), [""; 0], "nobody is there");
+    stage.there(&["db"]);
+    assert_eq!(stage.told(), ["group-1 1 web,auth,db"]);
+    stage.there(&["web", "auth"]);
+    assert_eq!(stage.told(), [""; 0], "they are found as targets are");
+    stage.app.take(DeploymentChange::Deleted("auth".to_owned()));
+    assert_eq!(stage.told(), [""; 0]);
+    let foreign = Deployment { name: "auth".to_owned(), ..Deployment::default() };
+    stage.app.take(DeploymentChange::Applied(foreign));
+    assert_eq!(stage.told(), ["group-1 2 web,db"]);
+}
+
+#[test]
 fn a_good_edit_counts_and_a_bad_one_does_not() {
     let mut stage = Stage::new("web,db\nauth\n");
     stage.there(&["web", "db", "auth", "image"]);

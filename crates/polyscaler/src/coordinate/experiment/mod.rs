@@ -4,6 +4,7 @@
 //! are all ready; each member's own time is kept beside it.
 
 mod drawing;
+mod hpas;
 mod list;
 mod measure;
 mod record;

@@ -12,14 +12,14 @@ use runner::Event;
 use tokio::sync::{mpsc, watch};
 
 use super::list::{self, Series};
-use super::{Experiment, Group, Measurer};
+use super::{Experiment, Group, Measurer, hpas};
 use crate::coordinate::app::{App, Standing};
 use crate::coordinate::objects::group_name;
 use crate::coordinate::{CoordinateArgs, connect, groups_at_start, wiring};
 use crate::parts::{Shared, Signals, elect};
 
-/// How long the API server may take to tell which Deployments there are.
-const LISTING: Duration = Duration::from_secs(30);
+/// How long the API server may take to tell which Deployments, or HPAs, there are.
+pub(super) const LISTING: Duration = Duration::from_secs(30);
 
 /// Runs the experiment of `list` over the groups of the groups file.
 pub(in crate::coordinate) async fn start(
@@ -66,6 +66,8 @@ pub(in crate::coordinate) async fn start(
             arguments.app_name
         );
     }
+
+    hpas::refuse(&arguments, &shared, &clients, &series, &groups).await?;
 
     let (events, mut heard) = mpsc::channel(16);
     let (stop, stopped) = watch::channel(false);
