@@ -26,12 +26,6 @@ struct Found {
     belongs: bool,
 }
 
-impl Found {
-    fn standing(&self) -> Standing {
-        if self.belongs { Standing::Belongs } else { Standing::Foreign }
-    }
-}
-
 /// The Deployments of the namespace, seen from the application. Cheap to clone; clones share.
 #[derive(Clone, Debug)]
 pub(super) struct App {
@@ -45,18 +39,17 @@ impl App {
         Self { name: name.into(), found: Arc::default() }
     }
 
-    /// Takes over a change; tells what a name stands for now, where that may be news.
-    pub(super) fn take(&self, change: DeploymentChange) -> Option<Standing> {
+    /// Takes over a change; tells whether a name may stand for something else now.
+    pub(super) fn take(&self, change: DeploymentChange) -> bool {
         let mut known = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         match change {
             DeploymentChange::Applied(deployment) => {
                 let found = Found { uid: deployment.uid.clone(), belongs: self.has(&deployment) };
                 let before = known.insert(deployment.name, found.clone());
-                let is_news = before.as_ref() != Some(&found);
-                is_news.then(|| found.standing())
+                before != Some(found)
             }
-            DeploymentChange::Deleted(name) => known.remove(&name).map(|_| Standing::Missing),
-            DeploymentChange::Synced => None,
+            DeploymentChange::Deleted(name) => known.remove(&name).is_some(),
+            DeploymentChange::Synced => false,
         }
     }
 
@@ -70,7 +63,8 @@ impl App {
     /// What the name stands for.
     pub(super) fn standing(&self, name: &str) -> Standing {
         match self.found.lock().unwrap_or_else(PoisonError::into_inner).get(name) {
-            Some(found) => found.standing(),
+            Some(found) if found.belongs => Standing::Belongs,
+            Some(_) => Standing::Foreign,
             None => Standing::Missing,
         }
     }
@@ -112,7 +106,7 @@ mod tests {
         for (deployment, wanted) in cases {
             let name = deployment.name.clone();
             assert_eq!(app.standing(&name), Standing::Missing);
-            assert_eq!(app.take(DeploymentChange::Applied(deployment)), Some(wanted), "{name}");
+            assert!(app.take(DeploymentChange::Applied(deployment)));
             assert_eq!(app.standing(&name), wanted, "{name}");
         }
     }
@@ -121,17 +115,17 @@ mod tests {
     fn only_a_change_that_matters_is_one() {
         let app = App::new("teastore");
         let applied = |labels| DeploymentChange::Applied(deployment("a", labels, &[]));
-        assert_eq!(app.take(applied(&[("app", "teastore")])), Some(Standing::Belongs));
-        assert_eq!(app.take(applied(&[("app", "teastore"), ("tier", "front")])), None);
-        assert_eq!(app.take(applied(&[("app", "other")])), Some(Standing::Foreign));
-        assert_eq!(app.take(DeploymentChange::Deleted("a".to_owned())), Some(Standing::Missing));
-        assert_eq!(app.take(DeploymentChange::Deleted("a".to_owned())), None);
+        assert!(app.take(applied(&[("app", "teastore")])));
+        assert!(!app.take(applied(&[("app", "teastore"), ("tier", "front")])));
+        assert!(app.take(applied(&[("app", "other")])));
+        assert!(app.take(DeploymentChange::Deleted("a".to_owned())));
+        assert!(!app.take(DeploymentChange::Deleted("a".to_owned())));
         assert_eq!((app.standing("a"), app.uid("a")), (Standing::Missing, None));
         // Made anew at once: another object.
         app.take(applied(&[("app", "teastore")]));
         let mut again = deployment("a", &[("app", "teastore")], &[]);
         again.uid = "another".to_owned();
-        assert_eq!(app.take(DeploymentChange::Applied(again)), Some(Standing::Belongs));
+        assert!(app.take(DeploymentChange::Applied(again)));
         assert_eq!(app.uid("a").as_deref(), Some("another"));
     }
 }

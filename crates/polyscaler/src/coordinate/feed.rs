@@ -10,7 +10,7 @@ use runner::{Event, Readiness};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::app::{App, Standing};
+use super::app::App;
 use super::coordinator::Coordinator;
 use super::groups_file::{self, Content};
 
@@ -68,11 +68,8 @@ async fn relay(
                     is_synced = true;
                     due = Some(now);
                 }
-                match app.take(change) {
-                    // What was missing counts as a member, and this is none: nobody may scale it meanwhile.
-                    Some(Standing::Foreign) if is_synced => due = Some(now),
-                    Some(_) if is_synced => due = due.or(Some(now + SETTLE)),
-                    _ => {}
+                if app.take(change) && is_synced {
+                    due = due.or(Some(now + SETTLE));
                 }
             }
             Ok(()) = content.changed() => {

@@ -16,6 +16,7 @@ mod group_spec;
 mod groups_file;
 mod judge;
 mod objects;
+mod own_targets;
 mod record;
 
 use std::process::ExitCode;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use cluster::{Clients, LeaseSettings, TargetEvents};
-use runner::Clock as _;
+use runner::{Actuator, Clock as _};
 
 use crate::parts::{self, Parts, Record, Servers, Shared, Signals, Wiring};
 use app::App;
@@ -35,6 +36,7 @@ use group_spec::GroupSpec;
 use groups_file::{Content, Group, GroupsFile};
 use judge::Judge;
 use objects::Settings;
+use own_targets::OwnTargets;
 use record::GroupJournal;
 
 pub(crate) fn run(arguments: CoordinateArgs) -> anyhow::Result<ExitCode> {
@@ -67,6 +69,8 @@ async fn coordinate(arguments: CoordinateArgs) -> anyhow::Result<ExitCode> {
         let publisher = TargetEvents::new(&clients, guard, metrics, identity);
         Record { journal, keeping: Box::pin(record::publish(waiting, publisher, stop)) }
     };
+    let ours = app.clone();
+    let act = |targets| -> Arc<dyn Actuator> { Arc::new(OwnTargets { app: ours, targets }) };
     let coordinator = Coordinator::new(&arguments.group_file, settings, judge, app.clone(), groups);
     coordinator.tell_groups();
     let feed = Feed {
@@ -78,7 +82,7 @@ async fn coordinate(arguments: CoordinateArgs) -> anyhow::Result<ExitCode> {
         readiness: Arc::clone(&shared.readiness),
     };
     let watch = |events| feed.run(clients.clone(), events);
-    let parts = Parts::start(&shared, &clients, wiring(&arguments, &shared), record, watch);
+    let parts = Parts::start(&shared, &clients, wiring(&arguments, &shared), record, act, watch);
     parts::until_told_to_end(signals, parts, servers).await
 }
 

@@ -60,6 +60,6 @@ async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
             objects: Arc::clone(&objects),
         })
     };
-    let parts = Parts::start(&shared, &clients, wiring, record, watch);
+    let parts = Parts::start(&shared, &clients, wiring, record, |targets| Arc::new(targets), watch);
     parts::until_told_to_end(signals, parts, servers).await
 }

@@ -117,13 +117,14 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Starts them. `record` makes the journal, which writes only while the guard lets it; `watch`
-    /// tells the loop of objects for ever.
+    /// Starts them. `record` makes the journal, which writes only while the guard lets it; `act`
+    /// makes what scales of the cluster's targets; `watch` tells the loop of objects for ever.
     pub(crate) fn start<W>(
         shared: &Shared,
         clients: &Clients,
         wiring: Wiring,
         record: impl FnOnce(Arc<dyn Guard>, watch::Receiver<bool>) -> Record,
+        act: impl FnOnce(Targets) -> Arc<dyn Actuator>,
         watch: impl FnOnce(mpsc::Sender<Event>) -> W,
     ) -> Self
     where
@@ -143,7 +144,7 @@ impl Parts {
                 shared.clock.clone(),
                 Arc::clone(&shared.metrics),
             ),
-            actuator: Arc::new(targets),
+            actuator: act(targets),
             clock: shared.clock.clone(),
             guard,
             journal,
