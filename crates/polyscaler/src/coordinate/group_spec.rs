@@ -10,9 +10,14 @@ use serde_json::{Map, Value, json};
 const FIELDS: [&str; 7] =
     ["members", "metrics", "policy", "callGraph", "budget", "safety", "intervalSeconds"];
 
+/// By this annotation a whole ScalingGroup says that nothing is to be written.
+const MODE: &str = "polyscaler.dev/mode";
+
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct GroupSpec {
+    /// The mode as the annotation of a whole ScalingGroup has it.
+    mode: Option<Value>,
     /// `budget` and `safety`.
     whole: Map<String, Value>,
     metrics: Vec<Value>,
@@ -39,7 +44,9 @@ impl GroupSpec {
         let Some(fields) = fields.and_then(Value::as_object) else {
             return Err(vec!["not the spec of a ScalingGroup: give fields such as metrics".to_owned()]);
         };
-        let mut spec = Self::default();
+        let annotations = document.get("metadata").and_then(|metadata| metadata.get("annotations"));
+        let mode = annotations.filter(|_| is_object).and_then(|annotations| annotations.get(MODE));
+        let mut spec = Self { mode: mode.cloned(), ..Self::default() };
         let mut problems = Vec::new();
         for (name, value) in fields {
             if let Err(problem) = spec.take(name, value, policy) {
@@ -96,6 +103,11 @@ impl GroupSpec {
             return Err(format!("{place}: {name} is there twice"));
         }
         Ok(())
+    }
+
+    /// The annotations of each group: whether it only observes.
+    pub(super) fn annotations(&self) -> Map<String, Value> {
+        self.mode.iter().map(|mode| (MODE.to_owned(), mode.clone())).collect()
     }
 
     /// What is in the file and does not count, and why.
@@ -209,6 +221,15 @@ spec:
         let wanted = json!({ "name": "webui", "targetRef": target_ref("shop-webui"), "weight": 2,
             "minReplicas": 1, "maxReplicas": 20 });
         assert_eq!(member, wanted);
+    }
+
+    #[test]
+    fn a_group_that_is_to_observe_does_so_here_too() {
+        let observing =
+            SHOP.replace("{name: shop}", "{name: shop, annotations: {polyscaler.dev/mode: observe, a: b}}");
+        let annotations = |text| Value::Object(GroupSpec::parse(text, "bottleneck").unwrap().annotations());
+        assert_eq!(annotations(&observing), json!({ "polyscaler.dev/mode": "observe" }));
+        assert_eq!(annotations(SHOP), json!({}));
     }
 
     #[test]

@@ -54,6 +54,7 @@ impl Settings {
 
     /// The whole object of a group.
     pub(super) fn object(&self, name: &str, generation: i64, spec: &Value) -> Value {
+        let annotations = self.group_spec.as_ref().map(GroupSpec::annotations).unwrap_or_default();
         json!({
             "apiVersion": KIND.api_version(),
             "kind": KIND.kind,
@@ -63,6 +64,7 @@ impl Settings {
                 "uid": format!("{name}-of-{}", self.created.as_millis()),
                 "generation": generation,
                 "creationTimestamp": self.created.to_string(),
+                "annotations": annotations,
             },
             "spec": spec,
         })

@@ -159,3 +159,20 @@ fn an_edit_that_leaves_a_policy_without_its_metric_is_bad() {
     assert!(stage.edit("web\n"));
     assert_eq!(stage.told(), ["group-1 2 web"]);
 }
+
+#[test]
+fn the_mode_of_a_whole_scaling_group_is_that_of_each_group() {
+    let whole = "
+        kind: ScalingGroup
+        metadata: {annotations: {polyscaler.dev/mode: observe}}
+        spec: {safety: {cooldownSeconds: 5}}";
+    let mut stage = Stage::under("random", Some(whole), "web\n");
+    stage.there(&["web"]);
+    let Some(Event::Applied { kind, object, .. }) = stage.coordinator.reconcile().pop() else {
+        panic!("no group")
+    };
+    assert_eq!(object["metadata"]["annotations"], serde_json::json!({ "polyscaler.dev/mode": "observe" }));
+    let catalog = stage.coordinator.judge.0.as_ref();
+    let context = resources::Context { catalog, allow_cross_namespace: false, admitting: false };
+    assert_eq!(kind.compile(&object, &context).unwrap().mode, engine::Mode::Observe);
+}

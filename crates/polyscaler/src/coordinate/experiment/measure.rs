@@ -130,7 +130,7 @@ impl Measurer {
                     if scale.replicas != replicas && self.clock.now().since(begun) > WATCH_LAG {
                         return Err(format!("somebody else asked for {} replicas meanwhile", scale.replicas));
                     }
-                    format!("{ready} of {replicas} replicas are ready")
+                    short_of(replicas, ready, scale.status_replicas)
                 }
                 Err(failure) => failure.message,
             };
@@ -139,5 +139,25 @@ impl Measurer {
             }
             tokio::time::sleep(LOOK).await;
         }
+    }
+}
+
+/// What keeps a target with so many pods, of which so many are ready, from having exactly `replicas` ready ones.
+fn short_of(replicas: u32, ready: u32, pods: u32) -> String {
+    match pods.saturating_sub(replicas) {
+        0 => format!("{ready} of {replicas} replicas are ready"),
+        // Those of a rollout that does not end, or that nobody has removed yet.
+        beyond => format!("{ready} of {replicas} replicas are ready, and there are {beyond} beyond them"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short_of;
+
+    #[test]
+    fn what_is_missing_is_told_and_what_is_too_much() {
+        assert_eq!(short_of(3, 1, 2), "1 of 3 replicas are ready");
+        assert_eq!(short_of(2, 2, 3), "2 of 2 replicas are ready, and there are 1 beyond them");
     }
 }
