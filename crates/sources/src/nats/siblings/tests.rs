@@ -57,17 +57,17 @@ fn servers_that_share_a_host_have_ports_that_count_up_alike() {
         "server_name": "n2",
         "port": 4223,
         "connect_urls": ["10.0.0.1:4222", "10.0.0.1:4223"],
-        "cluster": {"urls": ["localhost:6222", "localhost:6223", "localhost:6224"], "cluster_port": 6223},
+        "cluster": {"urls": ["127.0.0.1:6222", "127.0.0.1:6223", "127.0.0.1:6224"], "cluster_port": 6223},
     });
     let expected = [
         "http://10.0.0.1:8223/",
-        "http://localhost:8222/",
+        "http://127.0.0.1:8222/",
         "http://10.0.0.1:8222/",
-        "http://localhost:8224/",
+        "http://127.0.0.1:8224/",
     ];
     let sorted = |places: Vec<String>| places.into_iter().collect::<std::collections::BTreeSet<_>>();
     let expected = expected.into_iter().map(str::to_owned).collect();
-    assert_eq!(sorted(places("http://localhost:8223", own, &[], json!([]))), expected);
+    assert_eq!(sorted(places("http://127.0.0.1:8223", own, &[], json!([]))), expected);
 
     // Ports that are none, or that would be none, lead nowhere.
     for (port, place) in
