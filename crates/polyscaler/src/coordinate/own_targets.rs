@@ -103,7 +103,12 @@ mod tests {
             ("theirs", Some("Deployment shop/theirs does not belong to the application")),
             ("missing", Some("Deployment shop/missing does not exist")),
         ] {
-            let target = Target::deployment("shop", name);
+            let target = Target {
+                api_version: "apps/v1".to_owned(),
+                kind: "Deployment".to_owned(),
+                namespace: "shop".to_owned(),
+                name: name.to_owned(),
+            };
             let seen = own.observe(&target).await.map_err(|failure| failure.message);
             let written = own.scale(&target, 1, 2, Duration::from_secs(1)).await;
             assert_eq!(seen.err().as_deref(), refused);

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use cluster::{Clients, Lease, LeaseSettings, Targets};
 use futures::future::BoxFuture;
 use runner::{
-    Activity, Audit, Board, Clock, Episodes, Event, Guard, Journal, Metrics, Readiness, Runner, Services,
-    SystemClock,
+    Activity, Actuator, Audit, Board, Clock, Episodes, Event, Guard, Journal, Metrics, Readiness, Runner,
+    Services, SystemClock,
 };
 use serve::{Listening, Shown};
 use sources::{AddressPolicy, Advisers, Registry};
