@@ -47,7 +47,7 @@ grep --invert-match 'passed over' <<<"$checked"
 step "dry-run on an API server"
 "$programs/testbed" up --nodes 1 >"$folder/up" 2>"$folder/up.log" &
 testbed=$!
-for ((i = 0; i < 240; i++)); do
+for ((i = 0; i < 600; i++)); do
   grep --quiet KUBECONFIG= "$folder/up" && break
   kill -0 "$testbed" 2>/dev/null || break
   sleep 0.5
@@ -61,7 +61,7 @@ KUBECONFIG=$(sed -n 's/^export KUBECONFIG=//p' "$folder/up")
 export KUBECONFIG
 # Objects can only be judged where their kinds and their namespace are.
 "$kubectl" apply --server-side -f deploy/crd.yaml -f config/default/namespace.yaml
-"$kubectl" wait --for condition=Established --timeout 60s -f deploy/crd.yaml >/dev/null
+"$kubectl" wait --for condition=Established --timeout 300s -f deploy/crd.yaml >/dev/null
 dry_run() { "$kubectl" apply --server-side --force-conflicts --dry-run=server --validate=strict "$@"; }
 for file in "${ours[@]}"; do
   dry_run -f "$file"

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use redis::Value;
 
 use crate::certificates::{Authority, KeyFiles};
@@ -178,6 +178,16 @@ impl RedisServer {
     pub async fn clients(&self) -> anyhow::Result<usize> {
         let list: String = redis::from_redis_value(self.run(&["CLIENT", "LIST", "TYPE", "NORMAL"]).await?)?;
         Ok(list.lines().count().saturating_sub(1))
+    }
+
+    /// Waits until it has so many clients besides the one that asks. That one who asked before has gone, it
+    /// may notice a moment later.
+    pub async fn wait_for_clients(&self, count: usize) -> anyhow::Result<()> {
+        let look = || async {
+            let found = self.clients().await?;
+            if found == count { Ok(()) } else { Err(anyhow!("{found}")) }
+        };
+        wait::until(&format!("{count} clients of {}", self.name), COMMAND, look).await
     }
 
     /// Asks it to end, and returns when it has. What it stored is there when it starts again.

@@ -18,6 +18,7 @@ mod leader;
 mod observe;
 mod permissions;
 mod prometheus;
+mod proxy;
 mod quiet;
 mod safety;
 mod scaling_group;

@@ -85,7 +85,7 @@ async fn a_missing_secret_is_an_absence_and_nothing_is_asked() {
     bench.vault.set("shop/redis", "other", "x");
     let message = bench.absence(&settings, SecretUnavailable).await;
     assert_eq!(message, "secret shop/redis: it has no key \"password\"");
-    assert_eq!(server.clients().await.unwrap(), 0);
+    server.wait_for_clients(0).await.unwrap();
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn a_password_that_changes_under_way_takes_effect_at_once() {
     bench.vault.set("shop/redis", "password", "old");
     let bob = entered(&server, json!({"username": "bob", "passwordFrom": secret("password")}));
     assert_eq!(bench.number(&bob).await, Ok(3.0));
-    assert_eq!(server.clients().await.unwrap(), 1);
+    server.wait_for_clients(1).await.unwrap();
 
     // The server's comes first: what is connected stays so, until the server ends it.
     server.run(&["ACL", "SETUSER", "bob", "resetpass", ">new"]).await.unwrap();

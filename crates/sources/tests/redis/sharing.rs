@@ -25,7 +25,7 @@ async fn five_hundred_objects_share_one_connection() {
     }
     let stream = json!({"address": server.url(), "streamName": "orders"});
     assert_eq!(bench.number(&stream).await, Ok(1.0));
-    assert_eq!(server.clients().await.unwrap(), 1);
+    server.wait_for_clients(1).await.unwrap();
     // Ours, and those of the test that asked before and now.
     assert_eq!(connections(&server).await - before, 3);
 }
@@ -41,17 +41,17 @@ async fn other_rights_are_other_connections() {
     let of = |key: &str| with(&plain, &json!({"username": "ann", "passwordFrom": secret(key)}));
     for (settings, clients) in [(plain.clone(), 1), (of("password"), 2), (of("copy"), 2)] {
         assert_eq!(bench.number(&settings).await, Ok(2.0));
-        assert_eq!(server.clients().await.unwrap(), clients);
+        server.wait_for_clients(clients).await.unwrap();
     }
     assert_eq!(bench.number(&with(&plain, &json!({"db": 1}))).await, Ok(0.0));
-    assert_eq!(server.clients().await.unwrap(), 3);
+    server.wait_for_clients(3).await.unwrap();
 }
 
 #[tokio::test]
 async fn connections_end_with_the_source() {
     let (bench, server) = (Bench::new(), RedisServer::start(RedisOptions::default()).await.unwrap());
     assert_eq!(bench.number(&list(&server, "jobs")).await, Ok(0.0));
-    assert_eq!(server.clients().await.unwrap(), 1);
+    server.wait_for_clients(1).await.unwrap();
     drop(bench);
     let none = || async {
         match server.clients().await {

@@ -18,8 +18,10 @@ pub(super) async fn start(options: &RedisOptions) -> anyhow::Result<Vec<RedisSer
         servers.push(launch(&site, &format!("r{number}"))?);
     }
     try_join_all(servers.iter().map(RedisServer::wait_until_ready)).await?;
-    for (server, (from, to)) in servers.iter().zip(SLOTS) {
+    for (number, (server, (from, to))) in (1..).zip(servers.iter().zip(SLOTS)) {
         server.run(&["CLUSTER", "ADDSLOTSRANGE", &from.to_string(), &to.to_string()]).await?;
+        // Those of the same epoch would raise theirs one by one later, and so take back a slot that has moved.
+        server.run(&["CLUSTER", "SET-CONFIG-EPOCH", &i32::to_string(&number)]).await?;
     }
     let [first, others @ ..] = servers.as_slice() else { bail!("a cluster has servers") };
     // Over its bus, TLS or not, a server is met by the port that clients of the same kind use.
