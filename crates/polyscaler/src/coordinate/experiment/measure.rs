@@ -147,7 +147,7 @@ fn short_of(replicas: u32, ready: u32, pods: u32) -> String {
     match pods.saturating_sub(replicas) {
         0 => format!("{ready} of {replicas} replicas are ready"),
         // Those of a rollout that does not end, or that nobody has removed yet.
-        beyond => format!("{ready} of {replicas} replicas are ready, and there are {beyond} beyond them"),
+        beyond => format!("{ready} of {replicas} replicas are ready; pods beyond them: {beyond}"),
     }
 }
 
@@ -158,6 +158,6 @@ mod tests {
     #[test]
     fn what_is_missing_is_told_and_what_is_too_much() {
         assert_eq!(short_of(3, 1, 2), "1 of 3 replicas are ready");
-        assert_eq!(short_of(2, 2, 3), "2 of 2 replicas are ready, and there are 1 beyond them");
+        assert_eq!(short_of(2, 2, 3), "2 of 2 replicas are ready; pods beyond them: 1");
     }
 }
