@@ -9,9 +9,8 @@ use engine::Target;
 use runner::Event;
 use tokio::sync::mpsc;
 
-use super::Group;
 use super::list::Series;
-use super::start::LISTING;
+use super::{Group, LISTING};
 use crate::coordinate::CoordinateArgs;
 use crate::parts::Shared;
 

@@ -13,6 +13,7 @@ mod summary;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::watch;
@@ -21,6 +22,9 @@ use list::Series;
 use measure::{Group, Measurer, Scaling};
 pub(super) use start::start;
 use summary::Summary;
+
+/// How long the API server may take to tell which Deployments, or HPAs, there are.
+const LISTING: Duration = Duration::from_secs(30);
 
 /// What is run, and where its results go.
 struct Experiment {

@@ -12,14 +12,11 @@ use runner::Event;
 use tokio::sync::{mpsc, watch};
 
 use super::list::{self, Series};
-use super::{Experiment, Group, Measurer, hpas};
+use super::{Experiment, Group, LISTING, Measurer, hpas};
 use crate::coordinate::app::{App, Standing};
 use crate::coordinate::objects::group_name;
 use crate::coordinate::{CoordinateArgs, connect, groups_at_start, wiring};
 use crate::parts::{Shared, Signals, elect};
-
-/// How long the API server may take to tell which Deployments, or HPAs, there are.
-pub(super) const LISTING: Duration = Duration::from_secs(30);
 
 /// Runs the experiment of `list` over the groups of the groups file.
 pub(in crate::coordinate) async fn start(
