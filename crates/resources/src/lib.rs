@@ -24,7 +24,7 @@ mod schema;
 
 pub use common::condition::{Condition, ConditionStatus, ConditionType, Reason};
 pub use common::cost::CostStatus;
-pub use common::fields::{HeadersFrom, MetricSpec, SafetySpec, SecretRef, TargetRef};
+pub use common::fields::{HeadersFrom, MODE_ANNOTATION, MetricSpec, SafetySpec, SecretRef, TargetRef};
 pub use common::metric_status::MetricStatus;
 pub use common::policy::{GroupPolicySpec, PolicySpec};
 pub use common::status::{

@@ -4,14 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use resources::MODE_ANNOTATION;
 use serde_json::{Map, Value, json};
 
 /// Fields that are taken over as they are, or by member.
 const FIELDS: [&str; 7] =
     ["members", "metrics", "policy", "callGraph", "budget", "safety", "intervalSeconds"];
-
-/// By this annotation a whole ScalingGroup says that nothing is to be written.
-const MODE: &str = "polyscaler.dev/mode";
 
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -45,7 +43,7 @@ impl GroupSpec {
             return Err(vec!["not the spec of a ScalingGroup: give fields such as metrics".to_owned()]);
         };
         let annotations = document.get("metadata").and_then(|metadata| metadata.get("annotations"));
-        let mode = annotations.filter(|_| is_object).and_then(|annotations| annotations.get(MODE));
+        let mode = annotations.filter(|_| is_object).and_then(|annotations| annotations.get(MODE_ANNOTATION));
         let mut spec = Self { mode: mode.cloned(), ..Self::default() };
         let mut problems = Vec::new();
         for (name, value) in fields {
@@ -107,7 +105,7 @@ impl GroupSpec {
 
     /// The annotations of each group: whether it only observes.
     pub(super) fn annotations(&self) -> Map<String, Value> {
-        self.mode.iter().map(|mode| (MODE.to_owned(), mode.clone())).collect()
+        self.mode.iter().map(|mode| (MODE_ANNOTATION.to_owned(), mode.clone())).collect()
     }
 
     /// What is in the file and does not count, and why.

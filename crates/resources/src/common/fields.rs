@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::Context;
 
 /// Annotation that turns writing off for one object.
-pub(crate) const MODE_ANNOTATION: &str = "polyscaler.dev/mode";
+pub const MODE_ANNOTATION: &str = "polyscaler.dev/mode";
 
 /// A DNS subdomain, the form of every object name that is used in a URL here. Without
 /// this check a name with slashes could steer a request to another path of the API.

@@ -37,7 +37,7 @@ pub(super) async fn refuse(
     });
     let listing = tokio::time::timeout(LISTING, listed(heard));
     let scalings = tokio::select! {
-        scalings = listing => scalings.ok(),
+        scalings = listing => scalings.ok().flatten(),
         () = watching => None,
     };
     let Some(scalings) = scalings else {
@@ -56,14 +56,14 @@ pub(super) async fn refuse(
     bail!("{}; delete it, or leave the group out of the list", taken.join("; "))
 }
 
-/// All that there are now.
-async fn listed(mut events: mpsc::Receiver<Event>) -> Vec<Scaling> {
+/// All that there are now; `None` where whoever lists them ends before.
+async fn listed(mut events: mpsc::Receiver<Event>) -> Option<Vec<Scaling>> {
     let mut scalings = Vec::new();
     loop {
-        match events.recv().await {
-            Some(Event::Hpa { hpa: (_, name), target: Some(target) }) => scalings.push((name, target)),
-            Some(Event::Synced) | None => return scalings,
-            Some(_) => {}
+        match events.recv().await? {
+            Event::Hpa { hpa: (_, name), target: Some(target) } => scalings.push((name, target)),
+            Event::Synced => return Some(scalings),
+            _ => {}
         }
     }
 }
