@@ -40,7 +40,7 @@ binaries: require ## Build all that tests are made of
 
 .PHONY: test-integration
 test-integration: control-plane tools ## Run the tests of the binary on a real control plane, chart and kustomizations included
-	RUST_TEST_THREADS=$(TEST_THREADS) $(CARGO) test --locked --package polyscaler --no-fail-fast --test '*'
+	RUST_TEST_THREADS=$(TEST_THREADS) $(CARGO) test --locked --package polyscaler --no-fail-fast --test integration
 
 .PHONY: test-docker
 test-docker: docker ## Run all tests in a container (DOCKER=podman)

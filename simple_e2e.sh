@@ -24,7 +24,7 @@ helm=$(hack/tools/helm.sh)
 kubectl=$(hack/tools/kubectl.sh)
 # With an integration test of a package Cargo builds the package's programs: polyscaler, the samples, testbed.
 # All of the workspace, as `make test` does: another choice has other features, and would build all again.
-cargo test --locked --workspace --no-run --test samples --test programs --test control_plane
+cargo test --locked --workspace --no-run --test integration --test programs --test testbed
 programs=${CARGO_TARGET_DIR:-target}/debug
 "$programs/testbed" build >/dev/null
 
@@ -79,6 +79,6 @@ unset KUBECONFIG
 testbed=
 
 step "scale each sample"
-cargo test --locked --workspace --test samples
+cargo test --locked --workspace --test integration -- samples::
 
 step "all is well"

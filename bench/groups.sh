@@ -16,5 +16,5 @@ polyscaler=${POLYSCALER:-target/release/polyscaler}
 if [ -z "${POLYSCALER:-}" ]; then
   cargo build --quiet --locked --release --package polyscaler --no-default-features
 fi
-cargo build --quiet --locked --package polyscaler --example scaling_groups
-target/debug/examples/scaling_groups "$polyscaler" "$interval" "$seconds"
+cargo build --quiet --locked --package bench --bin scaling-groups
+target/debug/scaling-groups "$polyscaler" "$interval" "$seconds"

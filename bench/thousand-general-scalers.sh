@@ -12,5 +12,5 @@ polyscaler=${POLYSCALER:-target/release/polyscaler}
 if [ -z "${POLYSCALER:-}" ]; then
   cargo build --quiet --locked --release --package polyscaler --no-default-features
 fi
-cargo build --quiet --locked --package polyscaler --example many_objects
-target/debug/examples/many_objects "$polyscaler" "$objects" "$interval" "$seconds" plugins
+cargo build --quiet --locked --package bench --bin many-objects
+target/debug/many-objects "$polyscaler" "$objects" "$interval" "$seconds" plugins

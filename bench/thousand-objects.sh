@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 objects=${1:-1000} interval=${2:-10} seconds=${3:-60}
 
 cargo build --quiet --locked --release --package polyscaler --no-default-features
-cargo build --quiet --locked --package polyscaler --example many_objects
+cargo build --quiet --locked --package bench --bin many-objects
 for queries in distinct equal; do
-  target/debug/examples/many_objects target/release/polyscaler "$objects" "$interval" "$seconds" "$queries"
+  target/debug/many-objects target/release/polyscaler "$objects" "$interval" "$seconds" "$queries"
 done

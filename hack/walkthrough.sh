@@ -6,4 +6,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-exec cargo test --locked --package polyscaler --test walkthrough -- --nocapture
+exec cargo test --locked --package polyscaler --test integration walkthrough:: -- --nocapture

@@ -8,8 +8,8 @@ use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use testbed::{Answer, Body, NatsOptions, NatsServer};
 
+use crate::cluster::scaling_rule::{durable, publish, rules, stream, wait_for};
 use crate::harness::{Recorder, Scene, Target};
-use crate::scaling_rule::{durable, publish, rules, stream, wait_for};
 
 /// More than the least, so that a made-up zero would show as scale-in.
 const HOLDS: i32 = 5;

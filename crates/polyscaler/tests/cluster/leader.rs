@@ -8,8 +8,8 @@ use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 use testbed::{Answer, Signal, wait};
 
+use crate::cluster::permissions::run_with_all_but;
 use crate::harness::{LIMIT, Operator, Scene, seconds};
-use crate::permissions::run_with_all_but;
 
 /// A short lease; its holder may write for two thirds of it.
 const ARGS: [&str; 1] = ["--lease-duration=10s"];

@@ -8,8 +8,8 @@ use kube::api::{DynamicObject, PostParams};
 use serde_json::{Value, json};
 use testbed::{fixtures, wait};
 
+use crate::cluster::permissions::run_with_all_but;
 use crate::harness::{LIMIT, Operator, Scaling, Scene, Target, condition, seconds};
-use crate::permissions::run_with_all_but;
 
 const KIND: (&str, &str, &str) = ("polyscaler.dev/v1alpha1", "ScalingGroup", "scalinggroups");
 

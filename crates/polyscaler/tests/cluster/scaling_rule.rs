@@ -12,7 +12,7 @@ use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
 use testbed::{NatsOptions, NatsServer, wait};
 
-use crate::admission::{Problem, checked, refused};
+use crate::cluster::admission::{Problem, checked, refused};
 use crate::harness::{self, LIMIT, Scene};
 
 /// The seed's manifest, for a server and a namespace of the test's own, polled each second.

@@ -7,7 +7,7 @@ use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::json;
 use testbed::{Answer, wait};
 
-use crate::any_target::{fleet, fleet_crd};
+use crate::cluster::any_target::{fleet, fleet_crd};
 use crate::harness::{LIMIT, Scene, control_plane, seconds};
 
 #[tokio::test(flavor = "multi_thread")]

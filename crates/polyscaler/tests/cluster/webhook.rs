@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use testbed::ports::PortClaim;
 use testbed::wait;
 
-use crate::admission::{Problem, checked, judged_by_sources, manifest};
+use crate::cluster::admission::{Problem, checked, judged_by_sources, manifest};
 use crate::harness::{LABEL, LIMIT, Operator, Scene};
 
 const INSTALLED: &str =

@@ -9,8 +9,8 @@ use testbed::certificates::Authority;
 use testbed::ports::PortClaim;
 use testbed::wait;
 
+use crate::cluster::webhook::{Hook, url, wait_until_refused};
 use crate::harness::{LIMIT, Scene};
-use crate::webhook::{Hook, url, wait_until_refused};
 
 const SECRET: &str = "polyscaler-certificate";
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{Files, GOOD, json_of, run, run_with_input};
+use crate::command_line::{Files, GOOD, json_of, run, run_with_input};
 
 #[test]
 fn a_good_manifest_is_valid() {

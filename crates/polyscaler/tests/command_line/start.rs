@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::path::PathBuf;
 
-use crate::{Files, assert_one_plain_line, run};
+use crate::command_line::{Files, assert_one_plain_line, run};
 
 /// The operator with no listeners.
 const QUIET: [&str; 5] = [

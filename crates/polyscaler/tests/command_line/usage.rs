@@ -1,6 +1,6 @@
 //! Usage: help, and what becomes of arguments and variables that make no sense.
 
-use crate::{Ran, assert_one_line_of_bad_usage, polyscaler, run};
+use crate::command_line::{Ran, assert_one_line_of_bad_usage, polyscaler, run};
 
 #[test]
 fn bad_usage_has_its_own_exit_status() {

@@ -8,8 +8,8 @@ use kube::Api;
 use kube::api::ListParams;
 use testbed::wait;
 
+use crate::coordinate::store::{Coordinator, SERVICES, Store, example};
 use crate::harness::LIMIT;
-use crate::store::{Coordinator, SERVICES, Store, example};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_groups_file_moves_the_seven_services() {

@@ -1,6 +1,6 @@
 //! The groups file changes while it is in use, and so does the application.
 
-use crate::store::{SERVICES, Store};
+use crate::coordinate::store::{SERVICES, Store};
 
 const WEBUI: &str = "teastore-webui";
 const DB: &str = "teastore-db";
@@ -114,7 +114,7 @@ async fn unknown_members_are_named_with_their_line_and_picked_up_later() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_application_may_come_after_the_coordinator() {
-    let store = Store::new("first", &crate::store::example("groups.txt")).await;
+    let store = Store::new("first", &crate::coordinate::store::example("groups.txt")).await;
     let coordinator = store.coordinate(&[]);
     coordinator.wait_for_lines(&["WARN", "unknown member"], 7).await;
     store.deploy_podless(&SERVICES).await;

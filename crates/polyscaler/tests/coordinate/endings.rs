@@ -11,7 +11,7 @@ use kube::api::{DeleteParams, ListParams};
 use serde::de::DeserializeOwned;
 use testbed::wait;
 
-use crate::store::{SERVICES, Store, example};
+use crate::coordinate::store::{SERVICES, Store, example};
 
 /// Kubernetes tries ever more rarely to delete what it could not, and on a busy machine that happens.
 const LONGEST_END: Duration = Duration::from_secs(600);

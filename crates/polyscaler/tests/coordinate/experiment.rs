@@ -6,8 +6,8 @@ use std::time::Duration;
 use kube::api::{ListParams, PostParams};
 use testbed::{Signal, fixtures, wait};
 
+use crate::coordinate::store::Store;
 use crate::harness::{LIMIT, seconds};
-use crate::store::Store;
 
 const WEBUI: &str = "teastore-webui";
 const DB: &str = "teastore-db";

@@ -1,4 +1,4 @@
-//! The control plane that the tests of one binary share, or one of a test's own.
+//! The control planes that tests share, or one of a test's own.
 
 use std::process::Command;
 use std::sync::OnceLock;
@@ -17,8 +17,8 @@ pub(crate) async fn start() -> ControlPlane {
     ControlPlane::start(Options { nodes: 2, ..Options::default() }).await.unwrap()
 }
 
-/// The one that all tests of this binary share, with the CRDs. It lives on a runtime of its
-/// own, as that of a test ends with the test.
+/// The one that tests share, with the CRDs. It lives on a runtime of its own, as that of a test ends with
+/// the test.
 pub(crate) fn shared() -> &'static ControlPlane {
     static SHARED: OnceLock<(Runtime, ControlPlane)> = OnceLock::new();
     &SHARED.get_or_init(|| begin(true)).1

@@ -10,7 +10,6 @@
 //! Scenes in one control plane do not meet: an operator acts only in the namespace of its
 //! scene, and elects its leader there. Nothing here sleeps for luck; what is waited for has
 //! a deadline, and a thing that must not happen is shown by polls that went by without it.
-#![allow(dead_code, unused_imports, reason = "every test binary uses another part of it")]
 
 pub(crate) mod control_plane;
 mod operator;

@@ -27,7 +27,7 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// A scene in the control plane that the tests of this binary share.
+    /// A scene in the control plane that tests share.
     pub(crate) async fn new(prefix: &str) -> Self {
         Self::on(control_plane::shared(), prefix).await
     }

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 use testbed::programs::{self, PROMTOOL};
 
-use crate::files::{ALERTS, alerts, read, repository};
+use crate::monitoring::files::{ALERTS, alerts, read, repository};
 
 /// Scenarios in which alerts fire, for promtool.
 const SCENARIOS: &str = "config/monitoring/alerts_test.yaml";

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testbed::{PrometheusOptions, PrometheusServer, Scrape, wait};
 
-use crate::files::{ALERTS, Query, alerts, metric_names, queries, repository};
 use crate::harness::{LIMIT, Operator, Scene};
+use crate::monitoring::files::{ALERTS, Query, alerts, metric_names, queries, repository};
 
 /// An operator of whose every metric there is something to see: it scales, is held back by a
 /// cooldown, and has readings that fail.

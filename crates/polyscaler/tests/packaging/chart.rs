@@ -5,9 +5,9 @@ use kube::ResourceExt as _;
 use serde_json::json;
 
 use crate::harness::{POLYSCALER, Scene, control_plane};
-use crate::helm::{CHART, helm, helm_on, template, values_file};
-use crate::manifests::{dry_run, names, only, parse, typed};
-use crate::values::CUSTOM_VALUES;
+use crate::packaging::helm::{CHART, helm, helm_on, template, values_file};
+use crate::packaging::manifests::{dry_run, names, only, parse, typed};
+use crate::packaging::values::CUSTOM_VALUES;
 
 /// Every option that adds an object or a part of one.
 const ALL_OPTIONS: &str = r#"
@@ -105,7 +105,7 @@ async fn whatever_is_rendered_the_api_server_takes() {
         let place = ["--namespace", &scene.namespace];
         let objects = template(release, &[args, &place].concat()).unwrap();
         dry_run(&scene.client, &objects).await;
-        let has = |kind: &str| objects.iter().any(|object| crate::manifests::kind(object) == kind);
+        let has = |kind: &str| objects.iter().any(|object| crate::packaging::manifests::kind(object) == kind);
         for kind in ["ServiceMonitor", "PrometheusRule", "ConfigMap"] {
             assert_eq!(has(kind), args.contains(&all.as_str()), "{kind} among {:?}", names(&objects));
         }
@@ -117,8 +117,9 @@ async fn whatever_is_rendered_the_api_server_takes() {
 fn its_crds_are_those_of_the_binary_and_are_kept() {
     let printed = std::process::Command::new(POLYSCALER).arg("crds").output().unwrap();
     let printed = parse(&String::from_utf8(printed.stdout).unwrap());
-    let is_crd =
-        |object: &kube::api::DynamicObject| crate::manifests::kind(object) == "CustomResourceDefinition";
+    let is_crd = |object: &kube::api::DynamicObject| {
+        crate::packaging::manifests::kind(object) == "CustomResourceDefinition"
+    };
     let rendered: Vec<_> = template("any", &[]).unwrap().into_iter().filter(is_crd).collect();
     assert_eq!(names(&rendered), names(&printed));
     for mut crd in rendered {
@@ -145,7 +146,7 @@ async fn the_notes_name_what_is_there() {
 #[test]
 fn pods_are_as_restricted_as_they_can_be() {
     let chart = template("any", &[]).unwrap();
-    let single = parse(&crate::read("deploy/operator.yaml"));
+    let single = parse(&crate::packaging::read("deploy/operator.yaml"));
     for objects in [&chart, &single] {
         let deployment: k8s_openapi::api::apps::v1::Deployment = typed(only(objects, "Deployment"));
         let pod = deployment.spec.unwrap().template.spec.unwrap();

@@ -12,12 +12,12 @@ use kube::{Api, ResourceExt as _};
 use serde_json::Value;
 use testbed::{Supervisor, teastore, wait};
 
-use crate::account::may;
 use crate::harness::{LIMIT, Scene, control_plane};
-use crate::kustomize::kustomize_text;
-use crate::manifests::{apply, kind, only, parse, typed, wait_until_rolled_out};
-use crate::pod::Pod;
-use crate::{read, repository};
+use crate::packaging::account::may;
+use crate::packaging::kustomize::kustomize_text;
+use crate::packaging::manifests::{apply, kind, only, parse, typed, wait_until_rolled_out};
+use crate::packaging::pod::Pod;
+use crate::packaging::{read, repository};
 
 const NAME: &str = "polyscaler-coordinate";
 const LEASE: &str = "polyscaler-coordinate-teastore";

@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 use kube::ResourceExt as _;
 
 use crate::harness::{POLYSCALER, Scene};
-use crate::helm::{template, values_file};
-use crate::manifests::{dry_run, kind, parse};
-use crate::read;
+use crate::packaging::helm::{template, values_file};
+use crate::packaging::manifests::{dry_run, kind, parse};
+use crate::packaging::read;
 
 /// The document of each kind.
 const OF_KINDS: [(&str, &str); 4] = [
@@ -21,7 +21,7 @@ const OF_KINDS: [(&str, &str); 4] = [
 
 /// Every document that may have examples.
 fn documents() -> Vec<String> {
-    let folder = std::fs::read_dir(crate::repository("docs")).unwrap();
+    let folder = std::fs::read_dir(crate::packaging::repository("docs")).unwrap();
     let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut documents: Vec<String> =
         names.filter(|name| name.ends_with(".md")).map(|name| format!("docs/{name}")).collect();
@@ -112,7 +112,10 @@ fn links_between_documents_lead_somewhere() {
             }
             let (file, heading) = link.split_once('#').unwrap_or((link, ""));
             let place = if file.is_empty() { document.clone() } else { format!("{folder}{file}") };
-            assert!(crate::repository(&place).exists(), "{document} links to {place}, which is not there");
+            assert!(
+                crate::packaging::repository(&place).exists(),
+                "{document} links to {place}, which is not there"
+            );
             if heading.is_empty() {
                 continue;
             }

@@ -5,8 +5,8 @@ use std::process::Command;
 use kube::api::DynamicObject;
 use testbed::ControlPlane;
 
-use crate::tools::tool;
-use crate::{manifests, repository};
+use crate::packaging::tools::tool;
+use crate::packaging::{manifests, repository};
 
 /// Where the chart is.
 pub(crate) const CHART: &str = "charts/polyscaler";

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use testbed::{ControlPlane, wait};
 
 use crate::harness::{self, LIMIT, Scene};
-use crate::helm::{helm_on, values_file};
-use crate::kustomize::{kustomize, single_files};
-use crate::manifests::{apply, wait_until_rolled_out};
-use crate::pod::Pod;
-use crate::read;
-use crate::values::CUSTOM_VALUES;
+use crate::packaging::helm::{helm_on, values_file};
+use crate::packaging::kustomize::{kustomize, single_files};
+use crate::packaging::manifests::{apply, wait_until_rolled_out};
+use crate::packaging::pod::Pod;
+use crate::packaging::read;
+use crate::packaging::values::CUSTOM_VALUES;
 
 const NAMESPACE: &str = "scaling-operator-system";
 
@@ -28,7 +28,7 @@ async fn it_works(
     let deployment = wait_until_rolled_out(&scene.client, namespace, name).await;
     let pod = Pod::start(control_plane, &scene.client, &deployment).await;
     pod.wait_until_probes_succeed(&deployment).await;
-    crate::webhook::refuses(&scene, &pod, configuration).await;
+    crate::packaging::webhook::refuses(&scene, &pod, configuration).await;
 
     let target = scene.podless_deployment("web", 2).await;
     scene.users("/users", 3000);
@@ -113,7 +113,11 @@ async fn kustomizations_and_single_files_install() {
     let name = "scaling-operator-controller-manager";
     apply(&client, &single_files()).await;
     it_works(&control_plane, (NAMESPACE, name), ("polyscaler", "polyscaler")).await;
-    apply(&client, &crate::manifests::parse(&read("config/samples/example_v1_businessscaling.yaml"))).await;
+    apply(
+        &client,
+        &crate::packaging::manifests::parse(&read("config/samples/example_v1_businessscaling.yaml")),
+    )
+    .await;
 
     apply(&client, &kustomize("config/overlays/production")).await;
     let deployment = wait_until_rolled_out(&client, NAMESPACE, name).await;
@@ -127,9 +131,9 @@ async fn kustomizations_and_single_files_install() {
 async fn samples_of_known_kinds_are_taken() {
     let scene = Scene::new("samples").await;
     let mut taken = 0;
-    for entry in std::fs::read_dir(crate::repository("config/samples")).unwrap() {
+    for entry in std::fs::read_dir(crate::packaging::repository("config/samples")).unwrap() {
         let path = entry.unwrap().path();
-        for object in crate::manifests::parse(&std::fs::read_to_string(&path).unwrap()) {
+        for object in crate::packaging::manifests::parse(&std::fs::read_to_string(&path).unwrap()) {
             let types = object.types.clone().unwrap();
             let Some(kind) = resources::find(&types.api_version, &types.kind) else { continue };
             let gvk = GroupVersionKind::gvk(kind.group, kind.version, kind.kind);

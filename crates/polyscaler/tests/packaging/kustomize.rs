@@ -5,9 +5,9 @@ use std::process::Command;
 use kube::api::DynamicObject;
 use serde_json::Value;
 
-use crate::manifests::{names, parse, typed};
-use crate::tools::tool;
-use crate::{read, repository};
+use crate::packaging::manifests::{names, parse, typed};
+use crate::packaging::tools::tool;
+use crate::packaging::{read, repository};
 
 /// What `kubectl kustomize` makes of a folder.
 pub(crate) fn kustomize(folder: &str) -> Vec<DynamicObject> {
@@ -75,7 +75,8 @@ fn production_has_two_replicas_and_nothing_less_than_the_default() {
     let (production, default) = (kustomize("config/overlays/production"), kustomize("config/default"));
     let of_production = names(&production);
     assert!(names(&default).iter().all(|name| of_production.contains(name)), "{of_production:?}");
-    let found = production.iter().find(|object| crate::manifests::kind(object) == "Deployment").unwrap();
+    let found =
+        production.iter().find(|object| crate::packaging::manifests::kind(object) == "Deployment").unwrap();
     let deployment: k8s_openapi::api::apps::v1::Deployment = typed(found);
     let spec = deployment.spec.unwrap();
     assert_eq!(spec.replicas, Some(2));

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::repository;
+use crate::packaging::repository;
 
 /// What `make` says where a program is missing.
 fn refused(task: &str, path: &str) -> String {

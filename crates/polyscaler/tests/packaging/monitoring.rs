@@ -3,12 +3,12 @@
 use kube::api::DynamicObject;
 use serde_json::Value;
 
-use crate::chart::{PROMETHEUS_OPERATOR, prometheus_operator_crd};
 use crate::harness::{Scene, control_plane};
-use crate::helm::template;
-use crate::kustomize::kustomize;
-use crate::manifests::{dry_run, only};
-use crate::read;
+use crate::packaging::chart::{PROMETHEUS_OPERATOR, prometheus_operator_crd};
+use crate::packaging::helm::template;
+use crate::packaging::kustomize::kustomize;
+use crate::packaging::manifests::{dry_run, only};
+use crate::packaging::read;
 
 fn kustomized() -> Vec<DynamicObject> {
     kustomize("config/monitoring")
@@ -33,12 +33,12 @@ fn alerts_and_dashboard_are_those_that_are_tested() {
 
 #[test]
 fn the_monitor_selects_the_service_of_the_metrics() {
-    for objects in [[kustomized(), crate::kustomize::single_files()].concat(), charted()] {
+    for objects in [[kustomized(), crate::packaging::kustomize::single_files()].concat(), charted()] {
         let monitor = &only(&objects, "ServiceMonitor").data["spec"];
         let wanted = monitor["selector"]["matchLabels"].as_object().unwrap();
         let selected: Vec<&DynamicObject> = objects
             .iter()
-            .filter(|object| crate::manifests::kind(object) == "Service")
+            .filter(|object| crate::packaging::manifests::kind(object) == "Service")
             .filter(|service| {
                 let labels = service.metadata.labels.clone().unwrap_or_default();
                 wanted.iter().all(|(label, value)| labels.get(label).is_some_and(|found| value == found))

@@ -3,11 +3,11 @@
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::{Api, ResourceExt as _};
 
-use crate::account::may;
 use crate::harness::{Scene, control_plane};
-use crate::helm::template;
-use crate::manifests::{apply, kind, only, wait_until_rolled_out};
-use crate::pod::Pod;
+use crate::packaging::account::may;
+use crate::packaging::helm::template;
+use crate::packaging::manifests::{apply, kind, only, wait_until_rolled_out};
+use crate::packaging::pod::Pod;
 
 /// What the chart makes for a release in the scene's namespace that acts only there.
 fn rendered(scene: &Scene, more: &[&str]) -> Vec<kube::api::DynamicObject> {

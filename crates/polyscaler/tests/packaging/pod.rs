@@ -8,8 +8,8 @@ use kube::Client;
 use testbed::ports::PortClaim;
 use testbed::{ChildHandle, ControlPlane, Supervisor, wait};
 
-use crate::account;
 use crate::harness::{API_TIMEOUT, LEASE_DURATION, LIMIT, POLYSCALER};
+use crate::packaging::account;
 
 /// The operator as one pod of a Deployment.
 pub(crate) struct Pod {

@@ -11,10 +11,10 @@ use serde_json::json;
 use testbed::ports::PortClaim;
 use testbed::{ChildHandle, Supervisor, wait};
 
-use crate::account;
 use crate::harness::{LIMIT, POLYSCALER, Scaling, Scene, control_plane};
-use crate::manifests::{apply, kind, only, parse, typed};
-use crate::read;
+use crate::packaging::account;
+use crate::packaging::manifests::{apply, kind, only, parse, typed};
+use crate::packaging::read;
 
 /// What an installation may do: everywhere, and in its own namespace.
 struct Rights {

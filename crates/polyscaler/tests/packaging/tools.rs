@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::repository;
+use crate::packaging::repository;
 
 /// Where the program of that name is.
 pub(crate) fn tool(name: &str) -> PathBuf {

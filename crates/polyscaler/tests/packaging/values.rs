@@ -3,8 +3,8 @@
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::ResourceExt as _;
 
-use crate::helm::{CHART, helm, template, values_file};
-use crate::manifests::{kind, only, typed};
+use crate::packaging::helm::{CHART, helm, template, values_file};
+use crate::packaging::manifests::{kind, only, typed};
 
 /// As users have it, to the letter.
 pub(crate) const CUSTOM_VALUES: &str = include_str!("values-custom.yaml");
@@ -60,7 +60,7 @@ fn what_is_switched_off_is_not_there() {
     let off: Vec<&str> = off.into_iter().flat_map(|value| ["--set", value]).collect();
     let objects = template("scaling-operator", &off).unwrap();
     let deployment: Deployment = typed(only(&objects, "Deployment"));
-    assert_eq!(objects.len(), 1, "{:?}", crate::manifests::names(&objects));
+    assert_eq!(objects.len(), 1, "{:?}", crate::packaging::manifests::names(&objects));
     let args = container(&deployment).args.as_ref().unwrap();
     for arg in ["--metrics-address=off", "--activity-address=off"] {
         assert!(args.iter().any(|found| found == arg), "{arg} among {args:?}");

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use testbed::wait;
 
 use crate::harness::{LIMIT, Scene};
-use crate::helm::template;
-use crate::manifests::{kind, only, typed};
-use crate::pod::Pod;
+use crate::packaging::helm::template;
+use crate::packaging::manifests::{kind, only, typed};
+use crate::packaging::pod::Pod;
 
 async fn lead(api: &Api<ValidatingWebhookConfiguration>, name: &str, client_config: Value) {
     let patch = json!({ "webhooks": [{ "name": "validate.polyscaler.dev", "clientConfig": client_config }] });

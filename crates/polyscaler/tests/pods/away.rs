@@ -4,8 +4,8 @@ use serde_json::json;
 use testbed::{Load, MetricsApi};
 
 use crate::harness::{Scene, control_plane};
-use crate::spec;
-use crate::usage::requesting;
+use crate::pods::spec;
+use crate::pods::usage::requesting;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_scaled_in_while_nobody_measures() {

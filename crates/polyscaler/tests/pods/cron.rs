@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::Scene;
-use crate::spec;
+use crate::pods::spec;
 
 fn window(start: &str, end: &str) -> Value {
     let config = json!({ "timezone": "Europe/Paris", "start": start, "end": end, "desiredReplicas": 5 });

@@ -8,8 +8,8 @@ use serde_json::json;
 use testbed::Load;
 
 use crate::harness::{LIMIT, Scene};
-use crate::usage::requesting;
-use crate::{metrics_api, spec};
+use crate::pods::usage::requesting;
+use crate::pods::{metrics_api, spec};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sum_of_percents_is_what_an_hpa_asks_for() {

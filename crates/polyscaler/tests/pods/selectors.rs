@@ -6,7 +6,7 @@ use kube::api::ListParams;
 use serde_json::json;
 
 use crate::harness::Scene;
-use crate::spec;
+use crate::pods::spec;
 
 const GOOD: &str = include_str!("../../../sources/src/label_selector/good.txt");
 const BAD: &str = include_str!("../../../sources/src/label_selector/bad.txt");

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use testbed::{Load, fixtures};
 
 use crate::harness::{Scene, Target};
-use crate::{metrics_api, spec};
+use crate::pods::{metrics_api, spec};
 
 const MEBIBYTE: f64 = 1_048_576.0;
 

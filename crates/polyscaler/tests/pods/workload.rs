@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use testbed::{fixtures, wait};
 
 use crate::harness::{LIMIT, Scene};
-use crate::spec;
+use crate::pods::spec;
 
 fn counting(config: Value) -> Value {
     json!({ "type": "kubernetes-workload", "config": config })

@@ -9,9 +9,9 @@ use testbed::cloud_monitoring::CloudMonitoring;
 use testbed::ports::PortClaim;
 use testbed::{Supervisor, wait};
 
-use crate::broker::Broker;
 use crate::harness::{LIMIT, Scene};
-use crate::sample::{Sample, lines, terminate};
+use crate::samples::broker::Broker;
+use crate::samples::sample::{Sample, lines, terminate};
 
 /// How many events there are.
 const EVENTS: usize = 60;

@@ -9,7 +9,7 @@ use testbed::ports::PortClaim;
 use testbed::{ChildHandle, Supervisor, wait};
 
 use crate::harness::{LIMIT, Scaling, Scene, Target};
-use crate::python;
+use crate::samples::python;
 
 fn sample() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/external-policy").canonicalize().unwrap()

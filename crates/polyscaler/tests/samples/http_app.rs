@@ -7,7 +7,7 @@ use testbed::{PrometheusOptions, PrometheusServer, Scrape, wait};
 use tokio::task::JoinHandle;
 
 use crate::harness::{LIMIT, Scene};
-use crate::sample::{Sample, terminate};
+use crate::samples::sample::{Sample, terminate};
 
 /// Sends requests until it is dropped.
 struct Load(JoinHandle<()>);

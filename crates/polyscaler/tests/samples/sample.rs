@@ -8,7 +8,7 @@ use serde_json::Value;
 use testbed::{ChildHandle, Signal, Supervisor};
 
 use crate::harness::{LIMIT, Scaling, Scene, Target};
-use crate::programs::program;
+use crate::samples::programs::program;
 
 /// See the module. The processes end with it.
 pub(crate) struct Sample {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use testbed::{ChildHandle, RedisOptions, RedisServer};
 
 use crate::harness::{LIMIT, Scene, Target};
-use crate::sample::{Sample, lines, terminate};
+use crate::samples::sample::{Sample, lines, terminate};
 
 /// How many jobs there are.
 const JOBS: usize = 120;

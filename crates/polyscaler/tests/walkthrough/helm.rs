@@ -2,8 +2,8 @@
 
 use testbed::ControlPlane;
 
-use crate::kubectl::pod_of;
-use crate::shell::Shell;
+use crate::walkthrough::kubectl::pod_of;
+use crate::walkthrough::shell::Shell;
 
 /// As users have it, to the letter.
 const CUSTOM_VALUES: &str = include_str!("../packaging/values-custom.yaml");

@@ -8,9 +8,9 @@ use serde_json::Value;
 use testbed::{ControlPlane, wait};
 
 use crate::harness::LIMIT;
-use crate::orders::Orders;
-use crate::pod::Pod;
-use crate::shell::Shell;
+use crate::packaging::pod::Pod;
+use crate::walkthrough::orders::Orders;
+use crate::walkthrough::shell::Shell;
 
 const NAMESPACE: &str = "scaling-operator-system";
 const NAME: &str = "scaling-operator-controller-manager";

@@ -8,8 +8,8 @@ use tempfile::TempDir;
 use testbed::{ControlPlane, wait};
 
 use crate::harness::LIMIT;
-use crate::repository;
-use crate::tools::tool;
+use crate::packaging::repository;
+use crate::packaging::tools::tool;
 
 /// See the module. What it runs and what is said to it goes to stdout, as on a terminal.
 pub(crate) struct Shell {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use sources::{AddressPolicy, Advisers};
 
-use crate::server::{Answer, Server, Then, response};
-use crate::{ask, ask_within, told};
+use crate::adviser::server::{Answer, Server, Then, response};
+use crate::adviser::{ask, ask_within, told};
 
 #[tokio::test]
 async fn a_good_answer_is_the_advice() {

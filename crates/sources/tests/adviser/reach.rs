@@ -7,8 +7,8 @@ use testbed::ports::PortClaim;
 use testbed::{MetricServer, wait};
 use tokio::net::TcpListener;
 
-use crate::server::{Answer, Server, response};
-use crate::{ask, told};
+use crate::adviser::server::{Answer, Server, response};
+use crate::adviser::{ask, told};
 
 fn good() -> Answer {
     Answer::message(&response(&[("web", 7)], "why"))

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
-use crate::acceptor::acceptor;
+use crate::support::acceptor::acceptor;
 
 /// How a call is answered.
 #[derive(Clone, Debug)]

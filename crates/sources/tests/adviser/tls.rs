@@ -7,8 +7,8 @@ use std::path::Path;
 use sources::{AddressPolicy, Advisers};
 use testbed::certificates::Authority;
 
-use crate::server::{Answer, Server, response};
-use crate::{ask, child, told};
+use crate::adviser::server::{Answer, Server, response};
+use crate::adviser::{ask, child, told};
 
 /// What a process that trusts the authorities in `roots` is told at `address`.
 async fn ask_in_child(address: &str, roots: &Path) -> String {

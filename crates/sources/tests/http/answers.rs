@@ -5,8 +5,8 @@ use reqwest::StatusCode;
 use serde_json::json;
 use testbed::{Answer, Body, MetricServer};
 
-use crate::bench::{Bench, outcome, query};
-use crate::raw_server::{RawServer, Then};
+use crate::http::bench::{Bench, outcome, query};
+use crate::support::raw_server::{RawServer, Then};
 
 #[tokio::test]
 async fn a_number_is_read_with_the_time_at_which_reading_began() {

@@ -8,8 +8,8 @@ use reqwest::StatusCode;
 use serde_json::json;
 use testbed::{Answer, Body, MetricServer};
 
-use crate::bench::{Bench, query};
-use crate::raw_server::{RawServer, Then};
+use crate::http::bench::{Bench, query};
+use crate::support::raw_server::{RawServer, Then};
 
 /// Far below what any of these endpoints would take, far above a busy machine's delays.
 const SOON: Duration = Duration::from_secs(60);

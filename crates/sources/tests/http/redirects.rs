@@ -5,7 +5,7 @@ use serde_json::json;
 use sources::AddressPolicy;
 use testbed::{Answer, MetricServer};
 
-use crate::bench::{Bench, outcome, query};
+use crate::http::bench::{Bench, outcome, query};
 
 fn with_secret(url: String) -> engine::Query {
     query(json!({"url": url, "headersFrom": {"secretRef": {"name": "token"}}}))

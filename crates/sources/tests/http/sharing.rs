@@ -7,7 +7,7 @@ use futures::future::join_all;
 use serde_json::json;
 use testbed::{Answer, MetricServer};
 
-use crate::bench::{Bench, outcome, query};
+use crate::http::bench::{Bench, outcome, query};
 
 #[tokio::test]
 async fn a_hundred_equal_queries_are_one_request() {

@@ -8,10 +8,10 @@ use testbed::certificates::{Authority, KeyFiles};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::acceptor::acceptor;
-use crate::bench::Bench;
-use crate::child;
-use crate::raw_server::{Then, answer};
+use crate::http::bench::Bench;
+use crate::support::acceptor::acceptor;
+use crate::support::child;
+use crate::support::raw_server::{Then, answer};
 
 const ANSWER: &str =
     "HTTP/1.1 200 OK\r\ncontent-length: 20\r\nconnection: close\r\n\r\n{\"active_users\": 13}";

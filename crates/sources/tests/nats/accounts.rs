@@ -4,8 +4,8 @@ use engine::AbsenceReason;
 use serde_json::json;
 use testbed::{NatsOptions, NatsServer};
 
-use crate::bench::Bench;
-use crate::client::Client;
+use crate::nats::bench::Bench;
+use crate::nats::client::Client;
 
 /// A server with accounts `A000`, `A001` and so on.
 async fn start(accounts: usize) -> NatsServer {

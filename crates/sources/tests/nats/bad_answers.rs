@@ -6,9 +6,9 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use testbed::{Answer, Body, MetricServer, NatsOptions, NatsServer};
 
-use crate::bench::{Bench, LIMIT};
-use crate::canned::{Scripted, consumer, jsz, metric_server, orders};
-use crate::raw_server::{RawServer, Then};
+use crate::nats::bench::{Bench, LIMIT};
+use crate::nats::canned::{Scripted, consumer, jsz, metric_server, orders};
+use crate::support::raw_server::{RawServer, Then};
 
 #[tokio::test]
 async fn every_bad_answer_is_an_absence_with_its_reason() {

@@ -141,7 +141,7 @@ pub(crate) fn member(line: &str, id: &str, name: &str, streams: &[Value], more: 
 // Kept beside the helpers that it checks: a made-up page must be read like a real one.
 #[tokio::test]
 async fn a_made_up_page_is_read() {
-    let (bench, server) = (crate::bench::Bench::new(), metric_server().await);
+    let (bench, server) = (crate::nats::bench::Bench::new(), metric_server().await);
     server.set("/jsz", Answer::json(&jsz("A", &[orders(&[consumer("work", json!(3), json!(2))])])));
     assert_eq!(bench.waiting_for(&server.url(""), "orders").await, Ok(5.0));
     server.set("/jsz", Answer::json(&jsz("A", &[orders(&[])])));

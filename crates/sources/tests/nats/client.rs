@@ -8,7 +8,7 @@ use async_nats::{ConnectOptions, HeaderMap};
 use futures::{StreamExt, TryStreamExt};
 use testbed::{NatsServer, wait};
 
-use crate::bench::LIMIT;
+use crate::nats::bench::LIMIT;
 
 pub(crate) struct Client {
     pub(crate) connection: async_nats::Client,

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use sources::AddressPolicy;
 use testbed::{NatsOptions, NatsServer, wait};
 
-use crate::bench::{Bench, LIMIT};
-use crate::client::{Client, take};
+use crate::nats::bench::{Bench, LIMIT};
+use crate::nats::client::{Client, take};
 
 struct Cluster {
     servers: Vec<NatsServer>,

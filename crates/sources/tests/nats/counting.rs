@@ -5,8 +5,8 @@ use engine::AbsenceReason::{self, ValueMissing};
 use serde_json::json;
 use testbed::{NatsOptions, NatsServer};
 
-use crate::bench::Bench;
-use crate::client::{Client, take};
+use crate::nats::bench::Bench;
+use crate::nats::client::{Client, take};
 
 async fn start() -> (Bench, NatsServer, Client) {
     let server = NatsServer::start(NatsOptions::default()).await.unwrap();

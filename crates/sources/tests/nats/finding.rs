@@ -3,8 +3,8 @@
 use engine::AbsenceReason;
 use serde_json::{Value, json};
 
-use crate::bench::Bench;
-use crate::canned::{Scripted, consumer, jsz, member, orders};
+use crate::nats::bench::Bench;
+use crate::nats::canned::{Scripted, consumer, jsz, member, orders};
 
 /// Stream `ORDERS` with a consumer that is led by `leader`.
 fn led_by(leader: &str, pending: u64) -> Value {

@@ -4,8 +4,8 @@ use async_nats::jetstream::stream;
 use serde_json::{Value, json};
 use testbed::{NatsOptions, NatsServer};
 
-use crate::bench::{Bench, LIMIT};
-use crate::client::{Client, take};
+use crate::nats::bench::{Bench, LIMIT};
+use crate::nats::client::{Client, take};
 
 /// Streams that a server has to load besides the one that is read, with a few consumers each.
 const OTHERS: usize = 60;

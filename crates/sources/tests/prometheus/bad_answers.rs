@@ -7,7 +7,7 @@ use engine::AbsenceReason::{
 use serde_json::json;
 use testbed::{Answer, Body, MetricServer};
 
-use crate::bench::{Bench, LIMIT};
+use crate::prometheus::bench::{Bench, LIMIT};
 
 const PAGE: &str = "/api/v1/query";
 

@@ -12,7 +12,7 @@ use testbed::{Answer, MetricServer, PROMETHEUS_USER, PrometheusOptions};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::bench::{Bench, SAMPLES, key, scraping, steady};
+use crate::prometheus::bench::{Bench, SAMPLES, key, scraping, steady};
 
 /// A small reverse proxy that lets in who has the token, as stands before many servers.
 struct TokenGate {

@@ -7,7 +7,7 @@ use engine::{AbsenceReason, Reading};
 use serde_json::{Value, json};
 use testbed::{Answer, PrometheusOptions, wait};
 
-use crate::bench::{Bench, LIMIT, SAMPLES, query, scraping, steady};
+use crate::prometheus::bench::{Bench, LIMIT, SAMPLES, query, scraping, steady};
 
 #[tokio::test]
 async fn whatever_a_query_gives_is_one_number_or_a_named_absence() {

@@ -3,7 +3,7 @@
 use engine::AbsenceReason;
 use serde_json::json;
 
-use crate::bench::{Bench, LIMIT, SAMPLES, scraping, steady};
+use crate::prometheus::bench::{Bench, LIMIT, SAMPLES, scraping, steady};
 
 #[tokio::test]
 async fn no_wrong_number_is_read_over_restarts() {

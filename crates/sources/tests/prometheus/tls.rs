@@ -8,9 +8,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::acceptor::acceptor;
-use crate::bench::{Bench, SAMPLES, key, scraping, steady};
+use crate::prometheus::bench::{Bench, SAMPLES, key, scraping, steady};
 use crate::support::Vault;
+use crate::support::acceptor::acceptor;
 
 /// Puts the file into the secret.
 fn put(vault: &Vault, name: &str, file: &std::path::Path) {

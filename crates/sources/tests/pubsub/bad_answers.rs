@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use testbed::cloud_monitoring::{Part, ago};
 use testbed::{Answer, Body};
 
-use crate::bench::{MINUTE, Shop};
+use crate::pubsub::bench::{MINUTE, Shop};
 
 /// An answer with one point of a value.
 fn with_value(value: Value) -> Answer {

@@ -6,7 +6,7 @@ use serde_json::json;
 use testbed::CloudMonitoring;
 use testbed::cloud_monitoring::Part;
 
-use crate::bench::MINUTE;
+use crate::pubsub::bench::MINUTE;
 use crate::support::{Bench, outcome};
 
 const VARIABLES: [&str; 3] =

@@ -6,7 +6,7 @@ use engine::{AbsenceReason, Reading, Time};
 use serde_json::json;
 use testbed::cloud_monitoring::{OLDEST_AGE, Part, Point, SeriesName, UNDELIVERED, ago};
 
-use crate::bench::{MINUTE, Shop};
+use crate::pubsub::bench::{MINUTE, Shop};
 
 #[tokio::test]
 async fn the_newest_point_is_read_with_its_own_time() {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use testbed::cloud_monitoring::Part;
 use testbed::{Answer, Body, wait};
 
-use crate::bench::{MINUTE, Shop};
+use crate::pubsub::bench::{MINUTE, Shop};
 use crate::support::outcome;
 
 /// The key in the secret, with a member replaced or taken out.

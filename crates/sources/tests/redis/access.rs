@@ -4,7 +4,7 @@ use engine::AbsenceReason::*;
 use serde_json::{Value, json};
 use testbed::{RedisOptions, RedisServer, wait};
 
-use crate::bench::{Bench, LIMIT, list, push, secret, with};
+use crate::redis::bench::{Bench, LIMIT, list, push, secret, with};
 
 async fn guarded() -> RedisServer {
     let options = RedisOptions {

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::bench::{Bench, LIMIT, with};
+use crate::redis::bench::{Bench, LIMIT, with};
 
 /// Answers whatever it reads with the same bytes, and keeps the connection.
 pub(crate) struct Canned {

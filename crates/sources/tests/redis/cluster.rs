@@ -4,7 +4,7 @@ use engine::AbsenceReason::*;
 use serde_json::{Value, json};
 use testbed::{RedisOptions, RedisServer, RedisTls};
 
-use crate::bench::{Bench, push, secret, with};
+use crate::redis::bench::{Bench, push, secret, with};
 
 /// Keys and the server, from 0, that has them.
 const KEYS: [(&str, usize); 3] = [("b", 0), ("c", 1), ("a", 2)];

@@ -5,8 +5,8 @@ use serde_json::json;
 use sources::AddressPolicy;
 use testbed::{RedisOptions, RedisServer, SentinelSite};
 
-use crate::bad_answers::Canned;
-use crate::bench::{Bench, list, push};
+use crate::redis::bad_answers::Canned;
+use crate::redis::bench::{Bench, list, push};
 
 fn policy(deny: &[&str], allow: &[&str]) -> AddressPolicy {
     let nets = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();

@@ -4,7 +4,7 @@ use engine::AbsenceReason::*;
 use serde_json::{Value, json};
 use testbed::{RedisOptions, RedisServer};
 
-use crate::bench::{Bench, list, push, with};
+use crate::redis::bench::{Bench, list, push, with};
 
 struct Shop {
     bench: Bench,

@@ -3,7 +3,7 @@
 use engine::AbsenceReason::*;
 use testbed::{RedisOptions, RedisServer, wait};
 
-use crate::bench::{Bench, LIMIT, list, push};
+use crate::redis::bench::{Bench, LIMIT, list, push};
 
 #[tokio::test]
 async fn a_replica_without_its_masters_data_tells_no_zero() {

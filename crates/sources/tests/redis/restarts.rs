@@ -5,7 +5,7 @@ use futures::future::join_all;
 use serde_json::json;
 use testbed::{RedisOptions, RedisServer, wait};
 
-use crate::bench::{Bench, LIMIT, list, push, with};
+use crate::redis::bench::{Bench, LIMIT, list, push, with};
 
 #[tokio::test]
 async fn after_a_restart_the_next_reading_works() {

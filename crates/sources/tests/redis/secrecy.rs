@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use testbed::{RedisOptions, RedisServer, RedisTls};
 use tracing::Level;
 
-use crate::bad_answers::Canned;
-use crate::bench::{Bench, list, secret, with};
+use crate::redis::bad_answers::Canned;
+use crate::redis::bench::{Bench, list, secret, with};
 
 const PASSWORD: &str = "correct-horse-battery";
 const WRONG: &str = "wrong-horse-battery";

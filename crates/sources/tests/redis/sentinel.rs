@@ -4,7 +4,7 @@ use engine::AbsenceReason::*;
 use serde_json::{Value, json};
 use testbed::{RedisOptions, SentinelSite};
 
-use crate::bench::{Bench, push, secret, with};
+use crate::redis::bench::{Bench, push, secret, with};
 
 fn settings(site: &SentinelSite) -> Value {
     let addresses = [site.sentinel().address()];

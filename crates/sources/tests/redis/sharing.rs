@@ -4,7 +4,7 @@ use futures::future::join_all;
 use serde_json::json;
 use testbed::{RedisOptions, RedisServer};
 
-use crate::bench::{Bench, list, push, secret, with};
+use crate::redis::bench::{Bench, list, push, secret, with};
 
 async fn connections(server: &RedisServer) -> u64 {
     server.info("total_connections_received").await.unwrap().unwrap().parse().unwrap()
@@ -59,5 +59,5 @@ async fn connections_end_with_the_source() {
             other => Err(format!("{other:?}")),
         }
     };
-    testbed::wait::until("no connection", crate::bench::LIMIT, none).await.unwrap();
+    testbed::wait::until("no connection", crate::redis::bench::LIMIT, none).await.unwrap();
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use testbed::certificates::Authority;
 use testbed::{RedisOptions, RedisServer, RedisTls};
 
-use crate::bench::{Bench, list, push, secret, with};
+use crate::redis::bench::{Bench, list, push, secret, with};
 
 async fn server(tls: RedisTls, bench: &Bench) -> RedisServer {
     let options = RedisOptions { tls: Some(tls), ..RedisOptions::default() };

@@ -1,6 +1,10 @@
 //! A hub as the operator builds it, with secrets and a clock in the test's hands. Shared by
 //! the tests of all sources.
 
+pub(crate) mod acceptor;
+pub(crate) mod child;
+pub(crate) mod raw_server;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};

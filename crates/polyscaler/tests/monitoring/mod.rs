@@ -1,0 +1,5 @@
+//! Dashboard and alerts on the real Prometheus that scrapes the real operator on a real control plane.
+
+mod alerts;
+mod files;
+mod queries;

@@ -1,0 +1,11 @@
+//! The sample applications, each as local processes under load: the real operator reads the
+//! real server that the sample uses, and the Deployment of the sample's manifest follows.
+
+mod broker;
+mod event_queue;
+mod external_policy;
+mod http_app;
+mod programs;
+mod python;
+mod sample;
+mod worker;

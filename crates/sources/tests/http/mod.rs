@@ -1,0 +1,8 @@
+//! The source `http` through the hub, against real servers on loopback.
+
+mod answers;
+mod bench;
+mod limits;
+mod redirects;
+mod sharing;
+mod tls;

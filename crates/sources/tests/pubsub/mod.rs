@@ -1,0 +1,7 @@
+//! The source `pubsub` through the hub, against the testbed's Cloud Monitoring.
+
+mod bad_answers;
+mod bench;
+mod identity;
+mod readings;
+mod tokens;
