@@ -29,9 +29,9 @@ control-plane: require ## Build the control plane's programs for tests and demo,
 	$(CARGO) run --locked --package testbed -- build
 
 .PHONY: test
-test: tools binaries ## Run all tests, on a real control plane
+test: tools binaries ## Run all tests, on a real control plane, and name the slowest ten
 	$(TARGET_DIR)/debug/testbed build
-	RUST_TEST_THREADS=$(TEST_THREADS) $(CARGO) test --locked --workspace --no-fail-fast
+	RUST_TEST_THREADS=$(TEST_THREADS) CARGO=$(CARGO) hack/test.sh
 
 # All packages at once: one by one they want the libraries with other features, and so build them twice.
 .PHONY: binaries

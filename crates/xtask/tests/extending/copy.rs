@@ -1,15 +1,14 @@
-//! A copy of the workspace that is kept between runs with what was built from it. The first run begins with
-//! what was built of the libraries for this test itself, so that it builds no more than the workspace.
+//! A copy of the workspace that is kept between runs. It is built in the workspace's own folder, with the
+//! libraries of others that are built there already.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// The copy. No other process has it while this lives.
 pub(crate) struct Workspace {
     folder: PathBuf,
-    target: PathBuf,
+    programs: PathBuf,
     _lock: File,
 }
 
@@ -33,54 +32,29 @@ impl Workspace {
         for path in present.keys().filter(|path| !files.contains_key(*path)) {
             fs::remove_file(folder.join(path)).unwrap();
         }
-        // A file that stays as it is keeps its time, so that Cargo builds nothing anew.
+        // A file that stays as it is keeps its time, so that Cargo does not build it again.
         for (path, content) in files.iter().filter(|(path, content)| present.get(*path) != Some(content)) {
             let place = folder.join(path);
             fs::create_dir_all(place.parent().unwrap()).unwrap();
             fs::write(place, content).unwrap();
         }
-        let target = own.join("target");
-        if !target.exists() {
-            seed(&target, root);
-        }
-        Self { folder, target, _lock: lock }
+        Self { folder, programs: own.join("target"), _lock: lock }
     }
 
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Where Cargo builds it.
-    pub(crate) fn target(&self) -> &Path {
-        &self.target
+    /// Where Cargo puts finished programs, so that the workspace's own stay as they are.
+    pub(crate) fn programs(&self) -> &Path {
+        &self.programs
     }
-}
 
-/// Gives Cargo what it has built of other people's libraries for the test that runs. Where it does not recognise
-/// that, it builds anew, which takes minutes longer and is all the same otherwise.
-fn seed(target: &Path, root: &Path) {
-    let of_workspace: BTreeSet<String> = fs::read_dir(root.join("crates"))
-        .unwrap()
-        .map(|member| member.unwrap().file_name().into_string().unwrap())
-        .chain(["examples".to_owned()])
-        .collect();
-    // target/debug/deps/extending-…
-    let test = std::env::current_exe().unwrap();
-    let (built, own) = (test.ancestors().nth(2).unwrap(), target.join("debug"));
-    fs::create_dir_all(own.join("deps")).unwrap();
-    for folder in [".fingerprint", "build"] {
-        // With its times, by which Cargo tells what is up to date.
-        let copy = Command::new("cp").arg("--archive").arg(built.join(folder)).arg(&own).status().unwrap();
-        assert!(copy.success(), "cannot copy {folder}");
-    }
-    for entry in fs::read_dir(built.join("deps")).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap();
-        let library = name.strip_prefix("lib").and_then(|name| Some(name.split_once('-')?.0));
-        // What is built anew must not be written into the file that others link.
-        if library.is_some_and(|library| !of_workspace.contains(library)) {
-            fs::hard_link(&path, own.join("deps").join(name)).unwrap();
-        }
+    /// Where Cargo builds: beside the workspace itself, whose libraries by others serve both. The members are
+    /// built for another profile and so under other names; under the same they would replace the workspace's.
+    pub(crate) fn build() -> PathBuf {
+        // target/debug/deps/extending-…
+        std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned()
     }
 }
 

@@ -12,16 +12,18 @@ use copy::Workspace;
 use page::Page;
 
 /// Besides what the page says: the binary for `check` and the test that writes the configuration reference, so
-/// that one build does for all.
+/// that one build does for all. All packages, as the workspace is built: others want the libraries with other
+/// features, and so would build them again.
 const ALSO: [&str; 8] = [
     "--offline",
     "--locked",
-    "--no-default-features",
-    "--package=polyscaler",
+    "--workspace",
     "--bin=polyscaler",
-    "--test=command_line",
+    "--test=integration",
     "--color=never",
+    // Members of another profile have names of their own in the folder that they share with the workspace's.
     "--config=profile.dev.debug=false",
+    "--config=profile.dev.incremental=false",
 ];
 
 const REFERENCE: &str = "reference::";
@@ -60,9 +62,11 @@ fn run_tests(page: &Page, workspace: &Workspace) -> String {
         .args(filters.split(' '))
         .arg(REFERENCE)
         .current_dir(workspace.folder())
-        .env("CARGO_TARGET_DIR", workspace.target())
-        .env("CARGO_INCREMENTAL", "0")
+        .env("CARGO_TARGET_DIR", workspace.programs())
+        .env("CARGO_BUILD_BUILD_DIR", Workspace::build())
         .env("WRITE_REFERENCE", "1")
+        // For the program of tests alone (`hack/timed.sh`); Cargo would build everything for it again.
+        .env_remove("RUSTC_BOOTSTRAP")
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -80,7 +84,7 @@ fn passed(told: &str) -> usize {
 
 /// What a command of the page prints, with the binary that was just built in place of `cargo run --`.
 fn printed(command: &str, workspace: &Workspace) -> String {
-    let binary = workspace.target().join("debug/polyscaler");
+    let binary = workspace.programs().join("debug/polyscaler");
     assert!(command.contains("cargo run --"), "{command} is not of the binary");
     let command = command.replace("cargo run --", &format!("'{}'", binary.display()));
     // A terminal shows both streams.
