@@ -24,7 +24,7 @@ use std::time::Duration;
 pub(crate) use control_plane::start;
 pub(crate) use operator::Operator;
 pub(crate) use queue::jetstream;
-pub(crate) use recorder::{Change, Recorder};
+pub(crate) use recorder::Recorder;
 pub(crate) use scaling::{Scaling, condition};
 pub(crate) use scene::{LABEL, Scene};
 pub(crate) use target::Target;

@@ -8,11 +8,12 @@ use sources::{AddressPolicy, Advisers};
 use testbed::certificates::Authority;
 
 use crate::adviser::server::{Answer, Server, response};
-use crate::adviser::{ask, child, told};
+use crate::adviser::{ask, told};
+use crate::support::child;
 
 /// What a process that trusts the authorities in `roots` is told at `address`.
 async fn ask_in_child(address: &str, roots: &Path) -> String {
-    child::told_by("tls::child_asks_with_its_environment", address, roots).await
+    child::told_by("adviser::tls::child_asks_with_its_environment", address, roots).await
 }
 
 #[tokio::test]

@@ -53,14 +53,14 @@ async fn every_bad_answer_is_an_absence_with_its_reason() {
         (Answer::new(StatusCode::OK, Body::Text("[".repeat(500_000))), Malformed, "recursion limit"),
     ] {
         server.set("/users", answer.clone());
-        let (found, message) = bench.number(&server.url("/users?token=hidden")).await.unwrap_err();
+        let (found, message) = bench.number_at(&server.url("/users?token=hidden")).await.unwrap_err();
         assert_eq!(found, reason, "{message}");
         assert!(message.contains(words), "{message}");
         assert!(message.starts_with(&format!("{}: ", server.url("/users"))), "{message}");
         assert!(!message.contains("hidden") && !message.contains("sign in"), "{message}");
     }
     server.set_json("/users", &json!({"active_users": 3}));
-    assert_eq!(bench.number(&server.url("/users")).await, Ok(3.0), "a good answer counts at once");
+    assert_eq!(bench.number_at(&server.url("/users")).await, Ok(3.0), "a good answer counts at once");
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn a_connection_that_breaks_in_mid_answer_is_an_absence() {
     let bench = Bench::new();
     let head = "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"active_users\": 1";
     let server = RawServer::start(head, Then::Close).await;
-    let (reason, message) = bench.number(&server.url()).await.unwrap_err();
+    let (reason, message) = bench.number_at(&server.url()).await.unwrap_err();
     assert_eq!(reason, AbsenceReason::ConnectionFailed, "{message}");
 }
 
@@ -77,7 +77,7 @@ async fn what_is_no_http_is_an_absence() {
     let bench = Bench::new();
     for bytes in ["", "220 mail.example ESMTP\r\n", "\0\0\0", "HTTP/1.1 abc\r\n\r\n"] {
         let server = RawServer::start(bytes, Then::Close).await;
-        let (reason, message) = bench.number(&server.url()).await.unwrap_err();
+        let (reason, message) = bench.number_at(&server.url()).await.unwrap_err();
         assert_eq!(reason, AbsenceReason::ConnectionFailed, "{message}");
         assert!(message.starts_with(&server.url()), "{message}");
     }

@@ -7,7 +7,7 @@ pub(crate) use crate::support::{Bench, outcome};
 
 impl Bench {
     /// Reads the number at `$.active_users` of `url`.
-    pub(crate) async fn number(&self, url: &str) -> Result<f64, (AbsenceReason, String)> {
+    pub(crate) async fn number_at(&self, url: &str) -> Result<f64, (AbsenceReason, String)> {
         outcome(self.read(&query(json!({"url": url}))).await)
     }
 

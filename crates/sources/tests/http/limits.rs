@@ -20,12 +20,12 @@ async fn an_endpoint_that_is_down_is_refused_and_comes_back() {
     let mut server = MetricServer::start().await.unwrap();
     server.set_json("/users", &json!({"active_users": 1}));
     let url = server.url("/users");
-    assert_eq!(bench.number(&url).await, Ok(1.0));
+    assert_eq!(bench.number_at(&url).await, Ok(1.0));
     server.stop().await;
     let expected = (AbsenceReason::ConnectionFailed, format!("{url}: connection refused"));
-    assert_eq!(bench.number(&url).await, Err(expected));
+    assert_eq!(bench.number_at(&url).await, Err(expected));
     server.resume().await.unwrap();
-    assert_eq!(bench.number(&url).await, Ok(1.0));
+    assert_eq!(bench.number_at(&url).await, Ok(1.0));
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn a_large_answer_is_given_up_early() {
     let announced = RawServer::start("HTTP/1.1 200 OK\r\ncontent-length: 1048577\r\n\r\n", Then::Wait).await;
     for url in [server.url("/long"), server.url("/endless"), announced.url()] {
         let expected = (AbsenceReason::TooLarge, format!("{url}: the answer is larger than 1024 KiB"));
-        assert_eq!(bench.number(&url).await, Err(expected));
+        assert_eq!(bench.number_at(&url).await, Err(expected));
     }
 }
 
@@ -75,8 +75,8 @@ async fn an_answer_of_exactly_the_limit_is_read() {
     let body = |length: usize| format!("{number}{}", " ".repeat(length - number.len()));
     server.set("/just", Answer::raw_json(body(1024 * 1024)));
     server.set("/over", Answer::raw_json(body(1024 * 1024 + 1)));
-    assert_eq!(bench.number(&server.url("/just")).await, Ok(1.0));
-    assert_eq!(bench.number(&server.url("/over")).await.unwrap_err().0, AbsenceReason::TooLarge);
+    assert_eq!(bench.number_at(&server.url("/just")).await, Ok(1.0));
+    assert_eq!(bench.number_at(&server.url("/over")).await.unwrap_err().0, AbsenceReason::TooLarge);
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn a_slow_host_keeps_no_other_waiting() {
         .collect();
     let full = || async { (slow.seen("/").count >= 32).then_some(()) };
     testbed::wait::until("the slow host is full", SOON, full).await.unwrap();
-    assert_eq!(bench.number(&good.url("/")).await, Ok(1.0));
+    assert_eq!(bench.number_at(&good.url("/")).await, Ok(1.0));
     assert_eq!(slow.seen("/").count, 32, "no more than that at once");
     let waited = bench.number_within(1, &slow.url("/?last")).await.unwrap_err();
     assert_eq!(waited.0, AbsenceReason::Timeout, "waiting for a place counts");

@@ -57,7 +57,7 @@ async fn credentials_in_a_redirect_are_not_sent() {
     let (bench, server) = (Bench::new(), MetricServer::start().await.unwrap());
     server.set("/old", Answer::redirect(&format!("http://ann:hunter2@{}/new", server.address())));
     server.set_json("/new", &json!({"active_users": 7}));
-    assert_eq!(bench.number(&server.url("/old")).await, Ok(7.0));
+    assert_eq!(bench.number_at(&server.url("/old")).await, Ok(7.0));
     assert!(!server.seen("/new").headers.contains_key("authorization"));
 }
 
@@ -69,10 +69,10 @@ async fn five_redirects_are_followed_and_a_loop_ends() {
     }
     server.set_json("/6", &json!({"active_users": 8}));
     server.set("/loop", Answer::redirect("/loop"));
-    assert_eq!(bench.number(&server.url("/1")).await, Ok(8.0));
+    assert_eq!(bench.number_at(&server.url("/1")).await, Ok(8.0));
     let message = format!("{}: it redirected more than 5 times", server.url("/0"));
-    assert_eq!(bench.number(&server.url("/0")).await, Err((TooManyRedirects, message)));
-    assert_eq!(bench.number(&server.url("/loop")).await.unwrap_err().0, TooManyRedirects);
+    assert_eq!(bench.number_at(&server.url("/0")).await, Err((TooManyRedirects, message)));
+    assert_eq!(bench.number_at(&server.url("/loop")).await.unwrap_err().0, TooManyRedirects);
     assert_eq!(server.seen("/loop").count, 6);
 }
 
@@ -80,12 +80,12 @@ async fn five_redirects_are_followed_and_a_loop_ends() {
 async fn a_path_that_a_redirect_chose_is_not_told() {
     let (bench, server) = (Bench::new(), MetricServer::start().await.unwrap());
     server.set("/old", Answer::redirect("/hidden?hidden"));
-    let (reason, message) = bench.number(&server.url("/old")).await.unwrap_err();
+    let (reason, message) = bench.number_at(&server.url("/old")).await.unwrap_err();
     let told =
         format!("{}: it redirected to {}: it answered with status 404", server.url("/old"), server.url(""));
     assert_eq!((reason, message), (BadStatus, told));
     server.set("/old", Answer::redirect("http://169.254.169.254/hidden"));
-    let (_, message) = bench.number(&server.url("/old")).await.unwrap_err();
+    let (_, message) = bench.number_at(&server.url("/old")).await.unwrap_err();
     assert!(message.contains("169.254.169.254") && !message.contains("hidden"), "{message}");
 }
 
@@ -118,7 +118,7 @@ async fn an_address_that_must_not_be_called_is_refused() {
 
 /// Refused, and not merely unreachable: that would end with another reason.
 async fn assert_refused(bench: &Bench, url: &str, reason: AbsenceReason) {
-    let (found, message) = bench.number(url).await.unwrap_err();
+    let (found, message) = bench.number_at(url).await.unwrap_err();
     assert_eq!(found, reason, "{url}: {message}");
 }
 
@@ -133,7 +133,7 @@ async fn a_name_is_judged_by_its_addresses() {
     let port = server.address().port();
     let urls = [format!("http://localhost:{port}/users"), server.url("/users")];
     for url in &urls {
-        let (reason, message) = Bench::with(denying.clone()).number(url).await.unwrap_err();
+        let (reason, message) = Bench::with(denying.clone()).number_at(url).await.unwrap_err();
         assert_eq!(reason, AddressRefused, "{message}");
         assert!(message.contains("denied by the operator's settings"), "{message}");
     }
@@ -141,7 +141,7 @@ async fn a_name_is_judged_by_its_addresses() {
 
     let excepted = AddressPolicy { allow: vec!["127.0.0.1/32".parse().unwrap()], ..denying };
     for url in &urls {
-        assert_eq!(Bench::with(excepted.clone()).number(url).await, Ok(9.0), "{url}");
+        assert_eq!(Bench::with(excepted.clone()).number_at(url).await, Ok(9.0), "{url}");
     }
 }
 
@@ -151,7 +151,7 @@ async fn no_proxy_is_taken_from_the_environment() {
     let server = MetricServer::start().await.unwrap();
     server.set_json("/users", &json!({"active_users": 1}));
     let output = tokio::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "--ignored", "redirects::child_reads_past_a_proxy"])
+        .args(["--exact", "--ignored", "http::redirects::child_reads_past_a_proxy"])
         .env("READ_URL", server.url("/users"))
         .envs(["http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"].map(|name| (name, "http://127.0.0.1:1")))
         .kill_on_drop(true)
@@ -166,5 +166,5 @@ async fn no_proxy_is_taken_from_the_environment() {
 #[ignore = "runs as a child of no_proxy_is_taken_from_the_environment"]
 async fn child_reads_past_a_proxy() {
     let Ok(url) = std::env::var("READ_URL") else { return };
-    assert_eq!(Bench::new().number(&url).await, Ok(1.0));
+    assert_eq!(Bench::new().number_at(&url).await, Ok(1.0));
 }

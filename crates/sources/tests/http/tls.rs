@@ -46,14 +46,14 @@ impl TlsServer {
 
 /// What a process that trusts the authorities in `roots` reads from `url`.
 async fn read_in_child(url: &str, roots: &Path) -> String {
-    child::told_by("tls::child_reads_with_its_environment", url, roots).await
+    child::told_by("http::tls::child_reads_with_its_environment", url, roots).await
 }
 
 #[tokio::test]
 #[ignore = "runs as a child of the other tests here"]
 async fn child_reads_with_its_environment() {
     let Some(url) = child::address() else { return };
-    child::tell(Bench::new().number(&url).await);
+    child::tell(Bench::new().number_at(&url).await);
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn a_certificate_that_is_not_for_servers_is_refused() {
 async fn https_to_a_plain_port_is_an_absence() {
     let server = testbed::MetricServer::start().await.unwrap();
     let url = format!("https://{}/users", server.address());
-    let (reason, message) = Bench::new().number(&url).await.unwrap_err();
+    let (reason, message) = Bench::new().number_at(&url).await.unwrap_err();
     assert_eq!(reason, engine::AbsenceReason::ConnectionFailed, "{message}");
     assert!(message.contains("TLS"), "{message}");
 }

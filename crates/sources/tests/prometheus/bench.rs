@@ -31,7 +31,7 @@ impl Bench {
     }
 
     /// Reads until it is `expected`. A scrape that a busy machine misses ends the series until the next.
-    pub(crate) async fn until(&self, expected: f64, settings: Value) {
+    pub(crate) async fn until_answered(&self, expected: f64, settings: Value) {
         let look = || async {
             match self.ask(settings.clone()).await {
                 Ok(found) if found == expected => Ok(()),

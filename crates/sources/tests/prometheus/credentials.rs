@@ -76,7 +76,7 @@ async fn a_password_lets_in_and_a_changed_one_counts_at_the_next_reading() {
     let (reason, message) = bench.ask(settings.clone()).await.unwrap_err();
     assert_eq!((reason, message.contains("status 401")), (AbsenceReason::BadStatus, true), "{message}");
     bench.vault.set("shop/token", "password", &format!("{}\n", PROMETHEUS_USER.1));
-    bench.until(7.0, settings.clone()).await;
+    bench.until_answered(7.0, settings.clone()).await;
     bench.vault.set("shop/token", "password", "guess");
     assert!(bench.ask(settings).await.is_err());
 }
@@ -95,7 +95,7 @@ async fn a_token_a_tenant_and_headers_are_sent_along() {
         assert_eq!(reason, AbsenceReason::BadStatus);
         assert!(message.ends_with("it answered with status 401: auth: token expired"), "{message}");
         bench.vault.set("shop/token", "t", "let-me-in");
-        bench.until(7.5, settings).await;
+        bench.until_answered(7.5, settings).await;
         let (used, headers) = gate.seen.lock().unwrap().pop().unwrap();
         assert_eq!(used.as_str(), method);
         for (name, value) in [("x-scope-orgid", "team-a"), ("x-extra", "1"), ("accept", "application/json")] {

@@ -32,7 +32,7 @@ async fn whatever_a_query_gives_is_one_number_or_a_named_absence() {
         ("missing or vector(0)", json!({}), 0.0),
         ("mixed == mixed", json!({}), 1.0),
     ] {
-        bench.until(expected, settings(query, more)).await;
+        bench.until_answered(expected, settings(query, more)).await;
     }
     for (query, more, reason, words) in [
         ("missing", json!({}), ValueMissing, "gives no series"),
@@ -77,7 +77,7 @@ async fn a_rate_over_several_pods_is_their_sum() {
     };
     let (bench, (server, metrics)) = (Bench::new(), scraping(&samples(10), steady()).await);
     let settings = json!({"query": "rate(http_requests_total[5m])", "serverAddress": server.url()});
-    bench.until(0.0, settings.clone()).await;
+    bench.until_answered(0.0, settings.clone()).await;
     metrics.set("/metrics", Answer::text(StatusCode::OK, samples(1010)));
     let look = || async {
         let found = bench.ask(settings.clone()).await;
@@ -115,5 +115,5 @@ async fn a_hundred_thousand_series_are_too_many_unless_the_server_sums_them() {
             "{message}"
         );
     }
-    bench.until(100_000.0, json!({"query": "sum(m)", "serverAddress": server.url()})).await;
+    bench.until_answered(100_000.0, json!({"query": "sum(m)", "serverAddress": server.url()})).await;
 }

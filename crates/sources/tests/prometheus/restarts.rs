@@ -10,7 +10,7 @@ async fn no_wrong_number_is_read_over_restarts() {
     let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, steady()).await);
     // The server answers with 503 while it starts, and with less before the first scrape.
     let settings = json!({"query": "orders", "serverAddress": server.url()});
-    bench.until(7.5, settings.clone()).await;
+    bench.until_answered(7.5, settings.clone()).await;
     for round in 0..3 {
         if round % 2 == 0 {
             server.stop().await.unwrap()
@@ -37,7 +37,7 @@ async fn no_wrong_number_is_read_over_restarts() {
 async fn a_server_that_hangs_costs_its_time_and_no_more() {
     let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, steady()).await);
     let settings = json!({"query": "single", "serverAddress": server.url(), "timeoutSeconds": 1});
-    bench.until(7.0, settings.clone()).await;
+    bench.until_answered(7.0, settings.clone()).await;
     server.pause().unwrap();
     let silent = || async {
         match bench.ask(settings.clone()).await {
@@ -48,5 +48,5 @@ async fn a_server_that_hangs_costs_its_time_and_no_more() {
     let message = testbed::wait::until("a timeout", LIMIT, silent).await.unwrap();
     assert!(message.ends_with("no complete answer within 1 s"), "{message}");
     server.resume().unwrap();
-    bench.until(7.0, settings).await;
+    bench.until_answered(7.0, settings).await;
 }

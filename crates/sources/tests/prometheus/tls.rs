@@ -39,7 +39,7 @@ async fn an_authority_of_the_objects_own_is_trusted_and_no_other() {
     let (_, message) = bench.ask(with_ca.clone()).await.unwrap_err();
     assert!(message.contains("another authority than the given one signed it"), "{message}");
     put(&bench.vault, "ca", server.authority().unwrap());
-    bench.until(7.0, with_ca.clone()).await;
+    bench.until_answered(7.0, with_ca.clone()).await;
     // What was changed counts at the next reading, connections that are open or not.
     put(&bench.vault, "ca", &theirs.files().certificate);
     assert!(bench.ask(with_ca.clone()).await.is_err());
@@ -67,7 +67,7 @@ async fn a_certificate_lets_in() {
         put(&bench.vault, "key", &files.key);
         let settings = settings(&server, known.clone());
         if lets_in {
-            bench.until(7.0, settings).await;
+            bench.until_answered(7.0, settings).await;
         } else {
             bench.ask(settings).await.unwrap_err();
         }
@@ -114,7 +114,7 @@ async fn a_certificate_does_not_leave_the_origin() {
     put(&bench.vault, "key", &server.caller().unwrap().key);
     let known = json!({"caFrom": key("ca"), "certFrom": key("crt"), "keyFrom": key("key")});
     // Asked by name it lets in.
-    bench.until(7.0, settings(&server, known.clone())).await;
+    bench.until_answered(7.0, settings(&server, known.clone())).await;
     let mut led = settings(&server, known);
     led["serverAddress"] = json!(first);
     let (reason, message) = bench.ask(led).await.unwrap_err();

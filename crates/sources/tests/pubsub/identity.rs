@@ -20,7 +20,7 @@ async fn read_in_child(variables: [&str; 3]) -> String {
 /// The same, and what it then reads with `secret` in place of a key.
 async fn outcomes_in_child(variables: [&str; 3], secret: &str) -> Vec<String> {
     let mut child = tokio::process::Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "--ignored", "--nocapture", "identity::child_reads_with_its_environment"]);
+    child.args(["--exact", "--ignored", "--nocapture", "pubsub::identity::child_reads_with_its_environment"]);
     child.env("SECRET_IN_CHILD", secret);
     for (name, value) in VARIABLES.iter().zip(variables) {
         child.env(name, value);
