@@ -86,8 +86,8 @@ pub fn only_who_may_be_scaled(case: &Case<'_>) -> Option<Violation> {
 /// Without a reading of every metric, and without the advice that a policy rests on, nothing is scaled in.
 pub fn no_blind_scale_in(case: &Case<'_>) -> Option<Violation> {
     let all_known = case.plan.metrics.iter().enumerate().all(|(index, metric)| {
-        matches!(case.observation.readings.get(index), Some(Reading::Value { value, .. })
-            if metric.minimum.is_none_or(|minimum| value.get() >= minimum))
+        let value = case.observation.readings.get(index).and_then(Reading::value);
+        value.is_some_and(|value| metric.minimum.is_none_or(|minimum| value >= minimum))
     });
     let all_known = all_known && !matches!(case.observation.advice, Some(Err(_)));
     violated("no_blind_scale_in", case, |member| !all_known && member.to < member.from)

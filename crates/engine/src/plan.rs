@@ -148,6 +148,13 @@ impl Metric {
                     absence(AbsenceReason::OutOfRange, message)
                 }
             },
+            Some(Reading::Values { values, .. }) => {
+                let message = format!("the source answered {} values, not one", values.len());
+                absence(AbsenceReason::ValueAmbiguous, message)
+            }
+            Some(Reading::Pods { .. }) => {
+                absence(AbsenceReason::NotANumber, "the source answered pods, not a number".to_owned())
+            }
             Some(Reading::Absent(absence)) => Err(absence.clone()),
             None => absence(AbsenceReason::ValueMissing, "it has not been read yet".to_owned()),
         }

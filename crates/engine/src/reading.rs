@@ -1,14 +1,16 @@
-//! What a metric source answered: a finite number with its time, or a named absence.
+//! What a metric source answered: numbers or pods with their time, or a named absence.
 //!
 //! An absence is never a number. A source that is down, a missing key or a NaN
 //! must not look like a load of zero, which would shrink a fleet in an outage.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::{Target, Time};
+use crate::{PodSample, Target, Time};
 
 /// What to ask of which source. Two equal queries are asked once and shared.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,8 +68,31 @@ pub enum Reading {
         /// When it was true at the source; when it was read where the source does not say.
         at: Time,
     },
-    /// There is no number, and this is why.
+    /// The source answered with several numbers, which nobody has aggregated; never empty.
+    Values {
+        /// The numbers, each with its labels.
+        values: Arc<[LabeledValue]>,
+        /// When the oldest of them was true.
+        at: Time,
+    },
+    /// The source answered with the pods of a target.
+    Pods {
+        /// All of them, in the order of their names.
+        pods: Arc<[PodSample]>,
+        /// When the oldest measurement among them was taken; when the pods were read where there is none.
+        at: Time,
+    },
+    /// There is no answer, and this is why.
     Absent(Absence),
+}
+
+/// One of several numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LabeledValue {
+    /// What distinguishes it from the others, by name; empty where the source does not say.
+    pub labels: BTreeMap<String, String>,
+    /// The number.
+    pub value: MetricValue,
 }
 
 impl Reading {
@@ -84,6 +109,30 @@ impl Reading {
         match answer {
             Ok(value) => Self::of(value, at),
             Err(absence) => Self::Absent(absence),
+        }
+    }
+
+    /// The one number; `None` for several, for pods and for an absence.
+    pub fn value(&self) -> Option<f64> {
+        match self {
+            Self::Value { value, .. } => Some(value.get()),
+            Self::Values { .. } | Self::Pods { .. } | Self::Absent(_) => None,
+        }
+    }
+
+    /// When the answer was true; `None` for an absence.
+    pub fn at(&self) -> Option<Time> {
+        match self {
+            Self::Value { at, .. } | Self::Values { at, .. } | Self::Pods { at, .. } => Some(*at),
+            Self::Absent(_) => None,
+        }
+    }
+
+    /// Why there is no answer; `None` where there is one.
+    pub fn absence(&self) -> Option<&Absence> {
+        match self {
+            Self::Absent(absence) => Some(absence),
+            Self::Value { .. } | Self::Values { .. } | Self::Pods { .. } => None,
         }
     }
 
@@ -143,6 +192,9 @@ pub enum AbsenceReason {
     OutOfRange,
     /// The newest value is older than the query allows.
     Stale,
+    /// The target has no pods, so that the metric, which is measured at them, has nothing to say. It abstains:
+    /// other metrics decide as if this one were not there.
+    NoPods,
     /// A secret that the query needs is missing or cannot be read.
     SecretUnavailable,
 }
@@ -165,6 +217,7 @@ impl AbsenceReason {
         Self::NotFinite,
         Self::OutOfRange,
         Self::Stale,
+        Self::NoPods,
         Self::SecretUnavailable,
     ];
 
@@ -186,6 +239,7 @@ impl AbsenceReason {
             Self::NotFinite => "MetricNotFinite",
             Self::OutOfRange => "MetricOutOfRange",
             Self::Stale => "MetricStale",
+            Self::NoPods => "MetricNoPods",
             Self::SecretUnavailable => "SecretUnavailable",
         }
     }

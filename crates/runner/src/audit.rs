@@ -3,7 +3,7 @@
 //! The activity ring keeps only what would scale, and only so much of it; this is for whoever must
 //! show afterwards what was decided on which grounds.
 
-use engine::{Cost, MemberDecision, Mode, Reading};
+use engine::{Cost, MemberDecision, Mode};
 use resources::{Outcome, Poll};
 use serde::Serialize;
 
@@ -55,10 +55,7 @@ impl AuditEntry {
             let absent = absences.iter().find(|absent| absent.metric == metric.name);
             AuditedMetric {
                 name: metric.name.clone(),
-                value: match reading {
-                    Reading::Value { value, .. } => Some(value.get()),
-                    Reading::Absent(_) => None,
-                },
+                value: reading.value(),
                 absent: absent.map(|absent| absent.absence.to_string()),
             }
         });

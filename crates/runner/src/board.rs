@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use engine::{Cost, MemberDecision, Mode, Reading, Time};
+use engine::{Cost, MemberDecision, Mode, Time};
 use resources::{Outcome, Poll, Verdict};
 use serde::Serialize;
 
@@ -228,15 +228,7 @@ impl Board {
 
 fn metrics(poll: &Poll) -> Vec<MetricState> {
     let named = poll.plan.metrics.iter().zip(&poll.readings);
-    named
-        .map(|(metric, reading)| MetricState {
-            name: metric.name.clone(),
-            value: match reading {
-                Reading::Value { value, .. } => Some(value.get()),
-                Reading::Absent(_) => None,
-            },
-        })
-        .collect()
+    named.map(|(metric, reading)| MetricState { name: metric.name.clone(), value: reading.value() }).collect()
 }
 
 fn targets(poll: &Poll) -> Vec<TargetState> {

@@ -4,9 +4,7 @@
 //! whose field names are those of the attributes that an exporter makes of them. While nobody
 //! listens to [`TRACE_TARGET`] they are never made and nothing of them is computed.
 
-use engine::{
-    Absence, Advice, Adviser, Decision, MemberDecision, Metric, Mode, Plan, Reading, Scale, Target, Time,
-};
+use engine::{Absence, Advice, Adviser, Decision, MemberDecision, Metric, Mode, Plan, Scale, Target, Time};
 use resources::{Outcome, Poll, TargetFailure};
 use tracing::field::Empty;
 use tracing::{Span, info_span};
@@ -113,16 +111,16 @@ pub(crate) fn sampled(span: &Span, sampled: &Sampled, now: Time) {
         return;
     }
     span.record("polyscaler.shared", sampled.shared);
-    match &sampled.reading {
-        Reading::Value { value, at } => {
-            span.record("polyscaler.result", "ok");
-            span.record("polyscaler.value", value.get());
-            span.record("polyscaler.age_ms", i64::try_from(now.since(*at).as_millis()).unwrap_or(i64::MAX));
-        }
-        Reading::Absent(absence) => {
-            span.record("polyscaler.result", absence.reason.as_str());
-            failed(span, absence.reason.as_str(), &absence.message);
-        }
+    if let Some(absence) = sampled.reading.absence() {
+        span.record("polyscaler.result", absence.reason.as_str());
+        return failed(span, absence.reason.as_str(), &absence.message);
+    }
+    span.record("polyscaler.result", "ok");
+    if let Some(value) = sampled.reading.value() {
+        span.record("polyscaler.value", value);
+    }
+    if let Some(at) = sampled.reading.at() {
+        span.record("polyscaler.age_ms", i64::try_from(now.since(at).as_millis()).unwrap_or(i64::MAX));
     }
 }
 

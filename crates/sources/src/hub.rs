@@ -178,10 +178,7 @@ fn launch(upstream: Arc<Upstream>, query: Query, begun: Time) -> Flight {
             tracing::error!(source = %query.source, "a metric source panicked");
             broken_off(&query.source)
         });
-        let outcome = match &reading {
-            Reading::Value { .. } => None,
-            Reading::Absent(absence) => Some(absence.reason),
-        };
+        let outcome = reading.absence().map(|absence| absence.reason);
         let latency = started.elapsed();
         (upstream.observer)(&ReadStats { source: &query.source, outcome, latency });
         Arc::new(SharedReading { reading, begun })

@@ -53,10 +53,8 @@ pub(crate) fn metric_status(poll: &Poll, index: usize, replicas: Option<u32>, no
     let value = if absent.is_none() { poll.value(index) } else { None };
     let average = metric.target.filter(|target| target.type_() == TargetType::AverageValue);
     let average = average.and(value.zip(replicas));
-    let known_since = match poll.readings.get(index) {
-        Some(Reading::Value { at, .. }) if now.since(*at) > WORTH_A_TIME => Some(*at),
-        _ => None,
-    };
+    let known_since = poll.readings.get(index).and_then(Reading::at);
+    let known_since = known_since.filter(|at| now.since(*at) > WORTH_A_TIME);
     MetricStatus {
         name: metric.name.clone(),
         source: metric.query.source.clone(),

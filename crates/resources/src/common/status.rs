@@ -87,10 +87,7 @@ impl Poll {
 
     /// The value of the plan's metric at `metric`; `None` where it has no reading.
     pub fn value(&self, metric: usize) -> Option<f64> {
-        match self.readings.get(metric) {
-            Some(Reading::Value { value, .. }) => Some(value.get()),
-            Some(Reading::Absent(_)) | None => None,
-        }
+        self.readings.get(metric).and_then(Reading::value)
     }
 
     /// Whether the plan is a group's.

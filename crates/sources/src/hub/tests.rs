@@ -108,17 +108,12 @@ fn query(config: Value) -> Query {
 }
 
 fn value(shared: &SharedReading) -> f64 {
-    match &shared.reading {
-        Reading::Value { value, .. } => value.get(),
-        Reading::Absent(absence) => panic!("absent: {absence}"),
-    }
+    shared.reading.value().unwrap_or_else(|| panic!("no number: {:?}", shared.reading))
 }
 
 fn absence(shared: &SharedReading) -> (AbsenceReason, &str) {
-    match &shared.reading {
-        Reading::Absent(absence) => (absence.reason, &absence.message),
-        Reading::Value { value, .. } => panic!("there is a value: {value:?}"),
-    }
+    let absence = shared.reading.absence().unwrap_or_else(|| panic!("an answer: {:?}", shared.reading));
+    (absence.reason, &absence.message)
 }
 
 #[tokio::test]

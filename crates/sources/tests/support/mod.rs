@@ -70,5 +70,6 @@ pub(crate) fn outcome(reading: Reading) -> Result<f64, (AbsenceReason, String)> 
     match reading {
         Reading::Value { value, .. } => Ok(value.get()),
         Reading::Absent(absence) => Err((absence.reason, absence.message)),
+        other => panic!("neither a number nor an absence: {other:?}"),
     }
 }
