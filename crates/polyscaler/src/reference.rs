@@ -137,7 +137,7 @@ fn row(argument: &Arg) -> String {
 fn source(name: &str) -> String {
     // One file does for what pods use.
     let file = if matches!(name, "cpu" | "memory") { "usage".to_owned() } else { name.replace('-', "_") };
-    let stem = format!("crates/sources/src/{file}");
+    let stem = format!("crates/sources/src/catalog/{file}");
     let read = |file: String| std::fs::read_to_string(root().join(file)).ok();
     let text = read(format!("{stem}.rs")).or_else(|| read(format!("{stem}/mod.rs")));
     let text = text.unwrap_or_else(|| panic!("no file of source {name} at {stem}"));

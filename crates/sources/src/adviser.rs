@@ -11,7 +11,7 @@ use prost::Message as _;
 use reqwest::Url;
 
 use crate::AddressPolicy;
-use crate::http_client::{HttpClient, Limits, absence};
+use crate::net::http_client::{HttpClient, Limits, absence};
 use message::{DecideRequest, DecideResponse};
 
 /// Largest answer that is read: far more than 64 members need.

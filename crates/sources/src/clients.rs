@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::address::AddressPolicy;
-use crate::http_client::HttpClient;
-use crate::prometheus::DefaultServer;
+use crate::catalog::prometheus::DefaultServer;
+use crate::net::address::AddressPolicy;
+use crate::net::http_client::HttpClient;
 
 /// What sources share to reach the world.
 pub(crate) struct Clients {

@@ -1,4 +1,4 @@
-//! Metric sources: one file each, one registry, one hub that shares readings.
+//! Metric sources: one file or folder each, one registry, one hub that shares readings.
 //!
 //! ```text
 //!  Query ─▶ Hub ─▶ Registry ─▶ Source ─▶ HttpClient ─▶ AddressPolicy
@@ -23,38 +23,32 @@
 //!
 //! [`Advisers`] asks services outside for the advice that a policy rests on, past the same guard.
 //!
-//! To add a source, write one file with an implementation of [`Source`] and name it in the
-//! table of `registry.rs`.
+//! | room | what lives there |
+//! |---|---|
+//! | `catalog` | metric sources and their table, nothing else |
+//! | `net` | ways to the world: address policy, TLS, HTTP, gRPC |
+//! | `values` | how values are written: settings, names, quantities, selectors, paths into JSON |
+//! | `google` | tokens of Google's identities |
+//! | `adviser` | services that advise a policy |
+//!
+//! To add a source, write one file with an implementation of [`Source`] in `catalog` and name it in
+//! the table there.
 
-mod address;
 mod adviser;
+mod catalog;
 mod clients;
-mod cron;
-mod dns;
 mod google;
-pub mod grpc;
-mod headers;
-mod http;
-mod http_client;
 mod hub;
-mod json_number;
-mod json_path;
-mod kubernetes_workload;
-mod label_selector;
-mod nats;
+mod net;
 mod pods;
-mod prometheus;
-mod pubsub;
-mod quantity;
-mod redis;
 mod registry;
-mod settings;
 mod source;
-mod usage;
+mod values;
 
-pub use address::{AddressPolicy, Refused};
 pub use adviser::{Advisers, Asker};
+pub use catalog::prometheus::ServerAddress;
 pub use hub::{Answer, Clock, Hub, Observer, ReadStats, SharedReading};
-pub use prometheus::ServerAddress;
+pub use net::address::{AddressPolicy, Refused};
+pub use net::grpc;
 pub use registry::Registry;
 pub use source::{PodReader, Request, SecretData, SecretKeyRef, SecretReader, SecretRef, Secrets, Source};

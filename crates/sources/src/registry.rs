@@ -1,5 +1,4 @@
-//! The one table of metric sources. A new source is one file and one line here, beside the `mod` line
-//! of its file in `lib.rs`; `docs/extending.md` walks through it.
+//! The sources by name: checks what objects ask of them, and finds the one that answers.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,27 +6,12 @@ use std::sync::Arc;
 use engine::{ConfigPath, Problem, SourceCatalog};
 use serde_json::Value;
 
-use crate::address::AddressPolicy;
+use crate::catalog::SOURCES;
+use crate::catalog::prometheus::{DefaultServer, ServerAddress};
 use crate::clients::Clients;
-use crate::prometheus::{DefaultServer, ServerAddress};
-use crate::settings::quoted;
+use crate::net::address::AddressPolicy;
 use crate::source::Source;
-
-/// Makes one kind of source.
-type Constructor = fn(&Clients) -> Arc<dyn Source>;
-
-/// Every source: the name that objects write, and what makes one.
-const SOURCES: &[(&str, Constructor)] = &[
-    ("cpu", crate::usage::cpu),
-    ("cron", crate::cron::new),
-    ("http", crate::http::new),
-    ("kubernetes-workload", crate::kubernetes_workload::new),
-    ("memory", crate::usage::memory),
-    ("nats", crate::nats::new),
-    ("prometheus", crate::prometheus::new),
-    ("pubsub", crate::pubsub::new),
-    ("redis", crate::redis::new),
-];
+use crate::values::settings::quoted;
 
 /// The known sources by name.
 #[derive(Clone)]

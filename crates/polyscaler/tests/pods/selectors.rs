@@ -8,8 +8,8 @@ use serde_json::json;
 use crate::harness::Scene;
 use crate::pods::spec;
 
-const GOOD: &str = include_str!("../../../sources/src/label_selector/good.txt");
-const BAD: &str = include_str!("../../../sources/src/label_selector/bad.txt");
+const GOOD: &str = include_str!("../../../sources/src/values/label_selector/good.txt");
+const BAD: &str = include_str!("../../../sources/src/values/label_selector/bad.txt");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_api_server_judges_selectors_the_same() {

@@ -4,7 +4,7 @@
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::http_client::Body;
+use crate::net::http_client::Body;
 
 /// Longest part of a message that is repeated, in characters.
 const MAX_SHOWN: usize = 200;

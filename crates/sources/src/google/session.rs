@@ -6,7 +6,7 @@ use engine::{Absence, AbsenceReason};
 use reqwest::Url;
 use tokio::time::Instant;
 
-use crate::http_client::{Answer, Headers, HttpClient, Limits, absence};
+use crate::net::http_client::{Answer, Headers, HttpClient, Limits, absence};
 
 /// The time of one reading.
 #[derive(Clone, Copy, Debug)]

@@ -22,8 +22,8 @@ use super::identity::{Credentials, OperatorIdentity};
 use super::key::ServiceAccountKey;
 use super::session::Session;
 use super::{assertion, told};
-use crate::address::AddressPolicy;
-use crate::http_client::{Answer, Headers, HttpClient, absence};
+use crate::net::address::AddressPolicy;
+use crate::net::http_client::{Answer, Headers, HttpClient, absence};
 
 /// Largest answer of a token endpoint.
 const MAX_BYTES: usize = 64 * 1024;

@@ -1,0 +1,181 @@
+//! Source `cron`: a number of replicas within a window that comes again and again, else 0.
+//!
+//! | setting | meaning |
+//! |---|---|
+//! | `timezone` | IANA name of the time zone that both times are in, for example `Europe/Paris` |
+//! | `start` | when the window opens: a cron expression of five fields (minute, hour, day of month, month, day of week) |
+//! | `end` | when it closes, written the same way |
+//! | `desiredReplicas` | the number within the window, at least 1 |
+//!
+//! Asked for one per replica (`targetType: AverageValue`, `targetValue: 1`), a target has
+//! `desiredReplicas` within the window and its least outside. Of several windows the greatest wins.
+//!
+//! The window is open when it closes before it opens next, or at the same instant. It includes its
+//! start and excludes its end, and may span midnight, a weekend or a year. Give both times the same
+//! days: a window that opens from Monday to Friday and closes every day is open on Saturday, too, as
+//! it closes that evening and opens no sooner than on Monday.
+//!
+//! In the hour that spring leaves out, a time is taken to be the moment right after it. In the hour
+//! that autumn repeats, a time such as `30 2 * * *` counts once, the first time; one with a star
+//! or a step in its minutes or hours counts each time.
+//!
+//! The time zones are compiled in, so that every machine judges by the same ones.
+
+use std::sync::Arc;
+
+use croner::Cron as Pattern;
+use croner::parser::{CronParser, Seconds, Year};
+use engine::{Absence, AbsenceReason, ConfigPath, Problem, Reading, Time};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::{SignedDuration, Timestamp, Zoned};
+use serde_json::Value;
+
+use crate::clients::Clients;
+use crate::source::{Request, SecretRef, Source};
+use crate::values::settings::{Settings, invalid, of_query, quoted};
+
+/// The greatest value of each field, where `5/15` means from 5 to the greatest in steps of 15.
+const GREATEST: [u8; 5] = [59, 23, 31, 12, 6];
+
+/// The registry's constructor.
+pub(crate) fn new(_: &Clients) -> Arc<dyn Source> {
+    Arc::new(Cron)
+}
+
+struct Cron;
+
+/// The settings, found good.
+struct Config {
+    zone: TimeZone,
+    start: Pattern,
+    end: Pattern,
+    desired_replicas: f64,
+}
+
+impl Config {
+    fn parse(config: &Value, path: &ConfigPath<'_>) -> Result<Self, Vec<Problem>> {
+        let mut settings = Settings::new(config, path);
+        let zone = settings.required_text("timezone").and_then(|name| {
+            let found = time_zone(name);
+            if found.is_none() {
+                let why = "must be the IANA name of a time zone, for example Europe/Paris";
+                settings.refuse("timezone", invalid(quoted(name), why));
+            }
+            found
+        });
+        let [start, end] = ["start", "end"].map(|field| {
+            let text = settings.required_text(field)?;
+            pattern(text).map_err(|why| settings.refuse(field, invalid(quoted(text), why))).ok()
+        });
+        if let (Some(start), Some(end)) = (&start, &end)
+            && start == end
+        {
+            settings.refuse("end", invalid(quoted(end.as_str()), "must be another time than start"));
+        }
+        let replicas = settings.required_whole_number("desiredReplicas", 1..=i32::MAX.unsigned_abs().into());
+        let problems = settings.finish();
+        match (zone, start, end, replicas) {
+            (Some(zone), Some(start), Some(end), Some(replicas)) if problems.is_empty() => {
+                // Exact: it is within 32 bits.
+                Ok(Self { zone, start, end, desired_replicas: replicas as f64 })
+            }
+            _ => Err(problems),
+        }
+    }
+
+    /// Whether the window is open at `now`.
+    fn is_open(&self, now: Time) -> Result<bool, String> {
+        let now = Timestamp::from_millisecond(now.as_millis()).map_err(|error| error.to_string())?;
+        let (opens, closes) = self.next(&now.to_zoned(self.zone.clone()))?;
+        if opens == closes && follows_gap(&opens) {
+            // Two times within an hour that is left out fall on one instant, whichever is first. What
+            // comes after tells whether the window is one that is open across it.
+            let (opens, closes) = self.next(&opens)?;
+            return Ok(opens >= closes);
+        }
+        Ok(opens >= closes)
+    }
+
+    /// When it opens and when it closes next, strictly after `instant`.
+    fn next(&self, instant: &Zoned) -> Result<(Zoned, Zoned), String> {
+        let next = |pattern: &Pattern| {
+            pattern
+                .find_next_occurrence(instant, false)
+                .map_err(|_| format!("{:?} never comes again", pattern.as_str()))
+        };
+        Ok((next(&self.start)?, next(&self.end)?))
+    }
+
+    fn number(&self, now: Time) -> Result<f64, Absence> {
+        let open = self.is_open(now).map_err(|why| Absence {
+            reason: AbsenceReason::ValueMissing,
+            message: format!("cron: {why}"),
+        })?;
+        Ok(if open { self.desired_replicas } else { 0.0 })
+    }
+}
+
+/// Whether `instant` is the first after an hour, or some other time, that the clocks leave out.
+fn follows_gap(instant: &Zoned) -> bool {
+    let before = instant.timestamp().saturating_sub(SignedDuration::from_secs(1));
+    before.is_ok_and(|before| {
+        instant.time_zone().to_offset(before).seconds()
+            < instant.time_zone().to_offset(instant.timestamp()).seconds()
+    })
+}
+
+/// The zone of that name among those compiled in.
+fn time_zone(name: &str) -> Option<TimeZone> {
+    // One zone stands for "not known", and no time can be told in it.
+    TimeZoneDatabase::bundled().get(name).ok().filter(|zone| !zone.is_unknown())
+}
+
+/// A cron expression, or what is wrong with it.
+fn pattern(text: &str) -> Result<Pattern, String> {
+    const FORM: &str =
+        "must be a cron expression of five fields (minute, hour, day of month, month, day of week)";
+    let fields: Vec<&str> = text.split_whitespace().collect();
+    if fields.len() != GREATEST.len() {
+        return Err(FORM.to_owned());
+    }
+    let fields: Vec<String> =
+        fields.iter().zip(GREATEST).map(|(field, most)| with_ends(field, most)).collect();
+    let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
+    let parsed = parser.parse(&fields.join(" ")).map_err(|error| format!("{FORM}: {error}"))?;
+    let long_ago = Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
+    match parsed.find_next_occurrence(&long_ago, false) {
+        Ok(_) => Ok(parsed),
+        Err(_) => Err("no day is like that, so that the time never comes".to_owned()),
+    }
+}
+
+/// Writes the end of a range that begins somewhere and has steps, which the parser asks for.
+fn with_ends(field: &str, most: u8) -> String {
+    let items = field.split(',').map(|item| match item.split_once('/') {
+        Some((from, step)) if !from.is_empty() && from.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("{from}-{most}/{step}")
+        }
+        _ => item.to_owned(),
+    });
+    items.collect::<Vec<_>>().join(",")
+}
+
+impl Source for Cron {
+    fn validate(&self, config: &Value, path: &ConfigPath<'_>) -> Vec<Problem> {
+        Config::parse(config, path).err().unwrap_or_default()
+    }
+
+    fn secrets(&self, _: &Value) -> Vec<SecretRef> {
+        Vec::new()
+    }
+
+    fn read<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
+        let number = of_query(request.config, Config::parse).and_then(|config| config.number(request.begun));
+        std::future::ready(Reading::answered(number, request.begun)).boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! Source `kubernetes-workload`: how many pods match a selector, in the namespace that the object acts in.
+//!
+//! | setting | meaning |
+//! |---|---|
+//! | `podSelector` | label selector of the pods, for example `app=web,tier in (front, back)` |
+//! | `groupByNode` | optional: count the nodes that such pods are on, instead of the pods; default false |
+//!
+//! A pod counts unless it is Succeeded or Failed: also while it waits for a node, and while it ends.
+//! Where none matches, the number is 0.
+//!
+//! Each reading lists the pods from the API server's memory, of each pod little more than its name.
+//! Objects with equal settings share one list a poll. A watch would cost nothing between polls, but
+//! keep every pod of the cluster in mind for the few objects that count pods.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use engine::{Absence, ConfigPath, Problem, Reading};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde_json::Value;
+
+use crate::clients::Clients;
+use crate::pods::{Pod, items};
+use crate::source::{Request, SecretRef, Source};
+use crate::values::label_selector;
+use crate::values::settings::{Settings, invalid, of_query, quoted};
+
+/// The registry's constructor.
+pub(crate) fn new(_: &Clients) -> Arc<dyn Source> {
+    Arc::new(KubernetesWorkload)
+}
+
+struct KubernetesWorkload;
+
+/// The settings, found good.
+struct Config {
+    selector: String,
+    group_by_node: bool,
+}
+
+impl Config {
+    fn parse(config: &Value, path: &ConfigPath<'_>) -> Result<Self, Vec<Problem>> {
+        let mut settings = Settings::new(config, path);
+        let selector = settings.required_text("podSelector");
+        if let Some((text, why)) = selector.and_then(|text| Some((text, label_selector::problem(text)?))) {
+            settings.refuse("podSelector", invalid(quoted(text), format!("must be a label selector: {why}")));
+        }
+        let group_by_node = settings.flag("groupByNode");
+        let problems = settings.finish();
+        match selector {
+            Some(selector) if problems.is_empty() => {
+                Ok(Self { selector: selector.to_owned(), group_by_node })
+            }
+            _ => Err(problems),
+        }
+    }
+}
+
+async fn number(request: Request<'_>) -> Result<f64, Absence> {
+    let Config { selector, group_by_node } = of_query(request.config, Config::parse)?;
+    let count = if group_by_node {
+        let listed = request.pods.list(request.namespace, &selector).await?;
+        let pods: Vec<Pod> = items(&format!("pods in {}", request.namespace), &listed)?;
+        let nodes: BTreeSet<String> = pods.into_iter().filter_map(|pod| pod.spec.node_name).collect();
+        nodes.len() as u64
+    } else {
+        request.pods.count(request.namespace, &selector).await?
+    };
+    // Exact: no cluster has so many pods.
+    Ok(count as f64)
+}
+
+impl Source for KubernetesWorkload {
+    fn validate(&self, config: &Value, path: &ConfigPath<'_>) -> Vec<Problem> {
+        Config::parse(config, path).err().unwrap_or_default()
+    }
+
+    fn secrets(&self, _: &Value) -> Vec<SecretRef> {
+        Vec::new()
+    }
+
+    fn read<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
+        async move { Reading::answered(number(request).await, request.begun) }.boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::SourceCatalog;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{AddressPolicy, Registry};
+
+    fn problems(config: Value) -> Vec<String> {
+        let path = ConfigPath { source: "spec.type", config: "spec.config", elsewhere: &[] };
+        let registry = Registry::new(AddressPolicy::default());
+        registry.validate("kubernetes-workload", &config, &path).iter().map(Problem::to_string).collect()
+    }
+
+    #[test]
+    fn settings_are_judged_field_by_field() {
+        let none: [&str; 0] = [];
+        assert_eq!(problems(json!({ "podSelector": "app in (a, b)", "groupByNode": true })), none);
+        assert_eq!(problems(json!({})), ["spec.config.podSelector: Required value"]);
+        assert_eq!(problems(json!({ "podSelector": "" })), ["spec.config.podSelector: Required value"]);
+        assert_eq!(
+            problems(json!({ "podSelector": "app in", "groupByNode": "yes", "namespace": "other" })),
+            [
+                "spec.config.podSelector: Invalid value: \"app in\": must be a label selector: \
+                 it ends where values in parentheses are expected",
+                "spec.config.groupByNode: Invalid value: a text: must be true or false",
+                "spec.config.namespace: unknown field; this source knows podSelector, groupByNode",
+            ]
+        );
+    }
+}

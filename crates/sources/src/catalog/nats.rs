@@ -1,0 +1,159 @@
+//! Source `nats`: messages that wait for a subject, as JetStream's monitoring (`/jsz`) tells.
+//!
+//! | setting | meaning |
+//! |---|---|
+//! | `monitoringUrl` | the monitoring port of a server, for example `http://nats:8222`; http or https, without credentials or query |
+//! | `subject` | what the messages are for; wildcards `*` and `>` are allowed |
+//! | `account` | optional: count in this account only, by its name or id; otherwise in all |
+//! | `stream` | optional: count in this stream only |
+//! | `consumer` | optional: count for this consumer only |
+//! | `monitoringUrls` | optional: the monitoring ports of the other servers of a cluster, where they cannot be found |
+//! | `headersFrom.secretRef.name` | optional: a secret whose keys are header names and whose values their values |
+//! | `timeoutSeconds` | optional: time for the whole reading, 1 to 60, default 5 |
+//!
+//! What waits is, over all consumers that get messages on the subject, what they were not yet
+//! delivered (`num_pending`) and what they did not yet acknowledge (`num_ack_pending`); and,
+//! where a stream that takes the subject has no consumers at all, its messages.
+//!
+//! A consumer gets messages on the subject if its filter and the subject can match one and
+//! the same message: for a plain subject, if the filter covers it; for one with wildcards,
+//! also if the filter lies within it or meets it in part. Of several filters one is enough,
+//! and the consumer counts once. Without a filter it gets what its stream takes. Numbers
+//! are those of the whole consumer: JetStream has none for a part of a filter.
+//!
+//! A stream that mirrors or sources others lists no subjects for what it copies. Its
+//! consumers count by their filters; the stream itself, and consumers without one, only
+//! where `stream` names it.
+//!
+//! In a cluster all servers are asked, and each number is taken from the server that leads
+//! (`cluster.rs`). Of what cannot be known there is no number: while a server that belongs
+//! to the cluster does not answer, while a leader moves, and while servers are lost if the
+//! subject has wildcards and any of its streams is kept by one server only.
+
+mod cluster;
+mod monitor;
+mod names;
+mod pages;
+mod pending;
+mod report;
+mod siblings;
+mod started;
+mod subject;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::{Absence, ConfigPath, Problem, Reading};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use reqwest::Url;
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+use crate::clients::Clients;
+use crate::net::headers;
+use crate::net::http_client::{HttpClient, absence, shown};
+use crate::source::{Request, SecretRef, Source};
+use crate::values::settings::{Settings, invalid, of_query, quoted};
+use monitor::Monitor;
+use report::Selector;
+use started::Started;
+
+/// Most servers that an object may name besides the first.
+const MAX_SERVERS: usize = 31;
+
+/// The registry's constructor.
+pub(crate) fn new(clients: &Clients) -> Arc<dyn Source> {
+    Arc::new(Nats { client: Arc::clone(&clients.http), started: Started::default() })
+}
+
+struct Nats {
+    client: Arc<HttpClient>,
+    started: Started,
+}
+
+/// The settings, found good.
+struct Config {
+    url: Url,
+    other_urls: Vec<Url>,
+    selector: Selector,
+    headers_from: Option<SecretRef>,
+    timeout: Duration,
+}
+
+impl Config {
+    fn parse(config: &Value, path: &ConfigPath<'_>) -> Result<Self, Vec<Problem>> {
+        let mut settings = Settings::new(config, path);
+        let url = settings.http_url("monitoringUrl", monitoring_base);
+        let subject = settings.required_text("subject");
+        if let Some((subject, why)) = subject.and_then(|text| Some((text, subject::problem(text)?))) {
+            settings.refuse("subject", invalid(quoted(subject), why));
+        }
+        let account = settings.optional_text("account").map(str::to_owned);
+        let [stream, consumer] = ["stream", "consumer"].map(|field| {
+            let name = settings.optional_text(field)?;
+            if let Some(why) = subject::name_problem(name) {
+                settings.refuse(field, invalid(quoted(name), why));
+            }
+            Some(name.to_owned())
+        });
+        let other_urls = settings.http_urls("monitoringUrls", MAX_SERVERS, monitoring_base);
+        let headers_from = settings.secret_ref("headersFrom");
+        let timeout = settings.whole_number("timeoutSeconds", 1..=60, 5);
+        let problems = settings.finish();
+        match (url, subject, timeout) {
+            (Some(url), Some(subject), Some(timeout)) if problems.is_empty() => {
+                let timeout = Duration::from_secs(timeout);
+                let selector = Selector { subject: subject.to_owned(), account, stream, consumer };
+                Ok(Self { url, other_urls, selector, headers_from, timeout })
+            }
+            _ => Err(problems),
+        }
+    }
+}
+
+/// The monitoring port's address, whether or not it ends with a slash or with the page itself.
+fn monitoring_base(mut url: Url) -> Result<Url, String> {
+    if url.query().is_some() || url.fragment().is_some() {
+        let why = "must be the address of the monitoring port, without a query";
+        return Err(invalid(quoted(&shown(&url)), why));
+    }
+    let path = url.path().trim_end_matches('/');
+    let path = path.strip_suffix("/jsz").unwrap_or(path).trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+impl Nats {
+    async fn number(&self, request: Request<'_>) -> Result<f64, Absence> {
+        let config = of_query(request.config, Config::parse)?;
+        let secret = match &config.headers_from {
+            Some(secret) => headers::from_secret(secret, request.secrets)?,
+            None => HeaderMap::new(),
+        };
+        let monitor = Monitor::new(&self.client, &config.selector, &self.started, secret, config.timeout);
+        let reports = cluster::reports(&monitor, &config.url, &config.other_urls).await?;
+        let count = pending::count(&reports, &config.selector);
+        let count = count.map_err(|missing| absence(missing.reason, &config.url, missing.message))?;
+        // Exact up to 9 * 10^15, and no stream has that many messages.
+        Ok(count as f64)
+    }
+}
+
+impl Source for Nats {
+    fn validate(&self, config: &Value, path: &ConfigPath<'_>) -> Vec<Problem> {
+        Config::parse(config, path).err().unwrap_or_default()
+    }
+
+    fn secrets(&self, config: &Value) -> Vec<SecretRef> {
+        of_query(config, Config::parse).ok().and_then(|config| config.headers_from).into_iter().collect()
+    }
+
+    fn read<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
+        async move { Reading::answered(self.number(request).await, request.begun) }.boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,195 @@
+//! Adds up what waits, over the reports of all servers that were asked.
+//!
+//! In a cluster every server reports its own copy of a consumer, and only the one of the
+//! leader is right: the others lag or stand at 0. So a number counts only from the server
+//! that itself says that it leads. Where there is none, or more than one as while a leader
+//! moves, there is no number at all.
+
+use std::collections::BTreeMap;
+
+use engine::{Absence, AbsenceReason};
+
+use super::names::Names;
+use super::report::{Figure, Report, Selector, Stream};
+use super::subject::is_wildcard;
+use crate::values::settings::quoted;
+
+/// What all servers report.
+#[derive(Debug, Default)]
+pub(super) struct Reports {
+    pub(super) servers: Vec<Spoken>,
+    /// How many servers the cluster has besides, which it has lost.
+    pub(super) lost: usize,
+}
+
+/// A server and what it reports.
+#[derive(Debug)]
+pub(super) struct Spoken {
+    /// Its name, by which leaders are known; `None` for one without a cluster, which leads all it has.
+    pub(super) server: Option<String>,
+    pub(super) report: Report,
+}
+
+/// One stream as the servers that have it report it.
+type Copies<'a> = Vec<(&'a Spoken, &'a Stream)>;
+
+/// What one server says about a figure: who leads, and the figure as it knows it.
+struct Claim<'a> {
+    by: &'a Spoken,
+    leader: Option<&'a str>,
+    figure: &'a Figure,
+}
+
+/// How many messages wait, or why nobody knows.
+pub(super) fn count(reports: &Reports, selector: &Selector) -> Result<u64, Absence> {
+    let mut streams: BTreeMap<(&str, &str), Copies<'_>> = BTreeMap::new();
+    for spoken in &reports.servers {
+        for stream in &spoken.report.streams {
+            streams.entry((&stream.account, &stream.name)).or_default().push((spoken, stream));
+        }
+    }
+    let mut figures = Vec::new();
+    for copies in streams.values() {
+        reports.add_figures(copies, selector, &mut figures)?;
+    }
+    let lost = match reports.lost {
+        0 => String::new(),
+        lost => format!("; servers that the cluster has lost: {lost}"),
+    };
+    if figures.is_empty() {
+        return Err(missing(reports.explain(streams.values().flatten(), selector) + &lost));
+    }
+    // One subject is taken by one stream, which was seen; several may be taken by a lost server's too.
+    let single = streams.values().flatten().any(|(_, stream)| !stream.replicated);
+    if !lost.is_empty() && single && is_wildcard(&selector.subject) {
+        let what = "streams for the subject are kept by one server each, so that some may be lost";
+        return Err(missing(format!("{what}{lost}")));
+    }
+    Ok(figures.into_iter().fold(0, u64::saturating_add))
+}
+
+impl Reports {
+    /// What each consumer of one stream has waiting, or the stream itself if it has none.
+    fn add_figures(
+        &self,
+        copies: &Copies<'_>,
+        selector: &Selector,
+        figures: &mut Vec<u64>,
+    ) -> Result<(), Absence> {
+        let Some((_, first)) = copies.first() else { return Ok(()) };
+        let stream = quoted(&first.name);
+        let unread = copies.iter().all(|(_, copy)| copy.consumer_names.is_empty());
+        if unread && first.takes && selector.consumer.is_none() {
+            let claims = copies.iter().map(|(by, copy)| Claim {
+                by,
+                leader: copy.leader.as_deref(),
+                figure: &copy.messages,
+            });
+            figures.push(self.leaders_figure(&format!("stream {stream}"), claims.collect())?);
+        }
+        let mut consumers: BTreeMap<&str, Vec<Claim<'_>>> = BTreeMap::new();
+        for (by, copy) in copies {
+            for consumer in &copy.consumers {
+                let claim = Claim { by, leader: consumer.leader.as_deref(), figure: &consumer.waiting };
+                consumers.entry(&consumer.name).or_default().push(claim);
+            }
+        }
+        for (name, claims) in consumers {
+            figures
+                .push(self.leaders_figure(&format!("consumer {} of stream {stream}", quoted(name)), claims)?);
+        }
+        Ok(())
+    }
+
+    /// The figure of the one server that says it leads.
+    fn leaders_figure(&self, what: &str, claims: Vec<Claim<'_>>) -> Result<u64, Absence> {
+        let mut own = claims.iter().filter(|claim| claim.is_of_leader());
+        match (own.next(), own.next()) {
+            (Some(Claim { figure, .. }), None) => (*figure)
+                .clone()
+                .map_err(|(reason, problem)| Absence { reason, message: format!("{what}: {problem}") }),
+            (Some(_), Some(_)) => {
+                Err(missing(format!("{what}: two servers say that they lead it; it is moving")))
+            }
+            (None, _) => Err(self.without_leader(what, &claims)),
+        }
+    }
+
+    fn without_leader(&self, what: &str, claims: &[Claim<'_>]) -> Absence {
+        let leaders: Names = claims.iter().filter_map(|claim| claim.leader).collect();
+        if leaders.is_empty() {
+            return missing(format!("{what}: it has no leader at the moment"));
+        }
+        let asked = |name: &str| self.servers.iter().any(|spoken| spoken.server.as_deref() == Some(name));
+        if claims.iter().filter_map(|claim| claim.leader).all(asked) {
+            let message =
+                format!("{what}: it is said to be led by {leaders}, which does not say so; it is moving");
+            return missing(message);
+        }
+        let message = format!("{what}: it is led by {leaders}, which is not connected to the servers asked");
+        Absence { reason: AbsenceReason::ConnectionFailed, message }
+    }
+
+    /// Why nothing was counted, with what was seen instead.
+    fn explain<'a>(
+        &self,
+        streams: impl Iterator<Item = &'a (&'a Spoken, &'a Stream)>,
+        selector: &Selector,
+    ) -> String {
+        let seen = |names: fn(&Report) -> &Names| {
+            let mut all = Names::default();
+            self.servers.iter().for_each(|spoken| all.merge(names(&spoken.report)));
+            all
+        };
+        let subject = quoted(&selector.subject);
+        if let Some(account) = &selector.account
+            && !self.servers.iter().any(|spoken| spoken.report.has_account)
+        {
+            let accounts = seen(|report| &report.account_names);
+            let account = quoted(account);
+            return format!("account {account} is not there or has no JetStream; accounts seen: {accounts}");
+        }
+        let (mut taking, mut consumers) = (Names::default(), Names::default());
+        for (_, stream) in streams {
+            taking.add(&stream.name);
+            consumers.merge(&stream.consumer_names);
+        }
+        let others = seen(|report| &report.stream_names);
+        match (&selector.stream, &selector.consumer) {
+            (_, Some(consumer)) if !taking.is_empty() => {
+                let consumer = quoted(consumer);
+                format!(
+                    "stream {taking} takes subject {subject}, but has no consumer {consumer} for it; consumers seen: {consumers}"
+                )
+            }
+            (_, None) if !taking.is_empty() => {
+                format!(
+                    "stream {taking} takes subject {subject}, but has no consumer for it; consumers seen: {consumers}"
+                )
+            }
+            (Some(stream), _) => {
+                let stream = quoted(stream);
+                format!(
+                    "stream {stream} is not there or does not take subject {subject}; streams seen: {others}"
+                )
+            }
+            (None, _) => format!("no stream takes subject {subject}; streams seen: {others}"),
+        }
+    }
+}
+
+impl Claim<'_> {
+    fn is_of_leader(&self) -> bool {
+        match &self.by.server {
+            None => true,
+            Some(name) => self.leader == Some(name),
+        }
+    }
+}
+
+fn missing(message: String) -> Absence {
+    Absence { reason: AbsenceReason::ValueMissing, message }
+}
+
+#[cfg(test)]
+mod tests;

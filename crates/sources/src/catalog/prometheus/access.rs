@@ -1,0 +1,217 @@
+//! How a server is got at: who we are, and by what it is trusted.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use engine::Absence;
+use reqwest::Url;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION};
+
+use crate::net::headers;
+use crate::net::http_client::{Headers, Tls, has_certificates, has_key};
+use crate::source::{SecretKeyRef, SecretRef, Secrets};
+use crate::values::settings::{Settings, invalid, quoted};
+
+/// Tells servers with many tenants whose series are meant.
+const TENANT: HeaderName = HeaderName::from_static("x-scope-orgid");
+
+/// The settings, found good.
+#[derive(Debug, Default)]
+pub(super) struct Access {
+    /// Headers that are no secret.
+    plain: HeaderMap,
+    headers_from: Option<SecretRef>,
+    login: Option<Login>,
+    authority: Option<SecretKeyRef>,
+    /// Certificate and key.
+    identity: Option<(SecretKeyRef, SecretKeyRef)>,
+}
+
+#[derive(Debug)]
+enum Login {
+    Bearer(SecretKeyRef),
+    Basic { username: String, password: SecretKeyRef },
+}
+
+/// What a request is made with. Printing it shows no secret.
+#[derive(Debug)]
+pub(super) struct Credentials {
+    pub(super) headers: Headers,
+    pub(super) tls: Tls,
+    pub(super) hidden: Hidden,
+}
+
+/// Texts that must not be repeated, even where a server sends them back.
+#[derive(Default)]
+pub(super) struct Hidden(Vec<String>);
+
+impl Hidden {
+    /// The text without them.
+    pub(super) fn cut_out(&self, text: &str) -> String {
+        let hidden = self.0.iter().filter(|hidden| !hidden.is_empty());
+        hidden.fold(text.to_owned(), |text, hidden| text.replace(hidden.as_str(), "***"))
+    }
+}
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} hidden texts", self.0.len())
+    }
+}
+
+impl Access {
+    /// Reads the settings. Where one is wrong the problem is noted there, and it is left out here.
+    pub(super) fn parse(settings: &mut Settings<'_>, server: Option<&Url>) -> Self {
+        let mut plain = settings.headers("headers");
+        if let Some(tenant) = settings.optional_text("tenant") {
+            match HeaderValue::from_str(tenant) {
+                Ok(value) => drop(plain.insert(TENANT, value)),
+                Err(_) => settings.refuse("tenant", invalid(quoted(tenant), "must be the value of a header")),
+            }
+        }
+        let headers_from = settings.secret_ref("headersFrom");
+        let login = login(settings);
+        let authority = settings.secret_key_ref("caFrom");
+        let identity = both(settings, "certFrom", "keyFrom");
+        let is_plain = server.is_some_and(|server| server.scheme() == "http");
+        for (field, given) in [("caFrom", authority.is_some()), ("certFrom", identity.is_some())] {
+            if given && is_plain {
+                settings
+                    .refuse(field, "must not be given: serverAddress is an http address, which has no TLS");
+            }
+        }
+        Self { plain, headers_from, login, authority, identity }
+    }
+
+    /// The secrets that are needed, each once.
+    pub(super) fn secrets(&self) -> Vec<SecretRef> {
+        let login = self.login.as_ref().map(|login| match login {
+            Login::Bearer(secret) | Login::Basic { password: secret, .. } => secret,
+        });
+        let identity = self.identity.iter().flat_map(|(certificate, key)| [certificate, key]);
+        let keys = login.into_iter().chain(&self.authority).chain(identity).map(|key| &key.secret);
+        let all: BTreeSet<&SecretRef> = self.headers_from.iter().chain(keys).collect();
+        all.into_iter().cloned().collect()
+    }
+
+    /// What a request is made with, or which secret cannot be used and why.
+    pub(super) fn credentials(&self, secrets: &Secrets) -> Result<Credentials, Absence> {
+        let mut headers = self.plain.clone();
+        let mut hidden = Vec::new();
+        if let Some(secret) = &self.headers_from {
+            let from_secret = headers::from_secret(secret, secrets)?;
+            for (name, value) in &from_secret {
+                hidden.extend(value.to_str().into_iter().flat_map(|value| secret_parts(name, value)));
+            }
+            // One by one: a list would add to what is there, and not replace it.
+            for (name, value) in &from_secret {
+                headers.insert(name, value.clone());
+            }
+        }
+        if let Some(login) = &self.login {
+            headers.insert(AUTHORIZATION, login.header(secrets, &mut hidden)?);
+        }
+        let headers = Headers { accept: "application/json", secret: headers };
+        Ok(Credentials { headers, tls: self.tls(secrets)?, hidden: Hidden(hidden) })
+    }
+
+    fn tls(&self, secrets: &Secrets) -> Result<Tls, Absence> {
+        let mut tls = Tls::default();
+        let unusable = |reference: &SecretKeyRef, why: &str| {
+            secrets
+                .unusable(&reference.secret, format_args!("the value of its key {:?} {why}", reference.key))
+        };
+        if let Some(reference) = &self.authority {
+            let pem = secrets.value(reference)?;
+            tls = tls.trusting(pem).map_err(|why| unusable(reference, why))?;
+        }
+        if let Some((certificate, key)) = &self.identity {
+            let (certificate_pem, key_pem) = (secrets.value(certificate)?, secrets.value(key)?);
+            has_certificates(certificate_pem).map_err(|why| unusable(certificate, why))?;
+            has_key(key_pem).map_err(|why| unusable(key, why))?;
+            tls = tls.known_as(certificate_pem, key_pem);
+        }
+        Ok(tls)
+    }
+}
+
+impl Login {
+    fn header(&self, secrets: &Secrets, hidden: &mut Vec<String>) -> Result<HeaderValue, Absence> {
+        let (reference, text) = match self {
+            Self::Bearer(token) => {
+                let text = secrets.text(token)?;
+                hidden.push(text.to_owned());
+                (token, format!("Bearer {text}"))
+            }
+            Self::Basic { username, password } => {
+                let text = secrets.text(password)?;
+                let encoded = STANDARD.encode(format!("{username}:{text}"));
+                hidden.extend([text.to_owned(), encoded.clone()]);
+                (password, format!("Basic {encoded}"))
+            }
+        };
+        let mut value = HeaderValue::from_str(&text).map_err(|_| {
+            let why = format_args!("the value of its key {:?} cannot be sent as a header", reference.key);
+            secrets.unusable(&reference.secret, why)
+        })?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}
+
+fn login(settings: &mut Settings<'_>) -> Option<Login> {
+    let bearer = settings.secret_key_ref("bearerTokenFrom");
+    let username = settings.optional_text("username").map(str::to_owned);
+    let password = settings.secret_key_ref("passwordFrom");
+    if settings.has("bearerTokenFrom") && (settings.has("username") || settings.has("passwordFrom")) {
+        settings.refuse("bearerTokenFrom", "must not be given together with username and passwordFrom");
+    }
+    if username.as_ref().is_some_and(|name| name.contains(':')) {
+        settings.refuse("username", "Invalid value: must not have a colon");
+    }
+    for (given, other) in [("username", "passwordFrom"), ("passwordFrom", "username")] {
+        if settings.has(given) && !settings.has(other) {
+            settings.refuse(other, format!("Required value: {given} is given"));
+        }
+    }
+    match (bearer, username, password) {
+        (Some(token), ..) => Some(Login::Bearer(token)),
+        (None, Some(username), Some(password)) => Some(Login::Basic { username, password }),
+        _ => None,
+    }
+}
+
+/// A header's value, and what of it is secret by itself: the credential behind its scheme, the password in that.
+/// The longest first, so that each is cut out as a whole.
+fn secret_parts(name: &HeaderName, value: &str) -> Vec<String> {
+    let mut parts = vec![value.to_owned()];
+    let carries_credential = [AUTHORIZATION, PROXY_AUTHORIZATION].contains(name);
+    if let Some((scheme, credential)) = value.split_once(' ').filter(|_| carries_credential) {
+        let credential = credential.trim();
+        parts.push(credential.to_owned());
+        if scheme.eq_ignore_ascii_case("basic") {
+            let login = STANDARD.decode(credential).ok().and_then(|login| String::from_utf8(login).ok());
+            parts.extend(login.and_then(|login| Some(login.split_once(':')?.1.to_owned())));
+        }
+    }
+    parts
+}
+
+/// Two settings of which each needs the other.
+fn both(
+    settings: &mut Settings<'_>,
+    one: &'static str,
+    other: &'static str,
+) -> Option<(SecretKeyRef, SecretKeyRef)> {
+    let found = (settings.secret_key_ref(one), settings.secret_key_ref(other));
+    for (given, other) in [(one, other), (other, one)] {
+        if settings.has(given) && !settings.has(other) {
+            settings.refuse(other, format!("Required value: {given} is given"));
+        }
+    }
+    found.0.zip(found.1)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,231 @@
+//! Source `pubsub`: the backlog of a Google Cloud Pub/Sub subscription, as Cloud Monitoring tells.
+//!
+//! | setting | meaning |
+//! |---|---|
+//! | `projectId` | the project whose metrics are read, by its ID; may be left out where `subscription` names it |
+//! | `subscription` | the subscription: its short name, or `projects/PROJECT/subscriptions/NAME`, also of another project that the first one's metrics scope includes |
+//! | `measure` | optional: `undeliveredMessages` (default), how many messages wait; `oldestUnackedAgeSeconds`, how long the oldest one has waited |
+//! | `credentialsFrom.secretKeyRef` | optional: `name` and `key` of a secret that holds a service account's key (JSON) with the role Monitoring Viewer; without it the operator's own identity is used, if its environment names one (`GCE_METADATA_HOST` or `GOOGLE_APPLICATION_CREDENTIALS`) |
+//! | `endpoint` | optional, only along with `credentialsFrom`: where Cloud Monitoring is reached, default `https://monitoring.googleapis.com` |
+//! | `maxAgeSeconds` | optional: an older point is no reading, 60 to 86400, default 600 |
+//! | `timeoutSeconds` | optional: time for the whole reading, 1 to 60, default 10 |
+//!
+//! Pub/Sub samples its metrics once a minute, and Cloud Monitoring shows a point two to four
+//! minutes late. The reading's time is that of the point, so its age is seen; what is older
+//! than `maxAgeSeconds` is an absence. So is a subscription without points: one that does not
+//! exist looks the same as one that nobody uses, and neither is a backlog of zero.
+//!
+//! The token that is made from an object's own key can only read metrics, and may go wherever
+//! the object says. The operator's own token goes to the operator's endpoint and to no other:
+//! an object that could choose the address would steal it. The operator's endpoint is Google's,
+//! or that of `CLOUDSDK_API_ENDPOINT_OVERRIDES_MONITORING` in its environment, the name that
+//! Google's own command line uses.
+
+mod names;
+mod points;
+mod time_series;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::{Absence, AbsenceReason, ConfigPath, Problem, Reading};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use reqwest::Url;
+use serde_json::Value;
+
+use crate::clients::Clients;
+use crate::google::{Credentials, NoToken, OperatorIdentity, Session, Token, Tokens};
+use crate::net::http_client::{HttpClient, shown};
+use crate::source::{Request, SecretKeyRef, SecretRef, Source};
+use crate::values::settings::{Settings, invalid, of_query, quoted};
+use time_series::{Failed, Measure, Series};
+
+/// Where Cloud Monitoring is, unless somebody says otherwise.
+const GOOGLE: &str = "https://monitoring.googleapis.com";
+
+/// The operator's environment variable for another place.
+const ENDPOINT_VARIABLE: &str = "CLOUDSDK_API_ENDPOINT_OVERRIDES_MONITORING";
+
+/// The registry's constructor.
+pub(crate) fn new(clients: &Clients) -> Arc<dyn Source> {
+    let client = Arc::clone(&clients.http);
+    let endpoint = std::env::var(ENDPOINT_VARIABLE).ok().filter(|text| !text.is_empty());
+    let endpoint = endpoint.unwrap_or_else(|| GOOGLE.to_owned());
+    let endpoint =
+        Url::parse(&endpoint).map_err(|_| format!("{ENDPOINT_VARIABLE} is not a URL")).and_then(base);
+    let tokens = Tokens::new(Arc::clone(&client));
+    Arc::new(PubSub { client, tokens, operator: OperatorIdentity::from_environment(), endpoint })
+}
+
+struct PubSub {
+    client: Arc<HttpClient>,
+    tokens: Tokens,
+    operator: OperatorIdentity,
+    /// The operator's endpoint, or what is wrong with its environment.
+    endpoint: Result<Url, String>,
+}
+
+/// The settings, found good.
+struct Config {
+    project: String,
+    subscription_project: String,
+    subscription: String,
+    measure: Measure,
+    credentials_from: Option<SecretKeyRef>,
+    endpoint: Option<Url>,
+    max_age: Duration,
+    timeout: Duration,
+}
+
+impl Config {
+    fn parse(config: &Value, path: &ConfigPath<'_>) -> Result<Self, Vec<Problem>> {
+        let mut settings = Settings::new(config, path);
+        let project = settings.optional_text("projectId");
+        if let Some((text, why)) = project.and_then(|text| Some((text, names::project_problem(text)?))) {
+            settings.refuse("projectId", invalid(quoted(text), why));
+        }
+        let subscription = settings.required_text("subscription").and_then(|text| {
+            let parsed = names::subscription(text);
+            parsed.map_err(|why| settings.refuse("subscription", invalid(quoted(text), why))).ok()
+        });
+        let measure = measure(&mut settings);
+        let credentials_from = settings.secret_key_ref("credentialsFrom");
+        let endpoint = endpoint(&mut settings, config);
+        let max_age = settings.whole_number("maxAgeSeconds", 60..=86_400, 600);
+        let timeout = settings.whole_number("timeoutSeconds", 1..=60, 10);
+        let named = subscription.and_then(|named| named.project);
+        let project = project.or(named);
+        if project.is_none() && subscription.is_some() && config["projectId"].is_null() {
+            settings.refuse("projectId", "Required value");
+        }
+        let problems = settings.finish();
+        match (project, subscription, measure, max_age, timeout) {
+            (Some(project), Some(subscription), Some(measure), Some(max_age), Some(timeout))
+                if problems.is_empty() =>
+            {
+                Ok(Self {
+                    project: project.to_owned(),
+                    subscription_project: named.unwrap_or(project).to_owned(),
+                    subscription: subscription.name.to_owned(),
+                    measure,
+                    credentials_from,
+                    endpoint,
+                    max_age: Duration::from_secs(max_age),
+                    timeout: Duration::from_secs(timeout),
+                })
+            }
+            _ => Err(problems),
+        }
+    }
+}
+
+fn measure(settings: &mut Settings<'_>) -> Option<Measure> {
+    let given = settings.optional_text("measure");
+    let Some(word) = given else { return Some(Measure::UndeliveredMessages) };
+    let found = Measure::ALL.into_iter().find(|measure| measure.word() == word);
+    if found.is_none() {
+        let known = Measure::ALL.map(|measure| format!("{:?}", measure.word())).join(", ");
+        settings.refuse("measure", format!("Unsupported value: {}: supported values: {known}", quoted(word)));
+    }
+    found
+}
+
+fn endpoint(settings: &mut Settings<'_>, config: &Value) -> Option<Url> {
+    if config["endpoint"].is_null() {
+        return settings.optional_text("endpoint").and(None);
+    }
+    if config["credentialsFrom"].is_null() {
+        let why = "Forbidden: may be given only along with credentialsFrom: \
+                   the operator's own token goes to the operator's endpoint and to no other";
+        settings.refuse("endpoint", why);
+    }
+    settings.http_url("endpoint", base)
+}
+
+/// The address before `/v3`, whether or not it ends with a slash.
+fn base(mut url: Url) -> Result<Url, String> {
+    if url.query().is_some() || url.fragment().is_some() || !matches!(url.scheme(), "http" | "https") {
+        return Err(invalid(quoted(&shown(&url)), "must be an http or https URL without a query"));
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+impl PubSub {
+    async fn reading(&self, request: Request<'_>) -> Result<Reading, Absence> {
+        let config = of_query(request.config, Config::parse)?;
+        let session = Session::start(config.timeout);
+        let credentials = match &config.credentials_from {
+            Some(reference) => Credentials::Key(request.secrets.value(reference)?),
+            None => Credentials::Operator(&self.operator),
+        };
+        let endpoint = match &config.endpoint {
+            Some(endpoint) => endpoint,
+            None => self.endpoint.as_ref().map_err(unavailable)?,
+        };
+        let series = Series {
+            endpoint,
+            project: &config.project,
+            subscription_project: &config.subscription_project,
+            subscription: &config.subscription,
+            measure: config.measure,
+            now: request.begun,
+            max_age: config.max_age,
+        };
+        let token = self.token(&config, &credentials, &session, request).await?;
+        let point = match series.newest(&self.client, &session, &token).await {
+            // It may have been withdrawn, or our clock stood still for a while.
+            Err(Failed::Unauthorized(_)) => {
+                self.tokens.forget(&token, &session).await;
+                let token = self.token(&config, &credentials, &session, request).await?;
+                series.newest(&self.client, &session, &token).await
+            }
+            other => other,
+        };
+        let point = point.map_err(Failed::absence)?;
+        Ok(Reading::of(point.value, point.at))
+    }
+
+    async fn token(
+        &self,
+        config: &Config,
+        credentials: &Credentials<'_>,
+        session: &Session,
+        request: Request<'_>,
+    ) -> Result<Token, Absence> {
+        let token = self.tokens.get(credentials, session, request.begun).await;
+        token.map_err(|failed| match (failed, &config.credentials_from) {
+            (NoToken::Absent(absence), _) => absence,
+            (NoToken::Unusable(why), Some(SecretKeyRef { secret, key })) => {
+                request.secrets.unusable(secret, format_args!("its key {key:?} {why}"))
+            }
+            (NoToken::Unusable(why), None) => {
+                unavailable(format_args!("the operator's own Google identity {why}"))
+            }
+        })
+    }
+}
+
+fn unavailable(message: impl ToString) -> Absence {
+    Absence { reason: AbsenceReason::SecretUnavailable, message: message.to_string() }
+}
+
+impl Source for PubSub {
+    fn validate(&self, config: &Value, path: &ConfigPath<'_>) -> Vec<Problem> {
+        Config::parse(config, path).err().unwrap_or_default()
+    }
+
+    fn secrets(&self, config: &Value) -> Vec<SecretRef> {
+        let config = of_query(config, Config::parse).ok();
+        config.and_then(|config| config.credentials_from).map(|from| from.secret).into_iter().collect()
+    }
+
+    fn read<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
+        async move { self.reading(request).await.unwrap_or_else(Reading::Absent) }.boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! Source `redis`: the length of a list or a stream, what a consumer group has not finished, the
+//! size of a sorted set, or a number that a key holds.
+//!
+//! | setting | meaning |
+//! |---|---|
+//! | `address` | a server: `redis://HOST:PORT`, `rediss://HOST:PORT` for TLS, or `HOST:PORT`; a path names the database |
+//! | `cluster.addresses` | instead: some servers of a cluster |
+//! | `sentinel.addresses`, `sentinel.masterName` | instead: sentinels, and the name of the master that they watch |
+//! | `sentinel.username`, `sentinel.passwordFrom` | optional: user and password of the sentinels themselves |
+//! | `listName` | the list whose length counts |
+//! | `streamName` | instead: the stream |
+//! | `consumerGroup` | optional: a group of the stream |
+//! | `streamMeasure` | optional: `length`, the default without a group; `pending`, the default with one; `lag`; `backlog`, pending and lag together |
+//! | `sortedSetName` | instead: the sorted set whose members count |
+//! | `minScore`, `maxScore` | optional: bounds of the members' scores, which count as within |
+//! | `keyName` | instead: the string that holds a number |
+//! | `db` | optional: the database, default 0 |
+//! | `username`, `passwordFrom.secretKeyRef` | optional: the ACL user, and `name` and `key` of the secret with the password |
+//! | `tls.caFrom.secretKeyRef` | optional: the authorities that are believed, in PEM, instead of the system's |
+//! | `tls.certFrom.secretKeyRef`, `tls.keyFrom.secretKeyRef` | optional: a client certificate and its key, in PEM |
+//! | `tls.serverName`, `tls.insecureSkipVerify` | optional: another name in the server's certificate; any certificate |
+//! | `timeoutSeconds` | optional: time for the whole reading, 1 to 60, default 5 |
+//!
+//! A list, a stream or a sorted set that is not there has no members: Redis keeps no empty ones.
+//! A group or a number that is not there is an absence, and so is a key of another type.
+//!
+//! The user needs the command of the measure (`LLEN`, `XLEN`, `XINFO GROUPS`, `ZCARD`, `ZCOUNT`,
+//! `GETRANGE`) on the key. With `ROLE` as well, a replica without its master's data is told from
+//! an empty server.
+//!
+//! ```text
+//!  config ─▶ ask ─▶ pool ─▶ link ─▶ dial ─▶ AddressPolicy, TLS
+//!            one server,    one connection a server and
+//!            cluster,       set of rights, shared by all
+//!            sentinels
+//! ```
+
+mod access;
+mod ask;
+mod bounded;
+mod config;
+mod dial;
+mod failure;
+mod link;
+mod measure;
+mod node;
+mod pool;
+mod tls;
+
+use std::sync::Arc;
+
+use engine::{Absence, AbsenceReason, ConfigPath, Problem, Reading};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
+
+use crate::clients::Clients;
+use crate::source::{Request, SecretRef, Secrets, Source};
+use crate::values::settings::of_query;
+use access::Access;
+use ask::Asker;
+use config::{Config, Servers};
+use failure::Failure;
+use pool::Pool;
+
+/// The registry's constructor.
+pub(crate) fn new(clients: &Clients) -> Arc<dyn Source> {
+    Arc::new(Redis { asker: Asker::new(Pool::new(clients.policy.clone())) })
+}
+
+struct Redis {
+    asker: Asker,
+}
+
+impl Redis {
+    async fn number(&self, request: Request<'_>) -> Result<f64, Absence> {
+        let config = of_query(request.config, Config::parse)?;
+        let deadline = Instant::now() + config.timeout;
+        let asked = self.ask(&config, request.secrets, deadline);
+        timeout_at(deadline, asked).await.unwrap_or_else(|_| {
+            let waited = config.timeout.as_secs();
+            let message = format!("{}: no answer within {waited} s", config.servers);
+            Err(Absence { reason: AbsenceReason::Timeout, message })
+        })
+    }
+
+    async fn ask(&self, config: &Config, secrets: &Secrets, deadline: Instant) -> Result<f64, Absence> {
+        let Config { servers, db, login, tls, measure, .. } = config;
+        let access = Access::of(login, *db, tls.as_ref(), secrets)?;
+        let number = match servers {
+            Servers::One(node) => self.asker.one(node, &access, measure).await,
+            Servers::Cluster(nodes) => self.asker.cluster(nodes, &access, measure, deadline).await,
+            Servers::Sentinel { sentinels, master, login } => {
+                let own = Access::of(login, 0, tls.as_ref(), secrets)?;
+                self.asker.sentinel(sentinels, &own, master, &access, measure, deadline).await
+            }
+        };
+        number.map_err(Failure::into)
+    }
+}
+
+impl Source for Redis {
+    fn validate(&self, config: &Value, path: &ConfigPath<'_>) -> Vec<Problem> {
+        Config::parse(config, path).err().unwrap_or_default()
+    }
+
+    fn secrets(&self, config: &Value) -> Vec<SecretRef> {
+        let config = of_query(config, Config::parse);
+        config.map(|config| access::distinct(config.secrets())).unwrap_or_default()
+    }
+
+    fn read<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
+        async move { Reading::answered(self.number(request).await, request.begun) }.boxed()
+    }
+}

@@ -1,0 +1,270 @@
+//! The settings of the source, found good or refused with all that is wrong.
+
+use std::fmt;
+use std::time::Duration;
+
+use engine::{ConfigPath, Problem};
+use serde_json::Value;
+
+use super::access::{Login, Tls};
+use super::measure::{GroupMeasure, Measure};
+use super::node::{Node, REDIS_PORT, SENTINEL_PORT, Written};
+use crate::source::SecretKeyRef;
+use crate::values::settings::{Settings, invalid, quoted};
+
+/// Most addresses of a cluster, or sentinels, that an object may name. They find the others.
+const MAX_ADDRESSES: usize = 32;
+
+/// Highest number of a database. A server has sixteen unless it is told otherwise.
+const MAX_DB: u64 = 65_535;
+
+/// Everything that an object may set.
+#[derive(Debug)]
+pub(super) struct Config {
+    /// One of:
+    /// `address`: one server, `redis://HOST:PORT`, `rediss://HOST:PORT` for TLS, or `HOST:PORT`; the
+    /// port is 6379 unless given, and a path names the database. Without user and password.
+    /// `cluster.addresses`: some servers of a cluster, 1 to 32; the one that has the key is found by them.
+    /// `sentinel.addresses`: sentinels, 1 to 32, with port 26379 unless given; they say who is master of
+    /// `sentinel.masterName`. Their own user and password are `sentinel.username` and
+    /// `sentinel.passwordFrom`.
+    pub(super) servers: Servers,
+    /// `db`: number of the database, 0 unless given, up to 65535. A cluster has 0 only.
+    pub(super) db: u64,
+    /// `username`: the ACL user; the server's default user where it is left out.
+    /// `passwordFrom.secretKeyRef`: `name` and `key` of the secret that holds the password.
+    pub(super) login: Login,
+    /// `tls`: an object, which may be empty and switches TLS on like `rediss://` does.
+    /// `tls.caFrom.secretKeyRef`: certificates, in PEM, of the authorities that are believed instead
+    /// of the system's. `tls.certFrom.secretKeyRef` and `tls.keyFrom.secretKeyRef`: certificate and key, in
+    /// PEM, by which the operator shows itself. `tls.serverName`: the name that the server's certificate
+    /// must be for, where it is not the host of the address. `tls.insecureSkipVerify`: true believes
+    /// any certificate.
+    pub(super) tls: Option<Tls>,
+    /// One of:
+    /// `listName`: the length of a list.
+    /// `streamName`: a stream, counted as `streamMeasure` says: `length`, its entries (the default
+    /// without `consumerGroup`); `pending`, what the group got and did not acknowledge (the default
+    /// with it); `lag`, what the group did not yet get, which Redis tells from version 7 on; or
+    /// `backlog`, both together.
+    /// `sortedSetName`: the members of a sorted set; with `minScore` or `maxScore` only those whose score is
+    /// not below or not above it.
+    /// `keyName`: the number that a string holds.
+    pub(super) measure: Measure,
+    /// `timeoutSeconds`: time for the whole reading, 1 to 60, 5 unless given.
+    pub(super) timeout: Duration,
+}
+
+/// Who is asked.
+#[derive(Debug, PartialEq)]
+pub(super) enum Servers {
+    One(Node),
+    Cluster(Vec<Node>),
+    Sentinel { sentinels: Vec<Node>, master: String, login: Login },
+}
+
+impl fmt::Display for Servers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |nodes: &[Node]| nodes.iter().map(Node::to_string).collect::<Vec<_>>().join(", ");
+        match self {
+            Self::One(node) => node.fmt(f),
+            Self::Cluster(nodes) => write!(f, "cluster at {}", list(nodes)),
+            Self::Sentinel { sentinels, .. } => write!(f, "sentinels at {}", list(sentinels)),
+        }
+    }
+}
+
+/// What the addresses say of TLS and of the database, besides whom to ask.
+#[derive(Default)]
+struct Hints {
+    tls: Option<bool>,
+    db: Option<u64>,
+}
+
+impl Config {
+    pub(super) fn parse(config: &Value, path: &ConfigPath<'_>) -> Result<Self, Vec<Problem>> {
+        let mut settings = Settings::new(config, path);
+        let mut hints = Hints::default();
+        let servers = servers(&mut settings, &mut hints);
+        let db = database(&mut settings, servers.as_ref(), &hints);
+        let login = login(&mut settings);
+        let tls = tls(&mut settings, &hints);
+        let measure = measure(&mut settings);
+        let timeout = settings.whole_number("timeoutSeconds", 1..=60, 5).map(Duration::from_secs);
+        let problems = settings.finish();
+        match (servers, db, measure, timeout) {
+            (Some(servers), Some(db), Some(measure), Some(timeout)) if problems.is_empty() => {
+                Ok(Self { servers, db, login, tls, measure, timeout })
+            }
+            _ => Err(problems),
+        }
+    }
+
+    /// Every secret that a reading needs.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &SecretKeyRef> {
+        let sentinel = match &self.servers {
+            Servers::Sentinel { login, .. } => Some(login),
+            _ => None,
+        };
+        let logins = [Some(&self.login), sentinel].into_iter().flatten().flat_map(Login::secrets);
+        logins.chain(self.tls.iter().flat_map(Tls::secrets))
+    }
+}
+
+fn servers(settings: &mut Settings<'_>, hints: &mut Hints) -> Option<Servers> {
+    match settings.exactly_one(&["address", "cluster", "sentinel"])? {
+        "address" => {
+            let Written { node, tls, db } =
+                settings.parsed("address", |text| Written::parse(text, REDIS_PORT))?;
+            *hints = Hints { tls, db };
+            Some(Servers::One(node))
+        }
+        "cluster" => {
+            let nodes = settings.section("cluster", |cluster| addresses(cluster, REDIS_PORT, hints))?;
+            nodes.map(Servers::Cluster)
+        }
+        _ => settings.section("sentinel", |sentinel| {
+            let sentinels = addresses(sentinel, SENTINEL_PORT, hints);
+            let master = sentinel.required_text("masterName").map(str::to_owned);
+            let login = login(sentinel);
+            Some(Servers::Sentinel { sentinels: sentinels?, master: master?, login })
+        })?,
+    }
+}
+
+/// The list `addresses`, whose items agree on TLS.
+fn addresses(settings: &mut Settings<'_>, default_port: u16, hints: &mut Hints) -> Option<Vec<Node>> {
+    let written = settings.texts("addresses", MAX_ADDRESSES, |text| {
+        let written = Written::parse(text, default_port)?;
+        match written.db {
+            None => Ok(written),
+            Some(_) => Err("Invalid value: must not name a database".into()),
+        }
+    });
+    let (some, all) = (written.iter().any(|address| address.tls == Some(true)), Some(true));
+    if some && written.iter().any(|address| address.tls != all) {
+        settings.refuse("addresses", "Invalid value: must all begin with rediss://, or none of them");
+    }
+    hints.tls = written.first().and_then(|address| address.tls);
+    let mut nodes: Vec<Node> = Vec::new();
+    for address in written {
+        if !nodes.contains(&address.node) {
+            nodes.push(address.node);
+        }
+    }
+    if nodes.is_empty() {
+        settings.require_items("addresses");
+        return None;
+    }
+    Some(nodes)
+}
+
+fn database(settings: &mut Settings<'_>, servers: Option<&Servers>, hints: &Hints) -> Option<u64> {
+    let given = settings.has("db");
+    let db = settings.whole_number("db", 0..=MAX_DB, hints.db.unwrap_or(0))?;
+    match hints.db {
+        Some(named) if given && named != db => {
+            settings.refuse("db", invalid(db, format_args!("address names database {named}")));
+        }
+        Some(named) if named > MAX_DB => {
+            settings.refuse("address", format!("Invalid value: its database must be at most {MAX_DB}"));
+        }
+        _ => {}
+    }
+    if db != 0 && matches!(servers, Some(Servers::Cluster(_))) {
+        settings.refuse("db", invalid(db, "must be 0: a cluster has no other database"));
+    }
+    Some(db)
+}
+
+fn login(settings: &mut Settings<'_>) -> Login {
+    settings.forbid("password", "a password stands in a secret, which passwordFrom names");
+    let username = settings.optional_text("username").map(str::to_owned);
+    Login { username, password: settings.secret_key_ref("passwordFrom") }
+}
+
+fn tls(settings: &mut Settings<'_>, hints: &Hints) -> Option<Tls> {
+    let section = settings.section("tls", |tls| {
+        let ca = tls.secret_key_ref("caFrom");
+        let (certificate, key) = (tls.secret_key_ref("certFrom"), tls.secret_key_ref("keyFrom"));
+        for (name, other) in [("certFrom", "keyFrom"), ("keyFrom", "certFrom")] {
+            if tls.has(name) && !tls.has(other) {
+                tls.refuse(other, format!("Required value: it goes with {name}"));
+            }
+        }
+        let server_name = tls.optional_text("serverName").map(str::to_owned);
+        if let Some(name) = &server_name
+            && rustls::pki_types::ServerName::try_from(name.as_str()).is_err()
+        {
+            tls.refuse("serverName", invalid(quoted(name), "must be a host name or an IP address"));
+        }
+        let skip_verify = tls.flag("insecureSkipVerify");
+        if skip_verify && ca.is_some() {
+            tls.refuse("insecureSkipVerify", "Forbidden: with it caFrom would mean nothing");
+        }
+        Tls { ca, certificate, key, server_name, skip_verify }
+    });
+    if section.is_some() && hints.tls == Some(false) {
+        settings.refuse("tls", "Forbidden: redis:// is without TLS; write rediss://");
+    }
+    section.or_else(|| (hints.tls == Some(true)).then(Tls::default))
+}
+
+fn measure(settings: &mut Settings<'_>) -> Option<Measure> {
+    let name = settings.exactly_one(&["listName", "streamName", "sortedSetName", "keyName"]);
+    if name.is_some_and(|name| name != "streamName") {
+        for field in ["streamMeasure", "consumerGroup"] {
+            settings.forbid(field, "it goes with streamName");
+        }
+    }
+    if name.is_some_and(|name| name != "sortedSetName") {
+        for field in ["minScore", "maxScore"] {
+            settings.forbid(field, "it goes with sortedSetName");
+        }
+    }
+    let name = name?;
+    let key = settings.required_text(name).map(str::to_owned);
+    match name {
+        "listName" => Some(Measure::List { key: key? }),
+        "keyName" => Some(Measure::Number { key: key? }),
+        "sortedSetName" => {
+            let (min, max) = (settings.number("minScore"), settings.number("maxScore"));
+            if let (Some(min), Some(max)) = (min, max)
+                && min > max
+            {
+                settings.refuse("maxScore", invalid(max, format_args!("must not be below minScore, {min}")));
+            }
+            Some(Measure::SortedSet { key: key?, min, max })
+        }
+        _ => stream(settings, key),
+    }
+}
+
+fn stream(settings: &mut Settings<'_>, key: Option<String>) -> Option<Measure> {
+    let words = [
+        ("length", None),
+        ("pending", Some(GroupMeasure::Pending)),
+        ("lag", Some(GroupMeasure::Lag)),
+        ("backlog", Some(GroupMeasure::Backlog)),
+    ];
+    let group = settings.optional_text("consumerGroup").map(str::to_owned);
+    let given = settings.has("streamMeasure");
+    let what = settings.one_word_of("streamMeasure", &words);
+    match (what, group) {
+        (Some(None), Some(_)) => {
+            settings.refuse("consumerGroup", "Forbidden: the length of a stream is the same for all groups");
+            None
+        }
+        (Some(Some(_)), None) => {
+            settings.refuse("consumerGroup", "Required value: streamMeasure is that of a group");
+            None
+        }
+        (Some(Some(what)), Some(group)) => Some(Measure::Group { key: key?, group, what }),
+        (None, _) if given => None,
+        (None, Some(group)) => Some(Measure::Group { key: key?, group, what: GroupMeasure::Pending }),
+        (Some(None) | None, None) => Some(Measure::Stream { key: key? }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

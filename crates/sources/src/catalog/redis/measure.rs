@@ -1,0 +1,202 @@
+//! What is counted: the command that asks for it, and the number in its reply.
+
+use engine::AbsenceReason;
+use redis::{Cmd, Value, cmd};
+
+use super::failure::Failure;
+use crate::values::settings::quoted;
+
+/// Most bytes of a key's value that are read: no number is longer.
+const MAX_NUMBER: usize = 64;
+
+/// One number that Redis can tell.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Measure {
+    /// The length of a list.
+    List { key: String },
+    /// The members of a sorted set; only those with a score within the bounds, where there are some.
+    SortedSet { key: String, min: Option<f64>, max: Option<f64> },
+    /// The number that a key holds.
+    Number { key: String },
+    /// The entries of a stream, read by a group or not.
+    Stream { key: String },
+    /// What a consumer group has not finished.
+    Group { key: String, group: String, what: GroupMeasure },
+}
+
+/// What of a consumer group is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GroupMeasure {
+    /// Entries that were delivered and not acknowledged.
+    Pending,
+    /// Entries that were not yet delivered.
+    Lag,
+    /// Both.
+    Backlog,
+}
+
+impl Measure {
+    /// The command whose reply holds the number. It only reads.
+    pub(super) fn command(&self) -> Cmd {
+        let mut command;
+        match self {
+            Self::List { key } => {
+                command = cmd("LLEN");
+                command.arg(key);
+            }
+            Self::SortedSet { key, min: None, max: None } => {
+                command = cmd("ZCARD");
+                command.arg(key);
+            }
+            Self::SortedSet { key, min, max } => {
+                command = cmd("ZCOUNT");
+                command.arg(key);
+                command.arg(min.map_or_else(|| "-inf".to_owned(), |min| min.to_string()));
+                command.arg(max.map_or_else(|| "+inf".to_owned(), |max| max.to_string()));
+            }
+            Self::Number { key } => {
+                // The value may have half a gigabyte; its beginning tells whether it is a number.
+                command = cmd("GETRANGE");
+                command.arg(key).arg(0).arg(MAX_NUMBER);
+            }
+            Self::Stream { key } => {
+                command = cmd("XLEN");
+                command.arg(key);
+            }
+            Self::Group { key, .. } => {
+                command = cmd("XINFO");
+                command.arg("GROUPS").arg(key);
+            }
+        }
+        command
+    }
+
+    /// The command's name, for messages.
+    pub(super) fn command_name(&self) -> &'static str {
+        match self {
+            Self::List { .. } => "LLEN",
+            Self::SortedSet { min: None, max: None, .. } => "ZCARD",
+            Self::SortedSet { .. } => "ZCOUNT",
+            Self::Number { .. } => "GETRANGE",
+            Self::Stream { .. } => "XLEN",
+            Self::Group { .. } => "XINFO GROUPS",
+        }
+    }
+
+    /// The key, which in a cluster decides who is asked.
+    pub(super) fn key(&self) -> &str {
+        match self {
+            Self::List { key }
+            | Self::SortedSet { key, .. }
+            | Self::Number { key }
+            | Self::Stream { key }
+            | Self::Group { key, .. } => key,
+        }
+    }
+
+    /// What the key must be, for messages.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::List { .. } => "list",
+            Self::SortedSet { .. } => "sorted set",
+            Self::Number { .. } => "string",
+            Self::Stream { .. } | Self::Group { .. } => "stream",
+        }
+    }
+
+    /// The number that the command's reply holds.
+    pub(super) fn number(&self, reply: &Value) -> Result<f64, Failure> {
+        match self {
+            Self::Number { key } => text_number(key, reply),
+            Self::Group { key, group, what } => group_number(key, group, *what, reply),
+            _ => count(reply),
+        }
+    }
+}
+
+/// A count. Exact up to 9 * 10^15, which no collection in memory reaches.
+fn count(reply: &Value) -> Result<f64, Failure> {
+    match reply {
+        Value::Int(count) if *count >= 0 => Ok(*count as f64),
+        Value::Int(_) => {
+            Err(Failure::data(AbsenceReason::OutOfRange, "the server answered a negative count"))
+        }
+        _ => Err(unexpected()),
+    }
+}
+
+fn text_number(key: &str, reply: &Value) -> Result<f64, Failure> {
+    let bytes = match reply {
+        Value::BulkString(bytes) => bytes.as_slice(),
+        Value::Nil => &[],
+        _ => return Err(unexpected()),
+    };
+    let key = quoted(key);
+    if bytes.is_empty() {
+        let message = format!("there is no key {key}, or it holds an empty text");
+        return Err(Failure::data(AbsenceReason::ValueMissing, message));
+    }
+    // What is cut off could look like a number, too.
+    let whole = bytes.len() <= MAX_NUMBER;
+    let text = std::str::from_utf8(bytes.trim_ascii()).ok().filter(|_| whole);
+    let number = text.and_then(|text| text.parse::<f64>().ok());
+    match number {
+        Some(number) if number.is_finite() => Ok(number),
+        Some(_) => {
+            let message = format!("the number in key {key} is not finite");
+            Err(Failure::data(AbsenceReason::NotFinite, message))
+        }
+        None => {
+            let message = format!("what key {key} holds is not a number");
+            Err(Failure::data(AbsenceReason::NotANumber, message))
+        }
+    }
+}
+
+fn group_number(key: &str, group: &str, what: GroupMeasure, reply: &Value) -> Result<f64, Failure> {
+    let Value::Array(groups) = reply else { return Err(unexpected()) };
+    let named = |info: &&Value| matches!(field(info, "name"), Some(Value::BulkString(name)) if name == group.as_bytes());
+    let Some(info) = groups.iter().find(named) else {
+        let message = format!("stream {} has no consumer group {}", quoted(key), quoted(group));
+        return Err(Failure::data(AbsenceReason::ValueMissing, message));
+    };
+    let pending = || count(field(info, "pending").ok_or_else(unexpected)?);
+    let lag = || match field(info, "lag") {
+        Some(Value::Nil) => {
+            let message = format!(
+                "Redis does not know the lag of consumer group {}: entries before its position were deleted, \
+                 or the position was set by hand; it is known again once the group has read to the end",
+                quoted(group)
+            );
+            Err(Failure::data(AbsenceReason::ValueMissing, message))
+        }
+        Some(lag) => count(lag),
+        None => {
+            let message = "the server does not tell the lag of consumer groups: that takes Redis 7 or newer";
+            Err(Failure::data(AbsenceReason::ValueMissing, message))
+        }
+    };
+    match what {
+        GroupMeasure::Pending => pending(),
+        GroupMeasure::Lag => lag(),
+        GroupMeasure::Backlog => Ok(pending()? + lag()?),
+    }
+}
+
+/// The value of a field in a reply that lists names and values in turn.
+fn field<'a>(info: &'a Value, name: &str) -> Option<&'a Value> {
+    let Value::Array(items) = info else { return None };
+    let (pairs, _) = items.as_chunks::<2>();
+    let found = pairs.iter().find(|[field, _]| match field {
+        Value::BulkString(text) => text == name.as_bytes(),
+        _ => false,
+    });
+    found.map(|[_, value]| value)
+}
+
+fn unexpected() -> Failure {
+    Failure::data(AbsenceReason::Malformed, "the answer is not what Redis answers to this command")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,6 @@
+//! Ways to the world: which addresses may be called, names, TLS, and the protocols that more than one part speaks.
+
+pub(crate) mod address;
+pub mod grpc;
+pub(crate) mod headers;
+pub(crate) mod http_client;

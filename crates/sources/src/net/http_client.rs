@@ -1,0 +1,253 @@
+//! The one way to call an address that somebody wrote into an object.
+//!
+//! ```text
+//! get, call ─▶ time limit ─▶ exchange ─▶ gate ─▶ transport ─▶ resolver ─▶ AddressPolicy
+//!                              ▲ │
+//!                              └─┘ redirects, by hand
+//! ```
+//!
+//! Whoever may create an object chooses the address and perhaps the server behind it,
+//! so nothing an answer does may harm the operator or other objects: time, size,
+//! redirects, addresses and the number of connections are all bounded here. Sources
+//! that speak HTTP share one client and never build their own.
+
+mod exchange;
+mod failure;
+mod gate;
+mod redirect;
+mod resolver;
+mod tls;
+mod transport;
+mod transports;
+
+use std::time::Duration;
+
+use engine::{Absence, AbsenceReason};
+use reqwest::header::HeaderMap;
+use reqwest::{StatusCode, Url};
+
+use crate::net::address::AddressPolicy;
+pub(crate) use failure::find;
+use gate::{Gate, LargePermit};
+use transports::Transports;
+
+pub(crate) use tls::{Tls, has_certificates, has_key};
+
+/// Largest answer that is read unless a source says otherwise.
+pub(crate) const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+
+/// A client for all sources that speak HTTP.
+#[derive(Debug)]
+pub(crate) struct HttpClient {
+    transports: Transports,
+    gate: Gate,
+}
+
+/// One request, and what is wanted of its answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'a> {
+    /// Where to.
+    pub url: &'a Url,
+    /// What is sent along.
+    pub headers: &'a Headers,
+    /// A form to be sent by POST; without one the request is a GET.
+    pub form: Option<&'a str>,
+    /// By what the first origin is trusted and knows us; others are trusted as the system says, and
+    /// do not know us.
+    pub tls: &'a Tls,
+    /// How long and how much.
+    pub limits: Limits,
+    /// Whether the body of an answer whose status is an error is read, too.
+    pub reads_errors: bool,
+    /// Whether it goes where a redirect leads. Else a redirect is an error.
+    pub follows_redirects: bool,
+}
+
+/// An answer of any status but redirects.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// Where it came from, after all redirects.
+    pub url: Url,
+    /// Its status.
+    pub status: StatusCode,
+    /// Its body; empty where the status is an error and the body is not read, long or broken.
+    pub body: Body,
+}
+
+impl Answer {
+    /// The body where all went well; `asked` is the address that was asked.
+    pub(crate) fn successful(self, asked: &Url) -> Result<Body, Absence> {
+        if self.status.is_success() {
+            return Ok(self.body);
+        }
+        let what = format!("it answered with status {}", self.status.as_u16());
+        Err(redirected(absence(AbsenceReason::BadStatus, &self.url, what), asked, &self.url))
+    }
+}
+
+/// What a source sends with a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Headers {
+    /// The format that the source understands.
+    pub accept: &'static str,
+    /// Headers from secrets, sent to the first origin only and never after a redirect to another.
+    pub secret: HeaderMap,
+}
+
+/// How long and how much.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// For everything together: waiting for a free connection, redirects and the whole body.
+    pub timeout: Duration,
+    /// Largest body that is read.
+    pub max_bytes: usize,
+}
+
+/// The body of an answer.
+#[derive(Debug, Default)]
+pub(crate) struct Body {
+    /// The `Content-Type`, where there is a readable one.
+    pub content_type: Option<String>,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// The place among the large ones, for as long as the bytes are in memory.
+    _large: Option<LargePermit>,
+}
+
+impl Body {
+    /// A body that no server sent.
+    #[cfg(test)]
+    pub(crate) fn of(content_type: &str, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { content_type: Some(content_type.to_owned()), bytes: bytes.into(), _large: None }
+    }
+}
+
+impl HttpClient {
+    /// A client that calls what `policy` allows. Cheap: nothing is loaded before the first request.
+    pub(crate) fn new(policy: AddressPolicy) -> Self {
+        Self { transports: Transports::new(policy), gate: Gate::default() }
+    }
+
+    /// Gets `url`, following redirects, and returns the body of a 2xx answer.
+    pub(crate) async fn get(&self, url: &Url, headers: &Headers, limits: Limits) -> Result<Body, Absence> {
+        self.get_any(url, headers, limits).await?.successful(url)
+    }
+
+    /// Gets `url`, following redirects, and returns the answer whatever its status; an error has no body.
+    pub(crate) async fn get_any(
+        &self,
+        url: &Url,
+        headers: &Headers,
+        limits: Limits,
+    ) -> Result<Answer, Absence> {
+        let tls = Tls::default();
+        let call = Call {
+            url,
+            headers,
+            form: None,
+            tls: &tls,
+            limits,
+            reads_errors: false,
+            follows_redirects: true,
+        };
+        self.call(&call).await
+    }
+
+    /// Asks `url` with GET, or with POST where there is a form to send, follows no redirect,
+    /// and returns the answer whatever its status: for protocols whose errors are told in the body.
+    pub(crate) async fn ask(
+        &self,
+        url: &Url,
+        headers: &Headers,
+        form: Option<String>,
+        limits: Limits,
+    ) -> Result<Answer, Absence> {
+        let (form, tls) = (form.as_deref(), Tls::default());
+        let call =
+            Call { url, headers, form, tls: &tls, limits, reads_errors: true, follows_redirects: false };
+        self.call(&call).await
+    }
+
+    /// Calls the gRPC method at `url` with `message`, and returns the message of its answer.
+    pub(crate) async fn call_grpc(
+        &self,
+        url: &Url,
+        message: &[u8],
+        limits: Limits,
+    ) -> Result<Vec<u8>, Absence> {
+        let exchange = async {
+            let transport = self.transports.of_grpc();
+            let transport = transport.map_err(|why| absence(AbsenceReason::ConnectionFailed, url, why))?;
+            let _permit = self.gate.enter(url).await;
+            transport.call(url, crate::net::grpc::framed(message), limits.max_bytes).await
+        };
+        let in_time = tokio::time::timeout(limits.timeout, exchange).await;
+        in_time.unwrap_or_else(|_| Err(too_late(url, limits)))
+    }
+
+    /// Sends a request and returns the answer whatever its status.
+    pub(crate) async fn call(&self, call: &Call<'_>) -> Result<Answer, Absence> {
+        let exchange = exchange::run(&self.transports, &self.gate, call);
+        match tokio::time::timeout(call.limits.timeout, exchange).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(too_late(call.url, call.limits)),
+        }
+    }
+}
+
+fn too_late(url: &Url, limits: Limits) -> Absence {
+    let waited = format!("no complete answer within {} s", limits.timeout.as_secs_f64());
+    absence(AbsenceReason::Timeout, url, waited)
+}
+
+/// An absence whose message begins with the address that was asked.
+pub(crate) fn absence(reason: AbsenceReason, url: &Url, what: impl std::fmt::Display) -> Absence {
+    Absence { reason, message: format!("{}: {what}", shown(url)) }
+}
+
+/// Longest address that messages show, in characters.
+const MAX_SHOWN: usize = 200;
+
+/// An address for people, without what may be secret: user, password, query and fragment.
+pub(crate) fn shown(url: &Url) -> String {
+    let full = format!("{}{}", shown_origin(url), url.path());
+    if full.chars().count() <= MAX_SHOWN {
+        return full;
+    }
+    full.chars().take(MAX_SHOWN).chain(['…']).collect()
+}
+
+/// Scheme, host and port of an address, for people.
+fn shown_origin(url: &Url) -> String {
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
+}
+
+/// An absence at `to`, where `from` was asked. Where a redirect led there, it is told without that
+/// address's path: the other side chose it, and may have put there what it was sent.
+pub(crate) fn redirected(absence: Absence, from: &Url, to: &Url) -> Absence {
+    if from == to {
+        return absence;
+    }
+    let what = absence.message.strip_prefix(&shown(to)).unwrap_or_default();
+    let message = format!("{}: it redirected to {}{what}", shown(from), shown_origin(to));
+    Absence { message, ..absence }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_its_secrets() {
+        for (url, expected) in [
+            ("http://user:pass@host:8080/a/b?token=s#f", "http://host:8080/a/b"),
+            ("https://[::1]:443/", "https://[::1]/"),
+            ("http://2852039166/", "http://169.254.169.254/"),
+        ] {
+            assert_eq!(shown(&url.parse().unwrap()), expected);
+        }
+        let long = shown(&format!("http://host/{}", "a".repeat(500)).parse().unwrap());
+        assert_eq!(long.chars().count(), MAX_SHOWN + 1);
+    }
+}

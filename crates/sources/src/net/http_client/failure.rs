@@ -1,0 +1,174 @@
+//! Turns a client library's errors into a reason and words for people.
+//!
+//! The library's own texts hold the whole address, query and all, and bury the cause
+//! three layers down. Here the cause is looked up by type; nothing of the request or
+//! of the answer is printed.
+
+use std::error::Error;
+use std::io::{self, ErrorKind};
+
+use engine::{AbsenceReason, one_line};
+use rustls::{AlertDescription, CertificateError};
+
+use super::resolver::Unresolved;
+use crate::net::address::Refused;
+use crate::net::grpc::{CallError, code_name};
+
+/// The longest words of a gRPC service that are shown, in characters.
+const LONGEST_WORDS: usize = 200;
+
+/// Who says which servers are trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Roots {
+    /// The system.
+    System,
+    /// Nobody: an empty image has no authorities.
+    None,
+    /// The object, by an authority of its own.
+    Given,
+}
+
+/// What happened, without the address.
+pub(super) fn explain(error: &reqwest::Error, roots: Roots) -> (AbsenceReason, String) {
+    if let Some(refused) = find::<Refused>(error) {
+        return (AbsenceReason::AddressRefused, refused.to_string());
+    }
+    if error.is_timeout() {
+        return (AbsenceReason::Timeout, "it accepted no connection in time".into());
+    }
+    let what = if let Some(unresolved) = find::<Unresolved>(error) {
+        unresolved.to_string()
+    } else if let Some(tls) = find::<rustls::Error>(error) {
+        format!("TLS: {}", explain_tls(tls, roots))
+    } else if let Some(io) = find::<io::Error>(error) {
+        explain_io(io)
+    } else if error.is_connect() {
+        format!("cannot connect: {}", root_cause(error))
+    } else {
+        format!("the connection broke: {}", root_cause(error))
+    };
+    (AbsenceReason::ConnectionFailed, what)
+}
+
+/// What a gRPC call came to whose request was sent, without the address.
+pub(super) fn explain_call(error: &CallError, longest: usize) -> (AbsenceReason, String) {
+    match error {
+        CallError::NotSent(error) => explain(error, Roots::System),
+        CallError::Status(status) => {
+            let what = format!("it answered with status {}; is it the port for gRPC?", status.as_u16());
+            (AbsenceReason::BadStatus, what)
+        }
+        CallError::NotGrpc => {
+            (AbsenceReason::Malformed, "it does not answer as a gRPC server; is it the port for gRPC?".into())
+        }
+        CallError::Refused { code, message } => {
+            let reason = match code {
+                Some(4) => AbsenceReason::Timeout,
+                Some(7 | 16) => AbsenceReason::Unauthorized,
+                _ => AbsenceReason::BadStatus,
+            };
+            let name = code.map_or("a status that is no number", code_name);
+            let words = one_line(message, LONGEST_WORDS);
+            let told = if words.is_empty() { String::new() } else { format!(": {words}") };
+            (reason, format!("it answered {name}{told}"))
+        }
+        CallError::BrokeOff => {
+            (AbsenceReason::ConnectionFailed, "the connection was closed in mid-answer".into())
+        }
+        CallError::TooLong => {
+            (AbsenceReason::TooLarge, format!("the answer is larger than {} KiB", longest / 1024))
+        }
+        CallError::NoMessage => (AbsenceReason::Malformed, "it answered without a whole message".into()),
+    }
+}
+
+fn explain_tls(error: &rustls::Error, roots: Roots) -> String {
+    let certificate = match error {
+        rustls::Error::InvalidCertificate(certificate) => certificate,
+        rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            return "the server wants a client certificate".into();
+        }
+        rustls::Error::AlertReceived(AlertDescription::BadCertificate | AlertDescription::UnknownCA) => {
+            return "the server wants a client certificate, and not this one or none".into();
+        }
+        other => return other.to_string(),
+    };
+    match certificate {
+        CertificateError::UnknownIssuer if roots == Roots::Given => {
+            "certificate not trusted, as another authority than the given one signed it".into()
+        }
+        CertificateError::UnknownIssuer if roots == Roots::None => {
+            "certificate not trusted, as this system has no certificate authorities; set SSL_CERT_FILE".into()
+        }
+        CertificateError::UnknownIssuer => {
+            "certificate not trusted; a private authority is trusted through SSL_CERT_FILE".into()
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "certificate expired".into(),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "certificate is for another name".into()
+        }
+        other => format!("certificate not valid: {other}"),
+    }
+}
+
+fn explain_io(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => "connection refused".into(),
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
+            "connection reset".into()
+        }
+        ErrorKind::UnexpectedEof => "the connection was closed in mid-answer".into(),
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "host unreachable".into(),
+        other => format!("connection failed: {other}"),
+    }
+}
+
+/// The last error of the chain, which names the cause and never the address.
+pub(super) fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn Error = match error.source() {
+        Some(source) => source,
+        None => return "unknown error".into(),
+    };
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+/// The first error of type `E` in the chain. I/O errors hide theirs from `source`.
+pub(crate) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    if let Some(found) = error.downcast_ref() {
+        return Some(found);
+    }
+    let hidden = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    let hidden = hidden.and_then(|inner| find(inner as &(dyn Error + 'static)));
+    hidden.or_else(|| error.source().and_then(find))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_are_refused_in_plain_words() {
+        for (error, roots, words) in [
+            (CertificateError::UnknownIssuer, Roots::System, "private authority"),
+            (CertificateError::UnknownIssuer, Roots::None, "no certificate authorities"),
+            (CertificateError::UnknownIssuer, Roots::Given, "the given one"),
+            (CertificateError::Expired, Roots::System, "expired"),
+            (CertificateError::NotValidForName, Roots::System, "another name"),
+            (CertificateError::Revoked, Roots::System, "not valid"),
+        ] {
+            let told = explain_tls(&rustls::Error::InvalidCertificate(error), roots);
+            assert!(told.starts_with("certificate ") && told.contains(words), "{told}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_found_within_an_io_error() {
+        let inner = io::Error::other(Unresolved);
+        let outer = io::Error::new(ErrorKind::ConnectionRefused, inner);
+        assert!(find::<Unresolved>(&outer).is_some());
+        assert!(find::<Refused>(&outer).is_none());
+    }
+}

@@ -1,0 +1,176 @@
+//! Connections: one pool, and by what its servers are trusted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::{Absence, AbsenceReason};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Client, ClientBuilder, Response, Url};
+
+use super::failure::{self, Roots};
+use super::tls::Tls;
+use super::{absence, resolver::GuardedResolver};
+use crate::net::address::AddressPolicy;
+use crate::net::grpc::{self, CallError};
+
+/// A connection attempt ends then, whatever the request's own limit; it may outlive the request.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Idle connections are kept a little longer than the usual interval between polls.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A gRPC connection with a call on it that says nothing is asked this often whether it lives, and as long
+/// it has to answer.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// Idle connections kept to one host.
+const MAX_IDLE_PER_HOST: usize = 16;
+
+/// Sends single requests, without redirects, to addresses that the policy allows.
+#[derive(Debug)]
+pub(super) struct Transport {
+    client: Client,
+    policy: Arc<AddressPolicy>,
+    roots: Roots,
+}
+
+impl Transport {
+    /// Connections by `tls` to addresses that `policy` allows, or why there can be none.
+    pub(super) fn new(policy: &Arc<AddressPolicy>, tls: &Tls) -> Result<Self, String> {
+        // Metrics need no more than this.
+        Self::build(policy, tls, ClientBuilder::http1_only)
+    }
+
+    /// The same for gRPC, trusting as the system does.
+    pub(super) fn of_grpc(policy: &Arc<AddressPolicy>) -> Result<Self, String> {
+        Self::build(policy, &Tls::default(), |builder| {
+            // One connection serves all calls to a host: one that is dead must not be kept for long.
+            let builder = builder.http2_keep_alive_interval(KEEP_ALIVE).http2_keep_alive_timeout(KEEP_ALIVE);
+            builder.http2_prior_knowledge()
+        })
+    }
+
+    fn build(
+        policy: &Arc<AddressPolicy>,
+        tls: &Tls,
+        speaking: fn(ClientBuilder) -> ClientBuilder,
+    ) -> Result<Self, String> {
+        let build = |builder: ClientBuilder| tls.apply(builder).and_then(ClientBuilder::build);
+        let builder = || speaking(builder(policy));
+        let built = match build(builder()) {
+            Ok(client) if tls.has_authority() => Ok((client, Roots::Given)),
+            Ok(client) => Ok((client, Roots::System)),
+            Err(error) if tls.has_authority() => Err(error),
+            // Without roots the builder fails, and plain http would fail along with https.
+            Err(_) => build(builder().tls_certs_only([])).map(|client| (client, Roots::None)),
+        };
+        let (client, roots) =
+            built.map_err(|error| format!("no client can be built: {}", failure::root_cause(&error)))?;
+        if roots == Roots::None {
+            tracing::warn!("no certificate authorities found, https sources will fail; set SSL_CERT_FILE");
+        }
+        Ok(Self { client, policy: Arc::clone(policy), roots })
+    }
+
+    /// One request and the head of its answer. With a form it is a POST.
+    pub(super) async fn send(
+        &self,
+        url: &Url,
+        accept: &'static str,
+        secret: Option<&HeaderMap>,
+        form: Option<&str>,
+    ) -> Result<Response, Absence> {
+        self.permit(url)?;
+        let mut headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
+        headers.extend(secret.cloned().unwrap_or_default());
+        let request = match form {
+            None => self.client.get(url.clone()).headers(headers),
+            Some(form) => {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+                self.client.post(url.clone()).headers(headers).body(form.to_owned())
+            }
+        };
+        request.send().await.map_err(|error| self.failed(url, &error))
+    }
+
+    /// One gRPC call: a framed message there, a message back.
+    pub(super) async fn call(&self, url: &Url, framed: Vec<u8>, longest: usize) -> Result<Vec<u8>, Absence> {
+        self.permit(url)?;
+        grpc::call(&self.client, url, HeaderMap::new(), framed, longest).await.map_err(|error| match error {
+            CallError::NotSent(error) => self.failed(url, &error),
+            error => {
+                let (reason, what) = failure::explain_call(&error, longest);
+                absence(reason, url, what)
+            }
+        })
+    }
+
+    /// Literal addresses pass no resolver. The URL parser has already made one form of all spellings.
+    fn permit(&self, url: &Url) -> Result<(), Absence> {
+        let refused = literal_address(url).map_or(Ok(()), |address| self.policy.check(address));
+        refused.map_err(|refused| absence(AbsenceReason::AddressRefused, url, refused))
+    }
+
+    /// The next piece of an answer's body.
+    pub(super) async fn next_chunk(
+        &self,
+        url: &Url,
+        response: &mut Response,
+    ) -> Result<Option<impl AsRef<[u8]> + use<>>, Absence> {
+        response.chunk().await.map_err(|error| self.failed(url, &error))
+    }
+
+    fn failed(&self, url: &Url, error: &reqwest::Error) -> Absence {
+        let (reason, what) = failure::explain(error, self.roots);
+        absence(reason, url, what)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the TLS library is chosen right before")]
+fn builder(policy: &Arc<AddressPolicy>) -> ClientBuilder {
+    // Another part of the program may have chosen it already; then there is nothing to do.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    ClientBuilder::new()
+        .user_agent(concat!("polyscaler/", env!("CARGO_PKG_VERSION")))
+        // A proxy would connect in our place, past the address policy.
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .dns_resolver(GuardedResolver::new(Arc::clone(policy)))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .pool_max_idle_per_host(MAX_IDLE_PER_HOST)
+}
+
+fn literal_address(url: &Url) -> Option<std::net::IpAddr> {
+    url.host_str()?.trim_start_matches('[').trim_end_matches(']').parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_an_address_is_recognised() {
+        for (url, expected) in [
+            ("http://169.254.169.254/latest", "169.254.169.254"),
+            ("http://2852039166/", "169.254.169.254"),
+            ("http://0xA9FEA9FE/", "169.254.169.254"),
+            ("http://0xa9.0xfe.0xa9.0xfe/", "169.254.169.254"),
+            ("http://0251.0376.0251.0376/", "169.254.169.254"),
+            ("http://169.254.43518/", "169.254.169.254"),
+            ("http://169.254.169.254./", "169.254.169.254"),
+            ("http://%31%36%39.254.169.254/", "169.254.169.254"),
+            ("http://１６９.254.169.254/", "169.254.169.254"),
+            ("http://169。254。169。254/", "169.254.169.254"),
+            ("http://[::ffff:169.254.169.254]/", "::ffff:169.254.169.254"),
+            ("http://[::ffff:a9fe:a9fe]:80/", "::ffff:169.254.169.254"),
+            ("http://[fe80::1]/", "fe80::1"),
+            ("http://0/", "0.0.0.0"),
+            ("http://127.1/", "127.0.0.1"),
+        ] {
+            let found = literal_address(&url.parse().unwrap());
+            assert_eq!(found, Some(expected.parse().unwrap()), "{url}");
+        }
+        assert_eq!(literal_address(&"http://localhost/".parse().unwrap()), None);
+    }
+}

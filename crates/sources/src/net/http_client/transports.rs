@@ -1,0 +1,103 @@
+//! One pool of connections for all who trust as the system does and are known by no certificate,
+//! and one for each TLS of an object's own.
+//!
+//! Secrets change, and objects come and go, so those of their own are kept only as long as there are not
+//! too many: whichever was not used for the longest time makes room.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use super::tls::Tls;
+use super::transport::Transport;
+use crate::net::address::AddressPolicy;
+
+/// Pools of objects' own that are kept at once.
+const MAX_OWN: usize = 256;
+
+#[derive(Debug)]
+pub(super) struct Transports {
+    policy: Arc<AddressPolicy>,
+    /// Built at the first request: checking a manifest needs neither roots nor a runtime.
+    plain: OnceLock<Result<Arc<Transport>, String>>,
+    grpc: OnceLock<Result<Arc<Transport>, String>>,
+    own: Mutex<Own<Arc<Transport>>>,
+}
+
+/// Generic in what is kept, as a pool is costly to make for a test.
+#[derive(Debug)]
+struct Own<T> {
+    by_tls: HashMap<Tls, Used<T>>,
+    /// Counts uses, so that the order of the last ones is known without a clock.
+    uses: u64,
+}
+
+#[derive(Debug)]
+struct Used<T> {
+    kept: T,
+    last: u64,
+}
+
+impl Transports {
+    pub(super) fn new(policy: AddressPolicy) -> Self {
+        let (plain, grpc) = (OnceLock::new(), OnceLock::new());
+        Self { policy: Arc::new(policy), plain, grpc, own: Mutex::new(Own::new()) }
+    }
+
+    /// Connections for gRPC, or why there can be none.
+    pub(super) fn of_grpc(&self) -> Result<Arc<Transport>, String> {
+        self.grpc.get_or_init(|| Transport::of_grpc(&self.policy).map(Arc::new)).clone()
+    }
+
+    /// Connections by `tls`, or why there can be none.
+    pub(super) fn get(&self, tls: &Tls) -> Result<Arc<Transport>, String> {
+        if *tls == Tls::default() {
+            return self.plain.get_or_init(|| Transport::new(&self.policy, tls).map(Arc::new)).clone();
+        }
+        let make = || Transport::new(&self.policy, tls).map(Arc::new);
+        self.own.lock().unwrap_or_else(PoisonError::into_inner).get(tls, make)
+    }
+}
+
+impl<T: Clone> Own<T> {
+    fn new() -> Self {
+        Self { by_tls: HashMap::new(), uses: 0 }
+    }
+
+    /// What is kept for `tls`, or what `make` makes.
+    fn get(&mut self, tls: &Tls, make: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+        self.uses += 1;
+        if let Some(known) = self.by_tls.get_mut(tls) {
+            known.last = self.uses;
+            return Ok(known.kept.clone());
+        }
+        let made = make()?;
+        while self.by_tls.len() >= MAX_OWN {
+            let oldest = self.by_tls.iter().min_by_key(|(_, used)| used.last).map(|(tls, _)| tls.clone());
+            oldest.map(|oldest| self.by_tls.remove(&oldest));
+        }
+        self.by_tls.insert(tls.clone(), Used { kept: made.clone(), last: self.uses });
+        Ok(made)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_ones_share_and_the_longest_unused_makes_room() {
+        let mut own = Own::new();
+        let tls = |name: usize| Tls::default().known_as(b"", name.to_string().as_bytes());
+        let mut get = |name: usize, made: usize| own.get(&tls(name), || Ok(made)).unwrap();
+        assert_eq!((get(0, 10), get(1, 11)), (10, 11));
+        for name in 2..=MAX_OWN {
+            get(name, 0);
+            assert_eq!(get(0, 20), 10, "it is in use");
+        }
+        assert_eq!(get(1, 21), 21, "it made room, and then it took the room of another");
+        assert_eq!((get(2, 22), get(MAX_OWN, 1)), (22, 0));
+        assert_eq!(own.by_tls.len(), MAX_OWN);
+        assert!(own.get(&tls(1_000_000), || Err("no".to_owned())).is_err());
+        assert_eq!(own.by_tls.len(), MAX_OWN, "what cannot be made takes no room");
+    }
+}

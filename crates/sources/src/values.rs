@@ -1,0 +1,8 @@
+//! Values and how they are written: settings, names, quantities, selectors, paths into JSON. Pure.
+
+pub(crate) mod json_number;
+pub(crate) mod json_path;
+pub(crate) mod label_selector;
+pub(crate) mod names;
+pub(crate) mod quantity;
+pub(crate) mod settings;

@@ -1,0 +1,88 @@
+//! Finds the one number that a path means in a JSON answer.
+//!
+//! Everything that is not exactly one finite number is an absence of its own, and no
+//! message repeats what the answer says: it may hold what its reader must not see.
+
+use engine::{Absence, AbsenceReason};
+use serde_json::Value;
+
+use crate::net::http_client::Body;
+use crate::values::json_path::JsonPath;
+use crate::values::settings::type_name;
+
+/// The number at `path` (spelled `spelling`) in `body`.
+pub(crate) fn extract(body: &Body, path: &JsonPath, spelling: &str) -> Result<f64, Absence> {
+    let document: Value = serde_json::from_slice(&body.bytes).map_err(|error| not_json(body, &error))?;
+    let found = path.select(&document).map_err(|_| {
+        let message =
+            format!("looking for {spelling} in the answer takes too many steps; use a plainer path");
+        Absence { reason: AbsenceReason::TooLarge, message }
+    })?;
+    let (reason, message) = match found.as_slice() {
+        [Value::Number(number)] => match number.as_f64().filter(|number| number.is_finite()) {
+            Some(number) => return Ok(number),
+            None => (AbsenceReason::NotFinite, format!("the number at {spelling} is not finite")),
+        },
+        [other] => {
+            let kind = type_name(other);
+            (AbsenceReason::NotANumber, format!("the value at {spelling} is {kind}, not a number"))
+        }
+        [] => {
+            let outline = outline(&document);
+            (AbsenceReason::ValueMissing, format!("the answer has nothing at {spelling}; it is {outline}"))
+        }
+        several => {
+            let count = several.len();
+            (AbsenceReason::ValueAmbiguous, format!("the answer has {count} values at {spelling}, not one"))
+        }
+    };
+    Err(Absence { reason, message })
+}
+
+/// That the answer cannot be parsed at all.
+pub(crate) fn not_json(body: &Body, error: &serde_json::Error) -> Absence {
+    let problem = error.to_string();
+    // The parser has no other way to tell.
+    if problem.starts_with("number out of range") {
+        let message = "the answer holds a number that is beyond a 64-bit float".into();
+        return Absence { reason: AbsenceReason::NotFinite, message };
+    }
+    let content_type = body.content_type.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let start = body.bytes.trim_ascii_start().first();
+    let message = if start.is_none() {
+        "the answer is empty".to_owned()
+    } else if content_type.starts_with("text/html") || start == Some(&b'<') {
+        "the answer is HTML or XML, not JSON".to_owned()
+    } else {
+        format!("the answer is not JSON: {problem}")
+    };
+    Absence { reason: AbsenceReason::Malformed, message }
+}
+
+/// Names shown of an object's members, and characters of each.
+const MAX_NAMES: usize = 5;
+const MAX_NAME_LENGTH: usize = 40;
+
+/// What a document is, in a few words that help to correct a path.
+fn outline(document: &Value) -> String {
+    let Value::Object(members) = document else {
+        return match document {
+            Value::Array(items) => format!("a list of {}", items.len()),
+            other => type_name(other).to_owned(),
+        };
+    };
+    if members.is_empty() {
+        return "an empty object".into();
+    }
+    let shown = |name: &String| {
+        let cut: String = name.chars().take(MAX_NAME_LENGTH).collect();
+        let mark = if cut.len() < name.len() { "…" } else { "" };
+        format!("{}{mark}", cut.escape_debug())
+    };
+    let names: Vec<_> = members.keys().take(MAX_NAMES).map(shown).collect();
+    let more = if members.len() > MAX_NAMES { " and more" } else { "" };
+    format!("an object with {}{more}", names.join(", "))
+}
+
+#[cfg(test)]
+mod tests;
