@@ -3,7 +3,7 @@
 //! Apart from [`Problem`](crate::Problem) because the engine knows places and no paths: the kind knows
 //! where each member and each metric stands in the manifest.
 
-use std::fmt;
+use crate::{Fault, FaultKind};
 
 /// One thing that keeps a policy from serving a group. Printed, it is what users read behind the path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,23 +29,21 @@ pub enum GroupProblem {
     },
 }
 
-impl fmt::Display for GroupProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoMetric => f.write_str("Required value: this policy follows metrics, and there are none"),
-            Self::NoCapacity { .. } => f.write_str(
-                "Required value: demand comes in here, so what a replica can bear must be known: set it, or the \
-                 targetValue of the member's metric",
-            ),
-            Self::NoMember { entries, .. } => write!(
-                f,
-                "Required value: nobody calls {}, so the metric must name the one at which it is measured",
+impl GroupProblem {
+    /// What is missing there, and what to do.
+    pub fn fault(&self) -> Fault {
+        let why = match self {
+            Self::NoMetric => "this policy follows metrics, and there are none".to_owned(),
+            Self::NoCapacity { .. } => "demand comes in here, so what a replica can bear must be known: set it, or \
+                                        the targetValue of the member's metric"
+                .to_owned(),
+            Self::NoMember { entries, .. } => format!(
+                "nobody calls {}, so the metric must name the one at which it is measured",
                 entries.join(", ")
             ),
-            Self::NoTarget { .. } => {
-                f.write_str("Required value: this policy counts pods by the value over its target")
-            }
-        }
+            Self::NoTarget { .. } => "this policy counts pods by the value over its target".to_owned(),
+        };
+        Fault::new(FaultKind::Required, why)
     }
 }
 
@@ -66,7 +64,7 @@ mod tests {
             (GroupProblem::NoTarget { metric: 0 }, "value over its target"),
         ];
         for (problem, text) in cases {
-            let said = problem.to_string();
+            let said = problem.fault().to_string();
             assert!(said.starts_with("Required value: ") && said.contains(text), "{said}");
         }
     }

@@ -68,7 +68,7 @@ pub use number::Number;
 pub use plan::{Bounds, Member, Metric, MetricTarget, Mode, Plan, Safety, Target, TargetType};
 pub use pod::{ContainerRequest, ContainerUsage, PodPhase, PodRequests, PodSample, PodUsage, Readiness};
 pub use policy::{Adviser, Policy};
-pub use problem::{ConfigPath, Problem, SourceCatalog};
+pub use problem::{ConfigPath, Fault, FaultKind, Problem, SourceCatalog, Warning};
 pub use reading::{Absence, AbsenceReason, LabeledValue, MetricValue, Query, Reading};
 pub use time::Time;
 pub use words::one_line;

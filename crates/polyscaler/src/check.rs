@@ -112,7 +112,10 @@ fn json_finding(file: &str, finding: &Finding) -> serde_json::Value {
     let problems: Vec<_> = finding
         .problems
         .iter()
-        .map(|problem| json!({ "path": problem.path, "message": problem.message }))
+        .map(|problem| {
+            let fault = &problem.fault;
+            json!({ "path": problem.path, "reason": fault.kind.reason(), "message": fault.to_string() })
+        })
         .collect();
     json!({ "file": file, "object": finding.object, "known": finding.known,
             "valid": finding.problems.is_empty(), "problems": problems })

@@ -1,6 +1,6 @@
 //! What the rest of the system knows of a kind: one row of the table.
 
-use engine::{Plan, Problem, SourceCatalog};
+use engine::{Fault, Plan, Problem, SourceCatalog};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -67,7 +67,7 @@ pub(crate) enum NotCompiled {
 /// The typed spec of `object`.
 pub(crate) fn spec<S: DeserializeOwned>(object: &Value) -> Result<S, NotCompiled> {
     S::deserialize(object.get("spec").unwrap_or(&Value::Null))
-        .map_err(|error| NotCompiled::Unreadable(Problem::new("spec", format!("Invalid value: {error}"))))
+        .map_err(|error| NotCompiled::Unreadable(Problem::new("spec", Fault::invalid(error.to_string()))))
 }
 
 /// The object with whole numbers that no count can hold moved to the nearest that one can.

@@ -1,6 +1,6 @@
 //! Manifests as files hold them: several documents, of kinds that are ours or not.
 
-use engine::Problem;
+use engine::{Fault, FaultKind, Problem};
 use serde_json::Value;
 
 use crate::kind::{Context, Kind};
@@ -51,7 +51,8 @@ fn not_yaml(error: &serde_saphyr::Error) -> Problem {
         formatter: &serde_saphyr::UserMessageFormatter,
         snippets: serde_saphyr::SnippetMode::Off,
     };
-    Problem::new("", format!("not YAML: {}; mend it there", error.render_with_options(options)))
+    let detail = format!("not YAML: {}; correct it there", error.render_with_options(options));
+    Problem::new("", Fault::new(FaultKind::Unreadable, detail))
 }
 
 /// `5.0` is the integer 5, as kubectl sends it.
@@ -81,7 +82,7 @@ pub fn check(text: &str, context: &Context<'_>) -> Result<Vec<Finding>, Problem>
 fn judge(document: &Value, index: usize, context: &Context<'_>) -> Finding {
     let field = |pointer: &str| document.pointer(pointer).and_then(Value::as_str);
     let (Some(api_version), Some(kind)) = (field("/apiVersion"), field("/kind")) else {
-        let problem = Problem::new("", "apiVersion and kind must be set");
+        let problem = Problem::new("", Fault::new(FaultKind::Unreadable, "apiVersion and kind must be set"));
         return Finding { object: format!("document {}", index + 1), problems: vec![problem], known: true };
     };
     let object = format!("{kind}/{}", field("/metadata/name").unwrap_or("(no name)"));
@@ -105,14 +106,17 @@ fn of_our_groups(api_version: &str, kind: &str) -> Vec<Problem> {
         ours.iter().map(|known| format!("{} {}", known.api_version(), known.kind)).collect();
     let message =
         format!("no matches for kind {kind:?} in version {api_version:?}; known: {}", known.join(", "));
-    vec![Problem::new("", message)]
+    vec![Problem::new("", Fault::new(FaultKind::Unreadable, message))]
 }
 
 fn problems(kind: &Kind, document: &Value, context: &Context<'_>) -> Vec<Problem> {
     let mut problems: Vec<Problem> = Schema::of(kind)
         .unknown_fields(document)
         .into_iter()
-        .map(|path| Problem::new("", format!("strict decoding error: unknown field {path:?}")))
+        .map(|path| {
+            let detail = format!("strict decoding error: unknown field {path:?}");
+            Problem::new("", Fault::new(FaultKind::UnknownField, detail))
+        })
         .collect();
     problems.extend(name_problem(document));
     problems.extend(kind.compile(document, context).err().unwrap_or_default());
@@ -127,23 +131,23 @@ const LONGEST_NAME: usize = 253;
 
 fn name_problem(document: &Value) -> Option<Problem> {
     let metadata = |field: &str| document.get("metadata")?.get(field).filter(|value| !value.is_null());
-    let message = match metadata("name") {
+    let fault = match metadata("name") {
         None if metadata("generateName").is_none() => {
-            "Required value: name or generateName is required".into()
+            Fault::new(FaultKind::Required, "name or generateName is required")
         }
         None => return None,
         Some(Value::String(name)) if name.len() > LONGEST_NAME => {
-            format!("Invalid value: {name:?}: must be no more than {LONGEST_NAME} characters")
+            Fault::invalid(format!("{name:?}: must be no more than {LONGEST_NAME} characters"))
         }
-        Some(Value::String(name)) if !matches(&format!("^{NAME}$"), name) => format!(
-            "Invalid value: {name:?}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric \
+        Some(Value::String(name)) if !matches(&format!("^{NAME}$"), name) => Fault::invalid(format!(
+            "{name:?}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric \
              characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', \
              regex used for validation is '{NAME}')"
-        ),
+        )),
         Some(Value::String(_)) => return None,
-        Some(other) => format!("Invalid value: {other}: must be a string"),
+        Some(other) => Fault::new(FaultKind::WrongType, format!("{other}: must be a string")),
     };
-    Some(Problem::new("metadata.name", message))
+    Some(Problem::new("metadata.name", fault))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine::{ConfigPath, Problem, SourceCatalog};
+use engine::{ConfigPath, Fault, Problem, SourceCatalog};
 use serde_json::Value;
 
 use crate::catalog::SOURCES;
@@ -51,10 +51,9 @@ impl Registry {
         self.sources.keys().copied()
     }
 
-    /// That `name` is unknown, for people.
-    pub(crate) fn unknown(&self, name: &str) -> String {
-        let known = self.names().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
-        format!("Unsupported value: {}: supported values: {known}", quoted(name))
+    /// That `name` is unknown, with all that are known.
+    pub(crate) fn unknown(&self, name: &str) -> Fault {
+        Fault::unsupported(quoted(name), self.names())
     }
 }
 

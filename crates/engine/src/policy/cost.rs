@@ -59,7 +59,7 @@ impl CostPolicy {
     fn from_config(config: &Value, path: &str) -> Result<Self, Vec<Problem>> {
         let Config { max_cost_per_hour, cost_per_pod_hour, tolerance } = settings(&ENTRY, config, path)?;
         let budget = Budget::new(cost_per_pod_hour, max_cost_per_hour)
-            .ok_or_else(|| vec![Problem::new(path, "Invalid value: costs must be finite")])?;
+            .ok_or_else(|| vec![Problem::new(path, Fault::invalid("costs must be finite"))])?;
         Ok(Self::new(Slo::new(tolerance), budget))
     }
 }

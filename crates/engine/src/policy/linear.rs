@@ -73,7 +73,10 @@ impl Linear {
     fn from_config(config: &Value, path: &str) -> Result<Self, Vec<Problem>> {
         let Config { low, high, min_replicas, max_replicas } = settings(&ENTRY, config, path)?;
         Self::new(low, high, min_replicas, max_replicas).ok_or_else(|| {
-            vec![Problem::new(path, "low must be below high, and minReplicas not above maxReplicas")]
+            vec![Problem::new(
+                path,
+                Fault::invalid("low must be below high, and minReplicas not above maxReplicas"),
+            )]
         })
     }
 
@@ -147,7 +150,7 @@ mod tests {
         let crossed = serde_json::json!({"low": 2, "high": 1, "minReplicas": 1, "maxReplicas": 3});
         let problems = crate::policy::compile("linear", &crossed, "spec.policy.config").unwrap_err();
         assert!(
-            problems[0].to_string().starts_with("spec.policy.config: low must be below high"),
+            problems[0].to_string().starts_with("spec.policy.config: Invalid value: low must be below high"),
             "{problems:?}"
         );
         let problems = crate::policy::compile("liner", &good, "spec.policy.type").unwrap_err();

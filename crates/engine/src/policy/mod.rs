@@ -181,8 +181,8 @@ pub fn compile(name: &str, config: &Value, path: &str) -> Result<Arc<dyn Policy>
     match POLICIES.iter().find(|entry| entry.name == name) {
         Some(entry) => (entry.compile)(config, path),
         None => {
-            let known = POLICIES.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ");
-            Err(vec![Problem::new(path, format!("unknown policy {name:?}; known policies: {known}"))])
+            let known = POLICIES.iter().map(|entry| entry.name);
+            Err(vec![Problem::new(path, Fault::unsupported(format_args!("{name:?}"), known))])
         }
     }
 }
@@ -199,5 +199,5 @@ fn settings<T: serde::de::DeserializeOwned>(
     }
     let none = Value::Object(serde_json::Map::new());
     let config = if config.is_null() { &none } else { config };
-    T::deserialize(config).map_err(|error| vec![Problem::new(path, format!("Invalid value: {error}"))])
+    T::deserialize(config).map_err(|error| vec![Problem::new(path, Fault::invalid(error.to_string()))])
 }

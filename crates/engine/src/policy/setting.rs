@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::Problem;
+use crate::{Fault, FaultKind, Problem};
 use crate::number::Number;
 
 /// One setting of a policy.
@@ -61,7 +61,7 @@ impl SettingType {
     pub(super) const NOT_NEGATIVE: Self = Self::Number { min: 0.0, max: f64::MAX };
 
     /// What is wrong with `value`, if anything is.
-    fn problem(self, value: &Value) -> Option<String> {
+    fn problem(self, value: &Value) -> Option<Fault> {
         let number = value.as_f64();
         let (fits, allowed) = match self {
             Self::Number { min, max } => (
@@ -87,7 +87,7 @@ impl SettingType {
                 "http:// or https:// with a host and a port, and nothing else".to_owned(),
             ),
         };
-        (!fits).then(|| format!("Invalid value: {value}: must be {allowed}"))
+        (!fits).then(|| Fault::invalid_value(value, format_args!("must be {allowed}")))
     }
 }
 
@@ -107,16 +107,16 @@ pub(super) fn problems(settings: &[Setting], config: &Value, path: &str) -> Vec<
     let fields = match config {
         Value::Object(fields) => fields,
         Value::Null => &none,
-        _ => return vec![Problem::new(path, "Invalid value: must be an object")],
+        _ => return vec![Problem::new(path, Fault::invalid("must be an object"))],
     };
     let mut problems = Vec::new();
     for setting in settings {
         let place = || format!("{path}.{}", setting.name);
         match fields.get(setting.name).filter(|value| !value.is_null()) {
-            None if setting.required => problems.push(Problem::new(place(), "Required value")),
+            None if setting.required => problems.push(Problem::new(place(), Fault::required())),
             None => {}
             Some(value) => {
-                problems.extend(setting.type_.problem(value).map(|message| Problem::new(place(), message)));
+                problems.extend(setting.type_.problem(value).map(|fault| Problem::new(place(), fault)));
             }
         }
     }
@@ -125,8 +125,8 @@ pub(super) fn problems(settings: &[Setting], config: &Value, path: &str) -> Vec<
         _ => format!("knows {}", settings.iter().map(|setting| setting.name).collect::<Vec<_>>().join(", ")),
     };
     for name in fields.keys().filter(|name| settings.iter().all(|setting| setting.name != name.as_str())) {
-        let message = format!("unknown field; this policy {}", known());
-        problems.push(Problem::new(format!("{path}.{name}"), message));
+        let fault = Fault::new(FaultKind::UnknownField, format!("unknown field; this policy {}", known()));
+        problems.push(Problem::new(format!("{path}.{name}"), fault));
     }
     problems
 }
@@ -175,7 +175,7 @@ mod tests {
         }
         let problem = SettingType::Address.problem(&json!(5)).unwrap();
         assert_eq!(
-            problem,
+            problem.to_string(),
             "Invalid value: 5: must be http:// or https:// with a host and a port, and nothing else"
         );
     }

@@ -79,7 +79,9 @@ impl Threshold {
         Self::new(scale_up_threshold, scale_down_threshold, scale_up_step, scale_down_step).ok_or_else(|| {
             vec![Problem::new(
                 path,
-                "scaleDownThreshold must not be above scaleUpThreshold, and steps must be at least 1",
+                Fault::invalid(
+                    "scaleDownThreshold must not be above scaleUpThreshold, and steps must be at least 1",
+                ),
             )]
         })
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{Mode, Problem, Safety, Target};
+use engine::{Fault, Mode, Problem, Safety, Target};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -155,7 +155,7 @@ pub(crate) fn other_namespace(
     let own = own_namespace(object);
     (named != own && !context.allow_cross_namespace).then(|| {
         let advice = "the namespace of this object; the operator's flag --allow-cross-namespace lifts this";
-        Problem::new(path, format!("Invalid value: {named:?}: must be {own}, {advice}"))
+        Problem::new(path, Fault::invalid(format!("{named:?}: must be {own}, {advice}")))
     })
 }
 
@@ -168,7 +168,7 @@ pub(crate) fn mode(object: &Value, problems: &mut Vec<Problem>) -> Mode {
         Some(other) => {
             problems.push(Problem::new(
                 format!("metadata.annotations[{MODE_ANNOTATION}]"),
-                format!("Unsupported value: {other}: supported values: \"act\", \"observe\""),
+                Fault::unsupported(other, ["act", "observe"]),
             ));
             Mode::Observe
         }

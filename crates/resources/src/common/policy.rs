@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::policy::{Serves, Setting, SettingType, serving};
-use engine::{Policy, Problem};
+use engine::{Fault, Policy, Problem};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -131,9 +131,9 @@ fn compile(
     let config = config.iter().filter(|(name, _)| known(name));
     let config = config.map(|(name, value)| (name.clone(), value.clone())).collect();
     if serving(plans).all(|policy| policy.name != type_) {
-        let names: Vec<String> = serving(plans).map(|policy| format!("{:?}", policy.name)).collect();
-        let message = format!("Unsupported value: {type_:?}: supported values: {}", names.join(", "));
-        return Err(vec![Problem::new(format!("{path}.type"), message)]);
+        let names = serving(plans).map(|policy| policy.name);
+        let fault = Fault::unsupported(format_args!("{type_:?}"), names);
+        return Err(vec![Problem::new(format!("{path}.type"), fault)]);
     }
     engine::policy::compile(type_, &Value::Object(config), &format!("{path}.config"))
 }

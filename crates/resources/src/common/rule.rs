@@ -1,7 +1,7 @@
 //! Rules across fields: written once as CEL for the API server and once as Rust for
 //! everything that must judge without one. A test holds both against each other.
 
-use engine::Problem;
+use engine::{Fault, Problem};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde_json::{Value, json};
 
@@ -43,7 +43,7 @@ impl<S> Rule<S> {
             "" => path.to_owned(),
             field => format!("{path}.{field}"),
         };
-        Problem::new(blamed, format!("Invalid value: {}", self.message))
+        Problem::new(blamed, Fault::invalid(self.message))
     }
 
     /// As it stands in the schema of a CRD.

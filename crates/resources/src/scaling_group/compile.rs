@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use engine::{
-    Bounds, CallGraph, ConfigPath, Edge, Group, GroupBudget, GroupProblem, Member, Metric, MetricTarget,
+    Bounds, CallGraph, ConfigPath, Edge, Fault, FaultKind, Group, GroupBudget, GroupProblem, Member, Metric, MetricTarget,
     Plan, Policy, Problem, Role, Target, TargetType,
 };
 use serde_json::Value;
@@ -64,7 +64,7 @@ fn targets(object: &Value, spec: &ScalingGroupSpec, problems: &mut Vec<Problem>)
         if let Some(earlier) = earlier.filter(|earlier| earlier.namespace != member.namespace) {
             problems.push(Problem::new(
                 format!("spec.members[{index}].targetRef"),
-                format!("Invalid value: {target} is a member already: {}", earlier.name()),
+                Fault::invalid(format!("{target} is a member already: {}", earlier.name())),
             ));
         }
         targets.push(target);
@@ -157,9 +157,9 @@ fn problems_of_source(
     if metric.member.is_none() && context.catalog.wants_target(&metric.source) {
         problems.push(Problem::new(
             format!("{place}.member"),
-            format!(
-                "Required value: {} is measured at a target, so the metric needs a member",
-                metric.source
+            Fault::new(
+                FaultKind::Required,
+                format!("{} is measured at a target, so the metric needs a member", metric.source),
             ),
         ));
     }
@@ -188,7 +188,7 @@ fn compile_graph(spec: &ScalingGroupSpec, problems: &mut Vec<Problem>) -> Option
     names.extend(names.first().copied());
     problems.push(Problem::new(
         "spec.callGraph",
-        format!("Invalid value: calls must not come round: {}", names.join(" → ")),
+        Fault::invalid(format!("calls must not come round: {}", names.join(" → "))),
     ));
     None
 }
@@ -202,5 +202,5 @@ fn not_served(policy: &dyn Policy, members: &[Member], metrics: &[Metric], group
         GroupProblem::NoTarget { metric } => format!("spec.metrics[{metric}].targetValue"),
     };
     let problems = policy.problems(members, metrics, group);
-    problems.iter().map(|problem| Problem::new(path(problem), problem.to_string())).collect()
+    problems.iter().map(|problem| Problem::new(path(problem), problem.fault())).collect()
 }

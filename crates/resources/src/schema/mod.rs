@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use engine::Problem;
+use engine::{Fault, FaultKind, Problem};
 use regex::Regex;
 use serde_json::{Map, Value};
 
@@ -54,7 +54,7 @@ impl Schema {
         let mut problems = Vec::new();
         match (object.get("spec"), self.0.pointer("/properties/spec")) {
             (Some(spec), Some(schema)) => judge(spec, schema, "spec", &mut problems),
-            (None, Some(_)) => problems.push(Problem::new("spec", "Required value")),
+            (None, Some(_)) => problems.push(Problem::new("spec", Fault::required())),
             (_, None) => {}
         }
         problems
@@ -79,12 +79,19 @@ impl Schema {
 
 /// Whether a problem keeps rules across fields from being judged.
 pub(crate) fn blocks_rules(problem: &Problem) -> bool {
-    let message = &problem.message;
-    message.starts_with("Required value")
-        || message.starts_with("Unsupported value")
-        || message.starts_with("Too long")
-        || message.starts_with("Too many")
-        || message.contains("must be of type")
+    match problem.fault.kind {
+        FaultKind::Required
+        | FaultKind::Unsupported
+        | FaultKind::TooLong
+        | FaultKind::TooMany
+        | FaultKind::WrongType => true,
+        FaultKind::Invalid
+        | FaultKind::Duplicate
+        | FaultKind::Forbidden
+        | FaultKind::NotFound
+        | FaultKind::UnknownField
+        | FaultKind::Unreadable => false,
+    }
 }
 
 fn has_null(value: &Value) -> bool {
@@ -163,14 +170,14 @@ fn judge(value: &Value, schema: &Value, path: &str, problems: &mut Vec<Problem>)
 fn judge_choice(value: &Value, schema: &Value, path: &str) -> Option<Problem> {
     let allowed = schema["enum"].as_array().filter(|allowed| !allowed.contains(value))?;
     let allowed: Vec<String> = allowed.iter().map(Value::to_string).collect();
-    let message = format!("Unsupported value: {value}: supported values: {}", allowed.join(", "));
-    Some(Problem::new(path, message))
+    let detail = format!("{value}: supported values: {}", allowed.join(", "));
+    Some(Problem::new(path, Fault::new(FaultKind::Unsupported, detail)))
 }
 
 fn judge_object(fields: &Map<String, Value>, schema: &Value, path: &str, problems: &mut Vec<Problem>) {
     for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         if !fields.contains_key(name) {
-            problems.push(Problem::new(format!("{path}.{name}"), "Required value"));
+            problems.push(Problem::new(format!("{path}.{name}"), Fault::required()));
         }
     }
     for (name, value) in fields {
@@ -182,14 +189,16 @@ fn judge_object(fields: &Map<String, Value>, schema: &Value, path: &str, problem
 fn judge_length(length: u64, schema: &Value, path: &str) -> Option<Problem> {
     let few = schema["minItems"].as_u64().filter(|&least| length < least);
     let many = schema["maxItems"].as_u64().filter(|&most| length > most);
-    let message = match (few, many) {
+    let fault = match (few, many) {
         (Some(least), _) => {
-            format!("Invalid value: {length}: {path} in body should have at least {least} items")
+            Fault::invalid(format!("{length}: {path} in body should have at least {least} items"))
         }
-        (None, Some(most)) => format!("Too many: {length}: must have at most {most} items"),
+        (None, Some(most)) => {
+            Fault::new(FaultKind::TooMany, format!("{length}: must have at most {most} items"))
+        }
         (None, None) => return None,
     };
-    Some(Problem::new(path, message))
+    Some(Problem::new(path, fault))
 }
 
 /// The items of a list with keys whose keys an earlier one has. Each key is told once.
@@ -204,7 +213,7 @@ fn repeated(items: &[Value], schema: &Value, path: &str) -> Vec<Problem> {
         let count = counts.entry(key.clone()).or_default();
         *count += 1;
         if *count == 2 {
-            problems.push(Problem::new(format!("{path}[{index}]"), format!("Duplicate value: {key}")));
+            problems.push(Problem::new(format!("{path}[{index}]"), Fault::new(FaultKind::Duplicate, key)));
         }
     }
     problems
@@ -224,8 +233,8 @@ fn mistyped(value: &Value, schema: &Value, path: &str) -> Option<Problem> {
         Value::Number(_) => ("number", wanted == "number"),
     };
     (!fits).then(|| {
-        let message = format!("Invalid value: {found:?}: {path} in body must be of type {wanted}: {found:?}");
-        Problem::new(path, message)
+        let detail = format!("{found:?}: {path} in body must be of type {wanted}: {found:?}");
+        Problem::new(path, Fault::new(FaultKind::WrongType, detail))
     })
 }
 
@@ -237,17 +246,16 @@ fn is_whole(number: Option<f64>) -> bool {
 fn judge_string(text: &str, schema: &Value, path: &str) -> Option<Problem> {
     let length = text.chars().count() as u64;
     if let Some(most) = schema["maxLength"].as_u64().filter(|&most| length > most) {
-        return Some(Problem::new(path, format!("Too long: may not be more than {most} bytes")));
+        let fault = Fault::new(FaultKind::TooLong, format!("may not be more than {most} bytes"));
+        return Some(Problem::new(path, fault));
     }
     if let Some(least) = schema["minLength"].as_u64().filter(|&least| length < least) {
-        let message =
-            format!("Invalid value: {text:?}: {path} in body should be at least {least} chars long");
-        return Some(Problem::new(path, message));
+        let detail = format!("{text:?}: {path} in body should be at least {least} chars long");
+        return Some(Problem::new(path, Fault::invalid(detail)));
     }
     let pattern = schema["pattern"].as_str()?;
     (!matches(pattern, text)).then(|| {
-        let message = format!("Invalid value: {text:?}: {path} in body should match '{pattern}'");
-        Problem::new(path, message)
+        Problem::new(path, Fault::invalid(format!("{text:?}: {path} in body should match '{pattern}'")))
     })
 }
 
@@ -269,11 +277,11 @@ fn judge_number(number: Option<f64>, value: &Value, schema: &Value, path: &str) 
     let open = schema["exclusiveMinimum"] == Value::Bool(true);
     let least = schema["minimum"].as_f64().filter(|&least| number < least || (open && number == least));
     let most = schema["maximum"].as_f64().filter(|&most| number > most);
-    let message = match (least, most) {
+    let allowed = match (least, most) {
         (Some(least), _) if open => format!("greater than {least}"),
         (Some(least), _) => format!("greater than or equal to {least}"),
         (None, Some(most)) => format!("less than or equal to {most}"),
         (None, None) => return None,
     };
-    Some(Problem::new(path, format!("Invalid value: {value}: {path} in body should be {message}")))
+    Some(Problem::new(path, Fault::invalid(format!("{value}: {path} in body should be {allowed}"))))
 }

@@ -116,7 +116,7 @@ fn status(kind: &Kind, name: &str, problems: &[Problem]) -> Value {
     let causes: Vec<Value> = problems
         .iter()
         .map(
-            |problem| json!({ "reason": reason(problem), "message": problem.message, "field": problem.path }),
+            |problem| json!({ "reason": problem.fault.kind.reason(), "message": problem.fault.to_string(), "field": problem.path }),
         )
         .collect();
     json!({
@@ -129,19 +129,4 @@ fn status(kind: &Kind, name: &str, problems: &[Problem]) -> Value {
         "message": format!("{}.{} {name:?} is invalid: {told}", kind.kind, kind.group),
         "details": { "name": name, "group": kind.group, "kind": kind.kind, "causes": causes },
     })
-}
-
-/// The sort of a problem, by the words that Kubernetes begins its message with.
-fn reason(problem: &Problem) -> &'static str {
-    let sorts = [
-        ("Required value", "FieldValueRequired"),
-        ("Duplicate value", "FieldValueDuplicate"),
-        ("Unsupported value", "FieldValueNotSupported"),
-        ("Forbidden", "FieldValueForbidden"),
-        ("Not found", "FieldValueNotFound"),
-        ("Too long", "FieldValueTooLong"),
-        ("Too many", "FieldValueTooMany"),
-    ];
-    let found = sorts.into_iter().find(|(words, _)| problem.message.starts_with(words));
-    found.map_or("FieldValueInvalid", |(_, reason)| reason)
 }

@@ -44,7 +44,7 @@ mod wire;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Absence, ConfigPath, Problem, Reading};
+use engine::{Absence, ConfigPath, Fault, Problem, Reading};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use reqwest::Url;
@@ -114,7 +114,7 @@ impl Config {
 }
 
 /// The monitoring port's address, whether or not it ends with a slash or with the page itself.
-fn monitoring_base(mut url: Url) -> Result<Url, String> {
+fn monitoring_base(mut url: Url) -> Result<Url, Fault> {
     if url.query().is_some() || url.fragment().is_some() {
         let why = "must be the address of the monitoring port, without a query";
         return Err(invalid(quoted(&shown(&url)), why));

@@ -29,7 +29,7 @@ mod server;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Absence, AbsenceReason, ConfigPath, Problem, Reading};
+use engine::{Absence, AbsenceReason, ConfigPath, Fault, FaultKind, Problem, Reading};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use reqwest::Url;
@@ -70,7 +70,7 @@ impl Config {
         let mut settings = Settings::new(config, path);
         let query = settings.required_text("query").map(str::to_owned);
         if query.as_ref().is_some_and(|query| query.trim().is_empty()) {
-            settings.refuse("query", "Required value");
+            settings.refuse("query", Fault::required());
         }
         let server = settings.optional_http_url(server::SETTING, server::base);
         let aggregate = settings.one_of("aggregate", &Aggregate::NAMES);
@@ -140,8 +140,8 @@ impl Source for Prometheus {
         let mut problems = Config::parse(config, path).err().unwrap_or_default();
         let names_none = config.get(server::SETTING).is_none_or(Value::is_null);
         if names_none && matches!(self.default_server, DefaultServer::None) {
-            let message = format!("Required value: {}", server::NO_SERVER);
-            problems.push(Problem::new(path.setting(server::SETTING), message));
+            let fault = Fault::new(FaultKind::Required, server::NO_SERVER);
+            problems.push(Problem::new(path.setting(server::SETTING), fault));
         }
         problems
     }

@@ -28,7 +28,7 @@ mod time_series;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Absence, AbsenceReason, ConfigPath, Problem, Reading};
+use engine::{Absence, AbsenceReason, ConfigPath, Fault, Problem, Reading};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use reqwest::Url;
@@ -52,8 +52,8 @@ pub(crate) fn new(clients: &Clients) -> Arc<dyn Source> {
     let client = Arc::clone(&clients.http);
     let endpoint = std::env::var(ENDPOINT_VARIABLE).ok().filter(|text| !text.is_empty());
     let endpoint = endpoint.unwrap_or_else(|| GOOGLE.to_owned());
-    let endpoint =
-        Url::parse(&endpoint).map_err(|_| format!("{ENDPOINT_VARIABLE} is not a URL")).and_then(base);
+    let parsed = Url::parse(&endpoint).map_err(|_| Fault::invalid("must be a URL")).and_then(base);
+    let endpoint = parsed.map_err(|fault| format!("{ENDPOINT_VARIABLE}: {fault}"));
     let tokens = Tokens::new(Arc::clone(&client));
     Arc::new(PubSub { client, tokens, operator: OperatorIdentity::from_environment(), endpoint })
 }
@@ -97,7 +97,7 @@ impl Config {
         let named = subscription.and_then(|named| named.project);
         let project = project.or(named);
         if project.is_none() && subscription.is_some() && config["projectId"].is_null() {
-            settings.refuse("projectId", "Required value");
+            settings.refuse("projectId", Fault::required());
         }
         let problems = settings.finish();
         match (project, subscription, measure, max_age, timeout) {
@@ -125,8 +125,8 @@ fn measure(settings: &mut Settings<'_>) -> Option<Measure> {
     let Some(word) = given else { return Some(Measure::UndeliveredMessages) };
     let found = Measure::ALL.into_iter().find(|measure| measure.word() == word);
     if found.is_none() {
-        let known = Measure::ALL.map(|measure| format!("{:?}", measure.word())).join(", ");
-        settings.refuse("measure", format!("Unsupported value: {}: supported values: {known}", quoted(word)));
+        let known = Measure::ALL.map(Measure::word);
+        settings.refuse("measure", Fault::unsupported(quoted(word), known));
     }
     found
 }
@@ -136,15 +136,15 @@ fn endpoint(settings: &mut Settings<'_>, config: &Value) -> Option<Url> {
         return settings.optional_text("endpoint").and(None);
     }
     if config["credentialsFrom"].is_null() {
-        let why = "Forbidden: may be given only along with credentialsFrom: \
+        let why = "may be given only along with credentialsFrom: \
                    the operator's own token goes to the operator's endpoint and to no other";
-        settings.refuse("endpoint", why);
+        settings.refuse("endpoint", Fault::forbidden(why));
     }
     settings.http_url("endpoint", base)
 }
 
 /// The address before `/v3`, whether or not it ends with a slash.
-fn base(mut url: Url) -> Result<Url, String> {
+fn base(mut url: Url) -> Result<Url, Fault> {
     if url.query().is_some() || url.fragment().is_some() || !matches!(url.scheme(), "http" | "https") {
         return Err(invalid(quoted(&shown(&url)), "must be an http or https URL without a query"));
     }

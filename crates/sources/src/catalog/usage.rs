@@ -37,7 +37,7 @@ mod rules;
 
 use std::sync::Arc;
 
-use engine::{Absence, AbsenceReason, ConfigPath, Problem, Reading, Time};
+use engine::{Absence, AbsenceReason, ConfigPath, Fault, Problem, Reading, Time};
 use futures::FutureExt;
 use futures::future::{BoxFuture, try_join};
 use serde_json::Value;
@@ -92,8 +92,7 @@ impl Config {
             None | Some("utilization") => Measure::Utilization,
             Some("usage") => Measure::Usage,
             Some(other) => {
-                let supported = "supported values: \"usage\", \"utilization\"";
-                settings.refuse("measure", format!("Unsupported value: {}: {supported}", quoted(other)));
+                settings.refuse("measure", Fault::unsupported(quoted(other), ["usage", "utilization"]));
                 Measure::Usage
             }
         };

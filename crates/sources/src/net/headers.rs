@@ -1,7 +1,7 @@
 //! Request headers: from a secret, every key of which is a name and its value the header's
 //! value, and from settings that are no secret.
 
-use engine::{Absence, AbsenceReason};
+use engine::{Absence, AbsenceReason, Fault};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
@@ -47,17 +47,16 @@ pub(crate) fn from_secret(secret: &SecretRef, secrets: &Secrets) -> Result<Heade
     Ok(headers)
 }
 
-/// A header that is no secret, or a problem's message.
-pub(crate) fn plain(name: &str, value: &Value) -> Result<(HeaderName, HeaderValue), String> {
+/// A header that is no secret, or what is wrong with it.
+pub(crate) fn plain(name: &str, value: &Value) -> Result<(HeaderName, HeaderValue), Fault> {
     let not_a_name = |_| invalid(quoted(name), "must be the name of a header");
     let header = HeaderName::from_bytes(name.as_bytes()).map_err(not_a_name)?;
     if FRAMING.contains(&header.as_str()) {
-        return Err("Forbidden: this header frames the request and must not be set".into());
+        return Err(Fault::forbidden("this header frames the request and must not be set"));
     }
     if CREDENTIALS.contains(&header.as_str()) {
-        return Err(
-            "Forbidden: its value is a secret: put it into a secret and name that in headersFrom".into()
-        );
+        let why = "its value is a secret: put it into a secret and name that in headersFrom";
+        return Err(Fault::forbidden(why));
     }
     let Value::String(text) = value else { return Err(wrong_type(value, "a text")) };
     let value =

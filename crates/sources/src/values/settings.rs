@@ -8,7 +8,7 @@ mod nested;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use engine::{Absence, AbsenceReason, ConfigPath, Problem};
+use engine::{Absence, AbsenceReason, ConfigPath, Fault, FaultKind, Problem};
 use reqwest::Url;
 use reqwest::header::HeaderMap;
 use serde_json::{Map, Value};
@@ -36,15 +36,15 @@ impl<'a> Settings<'a> {
     }
 
     /// Reports what is wrong with the setting `name`.
-    pub(crate) fn refuse(&mut self, name: &str, message: impl Into<String>) {
-        self.problems.push(Problem::new(self.path.setting(name), message));
+    pub(crate) fn refuse(&mut self, name: &str, fault: Fault) {
+        self.problems.push(Problem::new(self.path.setting(name), fault));
     }
 
     /// A text that must be given and must not be empty.
     pub(crate) fn required_text(&mut self, name: &'static str) -> Option<&'a str> {
         match self.field(name) {
-            None => self.refuse(name, "Required value"),
-            Some(Value::String(text)) if text.is_empty() => self.refuse(name, "Required value"),
+            None => self.refuse(name, Fault::required()),
+            Some(Value::String(text)) if text.is_empty() => self.refuse(name, Fault::required()),
             Some(Value::String(text)) => return Some(text),
             Some(other) => self.refuse(name, wrong_type(other, "a text")),
         }
@@ -65,20 +65,20 @@ impl<'a> Settings<'a> {
     pub(crate) fn http_url(
         &mut self,
         name: &'static str,
-        check: fn(Url) -> Result<Url, String>,
+        check: fn(Url) -> Result<Url, Fault>,
     ) -> Option<Url> {
         let parsed = parse_http_url(self.required_text(name)?).and_then(check);
-        parsed.map_err(|message| self.refuse(name, message)).ok()
+        parsed.map_err(|fault| self.refuse(name, fault)).ok()
     }
 
     /// The same for an address that may be left out.
     pub(crate) fn optional_http_url(
         &mut self,
         name: &'static str,
-        check: fn(Url) -> Result<Url, String>,
+        check: fn(Url) -> Result<Url, Fault>,
     ) -> Option<Url> {
         let parsed = parse_http_url(self.optional_text(name)?).and_then(check);
-        parsed.map_err(|message| self.refuse(name, message)).ok()
+        parsed.map_err(|fault| self.refuse(name, fault)).ok()
     }
 
     /// One of some names, and what it stands for; the first where it is left out.
@@ -94,10 +94,8 @@ impl<'a> Settings<'a> {
         };
         let found = choices.iter().find(|(choice, _)| choice == text).map(|(_, meaning)| *meaning);
         if found.is_none() {
-            let known: Vec<String> = choices.iter().map(|(choice, _)| format!("{choice:?}")).collect();
-            let message =
-                format!("Unsupported value: {}: supported values: {}", quoted(text), known.join(", "));
-            self.refuse(name, message);
+            let known = choices.iter().map(|(choice, _)| choice);
+            self.refuse(name, Fault::unsupported(quoted(text), known));
         }
         found
     }
@@ -117,7 +115,7 @@ impl<'a> Settings<'a> {
         for (member, value) in members {
             match headers::plain(member, value) {
                 Ok((header, value)) => drop(headers.insert(header, value)),
-                Err(message) => self.problems.push(Problem::new(format!("{path}.{member}"), message)),
+                Err(fault) => self.problems.push(Problem::new(format!("{path}.{member}"), fault)),
             }
         }
         headers
@@ -133,7 +131,7 @@ impl<'a> Settings<'a> {
         &mut self,
         name: &'static str,
         max: usize,
-        check: fn(Url) -> Result<Url, String>,
+        check: fn(Url) -> Result<Url, Fault>,
     ) -> Vec<Url> {
         self.texts(name, max, |text| parse_http_url(text).and_then(check))
     }
@@ -143,7 +141,7 @@ impl<'a> Settings<'a> {
         &mut self,
         name: &'static str,
         max: usize,
-        parse: impl Fn(&str) -> Result<T, String>,
+        parse: impl Fn(&str) -> Result<T, Fault>,
     ) -> Vec<T> {
         let items = match self.field(name) {
             None => return Vec::new(),
@@ -154,7 +152,8 @@ impl<'a> Settings<'a> {
             }
         };
         if items.len() > max {
-            self.refuse(name, format!("Too many: {}: must have at most {max} items", items.len()));
+            let why = format!("{}: must have at most {max} items", items.len());
+            self.refuse(name, Fault::new(FaultKind::TooMany, why));
         }
         let path = self.path.setting(name);
         let mut texts = Vec::new();
@@ -165,7 +164,7 @@ impl<'a> Settings<'a> {
             };
             match parsed {
                 Ok(text) => texts.push(text),
-                Err(message) => self.problems.push(Problem::new(format!("{path}[{index}]"), message)),
+                Err(fault) => self.problems.push(Problem::new(format!("{path}[{index}]"), fault)),
             }
         }
         texts
@@ -193,12 +192,12 @@ impl<'a> Settings<'a> {
         let number = value.as_u64().filter(|number| range.contains(number));
         if number.is_none() {
             let allowed = format!("must be a whole number from {} to {}", range.start(), range.end());
-            let message = match value {
+            let fault = match value {
                 Value::Number(number) => invalid(number, allowed),
                 Value::String(text) => invalid(quoted(text), allowed),
                 other => invalid(type_name(other), allowed),
             };
-            self.refuse(name, message);
+            self.refuse(name, fault);
         }
         number
     }
@@ -210,7 +209,7 @@ impl<'a> Settings<'a> {
         range: RangeInclusive<u64>,
     ) -> Option<u64> {
         let Some(value) = self.field(name) else {
-            self.refuse(name, "Required value");
+            self.refuse(name, Fault::required());
             return None;
         };
         self.number_within(name, value, range)
@@ -256,9 +255,9 @@ impl<'a> Settings<'a> {
             Value::String(text) if text.is_empty() => self.missing(format!("{path}.{part}")),
             // It is not repeated, as somebody may have put the secret itself there.
             Value::String(text) if part == "name" && !names::is_subdomain(text) => {
-                let message = "Invalid value: must be the name of a secret: \
-                               lower-case letters and digits, with hyphens and dots between them";
-                self.problems.push(Problem::new(format!("{path}.{part}"), message));
+                let why = "must be the name of a secret: \
+                           lower-case letters and digits, with hyphens and dots between them";
+                self.problems.push(Problem::new(format!("{path}.{part}"), Fault::invalid(why)));
                 None
             }
             Value::String(text) => Some(text.clone()),
@@ -278,7 +277,7 @@ impl<'a> Settings<'a> {
             if !self.known.contains(&name.as_str()) {
                 self.problems.push(Problem::new(
                     self.path.setting(name),
-                    format!("unknown field; this source knows {known}"),
+                    Fault::new(FaultKind::UnknownField, format!("unknown field; this source knows {known}")),
                 ));
             }
         }
@@ -306,8 +305,8 @@ impl<'a> Settings<'a> {
         };
         let known = wanted.join(", ");
         for name in object.keys().filter(|name| !wanted.contains(&name.as_str())) {
-            let message = format!("unknown field; known is {known}");
-            self.problems.push(Problem::new(format!("{path}.{name}"), message));
+            let fault = Fault::new(FaultKind::UnknownField, format!("unknown field; known is {known}"));
+            self.problems.push(Problem::new(format!("{path}.{name}"), fault));
         }
         wanted.map(|member| match object.get(member) {
             None | Some(Value::Null) => self.missing(format!("{path}.{member}")),
@@ -316,7 +315,7 @@ impl<'a> Settings<'a> {
     }
 
     fn missing<T>(&mut self, path: String) -> Option<T> {
-        self.problems.push(Problem::new(path, "Required value"));
+        self.problems.push(Problem::new(path, Fault::required()));
         None
     }
 }
@@ -334,25 +333,26 @@ pub(crate) fn of_query<T>(
     })
 }
 
-/// An http or https URL without credentials, or a problem's message.
-pub(crate) fn parse_http_url(text: &str) -> Result<Url, String> {
+/// An http or https URL without credentials, or what is wrong with it.
+pub(crate) fn parse_http_url(text: &str) -> Result<Url, Fault> {
     // What cannot be parsed cannot be stripped of its secrets either, so it is not repeated.
     let url =
-        Url::parse(text).map_err(|error| format!("Invalid value: must be an http or https URL: {error}"))?;
+        Url::parse(text).map_err(|error| Fault::invalid(format!("must be an http or https URL: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(invalid(quoted(&shown(&url)), "must be an http or https URL"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("Invalid value: must not hold a user or password: put the header that \
-                    the endpoint expects into a secret and name it in headersFrom"
-            .into());
+        return Err(Fault::invalid(
+            "must not hold a user or password: put the header that the endpoint expects into a secret and \
+             name it in headersFrom",
+        ));
     }
     Ok(url)
 }
 
-/// A problem's message in the words of Kubernetes.
-pub(crate) fn invalid(value: impl Display, why: impl Display) -> String {
-    format!("Invalid value: {value}: {why}")
+/// That `value` is not allowed, because of `why`.
+pub(crate) fn invalid(value: impl Display, why: impl Display) -> Fault {
+    Fault::invalid_value(value, why)
 }
 
 /// Longest part of a text that messages repeat, in characters.
@@ -364,8 +364,8 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("{:?}", text.chars().take(MAX_QUOTED).chain(mark.chars()).collect::<String>())
 }
 
-pub(crate) fn wrong_type(value: &Value, wanted: &str) -> String {
-    invalid(type_name(value), format_args!("must be {wanted}"))
+pub(crate) fn wrong_type(value: &Value, wanted: &str) -> Fault {
+    Fault::new(FaultKind::WrongType, format!("{}: must be {wanted}", type_name(value)))
 }
 
 /// What a JSON value is, for people.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use engine::Absence;
+use engine::{Absence, Fault, FaultKind};
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION};
 
@@ -77,8 +77,8 @@ impl Access {
         let is_plain = server.is_some_and(|server| server.scheme() == "http");
         for (field, given) in [("caFrom", authority.is_some()), ("certFrom", identity.is_some())] {
             if given && is_plain {
-                settings
-                    .refuse(field, "must not be given: serverAddress is an http address, which has no TLS");
+                let why = "serverAddress is an http address, which has no TLS";
+                settings.refuse(field, Fault::forbidden(why));
             }
         }
         Self { plain, headers_from, login, authority, identity }
@@ -165,14 +165,15 @@ fn login(settings: &mut Settings<'_>) -> Option<Login> {
     let username = settings.optional_text("username").map(str::to_owned);
     let password = settings.secret_key_ref("passwordFrom");
     if settings.has("bearerTokenFrom") && (settings.has("username") || settings.has("passwordFrom")) {
-        settings.refuse("bearerTokenFrom", "must not be given together with username and passwordFrom");
+        let why = "must not be given along with username and passwordFrom";
+        settings.refuse("bearerTokenFrom", Fault::forbidden(why));
     }
     if username.as_ref().is_some_and(|name| name.contains(':')) {
-        settings.refuse("username", "Invalid value: must not have a colon");
+        settings.refuse("username", Fault::invalid("must not have a colon"));
     }
     for (given, other) in [("username", "passwordFrom"), ("passwordFrom", "username")] {
         if settings.has(given) && !settings.has(other) {
-            settings.refuse(other, format!("Required value: {given} is given"));
+            settings.refuse(other, Fault::new(FaultKind::Required, format!("{given} is given")));
         }
     }
     match (bearer, username, password) {
@@ -207,7 +208,7 @@ fn both(
     let found = (settings.secret_key_ref(one), settings.secret_key_ref(other));
     for (given, other) in [(one, other), (other, one)] {
         if settings.has(given) && !settings.has(other) {
-            settings.refuse(other, format!("Required value: {given} is given"));
+            settings.refuse(other, Fault::new(FaultKind::Required, format!("{given} is given")));
         }
     }
     found.0.zip(found.1)

@@ -39,12 +39,12 @@ impl FromStr for ServerAddress {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        parse_http_url(text).and_then(base).map(Self)
+        parse_http_url(text).and_then(base).map(Self).map_err(|fault| fault.to_string())
     }
 }
 
 /// The server's address, whether or not it ends with a slash or with the page itself.
-pub(super) fn base(mut url: Url) -> Result<Url, String> {
+pub(super) fn base(mut url: Url) -> Result<Url, Fault> {
     if url.fragment().is_some() {
         return Err(invalid(quoted(&shown(&url)), "must not have a fragment"));
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use engine::{ConfigPath, Problem};
+use engine::{ConfigPath, Fault, FaultKind, Problem};
 use serde_json::Value;
 
 use super::access::{Login, Tls};
@@ -138,12 +138,13 @@ fn addresses(settings: &mut Settings<'_>, default_port: u16, hints: &mut Hints) 
         let written = Written::parse(text, default_port)?;
         match written.db {
             None => Ok(written),
-            Some(_) => Err("Invalid value: must not name a database".into()),
+            Some(_) => Err(Fault::invalid("must not name a database")),
         }
     });
     let (some, all) = (written.iter().any(|address| address.tls == Some(true)), Some(true));
     if some && written.iter().any(|address| address.tls != all) {
-        settings.refuse("addresses", "Invalid value: must all begin with rediss://, or none of them");
+        let why = "must all begin with rediss://, or none of them";
+        settings.refuse("addresses", Fault::invalid(why));
     }
     hints.tls = written.first().and_then(|address| address.tls);
     let mut nodes: Vec<Node> = Vec::new();
@@ -167,7 +168,8 @@ fn database(settings: &mut Settings<'_>, servers: Option<&Servers>, hints: &Hint
             settings.refuse("db", invalid(db, format_args!("address names database {named}")));
         }
         Some(named) if named > MAX_DB => {
-            settings.refuse("address", format!("Invalid value: its database must be at most {MAX_DB}"));
+            let why = format!("its database must be at most {MAX_DB}");
+            settings.refuse("address", Fault::invalid(why));
         }
         _ => {}
     }
@@ -189,7 +191,7 @@ fn tls(settings: &mut Settings<'_>, hints: &Hints) -> Option<Tls> {
         let (certificate, key) = (tls.secret_key_ref("certFrom"), tls.secret_key_ref("keyFrom"));
         for (name, other) in [("certFrom", "keyFrom"), ("keyFrom", "certFrom")] {
             if tls.has(name) && !tls.has(other) {
-                tls.refuse(other, format!("Required value: it goes with {name}"));
+                tls.refuse(other, Fault::new(FaultKind::Required, format!("it goes with {name}")));
             }
         }
         let server_name = tls.optional_text("serverName").map(str::to_owned);
@@ -200,12 +202,12 @@ fn tls(settings: &mut Settings<'_>, hints: &Hints) -> Option<Tls> {
         }
         let skip_verify = tls.flag("insecureSkipVerify");
         if skip_verify && ca.is_some() {
-            tls.refuse("insecureSkipVerify", "Forbidden: with it caFrom would mean nothing");
+            tls.refuse("insecureSkipVerify", Fault::forbidden("with it caFrom would mean nothing"));
         }
         Tls { ca, certificate, key, server_name, skip_verify }
     });
     if section.is_some() && hints.tls == Some(false) {
-        settings.refuse("tls", "Forbidden: redis:// is without TLS; write rediss://");
+        settings.refuse("tls", Fault::forbidden("redis:// is without TLS; write rediss://"));
     }
     section.or_else(|| (hints.tls == Some(true)).then(Tls::default))
 }
@@ -252,11 +254,13 @@ fn stream(settings: &mut Settings<'_>, key: Option<String>) -> Option<Measure> {
     let what = settings.one_word_of("streamMeasure", &words);
     match (what, group) {
         (Some(None), Some(_)) => {
-            settings.refuse("consumerGroup", "Forbidden: the length of a stream is the same for all groups");
+            let why = "the length of a stream is the same for all groups";
+            settings.refuse("consumerGroup", Fault::forbidden(why));
             None
         }
         (Some(Some(_)), None) => {
-            settings.refuse("consumerGroup", "Required value: streamMeasure is that of a group");
+            let why = "streamMeasure is that of a group";
+            settings.refuse("consumerGroup", Fault::new(FaultKind::Required, why));
             None
         }
         (Some(Some(what)), Some(group)) => Some(Measure::Group { key: key?, group, what }),

@@ -26,9 +26,9 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// Reads `redis://HOST:PORT/DB`, `rediss://HOST:PORT/DB` or `HOST:PORT`. The problem's message
+    /// Reads `redis://HOST:PORT/DB`, `rediss://HOST:PORT/DB` or `HOST:PORT`. The fault
     /// repeats nothing of the text, in which somebody may have put a password.
-    pub(super) fn parse(text: &str, default_port: u16) -> Result<Self, String> {
+    pub(super) fn parse(text: &str, default_port: u16) -> Result<Self, Fault> {
         let (tls, rest) = match text.split_once("://") {
             Some(("redis", rest)) => (Some(false), rest),
             Some(("rediss", rest)) => (Some(true), rest),
@@ -36,9 +36,9 @@ impl Written {
             None => (None, text),
         };
         if rest.contains('@') {
-            return Err("Invalid value: must not hold a user or password: \
-                        use username, and passwordFrom, which names a secret"
-                .into());
+            return Err(Fault::invalid(
+                "must not hold a user or password: use username, and passwordFrom, which names a secret",
+            ));
         }
         let (place, path) = rest.split_once('/').unwrap_or((rest, ""));
         let db = match path {
@@ -49,8 +49,8 @@ impl Written {
     }
 }
 
-fn not_an_address() -> String {
-    "Invalid value: must be redis://HOST:PORT, rediss://HOST:PORT or HOST:PORT".into()
+fn not_an_address() -> Fault {
+    Fault::invalid("must be redis://HOST:PORT, rediss://HOST:PORT or HOST:PORT")
 }
 
 impl Node {

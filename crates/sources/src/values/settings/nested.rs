@@ -1,6 +1,6 @@
 //! Settings that are objects of their own, and rules that several fields have together.
 
-use engine::{ConfigPath, Problem};
+use engine::{ConfigPath, Fault, FaultKind, Problem};
 
 use super::{Settings, quoted, type_name, wrong_type};
 
@@ -39,10 +39,8 @@ impl Settings<'_> {
         let value = self.field(name)?;
         let known = words.iter().find(|(word, _)| value == word).map(|(_, meaning)| *meaning);
         if known.is_none() {
-            let words: Vec<_> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
             let given = value.as_str().map_or_else(|| type_name(value).to_owned(), quoted);
-            let message = format!("Unsupported value: {given}: supported values: {}", words.join(", "));
-            self.refuse(name, message);
+            self.refuse(name, Fault::unsupported(given, words.iter().map(|(word, _)| word)));
         }
         known
     }
@@ -53,12 +51,13 @@ impl Settings<'_> {
         match given.as_slice() {
             [one] => return Some(one),
             [] => {
-                let message = format!("Required value: must have one of {}", names.join(", "));
-                self.problems.push(Problem::new(self.path.config, message));
+                let why = format!("must have one of {}", names.join(", "));
+                self.problems.push(Problem::new(self.path.config, Fault::new(FaultKind::Required, why)));
             }
             [first, more @ ..] => {
                 for name in more {
-                    self.refuse(name, format!("Forbidden: must not be given along with {first}"));
+                    let why = format!("must not be given along with {first}");
+                    self.refuse(name, Fault::forbidden(why));
                 }
             }
         }
@@ -69,7 +68,7 @@ impl Settings<'_> {
     pub(crate) fn require_items(&mut self, name: &'static str) {
         let items = self.field(name).map(|value| value.as_array().map(Vec::len));
         if matches!(items, None | Some(Some(0))) {
-            self.refuse(name, "Required value");
+            self.refuse(name, Fault::required());
         }
     }
 
@@ -77,7 +76,7 @@ impl Settings<'_> {
     pub(crate) fn forbid(&mut self, name: &'static str, why: &str) {
         if self.fields.is_some_and(|fields| fields.contains_key(name)) {
             self.known.push(name);
-            self.refuse(name, format!("Forbidden: {why}"));
+            self.refuse(name, Fault::forbidden(why));
         }
     }
 
@@ -85,10 +84,10 @@ impl Settings<'_> {
     pub(crate) fn parsed<T>(
         &mut self,
         name: &'static str,
-        parse: impl FnOnce(&str) -> Result<T, String>,
+        parse: impl FnOnce(&str) -> Result<T, Fault>,
     ) -> Option<T> {
         let parsed = parse(self.required_text(name)?);
-        parsed.map_err(|message| self.refuse(name, message)).ok()
+        parsed.map_err(|fault| self.refuse(name, fault)).ok()
     }
 }
 
