@@ -34,9 +34,11 @@ impl GroupProblem {
     pub fn fault(&self) -> Fault {
         let why = match self {
             Self::NoMetric => "this policy follows metrics, and there are none".to_owned(),
-            Self::NoCapacity { .. } => "demand comes in here, so what a replica can bear must be known: set it, or \
+            Self::NoCapacity { .. } => {
+                "demand comes in here, so what a replica can bear must be known: set it, or \
                                         the targetValue of the member's metric"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::NoMember { entries, .. } => format!(
                 "nobody calls {}, so the metric must name the one at which it is measured",
                 entries.join(", ")

@@ -198,7 +198,10 @@ fn broken_off(who: &str) -> Reading {
 impl Upstream {
     async fn read(&self, query: &Query, begun: Time) -> Reading {
         let Some(source) = self.registry.get(&query.source) else {
-            return Reading::absent(AbsenceReason::Malformed, self.registry.unknown(&query.source).to_string());
+            return Reading::absent(
+                AbsenceReason::Malformed,
+                self.registry.unknown(&query.source).to_string(),
+            );
         };
         let mut secrets = Secrets::new(&query.namespace);
         for secret in source.secrets(&query.config) {

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::slo::TOLERANCE;
 use super::{Policy, PolicyEntry, Serves, Setting, SettingType, Slo, View, Wished, settings};
-use crate::{Budget, Problem};
+use crate::{Budget, Fault, Problem};
 
 pub(super) const ENTRY: PolicyEntry = PolicyEntry {
     name: "cost",

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Policy, PolicyEntry, Serves, Setting, SettingType, View, Wished, settings};
-use crate::{Basis, Problem};
+use crate::{Basis, Fault, Problem};
 
 pub(super) const ENTRY: PolicyEntry = PolicyEntry {
     name: "linear",

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::{Advice, Basis, Budget, Group, GroupProblem, Member, Metric, Plan, Problem, Scale, Time};
+use crate::{Advice, Basis, Budget, Fault, Group, GroupProblem, Member, Metric, Plan, Problem, Scale, Time};
 
 pub use bottleneck::Bottleneck;
 pub use cost::CostPolicy;

@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use crate::{Fault, FaultKind, Problem};
 use crate::number::Number;
+use crate::{Fault, FaultKind, Problem};
 
 /// One setting of a policy.
 #[derive(Clone, Copy, Debug, PartialEq)]

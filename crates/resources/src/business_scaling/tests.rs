@@ -10,7 +10,11 @@ struct Lenient;
 
 impl engine::SourceCatalog for Lenient {
     fn validate(&self, source: &str, _: &Value, path: &ConfigPath<'_>) -> Vec<Problem> {
-        if source == "broken" { vec![Problem::new(path.source, "unknown source")] } else { Vec::new() }
+        if source == "broken" {
+            vec![Problem::new(path.source, engine::Fault::invalid("unknown source"))]
+        } else {
+            Vec::new()
+        }
     }
 
     fn wants_target(&self, source: &str) -> bool {
@@ -182,7 +186,7 @@ fn an_invalid_spec_keeps_what_was_known() {
         uid: "1".to_owned(),
         generation: 4,
         at: Time::from_seconds(1_700_000_100),
-        verdict: Verdict::Invalid(vec![Problem::new("spec.metricSource", "Required value")]),
+        verdict: Verdict::Invalid(vec![Problem::new("spec.metricSource", engine::Fault::required())]),
     };
     let after = KIND.status(&invalid, &before);
     assert_eq!(after["memory"], before["memory"], "a cooldown outlives a bad edit");

@@ -13,7 +13,7 @@ struct Lenient;
 impl engine::SourceCatalog for Lenient {
     fn validate(&self, source: &str, _: &Value, path: &ConfigPath<'_>) -> Vec<Problem> {
         match source {
-            "broken" => vec![Problem::new(path.setting("url"), "Required value")],
+            "broken" => vec![Problem::new(path.setting("url"), engine::Fault::required())],
             _ => Vec::new(),
         }
     }

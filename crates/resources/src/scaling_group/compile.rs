@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use engine::{
-    Bounds, CallGraph, ConfigPath, Edge, Fault, FaultKind, Group, GroupBudget, GroupProblem, Member, Metric, MetricTarget,
-    Plan, Policy, Problem, Role, Target, TargetType,
+    Bounds, CallGraph, ConfigPath, Edge, Fault, FaultKind, Group, GroupBudget, GroupProblem, Member, Metric,
+    MetricTarget, Plan, Policy, Problem, Role, Target, TargetType,
 };
 use serde_json::Value;
 

@@ -80,12 +80,15 @@ fn each_of_the_nine_is_required() {
         let mut spec = spec();
         spec.as_object_mut().unwrap().remove(field);
         let problems = KIND.compile(&object(spec), &context(false)).unwrap_err();
-        assert_eq!(problems, [Problem::new(format!("spec.{field}"), "Required value")]);
+        assert_eq!(problems, [Problem::new(format!("spec.{field}"), engine::Fault::required())]);
     }
     let mut spec = spec();
     spec.as_object_mut().unwrap().remove("deploymentName");
     let problems = KIND.compile(&object(spec), &context(false)).unwrap_err();
-    assert_eq!(problems[0].fault.to_string(), "Invalid value: exactly one of deploymentName and targetRef must be set");
+    assert_eq!(
+        problems[0].fault.to_string(),
+        "Invalid value: exactly one of deploymentName and targetRef must be set"
+    );
 }
 
 #[test]

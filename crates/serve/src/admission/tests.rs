@@ -76,8 +76,11 @@ fn what_is_wrong_is_told_by_field_as_check_tells_it() {
         .map(|cause| (cause["field"].as_str().unwrap(), cause["message"].as_str().unwrap()))
         .collect();
     let faults: Vec<String> = problems.iter().map(|problem| problem.fault.to_string()).collect();
-    let wanted: Vec<(&str, &str)> =
-        problems.iter().zip(&faults).map(|(problem, fault)| (problem.path.as_str(), fault.as_str())).collect();
+    let wanted: Vec<(&str, &str)> = problems
+        .iter()
+        .zip(&faults)
+        .map(|(problem, fault)| (problem.path.as_str(), fault.as_str()))
+        .collect();
     assert_eq!(told, wanted);
     let status = &refused["status"];
     assert_eq!((&status["reason"], &status["code"]), (&json!("Invalid"), &json!(422)));

@@ -1,5 +1,6 @@
 //! The server's address: where an object names it, where the operator does, and what is asked of it.
 
+use engine::Fault;
 use std::str::FromStr;
 
 use reqwest::Url;

@@ -1,5 +1,6 @@
 //! Where a server is: how people write it, and how servers tell of each other.
 
+use engine::Fault;
 use std::fmt;
 
 /// The port of Redis where none is written.
@@ -137,7 +138,7 @@ mod tests {
             "redis://ann:hidden@cache:6379",
             "redis://:hidden@cache",
         ] {
-            let message = Written::parse(text, REDIS_PORT).unwrap_err();
+            let message = Written::parse(text, REDIS_PORT).unwrap_err().to_string();
             assert!(message.starts_with("Invalid value: must") && !message.contains("hidden"), "{message}");
         }
     }
