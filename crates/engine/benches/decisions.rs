@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use engine::policy::{Bottleneck, CostPolicy, Slo};
 use engine::{
-    Bounds, Budget, CallGraph, Edge, Group, GroupBudget, Member, Memory, Metric, MetricTarget, Mode,
-    Observation, Plan, Policy, Query, Reading, Safety, Scale, Target, TargetType, Time, decide,
+    Bounds, Budget, CallGraph, Edge, Group, GroupBudget, Limits, Member, Memory, Metric, MetricTarget, Mode,
+    Observation, Plan, Policy, Query, Reading, Scale, Target, TargetType, Time, cycle,
 };
 
 const DECISIONS: u32 = 400_000;
 
-fn plan(metrics: usize, policy: Arc<dyn Policy>, safety: Safety) -> Plan {
+fn plan(metrics: usize, policy: Arc<dyn Policy>, limits: Limits) -> Plan {
     let metric = |index: usize| Metric {
         name: format!("metric-{index}"),
         query: Query {
@@ -39,7 +39,7 @@ fn plan(metrics: usize, policy: Arc<dyn Policy>, safety: Safety) -> Plan {
         )],
         metrics: (0..metrics).map(metric).collect(),
         policy,
-        safety,
+        limits,
         mode: Mode::Act,
         interval: Duration::from_secs(15),
         group: None,
@@ -47,9 +47,9 @@ fn plan(metrics: usize, policy: Arc<dyn Policy>, safety: Safety) -> Plan {
 }
 
 /// The seven services of a shop behind one metric, within a budget that the load goes beyond at times.
-fn shop(safety: Safety) -> Plan {
+fn shop(limits: Limits) -> Plan {
     let names = ["webui", "auth", "image", "recommender", "persistence", "db", "registry"];
-    let single = plan(1, Arc::new(Bottleneck::default()), safety);
+    let single = plan(1, Arc::new(Bottleneck::default()), limits);
     let member = |name: &&str| {
         let target = Target { name: (*name).to_owned(), ..single.members[0].target.clone() };
         let mut member = Member::single(target, single.members[0].bounds);
@@ -92,9 +92,10 @@ fn rate(plan: &Plan) -> f64 {
                 .collect(),
             advice: None,
         };
-        let decision = black_box(decide(plan, &mut memory, &observation, now));
+        let next = cycle::next_decision(plan, &mut memory, &observation, &[], now);
+        let decision = black_box(next.decision);
         if decision.scales() {
-            memory.applied(&decision, now);
+            memory.applied(plan, &decision, now);
             replicas = decision.members.iter().map(|member| member.to).collect();
         }
     }
@@ -102,21 +103,18 @@ fn rate(plan: &Plan) -> f64 {
 }
 
 fn main() {
-    let safety = Safety {
-        cooldown: Duration::from_secs(60),
-        max_scale_up: Some(3),
-        max_scale_down: Some(1),
-        scale_down_stabilization: Duration::from_secs(300),
-        ..Safety::default()
-    };
+    let limits = Limits::default()
+        .with_windows(Duration::ZERO, Duration::from_secs(300))
+        .with_pods_per_operation(Some(3), Some(1))
+        .with_cooldown(Duration::from_secs(60));
     let slo = || Arc::new(Slo::default()) as Arc<dyn Policy>;
     let cost = Arc::new(CostPolicy::new(Slo::default(), Budget::new(0.1, 3.0).unwrap()));
     let cases = [
-        ("slo, one metric", plan(1, slo(), Safety::default())),
-        ("slo, one metric, all safety", plan(1, slo(), safety.clone())),
-        ("cost, three metrics, all safety", plan(3, cost, safety.clone())),
-        ("bottleneck, group of seven, budget", shop(Safety::default())),
-        ("bottleneck, group of seven, budget, all safety", shop(safety)),
+        ("slo, one metric", plan(1, slo(), Limits::default())),
+        ("slo, one metric, all safety", plan(1, slo(), limits.clone())),
+        ("cost, three metrics, all safety", plan(3, cost, limits.clone())),
+        ("bottleneck, group of seven, budget", shop(Limits::default())),
+        ("bottleneck, group of seven, budget, all safety", shop(limits)),
     ];
     for (name, plan) in cases {
         println!("decisions per second and core: {:>9.0}  ({name})", rate(&plan));

@@ -1,4 +1,4 @@
-//! What a policy's wish rests on, with its numbers: a few shapes that serve every policy.
+//! What a policy's recommendation rests on, with its numbers: a few shapes that serve every policy.
 //!
 //! They stand apart from the steps because they grow with the policies, while steps grow with the limits.
 
@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::number::Number;
 
-/// What a policy's wish rests on.
+/// What a policy's recommendation rests on.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Basis {
     /// A value between, below or above two bounds: `3000 in 1000..5000`.
@@ -78,7 +78,7 @@ pub enum Basis {
         value: f64,
         /// The target.
         target: f64,
-        /// The weight of the one whose wish this is.
+        /// The weight of the one whose recommendation this is.
         weight: f64,
         /// The sum of all weights.
         weights: f64,
@@ -91,7 +91,7 @@ pub enum Basis {
         need: u32,
         /// Its weight.
         caller_weight: f64,
-        /// The weight of the one whose wish this is.
+        /// The weight of the one whose recommendation this is.
         weight: f64,
     },
 }

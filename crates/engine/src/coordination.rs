@@ -21,8 +21,7 @@
 
 use crate::basis::{Basis, DemandShare};
 use crate::number::ceil_of_quotient;
-use crate::policy::View;
-use crate::{CallGraph, Edge};
+use crate::{CallGraph, Edge, View};
 
 /// What a member needs for its demand.
 #[derive(Clone, Debug, PartialEq)]

@@ -46,9 +46,9 @@ impl Budget {
 pub struct Cost {
     /// Of the replicas asked for before the decision.
     pub now: f64,
-    /// Of what the policy wished; `None` where it could not wish.
+    /// Of what the policy recommended; `None` where it could not recommend anything.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub wished: Option<f64>,
+    pub recommended: Option<f64>,
     /// Of what was decided.
     pub decided: f64,
     /// The budget.
@@ -56,17 +56,22 @@ pub struct Cost {
 }
 
 impl Cost {
-    pub(crate) fn of(budget: Budget, from: u32, wish: Option<u32>, to: u32) -> Self {
+    pub(crate) fn of(budget: Budget, from: u32, recommended: Option<u32>, to: u32) -> Self {
         let cost = |replicas| without_noise(budget.cost_per_hour(replicas));
-        Self { now: cost(from), wished: wish.map(cost), decided: cost(to), budget: budget.max_cost_per_hour }
+        Self {
+            now: cost(from),
+            recommended: recommended.map(cost),
+            decided: cost(to),
+            budget: budget.max_cost_per_hour,
+        }
     }
 }
 
 impl fmt::Display for Cost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/h", Money(self.now))?;
-        if let Some(wished) = self.wished {
-            write!(f, ", wished {}/h", Money(wished))?;
+        if let Some(recommended) = self.recommended {
+            write!(f, ", recommended {}/h", Money(recommended))?;
         }
         write!(f, ", budget {}/h", Money(self.budget))
     }
@@ -148,11 +153,11 @@ mod tests {
     #[test]
     fn what_a_decision_costs_can_be_told() {
         let budget = Budget::new(0.1, 0.5).unwrap();
-        let cost = Cost { now: 0.3, wished: Some(0.7), decided: 0.5, budget: 0.5 };
+        let cost = Cost { now: 0.3, recommended: Some(0.7), decided: 0.5, budget: 0.5 };
         assert_eq!(Cost::of(budget, 3, Some(7), 5), cost);
         let small = Cost::of(Budget::new(1e-9, 5e-9).unwrap(), 3, Some(7), 5);
-        assert_eq!(small, Cost { now: 3e-9, wished: Some(7e-9), decided: 5e-9, budget: 5e-9 });
+        assert_eq!(small, Cost { now: 3e-9, recommended: Some(7e-9), decided: 5e-9, budget: 5e-9 });
         let large = Cost::of(Budget::new(1e308, 1.7e308).unwrap(), 1, Some(u32::MAX), 1);
-        assert_eq!((large.now, large.wished, large.budget), (1e308, Some(f64::MAX), 1.7e308));
+        assert_eq!((large.now, large.recommended, large.budget), (1e308, Some(f64::MAX), 1.7e308));
     }
 }

@@ -29,6 +29,14 @@ impl Decision {
     pub fn scales(&self) -> bool {
         self.members.iter().any(MemberDecision::scales)
     }
+
+    /// Leaves all replicas as they are, because the decision would violate `invariant`.
+    pub(crate) fn hold(&mut self, invariant: &'static str) {
+        for member in self.members.iter_mut().filter(|member| member.scales()) {
+            member.steps.push(Step::Held { from: member.to, to: member.from, invariant });
+            member.to = member.from;
+        }
+    }
 }
 
 /// What one poll came to for one member.
@@ -38,8 +46,8 @@ pub struct MemberDecision {
     pub member: usize,
     /// Replicas asked for before.
     pub from: u32,
-    /// What the policy wished; `None` where no reading let it wish.
-    pub wish: Option<u32>,
+    /// What the policy recommended; `None` where no reading let it recommend anything.
+    pub recommended: Option<u32>,
     /// Replicas to ask for.
     pub to: u32,
     /// What that costs, where the policy has a budget.
@@ -74,33 +82,33 @@ pub struct AbsentMetric {
 /// One step of the reasoning, with its numbers. Printed, it is what people read.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// The policy turned readings into a wish.
+    /// The policy turned readings into a recommendation.
     Policy {
         /// The policy's name.
         policy: &'static str,
         /// Replicas before.
         from: u32,
-        /// Replicas wished.
+        /// Replicas recommended.
         to: u32,
-        /// What the wish rests on.
+        /// What the recommendation rests on.
         basis: Basis,
     },
     /// A metric has no usable reading.
     Absent(AbsentMetric),
-    /// A stabilization window holds the wish back.
+    /// A stabilization window delays the change.
     Stabilization {
-        /// The wish before.
+        /// What was wanted before.
         from: u32,
         /// What the window allows.
         to: u32,
         /// The window.
         window: Duration,
     },
-    /// The wish costs more than the policy's budget.
+    /// What is wanted costs more than the policy's budget.
     Cost {
-        /// The wish before.
+        /// What was wanted before.
         from: u32,
-        /// What the budget pays for, and never less than the least replicas.
+        /// What the budget pays for, and never less than the minimum.
         to: u32,
         /// What `to` costs in an hour.
         cost_per_hour: f64,
@@ -109,47 +117,69 @@ pub enum Step {
     },
     /// The members of a group together are beyond its budget.
     Budget {
-        /// The wish before.
+        /// What was wanted before.
         from: u32,
-        /// This member's part of what the budget allows, and never less than the least replicas.
+        /// This member's part of what the budget allows, and never less than the minimum.
         to: u32,
         /// What all members come to with that.
         total: Total,
         /// What they may come to.
         budget: GroupBudget,
     },
-    /// The wish lies outside the bounds.
+    /// What is wanted lies outside the bounds.
     Bounds {
-        /// The wish before.
+        /// What was wanted before.
         from: u32,
         /// The nearest bound.
         to: u32,
     },
     /// Without every reading there is no scale-in.
     NoScaleIn {
-        /// The wish before.
+        /// What was wanted before.
         from: u32,
         /// The replicas that stay.
         to: u32,
     },
-    /// One operation moves no more pods than this.
+    /// Replicas must not change faster than this.
     Rate {
-        /// The wish before.
+        /// What was wanted before.
         from: u32,
         /// What the limit allows.
         to: u32,
-        /// The most pods one operation moves.
-        limit: u32,
+        /// The limit.
+        limit: RateLimit,
     },
     /// The last scale is too recent.
     Cooldown {
-        /// The wish before.
+        /// What was wanted before.
         from: u32,
         /// The replicas that stay.
         to: u32,
         /// Time until the next scale may be.
         left: Duration,
     },
+    /// The decision would have violated an invariant, which is a fault of the engine or of a policy.
+    Held {
+        /// What was wanted before.
+        from: u32,
+        /// The replicas that stay.
+        to: u32,
+        /// The invariant's name.
+        invariant: &'static str,
+    },
+}
+
+/// What a [`Step::Rate`] goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateLimit {
+    /// So many pods in one operation.
+    Pods(u32),
+    /// The policies of an HPA's `behavior`.
+    Behavior,
+    /// Scaling in this direction is disabled by `behavior`.
+    Disabled,
+    /// What an HPA without `behavior` keeps to.
+    HpaDefault,
 }
 
 impl Step {
@@ -165,10 +195,11 @@ impl Step {
             Self::NoScaleIn { .. } => "no scale-in",
             Self::Rate { .. } => "rate",
             Self::Cooldown { .. } => "cooldown",
+            Self::Held { .. } => "held",
         }
     }
 
-    /// The wish before and after the step; `None` for a step that only states a fact.
+    /// What is wanted before and after the step; `None` for a step that only states a fact.
     pub fn change(&self) -> Option<(u32, u32)> {
         match *self {
             Self::Policy { from, to, .. }
@@ -178,7 +209,8 @@ impl Step {
             | Self::Bounds { from, to }
             | Self::NoScaleIn { from, to }
             | Self::Rate { from, to, .. }
-            | Self::Cooldown { from, to, .. } => Some((from, to)),
+            | Self::Cooldown { from, to, .. }
+            | Self::Held { from, to, .. } => Some((from, to)),
             Self::Absent(_) => None,
         }
     }
@@ -203,10 +235,14 @@ impl fmt::Display for Step {
             Self::Bounds { from, to } if from > to => write!(f, " ({to} at most)"),
             Self::Bounds { to, .. } => write!(f, " ({to} at least)"),
             Self::NoScaleIn { .. } => f.write_str(" (a reading is missing)"),
-            Self::Rate { from, to, limit } => {
-                write!(f, " ({}{limit} at most)", if from > to { '+' } else { '-' })
-            }
+            Self::Rate { from, to, limit } => match limit {
+                RateLimit::Pods(pods) => write!(f, " ({}{pods} at most)", if from > to { '+' } else { '-' }),
+                RateLimit::Behavior => write!(f, " (behavior allows {to})"),
+                RateLimit::Disabled => f.write_str(" (disabled by behavior)"),
+                RateLimit::HpaDefault => f.write_str(" (twice the replicas, or 4, at most)"),
+            },
             Self::Cooldown { left, .. } => write!(f, " ({} s left)", left.as_millis().div_ceil(1000)),
+            Self::Held { invariant, .. } => write!(f, " (it would violate {invariant})"),
         }
     }
 }
@@ -255,8 +291,18 @@ mod tests {
                 },
                 "linear 4 (2000 in 1000..5000)",
             ),
-            (Step::Rate { from: 7, to: 6, limit: 2 }, "rate 7→6 (+2 at most)"),
-            (Step::Rate { from: 2, to: 5, limit: 1 }, "rate 2→5 (-1 at most)"),
+            (Step::Rate { from: 7, to: 6, limit: RateLimit::Pods(2) }, "rate 7→6 (+2 at most)"),
+            (Step::Rate { from: 2, to: 5, limit: RateLimit::Pods(1) }, "rate 2→5 (-1 at most)"),
+            (Step::Rate { from: 9, to: 6, limit: RateLimit::Behavior }, "rate 9→6 (behavior allows 6)"),
+            (Step::Rate { from: 9, to: 6, limit: RateLimit::Disabled }, "rate 9→6 (disabled by behavior)"),
+            (
+                Step::Rate { from: 9, to: 6, limit: RateLimit::HpaDefault },
+                "rate 9→6 (twice the replicas, or 4, at most)",
+            ),
+            (
+                Step::Held { from: 9, to: 6, invariant: "within_bounds" },
+                "held 9→6 (it would violate within_bounds)",
+            ),
             (
                 Step::Cooldown { from: 6, to: 4, left: Duration::from_millis(119_001) },
                 "cooldown 6→4 (120 s left)",

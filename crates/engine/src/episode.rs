@@ -43,8 +43,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::coordination::{capacity, demands, loads, needs};
-use crate::policy::View;
-use crate::{Decision, Observation, Plan, Time};
+use crate::{Decision, Observation, Plan, Time, View};
 
 /// How many idle pods are as bad as the same share of missing ones.
 pub const SHORTAGE_WEIGHT: f64 = 4.0;
@@ -133,7 +132,7 @@ impl State {
     /// What is to be seen of `plan` at `now`.
     pub fn of(plan: &Plan, observation: &Observation, now: Time) -> Self {
         let values = plan.values(&observation.readings);
-        let view = View::new(plan, &observation.scales, &values, now);
+        let view = plan.view(&observation.scales, &values, now);
         let budget = plan.group.as_ref().and_then(|group| group.budget);
         Self {
             at: now,

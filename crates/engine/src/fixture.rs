@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::policy::View;
 use crate::{
-    AbsenceReason, Bounds, CallGraph, Edge, Group, GroupBudget, Member, Metric, MetricTarget, Mode,
-    Observation, Plan, Policy, Query, Reading, Safety, Scale, Target, TargetType, Time,
+    AbsenceReason, Bounds, CallGraph, Edge, Group, GroupBudget, Limits, Member, Metric, MetricTarget, Mode,
+    Observation, Plan, Policy, Query, Reading, Scale, Target, TargetType, Time, View,
 };
 
 /// A group and what is seen of it.
@@ -123,12 +122,12 @@ impl Shop {
         }
     }
 
-    pub(crate) fn plan(&self, policy: impl Policy + 'static, safety: Safety) -> Plan {
+    pub(crate) fn plan(&self, policy: impl Policy + 'static, limits: Limits) -> Plan {
         Plan {
             members: self.members.clone(),
             metrics: self.metrics.clone(),
             policy: Arc::new(policy),
-            safety,
+            limits,
             mode: Mode::Act,
             interval: Duration::from_secs(15),
             group: Some(self.group.clone()),

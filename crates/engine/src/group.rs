@@ -1,29 +1,6 @@
-//! What makes several members one group: what each is to the others, who calls whom, and the
-//! budget that they share.
+//! What makes several members one group: who calls whom, and the budget that they share.
 
 use crate::GroupBudget;
-
-/// What a member is in its group.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Role {
-    /// Its name in the group; distinct.
-    pub name: String,
-    /// Its share where a count is spread over the members; finite and above 0.
-    pub weight: f64,
-    /// The demand that one replica can bear, in the unit of the member's demand; finite and above 0.
-    pub capacity: Option<f64>,
-    /// What one replica costs in an hour; finite and not negative.
-    pub cost_per_pod_hour: f64,
-    /// Why it must be left alone, in a sentence, where it must.
-    pub refusal: Option<String>,
-}
-
-impl Role {
-    /// A member called `name` like any other: weight 1, free of charge, capacity unknown.
-    pub fn of(name: &str) -> Self {
-        Self { name: name.to_owned(), weight: 1.0, capacity: None, cost_per_pod_hour: 0.0, refusal: None }
-    }
-}
 
 /// What holds the members of a plan together.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,8 +1,8 @@
 //! The budget of a group: what all members together may come to, in pods and in money.
 
+use crate::Member;
 use crate::cost::Money;
 use crate::number::exceeds;
-use crate::{Member, Plan};
 
 /// What all members of a group together may come to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -23,10 +23,10 @@ pub struct Total {
 }
 
 impl Total {
-    /// What these members of `plan`, each with so many replicas, come to.
-    pub fn new(plan: &Plan, replicas: impl IntoIterator<Item = (usize, u32)>) -> Self {
+    /// What these of `members`, by their places and each with so many replicas, come to.
+    pub fn new(members: &[Member], replicas: impl IntoIterator<Item = (usize, u32)>) -> Self {
         replicas.into_iter().fold(Self::default(), |total, (member, replicas)| {
-            let Member { role, .. } = &plan.members[member];
+            let Member { role, .. } = &members[member];
             Self {
                 pods: total.pods + u64::from(replicas),
                 cost_per_hour: total.cost_per_hour + f64::from(replicas) * role.cost_per_pod_hour,

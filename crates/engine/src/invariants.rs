@@ -1,9 +1,10 @@
 //! What must hold for every decision, whatever the plan and whatever was seen.
 //!
-//! Each is a pure function that returns what is violated, so that property tests,
-//! replays and the running operator can all ask the same question.
+//! Each is a pure function that returns what is violated. [`cycle::next_decision`](crate::cycle::next_decision) asks
+//! them all of every decision, in the operator and in a replay, and holds a decision that violates one.
 
-use crate::{Decision, Memory, Observation, Plan, Reading, Time, Total};
+use crate::limits::ScaleEvents;
+use crate::{Decision, MemberDecision, Memory, Observation, Plan, Reading, Step, Time, Total};
 
 /// A violated invariant and the numbers that show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +20,8 @@ pub struct Violation {
 pub struct Case<'a> {
     /// The plan.
     pub plan: &'a Plan,
-    /// The memory as it was *before* the decision.
+    /// The memory, before or after the decision: the invariants look only at what a decision leaves as it is, the
+    /// last scale and the scale events.
     pub memory: &'a Memory,
     /// What was seen.
     pub observation: &'a Observation,
@@ -31,6 +33,11 @@ pub struct Case<'a> {
 
 /// An invariant: `None` where it holds.
 pub type Invariant = fn(&Case<'_>) -> Option<Violation>;
+
+/// All that `case` violates; mostly nothing.
+pub fn violations(case: &Case<'_>) -> Vec<Violation> {
+    ALL.iter().filter_map(|invariant| invariant(case)).collect()
+}
 
 /// Every invariant of a single decision.
 pub const ALL: &[Invariant] = &[
@@ -65,7 +72,7 @@ pub fn within_budget(case: &Case<'_>) -> Option<Violation> {
 pub fn within_group_budget(case: &Case<'_>) -> Option<Violation> {
     let budget = case.plan.group.as_ref()?.budget?;
     let members = case.decision.members.iter();
-    let total = Total::new(case.plan, members.map(|member| (member.member, member.to)));
+    let total = Total::new(&case.plan.members, members.map(|member| (member.member, member.to)));
     violated("within_group_budget", case, |member| {
         let least = case.plan.members[member.member].bounds.min();
         !budget.allows(total) && member.to > member.from && member.to > least
@@ -93,26 +100,30 @@ pub fn no_blind_scale_in(case: &Case<'_>) -> Option<Violation> {
     violated("no_blind_scale_in", case, |member| !all_known && member.to < member.from)
 }
 
-/// One operation adds and removes no more pods than the plan allows.
+/// Replicas change no faster than the plan's rates allow.
 pub fn rate_respected(case: &Case<'_>) -> Option<Violation> {
-    let up = case.plan.safety.max_scale_up.unwrap_or(u32::MAX);
-    let down = case.plan.safety.max_scale_down.unwrap_or(u32::MAX);
+    let (none, limits) = (ScaleEvents::default(), &case.plan.limits);
     violated("rate_respected", case, |member| {
-        member.to.saturating_sub(member.from) > up || member.from.saturating_sub(member.to) > down
+        let target = &case.plan.members[member.member].target;
+        let events = case.memory.scale_events.get(target).unwrap_or(&none);
+        member.to > limits.up.rate.up_limit(member.from, events, case.now)
+            || member.to < limits.down.rate.down_limit(member.from, events, case.now)
     })
 }
 
 /// Nothing is scaled within the cooldown of the last scale.
 pub fn cooldown_respected(case: &Case<'_>) -> Option<Violation> {
-    let cooling = case.memory.last_scale.is_some_and(|last| case.now.since(last) < case.plan.safety.cooldown);
-    violated("cooldown_respected", case, |member| cooling && member.scales())
+    let last = case.memory.last_scale?;
+    violated("cooldown_respected", case, |member| {
+        member.scales() && case.now.since(last) < case.plan.limits.between(member.from, member.to).cooldown
+    })
 }
 
 /// The steps lead from `from` to `to` without a gap.
 pub fn steps_explain_the_result(case: &Case<'_>) -> Option<Violation> {
     violated("steps_explain_the_result", case, |member| {
         let mut reached = member.from;
-        for (from, to) in member.steps.iter().filter_map(crate::Step::change) {
+        for (from, to) in member.steps.iter().filter_map(Step::change) {
             if from != reached {
                 return true;
             }
@@ -125,7 +136,7 @@ pub fn steps_explain_the_result(case: &Case<'_>) -> Option<Violation> {
 fn violated(
     invariant: &'static str,
     case: &Case<'_>,
-    is_violated: impl Fn(&crate::MemberDecision) -> bool,
+    is_violated: impl Fn(&MemberDecision) -> bool,
 ) -> Option<Violation> {
     let member = case.decision.members.iter().find(|member| is_violated(member))?;
     let detail = format!("{}→{} at {}: {}", member.from, member.to, case.now, member.explanation());

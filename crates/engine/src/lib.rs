@@ -3,39 +3,44 @@
 //! ```text
 //!  Plan ────────┐
 //!  Memory ──────┤
-//!  Observation ─┼─▶ decide ─▶ Decision { from, to, steps }
-//!  now ─────────┘      │
-//!                      └─▶ Memory (wishes); Memory::applied (last scale)
+//!  Observation ─┼─▶ cycle::next_decision ─▶ Decision { from, to, steps } ─▶ cycle::record_writes ─▶ Memory
+//!  now ─────────┘        decide                                            cycle::next_poll ─▶ Time
 //! ```
 //!
-//! [`decide`] is the heart. It asks the plan's [`Policy`] for a wish from the readings
-//! and then lets the wish pass, in this order:
+//! [`cycle`] is the whole pure part of a poll, which the operator and a replay of recorded load share; [`decide`]
+//! is its heart. It asks the plan's [`Policy`] for a recommendation from the readings and then lets the recommendation
+//! pass, in this order:
 //!
-//! 1. **stabilization**: the least or greatest wish of a window,
+//! 1. **stabilization**: the smallest or largest recommendation of a window,
 //! 2. **cost**: what the policy's budget pays for, if it has one,
-//! 3. **budget** of a group: wishes that are too much together are cut back, all in proportion,
+//! 3. **budget** of a group: recommendations that are too much together are cut back, all in proportion,
 //! 4. **bounds**: `minReplicas` to `maxReplicas`,
 //! 5. **no scale-in** while any reading is absent,
-//! 6. **rate**: pods a single operation may add or remove,
-//! 7. **budget** of a group again: scale-outs wait where others cannot scale in as fast as was wished,
-//! 8. **cooldown**: time since the last scale.
+//! 6. **rate**: pods that an operation or a period of time may add or remove,
+//! 7. **cooldown**: time since the last scale,
+//! 8. **budget** of a group again: scale-outs wait where others cannot scale in as fast as was recommended.
+//!
+//! What holds for windows, rates and cooldowns is the plan's choice, as data: see [`limits`].
 //!
 //! A group's members go through the chain side by side, so that one decision moves them all. What demand each of
 //! them has is worked out in [`coordination`]; what a learned policy sees, does and earns stands in [`episode`].
 //!
-//! Every link that changes the wish leaves a [`Step`] with its numbers; the steps are
+//! Every link that changes what is wanted leaves a [`Step`] with its numbers; the steps are
 //! the explanation that all surfaces print.
 //!
 //! The crate knows no clock, no I/O, no async and no Kubernetes: time is an argument,
 //! so the operator and a replay of recorded load run the very same code.
 //!
-//! To add a policy, write one file in `policy/` with an `ENTRY` and name it in
-//! [`policy::POLICIES`]. What must hold for every decision stands in [`invariants`].
+//! To add a policy, write one file in `policy/` with an `ENTRY` and name it in `POLICIES`, or add the entry to the
+//! [`PolicyTable`] from another crate. What must hold for every decision stands in [`invariants`].
 
+pub mod action;
 mod apportion;
 mod basis;
+mod by_target;
 pub mod coordination;
 mod cost;
+pub mod cycle;
 mod decide;
 mod decision;
 pub mod episode;
@@ -45,30 +50,47 @@ mod group;
 mod group_budget;
 mod group_problem;
 pub mod invariants;
-mod limit;
+pub mod limits;
+mod member;
 mod memory;
+mod metric;
 mod number;
+mod observation;
 mod plan;
 mod pod;
 pub mod policy;
+mod policy_memory;
 mod problem;
 mod reading;
+mod recommendations;
+mod target;
 mod time;
+mod view;
 mod words;
 
+pub use action::{Action, ActionMember};
 pub use basis::{Basis, DemandShare, Proportion};
+pub use by_target::ByTarget;
 pub use cost::{Budget, Cost, without_noise};
-pub use decide::{Advice, Observation, Scale, decide};
-pub use decision::{AbsentMetric, Decision, MemberDecision, Step};
-pub use group::{CallGraph, Edge, Group, Role};
+pub use decide::decide;
+pub use decision::{AbsentMetric, Decision, MemberDecision, RateLimit, Step};
+pub use group::{CallGraph, Edge, Group};
 pub use group_budget::{GroupBudget, Total};
 pub use group_problem::GroupProblem;
-pub use memory::{Action, ActionMember, Memory, Wishes};
+pub use limits::Limits;
+pub use member::{Member, Role};
+pub use memory::Memory;
+pub use metric::{Metric, MetricTarget, TargetType};
 pub use number::Number;
-pub use plan::{Bounds, Member, Metric, MetricTarget, Mode, Plan, Safety, Target, TargetType};
+pub use observation::{Advice, LastScaled, Observation, Scale};
+pub use plan::{Mode, Plan};
 pub use pod::{ContainerRequest, ContainerUsage, PodPhase, PodRequests, PodSample, PodUsage, Readiness};
-pub use policy::{Adviser, Policy};
+pub use policy::{Adviser, Policy, PolicyTable};
+pub use policy_memory::{PolicyMemory, Remember};
 pub use problem::{ConfigPath, Fault, FaultKind, Problem, SourceCatalog, Warning};
 pub use reading::{Absence, AbsenceReason, LabeledValue, MetricValue, Query, Reading};
+pub use recommendations::Recommendations;
+pub use target::{Bounds, Target};
 pub use time::Time;
+pub use view::View;
 pub use words::one_line;

@@ -1,14 +1,11 @@
-//! What a decision must know of earlier ones: a plain value that survives a restart.
-//!
-//! The operator keeps it in the object's status, so that a new leader keeps
-//! cooldowns and windows instead of beginning blind.
-
-use std::collections::BTreeMap;
-use std::time::Duration;
+//! What decisions need of earlier ones: a plain value that is kept in the object's status, so that a new
+//! leader goes on with cooldowns, windows and rates instead of beginning blind.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Decision, Plan, Target, Time};
+use crate::by_target::ByTarget;
+use crate::limits::ScaleEvents;
+use crate::{Action, Decision, Plan, PolicyMemory, Recommendations, Target, Time};
 
 /// The past of one plan, as far as decisions depend on it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -17,37 +14,50 @@ pub struct Memory {
     /// When this plan last changed the replicas of any member.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_scale: Option<Time>,
-    /// The replicas that this plan last set, by the target's name. Where a target has others that
-    /// are ours all the same, a scale was carried out and never recorded.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub replicas: BTreeMap<String, u32>,
-    /// Decisions made so far, where the policy draws anew in each.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub rounds: u64,
+    /// The replicas that this plan last set. Where a target has others that are ours all the same, a scale was
+    /// carried out and never recorded.
+    #[serde(skip_serializing_if = "ByTarget::is_empty")]
+    pub replicas: ByTarget<u32>,
     /// What was last done to a group, and how long it took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_action: Option<Action>,
-    /// Past wishes of each member, by the target's name; kept only under stabilization windows.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub members: BTreeMap<String, Wishes>,
-}
-
-fn is_zero(count: &u64) -> bool {
-    *count == 0
+    /// Past recommendations for each member; kept only under stabilization windows.
+    #[serde(skip_serializing_if = "ByTarget::is_empty")]
+    pub members: ByTarget<Recommendations>,
+    /// Past scale events of each member; kept only under rates that look back.
+    #[serde(skip_serializing_if = "ByTarget::is_empty")]
+    pub scale_events: ByTarget<ScaleEvents>,
+    /// What the policy remembers of each member.
+    #[serde(skip_serializing_if = "ByTarget::is_empty")]
+    pub policy: ByTarget<PolicyMemory>,
 }
 
 impl Memory {
-    /// Notes that `decision` was carried out at `at`. A decision that was refused,
-    /// failed or only observed starts no cooldown.
-    pub fn applied(&mut self, decision: &Decision, at: Time) {
-        if decision.scales() {
-            self.last_scale = Some(at);
+    /// Records that the replicas of the member at `member` were changed from `from` to `to` at `at`. A decision
+    /// that was refused, failed or only observed changes nothing, and starts no cooldown.
+    pub fn scaled(&mut self, plan: &Plan, member: usize, from: u32, to: u32, at: Time) {
+        let target = &plan.members[member].target;
+        self.replicas.insert(target, to);
+        if from == to {
+            return;
+        }
+        self.last_scale = self.last_scale.max(Some(at));
+        if plan.limits.look_back() {
+            let [up, down] = [&plan.limits.up, &plan.limits.down].map(|limit| limit.rate.longest_period());
+            self.scale_events.entry(target).record(from, to, at, up, down);
         }
     }
 
-    /// Notes that `target` was asked for `replicas`.
-    pub fn scaled_to(&mut self, target: &Target, replicas: u32) {
-        self.replicas.insert(target.to_string(), replicas);
+    /// Records that all of `decision` was carried out at `at`.
+    pub fn applied(&mut self, plan: &Plan, decision: &Decision, at: Time) {
+        for decided in decision.members.iter().filter(|decided| decided.scales()) {
+            self.scaled(plan, decided.member, decided.from, decided.to, at);
+        }
+    }
+
+    /// The replicas that this plan last set for `target`.
+    pub(crate) fn last_set(&self, target: &Target) -> Option<u32> {
+        self.replicas.get(target).copied()
     }
 
     /// Whether the last action of the group could not write the member at `member`.
@@ -57,150 +67,58 @@ impl Memory {
         own.any(|done| done.written.is_none() && done.failure.is_some())
     }
 
-    /// Forgets members that `plan` does not have, and all wishes where it has no windows.
+    /// Forgets members that `plan` does not have, and what its limits do not look at.
     pub fn fit(&mut self, plan: &Plan) {
-        let stabilizes = plan.safety.stabilizes();
-        let has = |name: &str| plan.members.iter().any(|member| member.target.to_string() == name);
-        self.members.retain(|name, _| stabilizes && has(name));
-        self.replicas.retain(|name, _| has(name));
+        let (stabilizes, looks_back) = (plan.limits.stabilize(), plan.limits.look_back());
+        let targets = || plan.members.iter().map(|member| &member.target);
+        self.members.retain(targets(), |_| stabilizes);
+        self.scale_events.retain(targets(), |_| looks_back);
+        self.replicas.retain(targets(), |_| true);
+        self.policy.retain(targets(), |_| true);
     }
 
     /// The memory as it counts for whoever takes over at `now` from a stored copy.
     ///
-    /// The last stored wish is taken to have held until now, and an instant in the
+    /// The last stored recommendation is taken to have held until now, and an instant in the
     /// future (another machine's clock) counts as now: both err on the side of waiting.
     pub fn restored(mut self, now: Time) -> Self {
         self.last_scale = self.last_scale.map(|at| at.min(now));
-        for wishes in self.members.values_mut() {
-            wishes.hold_until(now);
+        for recommendations in self.members.values_mut() {
+            recommendations.hold_until(now);
+        }
+        for events in self.scale_events.values_mut() {
+            events.restore(now);
         }
         self
     }
 }
 
-/// One move of a group: all its writes, which begin at once.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Action {
-    /// When it was decided.
-    pub at: Time,
-    /// What became of each member that was to change.
-    pub members: Vec<ActionMember>,
-}
-
-/// What became of one member in an [`Action`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ActionMember {
-    /// The member's name in its group.
-    pub name: String,
-    /// Replicas asked for before.
-    pub from: u32,
-    /// Replicas asked for by the action.
-    pub to: u32,
-    /// Writes tried so far; at least one.
-    pub attempts: u32,
-    /// When the API server had taken the write; `None` while it has not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub written: Option<Time>,
-    /// When all its replicas were first seen ready; `None` until then, and where its kind does not tell.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ready: Option<Time>,
-    /// Why the last write failed, where it did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub failure: Option<String>,
-}
-
-/// The wishes of one member within its longest window, oldest first.
-///
-/// Only those are kept that can still be the greatest or the least of some window
-/// ending now: an older wish lying between two later ones never decides again. So
-/// a noisy metric leaves a handful of entries, not one for each poll.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Wishes(Vec<Wish>);
-
-/// A wish and when it was last made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Wish {
-    replicas: u32,
-    last: Time,
-}
-
-impl Wishes {
-    /// Notes a wish and forgets all that are older than `window`.
-    pub(crate) fn note(&mut self, replicas: u32, now: Time, window: Duration) {
-        let cutoff = now.minus(window);
-        let (mut least_later, mut greatest_later) = (replicas, replicas);
-        let mut kept = vec![Wish { replicas, last: now }];
-        for wish in self.0.drain(..).rev() {
-            if wish.last >= cutoff && (wish.replicas > greatest_later || wish.replicas < least_later) {
-                least_later = least_later.min(wish.replicas);
-                greatest_later = greatest_later.max(wish.replicas);
-                kept.push(wish);
-            }
-        }
-        kept.reverse();
-        self.0 = kept;
-    }
-
-    /// The wishes made after `from`; one made at that very instant is out of the window, as in the HPA.
-    pub(crate) fn after(&self, from: Time) -> impl Iterator<Item = u32> {
-        self.0.iter().filter(move |wish| wish.last > from).map(|wish| wish.replicas)
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn hold_until(&mut self, now: Time) {
-        for wish in &mut self.0 {
-            wish.last = wish.last.min(now);
-        }
-        if let Some(newest) = self.0.last_mut() {
-            newest.last = now;
-        }
-    }
-
-    /// The replicas of each entry without their times: what changes only when a wish does.
-    pub fn sequence(&self) -> impl Iterator<Item = u32> {
-        self.0.iter().map(|wish| wish.replicas)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
-    fn noted(wishes: &[(i64, u32)], window: u64) -> Wishes {
-        let mut noted = Wishes::default();
-        for &(second, replicas) in wishes {
-            noted.note(replicas, Time::from_seconds(second), Duration::from_secs(window));
-        }
-        noted
+    #[test]
+    fn what_lies_in_the_future_counts_as_now() {
+        let memory = Memory { last_scale: Some(Time::from_seconds(500)), ..Memory::default() };
+        assert_eq!(memory.restored(Time::from_seconds(100)).last_scale, Some(Time::from_seconds(100)));
     }
 
     #[test]
-    fn noise_leaves_the_extremes_only() {
-        let noise: Vec<(i64, u32)> = (0..1000).map(|second| (second, 5 + (second % 3) as u32)).collect();
-        assert_eq!(noted(&noise, 3600).sequence().collect::<Vec<_>>(), [7, 5]);
-    }
-
-    #[test]
-    fn what_is_older_than_the_window_is_forgotten() {
-        let wishes = noted(&[(0, 9), (30, 3), (61, 4)], 60);
-        assert_eq!(wishes.after(Time::from_seconds(1)).collect::<Vec<_>>(), [3, 4]);
-    }
-
-    #[test]
-    fn a_restored_wish_holds_until_the_takeover() {
-        let memory = Memory {
-            last_scale: Some(Time::from_seconds(500)),
-            members: BTreeMap::from([("web".to_owned(), noted(&[(0, 9)], 60))]),
-            ..Memory::default()
-        };
-        let restored = memory.restored(Time::from_seconds(100));
-        assert_eq!(restored.last_scale, Some(Time::from_seconds(100)));
-        assert_eq!(restored.members["web"].after(Time::from_seconds(99)).collect::<Vec<_>>(), [9]);
+    fn a_memory_of_an_earlier_version_is_read() {
+        let stored = serde_json::json!({
+            "lastScale": "1970-01-01T00:08:20Z",
+            "replicas": { "Deployment shop/web": 6 },
+            "rounds": 7,
+            "members": { "Deployment shop/web": [{ "replicas": 9, "last": "1970-01-01T00:00:30Z" }] },
+        });
+        let memory: Memory = serde_json::from_value(stored).unwrap();
+        assert_eq!(memory.last_scale, Some(Time::from_seconds(500)));
+        assert_eq!(memory.replicas.iter().collect::<Vec<_>>(), [("Deployment shop/web", &6)]);
+        let (name, recommendations) = memory.members.iter().next().unwrap();
+        assert_eq!(name, "Deployment shop/web");
+        let since = Time::from_seconds(30).minus(Duration::from_millis(1));
+        assert_eq!(recommendations.after(since).collect::<Vec<_>>(), [9]);
     }
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::policy::{Bottleneck, Policy, Proportional, Random, View, Wished};
+use engine::policy::{Bottleneck, Policy, PolicyMemories, Proportional, Random, Recommendation};
 use engine::{
-    AbsenceReason, Basis, Bounds, CallGraph, Decision, Edge, Group, GroupBudget, Member, Memory, Metric,
-    MetricTarget, Mode, Observation, Plan, Query, Reading, Role, Safety, Scale, Target, TargetType, Time,
-    decide, invariants,
+    AbsenceReason, Basis, Bounds, CallGraph, Decision, Edge, Group, GroupBudget, Limits, Member, Memory,
+    Metric, MetricTarget, Mode, Observation, Plan, Query, Reading, Role, Scale, Target, TargetType, Time,
+    View, decide, invariants,
 };
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -22,17 +22,14 @@ fn policies() -> impl Strategy<Value = Arc<dyn Policy>> {
     ]
 }
 
-fn safeties() -> impl Strategy<Value = Safety> {
+fn safeties() -> impl Strategy<Value = Limits> {
     let seconds = || prop_oneof![Just(0u64), 1..300u64].prop_map(Duration::from_secs);
     let limit = || proptest::option::of(1..6u32);
     (seconds(), seconds(), limit(), limit(), seconds()).prop_map(|(up, down, max_up, max_down, cooldown)| {
-        Safety {
-            scale_up_stabilization: up,
-            scale_down_stabilization: down,
-            max_scale_up: max_up,
-            max_scale_down: max_down,
-            cooldown,
-        }
+        Limits::default()
+            .with_windows(up, down)
+            .with_pods_per_operation(max_up, max_down)
+            .with_cooldown(cooldown)
     })
 }
 
@@ -107,11 +104,11 @@ fn budgets() -> impl Strategy<Value = Option<GroupBudget>> {
 
 fn plans() -> impl Strategy<Value = Plan> {
     let parts = |count| (members(count), graphs(count), metrics(count), budgets(), policies(), safeties());
-    (1..=6usize).prop_flat_map(parts).prop_map(|(members, graph, metrics, budget, policy, safety)| Plan {
+    (1..=6usize).prop_flat_map(parts).prop_map(|(members, graph, metrics, budget, policy, limits)| Plan {
         members,
         metrics,
         policy,
-        safety,
+        limits,
         mode: Mode::Act,
         interval: Duration::from_secs(15),
         group: Some(Group { graph, budget }),
@@ -196,7 +193,7 @@ fn run(plan: &Plan, polls: &[Poll], between: impl Fn(Memory) -> Memory) -> Resul
             let violation = invariant(&case);
             prop_assert!(violation.is_none(), "{violation:?}");
         }
-        memory.applied(&decision, now);
+        memory.applied(plan, &decision, now);
         for decided in decision.members.iter().filter(|decided| poll.succeeds[decided.member]) {
             replicas[decided.member] = decided.to;
         }
@@ -206,7 +203,7 @@ fn run(plan: &Plan, polls: &[Poll], between: impl Fn(Memory) -> Memory) -> Resul
     Ok(Run { decisions, memory })
 }
 
-/// Wishes what it was told to.
+/// Recommends what it was made with.
 #[derive(Debug)]
 struct Fixed(Vec<u32>);
 
@@ -215,9 +212,9 @@ impl Policy for Fixed {
         "fixed"
     }
 
-    fn wish(&self, _: &View<'_>, member: usize) -> Option<Wished> {
+    fn recommend(&self, _: &View<'_>, member: usize, _: &mut PolicyMemories) -> Option<Recommendation> {
         let basis = Basis::Above { value: 1.0, threshold: 0.0 };
-        Some(Wished { policy: "fixed", replicas: self.0[member], basis })
+        Some(Recommendation { policy: "fixed", replicas: self.0[member], basis })
     }
 }
 
@@ -247,9 +244,9 @@ fn scales(replicas: &[u32]) -> Vec<Option<Scale>> {
     replicas.iter().map(scale).collect()
 }
 
-/// Without anything that holds a wish back.
+/// Without anything that limits a recommendation.
 fn unlimited(mut plan: Plan) -> Plan {
-    plan.safety = Safety::default();
+    plan.limits = Limits::default();
     for member in &mut plan.members {
         member.bounds = Bounds::new(0, u32::MAX).expect("ordered");
         member.role.refusal = None;
@@ -260,10 +257,11 @@ fn unlimited(mut plan: Plan) -> Plan {
     plan
 }
 
-fn wishes(plan: &Plan, values: &[f64]) -> Vec<Option<u32>> {
+fn recommended(plan: &Plan, values: &[f64]) -> Vec<Option<u32>> {
     let (scales, values) = (scales(&[1; 6]), values.iter().copied().map(Some).collect::<Vec<_>>());
-    let view = View::new(plan, &scales, &values[..plan.metrics.len()], Time::default());
-    plan.policy.wishes(&view).into_iter().map(|wish| wish.map(|wish| wish.replicas)).collect()
+    let view = plan.view(&scales, &values[..plan.metrics.len()], Time::default());
+    let recommended = plan.policy.recommend_all(&view, &mut PolicyMemories::default());
+    recommended.into_iter().map(|one| one.map(|one| one.replicas)).collect()
 }
 
 fn values() -> impl Strategy<Value = Vec<f64>> {
@@ -295,7 +293,7 @@ proptest! {
         let policy = Arc::new(Bottleneck::new(utilization).expect("sound"));
         let plan = Plan { policy, ..plan };
         let higher: Vec<f64> = values.iter().zip(&more).map(|(value, more)| value.max(*more)).collect();
-        for (less, more) in wishes(&plan, &values).into_iter().zip(wishes(&plan, &higher)) {
+        for (less, more) in recommended(&plan, &values).into_iter().zip(recommended(&plan, &higher)) {
             prop_assert!(less <= more, "{less:?} {more:?}");
         }
     }
@@ -337,30 +335,32 @@ proptest! {
         let bounds = |member: &usize| plan.members[*member].bounds;
         let least: u64 = parts.iter().map(|member| u64::from(bounds(member).min())).sum();
         let most: u64 = parts.iter().map(|member| u64::from(bounds(member).max())).sum();
-        let wishes = wishes(&plan, &[value]);
-        let sum: u64 = wishes.iter().flatten().copied().map(u64::from).sum();
+        let recommended = recommended(&plan, &[value]);
+        let sum: u64 = recommended.iter().flatten().copied().map(u64::from).sum();
         prop_assert_eq!(sum, total.clamp(least, most));
         for member in &parts {
-            let wish = wishes[*member].expect("a wish");
-            prop_assert_eq!(bounds(member).clamp(wish), wish);
+            let replicas = recommended[*member].expect("a recommendation");
+            prop_assert_eq!(bounds(member).clamp(replicas), replicas);
         }
     }
 
     #[test]
-    fn random_stays_within_bounds_whatever_the_budget_leaves(plan in plans(), seed in any::<u32>(), round in any::<u64>()) {
+    fn random_stays_within_bounds_whatever_the_budget_leaves(plan in plans(), seed in any::<u32>(), rounds in 1..20u8) {
         let plan = Plan { policy: Arc::new(Random::new(seed)), ..plan };
         let scales = scales(&[1; 6]);
-        let view = View { round, ..View::new(&plan, &scales, &[], Time::default()) };
-        for (member, wish) in plan.policy.wishes(&view).into_iter().enumerate() {
-            let wish = wish.expect("a wish").replicas;
-            prop_assert_eq!(plan.members[member].bounds.clamp(wish), wish);
+        let (view, mut memory) = (plan.view(&scales, &[], Time::default()), PolicyMemories::default());
+        for _ in 0..rounds {
+            for (member, drawn) in plan.policy.recommend_all(&view, &mut memory).into_iter().enumerate() {
+                let drawn = drawn.expect("a recommendation").replicas;
+                prop_assert_eq!(plan.members[member].bounds.clamp(drawn), drawn);
+            }
         }
     }
 
     #[test]
-    fn a_cut_keeps_the_ratios_and_uses_the_budget(plan in plans(), wished in prop::collection::vec(0..80u32, 6),
+    fn a_cut_keeps_the_ratios_and_uses_the_budget(plan in plans(), wanted in prop::collection::vec(0..80u32, 6),
                                                   most in 0..200u32) {
-        let mut plan = unlimited(Plan { policy: Arc::new(Fixed(wished.clone())), metrics: Vec::new(), ..plan });
+        let mut plan = unlimited(Plan { policy: Arc::new(Fixed(wanted.clone())), metrics: Vec::new(), ..plan });
         for (place, member) in plan.members.iter_mut().enumerate() {
             member.bounds = Bounds::new(place as u32, 1000).expect("ordered");
         }
@@ -371,7 +371,7 @@ proptest! {
         let observation = Observation { scales: scales(&vec![0; plan.members.len()]), ..Observation::default() };
         let decision = decide(&plan, &mut Memory::default(), &observation, Time::default());
         let least = |member: usize| plan.members[member].bounds.min();
-        let want = |member: usize| wished[member].max(least(member));
+        let want = |member: usize| wanted[member].max(least(member));
         let places = 0..plan.members.len();
         let sum = |count: &dyn Fn(usize) -> u32| places.clone().map(|place| u64::from(count(place))).sum::<u64>();
         let to = |member: usize| decision.members[member].to;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::policy::{CostPolicy, Linear, Slo, Threshold, View};
+use engine::policy::{CostPolicy, Linear, PolicyMemories, Slo, Threshold};
 use engine::{
-    AbsenceReason, Bounds, Budget, Decision, Member, Memory, Metric, MetricTarget, Mode, Observation, Plan,
-    Policy, Query, Reading, Safety, Scale, Target, TargetType, Time, decide, invariants,
+    AbsenceReason, Bounds, Budget, Decision, Limits, Member, Memory, Metric, MetricTarget, Mode, Observation,
+    Plan, Policy, Query, Reading, Scale, Target, TargetType, Time, View, decide, invariants,
 };
 use proptest::prelude::*;
 
@@ -27,17 +27,14 @@ fn policies() -> impl Strategy<Value = Arc<dyn Policy>> {
     prop_oneof![linear, threshold, slo, cost]
 }
 
-fn safeties() -> impl Strategy<Value = Safety> {
+fn safeties() -> impl Strategy<Value = Limits> {
     let seconds = || prop_oneof![Just(0u64), 1..600u64].prop_map(Duration::from_secs);
     let limit = || proptest::option::of(1..6u32);
     (seconds(), seconds(), limit(), limit(), seconds()).prop_map(|(up, down, max_up, max_down, cooldown)| {
-        Safety {
-            scale_up_stabilization: up,
-            scale_down_stabilization: down,
-            max_scale_up: max_up,
-            max_scale_down: max_down,
-            cooldown,
-        }
+        Limits::default()
+            .with_windows(up, down)
+            .with_pods_per_operation(max_up, max_down)
+            .with_cooldown(cooldown)
     })
 }
 
@@ -58,7 +55,7 @@ fn targets() -> impl Strategy<Value = Option<MetricTarget>> {
 
 fn plans() -> impl Strategy<Value = Plan> {
     let parts = (policies(), safeties(), 0..20u32, 0..30u32, targets(), targets());
-    parts.prop_map(|(policy, safety, min, more, load, latency)| Plan {
+    parts.prop_map(|(policy, limits, min, more, load, latency)| Plan {
         members: vec![Member::single(
             Target {
                 api_version: "apps/v1".to_owned(),
@@ -70,7 +67,7 @@ fn plans() -> impl Strategy<Value = Plan> {
         )],
         metrics: vec![metric("load", load), metric("latency", latency)],
         policy,
-        safety,
+        limits,
         mode: Mode::Act,
         interval: Duration::from_secs(15),
         group: None,
@@ -146,7 +143,7 @@ fn run(plan: &Plan, polls: &[Poll], between: impl Fn(Memory) -> Memory) -> Resul
             prop_assert!(violation.is_none(), "{violation:?}");
         }
         if poll.succeeds && decision.scales() {
-            memory.applied(&decision, now);
+            memory.applied(plan, &decision, now);
             replicas = decision.members[0].to;
         }
         memory = between(memory);
@@ -201,12 +198,12 @@ proptest! {
     fn linear_is_monotone_in_load(low in 0.0..1e4f64, span in 1e-3..1e4f64, least in 0..40u32, more in 0..40u32,
                                   a in 0.0..3e4f64, b in 0.0..3e4f64) {
         let policy = Linear::new(low, low + span, least, least + more).expect("sound");
-        let wish = |value: f64| {
+        let recommended = |value: f64| {
             let view =
                 View { values: &[Some(value)], ..View::default() };
-            policy.wish(&view, 0).expect("a value").replicas
+            policy.recommend(&view, 0, &mut PolicyMemories::default()).expect("a value").replicas
         };
-        prop_assert!(wish(a.min(b)) <= wish(a.max(b)));
+        prop_assert!(recommended(a.min(b)) <= recommended(a.max(b)));
     }
 
     #[test]
@@ -215,11 +212,12 @@ proptest! {
         let (metrics, slo) = ([metric("load", target)], Slo::new(tolerance));
         let ready = Some(replicas.saturating_sub(not_ready));
         let scales = [Some(Scale { replicas, status_replicas: replicas, ready })];
-        let wish = |value: f64| {
+        let recommended = |value: f64| {
             let values = [Some(value)];
-            slo.wish(&View { metrics: &metrics, scales: &scales, values: &values, ..View::default() }, 0)
+            let view = View { metrics: &metrics, scales: &scales, values: &values, ..View::default() };
+            slo.recommend(&view, 0, &mut PolicyMemories::default())
         };
-        if let (Some(less), Some(more)) = (wish(a.min(b)), wish(a.max(b))) {
+        if let (Some(less), Some(more)) = (recommended(a.min(b)), recommended(a.max(b))) {
             prop_assert!(less.replicas <= more.replicas, "{less:?} {more:?}");
         }
     }

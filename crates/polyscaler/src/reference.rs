@@ -5,7 +5,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, Command, CommandFactory as _};
-use engine::policy::{PolicyEntry, Serves, Setting, SettingType, serving};
+use engine::PolicyTable;
+use engine::policy::{PolicyEntry, Serves, Setting, SettingType};
 use sources::{AddressPolicy, Registry};
 
 use crate::Arguments;
@@ -51,8 +52,9 @@ fn document() -> String {
     let commands: String = command.get_subcommands().map(section).collect();
     let registry = Registry::new(AddressPolicy::default());
     let sources: String = registry.names().map(source).collect();
-    let policies: String = serving(Serves::Target).map(policy).collect();
-    let of_groups: String = serving(Serves::Group).map(policy).collect();
+    let table = PolicyTable::default();
+    let policies: String = table.serving(Serves::Target).map(policy).collect();
+    let of_groups: String = table.serving(Serves::Group).map(policy).collect();
     format!("{BEGIN}{commands}{SOURCES}{sources}{OF_POLICIES}{policies}{OF_GROUPS}{of_groups}")
 }
 

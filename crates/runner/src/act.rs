@@ -5,40 +5,13 @@
 
 use std::time::Duration;
 
-use engine::{Decision, MemberDecision, Memory, Mode, Plan, Target, Time};
+use engine::{Decision, MemberDecision, Memory, Mode, Plan, Target, Time, cycle};
 use futures::future::join_all;
-use resources::WriteFailure;
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
-use crate::{Services, action, spans};
-
-/// A write that was tried, or found to be done already.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Tried {
-    /// When it ended.
-    pub(crate) at: Time,
-    /// Whether anything was sent; not where the target asked for these replicas already.
-    pub(crate) sent: bool,
-    /// What came of it.
-    pub(crate) result: Result<(), WriteFailure>,
-}
-
-/// What is done about the decision for one member.
-pub(crate) enum Act {
-    /// Nothing, the replicas stay.
-    Unchanged,
-    /// Nothing, the object is in observe mode.
-    Observed,
-    /// Nothing, the poll has lost its right.
-    Revoked,
-    /// Nothing, this replica does not lead.
-    NotLeading,
-    /// Nothing, as the time for it is over.
-    TooLate,
-    /// A write was tried.
-    Wrote(Result<(), WriteFailure>),
-}
+use crate::attempt::{Act, Tried};
+use crate::{Services, spans};
 
 /// Writes what was decided, all members at once; `None` for a member without a write.
 pub(crate) async fn act(
@@ -102,20 +75,8 @@ async fn write(
     Act::Wrote(result)
 }
 
-/// Notes in `memory` what the writes came to: one entry for each of the plan's members.
-pub(crate) fn remember(
-    memory: &mut Memory,
-    plan: &Plan,
-    decision: &Decision,
-    tried: &[Option<Tried>],
-    at: Time,
-) {
-    let done = |member: usize| matches!(&tried[member], Some(Tried { result: Ok(()), .. }));
-    for decided in decision.members.iter().filter(|decided| done(decided.member)) {
-        memory.applied(decision, at);
-        memory.scaled_to(&plan.members[decided.member].target, decided.to);
-    }
-    if plan.group.is_some() {
-        action::note(memory, plan, decision, tried);
-    }
+/// Records in `memory` what the writes came to: one entry for each of the plan's members.
+pub(crate) fn remember(memory: &mut Memory, plan: &Plan, decision: &Decision, tried: &[Option<Tried>]) {
+    let writes: Vec<_> = tried.iter().map(|tried| tried.as_ref().map(Tried::written)).collect();
+    cycle::record_writes(plan, memory, decision, &writes);
 }

@@ -11,7 +11,7 @@ use crate::ObjectKey;
 
 /// One scale operation that was carried out, refused, or only decided.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Action {
+pub struct ScaleOperation {
     /// When.
     pub timestamp: Time,
     /// Kind of the object that asked for it.
@@ -37,7 +37,7 @@ pub struct Action {
     pub steps: Vec<String>,
 }
 
-impl Action {
+impl ScaleOperation {
     /// What the `poll` that `outcome` of the object `key` tells of decided for one member, and whether it was
     /// carried out.
     pub(crate) fn of(key: &ObjectKey, outcome: &Outcome, poll: &Poll, decided: &MemberDecision) -> Self {
@@ -59,25 +59,25 @@ impl Action {
     }
 }
 
-/// A ring of actions; the oldest make room.
+/// A ring of scale operations; the oldest make room.
 pub struct Activity {
     most: usize,
-    actions: Mutex<VecDeque<Action>>,
+    actions: Mutex<VecDeque<ScaleOperation>>,
 }
 
 impl Activity {
-    /// A ring of at most `most` actions.
+    /// A ring of at most `most` operations.
     pub fn new(most: usize) -> Self {
         Self { most, actions: Mutex::default() }
     }
 
-    /// The actions, newest first.
-    pub fn actions(&self) -> Vec<Action> {
+    /// The operations, newest first.
+    pub fn actions(&self) -> Vec<ScaleOperation> {
         self.lock().iter().rev().cloned().collect()
     }
 
-    /// Remembers an action as the newest.
-    pub fn note(&self, action: Action) {
+    /// Remembers an operation as the newest.
+    pub fn note(&self, action: ScaleOperation) {
         let mut actions = self.lock();
         actions.push_back(action);
         if actions.len() > self.most {
@@ -85,7 +85,7 @@ impl Activity {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Action>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<ScaleOperation>> {
         self.actions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -7,7 +7,7 @@ use engine::{Cost, MemberDecision, Mode};
 use resources::{Outcome, Poll};
 use serde::Serialize;
 
-use crate::{Action, ObjectKey};
+use crate::{ObjectKey, ScaleOperation};
 
 /// Takes the trail.
 pub trait Audit: Send + Sync {
@@ -20,12 +20,12 @@ pub trait Audit: Send + Sync {
 pub struct AuditEntry {
     /// When, for what, from how many to how many replicas, whether it was carried out, and why.
     #[serde(flatten)]
-    pub action: Action,
+    pub action: ScaleOperation,
     /// Whether the object asks for its decisions to be carried out.
     pub mode: Mode,
-    /// What the policy wished, before anything held it back.
+    /// What the policy recommended, before anything limited it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub wish: Option<u32>,
+    pub recommended: Option<u32>,
     /// What was read.
     pub metrics: Vec<AuditedMetric>,
     /// What the replicas cost, where the policy has a budget.
@@ -60,9 +60,9 @@ impl AuditEntry {
             }
         });
         Self {
-            action: Action::of(key, outcome, poll, decided),
+            action: ScaleOperation::of(key, outcome, poll, decided),
             mode: poll.decision.mode,
-            wish: decided.wish,
+            recommended: decided.recommended,
             metrics: metrics.collect(),
             cost: decided.cost,
         }

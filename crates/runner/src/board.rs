@@ -34,7 +34,7 @@ pub struct ObjectState {
     /// Whether it only decides and writes nothing.
     pub observe: bool,
     /// Its metrics.
-    pub metrics: Vec<MetricState>,
+    pub metrics: Vec<MetricReading>,
     /// Its targets, as far as they could be read.
     pub targets: Vec<TargetState>,
     /// The members of a group that could not be read or scaled.
@@ -103,7 +103,7 @@ const COARSE: Duration = Duration::from_secs(60);
 
 /// One metric after the last poll.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct MetricState {
+pub struct MetricReading {
     /// Its name.
     pub name: String,
     /// Its value; none where it is absent.
@@ -125,8 +125,8 @@ pub struct TargetState {
     pub ready: Option<u32>,
     /// Replicas that the target asks for.
     pub current: u32,
-    /// What the policy wished, before anything held it back.
-    pub wish: Option<u32>,
+    /// What the policy recommended, before anything limited it.
+    pub recommended: Option<u32>,
     /// What the decision came to.
     pub desired: u32,
     /// What that costs, where the policy has a budget.
@@ -226,9 +226,9 @@ impl Board {
     }
 }
 
-fn metrics(poll: &Poll) -> Vec<MetricState> {
+fn metrics(poll: &Poll) -> Vec<MetricReading> {
     let named = poll.plan.metrics.iter().zip(&poll.readings);
-    named.map(|(metric, reading)| MetricState { name: metric.name.clone(), value: reading.value() }).collect()
+    named.map(|(metric, reading)| MetricReading { name: metric.name.clone(), value: reading.value() }).collect()
 }
 
 fn targets(poll: &Poll) -> Vec<TargetState> {
@@ -240,7 +240,7 @@ fn targets(poll: &Poll) -> Vec<TargetState> {
             namespace: member.target.namespace.clone(),
             ready: poll.members[decided.member].seen.as_ref().ok().and_then(|scale| scale.ready),
             current: poll.current(decided.member).unwrap_or(decided.from),
-            wish: decided.wish,
+            recommended: decided.recommended,
             desired: decided.to,
             cost: decided.cost,
             decision: decided.explanation(),
@@ -279,7 +279,7 @@ mod tests {
             namespace: "default".to_owned(),
             ready: None,
             current: 2,
-            wish: None,
+            recommended: None,
             desired: 2,
             cost: None,
             decision: String::new(),

@@ -5,7 +5,8 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Memory, Plan, Problem, Scale, Target, Time};
+use engine::action::Awaited;
+use engine::{Memory, Plan, Problem, Scale, Target, Time, cycle};
 use resources::{Outcome, Verdict};
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -13,16 +14,10 @@ use tokio::sync::watch;
 use tokio::task::Id;
 
 use crate::ObjectKey;
-use crate::action::{self, Awaited};
 use crate::poll::{Finished, Job};
 use crate::pursuit::Pursuit;
 use crate::retry::Retry;
-use crate::schedule::next_poll;
 use crate::telling::Told;
-
-/// After someone else changed a target in between, the object is looked at again this soon;
-/// twice as late each time in a row, so that a lasting quarrel does not press the API server.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// One object: its plan, its memory and when it is due.
 pub(crate) struct Entry {
@@ -188,7 +183,7 @@ impl Entry {
     /// The members of the last action that are not ready yet, with its time.
     pub(crate) fn awaited(&self, now: Time) -> Option<(Time, Vec<Awaited>)> {
         let (Some(action), Ok(plan)) = (&self.memory.last_action, &self.compiled) else { return None };
-        let mut awaited = action::awaited(action, plan, now);
+        let mut awaited = action.awaited(plan, now);
         if let Some((_, poll)) = self.pursuit.last() {
             let never_tells = |target: &Target| {
                 let member = poll.plan.members.iter().position(|member| member.target == *target);
@@ -204,7 +199,7 @@ impl Entry {
     /// When the last action was decided and how long its writes took, where all are done.
     pub(crate) fn written_after(&self) -> Option<(Time, Duration)> {
         let action = self.memory.last_action.as_ref()?;
-        Some((action.at, action::written_after(action)?))
+        Some((action.at, action.written_after()?))
     }
 
     /// Notes that members of the action of `at` became ready. Returns how long all of them took, where
@@ -212,12 +207,9 @@ impl Entry {
     pub(crate) fn became_ready(&mut self, at: Time, ready: &[(String, Time, Scale)]) -> Option<Duration> {
         let action = self.memory.last_action.as_mut().filter(|action| action.at == at)?;
         for (name, at, _) in ready {
-            let member = action.members.iter_mut().find(|member| member.name == *name);
-            if let Some(member) = member.filter(|member| member.written.is_some() && member.ready.is_none()) {
-                member.ready = Some(*at);
-            }
+            action.became_ready(name, *at);
         }
-        action::ready_after(action).filter(|_| !ready.is_empty())
+        action.ready_after().filter(|_| !ready.is_empty())
     }
 
     /// What was last told, with what is known since; `None` where nothing is told of the last decision.
@@ -253,7 +245,11 @@ impl Entry {
         match finished.as_deref_mut() {
             Some(finished) if polling.outdated => self.learn_last_scale(finished.memory.last_scale),
             Some(finished) => {
-                action::merge(self.memory.last_action.as_ref(), finished.memory.last_action.as_mut());
+                if let (Some(known), Some(brought)) =
+                    (&self.memory.last_action, &mut finished.memory.last_action)
+                {
+                    brought.merge_readiness(known);
+                }
                 let memory = finished.memory.clone();
                 if let Some(poll) = finished.poll() {
                     poll.memory.last_action.clone_from(&memory.last_action);
@@ -266,12 +262,11 @@ impl Entry {
         self.ask_last_scaled |= finished.is_none_or(|finished| finished.ask_last_scaled);
         self.reuse_reading = polling.is_revoked() || met_conflict;
         let Ok(plan) = &self.compiled else { return now };
-        let regular = next_poll(plan, now);
-        if self.reuse_reading { regular.min(now.plus(self.pause())) } else { regular }
-    }
-
-    fn pause(&self) -> Duration {
-        LOOK_AGAIN.saturating_mul(2_u32.saturating_pow(self.conflicts.saturating_sub(1)))
+        if self.reuse_reading {
+            cycle::look_again(plan, self.conflicts, now)
+        } else {
+            cycle::next_poll(plan, now)
+        }
     }
 
     fn learn_last_scale(&mut self, at: Option<Time>) {

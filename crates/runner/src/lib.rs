@@ -14,15 +14,16 @@
 //! `ports`, each with one real implementation in another crate and one scripted in the tests here.
 
 mod act;
-mod action;
 mod activity;
+mod attempt;
 mod audit;
+mod await_ready;
 mod board;
 mod clock;
 mod entry;
 mod episodes;
 mod event;
-mod follow;
+mod label;
 mod metrics;
 mod ownership;
 mod poll;
@@ -34,18 +35,20 @@ mod run;
 mod schedule;
 #[cfg(test)]
 mod scripted;
+mod services;
 mod spans;
 mod standing;
 mod telling;
 
-pub use activity::{Action, Activity};
+pub use activity::{Activity, ScaleOperation};
 pub use audit::{Audit, AuditEntry, AuditedMetric};
-pub use board::{Board, FailingMember, MetricState, ObjectState, Point, TargetState};
+pub use board::{Board, FailingMember, MetricReading, ObjectState, Point, TargetState};
 pub use clock::SystemClock;
 pub use episodes::{Episode, EpisodeLog, Episodes};
 pub use event::{Event, ObjectKey};
 pub use metrics::Metrics;
-pub use ports::{Actuator, Advisor, Clock, Guard, Journal, LastScaled, Question, Record, Sampled, Sampler};
+pub use ports::{Actuator, Advisers, Clock, Guard, Journal, Question, Record, Sampled, Sampler};
 pub use readiness::Readiness;
-pub use run::{Runner, Services};
+pub use run::Runner;
+pub use services::Services;
 pub use spans::TRACE_TARGET;

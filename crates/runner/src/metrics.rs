@@ -6,15 +6,16 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use engine::AbsenceReason;
+use engine::invariants::Violation;
 use prometheus_client::encoding::{EncodeLabelSet, text::encode};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use resources::{Outcome, Poll, Reason, Verdict, WriteFailure};
+use resources::{Outcome, Reason, Verdict, WriteFailure};
 
-use crate::act::Tried;
+use crate::label::came_to;
 use crate::standing::{Standing, Standings};
 
 /// Every metric of the process.
@@ -31,6 +32,7 @@ pub struct Metrics {
     group_retries: Family<ResultLabel, Counter>,
     group_write_seconds: Family<KindLabel, Histogram, fn() -> Histogram>,
     group_ready_seconds: Family<KindLabel, Histogram, fn() -> Histogram>,
+    violations: Family<InvariantLabel, Counter>,
     leading: Gauge,
     reviews: Family<ReviewLabels, Counter>,
 }
@@ -69,6 +71,11 @@ struct ResultLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct InvariantLabel {
+    invariant: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReviewLabels {
     kind: &'static str,
     allowed: &'static str,
@@ -103,6 +110,7 @@ impl Metrics {
             group_retries: Family::default(),
             group_write_seconds: Family::new_with_constructor(|| Histogram::new(WRITE_BUCKETS)),
             group_ready_seconds: Family::new_with_constructor(|| Histogram::new(READY_BUCKETS)),
+            violations: Family::default(),
             leading: Gauge::default(),
             reviews: Family::default(),
         };
@@ -131,6 +139,11 @@ impl Metrics {
             metrics.writes.clone(),
         );
         metrics.register_groups(&mut registry);
+        registry.register(
+            "invariant_violations",
+            "Decisions held because they would have violated an invariant: a bug, please report it",
+            metrics.violations.clone(),
+        );
         registry.register("leader", "1 while this replica leads and may write", metrics.leading.clone());
         registry.register(
             "admission_reviews",
@@ -193,8 +206,8 @@ impl Metrics {
     }
 
     /// Counts a write of a group that was tried again.
-    pub(crate) fn retried(&self, tried: &Tried) {
-        self.group_retries.get_or_create(&ResultLabel { result: name_of(&tried.result) }).inc();
+    pub(crate) fn retried(&self, result: &Result<(), WriteFailure>) {
+        self.group_retries.get_or_create(&ResultLabel { result: name_of(result) }).inc();
     }
 
     /// Counts an action of a group whose writes are all done, so long after the decision.
@@ -205,6 +218,13 @@ impl Metrics {
     /// Counts an action of a group whose members are all ready, so long after the decision.
     pub(crate) fn group_ready(&self, kind: &'static str, after: Duration) {
         self.group_ready_seconds.get_or_create(&KindLabel { kind }).observe(after.as_secs_f64());
+    }
+
+    /// Counts invariants that a decision would have violated.
+    pub(crate) fn violated(&self, violations: &[Violation]) {
+        for Violation { invariant, .. } in violations {
+            self.violations.get_or_create(&InvariantLabel { invariant }).inc();
+        }
     }
 
     /// Counts an object of `kind` that was judged for the API server.
@@ -250,23 +270,6 @@ fn name_of(result: &Result<(), WriteFailure>) -> &'static str {
             Reason::ScaleTimedOut => "timed_out",
             _ => "failed",
         },
-    }
-}
-
-/// The label of a poll's outcome.
-pub(crate) fn came_to(poll: &Poll) -> &'static str {
-    if poll.wrote() {
-        "scaled"
-    } else if poll.members.iter().any(|member| matches!(member.write, Some(Err(_)))) {
-        "write_failed"
-    } else if poll.members.iter().any(|member| member.seen.is_err()) {
-        "target_unavailable"
-    } else if !poll.decision.absences.is_empty() {
-        "metric_absent"
-    } else if poll.decision.scales() {
-        "observed"
-    } else {
-        "unchanged"
     }
 }
 

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use engine::cycle::NextDecision;
 use engine::episode::State;
+use engine::invariants::Violation;
 use engine::{
-    Absence, Advice, Member, Memory, Metric, Observation, Plan, Reading, Scale, Target, Time, decide,
+    Absence, Advice, LastScaled, Member, Memory, Metric, Observation, Plan, Reading, Scale, Target, Time,
+    cycle,
 };
 use futures::future::join_all;
 use resources::{MemberPoll, Outcome, Poll, Reason, TargetFailure, Verdict, WriteFailure};
@@ -12,8 +15,7 @@ use tokio::sync::watch;
 use tracing::Instrument as _;
 
 use crate::act::{act, remember};
-use crate::action;
-use crate::{LastScaled, ObjectKey, Question, Services, spans};
+use crate::{ObjectKey, Question, Services, spans};
 
 /// All that one poll needs to know of its object.
 pub(crate) struct Job {
@@ -41,6 +43,8 @@ pub(crate) struct Finished {
     pub(crate) tried: Vec<usize>,
     /// Whether it was the first to write by its decision.
     pub(crate) round: Round,
+    /// Invariants that the decision would have violated, so that it was held.
+    pub(crate) violations: Vec<Violation>,
 }
 
 /// Which writes by one decision these are.
@@ -56,6 +60,12 @@ pub(crate) enum Round {
 }
 
 impl Finished {
+    /// A poll that was revoked before it had seen everything.
+    fn without_outcome(memory: Memory) -> Self {
+        let (tried, violations) = (Vec::new(), Vec::new());
+        Self { memory, ask_last_scaled: false, outcome: None, tried, round: Round::First, violations }
+    }
+
     /// The poll with what came of it, where it came that far.
     pub(crate) fn poll(&mut self) -> Option<&mut Poll> {
         match &mut self.outcome {
@@ -84,7 +94,7 @@ pub(crate) async fn traced_poll(services: Services, job: Job) -> Finished {
     finished
 }
 
-/// Takes one object from reading to writing. What it came to is told by the loop, which
+/// Takes one object from reading to writing. What it came to is reported by the loop, which
 /// alone knows at that instant whether the object is still there.
 pub(crate) async fn poll(services: Services, job: Job) -> Finished {
     let Job { key, uid, generation, plan, mut memory, not_before, ask_last_scaled, mut revoked } = job;
@@ -95,20 +105,19 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
         looked = look(&services, &key, &plan, not_before, ask_last_scaled) => Some(looked),
     };
     let Some(Looked { observation, seen, last_scaled }) = looked else {
-        return Finished { memory, ask_last_scaled, outcome: None, tried: Vec::new(), round: Round::First };
+        return Finished { ask_last_scaled, ..Finished::without_outcome(memory) };
     };
 
     let now = services.clock.now();
-    let unrecorded = unrecorded_scale(&plan, &memory, &seen, &last_scaled, now);
-    memory.last_scale = memory.last_scale.max(unrecorded);
-    action::settle(&mut memory, &plan, &seen, now);
     let span = spans::decide();
-    let decision = span.in_scope(|| decide(&plan, &mut memory, &observation, now));
+    let next = span.in_scope(|| cycle::next_decision(&plan, &mut memory, &observation, &last_scaled, now));
+    let NextDecision { decision, violations } = next;
     spans::decided(&span, &decision);
     drop(span);
+    services.metrics.violated(&violations);
     let tried = act(&services, &plan, &decision, &revoked).await;
     let at = services.clock.now();
-    remember(&mut memory, &plan, &decision, &tried, at);
+    remember(&mut memory, &plan, &decision, &tried);
     // A write that failed or was not answered may have been carried out all the same.
     let unsure = tried.iter().flatten().any(|tried| tried.result.is_err());
     let places = (0..tried.len()).filter(|&member| tried[member].is_some()).collect();
@@ -123,7 +132,14 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
         plan,
     };
     let outcome = Outcome { uid, generation, at, verdict: Verdict::Polled(Box::new(poll)) };
-    Finished { memory, ask_last_scaled: unsure, outcome: Some(outcome), tried: places, round: Round::First }
+    Finished {
+        memory,
+        ask_last_scaled: unsure,
+        outcome: Some(outcome),
+        tried: places,
+        round: Round::First,
+        violations,
+    }
 }
 
 async fn until_revoked(revoked: &mut watch::Receiver<bool>) {
@@ -137,28 +153,6 @@ struct Looked {
     seen: Vec<Result<Scale, TargetFailure>>,
     /// For each target; empty where it was not asked.
     last_scaled: Vec<LastScaled>,
-}
-
-/// When this plan last scaled a target, as far as its targets tell more than its memory.
-fn unrecorded_scale(
-    plan: &Plan,
-    memory: &Memory,
-    seen: &[Result<Scale, TargetFailure>],
-    last_scaled: &[LastScaled],
-    now: Time,
-) -> Option<Time> {
-    let targets = plan.members.iter().zip(seen).zip(last_scaled);
-    let scales = targets.filter_map(|((member, seen), last_scaled)| match last_scaled {
-        LastScaled::NotByUs => None,
-        // An instant in the future comes from another machine's clock.
-        LastScaled::At(at) => Some((*at).min(now)),
-        LastScaled::AtUnknownTime => {
-            let recorded = memory.replicas.get(&member.target.to_string()).copied();
-            let is_recorded = recorded == seen.as_ref().ok().map(|scale| scale.replicas);
-            (!is_recorded).then_some(now)
-        }
-    });
-    scales.max()
 }
 
 /// Reads all metrics, and then all targets: a slow source must not make their replicas old. Who gives
@@ -194,7 +188,7 @@ async fn advise(
     let span = spans::advise(adviser);
     let state = State::of(plan, observation, services.clock.now());
     let question = Question { adviser, object, state: &state };
-    let advice = services.advisor.ask(question).instrument(span.clone()).await;
+    let advice = services.advisers.ask(question).instrument(span.clone()).await;
     spans::advised(&span, &advice);
     services.metrics.advised(advice.as_ref().err().map(|absence| absence.reason));
     Some(advice)

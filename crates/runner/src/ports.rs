@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::episode::State;
-use engine::{Absence, Advice, Adviser, Query, Reading, Scale, Target, Time};
+use engine::{Absence, Advice, Adviser, LastScaled, Query, Reading, Scale, Target, Time};
 use futures::future::BoxFuture;
 use resources::{Outcome, TargetFailure, WriteFailure};
 
@@ -25,8 +25,8 @@ pub struct Sampled {
     pub shared: bool,
 }
 
-/// Asks those outside whom a policy names for their advice.
-pub trait Advisor: Send + Sync {
+/// Asks the advisers outside that policies name.
+pub trait Advisers: Send + Sync {
     /// The advice of the question's adviser, within its time. Whatever is wrong with an answer makes
     /// it an absence, and never an advice that was not given.
     fn ask<'a>(&'a self, question: Question<'a>) -> BoxFuture<'a, Result<Advice, Absence>>;
@@ -62,17 +62,6 @@ pub trait Actuator: Send + Sync {
         to: u32,
         time_left: Duration,
     ) -> BoxFuture<'a, Result<(), WriteFailure>>;
-}
-
-/// Who last changed the replicas of a target, and when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LastScaled {
-    /// Not polyscaler, or nobody can tell.
-    NotByUs,
-    /// Polyscaler, then.
-    At(Time),
-    /// Polyscaler. The API server remembers who wrote the scale of a target, and mostly not when.
-    AtUnknownTime,
 }
 
 /// Tells the time. Within a process it never runs backwards.

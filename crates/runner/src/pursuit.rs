@@ -7,7 +7,7 @@ use std::time::Duration;
 use engine::Time;
 use resources::{Outcome, Poll, Reason};
 
-use crate::follow::Following;
+use crate::await_ready::Following;
 
 /// After a failed write its target is written again this soon, and then twice as late each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);

@@ -9,7 +9,8 @@ use resources::{Outcome, Poll, TargetFailure, Verdict};
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
-use crate::act::{Tried, act_on, remember};
+use crate::act::{act_on, remember};
+use crate::attempt::Tried;
 use crate::poll::{Finished, Round, observe};
 use crate::{ObjectKey, Services, spans};
 
@@ -54,7 +55,7 @@ async fn retry(services: Services, retry: Retry) -> Finished {
         let polled = &mut poll.members[member];
         polled.seen = attempt.seen;
         if let Some(attempt) = attempt.tried {
-            services.metrics.retried(&attempt);
+            services.metrics.retried(&attempt.result);
             let reason = |write: Option<&Result<_, resources::WriteFailure>>| {
                 write.and_then(|write| write.as_ref().err()).map(|failure| failure.reason)
             };
@@ -63,12 +64,19 @@ async fn retry(services: Services, retry: Retry) -> Finished {
             tried[member] = Some(attempt);
         }
     }
-    remember(&mut memory, &poll.plan, &poll.decision, &tried, at);
+    remember(&mut memory, &poll.plan, &poll.decision, &tried);
     poll.memory = memory.clone();
     let unsure = tried.iter().flatten().any(|tried| tried.result.is_err());
     let tried = (0..tried.len()).filter(|&member| tried[member].is_some()).collect();
     let outcome = Outcome { uid, generation, at, verdict: Verdict::Polled(Box::new(poll)) };
-    Finished { memory, ask_last_scaled: unsure, outcome: Some(outcome), tried, round: Round::Again { news } }
+    Finished {
+        memory,
+        ask_last_scaled: unsure,
+        outcome: Some(outcome),
+        tried,
+        round: Round::Again { news },
+        violations: Vec::new(),
+    }
 }
 
 /// Writes the decided count of one member, from whatever stands there now; `None` where it may not.
@@ -101,6 +109,6 @@ async fn attempt(
 
 /// Whether somebody has meanwhile gone beyond a decision that must not scale in, as it lacked a reading.
 fn turns_to_blind_scale_in(poll: &Poll, decided: &MemberDecision, scale: &Scale) -> bool {
-    let is_blind = !poll.decision.absences.is_empty() || decided.wish.is_none();
+    let is_blind = !poll.decision.absences.is_empty() || decided.recommended.is_none();
     is_blind && scale.replicas > decided.to
 }

@@ -6,24 +6,21 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Plan, SourceCatalog, Time};
+use engine::{Plan, SourceCatalog, Time, cycle};
 use resources::{Context, Kind, Outcome, Verdict};
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 
+use crate::await_ready::Followed;
 use crate::clock::instant_in;
 use crate::entry::{Entry, Identity, Polling};
-use crate::follow::Followed;
 use crate::ownership::{Ownership, TargetId, claimed, id};
 use crate::poll::{Finished, Round, traced_poll};
-use crate::schedule::{Schedule, first_poll, next_poll};
+use crate::schedule::{Schedule, first_poll};
 use crate::standing::Standing;
 use crate::telling;
-use crate::{
-    Activity, Actuator, Advisor, Audit, Board, Clock, Episodes, Event, Guard, Journal, Metrics, ObjectKey,
-    Sampler,
-};
+use crate::{Event, ObjectKey, Services};
 
 /// While the right to write is missing and the loop has not heard that it is lost, it is asked for
 /// again this soon.
@@ -32,33 +29,6 @@ const LEASE_PAUSE: Duration = Duration::from_millis(500);
 const BUSY_PAUSE: Duration = Duration::from_millis(100);
 /// How long polls that still run may take to end when the loop ends.
 const DRAIN: Duration = Duration::from_secs(5);
-
-/// What polls use; cheap to clone.
-#[derive(Clone)]
-pub struct Services {
-    /// Reads metrics.
-    pub sampler: Arc<dyn Sampler>,
-    /// Reads and moves targets.
-    pub actuator: Arc<dyn Actuator>,
-    /// Tells the time.
-    pub clock: Arc<dyn Clock>,
-    /// Tells whether this replica may write.
-    pub guard: Arc<dyn Guard>,
-    /// Keeps the record.
-    pub journal: Arc<dyn Journal>,
-    /// Counts.
-    pub metrics: Arc<Metrics>,
-    /// Remembers the last scale operations.
-    pub activity: Arc<Activity>,
-    /// Shows the present state of every object.
-    pub board: Arc<Board>,
-    /// Takes every decision, where someone wants them all.
-    pub audit: Option<Arc<dyn Audit>>,
-    /// Asks those outside whom policies name.
-    pub advisor: Arc<dyn Advisor>,
-    /// Takes what a policy can learn from, where someone wants that.
-    pub episodes: Option<Arc<Episodes>>,
-}
 
 /// The loop over all objects.
 pub struct Runner {
@@ -286,7 +256,7 @@ impl Runner {
             Some(conflict) => {
                 entry.stand_back();
                 self.tell(&key, Verdict::Conflict(conflict), now);
-                self.due_at(key, next_poll(&plan, now));
+                self.due_at(key, cycle::next_poll(&plan, now));
             }
         }
     }
@@ -371,6 +341,9 @@ impl Runner {
             self.services.metrics.group_written(key.kind, after);
         }
         let round = finished.as_ref().map_or(Round::First, |finished| finished.round);
+        if let Some(Finished { violations, .. }) = &finished {
+            telling::violated(&key, &mut entry.told, violations);
+        }
         // Where something woke the object meanwhile, it is due already.
         if self.leading && entry.due.is_none() {
             // A retry is no poll, and may have held one up.

@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 use std::hash::{DefaultHasher, Hasher as _};
 use std::time::Duration;
 
-use engine::{Plan, Time};
+use engine::Time;
 
 use crate::ObjectKey;
 
@@ -45,19 +45,6 @@ pub(crate) fn first_poll(key: &ObjectKey, interval: Duration, waiting: usize, no
     now.plus(Duration::from_millis(hash(key) % (spread.as_millis() as u64).max(1)))
 }
 
-/// The next poll after `now`, on a grid whose phase comes from the plan's first query.
-///
-/// Objects with equal queries are due at the same instant and share one reading that is
-/// never older than a poll; distinct queries spread evenly over the interval. A plan without
-/// metrics has no reading to share: its interval begins with its last poll, the first one included.
-pub(crate) fn next_poll(plan: &Plan, now: Time) -> Time {
-    let Some(metric) = plan.metrics.first() else { return now.plus(plan.interval) };
-    let interval = (plan.interval.as_millis() as i64).max(1);
-    let phase = (hash(&metric.query.key()) % interval as u64) as i64;
-    let passed = (now.as_millis() - phase).rem_euclid(interval);
-    Time::from_millis(now.as_millis() - passed + interval)
-}
-
 fn hash(value: &impl std::hash::Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
@@ -67,39 +54,6 @@ fn hash(value: &impl std::hash::Hash) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scripted::plan;
-
-    #[test]
-    fn the_next_poll_is_later_by_at_most_an_interval_and_then_regular() {
-        let plan = plan();
-        let first = next_poll(&plan, Time::from_millis(1_700_000_000_123));
-        assert!(first > Time::from_millis(1_700_000_000_123));
-        assert!(first.since(Time::from_millis(1_700_000_000_123)) <= plan.interval);
-        assert_eq!(next_poll(&plan, first), first.plus(plan.interval));
-        assert_eq!(next_poll(&plan, first.plus(Duration::from_millis(1))), first.plus(plan.interval));
-    }
-
-    #[test]
-    fn without_metrics_the_interval_begins_with_the_last_poll() {
-        let plan = engine::Plan { metrics: Vec::new(), ..plan() };
-        for millis in [1_700_000_000_123, 1_700_000_009_999] {
-            let now = Time::from_millis(millis);
-            assert_eq!(next_poll(&plan, now), now.plus(plan.interval));
-        }
-    }
-
-    #[test]
-    fn distinct_queries_spread_over_the_interval() {
-        let now = Time::from_seconds(1_700_000_000);
-        let mut tenths = [0; 10];
-        for index in 0..1000 {
-            let mut plan = plan();
-            plan.metrics[0].query.config = serde_json::json!({ "url": index });
-            let after = next_poll(&plan, now).since(now).as_millis() - 1;
-            tenths[(after * 10 / plan.interval.as_millis()) as usize] += 1;
-        }
-        assert!(tenths.iter().all(|&count| (60..140).contains(&count)), "{tenths:?}");
-    }
 
     #[test]
     fn a_crowd_starts_spread_and_a_single_object_at_once() {

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use engine::policy::Linear;
-use engine::{Bounds, Member, Metric, Mode, Plan, Query, Safety, Target, Time};
+use engine::{Bounds, Limits, Member, Metric, Mode, Plan, Query, Target, Time};
 use resources::{Outcome, Poll, Verdict};
 use tokio::time::Instant;
 use tracing::Dispatch;
@@ -43,7 +43,7 @@ pub(crate) fn plan() -> Plan {
             member: None,
         }],
         policy: Arc::new(Linear::new(1000.0, 5000.0, 2, 10).unwrap()),
-        safety: Safety::default(),
+        limits: Limits::default(),
         mode: Mode::Act,
         interval: Duration::from_secs(10),
         group: None,
@@ -96,7 +96,7 @@ impl World {
             activity: Arc::new(Activity::new(5)),
             board: Arc::new(Board::default()),
             audit: None,
-            advisor: oracle.clone(),
+            advisers: oracle.clone(),
             episodes: None,
         };
         Self { sampler, cluster, oracle, lease, book, busy, services }

@@ -9,8 +9,8 @@ use resources::{Outcome, Poll, TargetFailure};
 use tracing::field::Empty;
 use tracing::{Span, info_span};
 
-use crate::act::Act;
-use crate::metrics::came_to;
+use crate::attempt::Act;
+use crate::label::came_to;
 use crate::{ObjectKey, Sampled};
 
 /// The `tracing` target of these spans, by which an exporter picks them and a log leaves them out.
@@ -179,7 +179,7 @@ pub(crate) fn decide() -> Span {
         target: TRACE_TARGET,
         "decide",
         polyscaler.from = Empty,
-        polyscaler.wish = Empty,
+        polyscaler.recommended = Empty,
         polyscaler.to = Empty,
         polyscaler.steps = Empty,
     )
@@ -191,8 +191,9 @@ pub(crate) fn decided(span: &Span, decision: &Decision) {
         return;
     }
     replicas(span, decision);
-    let wishes: Option<i64> = decision.members.iter().map(|decided| decided.wish.map(i64::from)).sum();
-    span.record("polyscaler.wish", wishes);
+    let recommended: Option<i64> =
+        decision.members.iter().map(|decided| decided.recommended.map(i64::from)).sum();
+    span.record("polyscaler.recommended", recommended);
     let steps: Vec<String> = decision.members.iter().map(MemberDecision::explanation).collect();
     span.record("polyscaler.steps", steps.join("; "));
 }

@@ -3,14 +3,16 @@
 //! Only the loop calls it, so nothing is told of an object after its deletion, and nothing
 //! of an earlier plan after a later one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 use std::sync::Arc;
 
+use engine::invariants::Violation;
 use engine::{MemberDecision, Mode};
 use resources::{Outcome, Poll, Reason, Verdict};
 
 use crate::standing::Standing;
-use crate::{Action, AuditEntry, ObjectKey, Record, Services};
+use crate::{AuditEntry, ObjectKey, Record, ScaleOperation, Services};
 
 /// What was last said of an object, so that only news is said aloud: a source that is down
 /// for an hour is one line, not one a poll.
@@ -20,6 +22,8 @@ pub(crate) struct Told {
     ready: Option<Reason>,
     /// What was decided and not carried out, by member.
     pending: BTreeMap<usize, Pending>,
+    /// Invariants whose violation has been reported.
+    violated: BTreeSet<&'static str>,
     /// Where the object is counted.
     pub(crate) standing: Standing,
 }
@@ -27,7 +31,8 @@ pub(crate) struct Told {
 impl Told {
     /// Whatever is said next is news. What is counted stays counted.
     pub(crate) fn forget(&mut self) {
-        *self = Self { standing: self.standing, ..Self::default() };
+        let violated = mem::take(&mut self.violated);
+        *self = Self { standing: self.standing, violated, ..Self::default() };
     }
 }
 
@@ -37,6 +42,16 @@ struct Pending {
     to: u32,
     /// Why not, where a write was tried.
     failure: Option<Reason>,
+}
+
+/// Reports invariants that a decision would have violated, each once for an object: whoever fixes the fault needs
+/// the numbers, and not a line a poll.
+pub(crate) fn violated(key: &ObjectKey, told: &mut Told, violations: &[Violation]) {
+    for Violation { invariant, detail } in violations {
+        if told.violated.insert(invariant) {
+            tracing::error!(object = %key, invariant, detail, "decision held, as it would violate an invariant; please report this");
+        }
+    }
 }
 
 /// Tells what became of an object.
@@ -132,7 +147,7 @@ fn tell_decision(
         audit.note(&AuditEntry::of(key, outcome, poll, decided));
     }
     if is_news && decided.scales() {
-        services.activity.note(Action::of(key, outcome, poll, decided));
+        services.activity.note(ScaleOperation::of(key, outcome, poll, decided));
     }
     let (target, written) = (&poll.plan.members[decided.member].target, &poll.members[decided.member].write);
     let (from, to, steps) = (decided.from, decided.to, decided.explanation());

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use engine::{Scale, Target, Time};
+use engine::{LastScaled, Scale, Target, Time};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use k8s_openapi::api::autoscaling::v1::Scale as ScaleObject;
@@ -16,7 +16,7 @@ use kube::api::DynamicObject;
 use kube::core::ApiResource;
 use kube::{Api, Client, ResourceExt as _};
 use resources::{Reason, TargetFailure, WriteFailure};
-use runner::{Actuator, LastScaled, Readiness};
+use runner::{Actuator, Readiness};
 
 use crate::Clients;
 use crate::connect::no_answer;

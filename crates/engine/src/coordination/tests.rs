@@ -21,7 +21,7 @@ fn teastore(calls: Option<f64>) -> Shop {
         .metric("requests", None, None, calls)
 }
 
-fn wishes(shop: &Shop, utilization: f64) -> Vec<Option<(u32, bool, String)>> {
+fn needed(shop: &Shop, utilization: f64) -> Vec<Option<(u32, bool, String)>> {
     let needs = needs(&shop.view(), utilization).into_iter();
     needs.map(|need| need.map(|need| (need.replicas, need.is_whole, need.basis.to_string()))).collect()
 }
@@ -38,7 +38,7 @@ fn demand_is_carried_along_every_path() {
     assert_eq!(demands, [500.0, 500.0, 250.0, 100.0, 1125.0, 2250.0]);
     assert_eq!(replicas(&shop, 1.0), [5, 3, 5, 2, 8, 5].map(Some));
     assert_eq!(replicas(&shop, 0.5), [10, 5, 10, 3, 15, 9].map(Some));
-    let told = wishes(&shop, 0.8);
+    let told = needed(&shop, 0.8);
     let text = |member: &str| told[shop.place(member)].as_ref().map(|(_, _, text)| text.as_str());
     assert_eq!(text("webui"), Some("requests 500, 80 of 100 a replica"));
     assert_eq!(text("auth"), Some("webui 500, 160 of 200 a replica"));
@@ -48,7 +48,7 @@ fn demand_is_carried_along_every_path() {
 #[test]
 fn a_member_bears_the_more_of_what_is_measured_and_what_is_carried() {
     let at_auth = |calls| teastore(Some(500.0)).metric("logins", Some("auth"), None, Some(calls));
-    let told = |calls| wishes(&at_auth(calls), 1.0);
+    let told = |calls| needed(&at_auth(calls), 1.0);
     let (auth, persistence) = (1, 4);
     assert_eq!(told(900.0)[auth], Some((5, true, "logins 900, 200 a replica".to_owned())));
     assert_eq!(told(300.0)[auth], Some((3, true, "webui 500, 200 a replica".to_owned())));
@@ -66,7 +66,7 @@ fn the_greatest_of_several_metrics_counts_and_none_is_below_zero() {
     assert_eq!(demands(&shop(30.0, 50.0).view()), [Some(50.0)]);
     assert_eq!(demands(&shop(50.0, 30.0).view()), [Some(50.0)]);
     assert_eq!(demands(&shop(-5.0, -9.0).view()), [Some(0.0)]);
-    let tied = wishes(&shop(50.0, 50.0), 1.0);
+    let tied = needed(&shop(50.0, 50.0), 1.0);
     assert_eq!(tied, [Some((5, true, "one 50, 10 a replica".to_owned()))]);
 }
 
@@ -102,10 +102,10 @@ fn metrics_with_targets_of_their_own_come_to_one_unit() {
         let shop = Shop::default().member("web", capacity).metric("calls", None, Some(100.0), Some(450.0));
         shop.metric("queue", None, Some(5.0), Some(queue))
     };
-    let queued = wishes(&shop(None, 40.0), 1.0);
+    let queued = needed(&shop(None, 40.0), 1.0);
     assert_eq!(queued, [Some((8, true, "queue 40 × 20 = 800, 100 a replica".to_owned()))]);
-    assert_eq!(wishes(&shop(None, 5.0), 1.0), [Some((5, true, "calls 450, 100 a replica".to_owned()))]);
-    let plain = wishes(&shop(Some(10.0), 40.0), 1.0);
+    assert_eq!(needed(&shop(None, 5.0), 1.0), [Some((5, true, "calls 450, 100 a replica".to_owned()))]);
+    let plain = needed(&shop(Some(10.0), 40.0), 1.0);
     assert_eq!(
         plain,
         [Some((45, true, "calls 450, 10 a replica".to_owned()))],
@@ -128,7 +128,7 @@ fn without_capacity_the_weights_of_the_callers_count() {
         .call("auth", "db", 1.0);
     let told = |webui, shop_| {
         let shop = shop.clone().metric("a", Some("webui"), None, webui);
-        wishes(&shop.metric("b", Some("shop"), None, shop_), 1.0).split_off(2)
+        needed(&shop.metric("b", Some("shop"), None, shop_), 1.0).split_off(2)
     };
     let (three, two) =
         ("as webui: 5 for weight 2, here weight 1", "as auth: 3 for weight 1, here weight 0.5");
@@ -157,7 +157,7 @@ fn what_rests_on_an_absent_reading_is_a_lower_bound() {
     };
     let told = |webui, shop_, auth| {
         let shop = shop(webui, shop_, auth);
-        let needs = wishes(&shop, 1.0).into_iter();
+        let needs = needed(&shop, 1.0).into_iter();
         let needs: Vec<_> = needs.map(|need| need.map(|(replicas, whole, _)| (replicas, whole))).collect();
         (needs, demands(&shop.view()))
     };

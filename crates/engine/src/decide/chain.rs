@@ -1,9 +1,10 @@
-//! One member's wish on its way through the limits, link by link.
+//! One member's recommendation on its way through the limits, link by link.
 
-use crate::policy::Wished;
-use crate::{AbsentMetric, Cost, MemberDecision, Memory, Plan, Step, Time, limit};
+use super::limit;
+use crate::policy::Recommendation;
+use crate::{AbsentMetric, Cost, MemberDecision, Memory, Plan, Step, Time};
 
-/// The wish for one member, and what became of it so far.
+/// The recommendation for one member, and what became of it so far.
 pub(super) struct Chain {
     /// Place of the member in the plan.
     pub(super) member: usize,
@@ -15,49 +16,55 @@ pub(super) struct Chain {
     pub(super) is_blind: bool,
     /// Whether its last write failed, so that nobody may count on its scaling in.
     pub(super) is_stuck: bool,
-    wish: Option<u32>,
+    recommended: Option<u32>,
     steps: Vec<Step>,
 }
 
 impl Chain {
     pub(super) fn new(member: usize, current: u32, absences: &[AbsentMetric], is_stuck: bool) -> Self {
         let steps = absences.iter().cloned().map(Step::Absent).collect();
-        Self { member, current, to: current, is_blind: !absences.is_empty(), is_stuck, wish: None, steps }
+        let is_blind = !absences.is_empty();
+        Self { member, current, to: current, is_blind, is_stuck, recommended: None, steps }
     }
 
-    /// The wish itself, and what holds back one that has just been made.
-    pub(super) fn wish(&mut self, plan: &Plan, memory: &mut Memory, wished: Option<Wished>, now: Time) {
-        let (member, safety) = (&plan.members[self.member], &plan.safety);
-        self.wish = wished.as_ref().map(|wished| wished.replicas);
-        self.is_blind |= wished.is_none();
-        if let Some(Wished { policy, replicas, basis }) = wished {
+    /// The recommendation itself, and what limits one that has just been made.
+    pub(super) fn recommend(
+        &mut self,
+        plan: &Plan,
+        memory: &mut Memory,
+        recommended: Option<Recommendation>,
+        now: Time,
+    ) {
+        let member = &plan.members[self.member];
+        self.recommended = recommended.as_ref().map(|recommended| recommended.replicas);
+        self.is_blind |= recommended.is_none();
+        if let Some(Recommendation { policy, replicas, basis }) = recommended {
             self.push(Some(Step::Policy { policy, from: self.current, to: replicas, basis }));
-            if safety.stabilizes() {
-                let wishes = memory.members.entry(member.target.to_string()).or_default();
-                self.push(limit::stabilize(self.to, self.current, wishes, safety, now));
+            if plan.limits.stabilize() {
+                let recommendations = memory.members.entry(&member.target);
+                self.push(limit::stabilize(self.to, self.current, recommendations, &plan.limits, now));
             }
         }
         self.push(plan.policy.budget().and_then(|budget| limit::afford(self.to, budget, member.bounds)));
     }
 
     /// What the plan allows this member.
-    pub(super) fn hold(&mut self, plan: &Plan) {
-        self.push(limit::bound(self.to, plan.members[self.member].bounds));
+    pub(super) fn hold(&mut self, plan: &Plan, memory: &Memory, now: Time) {
+        let member = &plan.members[self.member];
+        self.push(limit::bound(self.to, member.bounds));
         self.push(limit::forbid_blind_scale_in(self.to, self.current, !self.is_blind));
-        self.push(limit::rate(self.to, self.current, &plan.safety));
-    }
-
-    pub(super) fn cool_down(&mut self, plan: &Plan, memory: &Memory, now: Time) {
-        self.push(limit::cool_down(self.to, self.current, memory.last_scale, plan.safety.cooldown, now));
+        let events = memory.scale_events.get(&member.target);
+        self.push(limit::rate(self.to, self.current, &plan.limits, events, now));
+        self.push(limit::cool_down(self.to, self.current, memory.last_scale, &plan.limits, now));
     }
 
     pub(super) fn decided(self, plan: &Plan) -> MemberDecision {
-        let Self { member, current, to, is_blind: _, is_stuck: _, wish, steps } = self;
-        let cost = plan.policy.budget().map(|budget| Cost::of(budget, current, wish, to));
-        MemberDecision { member, from: current, wish, to, cost, steps }
+        let Self { member, current, to, is_blind: _, is_stuck: _, recommended, steps } = self;
+        let cost = plan.policy.budget().map(|budget| Cost::of(budget, current, recommended, to));
+        MemberDecision { member, from: current, recommended, to, cost, steps }
     }
 
-    /// Takes a step that changes the wish; `None` leaves it.
+    /// Takes a step that changes what is wanted; `None` leaves it.
     pub(super) fn push(&mut self, step: Option<Step>) {
         if let Some(step) = step {
             if let Some((_, to)) = step.change() {

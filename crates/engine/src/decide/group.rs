@@ -1,24 +1,24 @@
 //! The budget of a group, across its members: the two looks that no member can take alone.
 //!
-//! The first cuts wishes back where all together are too much. Everyone keeps the same part of its
-//! wish, as far as the least replicas and whole pods allow, because that keeps the ratios of the call graph: a
+//! The first cuts recommendations back where all together are too much. Everyone keeps the same part of its
+//! own, as far as minimum and whole pods allow, because that keeps the ratios of the call graph: a
 //! caller that keeps more than those it calls would only shift the bottleneck. The second comes after bounds and
-//! rates: where others cannot scale in as fast as was wished, scale-outs wait for them.
+//! rates: where others cannot scale in as fast as was recommended, scale-outs wait for them.
 
 use super::chain::Chain;
 use crate::apportion::{Share, counts, level};
 use crate::{GroupBudget, Plan, Step, Total};
 
-/// Cuts wishes that together are beyond the group's budget. Members that were not found count nothing.
-pub(super) fn cut_wishes(plan: &Plan, chains: &mut [Chain]) {
+/// Cuts recommendations that together are beyond the group's budget. Members that were not found count nothing.
+pub(super) fn cut_recommendations(plan: &Plan, chains: &mut [Chain]) {
     keep_budget(plan, chains, |chain| {
         let bounds = plan.members[chain.member].bounds;
         // What is not known in full is not scaled in, and what cannot be written is not either, so it takes its
         // part of the budget anyway.
         let least =
             if chain.is_blind || chain.is_stuck { chain.current.max(bounds.min()) } else { bounds.min() };
-        let wish = bounds.clamp(chain.to).max(least);
-        Share { weight: f64::from(wish), least, most: wish }
+        let wanted = bounds.clamp(chain.to).max(least);
+        Share { weight: f64::from(wanted), least, most: wanted }
     });
 }
 
@@ -39,10 +39,10 @@ fn keep_budget(plan: &Plan, chains: &mut [Chain], share: impl Fn(&Chain) -> Shar
     let Some(budget) = plan.group.as_ref().and_then(|group| group.budget) else { return };
     let shares: Vec<Share> = chains.iter().map(share).collect();
     let total = |counts: &[u32]| {
-        Total::new(plan, chains.iter().zip(counts).map(|(chain, count)| (chain.member, *count)))
+        Total::new(&plan.members, chains.iter().zip(counts).map(|(chain, count)| (chain.member, *count)))
     };
-    let wished: Vec<u32> = shares.iter().map(|share| share.most).collect();
-    if budget.allows(total(&wished)) {
+    let wanted: Vec<u32> = shares.iter().map(|share| share.most).collect();
+    if budget.allows(total(&wanted)) {
         return;
     }
     let level = common_level(plan, chains, &shares, budget);

@@ -3,12 +3,12 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    AbsenceReason, Bounds, Member, MemberDecision, Metric, Mode, Policy, Query, Reading, Safety, Target,
-    policy::Linear,
+    AbsenceReason, Bounds, Limits, Member, MemberDecision, Metric, Mode, Policy, Query, Reading, Scale,
+    Target, policy::Linear,
 };
 
 /// A plan like the one of a BusinessScaling: 1000..5000 users, 2..10 replicas.
-fn plan(safety: Safety) -> Plan {
+fn plan(limits: Limits) -> Plan {
     Plan {
         members: vec![Member::single(
             Target {
@@ -32,7 +32,7 @@ fn plan(safety: Safety) -> Plan {
             member: None,
         }],
         policy: Arc::new(Linear::new(1000.0, 5000.0, 2, 10).unwrap()) as Arc<dyn Policy>,
-        safety,
+        limits,
         mode: Mode::Act,
         interval: Duration::from_secs(60),
         group: None,
@@ -57,58 +57,58 @@ fn down() -> Reading {
 }
 
 /// Replicas and explanation of one decision with an empty memory.
-fn once(safety: Safety, replicas: u32, reading: Reading) -> (u32, String) {
-    let decision = decide(&plan(safety), &mut Memory::default(), &seen(replicas, reading), at(0));
+fn once(limits: Limits, replicas: u32, reading: Reading) -> (u32, String) {
+    let decision = decide(&plan(limits), &mut Memory::default(), &seen(replicas, reading), at(0));
     (decision.members[0].to, decision.members[0].explanation())
 }
 
 #[test]
 fn follows_the_metric_within_the_bounds() {
-    assert_eq!(once(Safety::default(), 2, users(3000.0)), (6, "linear 2→6 (3000 in 1000..5000)".to_owned()));
-    assert_eq!(once(Safety::default(), 6, users(0.0)), (2, "linear 6→2 (0 below 1000..5000)".to_owned()));
-    assert_eq!(once(Safety::default(), 6, users(9e9)).0, 10);
+    assert_eq!(once(Limits::default(), 2, users(3000.0)), (6, "linear 2→6 (3000 in 1000..5000)".to_owned()));
+    assert_eq!(once(Limits::default(), 6, users(0.0)), (2, "linear 6→2 (0 below 1000..5000)".to_owned()));
+    assert_eq!(once(Limits::default(), 6, users(9e9)).0, 10);
 }
 
 #[test]
 fn an_absent_reading_never_scales_in() {
     let absent = "absent users (connection refused)";
-    assert_eq!(once(Safety::default(), 9, down()), (9, absent.to_owned()));
+    assert_eq!(once(Limits::default(), 9, down()), (9, absent.to_owned()));
     assert_eq!(
-        once(Safety::default(), 20, down()),
+        once(Limits::default(), 20, down()),
         (20, format!("{absent}, bounds 20→10 (10 at most), no scale-in 10→20 (a reading is missing)"))
     );
-    assert_eq!(once(Safety::default(), 1, down()), (2, format!("{absent}, bounds 1→2 (2 at least)")));
+    assert_eq!(once(Limits::default(), 1, down()), (2, format!("{absent}, bounds 1→2 (2 at least)")));
 }
 
 #[test]
 fn a_negative_count_and_a_nan_are_absent() {
-    let (to, why) = once(Safety::default(), 9, users(-1.0));
+    let (to, why) = once(Limits::default(), 9, users(-1.0));
     assert_eq!((to, why.as_str()), (9, "absent users (the value -1 is below 0, the least it can be)"));
-    assert_eq!(once(Safety::default(), 9, users(f64::NAN)).0, 9);
-    assert_eq!(once(Safety::default(), 9, users(f64::NEG_INFINITY)).0, 9);
+    assert_eq!(once(Limits::default(), 9, users(f64::NAN)).0, 9);
+    assert_eq!(once(Limits::default(), 9, users(f64::NEG_INFINITY)).0, 9);
 }
 
 #[test]
 fn a_target_that_was_not_found_gets_no_decision() {
     let observation =
         Observation { scales: vec![None], readings: vec![users(3000.0)], ..Observation::default() };
-    let decision = decide(&plan(Safety::default()), &mut Memory::default(), &observation, at(0));
+    let decision = decide(&plan(Limits::default()), &mut Memory::default(), &observation, at(0));
     assert!(decision.members.is_empty() && !decision.scales());
 }
 
 #[test]
 fn one_operation_moves_no_more_than_the_rate() {
-    let safety = Safety { max_scale_up: Some(2), max_scale_down: Some(1), ..Safety::default() };
+    let limits = Limits::default().with_pods_per_operation(Some(2), Some(1));
     assert_eq!(
-        once(safety.clone(), 4, users(5000.0)),
+        once(limits.clone(), 4, users(5000.0)),
         (6, "linear 4→10 (5000 in 1000..5000), rate 10→6 (+2 at most)".to_owned())
     );
-    assert_eq!(once(safety, 9, users(0.0)).0, 8);
+    assert_eq!(once(limits, 9, users(0.0)).0, 8);
 }
 
 #[test]
 fn a_cooldown_starts_when_a_scale_was_carried_out() {
-    let plan = plan(Safety { cooldown: Duration::from_secs(300), ..Safety::default() });
+    let plan = plan(Limits::default().with_cooldown(Duration::from_secs(300)));
     let mut memory = Memory::default();
     let first = decide(&plan, &mut memory, &seen(2, users(3000.0)), at(0));
     assert_eq!(first.members[0].to, 6);
@@ -116,7 +116,7 @@ fn a_cooldown_starts_when_a_scale_was_carried_out() {
     let refused = decide(&plan, &mut memory, &seen(2, users(3000.0)), at(10));
     assert_eq!(refused.members[0].to, 6, "a write that did not happen starts no cooldown");
 
-    memory.applied(&first, at(20));
+    memory.applied(&plan, &first, at(20));
     let held = decide(&plan, &mut memory, &seen(6, users(5000.0)), at(200));
     assert_eq!(held.members[0].to, 6);
     assert!(held.members[0].explanation().ends_with("cooldown 10→6 (120 s left)"));
@@ -125,32 +125,32 @@ fn a_cooldown_starts_when_a_scale_was_carried_out() {
 
 #[test]
 fn scale_in_waits_for_its_window() {
-    let safety = Safety { scale_down_stabilization: Duration::from_secs(300), ..Safety::default() };
-    let plan = plan(safety);
+    let limits = Limits::default().with_windows(Duration::ZERO, Duration::from_secs(300));
+    let plan = plan(limits);
     let mut memory = Memory::default();
     let mut replicas = 6;
     let mut changes = Vec::new();
     for second in (0..=600).step_by(60) {
         let decision = decide(&plan, &mut memory, &seen(replicas, users(1000.0)), at(second));
         if decision.scales() {
-            memory.applied(&decision, at(second));
+            memory.applied(&plan, &decision, at(second));
             replicas = decision.members[0].to;
             changes.push((second, replicas));
         }
     }
-    assert_eq!(changes, [(300, 2)], "the first sight counts as a wish for 6 that holds for 300 s");
+    assert_eq!(changes, [(300, 2)], "the first sight counts as a recommendation of 6 that holds for 300 s");
 }
 
 #[test]
 fn a_window_for_scale_in_does_not_hold_scale_out() {
-    let safety = Safety { scale_down_stabilization: Duration::from_secs(300), ..Safety::default() };
-    assert_eq!(once(safety, 2, users(3000.0)).0, 6);
+    let limits = Limits::default().with_windows(Duration::ZERO, Duration::from_secs(300));
+    assert_eq!(once(limits, 2, users(3000.0)).0, 6);
 }
 
 #[test]
 fn scale_out_waits_for_its_window() {
-    let safety = Safety { scale_up_stabilization: Duration::from_secs(120), ..Safety::default() };
-    let plan = plan(safety);
+    let limits = Limits::default().with_windows(Duration::from_secs(120), Duration::ZERO);
+    let plan = plan(limits);
     let mut memory = Memory::default();
     let wanted: Vec<u32> = (0..4)
         .map(|poll| {
@@ -158,31 +158,31 @@ fn scale_out_waits_for_its_window() {
             decision.members[0].to
         })
         .collect();
-    assert_eq!(wanted, [2, 2, 10, 10], "a wish that is as old as the window does not count");
+    assert_eq!(wanted, [2, 2, 10, 10], "a recommendation that is as old as the window does not count");
 }
 
 #[test]
 fn observe_mode_is_on_the_decision() {
-    let plan = Plan { mode: Mode::Observe, ..plan(Safety::default()) };
+    let plan = Plan { mode: Mode::Observe, ..plan(Limits::default()) };
     let decision = decide(&plan, &mut Memory::default(), &seen(2, users(3000.0)), at(0));
     assert_eq!((decision.mode, decision.members[0].to), (Mode::Observe, 6));
 }
 
 #[test]
 fn a_plan_without_its_member_forgets_it() {
-    let windowed = plan(Safety { scale_down_stabilization: Duration::from_secs(60), ..Safety::default() });
+    let windowed = plan(Limits::default().with_windows(Duration::ZERO, Duration::from_secs(60)));
     let mut memory = Memory::default();
     decide(&windowed, &mut memory, &seen(2, users(3000.0)), at(0));
-    assert_eq!(memory.members.len(), 1);
+    assert!(!memory.members.is_empty());
     memory.fit(&windowed);
-    assert_eq!(memory.members.len(), 1);
-    memory.fit(&plan(Safety::default()));
+    assert!(!memory.members.is_empty());
+    memory.fit(&plan(Limits::default()));
     assert!(memory.members.is_empty());
 }
 
 /// A plan under policy cost: 100 requests a replica, 0.10/h each, 0.50/h at most, beside a queue of 5 a replica.
-fn costly(safety: Safety) -> Plan {
-    let mut plan = plan(safety);
+fn costly(limits: Limits) -> Plan {
+    let mut plan = plan(limits);
     let slo = crate::policy::Slo::default();
     plan.policy = Arc::new(crate::policy::CostPolicy::new(slo, crate::Budget::new(0.1, 0.5).unwrap()));
     plan.metrics[0].target = crate::MetricTarget::new(crate::TargetType::AverageValue, 100.0);
@@ -193,28 +193,32 @@ fn costly(safety: Safety) -> Plan {
     plan
 }
 
-fn costs(safety: Safety, replicas: u32, readings: [Reading; 2]) -> MemberDecision {
+fn costs(limits: Limits, replicas: u32, readings: [Reading; 2]) -> MemberDecision {
     let scale = Scale { replicas, status_replicas: replicas, ready: Some(replicas) };
     let observation =
         Observation { scales: vec![Some(scale)], readings: readings.to_vec(), ..Observation::default() };
-    decide(&costly(safety), &mut Memory::default(), &observation, at(0)).members.remove(0)
+    decide(&costly(limits), &mut Memory::default(), &observation, at(0)).members.remove(0)
 }
 
 #[test]
-fn a_budget_caps_the_wish_and_shows_the_money() {
-    let decided = costs(Safety::default(), 4, [users(700.0), users(0.0)]);
+fn a_budget_caps_the_recommendation_and_shows_the_money() {
+    let decided = costs(Limits::default(), 4, [users(700.0), users(0.0)]);
     assert_eq!(decided.explanation(), "slo 4→7 (users 700/100), cost 7→5 (0.50/h of 0.50/h)");
-    assert_eq!(decided.cost.unwrap().to_string(), "0.40/h, wished 0.70/h, budget 0.50/h");
-    let decided = costs(Safety::default(), 8, [users(700.0), users(0.0)]);
+    assert_eq!(decided.cost.unwrap().to_string(), "0.40/h, recommended 0.70/h, budget 0.50/h");
+    let decided = costs(Limits::default(), 8, [users(700.0), users(0.0)]);
     assert_eq!(decided.to, 5, "a budget that was lowered counts at once");
-    let window = Safety { scale_down_stabilization: Duration::from_secs(300), ..Safety::default() };
-    assert_eq!(costs(window, 8, [users(0.0), users(0.0)]).to, 5, "a window of old wishes does not buy more");
+    let window = Limits::default().with_windows(Duration::ZERO, Duration::from_secs(300));
+    assert_eq!(
+        costs(window, 8, [users(0.0), users(0.0)]).to,
+        5,
+        "a window of old recommendations does not buy more"
+    );
 }
 
 #[test]
 fn one_absent_metric_of_two_forbids_scale_in_and_allows_scale_out() {
-    let decided = costs(Safety::default(), 4, [down(), users(10.0)]);
+    let decided = costs(Limits::default(), 4, [down(), users(10.0)]);
     assert_eq!(decided.to, 4);
     assert!(decided.explanation().ends_with("slo 4→2 (queue 10/5), no scale-in 2→4 (a reading is missing)"));
-    assert_eq!(costs(Safety::default(), 3, [down(), users(25.0)]).to, 5);
+    assert_eq!(costs(Limits::default(), 3, [down(), users(25.0)]).to, 5);
 }

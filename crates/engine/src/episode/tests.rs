@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::fixture::Shop;
 use crate::policy::Bottleneck;
-use crate::{Memory, Safety, Scale, decide};
+use crate::{Limits, Memory, Scale, decide};
 
 fn shop(calls: Option<f64>) -> Shop {
     let shop = Shop::default().member("webui", Some(100.0)).bounds(1, 8).replicas(4).cost(0.1);
@@ -15,7 +15,7 @@ fn shop(calls: Option<f64>) -> Shop {
 }
 
 fn state(shop: &Shop) -> State {
-    let plan = shop.plan(Bottleneck::default(), Safety::default());
+    let plan = shop.plan(Bottleneck::default(), Limits::default());
     State::of(&plan, &shop.observation(), Time::from_seconds(90))
 }
 
@@ -72,7 +72,7 @@ fn a_lower_bound_is_no_need() {
 #[test]
 fn an_act_names_the_members_that_were_decided() {
     let shop = shop(Some(700.0));
-    let plan = shop.plan(Bottleneck::default(), Safety::default());
+    let plan = shop.plan(Bottleneck::default(), Limits::default());
     let decision = decide(&plan, &mut Memory::default(), &shop.observation(), Time::default());
     let act = Act::of(&plan, &decision);
     let told: Value = serde_json::to_value(&act).unwrap();

@@ -65,13 +65,10 @@ impl ScaleEvents {
     }
 
     /// The events as they count for whoever takes over at `now`: none lies in the future, which could only come
-    /// from another machine's clock, and none is older than `oldest`.
-    pub fn restore(&mut self, now: Time, oldest: Duration) {
-        for events in [&mut self.up, &mut self.down] {
-            events.retain(|event| now.since(event.at) <= oldest);
-            for event in events {
-                event.at = event.at.min(now);
-            }
+    /// from another machine's clock.
+    pub(crate) fn restore(&mut self, now: Time) {
+        for event in self.up.iter_mut().chain(&mut self.down) {
+            event.at = event.at.min(now);
         }
     }
 }
@@ -117,17 +114,20 @@ mod tests {
         events.record(15, 16, at(6), seconds(1), seconds(30));
         assert_eq!(events.up.len(), 2);
         events.record(16, 18, at(60), seconds(1), seconds(30));
-        assert_eq!(events.up.iter().map(|event| event.pods).collect::<Vec<_>>(), [1, 2], "the last one is taken");
+        assert_eq!(
+            events.up.iter().map(|event| event.pods).collect::<Vec<_>>(),
+            [1, 2],
+            "the last one is taken"
+        );
     }
 
     #[test]
-    fn whoever_takes_over_sees_neither_the_future_nor_what_is_too_old() {
+    fn what_lies_in_the_future_counts_as_now() {
         let mut events = ScaleEvents::default();
-        events.record(1, 2, at(0), seconds(600), seconds(600));
-        events.record(2, 4, at(100), seconds(600), seconds(600));
-        events.record(4, 8, at(900), seconds(600), seconds(600));
-        events.restore(at(500), seconds(450));
-        assert_eq!(events.added(seconds(1), at(500)), 4, "the future counts as now");
-        assert_eq!(events.added(seconds(3600), at(500)), 6);
+        events.record(1, 2, at(400), seconds(600), seconds(600));
+        events.record(2, 6, at(900), seconds(600), seconds(600));
+        events.restore(at(500));
+        assert_eq!(events.added(seconds(1), at(500)), 4);
+        assert_eq!(events.added(seconds(3600), at(500)), 5);
     }
 }

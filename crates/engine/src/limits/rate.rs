@@ -98,7 +98,9 @@ impl Rate {
     /// How far back it looks: the longest period of its policies; zero where it looks at no period.
     pub fn longest_period(&self) -> Duration {
         match self {
-            Self::Behavior(rules) => rules.policies.iter().map(|policy| policy.period).max().unwrap_or_default(),
+            Self::Behavior(rules) => {
+                rules.policies.iter().map(|policy| policy.period).max().unwrap_or_default()
+            }
             Self::Unlimited | Self::PodsPerOperation(_) | Self::HpaDefault => Duration::ZERO,
         }
     }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{Policy, PolicyEntry, Serves, Setting, SettingType, View, Wished, settings};
+use super::{
+    Policy, PolicyEntry, PolicyMemories, Recommendation, Serves, Setting, SettingType, View, settings,
+};
 use crate::coordination::{self, capacity, entries, metrics_of, only_entry};
 use crate::{Group, GroupProblem, Member, Metric};
 
@@ -62,19 +64,24 @@ impl Policy for Bottleneck {
         ENTRY.name
     }
 
-    fn wish(&self, view: &View<'_>, member: usize) -> Option<Wished> {
-        self.wishes(view).into_iter().nth(member).flatten()
+    fn recommend(
+        &self,
+        view: &View<'_>,
+        member: usize,
+        memory: &mut PolicyMemories,
+    ) -> Option<Recommendation> {
+        self.recommend_all(view, memory).into_iter().nth(member).flatten()
     }
 
-    // A need that is not whole is a wish, too: decide lets it scale out, and never in.
-    fn wishes(&self, view: &View<'_>) -> Vec<Option<Wished>> {
+    // A need that is not whole is a recommendation, too: decide lets it scale out, and never in.
+    fn recommend_all(&self, view: &View<'_>, _: &mut PolicyMemories) -> Vec<Option<Recommendation>> {
         let needs = coordination::needs(view, self.utilization).into_iter();
-        let wish = |need: coordination::Need| Wished {
+        let recommend = |need: coordination::Need| Recommendation {
             policy: ENTRY.name,
             replicas: need.replicas,
             basis: need.basis,
         };
-        needs.map(|need| need.map(wish)).collect()
+        needs.map(|need| need.map(recommend)).collect()
     }
 
     fn problems(&self, members: &[Member], metrics: &[Metric], group: &Group) -> Vec<GroupProblem> {

@@ -1,4 +1,4 @@
-//! `cost`: what `slo` wishes, as far as a budget pays for it.
+//! `cost`: what `slo` recommends, as far as a budget pays for it.
 //!
 //! No more than `floor(maxCostPerHour / costPerPodHour)` replicas, and never fewer than the
 //! least; the cap is applied beside the bounds, after the windows, so that a budget that was
@@ -10,12 +10,14 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::slo::TOLERANCE;
-use super::{Policy, PolicyEntry, Serves, Setting, SettingType, Slo, View, Wished, settings};
+use super::{
+    Policy, PolicyEntry, PolicyMemories, Recommendation, Serves, Setting, SettingType, Slo, View, settings,
+};
 use crate::{Budget, Fault, Problem};
 
 pub(super) const ENTRY: PolicyEntry = PolicyEntry {
     name: "cost",
-    summary: "What slo wishes, as far as a budget pays for it.",
+    summary: "What slo recommends, as far as a budget pays for it.",
     serves: Serves::Target,
     settings: &[
         Setting {
@@ -51,7 +53,7 @@ struct Config {
 }
 
 impl CostPolicy {
-    /// The wishes of `slo` under `budget`.
+    /// The recommendations of `slo` under `budget`.
     pub fn new(slo: Slo, budget: Budget) -> Self {
         Self { slo, budget }
     }
@@ -69,8 +71,13 @@ impl Policy for CostPolicy {
         ENTRY.name
     }
 
-    fn wish(&self, view: &View<'_>, member: usize) -> Option<Wished> {
-        self.slo.wish(view, member)
+    fn recommend(
+        &self,
+        view: &View<'_>,
+        member: usize,
+        memory: &mut PolicyMemories,
+    ) -> Option<Recommendation> {
+        self.slo.recommend(view, member, memory)
     }
 
     fn budget(&self) -> Option<Budget> {
@@ -84,7 +91,8 @@ mod tests {
 
     #[test]
     fn its_settings_are_judged() {
-        let compile = |config: Value| crate::policy::compile("cost", &config, "spec.policy.config");
+        let compile =
+            |config: Value| crate::PolicyTable::default().compile("cost", &config, "spec.policy.config");
         let good = serde_json::json!({"maxCostPerHour": 0.5, "costPerPodHour": 0.1});
         assert_eq!(compile(good).unwrap().budget().map(Budget::affordable), Some(5));
         let said: Vec<String> = compile(serde_json::json!({"costPerPodHour": 0, "maxCostperHour": 1}))

@@ -2,14 +2,16 @@
 //!
 //! The policy itself asks nobody, as the engine does no I/O. It names its [`Adviser`], whoever polls
 //! asks there, and the answer comes back in [`View::advice`](super::View::advice). Without an answer
-//! there is no wish, and nothing is scaled in.
+//! there is no recommendation, and nothing is scaled in.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Policy, PolicyEntry, Serves, Setting, SettingType, View, Wished, settings};
+use super::{
+    Policy, PolicyEntry, PolicyMemories, Recommendation, Serves, Setting, SettingType, View, settings,
+};
 use crate::{Basis, one_line};
 
 /// The longest reason that is shown, in characters.
@@ -17,7 +19,7 @@ const LONGEST_REASON: usize = 200;
 
 pub(super) const ENTRY: PolicyEntry = PolicyEntry {
     name: "external",
-    summary: "What a gRPC service wishes, which may have learned it. See learned-policies.md.",
+    summary: "What a gRPC service recommends, which may have learned it. See learned-policies.md.",
     serves: Serves::Group,
     settings: &[
         Setting {
@@ -49,7 +51,7 @@ pub struct Adviser {
     pub timeout: Duration,
 }
 
-/// Wishes what its adviser wishes.
+/// Recommends what its adviser does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct External {
     adviser: Adviser,
@@ -79,11 +81,11 @@ impl Policy for External {
         ENTRY.name
     }
 
-    fn wish(&self, view: &View<'_>, member: usize) -> Option<Wished> {
+    fn recommend(&self, view: &View<'_>, member: usize, _: &mut PolicyMemories) -> Option<Recommendation> {
         let advice = view.advice?;
         let replicas = advice.replicas.get(member).copied().flatten()?;
         let basis = Basis::Advice { reason: one_line(&advice.reason, LONGEST_REASON) };
-        Some(Wished { policy: ENTRY.name, replicas, basis })
+        Some(Recommendation { policy: ENTRY.name, replicas, basis })
     }
 
     fn adviser(&self) -> Option<&Adviser> {
@@ -102,27 +104,28 @@ mod tests {
         External::new(Adviser { address: "http://policy:50051".to_owned(), timeout: Duration::from_secs(5) })
     }
 
-    fn wished(advice: Option<&Advice>, member: usize) -> Option<Wished> {
-        external().wish(&View { advice, ..View::default() }, member)
+    fn recommended(advice: Option<&Advice>, member: usize) -> Option<Recommendation> {
+        let view = View { advice, ..View::default() };
+        external().recommend(&view, member, &mut PolicyMemories::default())
     }
 
     #[test]
-    fn it_wishes_what_is_advised() {
+    fn it_recommends_what_is_advised() {
         let advice = Advice { replicas: vec![Some(7), None, Some(0)], reason: "load bucket 3".to_owned() };
-        let wish = wished(Some(&advice), 0).unwrap();
-        assert_eq!((wish.policy, wish.replicas), ("external", 7));
-        assert_eq!(wish.basis.to_string(), "load bucket 3");
-        assert_eq!(wished(Some(&advice), 1), None, "it is left as it is");
-        assert_eq!(wished(Some(&advice), 2).unwrap().replicas, 0, "the bounds are kept elsewhere");
-        assert_eq!(wished(Some(&advice), 3), None, "nothing was said of it");
-        assert_eq!(wished(None, 0), None);
+        let first = recommended(Some(&advice), 0).unwrap();
+        assert_eq!((first.policy, first.replicas), ("external", 7));
+        assert_eq!(first.basis.to_string(), "load bucket 3");
+        assert_eq!(recommended(Some(&advice), 1), None, "it is left as it is");
+        assert_eq!(recommended(Some(&advice), 2).unwrap().replicas, 0, "the bounds are kept elsewhere");
+        assert_eq!(recommended(Some(&advice), 3), None, "nothing was said of it");
+        assert_eq!(recommended(None, 0), None);
     }
 
     #[test]
     fn the_advisers_words_are_cleaned_and_shortened() {
         let told = |reason: &str| {
             let advice = Advice { replicas: vec![Some(1)], reason: reason.to_owned() };
-            wished(Some(&advice), 0).unwrap().basis.to_string()
+            recommended(Some(&advice), 0).unwrap().basis.to_string()
         };
         assert_eq!(told("load\n\u{1b}[31mhigh"), "load [31mhigh");
         assert_eq!(told(&"x".repeat(500)).chars().count(), LONGEST_REASON);

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Policy, PolicyEntry, Serves, Setting, SettingType, View, Wished, settings};
+use super::{
+    Policy, PolicyEntry, PolicyMemories, Recommendation, Serves, Setting, SettingType, View, settings,
+};
 use crate::{Basis, Fault, Problem};
 
 pub(super) const ENTRY: PolicyEntry = PolicyEntry {
@@ -98,9 +100,9 @@ impl Policy for Linear {
         ENTRY.name
     }
 
-    fn wish(&self, view: &View<'_>, _member: usize) -> Option<Wished> {
+    fn recommend(&self, view: &View<'_>, _member: usize, _: &mut PolicyMemories) -> Option<Recommendation> {
         let value = view.value(0)?;
-        Some(Wished {
+        Some(Recommendation {
             policy: ENTRY.name,
             replicas: self.replicas(value),
             basis: Basis::Range { value, low: self.low, high: self.high },
@@ -143,17 +145,21 @@ mod tests {
         assert_eq!(Linear::new(1.0, f64::INFINITY, 1, 2), None);
     }
 
+    fn compile(name: &str, config: &Value, path: &str) -> Result<Arc<dyn Policy>, Vec<Problem>> {
+        crate::PolicyTable::default().compile(name, config, path)
+    }
+
     #[test]
     fn compiles_by_name_and_names_what_is_wrong() {
         let good = serde_json::json!({"low": 1, "high": 2, "minReplicas": 1, "maxReplicas": 3});
-        assert_eq!(crate::policy::compile("linear", &good, "spec.policy.config").unwrap().name(), "linear");
+        assert_eq!(compile("linear", &good, "spec.policy.config").unwrap().name(), "linear");
         let crossed = serde_json::json!({"low": 2, "high": 1, "minReplicas": 1, "maxReplicas": 3});
-        let problems = crate::policy::compile("linear", &crossed, "spec.policy.config").unwrap_err();
+        let problems = compile("linear", &crossed, "spec.policy.config").unwrap_err();
         assert!(
             problems[0].to_string().starts_with("spec.policy.config: Invalid value: low must be below high"),
             "{problems:?}"
         );
-        let problems = crate::policy::compile("liner", &good, "spec.policy.type").unwrap_err();
+        let problems = compile("liner", &good, "spec.policy.type").unwrap_err();
         let said = problems[0].to_string();
         assert!(
             said.starts_with("spec.policy.type: unknown policy \"liner\"; known policies: slo, cost, linear"),

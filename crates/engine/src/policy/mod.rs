@@ -1,9 +1,9 @@
-//! Policies: each turns readings into a wish for every member.
+//! Policies: each turns readings into a recommendation for every member.
 //!
 //! A new policy is one file beside this one and one line in [`POLICIES`], as
-//! `docs/extending.md` walks through. It says what would be right for the load; what
-//! holds a wish back (bounds, windows, rates, cooldown, missing readings) is the same
-//! for all and lives in `limit`.
+//! `docs/extending.md` walks through; another crate adds its own to a [`PolicyTable`]. A policy says what would be
+//! right for the load; what limits a recommendation (bounds, windows, rates, cooldown, missing readings) is the same
+//! for all and is the plan's.
 
 mod bottleneck;
 mod cost;
@@ -20,7 +20,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::{Advice, Basis, Budget, Fault, Group, GroupProblem, Member, Metric, Plan, Problem, Scale, Time};
+use crate::by_target::ByTarget;
+use crate::{Basis, Budget, Fault, Group, GroupProblem, Member, Metric, PolicyMemory, Problem, View};
 
 pub use bottleneck::Bottleneck;
 pub use cost::CostPolicy;
@@ -32,21 +33,29 @@ pub use setting::{Setting, SettingType};
 pub use slo::Slo;
 pub use threshold::Threshold;
 
-/// Turns readings into a wish for each member. Pure: the same view, the same wishes.
+/// Turns readings into a recommendation for each member. Pure: the same view and memory, the same recommendations.
 pub trait Policy: fmt::Debug + Send + Sync {
-    /// The policy's name in [`POLICIES`], in steps and in manifests.
+    /// The policy's name in its table, in steps and in manifests.
     fn name(&self) -> &'static str;
 
-    /// The wish for the member at `member`, or `None` where the known readings do not
+    /// The recommendation for the member at `member`, or `None` where the known readings do not
     /// allow one: nothing is scaled in then. It is asked only for members whose target was
-    /// found, and may wish beyond the bounds, which are kept by others.
-    fn wish(&self, view: &View<'_>, member: usize) -> Option<Wished>;
+    /// found, and may recommend what lies beyond the bounds, which are kept by others.
+    ///
+    /// What a policy needs to know at the next decision it keeps in `memory`, in a type of its own:
+    /// `memory.entry(&view.members[member].target).of::<Trend>()`.
+    fn recommend(
+        &self,
+        view: &View<'_>,
+        member: usize,
+        memory: &mut PolicyMemories,
+    ) -> Option<Recommendation>;
 
-    /// The wishes for all members, in the plan's order. A policy that looks at the group as a whole
+    /// The recommendations for all members, in the plan's order. A policy that looks at the group as a whole
     /// finds them all at once here.
-    fn wishes(&self, view: &View<'_>) -> Vec<Option<Wished>> {
-        let wish = |member| view.scale(member).and_then(|_| self.wish(view, member));
-        (0..view.members.len()).map(wish).collect()
+    fn recommend_all(&self, view: &View<'_>, memory: &mut PolicyMemories) -> Vec<Option<Recommendation>> {
+        let recommend = |member| view.scale(member).and_then(|_| self.recommend(view, member, memory));
+        (0..view.members.len()).map(recommend).collect()
     }
 
     /// What keeps it from serving a group of these members with these metrics, as far as the parts are sound by themselves.
@@ -60,66 +69,15 @@ pub trait Policy: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Whether it draws anew in each decision, so that [`View::round`] must count them.
-    fn counts_rounds(&self) -> bool {
-        false
-    }
-
     /// Who outside must be asked before each decision, where somebody must; the answer is [`View::advice`].
     fn adviser(&self) -> Option<&Adviser> {
         None
     }
 }
 
-/// What a policy sees.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct View<'a> {
-    /// The plan's members.
-    pub members: &'a [Member],
-    /// The plan's metrics.
-    pub metrics: &'a [Metric],
-    /// The present scale of each member; `None` where its target was not found.
-    pub scales: &'a [Option<Scale>],
-    /// The value of each of the plan's metrics; `None` where it is absent.
-    pub values: &'a [Option<f64>],
-    /// The instant of the decision.
-    pub now: Time,
-    /// What holds the members together, where the plan is a group's.
-    pub group: Option<&'a Group>,
-    /// Decisions made before this one, where the policy counts them.
-    pub round: u64,
-    /// What an adviser outside wishes, where one is asked and has answered.
-    pub advice: Option<&'a Advice>,
-}
-
-impl<'a> View<'a> {
-    /// What is to be seen of `plan` at `now`, by no adviser and in the first round.
-    pub fn new(plan: &'a Plan, scales: &'a [Option<Scale>], values: &'a [Option<f64>], now: Time) -> Self {
-        let (members, metrics, group) = (&plan.members, &plan.metrics, plan.group.as_ref());
-        View { members, metrics, scales, values, now, group, round: 0, advice: None }
-    }
-}
-
-impl View<'_> {
-    /// The present scale of the member at `member`, where its target was found.
-    pub fn scale(&self, member: usize) -> Option<Scale> {
-        self.scales.get(member).copied().flatten()
-    }
-
-    /// Replicas asked for of the member at `member` at present.
-    pub fn replicas(&self, member: usize) -> u32 {
-        self.scale(member).map_or(0, |scale| scale.replicas)
-    }
-
-    /// The value of the metric at `metric`, where it is known.
-    pub fn value(&self, metric: usize) -> Option<f64> {
-        self.values.get(metric).copied().flatten()
-    }
-}
-
-/// A wish and what it rests on.
+/// A recommendation and what it rests on.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Wished {
+pub struct Recommendation {
     /// Name of the policy whose reasoning this is, as steps print it.
     pub policy: &'static str,
     /// Replicas.
@@ -139,7 +97,7 @@ pub struct PolicyEntry {
     pub serves: Serves,
     /// What can be set, for the CRD's schema and the reference.
     pub settings: &'static [Setting],
-    /// Makes the policy, or tells all problems of the settings; paths begin with the given one.
+    /// Makes the policy, or reports all problems of the settings; paths begin with the given one.
     pub compile: Compile,
 }
 
@@ -155,8 +113,8 @@ pub enum Serves {
 /// Makes a policy from its settings and their path in the manifest.
 type Compile = fn(&Value, &str) -> Result<Arc<dyn Policy>, Vec<Problem>>;
 
-/// Every policy there is.
-pub const POLICIES: &[PolicyEntry] = &[
+/// The policies of this crate.
+const POLICIES: &[PolicyEntry] = &[
     // In the order in which schema, reference and messages name them.
     slo::ENTRY,
     cost::ENTRY,
@@ -168,27 +126,58 @@ pub const POLICIES: &[PolicyEntry] = &[
     external::ENTRY,
 ];
 
-/// The policies that serve such plans, in the order of [`POLICIES`].
-pub fn serving(plans: Serves) -> impl Iterator<Item = &'static PolicyEntry> {
-    POLICIES.iter().filter(move |entry| entry.serves == plans)
+/// The policies that manifests can name. It is handed in wherever they are compiled, so another crate can add to it.
+#[derive(Clone, Debug)]
+pub struct PolicyTable(Vec<PolicyEntry>);
+
+impl Default for PolicyTable {
+    /// The policies of this crate.
+    fn default() -> Self {
+        Self(POLICIES.to_vec())
+    }
 }
 
-/// Makes the policy called `name` from `config`, which stands at `path` in the manifest.
-///
-/// # Errors
-/// All problems of the settings, or one that lists the known policies.
-pub fn compile(name: &str, config: &Value, path: &str) -> Result<Arc<dyn Policy>, Vec<Problem>> {
-    match POLICIES.iter().find(|entry| entry.name == name) {
-        Some(entry) => (entry.compile)(config, path),
-        None => {
-            let known = POLICIES.iter().map(|entry| entry.name);
-            Err(vec![Problem::new(path, Fault::unsupported(format_args!("{name:?}"), known))])
+impl PolicyTable {
+    /// With `entry`, behind those that it has; in place of one of the same name.
+    pub fn with(mut self, entry: PolicyEntry) -> Self {
+        self.0.retain(|known| known.name != entry.name);
+        self.0.push(entry);
+        self
+    }
+
+    /// Every policy, in the order in which schema, reference and messages name them.
+    pub fn entries(&self) -> &[PolicyEntry] {
+        &self.0
+    }
+
+    /// The policies that serve such plans, in order.
+    pub fn serving(&self, plans: Serves) -> impl Iterator<Item = &PolicyEntry> {
+        self.0.iter().filter(move |entry| entry.serves == plans)
+    }
+
+    /// Makes the policy called `name` from `config`, which stands at `path` in the manifest.
+    ///
+    /// # Errors
+    /// All problems of the settings, or one that lists the known policies.
+    pub fn compile(&self, name: &str, config: &Value, path: &str) -> Result<Arc<dyn Policy>, Vec<Problem>> {
+        match self.0.iter().find(|entry| entry.name == name) {
+            Some(entry) => (entry.compile)(config, path),
+            None => {
+                let known = self.0.iter().map(|entry| entry.name);
+                Err(vec![Problem::new(path, Fault::unsupported(format_args!("{name:?}"), known))])
+            }
         }
     }
 }
 
+/// What policies remember, for each member by its target.
+pub type PolicyMemories = ByTarget<PolicyMemory>;
+
 /// Reads the settings of `entry` into `T`, once each has been held against its row in the table.
-fn settings<T: serde::de::DeserializeOwned>(
+///
+/// # Errors
+/// All problems of the settings, each with a path that begins with `path`.
+pub fn settings<T: serde::de::DeserializeOwned>(
     entry: &PolicyEntry,
     config: &Value,
     path: &str,

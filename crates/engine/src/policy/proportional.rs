@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Policy, PolicyEntry, Serves, View, Wished, setting};
+use super::{Policy, PolicyEntry, PolicyMemories, Recommendation, Serves, View, setting};
 use crate::apportion::{Share, spread};
 use crate::number::ceil_of_quotient;
 use crate::{Basis, Group, GroupProblem, Member, Metric};
@@ -50,13 +50,18 @@ impl Policy for Proportional {
         ENTRY.name
     }
 
-    fn wish(&self, view: &View<'_>, member: usize) -> Option<Wished> {
-        self.wishes(view).into_iter().nth(member).flatten()
+    fn recommend(
+        &self,
+        view: &View<'_>,
+        member: usize,
+        memory: &mut PolicyMemories,
+    ) -> Option<Recommendation> {
+        self.recommend_all(view, memory).into_iter().nth(member).flatten()
     }
 
-    fn wishes(&self, view: &View<'_>) -> Vec<Option<Wished>> {
-        let mut wishes = vec![None; view.members.len()];
-        let Some(Ask { metric, value, target, pods }) = most(view) else { return wishes };
+    fn recommend_all(&self, view: &View<'_>, _: &mut PolicyMemories) -> Vec<Option<Recommendation>> {
+        let mut recommended = vec![None; view.members.len()];
+        let Some(Ask { metric, value, target, pods }) = most(view) else { return recommended };
         let is_part = |&place: &usize| view.members[place].role.refusal.is_none();
         let parts: Vec<usize> = (0..view.members.len()).filter(is_part).collect();
         let share = |&place: &usize| {
@@ -68,9 +73,9 @@ impl Policy for Proportional {
         for ((&place, share), replicas) in parts.iter().zip(&shares).zip(spread(&shares, pods)) {
             let metric = (view.metrics.len() > 1).then(|| metric.name.clone());
             let basis = Basis::Spread { pods, metric, value, target, weight: share.weight, weights };
-            wishes[place] = Some(Wished { policy: ENTRY.name, replicas, basis });
+            recommended[place] = Some(Recommendation { policy: ENTRY.name, replicas, basis });
         }
-        wishes
+        recommended
     }
 
     fn problems(&self, _: &[Member], metrics: &[Metric], _: &Group) -> Vec<GroupProblem> {
@@ -94,13 +99,17 @@ mod tests {
         pool.member("spot", None).weight(2.0).bounds(0, 3)
     }
 
+    fn none() -> PolicyMemories {
+        PolicyMemories::default()
+    }
+
     fn told(shop: &Shop) -> Vec<Option<(u32, String)>> {
-        let wishes = Proportional.wishes(&shop.view()).into_iter();
-        wishes.map(|wish| wish.map(|wish| (wish.replicas, wish.basis.to_string()))).collect()
+        let recommended = Proportional.recommend_all(&shop.view(), &mut none()).into_iter();
+        recommended.map(|one| one.map(|one| (one.replicas, one.basis.to_string()))).collect()
     }
 
     fn counts(shop: &Shop) -> Vec<Option<u32>> {
-        told(shop).into_iter().map(|wish| wish.map(|(count, _)| count)).collect()
+        told(shop).into_iter().map(|one| one.map(|(count, _)| count)).collect()
     }
 
     #[test]
@@ -114,11 +123,11 @@ mod tests {
         assert_eq!(counts(&at(0.0)), [1, 1, 0].map(Some));
         for member in 0..3 {
             assert_eq!(
-                Proportional.wish(&at(900.0).view(), member).map(|wish| wish.replicas),
+                Proportional.recommend(&at(900.0).view(), member, &mut none()).map(|one| one.replicas),
                 counts(&at(900.0))[member]
             );
         }
-        assert_eq!(Proportional.wish(&at(900.0).view(), 3), None);
+        assert_eq!(Proportional.recommend(&at(900.0).view(), 3, &mut none()), None);
     }
 
     #[test]
@@ -151,7 +160,7 @@ mod tests {
         assert_eq!(problems(&pool()), [GroupProblem::NoMetric]);
         let mixed = pool().metric("a", None, Some(1.0), None).metric("b", None, None, None);
         assert_eq!(problems(&mixed), [GroupProblem::NoTarget { metric: 1 }]);
-        let compile = |config| crate::policy::compile("proportional", &config, "c");
+        let compile = |config| crate::PolicyTable::default().compile("proportional", &config, "c");
         assert_eq!(compile(json!({})).unwrap().name(), "proportional");
         let said = compile(json!({"share": 1})).unwrap_err();
         assert_eq!(said[0].to_string(), "c.share: unknown field; this policy has no settings");

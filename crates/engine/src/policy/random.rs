@@ -1,14 +1,16 @@
 //! `random`: every member of a group gets a count between its bounds, drawn anew in each decision.
 //!
 //! For finding out how an application bears being scaled, and as the thing that any better
-//! policy must beat. The draws are a pure function of seed, round and member: the same seed
-//! gives the same sequence, on any machine and in a replay.
+//! policy must beat. The draws are a pure function of seed, round and member, and the round is remembered: the same
+//! seed gives the same sequence, on any machine and in a replay.
 
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Policy, PolicyEntry, Serves, Setting, SettingType, View, Wished, settings};
+use super::{
+    Policy, PolicyEntry, PolicyMemories, Recommendation, Serves, Setting, SettingType, View, settings,
+};
 use crate::Basis;
 
 pub(super) const ENTRY: PolicyEntry = PolicyEntry {
@@ -33,6 +35,14 @@ pub struct Random {
     seed: u32,
 }
 
+/// What is remembered of a member.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Draws {
+    /// Draws made so far.
+    round: u64,
+}
+
 #[derive(Deserialize)]
 struct Config {
     #[serde(default)]
@@ -51,10 +61,18 @@ impl Policy for Random {
         ENTRY.name
     }
 
-    fn wish(&self, view: &View<'_>, member: usize) -> Option<Wished> {
+    fn recommend(
+        &self,
+        view: &View<'_>,
+        member: usize,
+        memory: &mut PolicyMemories,
+    ) -> Option<Recommendation> {
         let member = view.members.get(member)?;
+        let draws = memory.entry(&member.target).of::<Draws>();
+        let round = draws.round;
+        draws.round = round.wrapping_add(1);
         let (least, most) = (member.bounds.min(), member.bounds.max());
-        let mut state = mix(u64::from(self.seed)) ^ view.round;
+        let mut state = mix(u64::from(self.seed)) ^ round;
         for byte in member.role.name.bytes() {
             state = mix(state ^ u64::from(byte));
         }
@@ -62,11 +80,7 @@ impl Policy for Random {
         // The upper bits of a product spread evenly over a span that is no power of two.
         let drawn = (u128::from(mix(state)) * span) >> 64;
         let replicas = least + u32::try_from(drawn).unwrap_or_default();
-        Some(Wished { policy: ENTRY.name, replicas, basis: Basis::Drawn { least, most, round: view.round } })
-    }
-
-    fn counts_rounds(&self) -> bool {
-        true
+        Some(Recommendation { policy: ENTRY.name, replicas, basis: Basis::Drawn { least, most, round } })
     }
 }
 
@@ -98,11 +112,12 @@ mod tests {
 
     fn drawn(seed: u32, rounds: u64, member: usize) -> Vec<u32> {
         let members = members();
-        let wish = |round| {
-            let view = View { members: &members, round, ..View::default() };
-            Random::new(seed).wish(&view, member).unwrap().replicas
+        let mut memory = PolicyMemories::default();
+        let draw = |_| {
+            let view = View { members: &members, ..View::default() };
+            Random::new(seed).recommend(&view, member, &mut memory).unwrap().replicas
         };
-        (0..rounds).map(wish).collect()
+        (0..rounds).map(draw).collect()
     }
 
     #[test]

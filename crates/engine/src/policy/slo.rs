@@ -7,14 +7,16 @@
 //! - `Value`: `ceil(readyReplicas × value / target)`, and the present replicas while
 //!   `value / target` is within the tolerance of 1.
 //!
-//! The largest count is the wish. A metric without a reading asks for nothing; that nothing
+//! The largest count is the recommendation. A metric without a reading asks for nothing; that nothing
 //! is scaled in meanwhile is not this policy's business.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{Policy, PolicyEntry, Serves, Setting, SettingType, View, Wished, settings};
+use super::{
+    Policy, PolicyEntry, PolicyMemories, Recommendation, Serves, Setting, SettingType, View, settings,
+};
 use crate::number::ceil_of_quotient;
 use crate::{Basis, Metric, MetricTarget, Proportion, Scale, TargetType};
 
@@ -39,7 +41,7 @@ pub(super) const ENTRY: PolicyEntry = PolicyEntry {
     },
 };
 
-/// The largest wish of all metrics that have a target and a reading.
+/// The largest recommendation of all metrics that have a target and a reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Slo {
     tolerance: Option<f64>,
@@ -93,13 +95,13 @@ fn ask_by_ratio(value: f64, target: f64, scale: Scale, tolerance: f64) -> Option
         return Some((ceil_of_quotient(value, target), Proportion::EachOf(1)));
     }
     let ready = scale.serving();
-    let wish = ceil_of_quotient(value * f64::from(ready), target);
-    if value > target && wish < scale.replicas {
+    let count = ceil_of_quotient(value * f64::from(ready), target);
+    if value > target && count < scale.replicas {
         // Those that start will take their share; an overload is no reason to remove them.
         return Some((scale.replicas, Proportion::Starting { ready }));
     }
     // With none ready the figure does not come from the replicas, so it says nothing about their count.
-    (ready > 0).then_some((wish, Proportion::EachOf(ready)))
+    (ready > 0).then_some((count, Proportion::EachOf(ready)))
 }
 
 impl Policy for Slo {
@@ -107,7 +109,7 @@ impl Policy for Slo {
         ENTRY.name
     }
 
-    fn wish(&self, view: &View<'_>, member: usize) -> Option<Wished> {
+    fn recommend(&self, view: &View<'_>, member: usize, _: &mut PolicyMemories) -> Option<Recommendation> {
         let scale = view.scale(member)?;
         let asked = view.metrics.iter().enumerate().filter_map(|(index, metric)| {
             let (value, target) = (view.value(index)?, metric.target?);
@@ -119,7 +121,7 @@ impl Policy for Slo {
             asked.reduce(|most, next| if next.0 > most.0 { next } else { most })?;
         let basis =
             Basis::Ratio { metric: shown_name(view.metrics, metric), value, target: target.value(), by };
-        Some(Wished { policy: ENTRY.name, replicas, basis })
+        Some(Recommendation { policy: ENTRY.name, replicas, basis })
     }
 }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Policy, PolicyEntry, Serves, Setting, SettingType, View, Wished, settings};
+use super::{
+    Policy, PolicyEntry, PolicyMemories, Recommendation, Serves, Setting, SettingType, View, settings,
+};
 use crate::{Basis, Fault, Problem};
 
 pub(super) const ENTRY: PolicyEntry = PolicyEntry {
@@ -92,23 +94,23 @@ impl Policy for Threshold {
         ENTRY.name
     }
 
-    fn wish(&self, view: &View<'_>, member: usize) -> Option<Wished> {
+    fn recommend(&self, view: &View<'_>, member: usize, _: &mut PolicyMemories) -> Option<Recommendation> {
         let value = view.value(0)?;
         let current = view.replicas(member);
         Some(if value > self.up {
-            Wished {
+            Recommendation {
                 policy: ENTRY.name,
                 replicas: current.saturating_add(self.step_up),
                 basis: Basis::Above { value, threshold: self.up },
             }
         } else if value < self.down {
-            Wished {
+            Recommendation {
                 policy: ENTRY.name,
                 replicas: current.saturating_sub(self.step_down),
                 basis: Basis::Below { value, threshold: self.down },
             }
         } else {
-            Wished {
+            Recommendation {
                 policy: ENTRY.name,
                 replicas: current,
                 basis: Basis::Range { value, low: self.down, high: self.up },
@@ -125,14 +127,15 @@ mod tests {
     #[test]
     fn steps_only_beyond_the_thresholds() {
         let policy = Threshold::new(50.0, 10.0, 2, 1).unwrap();
+        let recommend = |view: &View<'_>| policy.recommend(view, 0, &mut PolicyMemories::default());
         let scales = [Some(Scale { replicas: 4, status_replicas: 4, ready: None })];
         for (value, replicas) in [(51.0, 6), (50.0, 4), (10.0, 4), (9.9, 3)] {
             let values = [Some(value)];
             let view = View { scales: &scales, values: &values, ..View::default() };
-            assert_eq!(policy.wish(&view, 0).unwrap().replicas, replicas, "at {value}");
+            assert_eq!(recommend(&view).unwrap().replicas, replicas, "at {value}");
         }
         let view = View { scales: &scales, values: &[None], ..View::default() };
-        assert_eq!(policy.wish(&view, 0), None);
+        assert_eq!(recommend(&view), None);
     }
 
     #[test]

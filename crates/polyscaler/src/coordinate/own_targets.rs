@@ -4,11 +4,11 @@
 
 use std::time::Duration;
 
-use engine::{Scale, Target};
+use engine::{LastScaled, Scale, Target};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
 use resources::{Reason, TargetFailure, WriteFailure};
-use runner::{Actuator, LastScaled};
+use runner::Actuator;
 
 use super::app::{App, Standing};
 

@@ -211,7 +211,7 @@ fn row<'a>(application: &'static Application, look: &'a Look) -> Option<Row<'a>>
         application,
         load,
         flow: seen.flow,
-        wish: target.and_then(|target| target.wish),
+        wish: target.and_then(|target| target.recommended),
         wanted: target.map_or(0, |target| target.desired),
         ready: target.and_then(|target| target.ready).unwrap_or(0),
         why: target.map_or(&seen.message, |target| &target.decision),

@@ -73,7 +73,7 @@ pub(super) struct Target {
     /// `Kind namespace/name`.
     target: String,
     pub(super) ready: Option<u32>,
-    pub(super) wish: Option<u32>,
+    pub(super) recommended: Option<u32>,
     pub(super) desired: u32,
     pub(super) decision: String,
 }

@@ -7,7 +7,7 @@ use cluster::{Clients, PodStore, SecretStore};
 use engine::{Absence, Advice, Query, Target, Time};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use runner::{Advisor, Clock, Metrics, Question, Sampled, Sampler};
+use runner::{Clock, Metrics, Question, Sampled, Sampler};
 use sources::{Advisers, Answer, Asker, Hub, PodReader, ReadStats, Registry, SecretData, SecretReader};
 
 struct ClusterSecrets(SecretStore);
@@ -67,9 +67,9 @@ pub(crate) fn sampler(
     Arc::new(HubSampler(hub.with_pods(Arc::new(ClusterPods(PodStore::new(clients))))))
 }
 
-struct GrpcAdvisor(Arc<Advisers>);
+struct GrpcAdvisers(Arc<Advisers>);
 
-impl Advisor for GrpcAdvisor {
+impl runner::Advisers for GrpcAdvisers {
     fn ask<'a>(&'a self, question: Question<'a>) -> BoxFuture<'a, Result<Advice, Absence>> {
         let Question { adviser, object, state } = question;
         let asker = Asker { kind: object.kind, namespace: &object.namespace, name: &object.name };
@@ -78,6 +78,6 @@ impl Advisor for GrpcAdvisor {
 }
 
 /// The services that policies name, asked through `advisers`.
-pub(super) fn advisor(advisers: Arc<Advisers>) -> Arc<dyn Advisor> {
-    Arc::new(GrpcAdvisor(advisers))
+pub(super) fn advisers(advisers: Arc<Advisers>) -> Arc<dyn runner::Advisers> {
+    Arc::new(GrpcAdvisers(advisers))
 }

@@ -152,7 +152,7 @@ impl Parts {
             activity: Arc::clone(&shared.shown.activity),
             board: Arc::clone(&shared.shown.board),
             audit: shared.audit.clone(),
-            advisor: glue::advisor(Arc::clone(&shared.advisers)),
+            advisers: glue::advisers(Arc::clone(&shared.advisers)),
             episodes: shared.episodes.clone(),
         };
         let runner = Runner::new(services, registry, wiring.allow_cross_namespace);

@@ -42,7 +42,7 @@ async fn every_decision_is_a_line() {
         }
     };
     has("a decision that changes nothing", |entry| {
-        entry["from"] == 2 && entry["to"] == 2 && entry["wish"] == 2
+        entry["from"] == 2 && entry["to"] == 2 && entry["recommended"] == 2
     })
     .await;
     has("the scale", |entry| {
@@ -55,7 +55,7 @@ async fn every_decision_is_a_line() {
     })
     .await;
     has("a poll without a reading", |entry| {
-        entry["metrics"][0]["absent"].is_string() && entry["wish"].is_null() && entry["from"] == 6
+        entry["metrics"][0]["absent"].is_string() && entry["recommended"].is_null() && entry["from"] == 6
     })
     .await;
 

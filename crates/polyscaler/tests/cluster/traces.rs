@@ -124,7 +124,7 @@ async fn a_poll_that_scales_is_one_trace_without_secrets() {
     assert_eq!(json!(trace.span("sample").attributes), sample);
     assert_eq!(trace.attribute("observe", "replicas"), 2);
     let decide = json!({
-        "polyscaler.from": 2, "polyscaler.wish": 6, "polyscaler.to": 6,
+        "polyscaler.from": 2, "polyscaler.recommended": 6, "polyscaler.to": 6,
         "polyscaler.steps": "linear 2→6 (3000 in 1000..5000)",
     });
     assert_eq!(json!(trace.span("decide").attributes), decide);
@@ -186,7 +186,7 @@ async fn what_fails_is_an_error_in_its_trace_and_grpc_serves_as_well() {
     assert_eq!(sample.attributes["error.type"], "MetricMalformed");
     assert_eq!(trace.attribute("sample", "result"), "MetricMalformed");
     assert_eq!(
-        (trace.attribute("decide", "wish"), trace.attribute("decide", "to")),
+        (trace.attribute("decide", "recommended"), trace.attribute("decide", "to")),
         (&Value::Null, &json!(4))
     );
     blind.delete().await;

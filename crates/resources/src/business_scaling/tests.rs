@@ -73,14 +73,11 @@ fn every_option_reaches_the_plan() {
     assert_eq!(plan.metrics[0].query.namespace, "shop");
     assert_eq!(plan.mode, Mode::Observe);
     assert_eq!(
-        plan.safety,
-        engine::Safety {
-            scale_up_stabilization: Duration::from_secs(10),
-            scale_down_stabilization: Duration::from_secs(20),
-            max_scale_up: Some(3),
-            max_scale_down: Some(1),
-            cooldown: Duration::from_secs(300),
-        }
+        plan.limits,
+        engine::Limits::default()
+            .with_windows(Duration::from_secs(10), Duration::from_secs(20))
+            .with_pods_per_operation(Some(3), Some(1))
+            .with_cooldown(Duration::from_secs(300))
     );
 }
 

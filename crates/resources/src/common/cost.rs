@@ -37,6 +37,6 @@ impl CostStatus {
 
 impl From<Cost> for CostStatus {
     fn from(cost: Cost) -> Self {
-        Self::new(cost.now, cost.wished, cost.decided, Some(cost.budget))
+        Self::new(cost.now, cost.recommended, cost.decided, Some(cost.budget))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{Fault, Mode, Problem, Safety, Target};
+use engine::{Fault, Limits, Mode, Problem, Target};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -128,15 +128,14 @@ pub struct SafetySpec {
 
 impl SafetySpec {
     /// The engine's form of it.
-    pub fn compile(&self) -> Safety {
+    pub fn compile(&self) -> Limits {
         let seconds = |value: Option<u32>| Duration::from_secs(u64::from(value.unwrap_or(0)));
-        Safety {
-            scale_up_stabilization: seconds(self.scale_up_stabilization_seconds),
-            scale_down_stabilization: seconds(self.scale_down_stabilization_seconds),
-            max_scale_up: self.max_scale_up_rate,
-            max_scale_down: self.max_scale_down_rate,
-            cooldown: seconds(self.cooldown_seconds),
-        }
+        let [up, down] =
+            [self.scale_up_stabilization_seconds, self.scale_down_stabilization_seconds].map(seconds);
+        Limits::default()
+            .with_windows(up, down)
+            .with_pods_per_operation(self.max_scale_up_rate, self.max_scale_down_rate)
+            .with_cooldown(seconds(self.cooldown_seconds))
     }
 }
 

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine::policy::{Serves, Setting, SettingType, serving};
-use engine::{Fault, Policy, Problem};
+use engine::policy::{Serves, Setting, SettingType};
+use engine::{Fault, Policy, PolicyTable, Problem};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -73,13 +73,13 @@ fn group_settings(_: &mut SchemaGenerator) -> Schema {
 }
 
 fn types(plans: Serves) -> Schema {
-    let names: Vec<&str> = serving(plans).map(|policy| policy.name).collect();
+    let names: Vec<&str> = PolicyTable::default().serving(plans).map(|policy| policy.name).collect();
     json_schema!({ "type": "string", "enum": names })
 }
 
 fn settings(plans: Serves) -> Schema {
     let mut properties = BTreeMap::new();
-    for policy in serving(plans) {
+    for policy in PolicyTable::default().serving(plans) {
         for setting in policy.settings {
             properties.entry(setting.name).or_insert_with(|| schema(policy.name, setting));
         }
@@ -126,27 +126,30 @@ fn compile(
     config: &Map<String, Value>,
     path: &str,
 ) -> Result<Arc<dyn Policy>, Vec<Problem>> {
-    let known =
-        |name: &str| serving(plans).any(|policy| policy.settings.iter().any(|setting| setting.name == name));
+    let policies = PolicyTable::default();
+    let known = |name: &str| {
+        policies.serving(plans).any(|policy| policy.settings.iter().any(|setting| setting.name == name))
+    };
     let config = config.iter().filter(|(name, _)| known(name));
     let config = config.map(|(name, value)| (name.clone(), value.clone())).collect();
-    if serving(plans).all(|policy| policy.name != type_) {
-        let names = serving(plans).map(|policy| policy.name);
+    if policies.serving(plans).all(|policy| policy.name != type_) {
+        let names = policies.serving(plans).map(|policy| policy.name);
         let fault = Fault::unsupported(format_args!("{type_:?}"), names);
         return Err(vec![Problem::new(format!("{path}.type"), fault)]);
     }
-    engine::policy::compile(type_, &Value::Object(config), &format!("{path}.config"))
+    policies.compile(type_, &Value::Object(config), &format!("{path}.config"))
 }
 
 #[cfg(test)]
 mod tests {
-    use engine::policy::POLICIES;
+    use engine::PolicyTable;
 
     #[test]
     fn one_name_means_one_type_in_every_policy() {
-        for policy in POLICIES {
+        let policies = PolicyTable::default();
+        for policy in policies.entries() {
             for setting in policy.settings {
-                for other in POLICIES.iter().flat_map(|other| other.settings) {
+                for other in policies.entries().iter().flat_map(|other| other.settings) {
                     assert!(other.name != setting.name || other.type_ == setting.type_, "{}", setting.name);
                 }
             }

@@ -38,7 +38,7 @@ impl SingleTarget<'_> {
             members: vec![Member::single(self.target, bounds)],
             metrics: self.metrics,
             policy,
-            safety: self.safety.map(SafetySpec::compile).unwrap_or_default(),
+            limits: self.safety.map(SafetySpec::compile).unwrap_or_default(),
             mode,
             interval: Duration::from_secs(u64::from(self.interval_seconds)),
             group: None,

@@ -266,7 +266,7 @@ fn steady(kind: &Kind, mut status: Value) -> Value {
     }
     if let Some(memory) = status.get_mut("memory").and_then(Value::as_object_mut) {
         memory.remove("members");
-        memory.remove("rounds");
+        memory.remove("policy");
     }
     for condition in status.get_mut("conditions").and_then(Value::as_array_mut).into_iter().flatten() {
         if let Some(condition) = condition.as_object_mut() {

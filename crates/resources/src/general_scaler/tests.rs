@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{AbsenceReason, Memory, Observation, Reading, Scale, Time, decide};
+use engine::{AbsenceReason, Limits, Memory, Observation, Reading, Scale, Time, decide};
 use serde_json::json;
 
 use super::*;
@@ -54,8 +54,8 @@ fn the_example_makes_a_plan() {
     assert_eq!(plan.members[0].bounds, Bounds::new(2, 10).unwrap());
     assert_eq!(plan.policy.name(), "slo");
     assert_eq!(plan.interval, Duration::from_secs(15));
-    assert_eq!((plan.safety.max_scale_up, plan.safety.max_scale_down), (Some(3), Some(1)));
-    assert_eq!(plan.safety.cooldown, Duration::from_secs(300));
+    let limits = Limits::default().with_pods_per_operation(Some(3), Some(1));
+    assert_eq!(plan.limits, limits.with_cooldown(Duration::from_secs(300)));
     let metric = &plan.metrics[0];
     assert_eq!((metric.name.as_str(), metric.query.namespace.as_str()), ("prometheus", "shop"));
     assert_eq!(metric.target, MetricTarget::new(TargetType::AverageValue, 100.0));

@@ -38,7 +38,7 @@ pub(super) fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, Not
         members,
         metrics,
         policy,
-        safety: spec.safety.as_ref().map(SafetySpec::compile).unwrap_or_default(),
+        limits: spec.safety.as_ref().map(SafetySpec::compile).unwrap_or_default(),
         mode,
         interval: Duration::from_secs(u64::from(spec.interval_seconds)),
         group: Some(group),

@@ -1,6 +1,5 @@
 //! What becomes of a ScalingGroup: every member, what they come to together, and the last action.
 
-use engine::policy::View;
 use engine::{MemberDecision, Memory, Scale, Step, coordination};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -120,7 +119,7 @@ impl ScalingGroupStatus {
     /// Takes over what `poll` says.
     fn polled(&mut self, outcome: &Outcome, poll: &Poll) {
         let (scales, values) = seen(poll);
-        let view = View::new(&poll.plan, &scales, &values, outcome.at);
+        let view = poll.plan.view(&scales, &values, outcome.at);
         let (demands, loads) = (coordination::demands(&view), coordination::loads(&view));
         let bottleneck = coordination::bottleneck(&view);
         self.bottleneck = bottleneck.map(|member| poll.plan.members[member].role.name.clone());

@@ -27,12 +27,12 @@ pub struct PodsStatus {
 pub(super) fn totals(poll: &Poll) -> (PodsStatus, Option<CostStatus>) {
     let decisions = &poll.decision.members;
     let total = |count: fn(&MemberDecision) -> u32| {
-        Total::new(&poll.plan, decisions.iter().map(|decided| (decided.member, count(decided))))
+        Total::new(&poll.plan.members, decisions.iter().map(|decided| (decided.member, count(decided))))
     };
     let (now, decided) = (total(|decided| decided.from), total(|decided| decided.to));
     // A member without a wish counts with what it has.
-    let is_wished = decisions.iter().any(|decided| decided.wish.is_some());
-    let wished = is_wished.then(|| total(|decided| decided.wish.unwrap_or(decided.from)));
+    let is_wished = decisions.iter().any(|decided| decided.recommended.is_some());
+    let wished = is_wished.then(|| total(|decided| decided.recommended.unwrap_or(decided.from)));
     let budget = poll.plan.group.as_ref().and_then(|group| group.budget);
     let GroupBudget { max_pods, max_cost_per_hour } = budget.unwrap_or_default();
     let pods = PodsStatus {

@@ -2,8 +2,8 @@ use resources::{MemberPoll, Reason, Verdict, WriteFailure};
 
 use super::*;
 
-fn action(to: u32) -> Action {
-    Action {
+fn action(to: u32) -> ScaleOperation {
+    ScaleOperation {
         timestamp: Time::from_seconds(1_700_000_000),
         kind: "BusinessScaling",
         namespace: "default".to_owned(),
@@ -44,13 +44,14 @@ fn the_fields_have_the_names_that_callers_rely_on() {
         "steps": ["linear 2→6 (3000 in 1000..5000)"],
     });
     assert_eq!(told, expected);
-    let failed = Action { error: Some("forbidden".to_owned()), applied: false, ..action(6) };
+    let failed = ScaleOperation { error: Some("forbidden".to_owned()), applied: false, ..action(6) };
     assert_eq!(serde_json::to_value(failed).unwrap()["error"], "forbidden");
 }
 
 #[test]
 fn an_action_says_whether_it_was_carried_out() {
-    let decided = MemberDecision { member: 0, from: 2, wish: Some(6), to: 6, cost: None, steps: Vec::new() };
+    let decided =
+        MemberDecision { member: 0, from: 2, recommended: Some(6), to: 6, cost: None, steps: Vec::new() };
     let refused = WriteFailure { reason: Reason::ScaleConflict, message: "changed in between".to_owned() };
     let cases = [
         (Some(Ok(())), true, None),
@@ -81,10 +82,10 @@ fn an_action_says_whether_it_was_carried_out() {
             namespace: namespace.to_owned(),
             name: "shop".to_owned(),
         };
-        let action = Action::of(&key(""), &outcome, &poll, &decided);
+        let action = ScaleOperation::of(&key(""), &outcome, &poll, &decided);
         assert_eq!((action.uid.as_str(), action.timestamp), ("705ab4f5", at));
         assert_eq!((action.applied, action.error.as_deref()), (applied, error));
         assert_eq!(action.namespace, "default", "of the target, as the object has none");
-        assert_eq!(Action::of(&key("team"), &outcome, &poll, &decided).namespace, "team");
+        assert_eq!(ScaleOperation::of(&key("team"), &outcome, &poll, &decided).namespace, "team");
     }
 }

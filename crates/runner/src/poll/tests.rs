@@ -2,7 +2,7 @@ mod advice;
 
 use std::time::Duration;
 
-use engine::{Metric, Mode, Safety, invariants};
+use engine::{Limits, Metric, Mode, invariants};
 use tokio::time::Instant;
 
 use super::*;
@@ -58,7 +58,7 @@ async fn polls(world: &World, plan: Plan, memory: Memory) -> Finished {
 }
 
 fn cooling(seconds: u64) -> Plan {
-    Plan { safety: Safety { cooldown: Duration::from_secs(seconds), ..Safety::default() }, ..plan() }
+    Plan { limits: Limits::default().with_cooldown(Duration::from_secs(seconds)), ..plan() }
 }
 
 /// The first condition, which sums up, as `status reason`.

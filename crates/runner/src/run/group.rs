@@ -2,7 +2,7 @@
 //! members of the last action until they are ready.
 
 use super::*;
-use crate::follow::{Following, follow};
+use crate::await_ready::{Following, follow};
 use crate::retry::traced_retry;
 
 impl Runner {

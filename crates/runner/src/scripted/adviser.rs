@@ -7,7 +7,7 @@ use engine::{Absence, AbsenceReason, Advice};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use crate::{Advisor, Question};
+use crate::{Advisers, Question};
 
 /// What it says.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ impl Oracle {
     }
 }
 
-impl Advisor for Oracle {
+impl Advisers for Oracle {
     fn ask<'a>(&'a self, question: Question<'a>) -> BoxFuture<'a, Result<Advice, Absence>> {
         let asked = format!("{} for {}", question.adviser.address, question.object);
         self.asked.lock().unwrap().push((asked, question.state.clone()));

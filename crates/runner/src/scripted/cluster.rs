@@ -4,13 +4,13 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use engine::{Scale, Target, Time};
+use engine::{LastScaled, Scale, Target, Time};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use resources::{Reason, TargetFailure, WriteFailure};
 
 use super::{Busy, Lease, PausedClock};
-use crate::{Actuator, Clock as _, Guard as _, LastScaled};
+use crate::{Actuator, Clock as _, Guard as _};
 
 pub(crate) struct Cluster {
     clock: Arc<PausedClock>,

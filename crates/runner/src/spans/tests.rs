@@ -123,7 +123,7 @@ async fn each_member_has_its_spans_and_a_failing_write_marks_its_own_and_the_roo
         heard.told("observe", &["parent", "polyscaler.replicas"]),
         [["poll", "2"], ["poll", "3"], ["poll", "6"]]
     );
-    assert_eq!(heard.told("decide", &["parent", "polyscaler.wish"]), [["poll", "18"]]);
+    assert_eq!(heard.told("decide", &["parent", "polyscaler.recommended"]), [["poll", "18"]]);
     let explanation = &heard.told("poll", &["polyscaler.explanation"])[0][0];
     assert!(explanation.starts_with("Deployment/web: linear 2→6 "), "{explanation}");
 }

@@ -23,7 +23,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::{Html, IntoResponse};
 use engine::Time;
-use runner::Action;
+use runner::ScaleOperation;
 
 use crate::Shown;
 use html::Escaped;
@@ -80,7 +80,7 @@ fn whole(selected: &Selected, wanted: &Wanted, main: &str) -> String {
 }
 
 fn main_part(shown: &Shown, selected: &Selected, wanted: &Wanted, now: Time) -> String {
-    let actions: Vec<Action> =
+    let actions: Vec<ScaleOperation> =
         shown.activity.actions().into_iter().filter(|action| wanted.takes_action(action)).collect();
     let mut main = String::new();
     summary::write(&mut main, selected, wanted, &actions, now);

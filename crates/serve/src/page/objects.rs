@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use engine::Time;
-use runner::{MetricState, ObjectState, TargetState};
+use runner::{MetricReading, ObjectState, TargetState};
 
 use super::drawing::{self, Shape};
 use super::group;
@@ -84,7 +84,7 @@ fn metric(main: &mut String, state: &ObjectState, now: Time) {
     }
 }
 
-fn value_of(metric: &MetricState) -> String {
+fn value_of(metric: &MetricReading) -> String {
     metric.value.map_or_else(|| "no reading".to_owned(), html::number)
 }
 

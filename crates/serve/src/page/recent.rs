@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use engine::Time;
-use runner::Action;
+use runner::ScaleOperation;
 
 use super::html::{Escaped, ago, clock};
 use super::select::Wanted;
@@ -13,7 +13,7 @@ const SEEN: usize = 6;
 /// Scale operations that the page has at all; `/scaling-activity` has all that are remembered.
 const LISTED: usize = 40;
 
-pub(super) fn write(main: &mut String, actions: &[Action], wanted: &Wanted, now: Time) {
+pub(super) fn write(main: &mut String, actions: &[ScaleOperation], wanted: &Wanted, now: Time) {
     main.push_str("<section><h2>What scaled</h2>\n");
     if actions.is_empty() {
         main.push_str(if wanted.limits() {
@@ -36,7 +36,7 @@ pub(super) fn write(main: &mut String, actions: &[Action], wanted: &Wanted, now:
     main.push_str("</section>\n");
 }
 
-fn table(main: &mut String, actions: &[Action], now: Time) {
+fn table(main: &mut String, actions: &[ScaleOperation], now: Time) {
     main.push_str(
         "<table class=\"recent\"><thead><tr><th scope=\"col\">when<th scope=\"col\">what\
          <th scope=\"col\">from → to<th scope=\"col\">why</tr></thead><tbody>\n",
@@ -47,7 +47,7 @@ fn table(main: &mut String, actions: &[Action], now: Time) {
     main.push_str("</tbody></table>\n");
 }
 
-fn row(main: &mut String, action: &Action, now: Time) {
+fn row(main: &mut String, action: &ScaleOperation, now: Time) {
     let (class, mark) = match (action.applied, &action.error) {
         (true, _) if action.to > action.from => ("out", "▲ out"),
         (true, _) => ("in", "▼ in"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use runner::{Action, Board, ObjectState};
+use runner::{Board, ObjectState, ScaleOperation};
 use serde::Deserialize;
 
 /// Objects on one page.
@@ -124,7 +124,7 @@ impl Wanted {
         self.failing() || [&self.q, &self.kind, &self.namespace].iter().any(|field| !field.is_empty())
     }
 
-    pub(super) fn takes_action(&self, action: &Action) -> bool {
+    pub(super) fn takes_action(&self, action: &ScaleOperation) -> bool {
         let text = self.q.trim().to_lowercase();
         let name = format!("{}/{}", action.namespace, action.name);
         (self.kind.is_empty() || self.kind == action.kind)

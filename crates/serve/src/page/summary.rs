@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use engine::Time;
-use runner::Action;
+use runner::ScaleOperation;
 
 use super::html::{Escaped, age, full_name};
 use super::select::{Selected, Wanted};
@@ -20,8 +20,14 @@ pub(super) fn title(selected: &Selected) -> String {
     }
 }
 
-pub(super) fn write(main: &mut String, selected: &Selected, wanted: &Wanted, actions: &[Action], now: Time) {
-    let applied = |action: &&Action| action.applied && now.since(action.timestamp) < HOUR;
+pub(super) fn write(
+    main: &mut String,
+    selected: &Selected,
+    wanted: &Wanted,
+    actions: &[ScaleOperation],
+    now: Time,
+) {
+    let applied = |action: &&ScaleOperation| action.applied && now.since(action.timestamp) < HOUR;
     let recent = actions.iter().filter(applied).count();
     let class = if selected.failing == 0 { "good" } else { "bad" };
     let failing = match selected.failing {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use engine::Time;
-use runner::{Action, MetricState, ObjectState, Point, TargetState};
+use runner::{MetricReading, ObjectState, Point, ScaleOperation, TargetState};
 
 use crate::stage::Stage;
 
@@ -30,14 +30,14 @@ pub(crate) fn object(
         reason: "Ready".to_owned(),
         message: "the target follows its metrics".to_owned(),
         observe: false,
-        metrics: vec![MetricState { name: "active_users".to_owned(), value }],
+        metrics: vec![MetricReading { name: "active_users".to_owned(), value }],
         targets: vec![TargetState {
             member: None,
             target: format!("Deployment {acts_in}/{name}"),
             namespace: acts_in.to_owned(),
             ready: Some(replicas),
             current: replicas,
-            wish: Some(replicas),
+            recommended: Some(replicas),
             desired: replicas,
             cost: None,
             decision: format!("linear {replicas}→{replicas} ({} in 1000..5000)", value.unwrap_or_default()),
@@ -74,8 +74,8 @@ fn past(now: Time, minutes: u64, seed: usize) -> VecDeque<Point> {
 }
 
 /// A scale operation that was carried out `minutes` ago.
-pub(crate) fn action(name: &str, now: Time, minutes: u64, from: u32, to: u32) -> Action {
-    Action {
+pub(crate) fn action(name: &str, now: Time, minutes: u64, from: u32, to: u32) -> ScaleOperation {
+    ScaleOperation {
         timestamp: now.minus(Duration::from_secs(minutes * 60)),
         kind: "BusinessScaling",
         namespace: "default".to_owned(),
@@ -108,7 +108,7 @@ pub(crate) fn busy(stage: &Stage) {
     ));
     let note = |action| stage.shown.activity.note(action);
     note(action("kitchen", now, 50, 2, 3));
-    note(Action {
+    note(ScaleOperation {
         applied: false,
         error: Some(
             "forbidden: the operator may not write deployments/scale in namespace warehouse".to_owned(),
@@ -116,10 +116,13 @@ pub(crate) fn busy(stage: &Stage) {
         namespace: "warehouse".to_owned(),
         ..action("stock", now, 21, 3, 5)
     });
-    note(Action { applied: false, ..action("mails-to-customers", now, 9, 4, 6) });
+    note(ScaleOperation { applied: false, ..action("mails-to-customers", now, 9, 4, 6) });
     note(action("payment-service", now, 3, 8, 6));
     let steps = ["linear 4→10 (5200 above 1000..5000)", "rate 10→6 (+2 at most)", "cooldown 6→6 (0 s left)"];
-    note(Action { steps: steps.map(str::to_owned).into(), ..action("payment-service", now, 0, 4, 6) });
+    note(ScaleOperation {
+        steps: steps.map(str::to_owned).into(),
+        ..action("payment-service", now, 0, 4, 6)
+    });
 }
 
 /// A bad day: most objects fail, each for another reason.

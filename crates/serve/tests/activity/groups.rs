@@ -16,7 +16,7 @@ fn group(stage: &Stage, members: usize) -> ObjectState {
         target: format!("Deployment shop/shop-{index}"),
         ready: Some(if index == 1 { 2 } else { 3 }),
         current: 3,
-        wish: Some(3),
+        recommended: Some(3),
         desired: 3,
         decision: format!("bottleneck 3 (member-0 {index}00, 100 a replica)"),
         ..state.targets[0].clone()

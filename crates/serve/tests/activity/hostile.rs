@@ -1,6 +1,6 @@
 //! Text from outside, such as a metric's name or what a metric server said, stays text.
 
-use runner::{Action, MetricState};
+use runner::{MetricReading, ScaleOperation};
 use testbed::{Browser, Device};
 
 use crate::fill;
@@ -13,7 +13,7 @@ const HOSTILE: &str = "</title></script>--><script>document.hacked=1</script>\
 fn fill_with_hostile(stage: &Stage) {
     let now = stage.now();
     let mut state = fill::object("BusinessScaling", "", "shop", now, 59);
-    state.metrics = vec![MetricState { name: HOSTILE.to_owned(), value: Some(f64::MAX) }];
+    state.metrics = vec![MetricReading { name: HOSTILE.to_owned(), value: Some(f64::MAX) }];
     state.targets[0].target = HOSTILE.to_owned();
     state.targets[0].decision = HOSTILE.to_owned();
     stage.shown.board.show(state.clone());
@@ -21,7 +21,7 @@ fn fill_with_hostile(stage: &Stage) {
     let mut failing = fill::failing(runner::ObjectState { name, namespace, ..state }, HOSTILE, HOSTILE, 3);
     failing.targets[0].namespace = HOSTILE.to_owned();
     stage.shown.board.show(failing);
-    stage.shown.activity.note(Action {
+    stage.shown.activity.note(ScaleOperation {
         namespace: HOSTILE.to_owned(),
         target: HOSTILE.to_owned(),
         applied: false,

@@ -1,6 +1,6 @@
 //! How a real browser shows the page: on a phone and on a desk, light and dark, while it lives.
 
-use runner::Action;
+use runner::ScaleOperation;
 use serde_json::{Value, json};
 use testbed::{Browser, Device, Page};
 
@@ -165,7 +165,7 @@ async fn news_come_without_a_reload() {
     page.evaluate("window.unchanged = 1; document.querySelector('.summary a').focus(); 0").await.unwrap();
     let now = stage.now();
     let steps = vec!["linear 6→9 (4600 in 1000..5000)".to_owned()];
-    stage.shown.activity.note(Action { steps, ..fill::action("payment-service", now, 0, 6, 9) });
+    stage.shown.activity.note(ScaleOperation { steps, ..fill::action("payment-service", now, 0, 6, 9) });
     let state = fill::object("ScalingRule", "shop", "orders", now, 59);
     stage.shown.board.show(fill::failing(state, "MetricTimeout", "no answer within 5 s", 0));
     let shown = "document.querySelector('.recent tbody tr').innerText.includes('6 → 9') \

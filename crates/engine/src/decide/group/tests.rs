@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use crate::fixture::Shop;
-use crate::policy::{Bottleneck, Policy, View, Wished};
-use crate::{Action, ActionMember, Basis, Decision, Memory, Safety, Time, decide};
+use crate::policy::{Bottleneck, Policy, PolicyMemories, Recommendation};
+use crate::{Action, ActionMember, Basis, Decision, Limits, Memory, Time, View, decide};
 
-/// Wishes what it was told to.
+/// Recommends what it was made with.
 #[derive(Debug)]
 struct Fixed(Vec<Option<u32>>);
 
@@ -13,19 +13,19 @@ impl Policy for Fixed {
         "fixed"
     }
 
-    fn wish(&self, _: &View<'_>, member: usize) -> Option<Wished> {
+    fn recommend(&self, _: &View<'_>, member: usize, _: &mut PolicyMemories) -> Option<Recommendation> {
         let basis = Basis::Above { value: 2.0, threshold: 1.0 };
-        self.0[member].map(|replicas| Wished { policy: "fixed", replicas, basis })
+        self.0[member].map(|replicas| Recommendation { policy: "fixed", replicas, basis })
     }
 }
 
-fn decided(shop: &Shop, wishes: &[u32], safety: Safety) -> Decision {
-    let policy = Fixed(wishes.iter().copied().map(Some).collect());
-    decide(&shop.plan(policy, safety), &mut Memory::default(), &shop.observation(), Time::default())
+fn decided(shop: &Shop, wanted: &[u32], limits: Limits) -> Decision {
+    let policy = Fixed(wanted.iter().copied().map(Some).collect());
+    decide(&shop.plan(policy, limits), &mut Memory::default(), &shop.observation(), Time::default())
 }
 
-fn counts(shop: &Shop, wishes: &[u32]) -> Vec<u32> {
-    decided(shop, wishes, Safety::default()).members.iter().map(|member| member.to).collect()
+fn counts(shop: &Shop, wanted: &[u32]) -> Vec<u32> {
+    decided(shop, wanted, Limits::default()).members.iter().map(|member| member.to).collect()
 }
 
 /// Members a, b, c with one replica each.
@@ -38,24 +38,24 @@ fn pods(shop: Shop, most: u32) -> Shop {
 }
 
 #[test]
-fn wishes_are_cut_in_proportion() {
+fn wanted_are_cut_in_proportion() {
     let cases = [
         (25, [10, 5, 10], [10, 5, 10]),
         (20, [10, 5, 10], [8, 4, 8]),
         (24, [10, 5, 10], [10, 5, 9]),
         (10, [10, 5, 10], [4, 2, 4]),
-        // One each is the least; what is left is for those whose wishes are above it.
+        // One each is the minimum; what is left is for those that want more.
         (7, [10, 1, 10], [3, 1, 3]),
         (12, [2, 20, 2], [1, 10, 1]),
         (4, [10, 10, 10], [2, 1, 1]),
         (3, [10, 10, 10], [1, 1, 1]),
         (2, [10, 10, 10], [1, 1, 1]),
-        // Who wishes less than its least gets its least, and that counts.
+        // Who wanted less than its least gets its least, and that counts.
         (12, [0, 11, 2], [1, 9, 2]),
         (0, [0, 0, 0], [1, 1, 1]),
     ];
-    for (most, wishes, expected) in cases {
-        assert_eq!(counts(&pods(three(), most), &wishes), expected, "{wishes:?} within {most}");
+    for (most, wanted, expected) in cases {
+        assert_eq!(counts(&pods(three(), most), &wanted), expected, "{wanted:?} within {most}");
     }
     assert_eq!(counts(&three(), &[10, 5, 10]), [10, 5, 10], "without a budget");
 }
@@ -63,7 +63,7 @@ fn wishes_are_cut_in_proportion() {
 #[test]
 fn the_cut_is_a_step_with_its_numbers() {
     let told =
-        |shop: &Shop, wishes: &[u32]| decided(shop, wishes, Safety::default()).members[0].explanation();
+        |shop: &Shop, wanted: &[u32]| decided(shop, wanted, Limits::default()).members[0].explanation();
     let shop = pods(three(), 20);
     assert_eq!(told(&shop, &[10, 5, 10]), "fixed 1→10 (2 > 1), budget 10→8 (20 of 20 pods)");
     assert_eq!(told(&shop, &[1, 30, 10]), "fixed 1 (2 > 1)", "who is not cut has no step");
@@ -107,14 +107,14 @@ fn a_budget_that_was_lowered_scales_in() {
 #[test]
 fn nobody_counts_on_a_scale_in_that_could_not_be_written() {
     let shop = pods(Shop::default().member("a", None).replicas(8).member("b", None).replicas(2), 10);
-    let decided_after = |written: Option<Time>, wishes: &[u32]| {
+    let decided_after = |written: Option<Time>, wanted: &[u32]| {
         let failure = written.is_none().then(|| "forbidden".to_owned());
         let (name, at) = ("a".to_owned(), Time::default());
         let done = ActionMember { name, from: 8, to: 2, attempts: 3, written, ready: None, failure };
         let mut memory =
             Memory { last_action: Some(Action { at, members: vec![done] }), ..Memory::default() };
-        let policy = Fixed(wishes.iter().copied().map(Some).collect());
-        let plan = shop.plan(policy, Safety::default());
+        let policy = Fixed(wanted.iter().copied().map(Some).collect());
+        let plan = shop.plan(policy, Limits::default());
         let decision = decide(&plan, &mut memory, &shop.observation(), Time::default());
         decision.members.iter().map(|member| member.to).collect::<Vec<_>>()
     };
@@ -130,7 +130,7 @@ fn who_was_not_found_or_is_refused_counts_nothing() {
     let shop = Shop::default().member("a", None).member("b", None).replicas(9).refused();
     assert_eq!(counts(&pods(shop, 10), &[10, 10]), [10]);
     let shop = Shop::default().member("gone", None).missing().member("a", None).member("b", None);
-    let decision = decided(&pods(shop, 10), &[9, 15, 5], Safety::default());
+    let decision = decided(&pods(shop, 10), &[9, 15, 5], Limits::default());
     let found: Vec<_> = decision.members.iter().map(|member| (member.member, member.to)).collect();
     assert_eq!(found, [(1, 7), (2, 3)], "places and counts belong together");
 }
@@ -139,7 +139,7 @@ fn who_was_not_found_or_is_refused_counts_nothing() {
 fn what_is_not_known_is_not_cut_below_what_there_is() {
     let shop = Shop::default().member("a", None).replicas(6).member("b", None).replicas(2);
     let shop = pods(shop.metric("load", None, None, None), 10);
-    let decision = decided(&shop, &[2, 8], Safety::default());
+    let decision = decided(&shop, &[2, 8], Limits::default());
     assert_eq!(decision.members[0].to, 6, "no scale-in while a reading is absent");
     assert_eq!(decision.members[1].to, 4, "so there is room for 4 only");
     assert_eq!(
@@ -148,7 +148,7 @@ fn what_is_not_known_is_not_cut_below_what_there_is() {
     );
 
     let silent = pods(Shop::default().member("a", None).replicas(6).member("b", None).replicas(2), 10);
-    let plan = silent.plan(Fixed(vec![None, Some(8)]), Safety::default());
+    let plan = silent.plan(Fixed(vec![None, Some(8)]), Limits::default());
     let decision = decide(&plan, &mut Memory::default(), &silent.observation(), Time::default());
     assert_eq!(decision.members.iter().map(|member| member.to).collect::<Vec<_>>(), [6, 4]);
     assert!(decision.members[0].steps.is_empty());
@@ -156,13 +156,13 @@ fn what_is_not_known_is_not_cut_below_what_there_is() {
 
 #[test]
 fn scale_outs_wait_for_those_that_scale_in() {
-    let safety = Safety { max_scale_down: Some(1), ..Safety::default() };
+    let limits = Limits::default().with_pods_per_operation(None, Some(1));
     let shop = Shop::default().member("a", None).replicas(10).member("b", None).replicas(2);
-    let decision = decided(&pods(shop.clone(), 12), &[2, 10], safety.clone());
+    let decision = decided(&pods(shop.clone(), 12), &[2, 10], limits.clone());
     assert_eq!(decision.members[0].explanation(), "fixed 10→2 (2 > 1), rate 2→9 (-1 at most)");
     assert_eq!(decision.members[1].explanation(), "fixed 2→10 (2 > 1), budget 10→3 (12 of 12 pods)");
 
-    let full = decided(&pods(shop.clone(), 9), &[2, 7], safety.clone());
+    let full = decided(&pods(shop.clone(), 9), &[2, 7], limits.clone());
     assert_eq!(
         full.members.iter().map(|member| member.to).collect::<Vec<_>>(),
         [9, 2],
@@ -170,11 +170,11 @@ fn scale_outs_wait_for_those_that_scale_in() {
     );
 
     let below = Shop::default().member("a", None).replicas(10).member("b", None).bounds(3, 9).replicas(2);
-    let decision = decided(&pods(below, 9), &[2, 7], safety.clone());
+    let decision = decided(&pods(below, 9), &[2, 7], limits.clone());
     assert_eq!(decision.members[1].to, 3, "the least is raised to, whatever it costs");
 
     let shared = shop.member("c", None).replicas(2);
-    let decision = decided(&pods(shared, 17), &[1, 10, 6], safety);
+    let decision = decided(&pods(shared, 17), &[1, 10, 6], limits);
     assert_eq!(
         decision.members.iter().map(|member| member.to).collect::<Vec<_>>(),
         [9, 5, 3],
@@ -184,20 +184,20 @@ fn scale_outs_wait_for_those_that_scale_in() {
 
 #[test]
 fn a_least_that_a_rate_cannot_reach_is_no_trouble() {
-    let safety = Safety { max_scale_up: Some(2), ..Safety::default() };
+    let limits = Limits::default().with_pods_per_operation(Some(2), None);
     let shop = Shop::default().member("a", None).bounds(5, 9).replicas(0).member("b", None).replicas(4);
-    let decision = decided(&pods(shop, 5), &[9, 1], safety);
+    let decision = decided(&pods(shop, 5), &[9, 1], limits);
     assert_eq!(decision.members.iter().map(|member| member.to).collect::<Vec<_>>(), [2, 1]);
 }
 
 #[test]
 fn the_cooldown_comes_last_and_holds_all() {
-    let safety = Safety { cooldown: Duration::from_secs(60), ..Safety::default() };
+    let limits = Limits::default().with_cooldown(Duration::from_secs(60));
     let shop = pods(three(), 20);
     let mut memory = Memory { last_scale: Some(Time::from_seconds(0)), ..Memory::default() };
     let policy = || Fixed([10, 5, 10].map(Some).to_vec());
     let at = Time::from_seconds(10);
-    let decision = decide(&shop.plan(policy(), safety), &mut memory, &shop.observation(), at);
+    let decision = decide(&shop.plan(policy(), limits), &mut memory, &shop.observation(), at);
     assert!(!decision.scales());
     let told = "fixed 1→10 (2 > 1), budget 10→8 (20 of 20 pods), cooldown 8→1 (50 s left)";
     assert_eq!(decision.members[0].explanation(), told);
@@ -205,9 +205,9 @@ fn the_cooldown_comes_last_and_holds_all() {
 
 #[test]
 fn windows_come_before_the_budget() {
-    let safety = Safety { scale_down_stabilization: Duration::from_secs(300), ..Safety::default() };
+    let limits = Limits::default().with_windows(Duration::ZERO, Duration::from_secs(300));
     let shop = Shop::default().member("a", None).replicas(8).member("b", None).replicas(2);
-    let decision = decided(&pods(shop, 10), &[2, 8], safety);
+    let decision = decided(&pods(shop, 10), &[2, 8], limits);
     assert_eq!(decision.members.iter().map(|member| member.to).collect::<Vec<_>>(), [5, 5]);
     let told = "fixed 8→2 (2 > 1), stabilization 2→8 (300 s window), budget 8→5 (10 of 10 pods)";
     assert_eq!(decision.members[0].explanation(), told);
@@ -222,7 +222,7 @@ fn a_group_follows_its_graph_in_one_decision() {
         .member("db", None);
     let shop = shop.call("webui", "auth", 1.2).call("auth", "db", 3.0);
     let shop = shop.metric("requests", None, None, Some(600.0));
-    let plan = shop.plan(Bottleneck::default(), Safety::default());
+    let plan = shop.plan(Bottleneck::default(), Limits::default());
     let decision = decide(&plan, &mut Memory::default(), &shop.observation(), Time::default());
     let told: Vec<String> = decision.members.iter().map(|member| member.explanation()).collect();
     let expected = [

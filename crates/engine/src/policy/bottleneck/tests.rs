@@ -4,6 +4,10 @@ use super::*;
 use crate::Problem;
 use crate::fixture::Shop;
 
+fn none() -> PolicyMemories {
+    PolicyMemories::default()
+}
+
 fn shop(calls: Option<f64>) -> Shop {
     let shop = Shop::default().member("webui", None).member("auth", Some(50.0)).missing();
     let shop = shop.member("db", Some(100.0)).call("webui", "auth", 1.0).call("auth", "db", 2.0);
@@ -11,26 +15,29 @@ fn shop(calls: Option<f64>) -> Shop {
 }
 
 #[test]
-fn all_members_are_wished_for_at_once() {
+fn all_members_are_recommended_for_at_once() {
     let shop = shop(Some(500.0));
-    let wishes = Bottleneck::default().wishes(&shop.view());
-    let counts: Vec<_> = wishes.iter().map(|wish| wish.as_ref().map(|wish| wish.replicas)).collect();
+    let recommended = Bottleneck::default().recommend_all(&shop.view(), &mut none());
+    let counts: Vec<_> = recommended.iter().map(|one| one.as_ref().map(|one| one.replicas)).collect();
     assert_eq!(counts, [Some(5), Some(10), Some(10)]);
-    assert_eq!(Bottleneck::new(0.5).unwrap().wishes(&shop.view())[2].as_ref().unwrap().replicas, 20);
-    for (member, wish) in wishes.iter().enumerate() {
-        assert_eq!(Bottleneck::default().wish(&shop.view(), member), *wish);
+    assert_eq!(
+        Bottleneck::new(0.5).unwrap().recommend_all(&shop.view(), &mut none())[2].as_ref().unwrap().replicas,
+        20
+    );
+    for (member, one) in recommended.iter().enumerate() {
+        assert_eq!(Bottleneck::default().recommend(&shop.view(), member, &mut none()), *one);
     }
-    assert_eq!(Bottleneck::default().wish(&shop.view(), 3), None);
+    assert_eq!(Bottleneck::default().recommend(&shop.view(), 3, &mut none()), None);
 }
 
 #[test]
 fn its_setting_is_judged() {
-    let compile = |config| crate::policy::compile("bottleneck", &config, "c");
+    let compile = |config| crate::PolicyTable::default().compile("bottleneck", &config, "c");
     for (config, replicas) in
         [(json!({}), 5), (json!({"utilization": 0.5}), 10), (json!({"utilization": 1}), 5)]
     {
-        let wishes = compile(config).unwrap().wishes(&shop(Some(500.0)).view());
-        assert_eq!(wishes[0].as_ref().map(|wish| wish.replicas), Some(replicas));
+        let recommended = compile(config).unwrap().recommend_all(&shop(Some(500.0)).view(), &mut none());
+        assert_eq!(recommended[0].as_ref().map(|one| one.replicas), Some(replicas));
     }
     let said = |config| compile(config).unwrap_err().iter().map(Problem::to_string).collect::<Vec<_>>();
     let range = "must be a number above 0 and at most 1";

@@ -18,11 +18,12 @@ fn metric(name: &str, type_: TargetType, target: f64) -> Metric {
     }
 }
 
-/// The wish of `slo` and its basis, as printed.
-fn wish(slo: Slo, metrics: &[Metric], values: &[Option<f64>], scale: Scale) -> Option<(u32, String)> {
+/// The recommendation of `slo` and its basis, as printed.
+fn recommended(slo: Slo, metrics: &[Metric], values: &[Option<f64>], scale: Scale) -> Option<(u32, String)> {
     let scales = [Some(scale)];
     let view = View { metrics, scales: &scales, values, ..View::default() };
-    slo.wish(&view, 0).map(|wished| (wished.replicas, wished.basis.to_string()))
+    let recommended = slo.recommend(&view, 0, &mut PolicyMemories::default());
+    recommended.map(|one| (one.replicas, one.basis.to_string()))
 }
 
 fn replicas(replicas: u32) -> Scale {
@@ -38,10 +39,10 @@ fn an_average_counts_exactly() {
     let metrics = [metric("load", TargetType::AverageValue, 100.0)];
     let cases = [(0.0, 0), (1.0, 1), (100.0, 1), (100.1, 2), (700.0, 7), (701.0, 8), (1e300, u32::MAX)];
     for (value, count) in cases {
-        let (asked, _) = wish(Slo::default(), &metrics, &[Some(value)], replicas(4)).unwrap();
+        let (asked, _) = recommended(Slo::default(), &metrics, &[Some(value)], replicas(4)).unwrap();
         assert_eq!(asked, count, "at {value}");
     }
-    let (_, basis) = wish(Slo::default(), &metrics, &[Some(700.0)], replicas(4)).unwrap();
+    let (_, basis) = recommended(Slo::default(), &metrics, &[Some(700.0)], replicas(4)).unwrap();
     assert_eq!(basis, "700/100");
 }
 
@@ -56,7 +57,7 @@ fn a_tolerance_that_is_asked_for_counts_for_averages_too() {
         (359.0, 4, "359/100"),
     ];
     for (value, count, basis) in cases {
-        assert_eq!(wish(slo, &metrics, &[Some(value)], replicas(4)), Some((count, basis.to_owned())));
+        assert_eq!(recommended(slo, &metrics, &[Some(value)], replicas(4)), Some((count, basis.to_owned())));
     }
 }
 
@@ -79,15 +80,19 @@ fn a_value_moves_the_ready_replicas_in_proportion() {
     ];
     for (value, scale, expected) in cases {
         let expected = expected.map(|(count, basis)| (count, basis.to_owned()));
-        assert_eq!(wish(Slo::default(), &metrics, &[Some(value)], scale), expected, "{value} at {scale:?}");
+        assert_eq!(
+            recommended(Slo::default(), &metrics, &[Some(value)], scale),
+            expected,
+            "{value} at {scale:?}"
+        );
     }
 }
 
 #[test]
-fn the_largest_wish_wins_and_says_whose_it_is() {
+fn the_largest_recommendation_wins_and_says_whose_it_is() {
     let metrics =
         [metric("requests", TargetType::AverageValue, 100.0), metric("queue", TargetType::AverageValue, 5.0)];
-    let asked = |values: [Option<f64>; 2]| wish(Slo::default(), &metrics, &values, replicas(4));
+    let asked = |values: [Option<f64>; 2]| recommended(Slo::default(), &metrics, &values, replicas(4));
     assert_eq!(asked([Some(700.0), Some(20.0)]), Some((7, "requests 700/100".to_owned())));
     assert_eq!(asked([Some(100.0), Some(20.0)]), Some((4, "queue 20/5".to_owned())));
     assert_eq!(asked([None, Some(20.0)]), Some((4, "queue 20/5".to_owned())));
@@ -96,7 +101,7 @@ fn the_largest_wish_wins_and_says_whose_it_is() {
 
 #[test]
 fn its_settings_are_judged() {
-    let compile = |config: Value| super::super::compile("slo", &config, "spec.policy.config");
+    let compile = |config: Value| crate::PolicyTable::default().compile("slo", &config, "spec.policy.config");
     assert_eq!(compile(serde_json::json!({"tolerance": 0.2})).unwrap().name(), "slo");
     assert_eq!(compile(Value::Null).unwrap().name(), "slo");
     let problems = compile(serde_json::json!({"tolerance": -1})).unwrap_err();

@@ -243,9 +243,9 @@ fn what_moves_with_the_load_is_no_reason_to_write_at_once() {
     assert_ne!(moved["members"][0]["demand"], first["members"][0]["demand"]);
     assert_eq!(difference(&KIND, &first, &moved), Difference::Minor);
     let mut drawn = first.clone();
-    drawn["memory"] = json!({ "rounds": 7 });
+    drawn["memory"] = json!({ "policy": { "Deployment shop/web": { "round": 7 } } });
     let mut again = drawn.clone();
-    again["memory"]["rounds"] = json!(8);
+    again["memory"]["policy"]["Deployment shop/web"]["round"] = json!(8);
     assert_eq!(difference(&KIND, &drawn, &again), Difference::Minor);
     let scaled = KIND.status(&polled(&shop(), reading(300.0), seen(), written), &first);
     assert_eq!(difference(&KIND, &first, &scaled), Difference::Major);

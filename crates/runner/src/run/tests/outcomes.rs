@@ -143,7 +143,7 @@ async fn the_board_shows_the_last_poll_of_each() {
     assert_eq!(brief, [("api", false), ("web", true)]);
     assert_eq!((shown[0].metrics[0].value, shown[1].metrics[0].value), (None, Some(3000.0)));
     let target = &shown[1].targets[0];
-    assert_eq!((target.current, target.desired, target.wish), (6, 6, Some(6)));
+    assert_eq!((target.current, target.desired, target.recommended), (6, 6, Some(6)));
     running.delete(&web()).await;
     assert_eq!(running.world.services.board.objects().len(), 1, "what is gone is not shown");
 }

@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
+use engine::action::{Awaited, is_too_old};
 use engine::{Scale, Time};
 use futures::future::join_all;
 use tokio::task::AbortHandle;
 
-use crate::action::{Awaited, is_too_old};
 use crate::{ObjectKey, Services};
 
 /// Time between two looks.

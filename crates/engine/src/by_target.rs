@@ -1,0 +1,143 @@
+//! Something kept for each target, by the name that the target prints as.
+//!
+//! A sorted list, because it is looked into at every decision: a look makes no string, and the
+//! one entry of a single target is found with one comparison.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::Target;
+
+/// A value for each of some targets. Serialised it is a map, with keys such as `Deployment shop/web`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ByTarget<T>(Vec<(String, T)>);
+
+impl<T> Default for ByTarget<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> ByTarget<T> {
+    /// The value of `target`.
+    pub fn get(&self, target: &Target) -> Option<&T> {
+        Some(&self.0[self.place(target).ok()?].1)
+    }
+
+    /// Keeps `value` for `target`, in place of what was there.
+    pub fn insert(&mut self, target: &Target, value: T) {
+        match self.place(target) {
+            Ok(place) => self.0[place].1 = value,
+            Err(place) => self.0.insert(place, (target.to_string(), value)),
+        }
+    }
+
+    /// The value of `target`, which begins as the default.
+    pub fn entry(&mut self, target: &Target) -> &mut T
+    where
+        T: Default,
+    {
+        let place = self.place(target).unwrap_or_else(|place| {
+            self.0.insert(place, (target.to_string(), T::default()));
+            place
+        });
+        &mut self.0[place].1
+    }
+
+    /// Whether nothing is kept.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Names and values, in the order of the names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.iter_mut().map(|(_, value)| value)
+    }
+
+    /// Forgets every target but `targets`, and every value that `keep` refuses.
+    pub(crate) fn retain<'a>(
+        &mut self,
+        targets: impl Iterator<Item = &'a Target> + Clone,
+        keep: impl Fn(&T) -> bool,
+    ) {
+        self.0.retain(|(name, value)| {
+            targets.clone().any(|target| order(name, target) == Ordering::Equal) && keep(value)
+        });
+    }
+
+    fn place(&self, target: &Target) -> Result<usize, usize> {
+        self.0.binary_search_by(|(name, _)| order(name, target))
+    }
+}
+
+/// How `name` compares with what `target` prints as.
+fn order(name: &str, target: &Target) -> Ordering {
+    let mut rest = name.as_bytes();
+    for part in [target.kind.as_str(), " ", target.namespace.as_str(), "/", target.name.as_str()] {
+        let (length, part) = (part.len().min(rest.len()), part.as_bytes());
+        match rest[..length].cmp(part) {
+            Ordering::Equal => rest = &rest[length..],
+            other => return other,
+        }
+    }
+    if rest.is_empty() { Ordering::Equal } else { Ordering::Greater }
+}
+
+impl<T: Serialize> Serialize for ByTarget<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for ByTarget<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The order of the names is that of the list.
+        let map = BTreeMap::<String, T>::deserialize(deserializer)?;
+        Ok(Self(map.into_iter().collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(kind: &str, namespace: &str, name: &str) -> Target {
+        let [api_version, kind, namespace, name] = ["apps/v1", kind, namespace, name].map(str::to_owned);
+        Target { api_version, kind, namespace, name }
+    }
+
+    #[test]
+    fn a_target_is_found_by_what_it_prints_as() {
+        let targets = [
+            target("Deployment", "shop", "web"),
+            target("Deployment", "shop", "web-2"),
+            target("Deployment", "shop", "we"),
+            target("Deployment", "shop-2", "web"),
+            target("StatefulSet", "shop", "web"),
+        ];
+        let mut kept = ByTarget::default();
+        for (number, target) in targets.iter().enumerate() {
+            assert_eq!(kept.get(target), None);
+            kept.insert(target, number);
+        }
+        for (number, target) in targets.iter().enumerate() {
+            assert_eq!(kept.get(target), Some(&number));
+            assert_eq!(order(&target.to_string(), target), Ordering::Equal);
+        }
+        assert!(kept.iter().map(|(name, _)| name).is_sorted());
+        for (one, other) in targets.iter().zip(&targets[1..]) {
+            assert_eq!(order(&one.to_string(), other), one.to_string().cmp(&other.to_string()));
+        }
+        let json = serde_json::to_value(&kept).unwrap();
+        assert_eq!(json["Deployment shop/web-2"], 1);
+        assert_eq!(serde_json::from_value::<ByTarget<usize>>(json).unwrap(), kept);
+        kept.retain(targets[..2].iter(), |number| *number > 0);
+        assert_eq!(kept.iter().collect::<Vec<_>>(), [("Deployment shop/web-2", &1)]);
+    }
+}

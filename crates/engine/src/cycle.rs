@@ -1,0 +1,114 @@
+//! The pure part of a whole poll, around the decision itself: what operator and replay share.
+//!
+//! ```text
+//!  Observation ─▶ next_decision ─▶ Decision ─▶ (guard, write) ─▶ record_writes ─▶ Memory
+//!  LastScaled ──┘   learns of scales without a record,                next_poll ─▶ when to look again
+//!                   decides, holds what breaks an invariant
+//! ```
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::time::Duration;
+
+use crate::action::WriteResult;
+use crate::invariants::{self, Case, Violation};
+use crate::{Action, Decision, LastScaled, Memory, Observation, Plan, Time, decide};
+
+/// After someone else changed a target between read and write, the object is looked at again this soon; twice as
+/// late each time in a row, so that a lasting quarrel does not press the API server.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// A decision that may be carried out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NextDecision {
+    /// What was decided. Where an invariant was violated nothing changes by it.
+    pub decision: Decision,
+    /// The invariants that the decision would have violated: faults of the engine or of a policy, to be reported.
+    pub violations: Vec<Violation>,
+}
+
+/// Decides what is to be done about `observation` at `now`.
+///
+/// `last_scaled` says for each of the plan's targets who changed its replicas last; it is empty where that was not
+/// asked, because nobody but this plan can have done so without a record in `memory`.
+pub fn next_decision(
+    plan: &Plan,
+    memory: &mut Memory,
+    observation: &Observation,
+    last_scaled: &[LastScaled],
+    now: Time,
+) -> NextDecision {
+    learn_unrecorded_scales(plan, memory, observation, last_scaled, now);
+    if let Some(action) = &mut memory.last_action {
+        action.settle(plan, &observation.scales, now);
+    }
+    let mut decision = decide(plan, memory, observation, now);
+    let violations = invariants::violations(&Case { plan, memory, observation, now, decision: &decision });
+    if let Some(Violation { invariant, .. }) = violations.first() {
+        decision.hold(invariant);
+    }
+    NextDecision { decision, violations }
+}
+
+/// Takes over what the targets say of scales that the memory does not know: by a leader that was lost between
+/// writing a scale and writing the status, or by a write whose answer was lost.
+fn learn_unrecorded_scales(
+    plan: &Plan,
+    memory: &mut Memory,
+    observation: &Observation,
+    last_scaled: &[LastScaled],
+    now: Time,
+) {
+    for ((member, scale), last_scaled) in plan.members.iter().zip(&observation.scales).zip(last_scaled) {
+        let at = match last_scaled {
+            LastScaled::NotByUs => continue,
+            // An instant in the future comes from another machine's clock.
+            LastScaled::At(at) => Some((*at).min(now)),
+            LastScaled::AtUnknownTime => {
+                let is_recorded = memory.last_set(&member.target) == scale.map(|scale| scale.replicas);
+                (!is_recorded).then_some(now)
+            }
+        };
+        memory.last_scale = memory.last_scale.max(at);
+        if let Some(scale) = scale {
+            memory.replicas.insert(&member.target, scale.replicas);
+        }
+    }
+}
+
+/// Records in `memory` what became of writing `decision`: one entry for each of the plan's members, `None` where
+/// nothing was written.
+pub fn record_writes(plan: &Plan, memory: &mut Memory, decision: &Decision, writes: &[Option<WriteResult>]) {
+    for decided in &decision.members {
+        if let Some(Some(WriteResult { at, failure: None, .. })) = writes.get(decided.member) {
+            memory.scaled(plan, decided.member, decided.from, decided.to, *at);
+        }
+    }
+    if plan.group.is_some() {
+        memory.last_action = Action::after(memory.last_action.take(), plan, decision, writes);
+    }
+}
+
+/// The next poll after `now`, on a grid whose phase comes from the plan's first query.
+///
+/// Objects with equal queries are due at the same instant and share one reading that is
+/// never older than a poll; distinct queries spread evenly over the interval. A plan without
+/// metrics has no reading to share: its interval begins with its last poll, the first one included.
+pub fn next_poll(plan: &Plan, now: Time) -> Time {
+    let Some(metric) = plan.metrics.first() else { return now.plus(plan.interval) };
+    let interval = (plan.interval.as_millis() as i64).max(1);
+    let mut hasher = DefaultHasher::new();
+    metric.query.key().hash(&mut hasher);
+    let phase = (hasher.finish() % interval as u64) as i64;
+    let passed = (now.as_millis() - phase).rem_euclid(interval);
+    Time::from_millis(now.as_millis() - passed + interval)
+}
+
+/// The next poll after one that met a change by someone else, the `conflicts`th of its kind in a row: soon, and
+/// never later than the regular one. It may use the reading that the poll before had.
+pub fn look_again(plan: &Plan, conflicts: u32, now: Time) -> Time {
+    let pause = LOOK_AGAIN.saturating_mul(2_u32.saturating_pow(conflicts.saturating_sub(1)));
+    next_poll(plan, now).min(now.plus(pause))
+}
+
+#[cfg(test)]
+mod tests;

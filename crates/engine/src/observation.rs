@@ -1,0 +1,52 @@
+//! What one poll saw: scales, readings, and what is known of earlier scale operations.
+
+use crate::{Absence, Reading, Time};
+
+/// What was seen in one poll.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Observation {
+    /// The scale of each of the plan's members, in the plan's order; `None` where the target was not found.
+    pub scales: Vec<Option<Scale>>,
+    /// The reading of each of the plan's metrics, in the plan's order.
+    pub readings: Vec<Reading>,
+    /// What an adviser outside answered, or why it did not; `None` where none is asked.
+    pub advice: Option<Result<Advice, Absence>>,
+}
+
+/// What an adviser outside recommends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Advice {
+    /// Replicas for each of the plan's members, in the plan's order; `None` for one that it leaves as it is.
+    pub replicas: Vec<Option<u32>>,
+    /// Its reasons, in its own words.
+    pub reason: String,
+}
+
+/// The replicas of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scale {
+    /// Replicas asked for (`spec.replicas`).
+    pub replicas: u32,
+    /// Replicas that exist (`status.replicas`).
+    pub status_replicas: u32,
+    /// Replicas that are ready, where the target's kind reports them.
+    pub ready: Option<u32>,
+}
+
+impl Scale {
+    /// Replicas that serve: the ready ones, or all that exist where the target's kind does not report them.
+    pub fn serving(self) -> u32 {
+        self.ready.unwrap_or(self.status_replicas)
+    }
+}
+
+/// Who last changed the replicas of a target, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastScaled {
+    /// Not polyscaler, or it is not known.
+    NotByUs,
+    /// Polyscaler, then.
+    At(Time),
+    /// Polyscaler. The API server remembers who wrote the scale of a target, and mostly not when.
+    AtUnknownTime,
+}

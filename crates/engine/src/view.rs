@@ -1,0 +1,39 @@
+//! What a policy sees of a plan and of one poll of it.
+
+use crate::{Advice, Group, Member, Metric, Scale, Time};
+
+/// What a policy sees.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct View<'a> {
+    /// The plan's members.
+    pub members: &'a [Member],
+    /// The plan's metrics.
+    pub metrics: &'a [Metric],
+    /// The present scale of each member; `None` where its target was not found.
+    pub scales: &'a [Option<Scale>],
+    /// The value of each of the plan's metrics; `None` where it is absent.
+    pub values: &'a [Option<f64>],
+    /// The instant of the decision.
+    pub now: Time,
+    /// What holds the members together, where the plan is a group's.
+    pub group: Option<&'a Group>,
+    /// What an adviser outside recommends, where one is asked and has answered.
+    pub advice: Option<&'a Advice>,
+}
+
+impl View<'_> {
+    /// The present scale of the member at `member`, where its target was found.
+    pub fn scale(&self, member: usize) -> Option<Scale> {
+        self.scales.get(member).copied().flatten()
+    }
+
+    /// Replicas asked for of the member at `member` at present.
+    pub fn replicas(&self, member: usize) -> u32 {
+        self.scale(member).map_or(0, |scale| scale.replicas)
+    }
+
+    /// The value of the metric at `metric`, where it is known.
+    pub fn value(&self, metric: usize) -> Option<f64> {
+        self.values.get(metric).copied().flatten()
+    }
+}

@@ -1,0 +1,32 @@
+//! Everything outside that polls and the loop use, behind the traits of `ports`.
+
+use std::sync::Arc;
+
+use crate::{Activity, Actuator, Advisers, Audit, Board, Clock, Episodes, Guard, Journal, Metrics, Sampler};
+
+/// What polls use; cheap to clone.
+#[derive(Clone)]
+pub struct Services {
+    /// Reads metrics.
+    pub sampler: Arc<dyn Sampler>,
+    /// Reads and moves targets.
+    pub actuator: Arc<dyn Actuator>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Tells whether this replica may write.
+    pub guard: Arc<dyn Guard>,
+    /// Keeps the record.
+    pub journal: Arc<dyn Journal>,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+    /// Remembers the last scale operations.
+    pub activity: Arc<Activity>,
+    /// Shows the present state of every object.
+    pub board: Arc<Board>,
+    /// Takes every decision, where someone wants them all.
+    pub audit: Option<Arc<dyn Audit>>,
+    /// Asks the advisers that policies name.
+    pub advisers: Arc<dyn Advisers>,
+    /// Takes what a policy can learn from, where someone wants that.
+    pub episodes: Option<Arc<Episodes>>,
+}
