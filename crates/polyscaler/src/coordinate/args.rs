@@ -6,7 +6,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use engine::policy::{Serves, serving};
+use engine::PolicyTable;
+use engine::policy::Serves;
 
 use crate::parts::{PartsArgs, namespace};
 
@@ -204,9 +205,10 @@ fn max_replicas(text: &str) -> Result<u32, String> {
 
 fn policy(text: &str) -> Result<String, String> {
     let name = text.trim();
-    if serving(Serves::Group).any(|policy| policy.name == name) {
+    let policies = PolicyTable::default();
+    if policies.serving(Serves::Group).any(|policy| policy.name == name) {
         return Ok(name.to_owned());
     }
-    let names: Vec<&str> = serving(Serves::Group).map(|policy| policy.name).collect();
+    let names: Vec<&str> = policies.serving(Serves::Group).map(|policy| policy.name).collect();
     Err(format!("give one of {}", names.join(", ")))
 }

@@ -143,7 +143,7 @@ fn outcome(reading: Reading, replicas: u32, second: i64, memory: &mut Memory) ->
     let decision = decide(&plan, memory, &observation, now);
     let write = decision.scales().then_some(Ok(()));
     if write.is_some() {
-        memory.applied(&decision, now);
+        memory.applied(&plan, &decision, now);
     }
     let members = vec![MemberPoll { seen: Ok(scale), write }];
     let poll = Poll { plan, readings: vec![reading], members, decision, memory: memory.clone() };

@@ -116,6 +116,8 @@ pub enum Reason {
     RateLimited,
     /// The last scale is too recent.
     CoolingDown,
+    /// The decision would have violated an invariant, a fault of polyscaler, and is not carried out.
+    DecisionHeld,
 }
 
 impl Reason {
@@ -144,6 +146,7 @@ impl Reason {
             Self::ReadingMissing,
             Self::RateLimited,
             Self::CoolingDown,
+            Self::DecisionHeld,
         ];
         own.into_iter().chain(AbsenceReason::ALL.iter().copied().map(Self::Metric)).collect()
     }
@@ -174,6 +177,7 @@ impl Reason {
             Self::ReadingMissing => "ReadingMissing",
             Self::RateLimited => "RateLimited",
             Self::CoolingDown => "CoolingDown",
+            Self::DecisionHeld => "DecisionHeld",
         }
     }
 }

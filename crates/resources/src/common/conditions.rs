@@ -130,6 +130,7 @@ fn limit(decided: &MemberDecision) -> Option<(Reason, &Step)> {
             Step::NoScaleIn { .. } => Reason::ReadingMissing,
             Step::Rate { .. } => Reason::RateLimited,
             Step::Cooldown { .. } => Reason::CoolingDown,
+            Step::Held { .. } => Reason::DecisionHeld,
         };
         Some((reason, step))
     })
@@ -138,13 +139,14 @@ fn limit(decided: &MemberDecision) -> Option<(Reason, &Step)> {
 /// What needs a person comes first, what passes by itself last.
 fn rank(reason: Reason) -> u8 {
     match reason {
-        Reason::TooManyReplicas => 0,
-        Reason::BudgetReached => 1,
-        Reason::ReadingMissing => 2,
-        Reason::RateLimited => 3,
-        Reason::CoolingDown => 4,
-        Reason::Stabilized => 5,
-        _ => 6,
+        Reason::DecisionHeld => 0,
+        Reason::TooManyReplicas => 1,
+        Reason::BudgetReached => 2,
+        Reason::ReadingMissing => 3,
+        Reason::RateLimited => 4,
+        Reason::CoolingDown => 5,
+        Reason::Stabilized => 6,
+        _ => 7,
     }
 }
 

@@ -17,6 +17,7 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::Audit;
 use crate::scripted::{Answer, Anything, Object, World, deployment, polled};
 
 /// A running loop and its world.

@@ -3,7 +3,7 @@
 use engine::Action;
 
 use super::*;
-use crate::schedule::{first_poll, next_poll};
+use crate::schedule::first_poll;
 
 /// Two Deployments of 2 replicas in a group that wants 6 of each, and polls once in an hour.
 async fn shop(change: impl FnOnce(&World, Object) -> Object) -> Loop {
@@ -19,7 +19,7 @@ async fn shop(change: impl FnOnce(&World, Object) -> Object) -> Loop {
     // So that the next poll is far away.
     let plan = plan_of(&group);
     if plan.interval > Duration::from_secs(60) {
-        let begin = next_poll(&plan, running.world.now()).since(running.world.now());
+        let begin = cycle::next_poll(&plan, running.world.now()).since(running.world.now());
         tokio::time::sleep(begin).await;
     }
     running.lead(true).await;
