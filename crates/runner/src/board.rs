@@ -228,7 +228,9 @@ impl Board {
 
 fn metrics(poll: &Poll) -> Vec<MetricReading> {
     let named = poll.plan.metrics.iter().zip(&poll.readings);
-    named.map(|(metric, reading)| MetricReading { name: metric.name.clone(), value: reading.value() }).collect()
+    named
+        .map(|(metric, reading)| MetricReading { name: metric.name.clone(), value: reading.value() })
+        .collect()
 }
 
 fn targets(poll: &Poll) -> Vec<TargetState> {

@@ -78,7 +78,7 @@ async fn what_was_wished_for_a_former_target_is_forgotten() {
         running.apply(&object.target("api")).await;
         pass(30).await;
         let told = running.world.book.of("web").into_iter().find(|outcome| outcome.generation == 3).unwrap();
-        let members: Vec<_> = polled(&told).memory.members.keys().collect();
+        let members: Vec<_> = polled(&told).memory.members.iter().map(|(name, _)| name.to_owned()).collect();
         assert_eq!(members, ["Deployment default/api"]);
     }
 }
