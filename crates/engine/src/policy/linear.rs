@@ -162,7 +162,9 @@ mod tests {
         let problems = compile("liner", &good, "spec.policy.type").unwrap_err();
         let said = problems[0].to_string();
         assert!(
-            said.starts_with("spec.policy.type: unknown policy \"liner\"; known policies: slo, cost, linear"),
+            said.starts_with(
+                "spec.policy.type: Unsupported value: \"liner\": supported values: \"slo\", \"cost\""
+            ),
             "{said}"
         );
     }
