@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures::future::ready;
 use futures::{Stream, StreamExt as _};
 use kube::core::{ApiResource, GroupVersionKind, Object};
 use kube::{Api, ResourceExt as _};
@@ -11,7 +12,7 @@ use runner::Readiness;
 use serde::{Deserialize, Serialize};
 
 use crate::Clients;
-use crate::follow::{Change, follow};
+use crate::stream::{Change, changes_of};
 
 /// One Deployment, without what it runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,7 +53,11 @@ pub fn deployments(
     let api: Api<Object<Nothing, Nothing>> = Api::namespaced_with(clients.read.clone(), namespace, &resource);
     // Replicas are watched apart from this, so the name says what is missing without it.
     let what = format!("deployments.apps of the application in namespace {namespace}");
-    follow(what, api, readiness).map(|change| match change {
+    changes_of(what, api, readiness).filter_map(|change| ready(deployment_change(change)))
+}
+
+fn deployment_change(change: Change<Object<Nothing, Nothing>>) -> Option<DeploymentChange> {
+    Some(match change {
         // Whoever deletes it in the foreground has it stay until its pods are gone.
         Change::Applied(object) if object.metadata.deletion_timestamp.is_some() => {
             DeploymentChange::Deleted(object.name_any())
@@ -65,5 +70,6 @@ pub fn deployments(
         }),
         Change::Deleted((_, name)) => DeploymentChange::Deleted(name),
         Change::Synced => DeploymentChange::Synced,
+        Change::NotServed => return None,
     })
 }

@@ -12,14 +12,14 @@ use std::time::Duration;
 use k8s_openapi::api::coordination::v1::{Lease as LeaseObject, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::{ObjectMeta, PostParams};
-use kube::{Api, Client};
-use runner::{Clock, Event, Guard, Metrics, Readiness};
+use kube::{Api, ResourceExt as _};
+use runner::{Clock, Event, Guard, Leader, Leadership, Metrics, Readiness};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use crate::FIELD_MANAGER;
 use crate::connect::no_answer;
-use crate::follow::chain;
+use crate::refusal::{Asked, Cause, Refusal, Refusals};
+use crate::{Clients, FIELD_MANAGER};
 
 /// How the Lease is held.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub struct LeaseSettings {
     pub name: String,
     /// Who this replica is; unique among them.
     pub identity: String,
+    /// Host and port at which other replicas reach this one while it leads; `None` where they do not.
+    pub peer_address: Option<String>,
     /// For how long others leave the Lease alone after it last changed. At least 3 s.
     pub duration: Duration,
 }
@@ -47,6 +49,9 @@ impl LeaseSettings {
         self.duration * 2 / 15
     }
 }
+
+/// The annotation of the Lease with the address at which replicas reach its holder.
+const PEER_ADDRESS: &str = "polyscaler.dev/peer-address";
 
 /// Tells whether this replica holds the Lease.
 #[derive(Clone)]
@@ -72,10 +77,12 @@ impl Guard for Always {
 /// This replica's part in the election.
 pub struct Lease {
     api: Api<LeaseObject>,
+    refusals: Refusals,
     settings: LeaseSettings,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     readiness: Arc<Readiness>,
+    leadership: Arc<Leadership>,
     deadline: watch::Sender<Option<Instant>>,
     /// The Lease as last seen, and when it last changed on this machine's clock.
     seen: Option<(LeaseObject, Instant)>,
@@ -105,22 +112,25 @@ fn given_back(mut lease: LeaseObject) -> LeaseObject {
 impl Lease {
     /// A candidate, with the guard that tells whether it leads.
     pub fn new(
-        client: Client,
+        clients: &Clients,
         settings: LeaseSettings,
         clock: Arc<dyn Clock>,
         metrics: Arc<Metrics>,
         readiness: Arc<Readiness>,
+        leadership: Arc<Leadership>,
     ) -> (Self, LeaseGuard) {
         let (deadline, guard) = watch::channel(None);
-        let api = Api::namespaced(client, &settings.namespace);
+        let api = Api::namespaced(clients.write.clone(), &settings.namespace);
         readiness.wait_for("lease", "not asked for yet");
         (
             Self {
                 api,
+                refusals: Refusals::new(clients),
                 settings,
                 clock,
                 metrics,
                 readiness,
+                leadership,
                 deadline,
                 seen: None,
                 told: false,
@@ -154,6 +164,7 @@ impl Lease {
     pub async fn release(&mut self) {
         let held = self.deadline.send_replace(None).is_some();
         self.metrics.leads(false);
+        self.leadership.note(Leader::Unknown);
         let Some((lease, _)) = self.seen.take().filter(|_| held) else { return };
         let mut released = self.replace(&given_back(lease)).await;
         if released.is_err()
@@ -196,11 +207,23 @@ impl Lease {
             tracing::warn!(lease = self.settings.name, "leadership lost, nothing is written any more");
         }
         self.metrics.leads(leads);
+        self.leadership.note(if leads { Leader::This } else { self.other_leader() });
         if leads != self.told {
             self.told = leads;
             // A loop that has ended needs no news.
             let _ = events.send(Event::Leading(leads)).await;
         }
+    }
+
+    /// The replica that holds the Lease, unless that has fallen silent.
+    fn other_leader(&self) -> Leader {
+        let Some((lease, since)) = &self.seen else { return Leader::Unknown };
+        let holder = lease.spec.as_ref().and_then(|spec| spec.holder_identity.clone()).unwrap_or_default();
+        let is_silent = now().saturating_duration_since(*since) >= self.settings.duration;
+        if holder.is_empty() || holder == self.settings.identity || is_silent {
+            return Leader::Unknown;
+        }
+        Leader::Other { identity: holder, address: lease.annotations().get(PEER_ADDRESS).cloned() }
     }
 
     fn note_problem(&self, before: &mut Option<String>, now: Option<String>) {
@@ -230,7 +253,10 @@ impl Lease {
     }
 
     async fn attempt_in_time(&mut self) -> Result<(), String> {
-        let found = self.api.get_opt(&self.settings.name).await.map_err(|error| self.advice(&error))?;
+        let found = match self.api.get_opt(&self.settings.name).await {
+            Ok(found) => found,
+            Err(error) => return Err(self.advice("get", &error).await),
+        };
         let Some(found) = found else {
             let started = now();
             let lease = self.claimed(None);
@@ -241,10 +267,9 @@ impl Lease {
                     self.held(created, started);
                     Ok(())
                 }
-                Err(kube::Error::Api(status)) if status.is_conflict() || status.reason == "AlreadyExists" => {
-                    Ok(())
-                }
-                Err(error) => Err(self.advice(&error)),
+                // Another candidate was quicker.
+                Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
+                Err(error) => Err(self.advice("create", &error).await),
             };
         };
         self.look(&found);
@@ -302,6 +327,11 @@ impl Lease {
         });
         let millis = self.clock.now().as_millis();
         let time = k8s_openapi::jiff::Timestamp::from_millisecond(millis).ok().map(MicroTime);
+        let annotations = lease.metadata.annotations.get_or_insert_default();
+        match &self.settings.peer_address {
+            Some(address) => annotations.insert(PEER_ADDRESS.to_owned(), address.clone()),
+            None => annotations.remove(PEER_ADDRESS),
+        };
         let spec = lease.spec.get_or_insert_with(LeaseSpec::default);
         if spec.holder_identity.as_ref() != Some(&self.settings.identity) {
             spec.holder_identity = Some(self.settings.identity.clone());
@@ -324,7 +354,7 @@ impl Lease {
             Ok(Err(error)) => {
                 let refused = matches!(&error, kube::Error::Api(status) if status.is_conflict());
                 self.metrics.write_result("lease", if refused { "refused" } else { "failed" });
-                Err(self.advice(&error))
+                Err(self.advice("update", &error).await)
             }
             Err(_) => {
                 self.metrics.write_result("lease", "timed_out");
@@ -347,20 +377,25 @@ impl Lease {
         }
     }
 
-    fn advice(&self, error: &kube::Error) -> String {
-        let place = format!("{}/{}", self.settings.namespace, self.settings.name);
-        match error {
-            kube::Error::Api(status) if status.is_forbidden() => format!(
-                "lease {place}: grant get, create and update on leases.coordination.k8s.io ({})",
-                status.message
+    async fn advice(&self, verb: &'static str, error: &kube::Error) -> String {
+        let LeaseSettings { namespace, name, namespace_set_by, .. } = &self.settings;
+        let asked = Asked {
+            verb,
+            group: "coordination.k8s.io".to_owned(),
+            resource: "leases".to_owned(),
+            namespace: namespace.clone(),
+            name: name.clone(),
+            ..Asked::default()
+        };
+        let Refusal { cause, message } = self.refusals.explain(&asked, error).await;
+        match cause {
+            Some(Cause::MissingRight | Cause::Forbidden) => format!(
+                "lease {namespace}/{name}: grant get, create and update on leases.coordination.k8s.io ({message})"
             ),
-            kube::Error::Api(status) if status.is_not_found() => {
-                format!(
-                    "lease {place}: create the namespace, or name another with {} ({})",
-                    self.settings.namespace_set_by, status.message
-                )
-            }
-            error => format!("lease {place}: {}", chain(error)),
+            Some(Cause::NotFound) => format!(
+                "lease {namespace}/{name}: create the namespace, or name another with {namespace_set_by} ({message})"
+            ),
+            _ => format!("lease {namespace}/{name}: {message}"),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //!  API server ─▶ watch (our kinds, HPAs) ─▶ runner::Event
 //!             ─▶ targets (replicas)      ◀▶ runner::Actuator     writes /scale
+//!             ─▶ hpas (who controls them)◀▶ runner::Reconciler   creates, updates and deletes those that are kept
 //!             ◀─ journal                 ◀─ runner::Record       writes status and Events
 //!             ◀▶ lease                   ─▶ runner::Guard        who may write
 //!             ─▶ secrets                                         read by name, never listed
@@ -16,17 +17,21 @@
 
 mod connect;
 mod deployments;
-mod follow;
+mod hpas;
+
 mod journal;
 mod lease;
 mod pods;
+mod refusal;
 mod secrets;
+mod stream;
 mod targets;
 mod watch;
 mod webhook;
 
 pub use connect::{Clients, ConnectError, connect, connect_by_kubeconfig, connect_in_cluster};
 pub use deployments::{Deployment, DeploymentChange, deployments};
+pub use hpas::{HpaKeeper, Hpas};
 pub use journal::{Journaler, Objects, TargetEvent, TargetEvents};
 pub use lease::{Always, Lease, LeaseGuard, LeaseSettings};
 pub use pods::PodStore;

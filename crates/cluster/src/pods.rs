@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use crate::Clients;
 use crate::connect::no_answer;
-use crate::follow::chain;
+use crate::refusal::chain;
 use crate::targets::Scalables;
 
 /// Pods that still work or will.

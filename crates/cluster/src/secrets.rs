@@ -36,7 +36,7 @@ impl SecretStore {
             Ok(Err(kube::Error::Api(status))) if status.is_forbidden() => {
                 Err("the API server forbids reading it: grant get on secrets".to_owned())
             }
-            Ok(Err(error)) => Err(crate::follow::chain(&error)),
+            Ok(Err(error)) => Err(crate::refusal::chain(&error)),
             Err(_) => Err(no_answer(self.timeout)),
         }
     }

@@ -3,20 +3,20 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use engine::Target;
 use futures::StreamExt as _;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use kube::api::DynamicObject;
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client, Resource, ResourceExt as _};
-use resources::{Kind, Scope};
+use resources::{Kind, Reference, Scope, Supporting};
 use runner::{Event, ObjectKey, Readiness};
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::follow::{Change, Name, follow};
+use crate::hpas::{self, Hpas};
 use crate::journal::Objects;
+use crate::stream::{Change, Name, changes_of};
 
 /// What to watch, and whom to tell.
 pub struct Watches {
@@ -32,6 +32,8 @@ pub struct Watches {
     pub readiness: Arc<Readiness>,
     /// Where to note what the status of each object is.
     pub objects: Arc<Objects>,
+    /// Where to note the HPAs that there are.
+    pub hpas: Arc<Hpas>,
 }
 
 /// Watches for ever, and tells [`Event::Synced`] once every list has been told.
@@ -45,6 +47,11 @@ pub async fn watch(watches: Watches) {
     for kind in watches.kinds.iter().copied() {
         for namespace in scopes(&watches, kind.scope) {
             tasks.spawn(watch_kind(Arc::clone(&watches), kind, namespace, synced.clone()));
+        }
+    }
+    for kind in supporting(&watches.kinds) {
+        for namespace in scopes(&watches, kind.scope) {
+            tasks.spawn(watch_supporting(Arc::clone(&watches), kind, namespace, synced.clone()));
         }
     }
     for namespace in scopes(&watches, Scope::Namespaced) {
@@ -79,16 +86,68 @@ async fn watch_kind(
 ) {
     let gvk = GroupVersionKind::gvk(kind.group, kind.version, kind.kind);
     let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural);
-    let api: Api<DynamicObject> = match &namespace {
-        Some(namespace) => Api::namespaced_with(watches.client.clone(), namespace, &resource),
-        None => Api::all_with(watches.client.clone(), &resource),
-    };
+    let api = dynamic(&watches, namespace.as_ref(), &resource);
     let what = labelled(&kind.crd_name(), namespace.as_ref());
-    relay(&watches, what, api, synced, |change| match change {
-        Changed::Applied(object) => applied(&watches, kind, object),
-        Changed::Deleted(name) => deleted(&watches, kind, name),
+    relay(&watches, what, api, synced, HoldsUp::UntilListed, |change| match change {
+        Changed::Applied(object) => Some(applied(&watches, kind, object)),
+        Changed::Deleted(name) => Some(deleted(&watches, kind, name)),
     })
     .await;
+}
+
+/// The supporting kinds that objects of `kinds` may refer to, each once.
+fn supporting(kinds: &[&'static Kind]) -> Vec<&'static Supporting> {
+    let mut found: Vec<&'static Supporting> = Vec::new();
+    for kind in kinds.iter().flat_map(|kind| kind.needs.supporting) {
+        if found.iter().all(|known| known.crd_name() != kind.crd_name()) {
+            found.push(kind);
+        }
+    }
+    found
+}
+
+/// Objects that others refer to. Without their CRD there are none, which only those feel that refer to one; the
+/// watch begins when the CRD is there.
+async fn watch_supporting(
+    watches: Arc<Watches>,
+    kind: &'static Supporting,
+    namespace: Option<String>,
+    synced: mpsc::Sender<()>,
+) {
+    let gvk = GroupVersionKind::gvk(kind.group, kind.version, kind.kind);
+    let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural);
+    let api = dynamic(&watches, namespace.as_ref(), &resource);
+    let what = labelled(&kind.crd_name(), namespace.as_ref());
+    let reference = |(namespace, name): Name| Reference { kind: kind.kind, namespace, name };
+    relay(&watches, what, api, synced, HoldsUp::UntilKnown, |change| match change {
+        Changed::Applied(object) if object.metadata.deletion_timestamp.is_none() => {
+            let name = (object.namespace().unwrap_or_default(), object.name_any());
+            let object = serde_json::to_value(&object).unwrap_or_default();
+            Some(Event::Supporting { reference: reference(name), object: Some(Box::new(object)) })
+        }
+        Changed::Applied(object) => {
+            let name = (object.namespace().unwrap_or_default(), object.name_any());
+            Some(Event::Supporting { reference: reference(name), object: None })
+        }
+        Changed::Deleted(name) => Some(Event::Supporting { reference: reference(name), object: None }),
+    })
+    .await;
+}
+
+fn dynamic(watches: &Watches, namespace: Option<&String>, resource: &ApiResource) -> Api<DynamicObject> {
+    match namespace {
+        Some(namespace) => Api::namespaced_with(watches.client.clone(), namespace, resource),
+        None => Api::all_with(watches.client.clone(), resource),
+    }
+}
+
+/// How long a watch keeps all polls waiting.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum HoldsUp {
+    /// Until it has listed what there is: nothing can be decided without it.
+    UntilListed,
+    /// The same, or until the API server says that it does not serve the kind.
+    UntilKnown,
 }
 
 /// What happened to one object.
@@ -97,18 +156,19 @@ enum Changed<K> {
     Deleted(Name),
 }
 
-/// Tells the loop every change of the objects in `api`, as `event` puts it; lets go of `synced`
-/// when the first list has been told.
+/// Reports every change of the objects in `api` to the loop, as `event` puts it, unless that is no news; lets go of
+/// `synced` when the first list has been reported.
 async fn relay<K>(
     watches: &Watches,
     what: String,
     api: Api<K>,
     synced: mpsc::Sender<()>,
-    event: impl Fn(Changed<K>) -> Event,
+    holds_up: HoldsUp,
+    event: impl Fn(Changed<K>) -> Option<Event>,
 ) where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    let mut changes = std::pin::pin!(follow(what, api, Arc::clone(&watches.readiness)));
+    let mut changes = std::pin::pin!(changes_of(what, api, Arc::clone(&watches.readiness)));
     let mut synced = Some(synced);
     while let Some(change) = changes.next().await {
         let event = match change {
@@ -116,9 +176,17 @@ async fn relay<K>(
                 drop(synced.take());
                 continue;
             }
+            Change::NotServed => {
+                if holds_up == HoldsUp::UntilListed {
+                    continue;
+                }
+                drop(synced.take());
+                continue;
+            }
             Change::Applied(object) => event(Changed::Applied(object)),
             Change::Deleted(name) => event(Changed::Deleted(name)),
         };
+        let Some(event) = event else { continue };
         if watches.events.send(event).await.is_err() {
             return;
         }
@@ -154,22 +222,17 @@ async fn watch_hpas(watches: Arc<Watches>, namespace: Option<String>, synced: mp
         None => Api::all(watches.client.clone()),
     };
     let what = labelled("horizontalpodautoscalers.autoscaling", namespace.as_ref());
-    relay(&watches, what, api, synced, |change| match change {
-        Changed::Deleted(hpa) => Event::Hpa { hpa, target: None },
-        Changed::Applied(hpa) => {
-            let name = (hpa.namespace().unwrap_or_default(), hpa.name_any());
-            Event::Hpa { target: Some(hpa_target(hpa, &name.0)), hpa: name }
+    relay(&watches, what, api, synced, HoldsUp::UntilListed, |change| match change {
+        Changed::Deleted(hpa) => {
+            watches.hpas.gone(&hpa);
+            Some(Event::Hpa { hpa, target: None, controller: None })
         }
+        // Its controller writes its status every few seconds, which is no news to anyone here.
+        Changed::Applied(hpa) => watches.hpas.seen(&hpa).then(|| Event::Hpa {
+            target: Some(hpas::target(&hpa)),
+            controller: hpas::controller(hpa.owner_references()).map(str::to_owned),
+            hpa: (hpa.namespace().unwrap_or_default(), hpa.name_any()),
+        }),
     })
     .await;
-}
-
-fn hpa_target(hpa: HorizontalPodAutoscaler, namespace: &str) -> Target {
-    let reference = hpa.spec.scale_target_ref;
-    Target {
-        api_version: reference.api_version.unwrap_or_default(),
-        kind: reference.kind,
-        namespace: namespace.to_owned(),
-        name: reference.name,
-    }
 }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use engine::policy::{Bottleneck, CostPolicy, Slo};
 use engine::{
-    Bounds, Budget, CallGraph, Edge, Group, GroupBudget, Limits, Member, Memory, Metric, MetricTarget, Mode,
-    Observation, Plan, Policy, Query, Reading, Scale, Target, TargetType, Time, cycle,
+    Actuation, Bounds, Budget, CallGraph, Edge, Group, GroupBudget, Limits, Member, Memory, Metric,
+    MetricTarget, Mode, Observation, Plan, Policy, Query, Reading, Scale, Target, TargetType, Time, cycle,
 };
 
 const DECISIONS: u32 = 400_000;
@@ -43,6 +43,7 @@ fn plan(metrics: usize, policy: Arc<dyn Policy>, limits: Limits) -> Plan {
         mode: Mode::Act,
         interval: Duration::from_secs(15),
         group: None,
+        actuation: Actuation::Scale,
     }
 }
 

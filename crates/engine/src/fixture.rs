@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    AbsenceReason, Bounds, CallGraph, Edge, Group, GroupBudget, Limits, Member, Metric, MetricTarget, Mode,
-    Observation, Plan, Policy, Query, Reading, Scale, Target, TargetType, Time, View,
+    AbsenceReason, Actuation, Bounds, CallGraph, Edge, Group, GroupBudget, Limits, Member, Metric,
+    MetricTarget, Mode, Observation, Plan, Policy, Query, Reading, Scale, Target, TargetType, Time, View,
 };
 
 /// A group and what is seen of it.
@@ -131,6 +131,7 @@ impl Shop {
             mode: Mode::Act,
             interval: Duration::from_secs(15),
             group: Some(self.group.clone()),
+            actuation: Actuation::Scale,
         }
     }
 

@@ -35,6 +35,7 @@
 //! [`PolicyTable`] from another crate. What must hold for every decision stands in [`invariants`].
 
 pub mod action;
+mod actuation;
 mod apportion;
 mod basis;
 mod by_target;
@@ -69,6 +70,7 @@ mod view;
 mod words;
 
 pub use action::{Action, ActionMember};
+pub use actuation::{Actuation, KeptHpa};
 pub use basis::{Basis, DemandShare, Proportion};
 pub use by_target::ByTarget;
 pub use cost::{Budget, Cost, without_noise};

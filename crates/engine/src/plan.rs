@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::limits::Limits;
-use crate::{Group, Member, Metric, Policy, Reading, Scale, Time, View};
+use crate::{Actuation, Group, Member, Metric, Policy, Reading, Scale, Time, View};
 
 /// One object of any kind, compiled: what to read, how to decide, what to move.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct Plan {
     pub interval: Duration,
     /// What holds the members together, where the plan is a group's; `None` for a single target.
     pub group: Option<Group>,
+    /// How decisions reach the cluster.
+    pub actuation: Actuation,
 }
 
 impl Plan {

@@ -112,6 +112,7 @@ fn plans() -> impl Strategy<Value = Plan> {
         mode: Mode::Act,
         interval: Duration::from_secs(15),
         group: Some(Group { graph, budget }),
+        actuation: Actuation::Scale,
     })
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use engine::policy::{CostPolicy, Linear, PolicyMemories, Slo, Threshold};
 use engine::{
-    AbsenceReason, Bounds, Budget, Decision, Limits, Member, Memory, Metric, MetricTarget, Mode, Observation,
-    Plan, Policy, Query, Reading, Scale, Target, TargetType, Time, View, decide, invariants,
+    AbsenceReason, Actuation, Bounds, Budget, Decision, Limits, Member, Memory, Metric, MetricTarget, Mode,
+    Observation, Plan, Policy, Query, Reading, Scale, Target, TargetType, Time, View, decide, invariants,
 };
 use proptest::prelude::*;
 
@@ -71,6 +71,7 @@ fn plans() -> impl Strategy<Value = Plan> {
         mode: Mode::Act,
         interval: Duration::from_secs(15),
         group: None,
+        actuation: Actuation::Scale,
     })
 }
 

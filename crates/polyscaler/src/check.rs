@@ -45,6 +45,7 @@ pub(crate) fn run(arguments: &CheckArgs) -> ExitCode {
         catalog: &catalog,
         allow_cross_namespace: arguments.allow_cross_namespace,
         admitting: true,
+        resolved: None,
     };
     let judged: Vec<Judged> = arguments.files.iter().map(|file| judge(file, &context)).collect();
     match arguments.output {

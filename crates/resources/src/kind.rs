@@ -7,8 +7,10 @@ use serde_json::Value;
 
 use crate::common::status::Outcome;
 use crate::schema::{self, Schema};
+use crate::supporting::{Lookup, Needs, Reference, Resolved};
 
 /// One kind: its names and the pure functions that make it work.
+#[derive(Clone, Copy)]
 pub struct Kind {
     /// API group.
     pub group: &'static str,
@@ -21,14 +23,16 @@ pub struct Kind {
     /// Whether objects live in a namespace.
     pub scope: Scope,
     /// Writes the CRD, schema and CEL rules included.
-    pub(crate) definition: fn() -> CustomResourceDefinition,
+    pub definition: fn() -> CustomResourceDefinition,
     /// Judges the typed spec and compiles it; called with an object that fits the schema.
-    pub(crate) compile: fn(&Value, &Context<'_>) -> Result<Plan, NotCompiled>,
+    pub compile: fn(&Value, &Context<'_>) -> Result<Plan, NotCompiled>,
     /// Writes the status from what a poll came to. The second argument is the previous status.
-    pub(crate) status: fn(&Outcome, &Value) -> Value,
+    pub status: fn(&Outcome, &Value) -> Value,
     /// Status fields that move with the metric alone; their change is no reason to write at once.
     /// `list[].field` is a field of each item of a list.
-    pub(crate) volatile: &'static [&'static str],
+    pub volatile: &'static [&'static str],
+    /// What it needs beyond its own objects and their targets.
+    pub needs: Needs,
 }
 
 /// Whether objects of a kind live in a namespace.
@@ -49,10 +53,19 @@ pub struct Context<'a> {
     pub allow_cross_namespace: bool,
     /// Whether the object is judged before it is stored. Then a member that would be left alone is a problem.
     pub admitting: bool,
+    /// The supporting objects that the object refers to; `None` where nobody looks for them.
+    pub resolved: Option<&'a Resolved>,
+}
+
+impl Context<'_> {
+    /// What is known of a supporting object, which the kind's [`Needs::references`] must have named.
+    pub fn lookup(&self, reference: &Reference) -> Lookup<'_> {
+        self.resolved.map_or(Lookup::Unknown, |resolved| resolved.lookup(reference))
+    }
 }
 
 /// Why there is no plan.
-pub(crate) enum NotCompiled {
+pub enum NotCompiled {
     /// The spec does not fit its type.
     Unreadable(Problem),
     /// All that is wrong with a spec that does.

@@ -21,33 +21,60 @@ mod manifest;
 pub mod scaling_group;
 pub mod scaling_rule;
 mod schema;
+mod supporting;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 
 pub use common::condition::{Condition, ConditionStatus, ConditionType, Reason};
 pub use common::cost::CostStatus;
 pub use common::fields::{HeadersFrom, MODE_ANNOTATION, MetricSpec, SafetySpec, SecretRef, TargetRef};
 pub use common::metric_status::MetricStatus;
 pub use common::policy::{GroupPolicySpec, PolicySpec};
+pub use common::reversal::Reversal;
 pub use common::status::{
-    Difference, MemberPoll, Outcome, Poll, TargetFailure, Verdict, WriteFailure, difference,
+    Difference, HpaAction, HpaChange, MemberPoll, Outcome, Poll, TargetFailure, Verdict, WriteFailure,
+    difference,
 };
-pub use kind::{Context, Kind, Scope};
+pub use kind::{Context, Kind, NotCompiled, Scope};
 pub use manifest::{Finding, check, documents};
+pub use supporting::{Lookup, Needs, Reference, Resolved, Supporting};
 
 /// Every kind there is.
 pub const KINDS: &[&Kind] =
     &[&business_scaling::KIND, &general_scaler::KIND, &scaling_rule::KIND, &scaling_group::KIND];
+
+/// Every kind that gives no plan, and to which those of [`KINDS`] may refer.
+pub const SUPPORTING: &[&Supporting] = &[];
 
 /// The kind with this API version (`group/version`) and name.
 pub fn find(api_version: &str, kind: &str) -> Option<&'static Kind> {
     KINDS.iter().copied().find(|candidate| candidate.api_version() == api_version && candidate.kind == kind)
 }
 
-/// The CRD of `kind` as YAML.
-pub fn crd_yaml(kind: &Kind) -> String {
-    serde_saphyr::to_string(&kind.crd()).unwrap_or_else(|error| unreachable!("a CRD is plain data: {error}"))
+/// The CRDs of all kinds with their names, in the order of [`KINDS`] and then [`SUPPORTING`].
+pub fn crds() -> impl Iterator<Item = (String, CustomResourceDefinition)> {
+    let supporting = SUPPORTING.iter().map(|kind| (kind.crd_name(), (kind.definition)()));
+    KINDS.iter().map(|kind| (kind.crd_name(), kind.crd())).chain(supporting)
 }
 
-/// All CRDs as one YAML stream, in the order of [`KINDS`].
+/// A CRD as YAML.
+pub fn crd_yaml(crd: &CustomResourceDefinition) -> String {
+    serde_saphyr::to_string(crd).unwrap_or_else(|error| unreachable!("a CRD is plain data: {error}"))
+}
+
+/// All CRDs as one YAML stream.
 pub fn crds_yaml() -> String {
-    KINDS.iter().map(|kind| format!("---\n{}", crd_yaml(kind))).collect()
+    crds().map(|(_, crd)| format!("---\n{}", crd_yaml(&crd))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KINDS, SUPPORTING};
+
+    #[test]
+    fn what_a_kind_refers_to_stands_in_the_table() {
+        for supporting in KINDS.iter().flat_map(|kind| kind.needs.supporting) {
+            assert!(SUPPORTING.iter().any(|known| known.crd_name() == supporting.crd_name()));
+        }
+    }
 }

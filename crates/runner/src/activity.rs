@@ -35,6 +35,9 @@ pub struct ScaleOperation {
     pub error: Option<String>,
     /// How `from` became `to`.
     pub steps: Vec<String>,
+    /// The field manager that has set the replicas back since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reverted_by: Option<String>,
 }
 
 impl ScaleOperation {
@@ -55,6 +58,7 @@ impl ScaleOperation {
             applied: matches!(write, Some(Ok(()))),
             error: write.and_then(|write| write.as_ref().err()).map(|failure| failure.message.clone()),
             steps: decided.steps.iter().map(ToString::to_string).collect(),
+            reverted_by: None,
         }
     }
 }
@@ -82,6 +86,17 @@ impl Activity {
         actions.push_back(action);
         if actions.len() > self.most {
             actions.pop_front();
+        }
+    }
+
+    /// Marks the last operation that was carried out on `target` for the object of this uid: `manager` has set its
+    /// replicas back.
+    pub fn reverted(&self, uid: &str, target: &str, manager: &str) {
+        let mut actions = self.lock();
+        let mut newest = actions.iter_mut().rev();
+        let last = newest.find(|action| action.uid == uid && action.target == target && action.applied);
+        if let Some(last) = last {
+            last.reverted_by = Some(manager.to_owned());
         }
     }
 

@@ -190,7 +190,9 @@ impl Board {
         let Some(ready) = outcome.conditions().into_iter().next() else { return };
         let (metrics, targets, failing) = match &outcome.verdict {
             Verdict::Polled(poll) => (metrics(poll), targets(poll), failing(poll)),
-            Verdict::Invalid(_) | Verdict::Conflict(_) => (Vec::new(), Vec::new(), Vec::new()),
+            Verdict::Invalid(_) | Verdict::Unresolved(_) | Verdict::Conflict(_) => {
+                (Vec::new(), Vec::new(), Vec::new())
+            }
         };
         let observe =
             matches!(&outcome.verdict, Verdict::Polled(poll) if poll.decision.mode == Mode::Observe);

@@ -6,23 +6,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::action::Awaited;
-use engine::{Memory, Plan, Problem, Scale, Target, Time, cycle};
-use resources::{Outcome, Verdict};
+use engine::{Memory, Plan, Scale, Target, Time, cycle};
+use resources::{Kind, Outcome, Verdict};
 use serde::Deserialize as _;
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::Id;
 
 use crate::ObjectKey;
-use crate::poll::{Finished, Job};
+use crate::poll::{Changed, Finished, Job};
 use crate::pursuit::Pursuit;
 use crate::retry::Retry;
+use crate::reversal::Reversals;
 use crate::telling::Told;
 
 /// One object: its plan, its memory and when it is due.
 pub(crate) struct Entry {
+    pub(crate) kind: &'static Kind,
     pub(crate) identity: Identity,
-    pub(crate) compiled: Result<Arc<Plan>, Vec<Problem>>,
+    /// The plan, or why there is none.
+    pub(crate) compiled: Result<Arc<Plan>, Verdict>,
+    /// The object itself, where it refers to others.
+    pub(crate) object: Option<Arc<Value>>,
     /// While this replica leads, what it remembers; else what the object's status does, for a takeover.
     memory: Memory,
     pub(crate) due: Option<Time>,
@@ -35,6 +40,10 @@ pub(crate) struct Entry {
     ask_last_scaled: bool,
     /// Polls in a row that met a change by someone else.
     conflicts: u32,
+    /// Replicas that were written, and who set them back.
+    reversals: Reversals,
+    /// Whether what it keeps was changed while its poll ran, so that it is due when that ends.
+    pub(crate) woken: bool,
     /// What was last said of the object.
     pub(crate) told: Told,
     /// What the last decision still asks for, where the object is a group.
@@ -86,29 +95,39 @@ impl Identity {
 impl Entry {
     /// An object that was not known before, with the memory that its status holds.
     pub(crate) fn new(
+        kind: &'static Kind,
         identity: Identity,
-        compiled: Result<Arc<Plan>, Vec<Problem>>,
+        compiled: Result<Arc<Plan>, Verdict>,
         object: &Value,
         now: Time,
     ) -> Self {
         Self {
+            kind,
             identity,
             compiled,
+            object: None,
             memory: stored_memory(object).restored(now),
             due: None,
             polling: None,
             reuse_reading: true,
             ask_last_scaled: true,
             conflicts: 0,
+            reversals: Reversals::default(),
+            woken: false,
             told: Told::default(),
             pursuit: Pursuit::default(),
         }
     }
 
-    /// What users wrote in the object changed.
-    pub(crate) fn change(&mut self, identity: Identity, compiled: Result<Arc<Plan>, Vec<Problem>>) {
+    /// What users wrote in the object changed, or in one that it refers to.
+    pub(crate) fn change(
+        &mut self,
+        identity: Identity,
+        compiled: Result<Arc<Plan>, Verdict>,
+        object: Option<Arc<Value>>,
+    ) {
         self.revoke();
-        (self.identity, self.compiled) = (identity, compiled);
+        (self.identity, self.compiled, self.object) = (identity, compiled, object);
         // It may have other targets now.
         self.ask_last_scaled = true;
         self.told.forget();
@@ -155,18 +174,35 @@ impl Entry {
         let (revoke, revoked) = watch::channel(false);
         // What is remembered may come from an earlier plan.
         self.memory.fit(&plan);
+        self.reversals.retain(|target| plan.members.iter().any(|member| member.target == *target));
+        let written = plan.members.iter().map(|member| self.reversals.written(&member.target)).collect();
         let oldest = if mem::take(&mut self.reuse_reading) { plan.interval } else { Duration::ZERO };
         let job = Job {
             key,
+            kind: self.kind,
             uid: self.identity.uid.clone(),
             generation: self.identity.generation,
             not_before: due.minus(oldest),
             plan,
             memory: self.memory.clone(),
             ask_last_scaled: mem::take(&mut self.ask_last_scaled),
+            written,
             revoked,
         };
         (job, revoke)
+    }
+
+    /// What it remembers.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// What it keeps beside its targets has changed: a reading of the last interval will do to look at it again.
+    /// Returns whether it can be looked at now.
+    pub(crate) fn wake_for_kept(&mut self) -> bool {
+        self.reuse_reading = true;
+        self.woken = self.polling.is_some();
+        !self.woken
     }
 
     /// The retries that are due at `now`, by the decision of the last poll, and the way to revoke them.
@@ -258,6 +294,9 @@ impl Entry {
             }
             None => {}
         }
+        if let Some(finished) = finished.as_deref_mut() {
+            self.note_reversals(finished, now);
+        }
         // A poll that broke off may have scaled before.
         self.ask_last_scaled |= finished.is_none_or(|finished| finished.ask_last_scaled);
         self.reuse_reading = polling.is_revoked() || met_conflict;
@@ -266,6 +305,24 @@ impl Entry {
             cycle::look_again(plan, self.conflicts, now)
         } else {
             cycle::next_poll(plan, now)
+        }
+    }
+
+    /// Takes over what a poll wrote and what it saw of what was written before.
+    fn note_reversals(&mut self, finished: &mut Finished, now: Time) {
+        let (changed, tried) = (mem::take(&mut finished.changed), finished.tried.clone());
+        let Some(poll) = finished.poll() else { return };
+        let target = |member: usize| &poll.plan.members[member].target;
+        for Changed { member, replicas, manager } in changed {
+            self.reversals.changed(target(member), replicas, manager, now);
+        }
+        let members = 0..poll.plan.members.len();
+        poll.reversals =
+            members.filter_map(|member| self.reversals.of(member, target(member), now)).collect();
+        for decided in tried.iter().filter_map(|&member| poll.decided(member)) {
+            if matches!(poll.members[decided.member].write, Some(Ok(()))) {
+                self.reversals.scaled(&poll.plan.members[decided.member].target, decided.to);
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use engine::Target;
-use resources::Kind;
+use resources::{Kind, Reference};
 use serde_json::Value;
 
 /// One object of one of our kinds.
@@ -39,12 +39,21 @@ pub enum Event {
     },
     /// An object of ours is gone.
     Deleted(ObjectKey),
-    /// An HPA that is not ours scales this target; `None` when it no longer does.
+    /// An HPA is there, or has changed in more than its status.
     Hpa {
         /// Namespace and name of the HPA.
         hpa: (String, String),
-        /// What it scales.
+        /// What it scales; `None` where it is gone.
         target: Option<Target>,
+        /// The uid of the object that controls it, by its ownerReferences.
+        controller: Option<String>,
+    },
+    /// A supporting object was created, changed or deleted.
+    Supporting {
+        /// Which.
+        reference: Reference,
+        /// The whole object; `None` where it is gone.
+        object: Option<Box<Value>>,
     },
     /// All that existed at the start has been told; polling may begin.
     Synced,

@@ -23,14 +23,18 @@ mod clock;
 mod entry;
 mod episodes;
 mod event;
+mod keep;
 mod label;
+mod leadership;
 mod metrics;
 mod ownership;
 mod poll;
 mod ports;
 mod pursuit;
 mod readiness;
+mod references;
 mod retry;
+mod reversal;
 mod run;
 mod schedule;
 #[cfg(test)]
@@ -46,8 +50,11 @@ pub use board::{Board, FailingMember, MetricReading, ObjectState, Point, TargetS
 pub use clock::SystemClock;
 pub use episodes::{Episode, EpisodeLog, Episodes};
 pub use event::{Event, ObjectKey};
+pub use leadership::{Leader, Leadership};
 pub use metrics::Metrics;
-pub use ports::{Actuator, Advisers, Clock, Guard, Journal, Question, Record, Sampled, Sampler};
+pub use ports::{
+    Actuator, Advisers, Clock, Guard, Journal, KeepHpa, Question, Reconciler, Record, Sampled, Sampler,
+};
 pub use readiness::Readiness;
 pub use run::Runner;
 pub use services::Services;

@@ -254,6 +254,7 @@ impl Metrics {
     pub(crate) fn looked(&self, kind: &'static str, outcome: &Outcome) {
         let outcome = match &outcome.verdict {
             Verdict::Invalid(_) => "invalid",
+            Verdict::Unresolved(_) => "unresolved",
             Verdict::Conflict(_) => "conflict",
             Verdict::Polled(poll) => came_to(poll),
         };
@@ -266,7 +267,11 @@ fn name_of(result: &Result<(), WriteFailure>) -> &'static str {
     match result {
         Ok(()) => "done",
         Err(failure) => match failure.reason {
-            Reason::ScaleConflict | Reason::TargetForbidden | Reason::TargetNotFound => "refused",
+            Reason::ScaleConflict
+            | Reason::TargetForbidden
+            | Reason::AdmissionDenied
+            | Reason::TargetNotFound
+            | Reason::HpaConflict => "refused",
             Reason::ScaleTimedOut => "timed_out",
             _ => "failed",
         },

@@ -1,7 +1,8 @@
 //! One owner a target: who may scale it when several want to.
 //!
-//! The oldest object owns the target; an HPA that is not ours always does. Whoever is
-//! second gets a condition that names the owner, and never writes. Objects in observe
+//! The oldest object owns the target; a foreign HPA always does. An HPA is not foreign while the object
+//! that controls it, by its ownerReferences, claims the target, nor to an object that may take it over. Whoever
+//! is second gets a condition that names the owner, and never writes. Objects in observe
 //! mode write nothing, so they neither own nor conflict; nor does a member of a group that
 //! must be left alone.
 //!
@@ -30,6 +31,12 @@ pub(crate) fn claimed(plan: &Plan) -> impl Iterator<Item = &Member> {
     members.iter().filter(|member| member.role.refusal.is_none())
 }
 
+/// The HPA that `plan` may take over where nothing controls it.
+fn adopted(plan: &Plan) -> Option<HpaName> {
+    let hpa = plan.actuation.hpa().filter(|hpa| hpa.adopt_orphan)?;
+    Some((plan.members.first()?.target.namespace.clone(), hpa.name.clone()))
+}
+
 /// Namespace and name of an HPA.
 type HpaName = (String, String);
 
@@ -41,12 +48,23 @@ type Claim = (String, ObjectKey);
 pub(crate) struct Ownership {
     /// For each target the claims, oldest first.
     claims: HashMap<TargetId, BTreeSet<Claim>>,
-    by_key: HashMap<ObjectKey, (String, Vec<TargetId>)>,
-    /// For each target the HPAs that scale it.
-    hpas: HashMap<TargetId, BTreeSet<HpaName>>,
+    by_key: HashMap<ObjectKey, Claims>,
+    /// For each target the HPAs that scale it, with the uid of what controls them.
+    hpas: HashMap<TargetId, BTreeMap<HpaName, Option<String>>>,
     by_hpa: HashMap<HpaName, TargetId>,
+    /// The objects by their uid.
+    by_uid: HashMap<String, ObjectKey>,
     /// For each object that may not scale, who has which of its targets.
     losses: HashMap<ObjectKey, BTreeMap<TargetId, Owner>>,
+}
+
+/// What one object claims.
+#[derive(Clone, Debug, Default)]
+struct Claims {
+    created: String,
+    targets: Vec<TargetId>,
+    /// The HPA that it may take over where nothing controls it.
+    adopts: Option<HpaName>,
 }
 
 /// Who has a target.
@@ -66,7 +84,8 @@ impl Ownership {
         }
         if !targets.is_empty() {
             touched.extend(targets.iter().cloned());
-            self.by_key.insert(key.clone(), (created.to_owned(), targets));
+            let adopts = adopted(plan);
+            self.by_key.insert(key.clone(), Claims { created: created.to_owned(), targets, adopts });
         }
         self.settle(&touched, Some(key))
     }
@@ -80,7 +99,7 @@ impl Ownership {
     /// Forgets the claims of `key`; returns what it claimed.
     fn drop_claims(&mut self, key: &ObjectKey) -> Vec<TargetId> {
         self.losses.remove(key);
-        let Some((created, targets)) = self.by_key.remove(key) else { return Vec::new() };
+        let Some(Claims { created, targets, .. }) = self.by_key.remove(key) else { return Vec::new() };
         let claim = (created, key.clone());
         for target in &targets {
             if let Some(claims) = self.claims.get_mut(target) {
@@ -93,14 +112,30 @@ impl Ownership {
         targets
     }
 
-    /// Notes what an HPA scales; returns the objects whose right has changed.
-    pub(crate) fn hpa(&mut self, hpa: HpaName, target: Option<Target>) -> Vec<ObjectKey> {
+    /// Notes that the object `key` has this uid.
+    pub(crate) fn know(&mut self, uid: &str, key: &ObjectKey) {
+        self.by_uid.insert(uid.to_owned(), key.clone());
+    }
+
+    /// Forgets the object of this uid.
+    pub(crate) fn forget(&mut self, uid: &str) {
+        self.by_uid.remove(uid);
+    }
+
+    /// Notes what an HPA scales and the uid of what controls it; returns the objects whose right has changed.
+    pub(crate) fn hpa(
+        &mut self,
+        hpa: HpaName,
+        target: Option<Target>,
+        controller: Option<String>,
+    ) -> Vec<ObjectKey> {
         let before = self.by_hpa.remove(&hpa);
         let after = target.as_ref().map(id);
         if let Some(target) = &after {
             self.by_hpa.insert(hpa.clone(), target.clone());
         }
-        if before == after {
+        let controlled_before = before.as_ref().and_then(|target| self.hpas.get(target)?.get(&hpa)).cloned();
+        if before == after && controlled_before.is_none_or(|before| before == controller) {
             return Vec::new();
         }
         if let Some(target) = &before
@@ -112,21 +147,47 @@ impl Ownership {
             }
         }
         if let Some(target) = &after {
-            self.hpas.entry(target.clone()).or_default().insert(hpa);
+            self.hpas.entry(target.clone()).or_default().insert(hpa, controller);
         }
         let touched: Vec<TargetId> = before.into_iter().chain(after).collect();
         self.settle(&touched, None)
     }
 
-    /// Decides anew who may scale, among all objects that hang together with `touched` by what
+    /// The objects that keep the HPA, as far as they are known: the one that controls it, now or by what is
+    /// known so far, and those that may take it over.
+    pub(crate) fn keepers(&self, hpa: &HpaName, controller: Option<&str>) -> BTreeSet<ObjectKey> {
+        let target = self.by_hpa.get(hpa);
+        let before = target.and_then(|target| self.hpas.get(target)?.get(hpa)?.as_deref());
+        let mut keepers: BTreeSet<ObjectKey> =
+            before.into_iter().chain(controller).filter_map(|uid| self.by_uid.get(uid).cloned()).collect();
+        let claims = target.and_then(|target| self.claims.get(target)).into_iter().flatten();
+        let adopts =
+            |key: &ObjectKey| self.by_key.get(key).is_some_and(|claims| claims.adopts.as_ref() == Some(hpa));
+        keepers.extend(claims.map(|(_, key)| key).filter(|key| adopts(key)).cloned());
+        keepers
+    }
+
+    /// The first HPA on `target` that is foreign to `key`.
+    fn foreign_hpa(&self, target: &TargetId, key: &ObjectKey) -> Option<HpaName> {
+        let is_foreign = |(hpa, controller): &(&HpaName, &Option<String>)| match controller {
+            Some(uid) => {
+                let keeper = self.by_uid.get(uid).and_then(|keeper| self.by_key.get(keeper));
+                !keeper.is_some_and(|claims| claims.targets.contains(target))
+            }
+            None => self.by_key.get(key).is_none_or(|claims| claims.adopts.as_ref() != Some(*hpa)),
+        };
+        self.hpas.get(target)?.iter().find(is_foreign).map(|(hpa, _)| hpa.clone())
+    }
+
+    /// Decides again who may scale, among all objects that hang together with `touched` by what
     /// they claim; returns those whose right has changed, but for `changed`.
     fn settle(&mut self, touched: &[TargetId], changed: Option<&ObjectKey>) -> Vec<ObjectKey> {
         let mut had: HashMap<TargetId, ObjectKey> = HashMap::new();
         let mut concerned = Vec::new();
         for (_, key) in self.hanging_together(touched) {
-            let targets = self.by_key.get(&key).map(|(_, targets)| targets.clone()).unwrap_or_default();
+            let targets = self.by_key.get(&key).map(|claims| claims.targets.clone()).unwrap_or_default();
             let owner = |target: &TargetId| {
-                let hpa = self.hpas.get(target).and_then(BTreeSet::first).cloned().map(Owner::Hpa);
+                let hpa = self.foreign_hpa(target, &key).map(Owner::Hpa);
                 hpa.or_else(|| had.get(target).cloned().map(Owner::Object))
             };
             let lost: BTreeMap<TargetId, Owner> =
@@ -156,7 +217,7 @@ impl Ownership {
             }
             for claim in self.claims.get(target).into_iter().flatten() {
                 if found.insert(claim.clone()) {
-                    open.extend(self.by_key.get(&claim.1).into_iter().flat_map(|(_, targets)| targets));
+                    open.extend(self.by_key.get(&claim.1).into_iter().flat_map(|claims| &claims.targets));
                 }
             }
         }

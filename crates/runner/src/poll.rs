@@ -9,17 +9,19 @@ use engine::{
     Absence, Advice, LastScaled, Member, Memory, Metric, Observation, Plan, Reading, Scale, Target, Time,
     cycle,
 };
-use futures::future::join_all;
-use resources::{MemberPoll, Outcome, Poll, Reason, TargetFailure, Verdict, WriteFailure};
+use futures::future::{join, join_all};
+use resources::{Kind, MemberPoll, Outcome, Poll, Reason, TargetFailure, Verdict, WriteFailure};
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
 use crate::act::{act, remember};
+use crate::keep::{Keeps, keep};
 use crate::{ObjectKey, Question, Services, spans};
 
 /// All that one poll needs to know of its object.
 pub(crate) struct Job {
     pub(crate) key: ObjectKey,
+    pub(crate) kind: &'static Kind,
     pub(crate) uid: String,
     pub(crate) generation: i64,
     pub(crate) plan: Arc<Plan>,
@@ -28,6 +30,8 @@ pub(crate) struct Job {
     pub(crate) not_before: Time,
     /// Whether the targets may have been scaled without the memory knowing.
     pub(crate) ask_last_scaled: bool,
+    /// The replicas that were last written to each target, where nobody has been seen to change them since.
+    pub(crate) written: Vec<Option<u32>>,
     /// Turns true when the object is deleted, changed or no longer ours to scale.
     pub(crate) revoked: watch::Receiver<bool>,
 }
@@ -41,10 +45,22 @@ pub(crate) struct Finished {
     pub(crate) outcome: Option<Outcome>,
     /// Places of the members that were written, or tried to.
     pub(crate) tried: Vec<usize>,
+    /// Targets whose replicas somebody has changed since they were written.
+    pub(crate) changed: Vec<Changed>,
     /// Whether it was the first to write by its decision.
     pub(crate) round: Round,
     /// Invariants that the decision would have violated, so that it was held.
     pub(crate) violations: Vec<Violation>,
+}
+
+/// A target whose replicas somebody has changed since they were written.
+pub(crate) struct Changed {
+    /// Place of the member.
+    pub(crate) member: usize,
+    /// The replicas that there are now.
+    pub(crate) replicas: u32,
+    /// The field manager that set them, where that is known and is not us.
+    pub(crate) manager: Option<String>,
 }
 
 /// Which writes by one decision these are.
@@ -61,9 +77,10 @@ pub(crate) enum Round {
 
 impl Finished {
     /// A poll that was revoked before it had seen everything.
-    fn without_outcome(memory: Memory) -> Self {
-        let (tried, violations) = (Vec::new(), Vec::new());
-        Self { memory, ask_last_scaled: false, outcome: None, tried, round: Round::First, violations }
+    pub(crate) fn without_outcome(memory: Memory) -> Self {
+        let (tried, changed, violations) = Default::default();
+        let (ask_last_scaled, outcome, round) = (false, None, Round::First);
+        Self { memory, ask_last_scaled, outcome, tried, changed, round, violations }
     }
 
     /// The poll with what came of it, where it came that far.
@@ -97,17 +114,32 @@ pub(crate) async fn traced_poll(services: Services, job: Job) -> Finished {
 /// Takes one object from reading to writing. What it came to is reported by the loop, which
 /// alone knows at that instant whether the object is still there.
 pub(crate) async fn poll(services: Services, job: Job) -> Finished {
-    let Job { key, uid, generation, plan, mut memory, not_before, ask_last_scaled, mut revoked } = job;
+    let Job {
+        key,
+        kind,
+        uid,
+        generation,
+        plan,
+        mut memory,
+        not_before,
+        ask_last_scaled,
+        written,
+        mut revoked,
+    } = job;
+    let may_write = revoked.clone();
+    let keeps = Keeps { key: &key, kind, uid: &uid, plan: &plan, revoked: &may_write };
     let looked = tokio::select! {
         biased;
         // A poll that may write nothing any more must not hold up the next one for a slow source.
         () = until_revoked(&mut revoked) => None,
-        looked = look(&services, &key, &plan, not_before, ask_last_scaled) => Some(looked),
+        // What is kept beside the replicas waits for no reading either.
+        looked = join(look(&services, &key, &plan, not_before, ask_last_scaled), keep(&services, keeps)) => Some(looked),
     };
-    let Some(Looked { observation, seen, last_scaled }) = looked else {
+    let Some((Looked { observation, seen, last_scaled }, hpa)) = looked else {
         return Finished { ask_last_scaled, ..Finished::without_outcome(memory) };
     };
 
+    let changed = who_changed(&services, &plan, &written, &seen).await;
     let now = services.clock.now();
     let span = spans::decide();
     let next = span.in_scope(|| cycle::next_decision(&plan, &mut memory, &observation, &last_scaled, now));
@@ -130,6 +162,8 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
         decision,
         memory: memory.clone(),
         plan,
+        hpa,
+        reversals: Vec::new(),
     };
     let outcome = Outcome { uid, generation, at, verdict: Verdict::Polled(Box::new(poll)) };
     Finished {
@@ -137,6 +171,7 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
         ask_last_scaled: unsure,
         outcome: Some(outcome),
         tried: places,
+        changed,
         round: Round::First,
         violations,
     }
@@ -192,6 +227,25 @@ async fn advise(
     spans::advised(&span, &advice);
     services.metrics.advised(advice.as_ref().err().map(|absence| absence.reason));
     Some(advice)
+}
+
+/// Who has changed the targets that are not as they were written.
+async fn who_changed(
+    services: &Services,
+    plan: &Plan,
+    written: &[Option<u32>],
+    seen: &[Result<Scale, TargetFailure>],
+) -> Vec<Changed> {
+    let members = plan.members.iter().zip(written).zip(seen).enumerate();
+    let changed = members.filter_map(|(index, ((member, written), seen))| {
+        let replicas = seen.as_ref().ok()?.replicas;
+        let is_changed = written.is_some_and(|written| written != replicas);
+        is_changed.then_some(async move {
+            let manager = services.actuator.changed_by(&member.target).await;
+            Changed { member: index, replicas, manager }
+        })
+    });
+    join_all(changed).await
 }
 
 /// What is seen of a member; one that must be left alone is not even looked at.

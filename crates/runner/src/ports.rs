@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::episode::State;
-use engine::{Absence, Advice, Adviser, LastScaled, Query, Reading, Scale, Target, Time};
+use engine::{Absence, Advice, Adviser, KeptHpa, LastScaled, Query, Reading, Scale, Target, Time};
 use futures::future::BoxFuture;
-use resources::{Outcome, TargetFailure, WriteFailure};
+use resources::{HpaChange, Kind, Outcome, TargetFailure, WriteFailure};
 
 use crate::ObjectKey;
 
@@ -53,6 +53,10 @@ pub trait Actuator: Send + Sync {
     /// after each takeover.
     fn last_scaled<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, LastScaled>;
 
+    /// The field manager that last set the replicas of `target`, as the API server remembers it; `None` where that
+    /// is polyscaler, or nobody knows.
+    fn changed_by<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Option<String>>;
+
     /// Asks for `to` replicas, provided that `target` still asks for `from`, within `time_left`.
     /// A change by someone else in between is a [`resources::Reason::ScaleConflict`], never overwritten.
     fn scale<'a>(
@@ -62,6 +66,37 @@ pub trait Actuator: Send + Sync {
         to: u32,
         time_left: Duration,
     ) -> BoxFuture<'a, Result<(), WriteFailure>>;
+}
+
+/// Keeps the HPA that a plan wants, beside the replicas of its target.
+pub trait Reconciler: Send + Sync {
+    /// Brings the HPAs that the owner controls to what is wanted, and says what changed; nothing where all is as
+    /// wanted already. `time_left` is asked just before each write: for how much longer that may last, or `None`
+    /// where nothing may be written; then what is left to do is left.
+    ///
+    /// # Errors
+    /// [`resources::Reason::HpaConflict`] where the name is taken by an HPA that must not be touched, else
+    /// [`resources::Reason::FailedUpdateHpa`].
+    fn keep<'a>(
+        &'a self,
+        wanted: KeepHpa<'a>,
+        time_left: &'a (dyn Fn() -> Option<Duration> + Send + Sync),
+    ) -> BoxFuture<'a, Result<Vec<HpaChange>, WriteFailure>>;
+}
+
+/// What HPA an object wants kept.
+#[derive(Clone, Copy)]
+pub struct KeepHpa<'a> {
+    /// The object, which is to control the HPA.
+    pub owner: &'a ObjectKey,
+    /// The object's kind.
+    pub kind: &'static Kind,
+    /// The object's uid.
+    pub uid: &'a str,
+    /// The namespace of the target, and so of the HPA.
+    pub namespace: &'a str,
+    /// The HPA; where there is none, any that the object controls is deleted.
+    pub hpa: Option<&'a KeptHpa>,
 }
 
 /// Tells the time. Within a process it never runs backwards.

@@ -105,5 +105,11 @@ fn next_try(outcome: &Outcome, member: usize, pause: Duration, now: Time) -> Opt
 
 /// Whether a failure may be over in a moment. The others wait for people.
 fn passes_by_itself(reason: Reason) -> bool {
-    !matches!(reason, Reason::TargetForbidden | Reason::TargetNotFound | Reason::TargetNotScalable)
+    !matches!(
+        reason,
+        Reason::TargetForbidden
+            | Reason::AdmissionDenied
+            | Reason::TargetNotFound
+            | Reason::TargetNotScalable
+    )
 }

@@ -74,6 +74,7 @@ async fn retry(services: Services, retry: Retry) -> Finished {
         ask_last_scaled: unsure,
         outcome: Some(outcome),
         tried,
+        changed: Vec::new(),
         round: Round::Again { news },
         violations: Vec::new(),
     }

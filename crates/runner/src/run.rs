@@ -1,14 +1,15 @@
 //! The loop itself.
 
+mod compile;
 mod group;
+mod hpa;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Plan, SourceCatalog, Time, cycle};
-use resources::{Context, Kind, Outcome, Verdict};
-use serde_json::Value;
+use engine::{Plan, SourceCatalog, Target, Time, cycle};
+use resources::{Outcome, Verdict};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 
@@ -17,6 +18,7 @@ use crate::clock::instant_in;
 use crate::entry::{Entry, Identity, Polling};
 use crate::ownership::{Ownership, TargetId, claimed, id};
 use crate::poll::{Finished, Round, traced_poll};
+use crate::references::References;
 use crate::schedule::{Schedule, first_poll};
 use crate::standing::Standing;
 use crate::telling;
@@ -37,6 +39,7 @@ pub struct Runner {
     allow_cross_namespace: bool,
     entries: HashMap<ObjectKey, Entry>,
     ownership: Ownership,
+    references: References,
     schedule: Schedule,
     polls: JoinSet<Finished>,
     polling: HashMap<Id, (ObjectKey, Arc<Plan>)>,
@@ -56,6 +59,7 @@ impl Runner {
             allow_cross_namespace,
             entries: HashMap::new(),
             ownership: Ownership::default(),
+            references: References::default(),
             schedule: Schedule::default(),
             polls: JoinSet::new(),
             polling: HashMap::new(),
@@ -99,69 +103,14 @@ impl Runner {
         match event {
             Event::Applied { key, kind, object } => self.apply(key, kind, &object),
             Event::Deleted(key) => self.delete(&key),
-            Event::Hpa { hpa, target } => {
-                let concerned = self.ownership.hpa(hpa, target);
-                self.reconsider(concerned);
-            }
+            Event::Hpa { hpa, target, controller } => self.hpa(hpa, target, controller),
+            Event::Supporting { reference, object } => self.support(reference, object),
             Event::Synced => {
                 self.synced = true;
                 self.begin();
             }
             Event::Leading(leading) => self.lead(leading),
         }
-    }
-
-    fn apply(&mut self, key: ObjectKey, kind: &'static Kind, object: &Value) {
-        let identity = Identity::of(object);
-        match self.entries.get_mut(&key) {
-            // Made anew under the same name: another object.
-            Some(entry) if entry.identity.uid != identity.uid => self.delete(&key),
-            Some(entry) => {
-                // While leading, what this replica remembers counts.
-                if !self.leading {
-                    entry.remember(object);
-                }
-                if entry.identity == identity {
-                    return;
-                }
-            }
-            None => {}
-        }
-        let context = Context {
-            catalog: &*self.catalog,
-            allow_cross_namespace: self.allow_cross_namespace,
-            admitting: false,
-        };
-        let compiled = kind.compile(object, &context).map(Arc::new);
-        let concerned = match &compiled {
-            Ok(plan) => self.ownership.claim(&key, &identity.created, plan),
-            Err(_) => self.ownership.withdraw(&key),
-        };
-        match self.entries.get_mut(&key) {
-            Some(entry) => entry.change(identity, compiled),
-            None => {
-                let entry = Entry::new(identity, compiled, object, self.now());
-                self.entries.insert(key.clone(), entry);
-                self.services.metrics.objects(key.kind, 1);
-            }
-        }
-        self.reconsider(concerned);
-        self.wake(vec![key]);
-    }
-
-    fn delete(&mut self, key: &ObjectKey) {
-        let concerned = self.ownership.withdraw(key);
-        if let Some(mut entry) = self.entries.remove(key) {
-            entry.revoke();
-            self.services.metrics.objects(key.kind, -1);
-            self.services.metrics.stands(key.kind, &mut entry.told.standing, Standing::default());
-            self.services.board.forget(key);
-            if let Some(episodes) = &self.services.episodes {
-                episodes.forget(key);
-            }
-            tracing::info!(object = %key, "object is gone, its target stays as it is");
-        }
-        self.reconsider(concerned);
     }
 
     fn lead(&mut self, leading: bool) {
@@ -240,8 +189,8 @@ impl Runner {
         }
         let plan = match &entry.compiled {
             Ok(plan) => Arc::clone(plan),
-            Err(problems) => {
-                let verdict = Verdict::Invalid(problems.clone());
+            Err(verdict) => {
+                let verdict = verdict.clone();
                 return self.tell(&key, verdict, now);
             }
         };
@@ -256,7 +205,8 @@ impl Runner {
             Some(conflict) => {
                 entry.stand_back();
                 self.tell(&key, Verdict::Conflict(conflict), now);
-                self.due_at(key, cycle::next_poll(&plan, now));
+                self.due_at(key.clone(), cycle::next_poll(&plan, now));
+                self.withdraw_hpa(&key, plan);
             }
         }
     }
@@ -337,6 +287,7 @@ impl Runner {
         };
         let written = entry.written_after();
         let next = entry.adopt(&polling, finished.as_mut(), now);
+        let woken = std::mem::take(&mut entry.woken);
         if let Some((_, after)) = entry.written_after().filter(|after| written != Some(*after)) {
             self.services.metrics.group_written(key.kind, after);
         }
@@ -347,7 +298,7 @@ impl Runner {
         // Where something woke the object meanwhile, it is due already.
         if self.leading && entry.due.is_none() {
             // A retry is no poll, and may have held one up.
-            self.due_at(key.clone(), if round == Round::First { next } else { now });
+            self.due_at(key.clone(), if round == Round::First && !woken { next } else { now });
         }
         if let Some(Finished { outcome: Some(outcome), tried, .. }) = finished {
             if may_tell && !polling.is_revoked() {

@@ -4,6 +4,8 @@
 
 mod adviser;
 mod cluster;
+mod keeper;
+mod keeping;
 mod objects;
 mod sampler;
 
@@ -12,7 +14,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use engine::policy::Linear;
-use engine::{Bounds, Limits, Member, Metric, Mode, Plan, Query, Target, Time};
+use engine::{Actuation, Bounds, Limits, Member, Metric, Mode, Plan, Query, Target, Time};
 use resources::{Outcome, Poll, Verdict};
 use tokio::time::Instant;
 use tracing::Dispatch;
@@ -23,6 +25,8 @@ use crate::{Activity, Board, Clock, Guard, Journal, Metrics, Record, Services};
 
 pub(crate) use adviser::{Oracle, Said};
 pub(crate) use cluster::{Cluster, Write};
+pub(crate) use keeper::{Keeper, Kept};
+pub(crate) use keeping::pace_of;
 pub(crate) use objects::{Anything, Object};
 pub(crate) use sampler::{Answer, Scripted};
 
@@ -47,6 +51,7 @@ pub(crate) fn plan() -> Plan {
         mode: Mode::Act,
         interval: Duration::from_secs(10),
         group: None,
+        actuation: Actuation::Scale,
     }
 }
 
@@ -68,6 +73,7 @@ pub(crate) fn deployment(name: &str) -> Target {
 pub(crate) struct World {
     pub(crate) sampler: Arc<Scripted>,
     pub(crate) cluster: Arc<Cluster>,
+    pub(crate) keeper: Arc<Keeper>,
     pub(crate) oracle: Arc<Oracle>,
     pub(crate) lease: Arc<Lease>,
     pub(crate) book: Arc<Book>,
@@ -86,11 +92,13 @@ impl World {
         let cluster = Arc::new(Cluster::new(clock.clone(), Arc::clone(&lease), Arc::clone(&busy)));
         let book = Arc::new(Book::default());
         let oracle = Arc::new(Oracle::default());
+        let keeper = Arc::new(Keeper::default());
         let services = Services {
             sampler: sampler.clone(),
             actuator: cluster.clone(),
             clock,
             guard: lease.clone(),
+            reconciler: keeper.clone(),
             journal: book.clone(),
             metrics: Arc::new(Metrics::new()),
             activity: Arc::new(Activity::new(5)),
@@ -99,7 +107,7 @@ impl World {
             advisers: oracle.clone(),
             episodes: None,
         };
-        Self { sampler, cluster, oracle, lease, book, busy, services }
+        Self { sampler, cluster, keeper, oracle, lease, book, busy, services }
     }
 
     pub(crate) fn now(&self) -> Time {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::{Activity, Actuator, Advisers, Audit, Board, Clock, Episodes, Guard, Journal, Metrics, Sampler};
+use crate::{
+    Activity, Actuator, Advisers, Audit, Board, Clock, Episodes, Guard, Journal, Metrics, Reconciler, Sampler,
+};
 
 /// What polls use; cheap to clone.
 #[derive(Clone)]
@@ -15,6 +17,8 @@ pub struct Services {
     pub clock: Arc<dyn Clock>,
     /// Tells whether this replica may write.
     pub guard: Arc<dyn Guard>,
+    /// Keeps HPAs.
+    pub reconciler: Arc<dyn Reconciler>,
     /// Keeps the record.
     pub journal: Arc<dyn Journal>,
     /// Counts.

@@ -81,6 +81,7 @@ pub(crate) fn again(
     if let Some(episodes) = &services.episodes {
         episodes.note(key, &outcome);
     }
+    mark_reversals(services, &outcome);
     tell_readiness(key, &outcome, told);
     let mut tried = Vec::new();
     if let Verdict::Polled(poll) = &outcome.verdict {
@@ -99,6 +100,15 @@ pub(crate) fn again(
     let outcome = Arc::new(outcome);
     services.journal.record(Record { key: key.clone(), outcome: Arc::clone(&outcome), tried });
     outcome
+}
+
+/// Marks the scale operations that somebody has undone.
+fn mark_reversals(services: &Services, outcome: &Outcome) {
+    let Some(poll) = outcome.poll() else { return };
+    for reversal in poll.reversals.iter().filter(|reversal| reversal.is_new) {
+        let target = poll.plan.members[reversal.member].target.short_name();
+        services.activity.reverted(&outcome.uid, &target, &reversal.manager);
+    }
 }
 
 /// Tells what was written, at the members `tried`, by a poll that lost its right only while it wrote. Its

@@ -7,6 +7,7 @@
 mod admission;
 mod certificates;
 mod page;
+mod peers;
 mod process;
 mod protection;
 mod tls;
@@ -17,19 +18,22 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::middleware::map_response;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use runner::{Activity, Board, Clock, Metrics, Readiness};
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+
+use peers::NotAsked;
 
 pub use admission::{Judge, admission};
 pub use certificates::{
     CertificateCallers, CertificateFiles, CertificateFolder, CertificateKeeper, CertificateSlot,
     CertificateVault, FolderError, Kept,
 };
+pub use peers::{Peers, peers};
 
 /// A listener could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -82,21 +86,28 @@ pub struct Shown {
 }
 
 /// Opens the activity listener: the page at `/`, `/scaling-activity` (the last scale operations, newest first),
-/// `/objects` (the present state of every object), both JSON, and `/health`.
+/// `/objects` (the present state of every object), both JSON, and `/health`. While another replica leads, `peers` asks
+/// that one.
 ///
 /// # Errors
 /// Where the address cannot be listened on.
-pub async fn activity(address: SocketAddr, shown: Shown) -> Result<Listening, BindError> {
+pub async fn activity(address: SocketAddr, shown: Shown, peers: Arc<Peers>) -> Result<Listening, BindError> {
     let router = Router::new()
-        .route("/", get(page::page))
         .route("/style.css", get(page::style))
         .route("/page.js", get(page::script))
         .route("/icon.svg", get(page::icon))
-        .route("/scaling-activity", get(async |State(shown): State<Shown>| Json(shown.activity.actions())))
-        .route("/objects", get(objects))
         .route("/health", get(async || "ok\n"))
-        .with_state(shown);
+        .merge(peers::on_behalf_of_the_leader(activity_routes(shown), peers));
     open("activity", address, "--activity-address", router).await
+}
+
+/// What only the leader knows of scaling.
+fn activity_routes(shown: Shown) -> Router {
+    Router::new()
+        .route("/", get(page::page))
+        .route("/scaling-activity", get(actions))
+        .route("/objects", get(objects))
+        .with_state(shown)
 }
 
 async fn open(
@@ -138,9 +149,32 @@ impl Listening {
     }
 }
 
+/// The last scale operations as JSON.
+async fn actions(State(shown): State<Shown>, not_asked: Option<Extension<NotAsked>>) -> Response {
+    if shown.board.leads() {
+        return Json(shown.activity.actions()).into_response();
+    }
+    not_known(not_asked)
+}
+
 /// Every object as JSON, made in place: copies of thousands would be larger than the answer.
-async fn objects(State(shown): State<Shown>) -> impl IntoResponse {
-    shown.board.read(|objects| Json(objects.collect::<Vec<_>>()).into_response())
+async fn objects(State(shown): State<Shown>, not_asked: Option<Extension<NotAsked>>) -> Response {
+    if shown.board.leads() {
+        return shown.board.read(|objects| Json(objects.collect::<Vec<_>>()).into_response());
+    }
+    not_known(not_asked)
+}
+
+/// An empty list would say that there is nothing.
+fn not_known(not_asked: Option<Extension<NotAsked>>) -> Response {
+    let why = why(not_asked);
+    let error = format!("this replica does not lead, so it does not know: {why}");
+    (StatusCode::SERVICE_UNAVAILABLE, Json(serde_json::json!({ "error": error }))).into_response()
+}
+
+/// Why the leader did not answer instead.
+fn why(not_asked: Option<Extension<NotAsked>>) -> String {
+    not_asked.map_or_else(|| "it begins to lead".to_owned(), |Extension(NotAsked(why))| why)
 }
 
 /// Waits until `stop` turns true.

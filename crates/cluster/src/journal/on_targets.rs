@@ -1,7 +1,7 @@
 //! Events on what was scaled, for a record that has no object of its own in the cluster.
 //!
 //! Nothing rests on them: one that cannot be published is counted and let go, and where they are
-//! forbidden that is said once.
+//! denied that is reported once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +13,8 @@ use kube::{Api, Client};
 use runner::{Guard, Metrics};
 
 use super::events;
-use crate::follow::chain;
+use super::status::creating_events;
+use crate::refusal::{Cause, Refusals};
 use crate::{Clients, FIELD_MANAGER};
 
 /// Something worth telling of a target.
@@ -40,14 +41,16 @@ pub struct TargetEvents {
     guard: Arc<dyn Guard>,
     metrics: Arc<Metrics>,
     identity: String,
-    forbidden: AtomicBool,
+    refusals: Refusals,
+    denied: AtomicBool,
 }
 
 impl TargetEvents {
     /// Publishes through `clients` while `guard` lets it, as `identity`.
     pub fn new(clients: &Clients, guard: Arc<dyn Guard>, metrics: Arc<Metrics>, identity: String) -> Self {
         let (client, timeout) = (clients.write.clone(), clients.timeout);
-        Self { client, timeout, guard, metrics, identity, forbidden: AtomicBool::new(false) }
+        let refusals = Refusals::new(clients);
+        Self { client, timeout, guard, metrics, identity, refusals, denied: AtomicBool::new(false) }
     }
 
     /// Publishes one.
@@ -70,22 +73,16 @@ impl TargetEvents {
         let limit = time_left.min(self.timeout);
         let result = match tokio::time::timeout(limit, api.create(&params, &event)).await {
             Ok(Ok(_)) => "done",
-            Ok(Err(kube::Error::Api(status))) => {
-                if status.is_forbidden() && !self.forbidden.swap(true, Ordering::Relaxed) {
-                    let advice = "grant create on events.events.k8s.io";
-                    tracing::warn!(
-                        advice,
-                        problem = status.message,
-                        "events are forbidden, nothing else needs them"
-                    );
-                } else {
-                    tracing::debug!(%target, problem = status.message, "event was refused");
-                }
-                "refused"
-            }
             Ok(Err(error)) => {
-                tracing::debug!(%target, error = chain(&error), "event could not be published");
-                "failed"
+                let asked = creating_events(&target.namespace);
+                let refusal = self.refusals.explain(&asked, &error).await;
+                let is_denied = refusal.cause.is_some_and(Cause::is_denial);
+                if is_denied && !self.denied.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(problem = refusal.message, "events are denied, nothing else needs them");
+                } else {
+                    tracing::debug!(%target, problem = refusal.message, "event could not be published");
+                }
+                refusal.counted()
             }
             Err(_) => "timed_out",
         };

@@ -13,8 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::events;
 use super::objects::{Known, Objects};
-use crate::connect::no_answer;
-use crate::follow::chain;
+use crate::refusal::{Asked, Cause, Refusal, Refusals};
 use crate::{Clients, FIELD_MANAGER};
 
 /// Where only the metric moved, a status is written at most this often.
@@ -25,24 +24,34 @@ const ATTEMPTS: usize = 3;
 /// Why a record was not written; the cause has been logged.
 pub(super) struct NotWritten;
 
-/// Rights that are missing and were told: once each, however many objects there are, until it is granted.
+/// Denials that have been reported: once each, however many objects there are, until the request is granted.
 #[derive(Default)]
-struct Missing(Mutex<HashSet<String>>);
+struct Denials(Mutex<HashSet<(String, Cause)>>);
 
-impl Missing {
-    fn tell(&self, advice: &str, problem: &str) {
-        if self.lock().insert(advice.to_owned()) {
-            tracing::warn!(advice, problem, "a right is missing");
+impl Denials {
+    /// The request was denied.
+    fn report(&self, asked: &Asked, cause: Cause, problem: &str) {
+        if self.lock().insert((asked.to_string(), cause)) {
+            tracing::warn!(request = %asked, problem, "permission denied, this is not reported again until it is granted");
         }
     }
 
-    fn granted(&self, advice: &str) {
-        if self.lock().remove(advice) {
-            tracing::info!(advice, "the right is there now");
+    /// The request was carried out.
+    fn granted(&self, asked: &Asked) {
+        let mut denied = self.lock();
+        // Nearly always so, and then nothing is to be written out.
+        if denied.is_empty() {
+            return;
+        }
+        let request = asked.to_string();
+        let before = denied.len();
+        denied.retain(|(denied, _)| *denied != request);
+        if denied.len() < before {
+            tracing::info!(request, "permission granted");
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashSet<String>> {
+    fn lock(&self) -> MutexGuard<'_, HashSet<(String, Cause)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -59,7 +68,8 @@ pub(super) struct Writer {
     /// What an object was before a write of its status that had no answer. It may have been carried out
     /// all the same; then the status says nothing new any more, and the Events are yet to be published.
     unanswered: Mutex<HashMap<ObjectKey, Known>>,
-    missing: Missing,
+    refusals: Refusals,
+    denials: Denials,
 }
 
 impl Writer {
@@ -71,8 +81,20 @@ impl Writer {
         identity: String,
     ) -> Self {
         let (client, timeout) = (clients.write.clone(), clients.timeout);
-        let (last_written, unanswered, missing) = Default::default();
-        Self { client, timeout, objects, guard, metrics, identity, last_written, unanswered, missing }
+        let (last_written, unanswered, denials) = Default::default();
+        let refusals = Refusals::new(clients);
+        Self {
+            client,
+            timeout,
+            objects,
+            guard,
+            metrics,
+            identity,
+            last_written,
+            unanswered,
+            refusals,
+            denials,
+        }
     }
 
     /// Writes `record` where it says something new.
@@ -101,28 +123,23 @@ impl Writer {
             let Some(time_left) = self.guard.time_left() else { return Ok(()) };
             match self.patch(kind, &record.key, &known, &next, time_left.min(self.timeout)).await {
                 Ok(Patched::Done(after)) => {
-                    self.missing.granted(&right_to_patch(kind));
+                    self.denials.granted(&patching(kind, &record.key));
                     self.note(&record.key, record.outcome.at);
                     self.objects.written(&record.key, after);
                     self.publish(kind, record, before, &next).await;
                     return Ok(());
                 }
                 Ok(Patched::Gone) => return Ok(()),
-                Ok(Patched::Forbidden(problem)) => {
-                    self.missing.tell(&right_to_patch(kind), &problem);
-                    // The first change that can be written then is told by Events, as this one would have been.
-                    self.lock_unanswered().insert(record.key.clone(), before.clone());
-                    return Err(NotWritten);
-                }
-                Ok(Patched::Unfit(problem)) => {
-                    tracing::warn!(object = %record.key, problem,
+                Ok(Patched::Outdated(latest)) => known = latest,
+                Err(refusal) if refusal.cause == Some(Cause::Invalid) => {
+                    tracing::warn!(object = %record.key, problem = refusal.message,
                         "status cannot be written, as the object does not fit the schema");
                     self.publish(kind, record, before, &next).await;
                     return Ok(());
                 }
-                Ok(Patched::Outdated(latest)) => known = latest,
-                Err(error) => {
-                    tracing::warn!(object = %record.key, error, "status could not be written, it is tried again");
+                Err(refusal) => {
+                    self.report(kind, &record.key, &refusal);
+                    // The first change that can be written then is told by Events, as this one would have been.
                     self.lock_unanswered().insert(record.key.clone(), before.clone());
                     return Err(NotWritten);
                 }
@@ -130,6 +147,15 @@ impl Writer {
         }
         self.lock_unanswered().extend(untold.map(|before| (record.key.clone(), before)));
         Err(NotWritten)
+    }
+
+    /// Says why a status was not written; a denial once for all objects.
+    fn report(&self, kind: &Kind, key: &ObjectKey, refusal: &Refusal) {
+        match refusal.cause.filter(|cause| cause.is_denial()) {
+            Some(cause) => self.denials.report(&patching(kind, key), cause, &refusal.message),
+            None => tracing::warn!(object = %key, error = refusal.message,
+                "status could not be written, it is tried again"),
+        }
     }
 
     fn lock_unanswered(&self) -> MutexGuard<'_, HashMap<ObjectKey, Known>> {
@@ -163,7 +189,7 @@ impl Writer {
         known: &Known,
         next: &Value,
         limit: Duration,
-    ) -> Result<Patched, String> {
+    ) -> Result<Patched, Refusal> {
         let api = self.api(kind, key);
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
         let patch = json!({
@@ -174,14 +200,6 @@ impl Writer {
             match api.patch_status(&key.name, &params, &Patch::Merge(&patch)).await {
                 Ok(object) => Ok(Patched::Done(Known::of(&serde_json::to_value(object).unwrap_or_default()))),
                 Err(kube::Error::Api(status)) if status.is_not_found() => Ok(Patched::Gone),
-                Err(kube::Error::Api(status)) if status.is_invalid() => {
-                    self.metrics.write_result("status", "refused");
-                    Ok(Patched::Unfit(status.message))
-                }
-                Err(kube::Error::Api(status)) if status.is_forbidden() => {
-                    self.metrics.write_result("status", "refused");
-                    Ok(Patched::Forbidden(status.message))
-                }
                 Err(kube::Error::Api(status)) if status.is_conflict() => {
                     self.metrics.write_result("status", "refused");
                     Ok(match api.get_opt(&key.name).await? {
@@ -194,20 +212,21 @@ impl Writer {
                 Err(error) => Err(error),
             }
         };
-        let result = match tokio::time::timeout(limit, write).await {
-            Ok(result) => result.map_err(|error| ("failed", chain(&error))),
-            Err(_) => Err(("timed_out", no_answer(limit))),
-        };
-        match result {
-            Ok(patched) => {
+        match tokio::time::timeout(limit, write).await {
+            Ok(Ok(patched)) => {
                 if matches!(patched, Patched::Done(_)) {
                     self.metrics.write_result("status", "done");
                 }
                 Ok(patched)
             }
-            Err((result, message)) => {
-                self.metrics.write_result("status", result);
-                Err(message)
+            Ok(Err(error)) => {
+                let refusal = self.refusals.explain(&patching(kind, key), &error).await;
+                self.metrics.write_result("status", refusal.counted());
+                Err(refusal)
+            }
+            Err(_) => {
+                self.metrics.write_result("status", "timed_out");
+                Err(Refusal::unanswered(limit))
             }
         }
     }
@@ -230,18 +249,20 @@ impl Writer {
             let params =
                 kube::api::PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..Default::default() };
             let result = tokio::time::timeout(time_left.min(self.timeout), api.create(&params, &event)).await;
+            let asked = creating_events(&namespace);
             let result = match result {
                 Ok(Ok(_)) => {
-                    self.missing.granted(RIGHT_TO_CREATE_EVENTS);
+                    self.denials.granted(&asked);
                     "done"
                 }
-                Ok(Err(kube::Error::Api(status))) if status.is_forbidden() => {
-                    self.missing.tell(RIGHT_TO_CREATE_EVENTS, &status.message);
-                    "refused"
-                }
                 Ok(Err(error)) => {
-                    tracing::debug!(object = %record.key, error = chain(&error), "event could not be published");
-                    if matches!(error, kube::Error::Api(_)) { "refused" } else { "failed" }
+                    let refusal = self.refusals.explain(&asked, &error).await;
+                    match refusal.cause.filter(|cause| cause.is_denial()) {
+                        Some(cause) => self.denials.report(&asked, cause, &refusal.message),
+                        None => tracing::debug!(object = %record.key, error = refusal.message,
+                            "event could not be published"),
+                    }
+                    refusal.counted()
                 }
                 Err(_) => "timed_out",
             };
@@ -253,17 +274,29 @@ impl Writer {
 enum Patched {
     Done(Known),
     Outdated(Known),
-    /// An object that was stored before the schema became stricter; only its Events can tell.
-    Unfit(String),
-    /// What the API server says of the right that is missing.
-    Forbidden(String),
     Gone,
 }
 
-const RIGHT_TO_CREATE_EVENTS: &str = "grant create on events.events.k8s.io";
+fn patching(kind: &Kind, key: &ObjectKey) -> Asked {
+    Asked {
+        verb: "patch",
+        group: kind.group.to_owned(),
+        resource: kind.plural.to_owned(),
+        subresource: "status",
+        namespace: key.namespace.clone(),
+        name: key.name.clone(),
+    }
+}
 
-fn right_to_patch(kind: &Kind) -> String {
-    format!("grant patch on {}.{}/status", kind.plural, kind.group)
+/// A request to publish an Event.
+pub(super) fn creating_events(namespace: &str) -> Asked {
+    Asked {
+        verb: "create",
+        group: "events.k8s.io".to_owned(),
+        resource: "events".to_owned(),
+        namespace: namespace.to_owned(),
+        ..Asked::default()
+    }
 }
 
 /// The merge patch (RFC 7386) that turns `before` into `next`: what is gone becomes null.

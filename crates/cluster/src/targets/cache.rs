@@ -1,7 +1,6 @@
 //! The replicas of all objects of a watched kind, kept up to date by one watch.
 
 use futures::StreamExt as _;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::core::Object;
 use kube::core::gvk::GroupVersionKind;
 use serde::{Deserialize, Serialize};
@@ -9,7 +8,7 @@ use tokio::sync::watch;
 
 use super::*;
 use crate::FIELD_MANAGER;
-use crate::follow::{Change, NOT_LISTED, Name, follow};
+use crate::stream::{Change, NOT_LISTED, Name, changes_of};
 
 /// A watch that has not told its first list by then lets the poll fail; the next one waits again.
 const SYNC_TIMEOUT: Duration = Duration::from_secs(10);
@@ -48,10 +47,12 @@ pub(super) struct Status {
 }
 
 /// What is known of one target.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Known {
     pub(super) scale: Scale,
     pub(super) last_scaled: LastScaled,
+    /// Who last set the replicas, where that is somebody else.
+    pub(super) changed_by: Option<Arc<str>>,
 }
 
 /// One cache for each watched kind and namespace that a plan targets, begun when first asked for.
@@ -111,7 +112,7 @@ impl Cache {
     }
 
     async fn keep(self: Arc<Self>, api: Api<Scaled>, tell: watch::Sender<bool>) {
-        let mut changes = std::pin::pin!(follow(self.what.clone(), api, Arc::clone(&self.readiness)));
+        let mut changes = std::pin::pin!(changes_of(self.what.clone(), api, Arc::clone(&self.readiness)));
         while let Some(change) = changes.next().await {
             match change {
                 Change::Applied(object) => {
@@ -124,6 +125,7 @@ impl Cache {
                 Change::Synced => {
                     tell.send_replace(true);
                 }
+                Change::NotServed => {}
             }
         }
     }
@@ -146,7 +148,7 @@ impl Cache {
             });
         }
         let name = (target.namespace.clone(), target.name.clone());
-        self.lock().get(&name).copied().ok_or_else(|| TargetFailure {
+        self.lock().get(&name).cloned().ok_or_else(|| TargetFailure {
             reason: Reason::TargetNotFound,
             message: format!("{target} does not exist"),
         })
@@ -167,7 +169,8 @@ fn known(object: &Scaled) -> Known {
         status_replicas: count(status.replicas),
         ready: Some(count(status.ready_replicas)),
     };
-    Known { scale, last_scaled: scaled_by_us(object.managed_fields()) }
+    let managed = object.managed_fields();
+    Known { scale, last_scaled: scaled_by_us(managed), changed_by: changed_by(managed).map(Arc::from) }
 }
 
 /// Whether our field manager was the last to change the replicas. The API server notes it in the
@@ -181,5 +184,51 @@ pub(super) fn scaled_by_us(managed: &[ManagedFieldsEntry]) -> LastScaled {
         None => LastScaled::NotByUs,
         Some(None) => LastScaled::AtUnknownTime,
         Some(Some(time)) => LastScaled::At(Time::from_millis(time.0.as_millisecond())),
+    }
+}
+
+/// The field manager that last set the replicas, by the API server's own account; `None` where that is ours, or
+/// where nobody is noted.
+pub(super) fn changed_by(managed: &[ManagedFieldsEntry]) -> Option<&str> {
+    let sets_replicas = |entry: &&ManagedFieldsEntry| {
+        let fields = entry.fields_v1.as_ref().map(|fields| &fields.0);
+        fields.and_then(|fields| fields.get("f:spec")?.get("f:replicas")).is_some()
+    };
+    let setting = managed.iter().filter(sets_replicas);
+    let manager = setting.max_by_key(|entry| entry.time.as_ref().map(|time| time.0))?.manager.as_deref()?;
+    (manager != FIELD_MANAGER).then_some(manager)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_last_manager_of_the_replicas_is_found() {
+        let entry = |manager: &str, fields: serde_json::Value, time: &str| {
+            json!({ "manager": manager, "operation": "Apply", "apiVersion": "apps/v1", "fieldsType": "FieldsV1",
+                "fieldsV1": fields, "time": time })
+        };
+        let replicas = || json!({ "f:spec": { "f:replicas": {} } });
+        let other = || json!({ "f:metadata": { "f:labels": {} } });
+        for (entries, manager) in [
+            (vec![], None),
+            (vec![entry("kubectl", other(), "2026-01-01T00:00:09Z")], None),
+            (vec![entry("argocd-controller", replicas(), "2026-01-01T00:00:01Z")], Some("argocd-controller")),
+            (
+                vec![
+                    entry("argocd-controller", replicas(), "2026-01-01T00:00:01Z"),
+                    entry("kubectl", replicas(), "2026-01-01T00:00:02Z"),
+                    entry("kube-controller-manager", other(), "2026-01-01T00:00:03Z"),
+                ],
+                Some("kubectl"),
+            ),
+            (vec![entry(FIELD_MANAGER, replicas(), "2026-01-01T00:00:02Z")], None),
+        ] {
+            let entries: Vec<ManagedFieldsEntry> = serde_json::from_value(json!(entries)).unwrap();
+            assert_eq!(changed_by(&entries), manager);
+        }
     }
 }

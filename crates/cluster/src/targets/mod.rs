@@ -12,6 +12,7 @@ use engine::{LastScaled, Scale, Target, Time};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use k8s_openapi::api::autoscaling::v1::Scale as ScaleObject;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::api::DynamicObject;
 use kube::core::ApiResource;
 use kube::{Api, Client, ResourceExt as _};
@@ -20,7 +21,7 @@ use runner::{Actuator, Readiness};
 
 use crate::Clients;
 use crate::connect::no_answer;
-use crate::follow::chain;
+use crate::refusal::{Asked, Cause, Refusal, Refusals, chain};
 use cache::Caches;
 pub(crate) use scalable::Scalables;
 
@@ -34,6 +35,7 @@ pub struct Targets {
     timeout: Duration,
     caches: Caches,
     scalables: Scalables,
+    refusals: Refusals,
 }
 
 impl Targets {
@@ -45,6 +47,7 @@ impl Targets {
             timeout: clients.timeout,
             caches: Caches::new(clients.read.clone(), namespaces, readiness),
             scalables: Scalables::new(clients.read.clone(), clients.timeout),
+            refusals: Refusals::new(clients),
         }
     }
 
@@ -61,16 +64,20 @@ impl Targets {
                 status_replicas: scale.status.map_or(0, |status| count(status.replicas)),
                 ready: None,
             }),
-            Ok(Err(error)) => Err(unreadable(target, &error)),
+            Ok(Err(error)) => {
+                let asked = Asked::of(&resource, &target.namespace, &target.name).to("get", "scale");
+                Err(unreadable(target, self.refusals.explain(&asked, &error).await))
+            }
             Err(_) => Err(unanswered(target, self.timeout)),
         }
     }
 
-    async fn ask_last_scaled(&self, target: &Target) -> Option<LastScaled> {
+    /// What the API server noted of who set which field of `target`.
+    async fn ask_managed_fields(&self, target: &Target) -> Option<Vec<ManagedFieldsEntry>> {
         let resource = self.scalables.resource(target).await.ok()?;
         let api = self.api(&self.read, target, &resource);
         let answer = tokio::time::timeout(self.timeout, api.get_metadata(&target.name)).await;
-        Some(cache::scaled_by_us(answer.ok()?.ok()?.managed_fields()))
+        answer.ok()?.ok()?.metadata.managed_fields
     }
 }
 
@@ -89,9 +96,22 @@ impl Actuator for Targets {
         async move {
             let told = match self.caches.of(target) {
                 Some(cache) => cache.lookup(target).await.ok().map(|known| known.last_scaled),
-                None => self.ask_last_scaled(target).await,
+                None => self.ask_managed_fields(target).await.map(|managed| cache::scaled_by_us(&managed)),
             };
             told.unwrap_or(LastScaled::NotByUs)
+        }
+        .boxed()
+    }
+
+    fn changed_by<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Option<String>> {
+        async move {
+            match self.caches.of(target) {
+                Some(cache) => cache.lookup(target).await.ok()?.changed_by.map(|manager| manager.to_string()),
+                None => {
+                    let managed = self.ask_managed_fields(target).await?;
+                    cache::changed_by(&managed).map(str::to_owned)
+                }
+            }
         }
         .boxed()
     }
@@ -111,7 +131,15 @@ impl Actuator for Targets {
                 }
             };
             let api = self.api(&self.write, target, &resource);
-            let written = write::scale(&api, target, from, to, time_left.min(self.timeout)).await;
+            let written = match write::scale(&api, target, from, to, time_left.min(self.timeout)).await {
+                Ok(written) => written,
+                Err(error) => {
+                    let asked = Asked::of(&resource, &target.namespace, &target.name);
+                    let verb = if error.is_of_read { "get" } else { "update" };
+                    let refusal = self.refusals.explain(&asked.to(verb, "scale"), &error.error).await;
+                    Err(write::failure(target, refusal))
+                }
+            };
             if let Some(cache) = self.caches.of(target) {
                 match &written {
                     Ok(()) => cache.asked_for(target, to),
@@ -142,19 +170,19 @@ fn count(replicas: i32) -> u32 {
     u32::try_from(replicas).unwrap_or(0)
 }
 
-fn unreadable(target: &Target, error: &kube::Error) -> TargetFailure {
-    let (reason, message) = match error {
-        kube::Error::Api(status) if status.is_not_found() => {
-            (Reason::TargetNotFound, format!("{target} does not exist"))
+fn unreadable(target: &Target, refusal: Refusal) -> TargetFailure {
+    let reason = match refusal.cause {
+        Some(Cause::NotFound) => {
+            let message = format!("{target} does not exist");
+            return TargetFailure { reason: Reason::TargetNotFound, message };
         }
-        kube::Error::Api(status) if status.is_forbidden() => {
-            (Reason::TargetForbidden, format!("{target}: {}", status.message))
-        }
-        error => (Reason::FailedGetScale, format!("{target}: {}", chain(error))),
+        Some(Cause::NotServed) => Reason::TargetNotScalable,
+        Some(Cause::MissingRight | Cause::Forbidden) => Reason::TargetForbidden,
+        _ => Reason::FailedGetScale,
     };
-    TargetFailure { reason, message }
+    TargetFailure { reason, message: format!("{target}: {}", refusal.message) }
 }
 
 fn unanswered(target: &Target, limit: Duration) -> TargetFailure {
-    TargetFailure { reason: Reason::FailedGetScale, message: format!("{target}: {}", no_answer(limit)) }
+    unreadable(target, Refusal::unanswered(limit))
 }

@@ -40,7 +40,10 @@ impl Scalables {
             Ok(Ok(listed)) => listed,
             // By the code: of a group that it does not know at all the API server says so in plain text.
             Ok(Err(kube::Error::Api(status))) if status.code == 404 => return Err(unknown(target)),
-            Ok(Err(error)) => return Err(unreadable(target, &error)),
+            Ok(Err(error)) => {
+                let message = format!("{target}: API discovery failed: {}", chain(&error));
+                return Err(TargetFailure { reason: Reason::FailedGetScale, message });
+            }
             Err(_) => return Err(unanswered(target, self.timeout)),
         };
         let of_kind = |name: &str| listed.resources.iter().find(|resource| resource.name == name);

@@ -9,21 +9,32 @@ use crate::FIELD_MANAGER;
 /// replicas is no reason to give up.
 const ATTEMPTS: usize = 5;
 
+/// A request that the API server did not carry out.
+pub(super) struct Failed {
+    pub(super) error: kube::Error,
+    /// Whether it was the read before the write.
+    pub(super) is_of_read: bool,
+}
+
 /// Asks for `to` replicas where `from` are still asked for.
 ///
 /// The scale is read first and its resourceVersion written back, so a change by someone
 /// else, before or in between, is a conflict and never overwritten. All of that is given up after `limit`.
+///
+/// # Errors
+/// What the API server answered, where that is no conflict about the replicas.
 pub(super) async fn scale(
     api: &Api<DynamicObject>,
     target: &Target,
     from: u32,
     to: u32,
     limit: Duration,
-) -> Result<(), WriteFailure> {
+) -> Result<Result<(), WriteFailure>, Failed> {
     let write = async {
         let mut conflict = String::new();
         for _ in 0..ATTEMPTS {
-            let mut scale: ScaleObject = api.get_scale(&target.name).await?;
+            let read = api.get_scale(&target.name).await;
+            let mut scale: ScaleObject = read.map_err(|error| Failed { error, is_of_read: true })?;
             let found = asked(&scale);
             if found != from {
                 let how = format!("{found} replicas were found where {from} were expected");
@@ -35,18 +46,17 @@ pub(super) async fn scale(
             match api.replace_scale(&target.name, &params, &scale).await {
                 Ok(_) => return Ok(Ok(())),
                 Err(kube::Error::Api(status)) if status.is_conflict() => conflict = status.message,
-                Err(error) => return Err(error),
+                Err(error) => return Err(Failed { error, is_of_read: false }),
             }
         }
         Ok(Err(changed(target, &conflict)))
     };
     match tokio::time::timeout(limit, write).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(error)) => Err(failure(target, &error)),
-        Err(_) => Err(WriteFailure {
+        Ok(result) => result,
+        Err(_) => Ok(Err(WriteFailure {
             reason: Reason::ScaleTimedOut,
             message: format!("{target}: {}; whether it was scaled shows at the next poll", no_answer(limit)),
-        }),
+        })),
     }
 }
 
@@ -57,15 +67,19 @@ fn changed(target: &Target, how: &str) -> WriteFailure {
     }
 }
 
-fn failure(target: &Target, error: &kube::Error) -> WriteFailure {
-    let (reason, message) = match error {
-        kube::Error::Api(status) if status.is_not_found() => {
-            (Reason::TargetNotFound, format!("{target} does not exist any more"))
+/// What the API server's refusal means for the target.
+pub(super) fn failure(target: &Target, refusal: Refusal) -> WriteFailure {
+    let reason = match refusal.cause {
+        Some(Cause::NotFound) => {
+            let message = format!("{target} does not exist any more");
+            return WriteFailure { reason: Reason::TargetNotFound, message };
         }
-        kube::Error::Api(status) if status.is_forbidden() => {
-            (Reason::TargetForbidden, format!("{target}: {}", status.message))
+        Some(Cause::NotServed) => Reason::TargetNotScalable,
+        Some(Cause::MissingRight | Cause::Forbidden) => Reason::TargetForbidden,
+        Some(Cause::Admission | Cause::AdmissionPolicy | Cause::Webhook | Cause::NamespaceTerminating) => {
+            Reason::AdmissionDenied
         }
-        error => (Reason::FailedUpdateScale, format!("{target}: {}", chain(error))),
+        _ => Reason::FailedUpdateScale,
     };
-    WriteFailure { reason, message }
+    WriteFailure { reason, message: format!("{target}: {}", refusal.message) }
 }

@@ -18,7 +18,7 @@ pub use kept_secret::{KeptSecret, SecretState};
 pub use registration::WebhookRegistration;
 
 use crate::connect::no_answer;
-use crate::follow::chain;
+use crate::refusal::chain;
 
 /// Waits for an answer, `limit` at most, and says what a person can do where it is a refusal.
 async fn answered<T>(

@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    AbsenceReason, Bounds, Limits, Member, MemberDecision, Metric, Mode, Policy, Query, Reading, Scale,
-    Target, policy::Linear,
+    AbsenceReason, Actuation, Bounds, Limits, Member, MemberDecision, Metric, Mode, Policy, Query, Reading,
+    Scale, Target, policy::Linear,
 };
 
 /// A plan like the one of a BusinessScaling: 1000..5000 users, 2..10 replicas.
@@ -36,6 +36,7 @@ fn plan(limits: Limits) -> Plan {
         mode: Mode::Act,
         interval: Duration::from_secs(60),
         group: None,
+        actuation: Actuation::Scale,
     }
 }
 

@@ -41,6 +41,7 @@ impl Feed {
             events: events.clone(),
             readiness: Arc::clone(&readiness),
             objects: Arc::new(Objects::default()),
+            hpas: Arc::default(),
         });
         let (tell, content) = watch::channel(content);
         let deployments = cluster::deployments(&clients, &namespace, readiness);

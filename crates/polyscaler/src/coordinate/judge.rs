@@ -25,7 +25,8 @@ pub(super) struct Judge(pub(super) Arc<dyn SourceCatalog>);
 impl Judge {
     /// The groups that do not fit, each as if all its members were there.
     pub(super) fn misfits(&self, settings: &Settings, groups: &[Group]) -> Vec<Misfit> {
-        let context = Context { catalog: &*self.0, allow_cross_namespace: false, admitting: true };
+        let context =
+            Context { catalog: &*self.0, allow_cross_namespace: false, admitting: true, resolved: None };
         let misfit = |(index, group): (usize, &Group)| {
             let members: Vec<&str> = group.members.iter().map(String::as_str).collect();
             let name = group_name(index);

@@ -57,7 +57,7 @@ async fn coordinate(arguments: CoordinateArgs) -> anyhow::Result<ExitCode> {
     let settings = settings(&arguments, &shared)?;
     let judge = Judge(shared.registry.clone());
     refuse_misfits(&arguments, &judge, &settings, &groups)?;
-    let listeners = shared.listen(&arguments.parts).await?;
+    let listeners = shared.listen(&arguments.parts, None).await?;
     let clients = connect(&arguments).await?;
     tell_start(&arguments, &shared, &settings);
 
@@ -186,6 +186,7 @@ fn wiring(arguments: &CoordinateArgs, shared: &Shared) -> Wiring {
             namespace_set_by: "NAMESPACE",
             name: lease_name(&arguments.app_name),
             identity: shared.identity.clone(),
+            peer_address: None,
             duration: arguments.parts.lease_duration,
         }),
         namespaces: vec![arguments.namespace.clone()],

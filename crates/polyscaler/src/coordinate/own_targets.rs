@@ -41,6 +41,10 @@ impl<A: Actuator> Actuator for OwnTargets<A> {
         self.targets.last_scaled(target)
     }
 
+    fn changed_by<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Option<String>> {
+        self.targets.changed_by(target)
+    }
+
     fn scale<'a>(
         &'a self,
         target: &'a Target,
@@ -75,6 +79,10 @@ mod tests {
 
         fn last_scaled<'a>(&'a self, _: &'a Target) -> BoxFuture<'a, LastScaled> {
             ready(LastScaled::NotByUs).boxed()
+        }
+
+        fn changed_by<'a>(&'a self, _: &'a Target) -> BoxFuture<'a, Option<String>> {
+            ready(None).boxed()
         }
 
         fn scale<'a>(

@@ -1,4 +1,5 @@
-//! The admission webhook's part of the operator: its flags, and its certificate joined to the cluster.
+//! The listeners of the operator that show the certificate which its replicas share: the admission webhook and the
+//! one for other replicas. Their flags, and the certificate joined to the cluster.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,7 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 use cluster::{Clients, KeptSecret, WebhookRegistration};
 use futures::FutureExt as _;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, ready};
 use serve::{
     CertificateCallers, CertificateFiles, CertificateFolder, CertificateKeeper, CertificateSlot,
     CertificateVault, Judge, Kept, Listening,
@@ -48,29 +49,48 @@ pub(super) struct AdmissionArgs {
 
 impl AdmissionArgs {
     /// The flag that was set and has no effect without another.
-    pub(super) fn without_effect(&self) -> Option<&'static str> {
-        (self.webhook_address == Listen::Off && self.cert_dir.is_some()).then_some("--cert-dir")
+    pub(super) fn without_effect(&self, peer_address: Listen) -> Option<&'static str> {
+        let is_needed =
+            [self.webhook_address, peer_address].into_iter().any(|address| address != Listen::Off);
+        (!is_needed && self.cert_dir.is_some()).then_some("--cert-dir")
     }
 }
 
-/// The webhook before it is served.
-pub(super) struct Admission {
+/// The certificate that replicas share, and the listeners that show it.
+pub(super) struct Certificates {
     slot: Arc<CertificateSlot>,
     folder: Option<CertificateFolder>,
+    /// Whether the API server calls by it.
+    has_webhook: bool,
 }
 
-impl Admission {
-    /// Opens the listener and the folder.
-    pub(super) async fn open(
-        arguments: &OperatorArgs,
-        shared: &Shared,
-        listeners: &mut Vec<Listening>,
-    ) -> anyhow::Result<Option<Self>> {
+impl Certificates {
+    /// Opens the folder; `None` where nothing needs a certificate.
+    ///
+    /// # Errors
+    /// Where a folder is named that cannot be used.
+    pub(super) fn open(arguments: &OperatorArgs) -> anyhow::Result<Option<Self>> {
         let flags = &arguments.admission;
         // A folder that was named and cannot be used is a mistake, whatever it is for.
         let folder = flags.cert_dir.as_deref().map(CertificateFolder::open).transpose()?;
-        let Some(address) = flags.webhook_address.address() else { return Ok(None) };
-        let slot = Arc::new(CertificateSlot::default());
+        let has_webhook = flags.webhook_address != Listen::Off;
+        let is_needed = has_webhook || arguments.peer_address != Listen::Off;
+        Ok(is_needed.then(|| Self { slot: Arc::default(), folder, has_webhook }))
+    }
+
+    /// Where the certificate is shown from.
+    pub(super) fn slot(&self) -> Arc<CertificateSlot> {
+        Arc::clone(&self.slot)
+    }
+
+    /// Opens the listener of the webhook, where there is one.
+    pub(super) async fn listen(
+        &self,
+        arguments: &OperatorArgs,
+        shared: &Shared,
+        listeners: &mut Vec<Listening>,
+    ) -> anyhow::Result<()> {
+        let Some(address) = arguments.admission.webhook_address.address() else { return Ok(()) };
         let judge = Judge {
             catalog: Arc::new(Registry::new(AddressPolicy::default())),
             own: shared.registry.clone(),
@@ -79,8 +99,8 @@ impl Admission {
             namespaces: arguments.namespaces(),
             metrics: Arc::clone(&shared.metrics),
         };
-        listeners.push(serve::admission(address, judge, Arc::clone(&slot)).await?);
-        Ok(Some(Self { slot, folder }))
+        listeners.push(serve::admission(address, judge, self.slot()).await?);
+        Ok(())
     }
 
     /// What looks after the certificate.
@@ -99,18 +119,16 @@ impl Admission {
                 Box::new(ClusterVault(KeptSecret::new(clients, namespace, &flags.cert_secret, metrics())))
             }
         };
-        let callers = WebhookRegistration::new(clients, &flags.webhook_configuration, metrics());
+        let callers: Box<dyn CertificateCallers> = if self.has_webhook {
+            Box::new(ApiServer(WebhookRegistration::new(clients, &flags.webhook_configuration, metrics())))
+        } else {
+            Box::new(Nobody)
+        };
         // By loopback, too, so that it can be tried by hand.
         let names =
             vec![format!("{SERVICE}.{namespace}.svc"), "localhost".to_owned(), "127.0.0.1".to_owned()];
-        CertificateKeeper::new(
-            self.slot,
-            vault,
-            Box::new(ApiServer(callers)),
-            shared.clock.clone(),
-            Arc::clone(&shared.readiness),
-            names,
-        )
+        let (clock, readiness) = (shared.clock.clone(), Arc::clone(&shared.readiness));
+        CertificateKeeper::new(self.slot, vault, callers, clock, readiness, names)
     }
 }
 
@@ -145,5 +163,18 @@ impl CertificateCallers for ApiServer {
 
     fn trust<'a>(&'a self, authority: &'a [u8]) -> BoxFuture<'a, Result<(), String>> {
         self.0.trust(authority).boxed()
+    }
+}
+
+/// Replicas trust the very certificate, so nobody is told of its authority.
+struct Nobody;
+
+impl CertificateCallers for Nobody {
+    fn names(&self) -> BoxFuture<'_, Result<Vec<String>, String>> {
+        ready(Ok(Vec::new())).boxed()
+    }
+
+    fn trust<'a>(&'a self, _: &'a [u8]) -> BoxFuture<'a, Result<(), String>> {
+        ready(Ok(())).boxed()
     }
 }

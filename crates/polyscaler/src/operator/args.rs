@@ -38,6 +38,12 @@ pub(crate) struct OperatorArgs {
     #[arg(long, env = "POLYSCALER_ALLOW_CROSS_NAMESPACE")]
     pub(super) allow_cross_namespace: bool,
 
+    /// Where other replicas ask this one while it leads, over TLS by the certificate that they share, for example
+    /// 0.0.0.0:8083, or off. Then every replica shows on its activity page what the leader knows. Under an address of
+    /// all interfaces, POD_IP says by which one the others reach it.
+    #[arg(long, env = "POLYSCALER_PEER_ADDRESS", default_value = "off", value_name = "ADDRESS")]
+    pub(super) peer_address: Listen,
+
     #[command(flatten)]
     pub(super) admission: AdmissionArgs,
 
@@ -79,7 +85,7 @@ impl OperatorArgs {
         let planned = &self.planned;
         let set = [("--external-metrics-address", planned.external_metrics_address != Listen::Off)];
         let set = set.into_iter().filter(|(_, set)| *set).map(|(flag, _)| flag);
-        set.chain(self.admission.without_effect()).collect()
+        set.chain(self.admission.without_effect(self.peer_address)).collect()
     }
 }
 

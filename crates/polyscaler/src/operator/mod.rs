@@ -3,13 +3,15 @@
 mod admission;
 mod args;
 
+use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use cluster::{Journaler, LeaseSettings, Objects, Watches};
+use serve::{CertificateSlot, Listening};
 
 use crate::parts::{self, Parts, Record, Servers, Shared, Signals, Wiring};
-use admission::Admission;
+use admission::Certificates;
 pub(crate) use args::OperatorArgs;
 
 pub(crate) fn run(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
@@ -19,8 +21,13 @@ pub(crate) fn run(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
 async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
     let signals = Signals::listen()?;
     let shared = Shared::new(&arguments.parts)?;
-    let mut listeners = shared.listen(&arguments.parts).await?;
-    let admission = Admission::open(&arguments, &shared, &mut listeners).await?;
+    let certificates = Certificates::open(&arguments)?;
+    let slot = certificates.as_ref().map(Certificates::slot);
+    let mut listeners = shared.listen(&arguments.parts, slot.clone()).await?;
+    if let Some(certificates) = &certificates {
+        certificates.listen(&arguments, &shared, &mut listeners).await?;
+    }
+    let peer_address = listen_for_peers(&arguments, &shared, slot, &mut listeners).await?;
     let clients =
         cluster::connect(arguments.parts.kubeconfig.as_deref(), arguments.parts.api_timeout).await?;
     for flag in arguments.without_effect() {
@@ -29,8 +36,8 @@ async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), identity = shared.identity, "starting");
 
     let mut servers = Servers::start(listeners);
-    if let Some(admission) = admission {
-        let keeper = admission.keeper(&arguments, &shared, &clients);
+    if let Some(certificates) = certificates {
+        let keeper = certificates.keeper(&arguments, &shared, &clients);
         servers.spawn(|end| keeper.run(end));
     }
     let objects = Arc::new(Objects::default());
@@ -40,6 +47,7 @@ async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
             namespace_set_by: "--lease-namespace",
             name: arguments.lease_name.clone(),
             identity: shared.identity.clone(),
+            peer_address,
             duration: arguments.parts.lease_duration,
         }),
         namespaces: arguments.namespaces(),
@@ -58,8 +66,34 @@ async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
             events,
             readiness: Arc::clone(&shared.readiness),
             objects: Arc::clone(&objects),
+            hpas: Arc::clone(&shared.hpas),
         })
     };
     let parts = Parts::start(&shared, &clients, wiring, record, |targets| Arc::new(targets), watch);
     parts::until_told_to_end(signals, parts, servers).await
+}
+
+/// Opens the listener by which other replicas ask this one, where there is one. Returns how they reach it.
+async fn listen_for_peers(
+    arguments: &OperatorArgs,
+    shared: &Shared,
+    slot: Option<Arc<CertificateSlot>>,
+    listeners: &mut Vec<Listening>,
+) -> anyhow::Result<Option<String>> {
+    let (Some(address), Some(slot)) = (arguments.peer_address.address(), slot) else { return Ok(None) };
+    let listening = serve::peers(address, shared.shown.clone(), Arc::clone(&shared.leadership), slot).await?;
+    let bound = listening.address()?;
+    listeners.push(listening);
+    let host = if bound.ip().is_unspecified() { own_address() } else { Some(bound.ip()) };
+    if host.is_none() {
+        tracing::warn!(
+            "other replicas cannot be told how to reach this one: set POD_IP, or give --peer-address one address"
+        );
+    }
+    Ok(host.map(|host| SocketAddr::new(host, bound.port()).to_string()))
+}
+
+/// The address of the pod, as the downward API gives it.
+fn own_address() -> Option<IpAddr> {
+    std::env::var("POD_IP").ok()?.parse().ok()
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cluster::{Clients, Lease, LeaseSettings};
-use runner::{Event, Guard};
+use runner::{Event, Guard, Leader};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -19,6 +19,7 @@ pub(crate) fn elect(
 ) -> (Arc<dyn Guard>, JoinHandle<Option<Lease>>) {
     let Some(settings) = settings else {
         shared.metrics.leads(true);
+        shared.leadership.note(Leader::This);
         let alone = tokio::spawn(async move {
             // A loop that has ended needs no news.
             let _ = events.send(Event::Leading(true)).await;
@@ -28,11 +29,12 @@ pub(crate) fn elect(
         return (Arc::new(cluster::Always), alone);
     };
     let (mut lease, guard) = Lease::new(
-        clients.write.clone(),
+        clients,
         settings,
         shared.clock.clone(),
         Arc::clone(&shared.metrics),
         Arc::clone(&shared.readiness),
+        Arc::clone(&shared.leadership),
     );
     let task = tokio::spawn(async move {
         lease.run(&events, stopped).await;

@@ -10,13 +10,14 @@ mod process;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use cluster::{Clients, Lease, LeaseSettings, Targets};
+use anyhow::Context as _;
+use cluster::{Clients, HpaKeeper, Hpas, Lease, LeaseSettings, Targets};
 use futures::future::BoxFuture;
 use runner::{
-    Activity, Actuator, Audit, Board, Clock, Episodes, Event, Guard, Journal, Metrics, Readiness, Runner,
-    Services, SystemClock,
+    Activity, Actuator, Audit, Board, Clock, Episodes, Event, Guard, Journal, Leadership, Metrics, Readiness,
+    Runner, Services, SystemClock,
 };
-use serve::{Listening, Shown};
+use serve::{CertificateSlot, Listening, Peers, Shown};
 use sources::{AddressPolicy, Advisers, Registry};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -36,6 +37,10 @@ pub(crate) struct Shared {
     pub(crate) advisers: Arc<Advisers>,
     pub(crate) audit: Option<Arc<dyn Audit>>,
     pub(crate) episodes: Option<Arc<Episodes>>,
+    /// Who leads.
+    pub(crate) leadership: Arc<Leadership>,
+    /// The HPAs that the watch reports.
+    pub(crate) hpas: Arc<Hpas>,
     pub(crate) identity: String,
 }
 
@@ -70,12 +75,19 @@ impl Shared {
             registry: Arc::new(Registry::of_operator(policy, arguments.prometheus_url.clone())),
             audit: audit.map(|file| file as Arc<dyn Audit>),
             episodes: episodes.map(|file| Arc::new(Episodes::new(file))),
+            leadership: Arc::default(),
+            hpas: Arc::default(),
             identity,
         })
     }
 
-    /// Opens the listeners that are not off.
-    pub(crate) async fn listen(&self, arguments: &PartsArgs) -> anyhow::Result<Vec<Listening>> {
+    /// Opens the listeners that are not off. Where another replica leads, it is asked by the certificate in `slot`, if
+    /// replicas have one.
+    pub(crate) async fn listen(
+        &self,
+        arguments: &PartsArgs,
+        slot: Option<Arc<CertificateSlot>>,
+    ) -> anyhow::Result<Vec<Listening>> {
         let mut listeners = Vec::new();
         if let Some(address) = arguments.metrics_address.address() {
             listeners.push(serve::metrics(address, Arc::clone(&self.metrics)).await?);
@@ -84,7 +96,9 @@ impl Shared {
             listeners.push(serve::health(address, Arc::clone(&self.readiness)).await?);
         }
         if let Some(address) = arguments.activity_address.address() {
-            listeners.push(serve::activity(address, self.shown.clone()).await?);
+            let peers = Peers::new(Arc::clone(&self.leadership), slot)
+                .context("the client for other replicas cannot be made")?;
+            listeners.push(serve::activity(address, self.shown.clone(), Arc::new(peers)).await?);
         }
         Ok(listeners)
     }
@@ -147,6 +161,11 @@ impl Parts {
             actuator: act(targets),
             clock: shared.clock.clone(),
             guard,
+            reconciler: Arc::new(HpaKeeper::new(
+                clients,
+                Arc::clone(&shared.hpas),
+                Arc::clone(&shared.metrics),
+            )),
             journal,
             metrics: Arc::clone(&shared.metrics),
             activity: Arc::clone(&shared.shown.activity),

@@ -85,7 +85,7 @@ async fn a_record_that_may_not_be_kept_is_told_once_and_holds_up_nothing() {
 
     grant_all_but(&scene, &["events"]).await;
     scaling.wait_for_field("desiredReplicas", 6).await;
-    operator.wait_for_lines("the right is there now", 1).await;
+    operator.wait_for_lines("permission granted", 1).await;
     scene.users("/users", 5000);
     target.wait_for(10).await;
     assert_eq!(operator.wait_for_lines("grant create on events", 1).await, 1, "{}", operator.log());

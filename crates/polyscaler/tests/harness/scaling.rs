@@ -40,7 +40,7 @@ impl Scaling {
     }
 
     /// The object called `name` of a namespaced kind: its API version, kind and plural.
-    pub(super) fn namespaced(client: &Client, namespace: &str, kind: (&str, &str, &str), name: &str) -> Self {
+    pub(crate) fn namespaced(client: &Client, namespace: &str, kind: (&str, &str, &str), name: &str) -> Self {
         let (api_version, kind, plural) = kind;
         let (group, version) = api_version.split_once('/').unwrap();
         let resource =

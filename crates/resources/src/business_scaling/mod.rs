@@ -21,6 +21,7 @@ use crate::common::rule;
 use crate::common::single_target::SingleTarget;
 use crate::common::status::{Outcome, SingleTargetStatus};
 use crate::kind::{Context, Kind, NotCompiled, Scope, spec};
+use crate::supporting::Needs;
 
 /// The row of the table.
 pub const KIND: Kind = Kind {
@@ -33,6 +34,7 @@ pub const KIND: Kind = Kind {
     compile,
     status,
     volatile: &["lastDecision", "metricValue"],
+    needs: Needs::NOTHING,
 };
 
 const COLUMNS: &[Column] = &[

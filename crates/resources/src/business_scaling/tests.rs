@@ -22,7 +22,8 @@ impl engine::SourceCatalog for Lenient {
     }
 }
 
-const CONTEXT: Context<'_> = Context { catalog: &Lenient, allow_cross_namespace: false, admitting: true };
+const CONTEXT: Context<'_> =
+    Context { catalog: &Lenient, allow_cross_namespace: false, admitting: true, resolved: None };
 
 fn manifest(spec: Value) -> Value {
     json!({ "apiVersion": "example.com/v1", "kind": "BusinessScaling", "metadata": {"name": "a"}, "spec": spec })
@@ -146,7 +147,15 @@ fn outcome(reading: Reading, replicas: u32, second: i64, memory: &mut Memory) ->
         memory.applied(&plan, &decision, now);
     }
     let members = vec![MemberPoll { seen: Ok(scale), write }];
-    let poll = Poll { plan, readings: vec![reading], members, decision, memory: memory.clone() };
+    let poll = Poll {
+        plan,
+        readings: vec![reading],
+        members,
+        decision,
+        memory: memory.clone(),
+        hpa: Ok(Vec::new()),
+        reversals: Vec::new(),
+    };
     Outcome { uid: "1".to_owned(), generation: 3, at: now, verdict: Verdict::Polled(Box::new(poll)) }
 }
 

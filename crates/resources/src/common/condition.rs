@@ -76,6 +76,8 @@ pub enum Reason {
     Observing,
     /// The spec has problems; nothing is read or scaled.
     InvalidSpec,
+    /// An object that the spec refers to does not exist; nothing is read or scaled.
+    ReferenceNotFound,
     /// Something else already scales the target.
     TargetConflict,
     /// Every metric has a reading.
@@ -90,6 +92,8 @@ pub enum Reason {
     TargetNotScalable,
     /// The API server forbids reading or scaling the target.
     TargetForbidden,
+    /// An admission policy, webhook, quota or plugin denies the write, although permission is granted.
+    AdmissionDenied,
     /// The target is in another namespace than its object, which may not act there.
     CrossNamespace,
     /// The target could not be read for another reason.
@@ -100,6 +104,12 @@ pub enum Reason {
     FailedUpdateScale,
     /// The write was not answered in time; whether it happened shows when the target is looked at again.
     ScaleTimedOut,
+    /// Another field manager sets the replicas back after each scale operation.
+    ReplicasReverted,
+    /// The HPA that is to be kept exists already and is controlled by something else.
+    HpaConflict,
+    /// The HPA that is to be kept could not be created, updated or deleted.
+    FailedUpdateHpa,
     /// The wish stands as it is.
     DesiredWithinRange,
     /// The wish is above the most replicas.
@@ -127,17 +137,22 @@ impl Reason {
             Self::Ready,
             Self::Observing,
             Self::InvalidSpec,
+            Self::ReferenceNotFound,
             Self::TargetConflict,
             Self::ValidMetricFound,
             Self::ReadyForNewScale,
             Self::TargetNotFound,
             Self::TargetNotScalable,
             Self::TargetForbidden,
+            Self::AdmissionDenied,
             Self::CrossNamespace,
             Self::FailedGetScale,
             Self::ScaleConflict,
             Self::FailedUpdateScale,
             Self::ScaleTimedOut,
+            Self::ReplicasReverted,
+            Self::HpaConflict,
+            Self::FailedUpdateHpa,
             Self::DesiredWithinRange,
             Self::TooManyReplicas,
             Self::TooFewReplicas,
@@ -157,6 +172,7 @@ impl Reason {
             Self::Ready => "Ready",
             Self::Observing => "Observing",
             Self::InvalidSpec => "InvalidSpec",
+            Self::ReferenceNotFound => "ReferenceNotFound",
             Self::TargetConflict => "TargetConflict",
             Self::ValidMetricFound => "ValidMetricFound",
             Self::Metric(absence) => absence.as_str(),
@@ -164,11 +180,15 @@ impl Reason {
             Self::TargetNotFound => "TargetNotFound",
             Self::TargetNotScalable => "TargetNotScalable",
             Self::TargetForbidden => "TargetForbidden",
+            Self::AdmissionDenied => "AdmissionDenied",
             Self::CrossNamespace => "CrossNamespace",
             Self::FailedGetScale => "FailedGetScale",
             Self::ScaleConflict => "ScaleConflict",
             Self::FailedUpdateScale => "FailedUpdateScale",
             Self::ScaleTimedOut => "ScaleTimedOut",
+            Self::ReplicasReverted => "ReplicasReverted",
+            Self::HpaConflict => "HPAConflict",
+            Self::FailedUpdateHpa => "FailedUpdateHPA",
             Self::DesiredWithinRange => "DesiredWithinRange",
             Self::TooManyReplicas => "TooManyReplicas",
             Self::TooFewReplicas => "TooFewReplicas",

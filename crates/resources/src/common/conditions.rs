@@ -47,6 +47,12 @@ fn able_to_scale(poll: &Poll) -> ConditionStatus {
     let failing: Vec<(usize, Reason, &str)> = (0..poll.members.len())
         .filter_map(|member| poll.failure(member).map(|(reason, message)| (member, reason, message)))
         .collect();
+    if let (Err(failure), true) = (&poll.hpa, failing.is_empty()) {
+        return condition(type_, false, failure.reason, failure.message.clone());
+    }
+    if let (Some(message), true) = (reverted(poll), failing.is_empty()) {
+        return condition(type_, false, Reason::ReplicasReverted, message);
+    }
     match failing.first() {
         None if poll.is_of_group() => {
             condition(type_, true, Reason::ReadyForNewScale, "every member can be scaled")
@@ -57,6 +63,15 @@ fn able_to_scale(poll: &Poll) -> ConditionStatus {
         }
         Some((_, reason, message)) => condition(type_, false, *reason, *message),
     }
+}
+
+/// Whose replicas are set back again and again, and what to do about it.
+fn reverted(poll: &Poll) -> Option<String> {
+    let reported = poll.reversals.iter().filter(|reversal| reversal.is_reported);
+    let said: Vec<String> = reported
+        .map(|reversal| reversal.message(&poll.plan.members[reversal.member].target.to_string()))
+        .collect();
+    (!said.is_empty()).then(|| said.join("; "))
 }
 
 /// So many members are told of in full; of the others, no more than the name and the reason.

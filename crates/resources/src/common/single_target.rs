@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Bounds, Member, Metric, Plan, Policy, Problem, Target};
+use engine::{Actuation, Bounds, Member, Metric, Plan, Policy, Problem, Target};
 use serde_json::Value;
 
 use super::fields::{SafetySpec, mode};
@@ -42,6 +42,7 @@ impl SingleTarget<'_> {
             mode,
             interval: Duration::from_secs(u64::from(self.interval_seconds)),
             group: None,
+            actuation: Actuation::Scale,
         })
     }
 }

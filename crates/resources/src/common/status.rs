@@ -1,5 +1,6 @@
 //! What a poll came to, and how it is told in the status of an object.
 
+use std::fmt;
 use std::sync::Arc;
 
 use engine::{Decision, MemberDecision, Memory, Plan, Problem, Reading, Scale, Time};
@@ -9,6 +10,7 @@ use serde_json::Value;
 
 use super::condition::{Condition, ConditionStatus, ConditionType, Reason, merge, whole_seconds};
 use super::conditions::{self, condition};
+use super::reversal::Reversal;
 use crate::Kind;
 use crate::common::fields::{any_object, date_time};
 
@@ -25,11 +27,13 @@ pub struct Outcome {
     pub verdict: Verdict,
 }
 
-/// The three ways in which looking at an object ends.
+/// The ways in which looking at an object ends.
 #[derive(Clone, Debug)]
 pub enum Verdict {
     /// The object cannot be compiled; nothing was read.
     Invalid(Vec<Problem>),
+    /// It cannot be compiled, and an object that it refers to does not exist; nothing was read.
+    Unresolved(Vec<Problem>),
     /// Something else owns the target; nothing was read. Names the target and its owner.
     Conflict(String),
     /// It was polled.
@@ -49,6 +53,50 @@ pub struct Poll {
     pub decision: Decision,
     /// The memory afterwards.
     pub memory: Memory,
+    /// What was done to the HPAs that the object keeps; nothing where they are as the plan wants them.
+    pub hpa: Result<Vec<HpaChange>, WriteFailure>,
+    /// Replicas that somebody set back after they were written, at most one entry for each of the plan's members.
+    pub reversals: Vec<Reversal>,
+}
+
+/// A change of an HPA that an object keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HpaChange {
+    /// Its name, in the namespace of the target.
+    pub name: String,
+    /// What was done.
+    pub action: HpaAction,
+}
+
+/// What was done to an HPA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HpaAction {
+    /// It did not exist.
+    Created,
+    /// It existed, and nothing controlled it.
+    Adopted,
+    /// It was not as the plan wants it.
+    Updated,
+    /// The plan does not want it, or wants one of another name.
+    Deleted,
+}
+
+impl HpaAction {
+    /// The action as it stands in logs and, behind `HPA`, in the reasons of Events.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "Created",
+            Self::Adopted => "Adopted",
+            Self::Updated => "Updated",
+            Self::Deleted => "Deleted",
+        }
+    }
+}
+
+impl fmt::Display for HpaAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// What was seen of and done to one member.
@@ -73,7 +121,8 @@ pub struct TargetFailure {
 /// Why a write did not happen, or is not known to have happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WriteFailure {
-    /// The class: one of `ScaleConflict`, `FailedUpdateScale`, `ScaleTimedOut`, `TargetNotFound`, `TargetForbidden`.
+    /// The class: one of `ScaleConflict`, `FailedUpdateScale`, `ScaleTimedOut`, `TargetNotFound`, `TargetForbidden`,
+    /// `TargetNotScalable`, `AdmissionDenied`; of an HPA `HpaConflict` or `FailedUpdateHpa`.
     pub reason: Reason,
     /// What happened, with the target's name.
     pub message: String,
@@ -126,23 +175,26 @@ impl Outcome {
     pub fn poll(&self) -> Option<&Poll> {
         match &self.verdict {
             Verdict::Polled(poll) => Some(poll),
-            Verdict::Invalid(_) | Verdict::Conflict(_) => None,
+            Verdict::Invalid(_) | Verdict::Unresolved(_) | Verdict::Conflict(_) => None,
         }
     }
 
     /// What the object's conditions say now; `Ready`, the summary, comes first.
     pub fn conditions(&self) -> Vec<ConditionStatus> {
         match &self.verdict {
-            Verdict::Invalid(problems) => {
-                let all: Vec<String> = problems.iter().map(Problem::to_string).collect();
-                vec![condition(ConditionType::Ready, false, Reason::InvalidSpec, all.join("; "))]
-            }
+            Verdict::Invalid(problems) => vec![not_compiled(Reason::InvalidSpec, problems)],
+            Verdict::Unresolved(problems) => vec![not_compiled(Reason::ReferenceNotFound, problems)],
             Verdict::Conflict(message) => {
                 vec![condition(ConditionType::Ready, false, Reason::TargetConflict, message.clone())]
             }
             Verdict::Polled(poll) => conditions::of(poll),
         }
     }
+}
+
+fn not_compiled(reason: Reason, problems: &[Problem]) -> ConditionStatus {
+    let all: Vec<String> = problems.iter().map(Problem::to_string).collect();
+    condition(ConditionType::Ready, false, reason, all.join("; "))
 }
 
 /// The status fields that every kind has.

@@ -19,6 +19,7 @@ use crate::common::policy::PolicySpec;
 use crate::common::rule;
 use crate::common::single_target::SingleTarget;
 use crate::kind::{Context, Kind, NotCompiled, Scope, spec};
+use crate::supporting::Needs;
 
 pub use status::GeneralScalerStatus;
 
@@ -33,6 +34,7 @@ pub const KIND: Kind = Kind {
     compile,
     status: status::status,
     volatile: &["cost", "lastDecision", "metricSummary", "metrics"],
+    needs: Needs::NOTHING,
 };
 
 const COLUMNS: &[Column] = &[

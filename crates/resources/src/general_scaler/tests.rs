@@ -19,7 +19,8 @@ impl engine::SourceCatalog for Lenient {
     }
 }
 
-const CONTEXT: Context<'_> = Context { catalog: &Lenient, allow_cross_namespace: false, admitting: true };
+const CONTEXT: Context<'_> =
+    Context { catalog: &Lenient, allow_cross_namespace: false, admitting: true, resolved: None };
 
 /// The example of the seed, as a user writes it.
 fn seed() -> Value {
@@ -188,7 +189,15 @@ fn polled(readings: Vec<Reading>, replicas: u32, at: Time) -> Value {
     let mut memory = Memory::default();
     let decision = decide(&plan, &mut memory, &observation, at);
     let members = vec![MemberPoll { seen: Ok(scale), write: None }];
-    let poll = Poll { plan, readings: observation.readings, members, decision, memory };
+    let poll = Poll {
+        plan,
+        readings: observation.readings,
+        members,
+        decision,
+        memory,
+        hpa: Ok(Vec::new()),
+        reversals: Vec::new(),
+    };
     KIND.status(
         &Outcome { uid: "1".to_owned(), generation: 1, at, verdict: Verdict::Polled(Box::new(poll)) },
         &Value::Null,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use engine::{
-    Bounds, CallGraph, ConfigPath, Edge, Fault, FaultKind, Group, GroupBudget, GroupProblem, Member, Metric,
-    MetricTarget, Plan, Policy, Problem, Role, Target, TargetType,
+    Actuation, Bounds, CallGraph, ConfigPath, Edge, Fault, FaultKind, Group, GroupBudget, GroupProblem,
+    Member, Metric, MetricTarget, Plan, Policy, Problem, Role, Target, TargetType,
 };
 use serde_json::Value;
 
@@ -42,6 +42,7 @@ pub(super) fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, Not
         mode,
         interval: Duration::from_secs(u64::from(spec.interval_seconds)),
         group: Some(group),
+        actuation: Actuation::Scale,
     })
 }
 

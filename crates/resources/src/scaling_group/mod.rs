@@ -17,6 +17,7 @@ use crate::common::fields::{MEMBER_PATTERN, NAMESPACE_PATTERN, SafetySpec, Targe
 use crate::common::policy::GroupPolicySpec;
 use crate::common::rule;
 use crate::kind::{Kind, Scope};
+use crate::supporting::Needs;
 
 pub use action::{ActionMemberStatus, ActionStatus};
 pub use status::{GroupMemberStatus, GroupMetricStatus, ScalingGroupStatus};
@@ -43,6 +44,7 @@ pub const KIND: Kind = Kind {
         "metrics",
         "pods",
     ],
+    needs: Needs::NOTHING,
 };
 
 const COLUMNS: &[Column] = &[

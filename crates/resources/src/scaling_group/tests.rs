@@ -21,7 +21,7 @@ impl engine::SourceCatalog for Lenient {
 }
 
 fn context(admitting: bool, allow_cross_namespace: bool) -> Context<'static> {
-    Context { catalog: &Lenient, allow_cross_namespace, admitting }
+    Context { catalog: &Lenient, allow_cross_namespace, admitting, resolved: None }
 }
 
 /// A shop of which each member is called by another, but for its entry.

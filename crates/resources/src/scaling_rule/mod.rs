@@ -22,6 +22,7 @@ use crate::common::rule;
 use crate::common::single_target::SingleTarget;
 use crate::common::status::{Outcome, SingleTargetStatus};
 use crate::kind::{Context, Kind, NotCompiled, Scope, spec};
+use crate::supporting::Needs;
 
 /// The row of the table.
 pub const KIND: Kind = Kind {
@@ -34,6 +35,7 @@ pub const KIND: Kind = Kind {
     compile,
     status,
     volatile: &["lastDecision", "pendingMessages"],
+    needs: Needs::NOTHING,
 };
 
 const COLUMNS: &[Column] = &[

@@ -15,7 +15,7 @@ impl engine::SourceCatalog for Lenient {
 }
 
 fn context(allow_cross_namespace: bool) -> Context<'static> {
-    Context { catalog: &Lenient, allow_cross_namespace, admitting: true }
+    Context { catalog: &Lenient, allow_cross_namespace, admitting: true, resolved: None }
 }
 
 /// The nine required fields, as a user writes them.
@@ -141,7 +141,15 @@ fn status_with(waiting: f64) -> Value {
     let mut memory = engine::Memory::default();
     let decision = decide(&plan, &mut memory, &observation, Time::default());
     let members = vec![MemberPoll { seen: Ok(scale), write: Some(Ok(())) }];
-    let poll = Poll { plan, readings: vec![reading], members, decision, memory };
+    let poll = Poll {
+        plan,
+        readings: vec![reading],
+        members,
+        decision,
+        memory,
+        hpa: Ok(Vec::new()),
+        reversals: Vec::new(),
+    };
     let outcome = Outcome {
         uid: "1".to_owned(),
         generation: 1,

@@ -15,7 +15,23 @@ fn action(to: u32) -> ScaleOperation {
         applied: true,
         error: None,
         steps: vec!["linear 2→6 (3000 in 1000..5000)".to_owned()],
+        reverted_by: None,
     }
+}
+
+#[test]
+fn an_operation_that_was_undone_is_marked() {
+    let activity = Activity::new(5);
+    activity.note(action(3));
+    activity.note(action(6));
+    activity.note(Action { applied: false, error: Some("forbidden".to_owned()), ..action(7) });
+    activity.note(Action { target: "Deployment/other".to_owned(), ..action(8) });
+    activity.reverted("705ab4f5", "Deployment/web", "argocd-controller");
+    activity.reverted("another-uid", "Deployment/web", "kubectl");
+    let marked: Vec<(u32, Option<String>)> =
+        activity.actions().into_iter().map(|action| (action.to, action.reverted_by)).collect();
+    let argo = Some("argocd-controller".to_owned());
+    assert_eq!(marked, [(8, None), (7, None), (6, argo), (3, None)]);
 }
 
 #[test]
@@ -73,6 +89,8 @@ fn an_action_says_whether_it_was_carried_out() {
                 members: vec![decided.clone()],
             },
             memory: engine::Memory::default(),
+            hpa: Ok(Vec::new()),
+            reversals: Vec::new(),
         });
         let at = Time::from_seconds(1_700_000_000);
         let outcome =

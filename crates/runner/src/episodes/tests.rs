@@ -56,12 +56,14 @@ impl Bench {
         let (plan, not_before) = (Arc::clone(plan), self.world.now());
         let job = Job {
             key: key(),
+            kind: &resources::business_scaling::KIND,
             uid: "1".to_owned(),
             generation: 1,
             plan,
             memory: Memory::default(),
             not_before,
             ask_last_scaled: false,
+            written: Vec::new(),
             revoked,
         };
         poll(self.world.services.clone(), job).await.outcome.unwrap()

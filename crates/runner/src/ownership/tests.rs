@@ -32,11 +32,11 @@ fn an_hpa_always_owns() {
     ownership.claim(&key("a"), "2024-01-01T00:00:00Z", &plan);
     let hpa = ("default".to_owned(), "web".to_owned());
     let target = plan.members[0].target.clone();
-    assert_eq!(ownership.hpa(hpa.clone(), Some(target.clone())), [key("a")]);
+    assert_eq!(ownership.hpa(hpa.clone(), Some(target.clone()), None), [key("a")]);
     let conflict = ownership.conflict(&key("a"), &plan).unwrap();
     assert!(conflict.contains("HorizontalPodAutoscaler default/web"), "{conflict}");
-    assert!(ownership.hpa(hpa.clone(), Some(target)).is_empty(), "nothing changed");
-    assert_eq!(ownership.hpa(hpa, None), [key("a")]);
+    assert!(ownership.hpa(hpa.clone(), Some(target), None).is_empty(), "nothing changed");
+    assert_eq!(ownership.hpa(hpa, None, None), [key("a")]);
     assert_eq!(ownership.conflict(&key("a"), &plan), None);
 }
 
@@ -48,13 +48,13 @@ fn an_hpa_that_turns_to_another_target_frees_the_first_one() {
     ownership.claim(&key("a"), "2024-01-01T00:00:00Z", &plan());
     ownership.claim(&key("b"), "2024-01-01T00:00:00Z", &other);
     let hpa = |name: &str| ("default".to_owned(), name.to_owned());
-    ownership.hpa(hpa("first"), Some(plan().members[0].target.clone()));
-    ownership.hpa(hpa("second"), Some(plan().members[0].target.clone()));
-    let concerned = ownership.hpa(hpa("first"), Some(other.members[0].target.clone()));
+    ownership.hpa(hpa("first"), Some(plan().members[0].target.clone()), None);
+    ownership.hpa(hpa("second"), Some(plan().members[0].target.clone()), None);
+    let concerned = ownership.hpa(hpa("first"), Some(other.members[0].target.clone()), None);
     assert_eq!(concerned, [key("a"), key("b")]);
     assert!(ownership.conflict(&key("a"), &plan()).is_some(), "the second one still scales it");
     assert!(ownership.conflict(&key("b"), &other).is_some());
-    ownership.hpa(hpa("second"), None);
+    ownership.hpa(hpa("second"), None, None);
     assert_eq!(ownership.conflict(&key("a"), &plan()), None);
 }
 
@@ -118,11 +118,11 @@ fn who_is_in_conflict_holds_none_of_its_targets() {
     assert_eq!(all(&ownership)[1..], [true, false]);
     assert_eq!(names(ownership.claim(&key("A"), "1", &group(&["a", "b"]))), ["B", "C"]);
     let hpa = || ("default".to_owned(), "rival".to_owned());
-    assert_eq!(names(ownership.hpa(hpa(), Some(member("a").target))), ["A", "B", "C"]);
+    assert_eq!(names(ownership.hpa(hpa(), Some(member("a").target), None)), ["A", "B", "C"]);
     assert_eq!(all(&ownership), [false, true, false], "an HPA on one member takes the whole group");
-    assert_eq!(names(ownership.hpa(hpa(), Some(member("c").target))), ["A", "B", "C"]);
+    assert_eq!(names(ownership.hpa(hpa(), Some(member("c").target), None)), ["A", "B", "C"]);
     assert_eq!(all(&ownership), [true, false, false]);
-    assert_eq!(names(ownership.hpa(hpa(), None)), ["B", "C"], "one has lost one target less");
+    assert_eq!(names(ownership.hpa(hpa(), None, None)), ["B", "C"], "one has lost one target less");
     assert_eq!(all(&ownership), [true, false, true]);
     assert_eq!(names(ownership.claim(&key("A"), "1", &group(&["a"]))), ["B", "C"]);
     assert!(may(&ownership, "A", &["a"]));
@@ -131,7 +131,7 @@ fn who_is_in_conflict_holds_none_of_its_targets() {
 #[test]
 fn every_lost_member_is_named_with_its_owner() {
     let mut ownership = claims(&[("A", "1", &["a"]), ("B", "2", &["b"]), ("C", "3", &["a", "x", "b", "c"])]);
-    ownership.hpa(("default".to_owned(), "rival".to_owned()), Some(member("c").target));
+    ownership.hpa(("default".to_owned(), "rival".to_owned()), Some(member("c").target), None);
     let message = ownership.conflict(&key("C"), &group(&["a", "x", "b", "c"])).unwrap();
     let (lost, _) = message.split_once("; delete").unwrap();
     assert_eq!(
@@ -214,7 +214,7 @@ proptest! {
                 Happening::Hpa(target) => {
                     hpa = target;
                     let target = target.map(|target| member(TARGETS[target]).target);
-                    (None, ownership.hpa(("default".to_owned(), "rival".to_owned()), target))
+                    (None, ownership.hpa(("default".to_owned(), "rival".to_owned()), target, None))
                 }
             };
             let after = by_age(&objects, hpa);
@@ -227,5 +227,58 @@ proptest! {
             }
             before = after;
         }
+    }
+}
+
+/// A plan for `web` that keeps the HPA `kept`, and may take over one that nothing controls.
+fn keeping(adopt_orphan: bool) -> Plan {
+    let hpa = engine::KeptHpa { name: "kept".to_owned(), adopt_orphan, ..engine::KeptHpa::default() };
+    Plan { actuation: engine::Actuation::Hpa(hpa), ..plan() }
+}
+
+fn kept() -> HpaName {
+    ("default".to_owned(), "kept".to_owned())
+}
+
+#[test]
+fn an_hpa_that_an_object_of_ours_controls_is_not_foreign() {
+    let (plan, target) = (keeping(false), plan().members[0].target.clone());
+    let mut ownership = Ownership::default();
+    // The watches of HPAs and objects are not in step: the HPA may be known first.
+    ownership.hpa(kept(), Some(target.clone()), Some("uid-of-a".to_owned()));
+    ownership.know("uid-of-a", &key("a"));
+    ownership.claim(&key("a"), "1", &plan);
+    assert_eq!(ownership.conflict(&key("a"), &plan), None);
+    // To another object that claims the target, the older object is what stands in its way.
+    ownership.claim(&key("b"), "2", &plan);
+    assert!(ownership.conflict(&key("b"), &plan).unwrap().contains("BusinessScaling a"));
+
+    // Once its controller claims something else, it scales a target that nobody else may write.
+    ownership.claim(&key("a"), "1", &Plan { mode: Mode::Observe, ..plan.clone() });
+    assert!(ownership.conflict(&key("b"), &plan).unwrap().contains("HorizontalPodAutoscaler default/kept"));
+    ownership.claim(&key("a"), "1", &plan);
+    assert_eq!(ownership.conflict(&key("a"), &plan), None);
+
+    // Of somebody else with another uid it is foreign, whatever its name.
+    assert_eq!(ownership.hpa(kept(), Some(target), Some("uid-of-c".to_owned())), [key("a"), key("b")]);
+    assert!(ownership.conflict(&key("a"), &plan).unwrap().contains("HorizontalPodAutoscaler default/kept"));
+}
+
+#[test]
+fn an_hpa_without_a_controller_is_foreign_unless_it_may_be_taken_over() {
+    let target = plan().members[0].target.clone();
+    for adopts in [false, true] {
+        let mut ownership = Ownership::default();
+        ownership.know("uid-of-a", &key("a"));
+        ownership.claim(&key("a"), "1", &keeping(adopts));
+        ownership.hpa(kept(), Some(target.clone()), None);
+        assert_eq!(ownership.conflict(&key("a"), &keeping(adopts)).is_none(), adopts);
+        assert_eq!(ownership.keepers(&kept(), None).contains(&key("a")), adopts);
+        ownership.hpa(kept(), Some(target.clone()), Some("uid-of-a".to_owned()));
+        assert_eq!(ownership.conflict(&key("a"), &keeping(adopts)), None);
+        assert!(ownership.keepers(&kept(), None).contains(&key("a")), "deleted by hand, it is missed");
+        let other = ("default".to_owned(), "other".to_owned());
+        ownership.hpa(other, Some(target.clone()), None);
+        assert!(ownership.conflict(&key("a"), &keeping(adopts)).unwrap().contains("default/other"));
     }
 }

@@ -19,12 +19,14 @@ fn job(plan: Plan, memory: Memory, now: Time) -> (Job, watch::Sender<bool>) {
     let key = key();
     let job = Job {
         key,
+        kind: &resources::business_scaling::KIND,
         uid: "an uid".to_owned(),
         generation: 3,
         plan: Arc::new(plan),
         memory,
         not_before: now,
         ask_last_scaled: false,
+        written: Vec::new(),
         revoked,
     };
     (job, revoke)

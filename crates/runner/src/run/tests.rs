@@ -3,17 +3,20 @@
 mod changes;
 mod following;
 mod groups;
+mod kept;
 mod leadership;
 mod outcomes;
 mod random;
+mod references;
 mod retries;
+mod reversed;
 mod rights;
 mod standing;
 mod timing;
 
 use engine::Target;
-use resources::Reason;
-use serde_json::json;
+use resources::{Context, Reason};
+use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::*;
@@ -77,7 +80,8 @@ impl Loop {
     }
 
     async fn hpa(&self, target: Option<Target>) {
-        self.tell(Event::Hpa { hpa: ("default".to_owned(), "rival".to_owned()), target }).await;
+        let hpa = ("default".to_owned(), "rival".to_owned());
+        self.tell(Event::Hpa { hpa, target, controller: None }).await;
     }
 
     /// How often the source of `who` was asked.

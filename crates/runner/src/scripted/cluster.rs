@@ -39,6 +39,8 @@ struct Deployment {
     replicas: u32,
     last_scaled: Option<Time>,
     failures: VecDeque<Reason>,
+    /// Who last set the replicas, where that is somebody else.
+    manager: Option<String>,
     /// What someone else sets between the next read and write.
     meddling: Option<u32>,
     /// How long new replicas take to become ready; `None` where the kind does not tell.
@@ -94,6 +96,13 @@ impl Cluster {
     /// Someone else sets the replicas of `name`, or creates it.
     pub(crate) fn set(&self, name: &str, replicas: u32) {
         self.lock().targets.entry(name.to_owned()).or_default().replicas = replicas;
+    }
+
+    /// The field manager `manager` sets the replicas of `name`.
+    pub(crate) fn set_by(&self, manager: &str, name: &str, replicas: u32) {
+        let mut state = self.lock();
+        let target = state.targets.entry(name.to_owned()).or_default();
+        (target.replicas, target.manager) = (replicas, Some(manager.to_owned()));
     }
 
     /// From now on new replicas of `name` take so long to become ready.
@@ -207,7 +216,7 @@ impl Cluster {
         let failure = target.failures.pop_front();
         if matches!(failure, None | Some(Reason::ScaleTimedOut)) {
             target.grown = Some((now, target.replicas));
-            (target.replicas, target.last_scaled) = (write.to, Some(now));
+            (target.replicas, target.last_scaled, target.manager) = (write.to, Some(now), None);
             write.landed = Some(now);
         }
         failure.map_or(Ok(()), Err)
@@ -251,6 +260,10 @@ impl Actuator for Cluster {
             }
         }
         .boxed()
+    }
+
+    fn changed_by<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Option<String>> {
+        async move { self.lock().targets.get(&target.name)?.manager.clone() }.boxed()
     }
 
     fn scale<'a>(

@@ -130,14 +130,24 @@ impl Object {
     }
 
     /// Annotated, which makes no new generation.
-    pub(crate) fn mode(mut self, mode: &str) -> Self {
-        self.0["metadata"]["annotations"] = json!({ "polyscaler.dev/mode": mode });
-        self
+    pub(crate) fn mode(self, mode: &str) -> Self {
+        self.annotated("polyscaler.dev/mode", Some(mode))
     }
 
     /// With a status that holds this memory.
     pub(crate) fn remembering(mut self, memory: Value) -> Self {
         self.0["status"] = json!({ "memory": memory });
+        self
+    }
+
+    /// The same as an object of another kind that takes its spec.
+    pub(super) fn of_kind(self, kind: &'static Kind) -> Self {
+        Self(self.0, kind)
+    }
+
+    /// With an annotation, or without it.
+    pub(super) fn annotated(mut self, name: &str, value: Option<&str>) -> Self {
+        self.0["metadata"]["annotations"][name] = json!(value);
         self
     }
 

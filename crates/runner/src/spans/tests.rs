@@ -70,12 +70,14 @@ async fn listen(world: &World, plan: Plan, is_revoked: bool) -> Listener {
     let key = ObjectKey { kind: "BusinessScaling", namespace: String::new(), name: "shop".to_owned() };
     let job = Job {
         key,
+        kind: &resources::business_scaling::KIND,
         uid: "1".to_owned(),
         generation: 1,
         plan: Arc::new(plan),
         memory,
         not_before,
         ask_last_scaled: false,
+        written: Vec::new(),
         revoked,
     };
     traced_poll(world.services.clone(), job).await;

@@ -78,7 +78,7 @@ fn judged(request: &Value, kind: &'static Kind, judge: &Judge) -> Result<Verdict
     }
     let problems = |catalog: &dyn SourceCatalog| -> Vec<Problem> {
         let allow_cross_namespace = judge.allow_cross_namespace;
-        let context = Context { catalog, allow_cross_namespace, admitting: true };
+        let context = Context { catalog, allow_cross_namespace, admitting: true, resolved: None };
         kind.compile(object, &context).err().unwrap_or_default()
     };
     let (old, new): (Vec<Problem>, Vec<Problem>) = problems(judge.catalog.as_ref())

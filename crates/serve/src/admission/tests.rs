@@ -66,8 +66,12 @@ fn is_allowed(sent: &Value, judge: &Judge) -> bool {
 fn what_is_wrong_is_told_by_field_as_check_tells_it() {
     let judge = judge();
     let refused = response(&sent("CREATE", bad(), Value::Null), &judge);
-    let context =
-        resources::Context { catalog: judge.catalog.as_ref(), allow_cross_namespace: false, admitting: true };
+    let context = resources::Context {
+        catalog: judge.catalog.as_ref(),
+        allow_cross_namespace: false,
+        admitting: true,
+        resolved: None,
+    };
     let problems = resources::check(&bad().to_string(), &context).unwrap().remove(0).problems;
     assert_eq!(problems.len(), 2);
     let causes = refused["status"]["details"]["causes"].as_array().unwrap();

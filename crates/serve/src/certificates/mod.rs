@@ -105,7 +105,7 @@ impl CertificateSlot {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(key);
     }
 
-    fn get(&self) -> Option<Arc<CertifiedKey>> {
+    pub(crate) fn get(&self) -> Option<Arc<CertifiedKey>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

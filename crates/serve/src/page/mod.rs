@@ -19,6 +19,7 @@ mod summary;
 
 use std::fmt::Write as _;
 
+use axum::Extension;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::{Html, IntoResponse};
@@ -26,6 +27,7 @@ use engine::Time;
 use runner::ScaleOperation;
 
 use crate::Shown;
+use crate::peers::NotAsked;
 use html::Escaped;
 use select::{Selected, Wanted};
 
@@ -36,12 +38,19 @@ const PART: HeaderName = HeaderName::from_static("x-part");
 pub(crate) async fn page(
     State(shown): State<Shown>,
     Query(wanted): Query<Wanted>,
+    not_asked: Option<Extension<NotAsked>>,
     headers: HeaderMap,
 ) -> impl IntoResponse {
     let wanted = wanted.limited();
     let now = shown.clock.now();
     let selected = Selected::of(&shown.board, &wanted);
-    let main = main_part(&shown, &selected, &wanted, now);
+    let main = if selected.leads {
+        main_part(&shown, &selected, &wanted, now)
+    } else {
+        let mut main = String::new();
+        summary::standing_by(&mut main, &crate::why(not_asked));
+        main
+    };
     Html(if headers.contains_key(PART) { main } else { whole(&selected, &wanted, &main) })
 }
 
@@ -84,15 +93,8 @@ fn main_part(shown: &Shown, selected: &Selected, wanted: &Wanted, now: Time) -> 
         shown.activity.actions().into_iter().filter(|action| wanted.takes_action(action)).collect();
     let mut main = String::new();
     summary::write(&mut main, selected, wanted, &actions, now);
-    if selected.leads {
-        summary::failing(&mut main, selected, wanted, now);
-        recent::write(&mut main, &actions, wanted, now);
-        objects::write(&mut main, selected, wanted, now);
-    } else {
-        summary::standing_by(&mut main);
-        if !actions.is_empty() {
-            recent::write(&mut main, &actions, wanted, now);
-        }
-    }
+    summary::failing(&mut main, selected, wanted, now);
+    recent::write(&mut main, &actions, wanted, now);
+    objects::write(&mut main, selected, wanted, now);
     main
 }

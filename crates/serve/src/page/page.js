@@ -57,9 +57,12 @@ function sign(element) {
 }
 
 function tell(connected) {
+  // A replica that does not lead has nothing that could be live.
+  const state = main.firstElementChild?.dataset.state;
   document.body.classList.toggle("stale", !connected);
+  document.body.classList.toggle("idle", connected && state !== undefined);
   if (connected) live.dataset.at = new Date().toLocaleTimeString();
-  live.textContent = connected ? "live" : `no connection, as of ${live.dataset.at}`;
+  live.textContent = connected ? (state ?? "live") : `no connection, as of ${live.dataset.at}`;
 }
 
 function search() {

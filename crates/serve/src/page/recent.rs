@@ -73,5 +73,8 @@ fn row(main: &mut String, action: &ScaleOperation, now: Time) {
     if let Some(error) = &action.error {
         let _ = write!(main, "<br><span class=\"error\">{}</span>", Escaped(error));
     }
+    if let Some(manager) = &action.reverted_by {
+        let _ = write!(main, "<br><span class=\"error\">set back by {}</span>", Escaped(manager));
+    }
     main.push_str("</tr>\n");
 }

@@ -77,11 +77,14 @@ pub(super) fn failing(main: &mut String, selected: &Selected, wanted: &Wanted, n
     main.push_str("</ul></section>\n");
 }
 
-/// What a replica shows that does not lead: it polls nothing, so it knows of nothing.
-pub(super) fn standing_by(main: &mut String) {
-    main.push_str(
-        "<p class=\"empty\">This replica stands by: it does not lead, so it polls and scales nothing. \
-         The page of the replica that leads shows every object. The Lease names it, and its \
-         <code>polyscaler_leader</code> at <code>/metrics</code> is 1.</p>\n",
+/// What a replica shows that does not lead and cannot ask the leader: it polls nothing, so it knows of nothing.
+pub(super) fn standing_by(main: &mut String, why: &str) {
+    let _ = writeln!(
+        main,
+        "<p class=\"empty\" data-title=\"polyscaler, standing by\" data-state=\"standing by\">This replica stands by: \
+         it does not lead, so it polls and scales nothing, and does not know what the leader knows: {}. The page of the \
+         replica that leads shows every object. The Lease names it, and its <code>polyscaler_leader</code> at \
+         <code>/metrics</code> is 1.</p>",
+        Escaped(why)
     );
 }

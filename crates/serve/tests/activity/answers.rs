@@ -112,13 +112,20 @@ async fn json_tells_the_same_as_the_page() {
 async fn a_replica_that_does_not_lead_says_so() {
     let stage = Stage::new().await;
     fill::busy(&stage);
-    stage.shown.board.lead(false);
+    stage.lead(false);
     let page = stage.text("/").await;
     assert!(
         page.contains("This replica stands by") && page.contains("<title>polyscaler, standing by</title>")
     );
-    assert!(page.contains("4 → 6"), "what it scaled while it led is still told");
-    assert!(!page.contains("<h2>Objects</h2>"));
-    stage.shown.board.lead(true);
+    assert!(page.contains("the-other-replica leads"), "{page}");
+    assert!(!page.contains("<h2>Objects</h2>") && !page.contains("class=\"summary\""), "{page}");
+    // An empty list would say that there is nothing.
+    for path in ["/objects", "/scaling-activity"] {
+        let answer = stage.get(path).await;
+        assert_eq!(answer.status(), 503, "{path}");
+        let error = answer.text().await.unwrap();
+        assert!(error.contains("does not know") && error.contains("the-other-replica leads"), "{error}");
+    }
+    stage.lead(true);
     assert!(stage.text("/").await.contains("There is no object yet"));
 }

@@ -87,6 +87,7 @@ pub(crate) fn action(name: &str, now: Time, minutes: u64, from: u32, to: u32) ->
         applied: true,
         error: None,
         steps: vec![format!("linear {from}→{to} (3000 in 1000..5000)")],
+        reverted_by: None,
     }
 }
 

@@ -134,7 +134,7 @@ async fn bad_days_and_empty_clusters_can_be_read_too() {
     let browser = Browser::start().await.unwrap();
     let (empty, bad, standby) = (Stage::new().await, Stage::new().await, Stage::new().await);
     fill::bad_day(&bad);
-    standby.shown.board.lead(false);
+    standby.lead(false);
     for (name, device) in DEVICES {
         let page = browser.page(device).await.unwrap();
         page.open(&bad.url).await.unwrap();

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use engine::Time;
 use reqwest::{Client, Method, Response};
-use runner::{Activity, Board, SystemClock};
-use serve::Shown;
+use runner::{Activity, Board, Leader, Leadership, SystemClock};
+use serve::{Peers, Shown};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 /// It ends with this value.
 pub(crate) struct Stage {
     pub(crate) shown: Shown,
+    leadership: Arc<Leadership>,
     pub(crate) url: String,
     client: Client,
     stop: watch::Sender<bool>,
@@ -30,11 +31,21 @@ impl Stage {
             clock: Arc::new(SystemClock::start()),
         };
         shown.board.lead(true);
-        let listening = serve::activity("127.0.0.1:0".parse().unwrap(), shown.clone()).await.unwrap();
+        let leadership = Arc::new(Leadership::default());
+        leadership.note(Leader::This);
+        let peers = Arc::new(Peers::new(Arc::clone(&leadership), None).unwrap());
+        let listening = serve::activity("127.0.0.1:0".parse().unwrap(), shown.clone(), peers).await.unwrap();
         let url = format!("http://{}", listening.address().unwrap());
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(listening.serve(stopped));
-        Self { shown, url, client: testbed::http_client().build().unwrap(), stop, serving }
+        Self { shown, leadership, url, client: testbed::http_client().build().unwrap(), stop, serving }
+    }
+
+    /// From now on this replica leads, or another does that cannot be reached.
+    pub(crate) fn lead(&self, leads: bool) {
+        self.shown.board.lead(leads);
+        let other = Leader::Other { identity: "the-other-replica".to_owned(), address: None };
+        self.leadership.note(if leads { Leader::This } else { other });
     }
 
     /// Ends the listener.

@@ -8,6 +8,7 @@ mod webhook;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 
 /// Above whatever is written; the first line of a file says whose it is.
 const BANNER: &str = "# Written by `make generate`; changes here are lost.\n";
@@ -32,9 +33,9 @@ fn files(root: &Path) -> anyhow::Result<Vec<(PathBuf, String)>> {
         ("charts/polyscaler/templates/_webhook.tpl".into(), webhook::chart_template()),
         ("deploy/crd.yaml".into(), resources::crds_yaml()),
     ];
-    for kind in resources::KINDS {
-        files.push((Path::new("config/crd").join(file_name(kind)), resources::crd_yaml(kind)));
-        files.push((Path::new("charts/polyscaler/files/crds").join(file_name(kind)), chart_crd(kind)?));
+    for (name, crd) in resources::crds() {
+        files.push((Path::new("config/crd").join(file_name(&name)), resources::crd_yaml(&crd)));
+        files.push((Path::new("charts/polyscaler/files/crds").join(file_name(&name)), chart_crd(crd)?));
     }
     let generated: Vec<_> = files.clone();
     let read = |path: &Path| match generated.iter().find(|(known, _)| known == path) {
@@ -49,21 +50,20 @@ fn files(root: &Path) -> anyhow::Result<Vec<(PathBuf, String)>> {
     Ok(files)
 }
 
-fn file_name(kind: &resources::Kind) -> String {
-    format!("{}.yaml", kind.crd_name())
+fn file_name(crd: &str) -> String {
+    format!("{crd}.yaml")
 }
 
 fn crd_kustomization() -> String {
     let files: Vec<String> =
-        resources::KINDS.iter().map(|kind| format!("  - {}\n", file_name(kind))).collect();
+        resources::crds().map(|(name, _)| format!("  - {}\n", file_name(&name))).collect();
     format!(
         "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n{}",
         files.concat()
     )
 }
 
-fn chart_crd(kind: &resources::Kind) -> anyhow::Result<String> {
-    let mut crd = kind.crd();
+fn chart_crd(mut crd: CustomResourceDefinition) -> anyhow::Result<String> {
     crd.metadata.annotations.get_or_insert_default().insert(KEPT.to_owned(), "keep".to_owned());
     Ok(serde_saphyr::to_string(&crd)?)
 }

@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use resources::{KINDS, Kind, Scope};
+use resources::{KINDS, Kind, SUPPORTING, Scope, Supporting};
 
 /// Some verbs on some resources, and what for.
 #[derive(Clone)]
@@ -65,6 +65,10 @@ fn kinds(scope: Scope) -> Vec<Rule> {
     rules.collect()
 }
 
+fn of_scope(scope: Scope) -> Vec<Rule> {
+    [kinds(scope), supporting(scope)].concat()
+}
+
 fn targets() -> Vec<Rule> {
     let rule = |why, resources, verbs| Rule { why, group: "apps".to_owned(), resources, names: &[], verbs };
     vec![
@@ -77,14 +81,37 @@ fn targets() -> Vec<Rule> {
     ]
 }
 
-fn autoscalers() -> Vec<Rule> {
-    vec![Rule {
-        why: "Whose targets are left alone.",
-        group: "autoscaling".to_owned(),
-        resources: owned(&["horizontalpodautoscalers"]),
+/// The supporting kinds of one scope: they are only read.
+fn supporting(scope: Scope) -> Vec<Rule> {
+    let of_scope = SUPPORTING.iter().filter(|kind| kind.scope == scope);
+    let rule = |kind: &&Supporting| Rule {
+        why: "What objects refer to.",
+        group: kind.group.to_owned(),
+        resources: owned(&[kind.plural]),
         names: &[],
         verbs: &["list", "watch"],
-    }]
+    };
+    of_scope.map(rule).collect()
+}
+
+fn autoscalers(kinds: &[&Kind]) -> Vec<Rule> {
+    let rule = |why, group: &str, resources, verbs| {
+        let (group, names) = (group.to_owned(), &[][..]);
+        Rule { why, group, resources, names, verbs }
+    };
+    let hpas = owned(&["horizontalpodautoscalers"]);
+    let seen = rule("Whose targets are left alone.", "autoscaling", hpas.clone(), &["list", "watch"]);
+    let keeping: Vec<&Kind> = kinds.iter().copied().filter(|kind| kind.needs.hpas).collect();
+    let kept =
+        rule("Those that objects want kept.", "autoscaling", hpas, &["get", "create", "update", "delete"]);
+    // Some clusters ask for it of whoever names an owner that is not to be deleted first.
+    let owners = keeping.iter().map(|kind| {
+        let resources = vec![format!("{}/finalizers", kind.plural)];
+        rule("To own an HPA.", kind.group, resources, &["update"])
+    });
+    let owners: Vec<Rule> = owners.collect();
+    let kept = Some(kept).filter(|_| !keeping.is_empty());
+    [seen].into_iter().chain(kept).chain(owners).collect()
 }
 
 fn events() -> Vec<Rule> {
@@ -199,8 +226,8 @@ fn role(kind: &str, name: &str, namespace: Option<&str>, rules: &[Rule]) -> Stri
 
 /// What the operator may do in the whole cluster.
 pub(super) fn manager_role() -> String {
-    let kinds = [kinds(Scope::Cluster), kinds(Scope::Namespaced)].into_iter().flatten().collect();
-    let parts = [kinds, targets(), autoscalers(), events(), secrets(), pods()];
+    let kinds = [Scope::Cluster, Scope::Namespaced].into_iter().flat_map(of_scope).collect();
+    let parts = [kinds, targets(), autoscalers(KINDS), events(), secrets(), pods()];
     let rules: Vec<Rule> = parts.into_iter().flatten().collect();
     role("ClusterRole", "scaling-operator-manager-role", None, &rules)
 }
@@ -228,10 +255,10 @@ pub(super) fn any_target_role() -> String {
 pub(super) fn chart_rules() -> String {
     let mut text = "{{- /* Written by `make generate`; changes here are lost. */ -}}\n".to_owned();
     for (template, name, rules) in [
-        ("clusterScopedKinds", "", kinds(Scope::Cluster)),
-        ("namespacedKinds", "", kinds(Scope::Namespaced)),
+        ("clusterScopedKinds", "", of_scope(Scope::Cluster)),
+        ("namespacedKinds", "", of_scope(Scope::Namespaced)),
         ("targets", "", targets()),
-        ("autoscalers", "", autoscalers()),
+        ("autoscalers", "", autoscalers(KINDS)),
         ("events", "", events()),
         ("secrets", "", secrets()),
         ("pods", "", pods()),
@@ -257,6 +284,8 @@ pub(super) fn chart_rules() -> String {
 
 #[cfg(test)]
 mod tests {
+    use resources::Needs;
+
     use super::*;
 
     #[test]
@@ -275,6 +304,20 @@ mod tests {
             assert!(!text.contains("\"*"), "{text}");
         }
         assert!(any_target_role().contains(r#"resources: ["*/scale"]"#));
+    }
+
+    #[test]
+    fn hpas_are_written_only_where_a_kind_needs_it() {
+        let verbs = |kinds: &[&Kind]| -> Vec<&str> {
+            let rules = autoscalers(kinds).into_iter().filter(|rule| rule.group == "autoscaling");
+            rules.flat_map(|rule| rule.verbs.iter().copied()).collect()
+        };
+        let plain = Kind { needs: Needs::NOTHING, ..*KINDS[0] };
+        assert_eq!(verbs(&[&plain]), ["list", "watch"]);
+        let keeping = Kind { needs: Needs { hpas: true, ..Needs::NOTHING }, ..plain };
+        assert_eq!(verbs(&[&plain, &keeping]), ["list", "watch", "get", "create", "update", "delete"]);
+        let finalizers = autoscalers(&[&keeping]).pop().unwrap();
+        assert_eq!(finalizers.resources, [format!("{}/finalizers", keeping.plural)]);
     }
 
     #[test]

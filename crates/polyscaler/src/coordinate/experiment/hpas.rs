@@ -34,6 +34,7 @@ pub(super) async fn refuse(
         events,
         readiness: Arc::clone(&shared.readiness),
         objects: Arc::new(Objects::default()),
+        hpas: Arc::default(),
     });
     let listing = tokio::time::timeout(LISTING, listed(heard));
     let scalings = tokio::select! {
@@ -61,7 +62,7 @@ async fn listed(mut events: mpsc::Receiver<Event>) -> Option<Vec<Scaling>> {
     let mut scalings = Vec::new();
     loop {
         match events.recv().await? {
-            Event::Hpa { hpa: (_, name), target: Some(target) } => scalings.push((name, target)),
+            Event::Hpa { hpa: (_, name), target: Some(target), .. } => scalings.push((name, target)),
             Event::Synced => return Some(scalings),
             _ => {}
         }

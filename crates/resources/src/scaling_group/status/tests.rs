@@ -22,7 +22,8 @@ impl SourceCatalog for Lenient {
 fn plan(spec: Value) -> Arc<Plan> {
     let object = json!({ "apiVersion": "polyscaler.dev/v1alpha1", "kind": "ScalingGroup",
                          "metadata": { "name": "shop", "namespace": "shop" }, "spec": spec });
-    let context = Context { catalog: &Lenient, allow_cross_namespace: false, admitting: false };
+    let context =
+        Context { catalog: &Lenient, allow_cross_namespace: false, admitting: false, resolved: None };
     Arc::new(KIND.compile(&object, &context).unwrap())
 }
 
@@ -76,7 +77,15 @@ fn polled(
     let members =
         seen.into_iter().enumerate().map(|(member, seen)| MemberPoll { seen, write: write(member) });
     let members = members.collect();
-    let poll = Poll { plan: plan.clone(), readings, members, decision, memory };
+    let poll = Poll {
+        plan: plan.clone(),
+        readings,
+        members,
+        decision,
+        memory,
+        hpa: Ok(Vec::new()),
+        reversals: Vec::new(),
+    };
     Outcome { uid: "1".to_owned(), generation: 2, at, verdict: Verdict::Polled(Box::new(poll)) }
 }
 

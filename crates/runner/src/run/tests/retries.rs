@@ -28,7 +28,8 @@ async fn shop(change: impl FnOnce(&World, Object) -> Object) -> Loop {
 
 fn plan_of(object: &Object) -> Plan {
     let Event::Applied { kind, object, .. } = object.applied() else { unreachable!() };
-    let context = Context { catalog: &Anything, allow_cross_namespace: false, admitting: false };
+    let context =
+        Context { catalog: &Anything, allow_cross_namespace: false, admitting: false, resolved: None };
     kind.compile(&object, &context).unwrap()
 }
 

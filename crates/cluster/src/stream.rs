@@ -1,4 +1,4 @@
-//! Follows all objects of one kind, through restarts of the API server and of the watch.
+//! Every change of the objects of one kind as a stream, through restarts of the API server and of the watch.
 
 use std::collections::HashSet;
 use std::fmt::Debug;
@@ -7,11 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::{Stream, StreamExt as _};
+use kube::core::Status;
 use kube::runtime::utils::Backoff;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Resource, ResourceExt as _};
 use runner::Readiness;
 use serde::de::DeserializeOwned;
+
+use crate::refusal::{self, chain};
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
 /// An API server that was away makes a watch fail twice: it does not answer, and then it has
@@ -32,15 +35,30 @@ pub(crate) enum Change<K> {
     Deleted(Name),
     /// All that exist have been told. Said again after each restart of the watch.
     Synced,
+    /// The API server does not serve the kind, so there is none of it for now. Said at each attempt.
+    NotServed,
 }
 
 /// The changes of all objects in `api`, for ever. `what` names them in logs and in readiness.
 ///
-/// The list is told anew after a restart of the watch; what vanished meanwhile is told as
+/// The list is repeated after a restart of the watch; what vanished meanwhile is reported as
 /// deleted. A failing watch is retried with growing pauses (0.5 s to 5 s) and never ends.
-pub(crate) fn follow<K>(
+pub(crate) fn changes_of<K>(
     what: String,
     api: Api<K>,
+    readiness: Arc<Readiness>,
+) -> impl Stream<Item = Change<K>> + Send
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    selected_changes_of(what, api, watcher::Config::default(), readiness)
+}
+
+/// The same of the objects that `config` selects.
+pub(crate) fn selected_changes_of<K>(
+    what: String,
+    api: Api<K>,
+    config: watcher::Config,
     readiness: Arc<Readiness>,
 ) -> impl Stream<Item = Change<K>> + Send
 where
@@ -51,7 +69,7 @@ where
     let pauses = Pauses { next: SHORTEST_PAUSE, works: Arc::clone(&works) };
     let mut state =
         State { what, readiness, known: HashSet::new(), fresh: HashSet::new(), last_error: None, works };
-    watcher::watcher(api, watcher::Config::default())
+    watcher::watcher(api, config)
         .backoff(pauses)
         .map(move |event| futures::stream::iter(state.changes(event)))
         .flatten()
@@ -98,7 +116,8 @@ impl State {
             Ok(event) => event,
             Err(error) => {
                 self.failed(&error);
-                return Vec::new();
+                let is_served = answer(&error).is_none_or(|status| !refusal::is_not_served(status));
+                return if is_served { Vec::new() } else { vec![Change::NotServed] };
             }
         };
         match event {
@@ -152,8 +171,13 @@ impl State {
 
 /// What went wrong and what a person can do about it.
 fn advice(what: &str, error: &watcher::Error) -> String {
+    answer(error).map_or_else(|| chain(error), |status| refusal::of_watch(what, status))
+}
+
+/// What the API server answered, where it did.
+fn answer(error: &watcher::Error) -> Option<&Status> {
     use watcher::Error::{InitialListFailed, WatchError, WatchFailed, WatchStartFailed};
-    let status = match error {
+    match error {
         InitialListFailed(kube::Error::Api(status)) | WatchStartFailed(kube::Error::Api(status)) => {
             Some(status)
         }
@@ -161,37 +185,7 @@ fn advice(what: &str, error: &watcher::Error) -> String {
         InitialListFailed(_) | WatchStartFailed(_) | WatchFailed(_) | watcher::Error::NoResourceVersion => {
             None
         }
-    };
-    match status {
-        Some(status) if status.code == 404 => {
-            format!(
-                "the API server does not know {what}: install the CRDs with `polyscaler crds | kubectl apply -f -`"
-            )
-        }
-        Some(status) if status.code == 403 => {
-            format!("the API server forbids it: grant list and watch on {what} ({})", status.message)
-        }
-        Some(status) => format!("{}: {}", status.reason, status.message),
-        None => chain(error),
     }
-}
-
-/// An error and its causes in one line.
-pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    // Its own text would repeat the whole answer.
-    if let Some(kube::Error::Api(status)) = error.downcast_ref() {
-        return format!("the API server answers {} {}: {}", status.code, status.reason, status.message);
-    }
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text = format!("{text}: {inner_text}");
-        }
-        cause = inner.source();
-    }
-    text
 }
 
 fn name<K: Resource>(object: &K) -> Name {

@@ -1,0 +1,189 @@
+//! What must be written of an HPA to bring it to what is wanted. Pure.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use engine::KeptHpa;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use kube::api::{DynamicObject, ObjectMeta};
+use kube::core::ApiResource;
+use resources::HpaAction;
+use runner::KeepHpa;
+use serde_json::{Value, json};
+
+use super::controller;
+
+/// What is to be done about an HPA that exists.
+#[derive(Debug)]
+pub(super) enum Needed {
+    /// It is as wanted.
+    Nothing,
+    /// It is to be replaced by this.
+    Replace(HpaAction, Box<DynamicObject>),
+    /// It is somebody else's: in a few words whose.
+    Foreign(String),
+}
+
+/// What is to be done about `live` so that it becomes `hpa`.
+pub(super) fn needed(keep: &KeepHpa<'_>, hpa: &KeptHpa, live: &DynamicObject) -> Needed {
+    let owners = live.metadata.owner_references.as_deref().unwrap_or_default();
+    let controlling = owners.iter().find(|owner| owner.controller == Some(true));
+    let action = match controlling {
+        Some(owner) if owner.uid == keep.uid => HpaAction::Updated,
+        Some(owner) => return Needed::Foreign(format!("{} {} controls it", owner.kind, owner.name)),
+        None if hpa.adopt_orphan => HpaAction::Adopted,
+        None => return Needed::Foreign("nothing controls it, so somebody made it by hand".to_owned()),
+    };
+    let has = |have: Option<&BTreeMap<String, String>>, want: &BTreeMap<String, String>| {
+        want.iter().all(|(key, value)| have.and_then(|have| have.get(key)) == Some(value))
+    };
+    let is_as_wanted = action == HpaAction::Updated
+        && has(live.metadata.labels.as_ref(), &hpa.labels)
+        && has(live.metadata.annotations.as_ref(), &hpa.annotations)
+        && live.data.get("spec") == Some(&without_nulls(&hpa.spec));
+    if is_as_wanted {
+        return Needed::Nothing;
+    }
+    let mut next = live.clone();
+    next.metadata.managed_fields = None;
+    next.metadata.labels.get_or_insert_default().extend(hpa.labels.clone());
+    next.metadata.annotations.get_or_insert_default().extend(hpa.annotations.clone());
+    if action == HpaAction::Adopted {
+        let owners = next.metadata.owner_references.get_or_insert_default();
+        owners.retain(|owner| owner.uid != keep.uid);
+        owners.push(owner_reference(keep));
+    }
+    next.data = json!({ "spec": without_nulls(&hpa.spec) });
+    Needed::Replace(action, Box::new(next))
+}
+
+/// The HPA as it is created.
+pub(super) fn created(keep: &KeepHpa<'_>, hpa: &KeptHpa, resource: &ApiResource) -> DynamicObject {
+    let mut object = DynamicObject::new(&hpa.name, resource).within(keep.namespace);
+    object.metadata = ObjectMeta {
+        labels: Some(hpa.labels.clone()),
+        annotations: Some(hpa.annotations.clone()),
+        owner_references: Some(vec![owner_reference(keep)]),
+        ..object.metadata
+    };
+    object.data = json!({ "spec": without_nulls(&hpa.spec) });
+    object
+}
+
+/// Whether the object that keeps HPAs controls `live`.
+pub(super) fn is_controlled(keep: &KeepHpa<'_>, live: &DynamicObject) -> bool {
+    controller(live.metadata.owner_references.as_deref().unwrap_or_default()) == Some(keep.uid)
+}
+
+/// What is wanted as one number.
+pub(super) fn digest(hpa: &KeptHpa) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (&hpa.name, &hpa.labels, &hpa.annotations, hpa.spec.to_string()).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn owner_reference(keep: &KeepHpa<'_>) -> OwnerReference {
+    OwnerReference {
+        api_version: keep.kind.api_version(),
+        kind: keep.kind.kind.to_owned(),
+        name: keep.owner.name.clone(),
+        uid: keep.uid.to_owned(),
+        controller: Some(true),
+        block_owner_deletion: Some(true),
+    }
+}
+
+/// A field that is null is not there to the API server.
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let given = fields.iter().filter(|(_, value)| !value.is_null());
+            given.map(|(name, value)| (name.clone(), without_nulls(value))).collect()
+        }
+        Value::Array(items) => items.iter().map(without_nulls).collect(),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use resources::general_scaler;
+    use runner::ObjectKey;
+
+    use super::*;
+
+    fn hpa(adopt_orphan: bool) -> KeptHpa {
+        KeptHpa {
+            name: "kept".to_owned(),
+            labels: BTreeMap::from([("team".to_owned(), "shop".to_owned())]),
+            annotations: BTreeMap::new(),
+            spec: json!({ "scaleTargetRef": { "kind": "Deployment", "name": "web" }, "minReplicas": 1,
+                "maxReplicas": 9, "behavior": null }),
+            adopt_orphan,
+        }
+    }
+
+    fn check(hpa: &KeptHpa, live: &Value) -> Needed {
+        let owner = ObjectKey { kind: "GeneralScaler", namespace: "shop".to_owned(), name: "web".to_owned() };
+        let kind = &general_scaler::KIND;
+        let keep = KeepHpa { owner: &owner, kind, uid: "ours", namespace: "shop", hpa: Some(hpa) };
+        needed(&keep, hpa, &serde_json::from_value(live.clone()).unwrap())
+    }
+
+    fn live(controller: Option<&str>) -> Value {
+        let owner = |uid: &str| json!({ "apiVersion": "v1", "kind": "Other", "name": "x", "uid": uid, "controller": true });
+        json!({
+            "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+            "metadata": { "name": "kept", "namespace": "shop", "resourceVersion": "7",
+                "labels": { "team": "shop", "by": "hand" },
+                "ownerReferences": controller.map(owner).into_iter().collect::<Vec<_>>() },
+            "spec": { "scaleTargetRef": { "kind": "Deployment", "name": "web" }, "minReplicas": 1, "maxReplicas": 9 },
+            "status": { "currentReplicas": 3 },
+        })
+    }
+
+    #[test]
+    fn what_is_as_wanted_is_left_alone() {
+        assert!(matches!(check(&hpa(false), &live(Some("ours"))), Needed::Nothing));
+    }
+
+    #[test]
+    fn an_edit_is_put_back_and_what_is_not_ours_stays() {
+        for (pointer, value) in [
+            ("/spec/maxReplicas", json!(50)),
+            ("/spec/behavior", json!({ "scaleUp": {} })),
+            ("/metadata/labels/team", json!("theirs")),
+        ] {
+            let mut edited = live(Some("ours"));
+            let (parent, field) = pointer.rsplit_once('/').unwrap();
+            edited.pointer_mut(parent).unwrap()[field] = value;
+            let Needed::Replace(HpaAction::Updated, next) = check(&hpa(false), &edited) else {
+                panic!("{pointer}")
+            };
+            assert_eq!(next.data["spec"], live(None)["spec"], "{pointer}");
+            let labels = next.metadata.labels.unwrap();
+            assert_eq!((labels["team"].as_str(), labels["by"].as_str()), ("shop", "hand"));
+            assert_eq!(next.metadata.resource_version.as_deref(), Some("7"));
+        }
+    }
+
+    #[test]
+    fn an_orphan_is_adopted_only_by_the_plans_say() {
+        let Needed::Replace(HpaAction::Adopted, next) = check(&hpa(true), &live(None)) else { panic!() };
+        let owner = &next.metadata.owner_references.unwrap()[0];
+        assert_eq!((owner.uid.as_str(), owner.controller), ("ours", Some(true)));
+        assert_eq!(
+            (owner.api_version.as_str(), owner.kind.as_str()),
+            ("autoscaling.example.com/v1", "GeneralScaler")
+        );
+        assert!(matches!(check(&hpa(false), &live(None)), Needed::Foreign(_)));
+    }
+
+    #[test]
+    fn what_somebody_else_controls_is_never_touched() {
+        for adopt_orphan in [false, true] {
+            let Needed::Foreign(whose) = check(&hpa(adopt_orphan), &live(Some("theirs"))) else { panic!() };
+            assert_eq!(whose, "Other x controls it");
+        }
+    }
+}

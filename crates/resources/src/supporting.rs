@@ -1,0 +1,140 @@
+//! Supporting kinds: custom resources that give no plan themselves, and to which the objects of other kinds refer.
+//!
+//! ```text
+//!  object ─▶ Needs::references ─▶ runner finds them ─▶ Context::lookup ─▶ compile
+//! ```
+//!
+//! They are watched as ours are, and a change of one has those that rest on it compiled again. Nothing that is a
+//! secret belongs here: secrets are read by name when a metric needs them, and never listed or watched.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use serde_json::Value;
+
+use crate::Scope;
+
+/// A kind that others refer to.
+pub struct Supporting {
+    /// API group.
+    pub group: &'static str,
+    /// API version within the group.
+    pub version: &'static str,
+    /// Kind, in the singular.
+    pub kind: &'static str,
+    /// Resource name, as in URLs and RBAC rules.
+    pub plural: &'static str,
+    /// Whether objects live in a namespace.
+    pub scope: Scope,
+    /// Writes the CRD with its schema.
+    pub definition: fn() -> CustomResourceDefinition,
+}
+
+impl Supporting {
+    /// Name of the CRD: `plural.group`.
+    pub fn crd_name(&self) -> String {
+        format!("{}.{}", self.plural, self.group)
+    }
+}
+
+/// What a kind needs beyond its own objects and their targets.
+#[derive(Clone, Copy)]
+pub struct Needs {
+    /// The supporting kinds that its objects may refer to; each stands in [`SUPPORTING`](crate::SUPPORTING), too.
+    pub supporting: &'static [&'static Supporting],
+    /// Which supporting objects an object refers to. Called with whatever users write, malformed or not.
+    pub references: fn(&Value) -> Vec<Reference>,
+    /// Whether its plans may keep an HPA: only then may the operator write HPAs.
+    pub hpas: bool,
+}
+
+impl Needs {
+    /// Nothing else.
+    pub const NOTHING: Self = Self { supporting: &[], references: |_| Vec::new(), hpas: false };
+}
+
+/// The name of a supporting object.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Reference {
+    /// Its kind, one of [`SUPPORTING`](crate::SUPPORTING).
+    pub kind: &'static str,
+    /// Its namespace; empty for a cluster-scoped kind.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.namespace.as_str() {
+            "" => write!(f, "{} {}", self.kind, self.name),
+            namespace => write!(f, "{} {namespace}/{}", self.kind, self.name),
+        }
+    }
+}
+
+/// The supporting objects that one object refers to, as they are in the cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Resolved(HashMap<Reference, Option<Arc<Value>>>);
+
+impl Resolved {
+    /// These objects; `None` for one that does not exist.
+    pub fn new(found: impl IntoIterator<Item = (Reference, Option<Arc<Value>>)>) -> Self {
+        Self(found.into_iter().collect())
+    }
+
+    /// The references whose objects do not exist.
+    pub fn missing(&self) -> impl Iterator<Item = &Reference> {
+        self.0.iter().filter(|(_, object)| object.is_none()).map(|(reference, _)| reference)
+    }
+
+    pub(crate) fn lookup(&self, reference: &Reference) -> Lookup<'_> {
+        match self.0.get(reference) {
+            Some(Some(object)) => Lookup::Found(object),
+            Some(None) | None => Lookup::Missing,
+        }
+    }
+}
+
+/// What is known of a supporting object.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Lookup<'a> {
+    /// It exists, in this state.
+    Found(&'a Value),
+    /// It does not exist.
+    Missing,
+    /// Nobody looks here, as in `polyscaler check` and at admission: an object may be applied before what it refers
+    /// to, so its absence is no problem there.
+    Unknown,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_looked_up_is_there_or_missing() {
+        let reference = |name: &str| Reference {
+            kind: "Authentication",
+            namespace: "shop".to_owned(),
+            name: name.to_owned(),
+        };
+        let found = Arc::new(json!({ "spec": {} }));
+        let resolved = Resolved::new([(reference("a"), Some(Arc::clone(&found))), (reference("b"), None)]);
+        assert_eq!(resolved.lookup(&reference("a")), Lookup::Found(&found));
+        assert_eq!(resolved.lookup(&reference("b")), Lookup::Missing);
+        assert_eq!(
+            resolved.lookup(&reference("c")),
+            Lookup::Missing,
+            "whoever forgets to name it finds nothing"
+        );
+        assert_eq!(
+            resolved.missing().map(ToString::to_string).collect::<Vec<_>>(),
+            ["Authentication shop/b"]
+        );
+    }
+}

@@ -1,0 +1,48 @@
+//! Keeping the HPA that a plan wants: beside the replicas, and whether or not those change.
+
+use std::time::Duration;
+
+use engine::{Mode, Plan};
+use resources::{HpaChange, Kind, WriteFailure};
+use tokio::sync::watch;
+
+use crate::{KeepHpa, ObjectKey, Services};
+
+/// Whose HPA is kept.
+#[derive(Clone, Copy)]
+pub(crate) struct Keeps<'a> {
+    pub(crate) key: &'a ObjectKey,
+    pub(crate) kind: &'static Kind,
+    pub(crate) uid: &'a str,
+    pub(crate) plan: &'a Plan,
+    /// Turns true when the right to write is gone.
+    pub(crate) revoked: &'a watch::Receiver<bool>,
+}
+
+/// Brings the HPA to what the plan wants, and says what changed. In observe mode everything stays as it is.
+pub(crate) async fn keep(services: &Services, keeps: Keeps<'_>) -> Result<Vec<HpaChange>, WriteFailure> {
+    if keeps.plan.mode == Mode::Observe {
+        return Ok(Vec::new());
+    }
+    ask(services, keeps, true).await
+}
+
+/// Deletes the HPA of an object that has lost its target: two that scale one target undo each other's work.
+pub(crate) async fn withdraw(services: &Services, keeps: Keeps<'_>) -> Result<Vec<HpaChange>, WriteFailure> {
+    ask(services, keeps, false).await
+}
+
+async fn ask(services: &Services, keeps: Keeps<'_>, is_wanted: bool) -> Result<Vec<HpaChange>, WriteFailure> {
+    let Keeps { key, kind, uid, plan, revoked } = keeps;
+    let Some(member) = plan.members.first() else { return Ok(Vec::new()) };
+    let namespace = &member.target.namespace;
+    let hpa = plan.actuation.hpa().filter(|_| is_wanted);
+    let time_left =
+        || -> Option<Duration> { if *revoked.borrow() { None } else { services.guard.time_left() } };
+    let wanted = KeepHpa { owner: key, kind, uid, namespace, hpa };
+    let kept = services.reconciler.keep(wanted, &time_left).await;
+    for change in kept.iter().flatten() {
+        tracing::info!(object = %key, hpa = %format_args!("{namespace}/{}", change.name), change = %change.action, "HPA changed");
+    }
+    kept
+}

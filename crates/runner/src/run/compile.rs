@@ -1,0 +1,89 @@
+//! Objects come, change and go: each is resolved and compiled, and claims its targets.
+
+use resources::{Context, Kind, Reference};
+use serde_json::Value;
+
+use super::*;
+
+impl Runner {
+    pub(super) fn apply(&mut self, key: ObjectKey, kind: &'static Kind, object: &Value) {
+        let identity = Identity::of(object);
+        match self.entries.get_mut(&key) {
+            // Recreated under the same name: another object.
+            Some(entry) if entry.identity.uid != identity.uid => self.delete(&key),
+            Some(entry) => {
+                // While leading, what this replica remembers counts.
+                if !self.leading {
+                    entry.remember(object);
+                }
+                if entry.identity == identity {
+                    return;
+                }
+            }
+            None => {}
+        }
+        self.compile(key, kind, identity, object);
+    }
+
+    /// A supporting object has changed, or has gone: who rests on it is compiled again.
+    pub(super) fn support(&mut self, reference: Reference, object: Option<Box<Value>>) {
+        for key in self.references.changed(reference, object.map(|object| *object)) {
+            let Some(entry) = self.entries.get(&key) else { continue };
+            let (kind, identity, object) = (entry.kind, entry.identity.clone(), entry.object.clone());
+            if let Some(object) = object {
+                self.compile(key, kind, identity, &object);
+            }
+        }
+    }
+
+    /// Makes a plan of an object, or finds out why there is none, and puts it in place of what there was.
+    fn compile(&mut self, key: ObjectKey, kind: &'static Kind, identity: Identity, object: &Value) {
+        let references = (kind.needs.references)(object);
+        // What refers to others is compiled again when one of them changes.
+        let kept = (!references.is_empty()).then(|| Arc::new(object.clone()));
+        let resolved = self.references.rest(&key, references);
+        let context = Context {
+            catalog: &*self.catalog,
+            allow_cross_namespace: self.allow_cross_namespace,
+            admitting: false,
+            resolved: Some(&resolved),
+        };
+        let is_resolved = resolved.missing().next().is_none();
+        let compiled = kind.compile(object, &context).map(Arc::new).map_err(|problems| {
+            if is_resolved { Verdict::Invalid(problems) } else { Verdict::Unresolved(problems) }
+        });
+        self.ownership.know(&identity.uid, &key);
+        let concerned = match &compiled {
+            Ok(plan) => self.ownership.claim(&key, &identity.created, plan),
+            Err(_) => self.ownership.withdraw(&key),
+        };
+        match self.entries.get_mut(&key) {
+            Some(entry) => entry.change(identity, compiled, kept),
+            None => {
+                let mut entry = Entry::new(kind, identity, compiled, object, self.now());
+                entry.object = kept;
+                self.entries.insert(key.clone(), entry);
+                self.services.metrics.objects(key.kind, 1);
+            }
+        }
+        self.reconsider(concerned);
+        self.wake(vec![key]);
+    }
+
+    pub(super) fn delete(&mut self, key: &ObjectKey) {
+        let concerned = self.ownership.withdraw(key);
+        self.references.forget(key);
+        if let Some(mut entry) = self.entries.remove(key) {
+            entry.revoke();
+            self.ownership.forget(&entry.identity.uid);
+            self.services.metrics.objects(key.kind, -1);
+            self.services.metrics.stands(key.kind, &mut entry.told.standing, Standing::default());
+            self.services.board.forget(key);
+            if let Some(episodes) = &self.services.episodes {
+                episodes.forget(key);
+            }
+            tracing::info!(object = %key, "object is gone, its target stays as it is");
+        }
+        self.reconsider(concerned);
+    }
+}
