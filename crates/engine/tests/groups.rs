@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use engine::policy::{Bottleneck, Policy, PolicyMemories, Proportional, Random, Recommendation};
 use engine::{
-    AbsenceReason, Basis, Bounds, CallGraph, Decision, Edge, Group, GroupBudget, Limits, Member, Memory,
-    Metric, MetricTarget, Mode, Observation, Plan, Query, Reading, Role, Scale, Target, TargetType, Time,
-    View, decide, invariants,
+    AbsenceReason, Actuation, Basis, Bounds, CallGraph, Decision, Edge, Group, GroupBudget, Limits, Member,
+    Memory, Metric, MetricTarget, Mode, Observation, Plan, Query, Reading, Role, Scale, Target, TargetType,
+    Time, View, decide, invariants,
 };
 use proptest::prelude::*;
 use proptest::sample::Index;

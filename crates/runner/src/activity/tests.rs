@@ -24,8 +24,8 @@ fn an_operation_that_was_undone_is_marked() {
     let activity = Activity::new(5);
     activity.note(action(3));
     activity.note(action(6));
-    activity.note(Action { applied: false, error: Some("forbidden".to_owned()), ..action(7) });
-    activity.note(Action { target: "Deployment/other".to_owned(), ..action(8) });
+    activity.note(ScaleOperation { applied: false, error: Some("forbidden".to_owned()), ..action(7) });
+    activity.note(ScaleOperation { target: "Deployment/other".to_owned(), ..action(8) });
     activity.reverted("705ab4f5", "Deployment/web", "argocd-controller");
     activity.reverted("another-uid", "Deployment/web", "kubectl");
     let marked: Vec<(u32, Option<String>)> =
