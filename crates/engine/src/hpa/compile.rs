@@ -1,0 +1,277 @@
+//! A spec becomes what a plan is made of, or all of its problems.
+
+use std::time::Duration;
+
+use super::metric::{HpaMetric, MetricAim};
+use super::pods::PodAim;
+use super::spec::{HpaSpec, MetricOf, MetricSpec, PolicySpec, ResourceSpec, RulesSpec, TargetSpec};
+use super::{Quantity, Tolerance};
+use crate::limits::{Amount, Limit, Limits, Rate, RatePolicies, RatePolicy, SelectPolicy};
+use crate::pod_metric::{PodMeasure, PodResource};
+use crate::{Bounds, Problem};
+
+/// An HPA, compiled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hpa {
+    /// How far its target's replicas go.
+    pub bounds: Bounds,
+    /// What is measured; never empty.
+    pub metrics: Vec<HpaMetric>,
+    /// What limits how far and how fast the replicas follow.
+    pub limits: Limits,
+}
+
+/// The window that holds scale-in back where the HPA does not say
+/// (`--horizontal-pod-autoscaler-downscale-stabilization`).
+const DOWN_WINDOW: Duration = Duration::from_secs(300);
+
+/// The API's own limits.
+const LONGEST_WINDOW: i32 = 3600;
+const LONGEST_PERIOD: i32 = 1800;
+
+impl Hpa {
+    /// The HPA that `spec` describes, with what the API server fills in. Paths of problems begin with `path`, for
+    /// example `spec`.
+    ///
+    /// # Errors
+    /// All that the API server would refuse.
+    pub fn compile(spec: &HpaSpec, path: &str) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let metrics = metrics(spec, path, &mut problems);
+        let bounds = bounds(spec, path, &metrics, &mut problems);
+        let limits = limits(spec, path, &mut problems);
+        match bounds {
+            Some(bounds) if problems.is_empty() => Ok(Self { bounds, metrics, limits }),
+            _ => Err(problems),
+        }
+    }
+
+    /// How far from their targets metrics may be.
+    pub fn tolerance(&self) -> Tolerance {
+        let of = |limit: &Limit| limit.tolerance.unwrap_or(Tolerance::DEFAULT);
+        Tolerance { up: of(&self.limits.up), down: of(&self.limits.down) }
+    }
+}
+
+fn bounds(spec: &HpaSpec, path: &str, metrics: &[HpaMetric], problems: &mut Vec<Problem>) -> Option<Bounds> {
+    let min = spec.min_replicas.unwrap_or(1);
+    let least = if metrics.iter().any(|metric| metric.aim.wakes()) { 0 } else { 1 };
+    if min < least {
+        let advice = if min == 0 { "; 0 needs an Object or External metric" } else { "" };
+        let message = format!("Invalid value: {min}: must be greater than or equal to {least}{advice}");
+        problems.push(Problem::new(format!("{path}.minReplicas"), message));
+    }
+    if spec.max_replicas < 1 {
+        let message = format!("Invalid value: {}: must be greater than 0", spec.max_replicas);
+        problems.push(Problem::new(format!("{path}.maxReplicas"), message));
+    } else if spec.max_replicas < min {
+        let message = "Invalid value: must be greater than or equal to minReplicas";
+        problems.push(Problem::new(format!("{path}.maxReplicas"), message));
+    }
+    Bounds::new(u32::try_from(min).ok()?, u32::try_from(spec.max_replicas).ok()?)
+}
+
+fn metrics(spec: &HpaSpec, path: &str, problems: &mut Vec<Problem>) -> Vec<HpaMetric> {
+    if spec.metrics.is_empty() {
+        let measure =
+            PodMeasure { resource: PodResource::Cpu, amount: PodAim::Percent(80).amount(), container: None };
+        return vec![HpaMetric {
+            name: "cpu".to_owned(),
+            aim: MetricAim::Pods(measure, PodAim::Percent(80)),
+        }];
+    }
+    let compile = |(index, metric): (usize, &MetricSpec)| {
+        let place = format!("{path}.metrics[{index}]");
+        one_metric(metric, &place).map_err(|problem| problems.push(problem)).ok()
+    };
+    spec.metrics.iter().enumerate().filter_map(compile).collect()
+}
+
+fn one_metric(metric: &MetricSpec, path: &str) -> Result<HpaMetric, Problem> {
+    let missing = |field: &str| Problem::new(format!("{path}.{field}"), "Required value");
+    let named = |of: &Option<MetricOf>, field: &str| {
+        let of = of.clone().ok_or_else(|| missing(field))?;
+        if of.metric.name.is_empty() {
+            return Err(missing(&format!("{field}.metric.name")));
+        }
+        Ok((of, format!("{path}.{field}.target")))
+    };
+    match metric.type_.as_str() {
+        "Resource" => of_resource(metric.resource.as_ref(), false, &format!("{path}.resource")),
+        "ContainerResource" => {
+            of_resource(metric.container_resource.as_ref(), true, &format!("{path}.containerResource"))
+        }
+        "Pods" => {
+            let (of, place) = named(&metric.pods, "pods")?;
+            let aim = PodAim::Milli(amount(of.target.average_value, &place, "averageValue")?);
+            let measure = PodMeasure { resource: PodResource::Custom, amount: aim.amount(), container: None };
+            Ok(HpaMetric { name: of.metric.name, aim: MetricAim::Pods(measure, aim) })
+        }
+        "Object" => {
+            let (of, place) = named(&metric.object, "object")?;
+            // The controller looks at the type here, and at the fields of an External metric.
+            let is_average = of.target.type_ == "AverageValue";
+            Ok(HpaMetric { aim: aim_of_number(&of.target, is_average, &place)?, name: of.metric.name })
+        }
+        "External" => {
+            let (of, place) = named(&metric.external, "external")?;
+            let is_average = of.target.average_value.is_some();
+            Ok(HpaMetric { aim: aim_of_number(&of.target, is_average, &place)?, name: of.metric.name })
+        }
+        other => {
+            let known =
+                "supported values: \"ContainerResource\", \"External\", \"Object\", \"Pods\", \"Resource\"";
+            Err(Problem::new(format!("{path}.type"), format!("Unsupported value: {other:?}: {known}")))
+        }
+    }
+}
+
+fn of_resource(spec: Option<&ResourceSpec>, of_container: bool, path: &str) -> Result<HpaMetric, Problem> {
+    let spec = spec.ok_or_else(|| Problem::new(path, "Required value"))?;
+    let resource = match spec.name.as_str() {
+        "cpu" => PodResource::Cpu,
+        "memory" => PodResource::Memory,
+        other => {
+            let known = "supported values: \"cpu\", \"memory\"";
+            return Err(Problem::new(
+                format!("{path}.name"),
+                format!("Unsupported value: {other:?}: {known}"),
+            ));
+        }
+    };
+    let container = spec.container.clone().filter(|name| of_container && !name.is_empty());
+    if of_container && container.is_none() {
+        return Err(Problem::new(format!("{path}.container"), "Required value"));
+    }
+    let place = format!("{path}.target");
+    let aim = match (spec.target.average_value, spec.target.average_utilization) {
+        (Some(_), Some(_)) => {
+            let message = "Forbidden: may not set both averageValue and averageUtilization";
+            return Err(Problem::new(format!("{place}.averageValue"), message));
+        }
+        (None, Some(percent)) if percent > 0 => PodAim::Percent(percent),
+        (None, Some(percent)) => {
+            let message = format!("Invalid value: {percent}: must be greater than 0");
+            return Err(Problem::new(format!("{place}.averageUtilization"), message));
+        }
+        (value, None) => PodAim::Milli(amount(value, &place, "averageValue")?),
+    };
+    let name = match &container {
+        Some(container) => format!("{} of {container}", resource.name()),
+        None => resource.name().to_owned(),
+    };
+    Ok(HpaMetric {
+        name,
+        aim: MetricAim::Pods(PodMeasure { resource, amount: aim.amount(), container }, aim),
+    })
+}
+
+fn aim_of_number(target: &TargetSpec, is_average: bool, path: &str) -> Result<MetricAim, Problem> {
+    if is_average {
+        amount(target.average_value, path, "averageValue").map(MetricAim::AverageValue)
+    } else {
+        amount(target.value, path, "value").map(MetricAim::Value)
+    }
+}
+
+/// What is aimed for, in milli-units.
+fn amount(quantity: Option<Quantity>, path: &str, field: &str) -> Result<i64, Problem> {
+    let place = format!("{path}.{field}");
+    let milli = quantity.ok_or_else(|| Problem::new(place.clone(), "Required value"))?.milli();
+    let message = "Invalid value: must be positive";
+    if milli > 0 { Ok(milli) } else { Err(Problem::new(place, message)) }
+}
+
+fn limits(spec: &HpaSpec, path: &str, problems: &mut Vec<Problem>) -> Limits {
+    let Some(behavior) = &spec.behavior else {
+        let up = Limit { rate: Rate::HpaDefault, ..Limit::default() };
+        return Limits { up, down: Limit { window: DOWN_WINDOW, ..Limit::default() } };
+    };
+    let policy = |amount| RatePolicy { amount, period: Duration::from_secs(15) };
+    let all = policy(Amount::Percent(100));
+    let mut rules = |spec: &Option<RulesSpec>, field: &str, window, defaults| {
+        let place = format!("{path}.behavior.{field}");
+        rules(&spec.clone().unwrap_or_default(), &place, window, defaults, problems)
+    };
+    Limits {
+        up: rules(&behavior.scale_up, "scaleUp", Duration::ZERO, vec![policy(Amount::Pods(4)), all]),
+        down: rules(&behavior.scale_down, "scaleDown", DOWN_WINDOW, vec![all]),
+    }
+}
+
+fn rules(
+    spec: &RulesSpec,
+    path: &str,
+    window: Duration,
+    defaults: Vec<RatePolicy>,
+    problems: &mut Vec<Problem>,
+) -> Limit {
+    let mut refuse =
+        |field: &str, message: String| problems.push(Problem::new(format!("{path}.{field}"), message));
+    let select = match spec.select_policy.as_deref() {
+        None | Some("Max") => SelectPolicy::Max,
+        Some("Min") => SelectPolicy::Min,
+        Some("Disabled") => SelectPolicy::Disabled,
+        Some(other) => {
+            let known = "supported values: \"Disabled\", \"Max\", \"Min\"";
+            refuse("selectPolicy", format!("Unsupported value: {other:?}: {known}"));
+            SelectPolicy::Max
+        }
+    };
+    let window = match spec.stabilization_window_seconds {
+        None => window,
+        Some(seconds) if (0..=LONGEST_WINDOW).contains(&seconds) => {
+            Duration::from_secs(seconds.unsigned_abs().into())
+        }
+        Some(seconds) => {
+            let message = format!("Invalid value: {seconds}: must be from 0 to {LONGEST_WINDOW}");
+            refuse("stabilizationWindowSeconds", message);
+            window
+        }
+    };
+    let tolerance = spec.tolerance.map(Quantity::approximate);
+    if tolerance.is_some_and(|tolerance| tolerance < 0.0) {
+        refuse("tolerance", "Invalid value: must be greater than or equal to 0".to_owned());
+    }
+    let policies = match &spec.policies {
+        None => defaults,
+        Some(policies) => {
+            if policies.is_empty() {
+                refuse("policies", "Required value: must specify at least one Policy".to_owned());
+            }
+            let policy = |(index, spec): (usize, &PolicySpec)| {
+                rate_policy(spec)
+                    .map_err(|(field, message)| refuse(&format!("policies[{index}].{field}"), message))
+                    .ok()
+            };
+            policies.iter().enumerate().filter_map(policy).collect()
+        }
+    };
+    let rate = Rate::Behavior(RatePolicies { select, policies });
+    Limit { tolerance, window, rate, ..Limit::default() }
+}
+
+fn rate_policy(spec: &PolicySpec) -> Result<RatePolicy, (&'static str, String)> {
+    let value = u32::try_from(spec.value).ok().filter(|value| *value > 0);
+    let value = value
+        .ok_or_else(|| ("value", format!("Invalid value: {}: must be greater than zero", spec.value)))?;
+    let amount = match spec.type_.as_str() {
+        "Pods" => Amount::Pods(value),
+        "Percent" => Amount::Percent(value),
+        other => {
+            let known = "supported values: \"Percent\", \"Pods\"";
+            return Err(("type", format!("Unsupported value: {other:?}: {known}")));
+        }
+    };
+    let seconds = spec.period_seconds;
+    if !(1..=LONGEST_PERIOD).contains(&seconds) {
+        return Err((
+            "periodSeconds",
+            format!("Invalid value: {seconds}: must be from 1 to {LONGEST_PERIOD}"),
+        ));
+    }
+    Ok(RatePolicy { amount, period: Duration::from_secs(seconds.unsigned_abs().into()) })
+}
+
+#[cfg(test)]
+mod tests;
