@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use crate::hpa::Proposal;
 use crate::number::Number;
 
 /// What a policy's recommendation rests on.
@@ -57,6 +58,15 @@ pub enum Basis {
         /// How the two became a count of replicas.
         by: Proportion,
     },
+    /// Values that are known only as lying between two: `400/80 to 560/80`.
+    Between {
+        /// What the lowest come to.
+        least: Box<Basis>,
+        /// What the highest come to.
+        most: Box<Basis>,
+    },
+    /// The proposal of the metric that asks an HPA for the most.
+    Proposal(Box<Proposal>),
     /// Demand over what a replica bears: `webui 500 × 1.2 = 600, 100 a replica`.
     Demand {
         /// Where the demand comes from, in the plan's order.
@@ -163,6 +173,8 @@ impl fmt::Display for Basis {
                     Proportion::Starting { ready } => write!(f, ", only {ready} ready yet"),
                 }
             }
+            Self::Between { least, most } => write!(f, "{least} to {most}"),
+            Self::Proposal(proposal) => proposal.fmt(f),
             Self::Demand { shares, demand, capacity, utilization } => {
                 fmt_shares(f, shares, *demand)?;
                 if *utilization < 1.0 {

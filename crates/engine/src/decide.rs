@@ -1,11 +1,14 @@
 //! The decision itself: readings and replicas in, wanted replicas and reasons out.
 
+mod between;
 mod chain;
 mod group;
+mod known;
 mod limit;
 
 use crate::{AbsentMetric, Decision, Memory, Observation, Plan, Time, View};
 use chain::Chain;
+pub(crate) use known::Known;
 
 /// Decides what every member of `plan` should come to, and why.
 ///
@@ -13,17 +16,7 @@ use chain::Chain;
 /// `memory` is changed by what was recommended; what was *done* is recorded by whoever did it,
 /// through [`cycle::record_writes`](crate::cycle::record_writes). Observations shorter than the plan count as absent.
 pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: Time) -> Decision {
-    let mut values = Vec::with_capacity(plan.metrics.len());
-    let mut absences = Vec::new();
-    for (index, metric) in plan.metrics.iter().enumerate() {
-        match metric.value(observation.readings.get(index)) {
-            Ok(value) => values.push(Some(value)),
-            Err(absence) => {
-                values.push(None);
-                absences.push(AbsentMetric { metric: metric.name.clone(), absence });
-            }
-        }
-    }
+    let Known { values, highest, loads, mut absences } = Known::of(plan, observation, now);
     let advice = match &observation.advice {
         Some(Ok(advice)) => Some(advice),
         Some(Err(absence)) => {
@@ -32,14 +25,21 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
         }
         None => None,
     };
-    let view = View { advice, ..plan.view(&observation.scales, &values, now) };
-    let recommended = plan.policy.recommend_all(&view, &mut memory.policy);
+    let view =
+        View { advice, readings: &observation.readings, ..plan.view(&observation.scales, &values, now) };
+    let mut recommended = plan.policy.recommend_all(&view, &mut memory.policy);
+    if let Some(highest) = highest {
+        let view = View { values: &highest, ..view };
+        let most = plan.policy.recommend_all(&view, &mut memory.policy.clone());
+        recommended = between::agreed(&view, recommended, most);
+    }
     let mut chains = Vec::with_capacity(plan.members.len());
     for (member, recommended) in recommended.into_iter().enumerate() {
         let Some(scale) = view.scale(member).filter(|_| plan.members[member].role.refusal.is_none()) else {
             continue;
         };
         let mut chain = Chain::new(member, scale.replicas, &absences, memory.has_failed(plan, member));
+        chain.show_pods(plan, &loads);
         chain.recommend(plan, memory, recommended, now);
         chains.push(chain);
     }
@@ -50,7 +50,7 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
     }
     group::trim_scale_outs(plan, &mut chains);
     let members = chains.into_iter().map(|chain| chain.decided(plan)).collect();
-    Decision { at: now, mode: plan.mode, absences, members }
+    Decision { at: now, mode: plan.mode, values, absences, members }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 
 use crate::cost::Money;
+use crate::pod_metric::PodLoad;
 use crate::{Absence, Basis, Cost, GroupBudget, Mode, Time, Total};
 
 /// What one poll came to.
@@ -18,6 +19,9 @@ pub struct Decision {
     pub at: Time,
     /// Whether it is to be carried out.
     pub mode: Mode,
+    /// The value of each of the plan's metrics; of what pods use, their sum. `None` where it is absent.
+    #[serde(skip)]
+    pub values: Vec<Option<f64>>,
     /// The metrics without a usable reading.
     pub absences: Vec<AbsentMetric>,
     /// One entry for each member whose target was found, in the plan's order.
@@ -95,6 +99,14 @@ pub enum Step {
     },
     /// A metric has no usable reading.
     Absent(AbsentMetric),
+    /// Not all is known of the pods that a metric is measured at: those that are starting or not measured count as idle
+    /// before a scale-out and as busy before a scale-in, and those beyond `spec.replicas` do not add to the count.
+    Pods {
+        /// The metric's name in the plan.
+        metric: String,
+        /// What is known.
+        load: PodLoad,
+    },
     /// A stabilization window delays the change.
     Stabilization {
         /// What was wanted before.
@@ -188,6 +200,7 @@ impl Step {
         match self {
             Self::Policy { policy, .. } => policy,
             Self::Absent(_) => "absent",
+            Self::Pods { .. } => "pods",
             Self::Stabilization { .. } => "stabilization",
             Self::Cost { .. } => "cost",
             Self::Budget { .. } => "budget",
@@ -211,7 +224,7 @@ impl Step {
             | Self::Rate { from, to, .. }
             | Self::Cooldown { from, to, .. }
             | Self::Held { from, to, .. } => Some((from, to)),
-            Self::Absent(_) => None,
+            Self::Absent(_) | Self::Pods { .. } => None,
         }
     }
 }
@@ -227,6 +240,7 @@ impl fmt::Display for Step {
         match self {
             Self::Policy { basis, .. } => write!(f, " ({basis})"),
             Self::Absent(AbsentMetric { metric, absence }) => write!(f, " {metric} ({absence})"),
+            Self::Pods { metric, load } => write!(f, " {metric} ({load})"),
             Self::Stabilization { window, .. } => write!(f, " ({} s window)", window.as_secs()),
             Self::Cost { cost_per_hour, max_cost_per_hour, .. } => {
                 write!(f, " ({}/h of {}/h)", Money(*cost_per_hour), Money(*max_cost_per_hour))

@@ -43,6 +43,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::coordination::{capacity, demands, loads, needs};
+use crate::decide::Known;
 use crate::{Decision, Observation, Plan, Time, View};
 
 /// How many idle pods are as bad as the same share of missing ones.
@@ -131,7 +132,7 @@ pub struct BudgetState {
 impl State {
     /// What is to be seen of `plan` at `now`.
     pub fn of(plan: &Plan, observation: &Observation, now: Time) -> Self {
-        let values = plan.values(&observation.readings);
+        let values = Known::of(plan, observation, now).values;
         let view = plan.view(&observation.scales, &values, now);
         let budget = plan.group.as_ref().and_then(|group| group.budget);
         Self {

@@ -3,8 +3,9 @@
 //! Each is a pure function that returns what is violated. [`cycle::next_decision`](crate::cycle::next_decision) asks
 //! them all of every decision, in the operator and in a replay, and holds a decision that violates one.
 
+use crate::decide::Known;
 use crate::limits::ScaleEvents;
-use crate::{Decision, MemberDecision, Memory, Observation, Plan, Reading, Step, Time, Total};
+use crate::{Decision, MemberDecision, Memory, Observation, Plan, Step, Time, Total};
 
 /// A violated invariant and the numbers that show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,10 +93,7 @@ pub fn only_who_may_be_scaled(case: &Case<'_>) -> Option<Violation> {
 
 /// Without a reading of every metric, and without the advice that a policy rests on, nothing is scaled in.
 pub fn no_blind_scale_in(case: &Case<'_>) -> Option<Violation> {
-    let all_known = case.plan.metrics.iter().enumerate().all(|(index, metric)| {
-        let value = case.observation.readings.get(index).and_then(Reading::value);
-        value.is_some_and(|value| metric.minimum.is_none_or(|minimum| value >= minimum))
-    });
+    let all_known = Known::of(case.plan, case.observation, case.now).absences.is_empty();
     let all_known = all_known && !matches!(case.observation.advice, Some(Err(_)));
     violated("no_blind_scale_in", case, |member| !all_known && member.to < member.from)
 }

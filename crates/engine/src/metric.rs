@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::number::Number;
-use crate::{Absence, AbsenceReason, Query, Reading};
+use crate::pod_metric::{PodLoad, Startup};
+use crate::{Absence, AbsenceReason, Query, Reading, Time};
 
 /// One metric of a plan.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,33 +22,50 @@ pub struct Metric {
 }
 
 impl Metric {
-    /// The value of its reading.
+    /// What its `reading` at `now` comes to, for a target of so many `replicas`.
     ///
     /// # Errors
-    /// Why there is none that can be used: it is absent, was never taken, or is below what the metric can be.
-    pub fn value(&self, reading: Option<&Reading>) -> Result<f64, Absence> {
+    /// Why there is nothing that can be used: it is absent, was never taken, or is below what the metric can be.
+    pub fn known(&self, reading: Option<&Reading>, replicas: u32, now: Time) -> Result<Known, Absence> {
         let absence = |reason, message| Err(Absence { reason, message });
         match reading {
-            Some(Reading::Value { value, .. }) => match self.minimum.filter(|minimum| value.get() < *minimum)
-            {
-                None => Ok(value.get()),
-                Some(minimum) => {
-                    let (value, minimum) = (Number(value.get()), Number(minimum));
-                    let message = format!("the value {value} is below {minimum}, the least it can be");
-                    absence(AbsenceReason::OutOfRange, message)
-                }
-            },
+            Some(Reading::Value { value, .. }) => self.number(value.get()),
             Some(Reading::Values { values, .. }) => {
                 let message = format!("the source answered {} values, not one", values.len());
                 absence(AbsenceReason::ValueAmbiguous, message)
             }
-            Some(Reading::Pods { .. }) => {
-                absence(AbsenceReason::NotANumber, "the source answered pods, not a number".to_owned())
+            Some(Reading::Pods { measure, pods, .. }) => {
+                let average = self.target.filter(|target| target.type_ == TargetType::AverageValue);
+                let aim = average.map(MetricTarget::value);
+                let load = PodLoad::new(measure, pods, replicas, aim, Startup::default(), now)?;
+                Ok(Known { low: load.low, high: load.high, load: Some(load) })
             }
             Some(Reading::Absent(absence)) => Err(absence.clone()),
             None => absence(AbsenceReason::ValueMissing, "it has not been read yet".to_owned()),
         }
     }
+
+    fn number(&self, value: f64) -> Result<Known, Absence> {
+        match self.minimum.filter(|minimum| value < *minimum) {
+            None => Ok(Known { low: value, high: value, load: None }),
+            Some(minimum) => {
+                let (value, minimum) = (Number(value), Number(minimum));
+                let message = format!("the value {value} is below {minimum}, the least it can be");
+                Err(Absence { reason: AbsenceReason::OutOfRange, message })
+            }
+        }
+    }
+}
+
+/// What is known of a metric's value: one number, or two that it lies between.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Known {
+    /// The lowest that it can be.
+    pub low: f64,
+    /// The highest that it can be.
+    pub high: f64,
+    /// What the target's pods use, where it is measured at them.
+    pub load: Option<PodLoad>,
 }
 
 /// What a policy aims for in one metric, in the terms of the HPA's `MetricTarget`.

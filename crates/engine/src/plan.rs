@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::limits::Limits;
-use crate::{Actuation, Group, Member, Metric, Policy, Reading, Scale, Time, View};
+use crate::{Actuation, Group, Member, Metric, Policy, Scale, Time, View};
 
 /// One object of any kind, compiled: what to read, how to decide, what to move.
 #[derive(Clone, Debug)]
@@ -30,16 +30,10 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The value of each metric by its reading, in the plan's order; `None` where it has none that can be used.
-    pub fn values(&self, readings: &[Reading]) -> Vec<Option<f64>> {
-        let metrics = self.metrics.iter().enumerate();
-        metrics.map(|(index, metric)| metric.value(readings.get(index)).ok()).collect()
-    }
-
-    /// What a policy sees of the plan at `now`, without the advice of anyone outside.
+    /// What a policy sees of the plan at `now`, without readings and without the advice of anyone outside.
     pub fn view<'a>(&'a self, scales: &'a [Option<Scale>], values: &'a [Option<f64>], now: Time) -> View<'a> {
         let (members, metrics, group) = (&self.members, &self.metrics, self.group.as_ref());
-        View { members, metrics, scales, values, now, group, advice: None }
+        View { members, metrics, scales, readings: &[], values, now, group, advice: None }
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use crate::pod_metric::PodMeasure;
 use crate::{PodSample, Target, Time};
 
 /// What to ask of which source. Two equal queries are asked once and shared.
@@ -77,6 +78,8 @@ pub enum Reading {
     },
     /// The source answered with the pods of a target.
     Pods {
+        /// What was measured of them.
+        measure: PodMeasure,
         /// All of them, in the order of their names.
         pods: Arc<[PodSample]>,
         /// When the oldest measurement among them was taken; when the pods were read where there is none.

@@ -23,6 +23,14 @@ struct Recommended {
 }
 
 impl Recommendations {
+    /// Takes the replicas at the first sight of a target as a recommendation, so that a fresh start does not scale in at
+    /// once.
+    pub(crate) fn begin(&mut self, current: u32, now: Time) {
+        if self.0.is_empty() {
+            self.0.push(Recommended { replicas: current, last: now });
+        }
+    }
+
     /// Adds one and forgets all that are older than `window`.
     pub(crate) fn add(&mut self, replicas: u32, now: Time, window: Duration) {
         let cutoff = now.minus(window);
@@ -44,10 +52,6 @@ impl Recommendations {
     /// Those made after `from`; one made at that very instant is out of the window, as in the HPA.
     pub(crate) fn after(&self, from: Time) -> impl Iterator<Item = u32> {
         self.0.iter().filter(move |old| old.last > from).map(|old| old.replicas)
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     /// Takes the newest to have held until `now`, and none to lie in the future.

@@ -1,6 +1,6 @@
 //! What a policy sees of a plan and of one poll of it.
 
-use crate::{Advice, Group, Member, Metric, Scale, Time};
+use crate::{Advice, Group, Member, Metric, Reading, Scale, Time};
 
 /// What a policy sees.
 #[derive(Clone, Copy, Debug, Default)]
@@ -11,6 +11,8 @@ pub struct View<'a> {
     pub metrics: &'a [Metric],
     /// The present scale of each member; `None` where its target was not found.
     pub scales: &'a [Option<Scale>],
+    /// The reading of each of the plan's metrics.
+    pub readings: &'a [Reading],
     /// The value of each of the plan's metrics; `None` where it is absent.
     pub values: &'a [Option<f64>],
     /// The instant of the decision.
@@ -30,6 +32,11 @@ impl View<'_> {
     /// Replicas asked for of the member at `member` at present.
     pub fn replicas(&self, member: usize) -> u32 {
         self.scale(member).map_or(0, |scale| scale.replicas)
+    }
+
+    /// Whether the metric at `metric` was measured at the target's pods.
+    pub fn is_of_pods(&self, metric: usize) -> bool {
+        matches!(self.readings.get(metric), Some(Reading::Pods { .. }))
     }
 
     /// The value of the metric at `metric`, where it is known.

@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use engine::hpa::{Hpa, HpaMemory, HpaSpec};
-use engine::{AbsenceReason, Reading, Scale, Time};
+use engine::hpa::{Hpa, HpaSpec};
+use engine::pod_metric::Startup;
+use engine::{AbsenceReason, Memory, Observation, Plan, Query, Reading, Scale, Target, Time, decide};
 use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
 
@@ -114,22 +116,25 @@ fn replay(recording: &Recording, place: &str, count: &mut Count) {
     let spec: HpaSpec =
         HpaSpec::deserialize(&recording.hpa).unwrap_or_else(|error| panic!("{place}: {error}"));
     let hpa = Hpa::compile(&spec, "hpa").unwrap_or_else(|problems| panic!("{place}: {problems:?}"));
-    let mut memory = HpaMemory::default();
+    let plan = hpa.plan(target(), queries(&hpa), Startup::default(), Duration::from_secs(1));
+    let mut memory = Memory::default();
     for (index, seen) in recording.syncs.iter().enumerate() {
         let before = memory.clone();
-        let outcome = hpa.sync(&mut memory, seen.scale(), &seen.readings(&hpa), time(seen.t));
+        let decision = decide(&plan, &mut memory, &seen.observation(&plan), time(seen.t));
+        let decided = &decision.members[0];
         if seen.edge {
             count.at_an_edge += 1;
         } else {
             assert_eq!(
-                outcome.to,
+                decided.to,
                 seen.replicas_after,
-                "{place}: sync {index} differs: here {}, by the controller {}\n  spec: {}\n  seen: {seen:?}\n  \
-                 memory before: {}\n  outcome: {outcome:?}",
-                outcome.to,
+                "{place}: sync {index} differs: {} here, {} by the controller\n  spec: {}\n  seen: {seen:?}\n  \
+                 memory before: {}\n  steps here: {}",
+                decided.to,
                 seen.replicas_after,
                 recording.hpa,
                 serde_json::to_string(&before).expect("a memory serialises"),
+                decided.explanation(),
             );
             count.agreed += 1;
         }
@@ -137,25 +142,39 @@ fn replay(recording: &Recording, place: &str, count: &mut Count) {
         let next = recording.syncs.get(index + 1).map_or(f64::INFINITY, |next| next.t);
         let within =
             |change: &&Change| (seen.t..next).contains(&change.t) && change.from == seen.spec_replicas;
-        let own = |change: &&Change| seen.edge || change.to == outcome.to;
+        let own = |change: &&Change| seen.edge || change.to == decided.to;
         if let Some(change) = recording.changes.iter().find(within).filter(own) {
-            hpa.scaled(&mut memory, change.from, change.to, time(change.t));
+            memory.scaled(&plan, 0, change.from, change.to, time(change.t));
         }
     }
 }
 
-impl SyncSeen {
-    fn scale(&self) -> Scale {
-        let Self { spec_replicas, status_replicas, ready, .. } = *self;
-        Scale { replicas: spec_replicas, status_replicas, ready: Some(ready) }
-    }
+fn queries(hpa: &Hpa) -> impl Iterator<Item = Query> {
+    let query = |_| Query {
+        source: "external".to_owned(),
+        namespace: "recorded".to_owned(),
+        config: serde_json::Value::Null,
+        target: None,
+    };
+    hpa.metrics.iter().map(query)
+}
 
-    fn readings(&self, hpa: &Hpa) -> Vec<Reading> {
+fn target() -> Target {
+    let [api_version, kind, namespace, name] =
+        ["apps/v1", "Deployment", "recorded", "web"].map(str::to_owned);
+    Target { api_version, kind, namespace, name }
+}
+
+impl SyncSeen {
+    fn observation(&self, plan: &Plan) -> Observation {
+        let Self { spec_replicas, status_replicas, ready, .. } = *self;
+        let scale = Scale { replicas: spec_replicas, status_replicas, ready: Some(ready) };
         let reading = |name: &String| match self.values.get(name).copied().flatten() {
             Some(value) => Reading::of(value, time(self.t)),
             None => Reading::absent(AbsenceReason::BadStatus, "the metrics API answered with an error"),
         };
-        hpa.metrics.iter().map(|metric| reading(&metric.name)).collect()
+        let readings = plan.metrics.iter().map(|metric| reading(&metric.name)).collect();
+        Observation { scales: vec![Some(scale)], readings, ..Observation::default() }
     }
 }
 

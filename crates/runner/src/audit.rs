@@ -49,13 +49,13 @@ pub struct AuditedMetric {
 impl AuditEntry {
     /// What the `poll` that `outcome` of the object `key` tells of came to for one target.
     pub(crate) fn of(key: &ObjectKey, outcome: &Outcome, poll: &Poll, decided: &MemberDecision) -> Self {
-        let named = poll.plan.metrics.iter().zip(&poll.readings);
-        let metrics = named.map(|(metric, reading)| {
+        let named = poll.plan.metrics.iter().enumerate();
+        let metrics = named.map(|(index, metric)| {
             let absences = &poll.decision.absences;
             let absent = absences.iter().find(|absent| absent.metric == metric.name);
             AuditedMetric {
                 name: metric.name.clone(),
-                value: reading.value(),
+                value: poll.value(index),
                 absent: absent.map(|absent| absent.absence.to_string()),
             }
         });

@@ -229,9 +229,9 @@ impl Board {
 }
 
 fn metrics(poll: &Poll) -> Vec<MetricReading> {
-    let named = poll.plan.metrics.iter().zip(&poll.readings);
-    named
-        .map(|(metric, reading)| MetricReading { name: metric.name.clone(), value: reading.value() })
+    let metrics = poll.plan.metrics.iter().enumerate();
+    metrics
+        .map(|(index, metric)| MetricReading { name: metric.name.clone(), value: poll.value(index) })
         .collect()
 }
 

@@ -1,6 +1,7 @@
 //! One member's recommendation on its way through the limits, link by link.
 
 use super::limit;
+use crate::pod_metric::PodLoad;
 use crate::policy::Recommendation;
 use crate::{AbsentMetric, Cost, MemberDecision, Memory, Plan, Step, Time};
 
@@ -27,6 +28,16 @@ impl Chain {
         Self { member, current, to: current, is_blind, is_stuck, recommended: None, steps }
     }
 
+    /// What is not known of the pods that this member's metrics are measured at, where that is so.
+    pub(super) fn show_pods(&mut self, plan: &Plan, loads: &[(usize, PodLoad)]) {
+        for &(index, load) in loads.iter().filter(|(_, load)| !load.is_exact()) {
+            let metric = &plan.metrics[index];
+            if metric.member.unwrap_or_default() == self.member {
+                self.push(Some(Step::Pods { metric: metric.name.clone(), load }));
+            }
+        }
+    }
+
     /// The recommendation itself, and what limits one that has just been made.
     pub(super) fn recommend(
         &mut self,
@@ -38,6 +49,10 @@ impl Chain {
         let member = &plan.members[self.member];
         self.recommended = recommended.as_ref().map(|recommended| recommended.replicas);
         self.is_blind |= recommended.is_none();
+        if plan.limits.stabilize() {
+            // Also where nothing is recommended yet.
+            memory.members.entry(&member.target).begin(self.current, now);
+        }
         if let Some(Recommendation { policy, replicas, basis }) = recommended {
             self.push(Some(Step::Policy { policy, from: self.current, to: replicas, basis }));
             if plan.limits.stabilize() {

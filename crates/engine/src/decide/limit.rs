@@ -9,9 +9,7 @@ use crate::{Bounds, Budget, RateLimit, Step, Time};
 
 /// Scale-out follows the smallest recommendation of its window, scale-in the largest of its own.
 ///
-/// The rule is that of the HPA controller (`stabilizeRecommendation`): the first
-/// sight of a target counts its current replicas as a recommendation, so that a fresh start
-/// does not scale in at once.
+/// The rule is that of the HPA controller (`stabilizeRecommendation`).
 pub(super) fn stabilize(
     wanted: u32,
     current: u32,
@@ -21,9 +19,6 @@ pub(super) fn stabilize(
 ) -> Option<Step> {
     let (up, down) = (limits.up.window, limits.down.window);
     let longest = up.max(down);
-    if recommendations.is_empty() {
-        recommendations.add(current, now, longest);
-    }
     let smallest = recommendations.after(now.minus(up)).fold(wanted, u32::min);
     let largest = recommendations.after(now.minus(down)).fold(wanted, u32::max);
     recommendations.add(wanted, now, longest);

@@ -169,6 +169,14 @@ impl MetricAim {
 }
 
 impl PodAim {
+    /// What is aimed for in percent, or in the resource's own unit.
+    pub fn in_unit(self) -> f64 {
+        match self {
+            Self::Percent(percent) => f64::from(percent),
+            Self::Milli(milli) => milli as f64 / 1e3,
+        }
+    }
+
     /// The unit that goes with it.
     pub fn amount(self) -> PodAmount {
         match self {

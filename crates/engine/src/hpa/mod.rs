@@ -9,6 +9,9 @@
 //! 4. The recommendation is stabilized over the windows of `behavior`.
 //! 5. The rate of `behavior` and the bounds limit it.
 //!
+//! An HPA is compiled into the parts of a plan ([`Hpa`]): [`HpaPolicy`] does the third step, the plan's
+//! [`Limits`](crate::Limits) the others, in [`decide`](crate::decide()) like for any other plan.
+//!
 //! Amounts are `int64` milli-values and ratios are `f64`, as in the controller, so that results agree digit for
 //! digit. Where the controller's own integers overflow, the results here saturate.
 //!
@@ -21,20 +24,21 @@
 mod compile;
 mod metric;
 mod milli;
+mod plan;
 mod pods;
+mod policy;
 mod proposal;
 mod quantity;
 mod recommend;
 pub mod spec;
-mod sync;
 mod tolerance;
 
 pub use compile::Hpa;
 pub use metric::{Circumstances, HpaMetric, MetricAim, Proposal, Seen};
 pub use milli::milli;
 pub use pods::{PodAim, PodAnswer, PodQuestion};
+pub use policy::HpaPolicy;
 pub use quantity::{NotAQuantity, Quantity};
-pub use recommend::{Recommendation, recommend};
+pub use recommend::{Recommended, recommend};
 pub use spec::HpaSpec;
-pub use sync::{HpaMemory, Outcome};
 pub use tolerance::Tolerance;

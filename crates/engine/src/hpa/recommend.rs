@@ -5,7 +5,7 @@ use crate::{AbsentMetric, Reading};
 
 /// What the metrics of one sync come to.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Recommendation {
+pub struct Recommended {
     /// The proposal that wins; `None` where nothing may be recommended: all metrics fail, or some do and the others
     /// would scale in.
     pub winner: Option<Proposal>,
@@ -14,7 +14,7 @@ pub struct Recommendation {
 }
 
 /// The largest proposal of all `metrics`, whose readings are in the same order; the first of equals.
-pub fn recommend(metrics: &[HpaMetric], readings: &[Reading], about: Circumstances) -> Recommendation {
+pub fn recommend(metrics: &[HpaMetric], readings: &[Reading], about: Circumstances) -> Recommended {
     let (mut winner, mut failed) = (None::<Proposal>, Vec::new());
     for (index, metric) in metrics.iter().enumerate() {
         match metric.propose(readings.get(index), about) {
@@ -28,5 +28,5 @@ pub fn recommend(metrics: &[HpaMetric], readings: &[Reading], about: Circumstanc
     }
     let is_blind = !failed.is_empty();
     let winner = winner.filter(|proposal| !is_blind || proposal.replicas >= about.scale.replicas);
-    Recommendation { winner, failed }
+    Recommended { winner, failed }
 }

@@ -12,6 +12,7 @@
 //!   yet.
 //! - **Foreign pods.** The controller counts all pods with the target's labels. Here only those count that it owns.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::{PodAmount, PodMeasure, PodResource, PodsUnknown, Startup, Uncounted};
@@ -113,6 +114,20 @@ impl PodLoad {
     /// Whether all is known, so that both bounds are the same.
     pub fn is_exact(&self) -> bool {
         self.low == self.high
+    }
+}
+
+impl fmt::Display for PodLoad {
+    /// `4 counted, 2 not known yet`, `20 counted, 10 beyond spec.replicas`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} counted", self.counted)?;
+        if self.unknown > 0 {
+            write!(f, ", {} not known yet", self.unknown)?;
+        }
+        if self.surge > 0 {
+            write!(f, ", {} beyond spec.replicas", self.surge)?;
+        }
+        Ok(())
     }
 }
 

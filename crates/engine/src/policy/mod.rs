@@ -21,7 +21,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::by_target::ByTarget;
-use crate::{Basis, Budget, Fault, Group, GroupProblem, Member, Metric, PolicyMemory, Problem, View};
+use crate::{
+    AbsentMetric, Basis, Budget, Fault, Group, GroupProblem, Member, Metric, PolicyMemory, Problem, View,
+};
 
 pub use bottleneck::Bottleneck;
 pub use cost::CostPolicy;
@@ -56,6 +58,13 @@ pub trait Policy: fmt::Debug + Send + Sync {
     fn recommend_all(&self, view: &View<'_>, memory: &mut PolicyMemories) -> Vec<Option<Recommendation>> {
         let recommend = |member| view.scale(member).and_then(|_| self.recommend(view, member, memory));
         (0..view.members.len()).map(recommend).collect()
+    }
+
+    /// The metrics that it has no use for and why, where it judges the readings by itself; `None`: those without a
+    /// value. Nothing is scaled in for any of them.
+    fn absences(&self, view: &View<'_>) -> Option<Vec<AbsentMetric>> {
+        let _ = view;
+        None
     }
 
     /// What keeps it from serving a group of these members with these metrics, as far as the parts are sound by themselves.

@@ -28,7 +28,8 @@ pub(super) const TOLERANCE: Setting = Setting {
     type_: SettingType::Number { min: 0.0, max: 1.0 },
     required: false,
     help: "How far from 1 the quotient of value and target may be before the replicas change. Left out, it is 0.1 \
-           for `targetType: Value`, as in the HPA, and 0 for `AverageValue`, whose count is exact.",
+           for `targetType: Value` and for what pods use, as in the HPA, and 0 for any other `AverageValue`, whose \
+           count is exact.",
 };
 
 pub(super) const ENTRY: PolicyEntry = PolicyEntry {
@@ -58,26 +59,25 @@ impl Slo {
         Self { tolerance }
     }
 
-    fn tolerance(self, type_: TargetType) -> f64 {
+    fn tolerance(self, type_: TargetType, is_of_pods: bool) -> f64 {
         self.tolerance.unwrap_or(match type_ {
-            TargetType::Value => DEFAULT_TOLERANCE,
-            TargetType::AverageValue => 0.0,
+            TargetType::AverageValue if !is_of_pods => 0.0,
+            TargetType::AverageValue | TargetType::Value => DEFAULT_TOLERANCE,
         })
     }
+}
 
-    /// What one metric asks for; `None` where its value says nothing about the count.
-    fn ask(self, value: f64, target: MetricTarget, scale: Scale) -> Option<(u32, Proportion)> {
-        let tolerance = self.tolerance(target.type_());
-        match target.type_() {
-            TargetType::AverageValue => {
-                let quotient = value / (target.value() * f64::from(scale.replicas));
-                if scale.replicas > 0 && tolerance > 0.0 && is_within(quotient, tolerance) {
-                    return Some((scale.replicas, Proportion::Within { tolerance }));
-                }
-                Some((ceil_of_quotient(value, target.value()), Proportion::Shared))
+/// What one metric asks for; `None` where its value says nothing about the count.
+fn ask(value: f64, target: MetricTarget, scale: Scale, tolerance: f64) -> Option<(u32, Proportion)> {
+    match target.type_() {
+        TargetType::AverageValue => {
+            let quotient = value / (target.value() * f64::from(scale.replicas));
+            if scale.replicas > 0 && tolerance > 0.0 && is_within(quotient, tolerance) {
+                return Some((scale.replicas, Proportion::Within { tolerance }));
             }
-            TargetType::Value => ask_by_ratio(value, target.value(), scale, tolerance),
+            Some((ceil_of_quotient(value, target.value()), Proportion::Shared))
         }
+        TargetType::Value => ask_by_ratio(value, target.value(), scale, tolerance),
     }
 }
 
@@ -113,7 +113,8 @@ impl Policy for Slo {
         let scale = view.scale(member)?;
         let asked = view.metrics.iter().enumerate().filter_map(|(index, metric)| {
             let (value, target) = (view.value(index)?, metric.target?);
-            let (replicas, by) = self.ask(value, target, scale)?;
+            let tolerance = self.tolerance(target.type_(), view.is_of_pods(index));
+            let (replicas, by) = ask(value, target, scale, tolerance)?;
             Some((replicas, metric, value, target, by))
         });
         // The first of equals, so that the explanation does not depend on the order of ties.

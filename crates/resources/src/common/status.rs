@@ -134,9 +134,9 @@ impl Poll {
         self.decision.members.iter().find(|decision| decision.member == member)
     }
 
-    /// The value of the plan's metric at `metric`; `None` where it has no reading.
+    /// The value of the plan's metric at `metric`, by which was decided; `None` where it has none.
     pub fn value(&self, metric: usize) -> Option<f64> {
-        self.readings.get(metric).and_then(Reading::value)
+        self.decision.values.get(metric).copied().flatten()
     }
 
     /// Whether the plan is a group's.

@@ -85,6 +85,7 @@ fn an_action_says_whether_it_was_carried_out() {
             decision: engine::Decision {
                 at: Time::default(),
                 mode: engine::Mode::Act,
+                values: Vec::new(),
                 absences: Vec::new(),
                 members: vec![decided.clone()],
             },

@@ -1,0 +1,59 @@
+//! What the readings of a poll come to, for all metrics of a plan.
+
+use crate::pod_metric::PodLoad;
+use crate::{AbsentMetric, Observation, Plan, Time, View};
+
+/// What is known of the metrics of a plan.
+pub(crate) struct Known {
+    /// The value of each metric, in the plan's order; the lowest that it can be, where two bounds are known.
+    pub(crate) values: Vec<Option<f64>>,
+    /// The same with the highest that each can be; `None` where all values are exact.
+    pub(crate) highest: Option<Vec<Option<f64>>>,
+    /// What is known of pods, by the place of the metric.
+    pub(crate) loads: Vec<(usize, PodLoad)>,
+    /// The metrics without a value.
+    pub(crate) absences: Vec<AbsentMetric>,
+}
+
+impl Known {
+    /// What `observation` shows of the metrics of `plan`.
+    pub(crate) fn of(plan: &Plan, observation: &Observation, now: Time) -> Self {
+        let mut known = Self {
+            values: Vec::with_capacity(plan.metrics.len()),
+            highest: None,
+            loads: vec![],
+            absences: vec![],
+        };
+        for (index, metric) in plan.metrics.iter().enumerate() {
+            let scale = observation.scales.get(metric.member.unwrap_or_default()).copied().flatten();
+            let replicas = scale.map_or(0, |scale| scale.replicas);
+            match metric.known(observation.readings.get(index), replicas, now) {
+                Ok(found) => {
+                    if found.low != found.high {
+                        known.highest.get_or_insert_with(|| known.values.clone());
+                    }
+                    known.push(Some((found.low, found.high)));
+                    known.loads.extend(found.load.map(|load| (index, load)));
+                }
+                Err(absence) => {
+                    known.push(None);
+                    known.absences.push(AbsentMetric { metric: metric.name.clone(), absence });
+                }
+            }
+        }
+        let view = plan.view(&observation.scales, &known.values, now);
+        let view = View { readings: &observation.readings, ..view };
+        if let Some(absences) = plan.policy.absences(&view) {
+            (known.absences, known.highest) = (absences, None);
+            known.loads.clear();
+        }
+        known
+    }
+
+    fn push(&mut self, bounds: Option<(f64, f64)>) {
+        self.values.push(bounds.map(|(low, _)| low));
+        if let Some(highest) = &mut self.highest {
+            highest.push(bounds.map(|(_, high)| high));
+        }
+    }
+}
