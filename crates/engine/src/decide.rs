@@ -16,7 +16,7 @@ pub(crate) use known::Known;
 /// `memory` is changed by what was recommended; what was *done* is recorded by whoever did it,
 /// through [`cycle::record_writes`](crate::cycle::record_writes). Observations shorter than the plan count as absent.
 pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: Time) -> Decision {
-    let Known { values, highest, loads, mut absences } = Known::of(plan, observation, now);
+    let Known { values, highest, shown, loads, mut absences } = Known::of(plan, observation, now);
     let advice = match &observation.advice {
         Some(Ok(advice)) => Some(advice),
         Some(Err(absence)) => {
@@ -50,7 +50,7 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
     }
     group::trim_scale_outs(plan, &mut chains);
     let members = chains.into_iter().map(|chain| chain.decided(plan)).collect();
-    Decision { at: now, mode: plan.mode, values, absences, members }
+    Decision { at: now, mode: plan.mode, values: shown, absences, members }
 }
 
 #[cfg(test)]

@@ -19,7 +19,8 @@ pub struct Decision {
     pub at: Time,
     /// Whether it is to be carried out.
     pub mode: Mode,
-    /// The value of each of the plan's metrics; of what pods use, their sum. `None` where it is absent.
+    /// The value of each of the plan's metrics, for people: of what pods use, the average of those that count, times
+    /// `spec.replicas`. `None` where it is absent.
     #[serde(skip)]
     pub values: Vec<Option<f64>>,
     /// The metrics without a usable reading.

@@ -6,8 +6,8 @@ use engine::{Absence, AbsenceReason, Target};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use crate::source::PodReader;
 
@@ -68,6 +68,29 @@ pub(crate) struct Pod {
 pub(crate) struct Metadata {
     pub(crate) name: String,
     pub(crate) deletion_timestamp: Option<Timestamp>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) labels: BTreeMap<String, String>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) owner_references: Vec<OwnerReference>,
+}
+
+/// Who keeps an object.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OwnerReference {
+    pub(crate) api_version: String,
+    pub(crate) kind: String,
+    pub(crate) name: String,
+    /// Whether it is the one that manages the object; there is at most one.
+    #[serde(default)]
+    pub(crate) controller: bool,
+}
+
+/// What is null is as if it were left out.
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 #[derive(Debug, Deserialize)]

@@ -4,5 +4,4 @@ pub(crate) mod json_number;
 pub(crate) mod json_path;
 pub(crate) mod label_selector;
 pub(crate) mod names;
-pub(crate) mod quantity;
 pub(crate) mod settings;

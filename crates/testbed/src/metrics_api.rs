@@ -49,7 +49,16 @@ type App = (String, String);
 /// What is known of the load.
 #[derive(Debug, Default)]
 struct Book {
-    loads: BTreeMap<App, Load>,
+    loads: BTreeMap<App, Booked>,
+}
+
+/// What the pods of an application use.
+#[derive(Debug, Clone, Copy)]
+enum Booked {
+    /// All of them together.
+    Shared(Load),
+    /// Each of them.
+    Each(Load),
 }
 
 /// The server. It ends with this value, and leaves its APIService behind.
@@ -79,7 +88,12 @@ impl MetricsApi {
     /// Sets what the running pods of an application use, each of them the same part of it. Pods of
     /// applications that nobody set anything for have no measurements.
     pub fn set(&self, namespace: &str, app: &str, load: Load) {
-        self.book().loads.insert((namespace.to_owned(), app.to_owned()), load);
+        self.book().loads.insert((namespace.to_owned(), app.to_owned()), Booked::Shared(load));
+    }
+
+    /// Sets what each running pod of an application uses, however many there are.
+    pub fn set_each(&self, namespace: &str, app: &str, load: Load) {
+        self.book().loads.insert((namespace.to_owned(), app.to_owned()), Booked::Each(load));
     }
 
     /// Measures the pods of an application no more.

@@ -29,3 +29,6 @@ fn agreed_for(
     let basis = Basis::Between { least: Box::new(least.basis), most: Box::new(most.basis) };
     Some(Recommendation { replicas: current, basis, ..least })
 }
+
+#[cfg(test)]
+mod tests;

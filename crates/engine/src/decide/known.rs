@@ -9,6 +9,8 @@ pub(crate) struct Known {
     pub(crate) values: Vec<Option<f64>>,
     /// The same with the highest that each can be; `None` where all values are exact.
     pub(crate) highest: Option<Vec<Option<f64>>>,
+    /// The value of each metric as people are shown it.
+    pub(crate) shown: Vec<Option<f64>>,
     /// What is known of pods, by the place of the metric.
     pub(crate) loads: Vec<(usize, PodLoad)>,
     /// The metrics without a value.
@@ -18,12 +20,9 @@ pub(crate) struct Known {
 impl Known {
     /// What `observation` shows of the metrics of `plan`.
     pub(crate) fn of(plan: &Plan, observation: &Observation, now: Time) -> Self {
-        let mut known = Self {
-            values: Vec::with_capacity(plan.metrics.len()),
-            highest: None,
-            loads: vec![],
-            absences: vec![],
-        };
+        let values = || Vec::with_capacity(plan.metrics.len());
+        let mut known =
+            Self { values: values(), highest: None, shown: values(), loads: vec![], absences: vec![] };
         for (index, metric) in plan.metrics.iter().enumerate() {
             let scale = observation.scales.get(metric.member.unwrap_or_default()).copied().flatten();
             let replicas = scale.map_or(0, |scale| scale.replicas);
@@ -33,10 +32,13 @@ impl Known {
                         known.highest.get_or_insert_with(|| known.values.clone());
                     }
                     known.push(Some((found.low, found.high)));
+                    let average = found.load.map(|load| load.average * f64::from(replicas));
+                    known.shown.push(average.or(Some(found.low)));
                     known.loads.extend(found.load.map(|load| (index, load)));
                 }
                 Err(absence) => {
                     known.push(None);
+                    known.shown.push(None);
                     known.absences.push(AbsentMetric { metric: metric.name.clone(), absence });
                 }
             }

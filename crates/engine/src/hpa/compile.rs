@@ -8,7 +8,7 @@ use super::spec::{HpaSpec, MetricOf, MetricSpec, PolicySpec, ResourceSpec, Rules
 use super::{Quantity, Tolerance};
 use crate::limits::{Amount, Limit, Limits, Rate, RatePolicies, RatePolicy, SelectPolicy};
 use crate::pod_metric::{PodMeasure, PodResource};
-use crate::{Bounds, Problem};
+use crate::{Bounds, Fault, FaultKind, Problem};
 
 /// An HPA, compiled.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,15 +58,15 @@ fn bounds(spec: &HpaSpec, path: &str, metrics: &[HpaMetric], problems: &mut Vec<
     let least = if metrics.iter().any(|metric| metric.aim.wakes()) { 0 } else { 1 };
     if min < least {
         let advice = if min == 0 { "; 0 needs an Object or External metric" } else { "" };
-        let message = format!("Invalid value: {min}: must be greater than or equal to {least}{advice}");
-        problems.push(Problem::new(format!("{path}.minReplicas"), message));
+        let why = format!("must be greater than or equal to {least}{advice}");
+        problems.push(Problem::new(format!("{path}.minReplicas"), Fault::invalid_value(min, why)));
     }
     if spec.max_replicas < 1 {
-        let message = format!("Invalid value: {}: must be greater than 0", spec.max_replicas);
-        problems.push(Problem::new(format!("{path}.maxReplicas"), message));
+        let fault = Fault::invalid_value(spec.max_replicas, "must be greater than 0");
+        problems.push(Problem::new(format!("{path}.maxReplicas"), fault));
     } else if spec.max_replicas < min {
-        let message = "Invalid value: must be greater than or equal to minReplicas";
-        problems.push(Problem::new(format!("{path}.maxReplicas"), message));
+        let fault = Fault::invalid("must be greater than or equal to minReplicas");
+        problems.push(Problem::new(format!("{path}.maxReplicas"), fault));
     }
     Bounds::new(u32::try_from(min).ok()?, u32::try_from(spec.max_replicas).ok()?)
 }
@@ -88,7 +88,7 @@ fn metrics(spec: &HpaSpec, path: &str, problems: &mut Vec<Problem>) -> Vec<HpaMe
 }
 
 fn one_metric(metric: &MetricSpec, path: &str) -> Result<HpaMetric, Problem> {
-    let missing = |field: &str| Problem::new(format!("{path}.{field}"), "Required value");
+    let missing = |field: &str| Problem::new(format!("{path}.{field}"), Fault::required());
     let named = |of: &Option<MetricOf>, field: &str| {
         let of = of.clone().ok_or_else(|| missing(field))?;
         if of.metric.name.is_empty() {
@@ -119,40 +119,35 @@ fn one_metric(metric: &MetricSpec, path: &str) -> Result<HpaMetric, Problem> {
             Ok(HpaMetric { aim: aim_of_number(&of.target, is_average, &place)?, name: of.metric.name })
         }
         other => {
-            let known =
-                "supported values: \"ContainerResource\", \"External\", \"Object\", \"Pods\", \"Resource\"";
-            Err(Problem::new(format!("{path}.type"), format!("Unsupported value: {other:?}: {known}")))
+            let known = ["ContainerResource", "External", "Object", "Pods", "Resource"];
+            Err(Problem::new(format!("{path}.type"), unsupported(other, known)))
         }
     }
 }
 
 fn of_resource(spec: Option<&ResourceSpec>, of_container: bool, path: &str) -> Result<HpaMetric, Problem> {
-    let spec = spec.ok_or_else(|| Problem::new(path, "Required value"))?;
+    let spec = spec.ok_or_else(|| Problem::new(path, Fault::required()))?;
     let resource = match spec.name.as_str() {
         "cpu" => PodResource::Cpu,
         "memory" => PodResource::Memory,
         other => {
-            let known = "supported values: \"cpu\", \"memory\"";
-            return Err(Problem::new(
-                format!("{path}.name"),
-                format!("Unsupported value: {other:?}: {known}"),
-            ));
+            return Err(Problem::new(format!("{path}.name"), unsupported(other, ["cpu", "memory"])));
         }
     };
     let container = spec.container.clone().filter(|name| of_container && !name.is_empty());
     if of_container && container.is_none() {
-        return Err(Problem::new(format!("{path}.container"), "Required value"));
+        return Err(Problem::new(format!("{path}.container"), Fault::required()));
     }
     let place = format!("{path}.target");
     let aim = match (spec.target.average_value, spec.target.average_utilization) {
         (Some(_), Some(_)) => {
-            let message = "Forbidden: may not set both averageValue and averageUtilization";
-            return Err(Problem::new(format!("{place}.averageValue"), message));
+            let fault = Fault::forbidden("may not set both averageValue and averageUtilization");
+            return Err(Problem::new(format!("{place}.averageValue"), fault));
         }
         (None, Some(percent)) if percent > 0 => PodAim::Percent(percent),
         (None, Some(percent)) => {
-            let message = format!("Invalid value: {percent}: must be greater than 0");
-            return Err(Problem::new(format!("{place}.averageUtilization"), message));
+            let fault = Fault::invalid_value(percent, "must be greater than 0");
+            return Err(Problem::new(format!("{place}.averageUtilization"), fault));
         }
         (value, None) => PodAim::Milli(amount(value, &place, "averageValue")?),
     };
@@ -177,9 +172,8 @@ fn aim_of_number(target: &TargetSpec, is_average: bool, path: &str) -> Result<Me
 /// What is aimed for, in milli-units.
 fn amount(quantity: Option<Quantity>, path: &str, field: &str) -> Result<i64, Problem> {
     let place = format!("{path}.{field}");
-    let milli = quantity.ok_or_else(|| Problem::new(place.clone(), "Required value"))?.milli();
-    let message = "Invalid value: must be positive";
-    if milli > 0 { Ok(milli) } else { Err(Problem::new(place, message)) }
+    let milli = quantity.ok_or_else(|| Problem::new(place.clone(), Fault::required()))?.milli();
+    if milli > 0 { Ok(milli) } else { Err(Problem::new(place, Fault::invalid("must be positive"))) }
 }
 
 fn limits(spec: &HpaSpec, path: &str, problems: &mut Vec<Problem>) -> Limits {
@@ -207,14 +201,13 @@ fn rules(
     problems: &mut Vec<Problem>,
 ) -> Limit {
     let mut refuse =
-        |field: &str, message: String| problems.push(Problem::new(format!("{path}.{field}"), message));
+        |field: &str, fault: Fault| problems.push(Problem::new(format!("{path}.{field}"), fault));
     let select = match spec.select_policy.as_deref() {
         None | Some("Max") => SelectPolicy::Max,
         Some("Min") => SelectPolicy::Min,
         Some("Disabled") => SelectPolicy::Disabled,
         Some(other) => {
-            let known = "supported values: \"Disabled\", \"Max\", \"Min\"";
-            refuse("selectPolicy", format!("Unsupported value: {other:?}: {known}"));
+            refuse("selectPolicy", unsupported(other, ["Disabled", "Max", "Min"]));
             SelectPolicy::Max
         }
     };
@@ -224,24 +217,24 @@ fn rules(
             Duration::from_secs(seconds.unsigned_abs().into())
         }
         Some(seconds) => {
-            let message = format!("Invalid value: {seconds}: must be from 0 to {LONGEST_WINDOW}");
-            refuse("stabilizationWindowSeconds", message);
+            let why = format!("must be from 0 to {LONGEST_WINDOW}");
+            refuse("stabilizationWindowSeconds", Fault::invalid_value(seconds, why));
             window
         }
     };
     let tolerance = spec.tolerance.map(Quantity::approximate);
     if tolerance.is_some_and(|tolerance| tolerance < 0.0) {
-        refuse("tolerance", "Invalid value: must be greater than or equal to 0".to_owned());
+        refuse("tolerance", Fault::invalid("must be greater than or equal to 0"));
     }
     let policies = match &spec.policies {
         None => defaults,
         Some(policies) => {
             if policies.is_empty() {
-                refuse("policies", "Required value: must specify at least one Policy".to_owned());
+                refuse("policies", Fault::new(FaultKind::Required, "must specify at least one Policy"));
             }
             let policy = |(index, spec): (usize, &PolicySpec)| {
                 rate_policy(spec)
-                    .map_err(|(field, message)| refuse(&format!("policies[{index}].{field}"), message))
+                    .map_err(|(field, fault)| refuse(&format!("policies[{index}].{field}"), fault))
                     .ok()
             };
             policies.iter().enumerate().filter_map(policy).collect()
@@ -251,24 +244,25 @@ fn rules(
     Limit { tolerance, window, rate, ..Limit::default() }
 }
 
-fn rate_policy(spec: &PolicySpec) -> Result<RatePolicy, (&'static str, String)> {
+fn unsupported<const N: usize>(value: &str, supported: [&str; N]) -> Fault {
+    Fault::unsupported(format_args!("{value:?}"), supported)
+}
+
+fn rate_policy(spec: &PolicySpec) -> Result<RatePolicy, (&'static str, Fault)> {
     let value = u32::try_from(spec.value).ok().filter(|value| *value > 0);
-    let value = value
-        .ok_or_else(|| ("value", format!("Invalid value: {}: must be greater than zero", spec.value)))?;
+    let value =
+        value.ok_or_else(|| ("value", Fault::invalid_value(spec.value, "must be greater than zero")))?;
     let amount = match spec.type_.as_str() {
         "Pods" => Amount::Pods(value),
         "Percent" => Amount::Percent(value),
         other => {
-            let known = "supported values: \"Percent\", \"Pods\"";
-            return Err(("type", format!("Unsupported value: {other:?}: {known}")));
+            return Err(("type", unsupported(other, ["Percent", "Pods"])));
         }
     };
     let seconds = spec.period_seconds;
     if !(1..=LONGEST_PERIOD).contains(&seconds) {
-        return Err((
-            "periodSeconds",
-            format!("Invalid value: {seconds}: must be from 1 to {LONGEST_PERIOD}"),
-        ));
+        let why = format!("must be from 1 to {LONGEST_PERIOD}");
+        return Err(("periodSeconds", Fault::invalid_value(seconds, why)));
     }
     Ok(RatePolicy { amount, period: Duration::from_secs(seconds.unsigned_abs().into()) })
 }

@@ -180,13 +180,9 @@ impl PodQuestion<'_> {
     fn assumed(&self, requested: i64, ratio: f64) -> Option<Part> {
         let used = match self.aim {
             _ if ratio > 1.0 => 0,
-            PodAim::Percent(target) if ratio < 1.0 => {
-                (i128::from(requested) * i128::from(target.max(100)) / 100) as i64
-            }
-            // At its very target, a percentage leaves them out, and an amount takes them as idle.
-            PodAim::Percent(_) => return None,
-            PodAim::Milli(target) if ratio < 1.0 => target,
-            PodAim::Milli(_) => 0,
+            _ if ratio == 1.0 => return None,
+            PodAim::Percent(target) => (i128::from(requested) * i128::from(target.max(100)) / 100) as i64,
+            PodAim::Milli(target) => target,
         };
         Some(Part { used, requested })
     }

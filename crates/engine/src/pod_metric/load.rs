@@ -27,7 +27,7 @@ const BUSY_PERCENT: f64 = 100.0;
 /// What the pods of one target use together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PodLoad {
-    /// The average of the pods that count: percent, cores or bytes. Cut off to a whole percent, as by the controller.
+    /// The average of the pods that count: percent, cores or bytes.
     pub average: f64,
     /// Pods that count: they do the target's work, and are measured.
     pub counted: u32,
@@ -35,7 +35,8 @@ pub struct PodLoad {
     pub unknown: u32,
     /// Pods that count beyond the target's `spec.replicas`.
     pub surge: u32,
-    /// The sum if those that are not known were idle; pods beyond `spec.replicas` do not add to it.
+    /// The sum if those that are not known were idle; pods beyond `spec.replicas` do not add to it. Where a percentage
+    /// is aimed for, it is of whole percents, cut off, as the controller has them.
     pub low: f64,
     /// The sum if those that are not known were busy.
     pub high: f64,
@@ -99,6 +100,12 @@ impl PodLoad {
             used: busy.usage(typical) * i128::from(rest),
             requested: typical * i128::from(rest),
         });
+        let compared = |sum: Sum| match (measure.amount, aim) {
+            (PodAmount::Utilization, Some(_)) => {
+                (100 * sum.used).checked_div(sum.requested).unwrap_or_default() as f64
+            }
+            _ => measure.average(sum),
+        };
         let idle = Sum { pods: replicas.saturating_sub(counted.pods), ..Sum::default() };
         let low = counted.and(Sum { requested: typical * i128::from(idle.pods), ..idle });
         Ok(Self {
@@ -106,8 +113,8 @@ impl PodLoad {
             counted: counted.pods,
             unknown: unmeasured.pods + rest.max(starting),
             surge: counted.pods.saturating_sub(replicas),
-            low: measure.average(low) * f64::from(replicas),
-            high: measure.average(high) * f64::from(high.pods),
+            low: compared(low) * f64::from(replicas),
+            high: compared(high) * f64::from(high.pods),
         })
     }
 
@@ -199,11 +206,11 @@ fn used(measure: &PodMeasure, pod: &PodSample, startup: Startup, now: Time) -> R
 impl PodMeasure {
     /// The average of so many pods, in the measure's unit.
     fn average(&self, sum: Sum) -> f64 {
-        match self.amount {
-            PodAmount::Utilization if sum.requested > 0 => (sum.used * 100 / sum.requested) as f64,
-            PodAmount::Usage if sum.pods > 0 => (sum.used / i128::from(sum.pods)) as f64 / 1000.0,
-            PodAmount::Utilization | PodAmount::Usage => 0.0,
-        }
+        let (parts, whole) = match self.amount {
+            PodAmount::Utilization => (100.0 * sum.used as f64, sum.requested as f64),
+            PodAmount::Usage => (sum.used as f64 / 1000.0, f64::from(sum.pods)),
+        };
+        if whole > 0.0 { parts / whole } else { 0.0 }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod away;
 mod cron;
+mod general;
 mod like_hpa;
 mod selectors;
 mod usage;

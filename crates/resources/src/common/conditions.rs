@@ -137,7 +137,7 @@ fn scaling_limited(poll: &Poll) -> ConditionStatus {
 fn limit(decided: &MemberDecision) -> Option<(Reason, &Step)> {
     decided.steps.iter().rev().find_map(|step| {
         let reason = match step {
-            Step::Policy { .. } | Step::Absent(_) => return None,
+            Step::Policy { .. } | Step::Absent(_) | Step::Pods { .. } => return None,
             Step::Stabilization { .. } => Reason::Stabilized,
             Step::Cost { .. } | Step::Budget { .. } => Reason::BudgetReached,
             Step::Bounds { from, to } if from > to => Reason::TooManyReplicas,

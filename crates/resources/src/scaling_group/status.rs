@@ -145,8 +145,7 @@ impl ScalingGroupStatus {
 /// The scale of each member and the value of each metric, as decisions see them.
 fn seen(poll: &Poll) -> (Vec<Option<Scale>>, Vec<Option<f64>>) {
     let scales = poll.members.iter().map(|member| member.seen.as_ref().ok().copied());
-    let metrics = poll.plan.metrics.iter().enumerate();
-    let values = metrics.map(|(index, metric)| metric.value(poll.readings.get(index)).ok());
+    let values = (0..poll.plan.metrics.len()).map(|index| poll.value(index));
     (scales.collect(), values.collect())
 }
 
@@ -191,7 +190,7 @@ fn group_metric(outcome: &Outcome, poll: &Poll, index: usize) -> GroupMetricStat
 
 /// The steps in one line. Absent readings, which all members share, stand with the metrics.
 fn explanation(decided: &MemberDecision) -> String {
-    let steps = decided.steps.iter().filter(|step| !matches!(step, Step::Absent(_)));
+    let steps = decided.steps.iter().filter(|step| !matches!(step, Step::Absent(_) | Step::Pods { .. }));
     steps.map(Step::to_string).collect::<Vec<_>>().join(", ")
 }
 

@@ -15,7 +15,7 @@ use kube::api::ListParams;
 use kube::{Api, Client, ResourceExt as _};
 use serde_json::{Value, json};
 
-use super::{App, Book, Load};
+use super::{App, Book, Booked, Load};
 
 /// The time that measurements are said to be taken over. Short, as pods count only once they were
 /// ready for so long.
@@ -132,15 +132,18 @@ impl Asked {
         Ok(pods)
     }
 
-    /// What one pod of each application uses: its part of what all of them use together.
+    /// What one pod of each application uses.
     fn parts(&self, running: &[Pod]) -> BTreeMap<App, Load> {
         let book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
-        let part = |of: &App, load: &Load| {
-            let sharing = running.iter().filter(|pod| app(pod).as_ref() == Some(of)).count();
-            let sharing = sharing.max(1) as f64;
-            Load { cpu: load.cpu / sharing, memory: load.memory / sharing }
+        let part = |of: &App, booked: Booked| match booked {
+            Booked::Each(load) => load,
+            Booked::Shared(load) => {
+                let sharing = running.iter().filter(|pod| app(pod).as_ref() == Some(of)).count();
+                let sharing = sharing.max(1) as f64;
+                Load { cpu: load.cpu / sharing, memory: load.memory / sharing }
+            }
         };
-        book.loads.iter().map(|(app, load)| (app.clone(), part(app, load))).collect()
+        book.loads.iter().map(|(app, booked)| (app.clone(), part(app, *booked))).collect()
     }
 }
 

@@ -103,6 +103,7 @@ fn an_amount_is_averaged_over_pods() {
     // (4 × 200 + 2 × 400) / 6 = 266.
     assert_eq!(ask(&missing(40), 6).replicas, 4);
     assert_eq!(ask(&missing(120), 6).replicas, 6);
+    assert_eq!(ask(&missing(80), 6).replicas, 6, "at the very target they stay out");
 }
 
 #[test]
