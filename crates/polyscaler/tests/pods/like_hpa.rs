@@ -1,4 +1,4 @@
-//! The same load, the same requests, the same metrics.k8s.io: an HPA and an object of ours come to
+//! The same load, the same requests, the same metrics.k8s.io: an HPA and objects of ours come to
 //! the same replicas.
 
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
@@ -12,10 +12,10 @@ use crate::pods::usage::requesting;
 use crate::pods::{metrics_api, spec};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sum_of_percents_is_what_an_hpa_asks_for() {
+async fn what_pods_use_asks_for_what_an_hpa_asks_for() {
     let api = metrics_api();
     let scene = Scene::new("hpa").await;
-    let names = ["theirs", "ours"];
+    let names = ["theirs", "ours", "general"];
     let mut targets = Vec::new();
     for name in names {
         // 644 percent of what a pod requests: eight pods and a bit with 80 each.
@@ -40,7 +40,18 @@ async fn a_sum_of_percents_is_what_an_hpa_asks_for() {
     hpas.create(&PostParams::default(), &serde_json::from_value(hpa).unwrap()).await.unwrap();
     let _operator = scene.operator(&[]).await;
     let scaling = scene.business_scaling("ours", spec(&scene, "ours", json!({ "type": "cpu" }), 80.0)).await;
+    let general = json!({
+        "targetDeployment": "general",
+        "minReplicas": 1,
+        "maxReplicas": 20,
+        "intervalSeconds": 1,
+        "metrics": [{ "type": "cpu", "targetValue": 80 }],
+        "safety": { "scaleDownStabilizationSeconds": 300 },
+    });
+    let general = scene.general_scaler("general", general).await;
     targets[0].wait_within(9, 2 * LIMIT).await;
+    targets[2].wait_for(9).await;
+    general.wait_for("Ready", "True", "Ready").await;
     // A BusinessScaling rounds down what a value per replica and the HPA round up.
     targets[1].wait_for(8).await;
     scaling.wait_for("Ready", "True", "Ready").await;
