@@ -124,7 +124,7 @@ fn what_is_missing_or_mistyped_is_named_by_its_path() {
     assert_eq!(problems(with("headersFrom", json!({}))), ["spec.headersFrom.secretRef: Required value"]);
     assert_eq!(problems(with("targetDeployment", json!("../../nodes/x"))).len(), 1);
     let broken = json!({ "targetDeployment": "web", "metric": { "type": "broken" } });
-    assert_eq!(problems(broken), ["spec.metric.type: unknown source"]);
+    assert_eq!(problems(broken), ["spec.metric.type: Invalid value: unknown source"]);
     let mut object = manifest(least());
     object["metadata"]["annotations"] = json!({ "polyscaler.dev/mode": "obsrve" });
     let problem = KIND.compile(&object, &CONTEXT).unwrap_err().remove(0).to_string();

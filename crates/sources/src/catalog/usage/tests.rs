@@ -1,5 +1,5 @@
 use engine::SourceCatalog;
-use engine::{ContainerUsage, PodPhase, PodRequests, PodUsage, Readiness};
+use engine::{ContainerUsage, PodPhase, PodRequests, PodUsage, Readiness, Time};
 use serde_json::json;
 
 use super::*;
