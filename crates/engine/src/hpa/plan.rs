@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Hpa, HpaMetric, HpaPolicy, MetricAim};
 use crate::pod_metric::Startup;
-use crate::{Member, Metric, MetricTarget, Mode, Plan, Query, Target, TargetType};
+use crate::{Actuation, Member, Metric, MetricTarget, Mode, Plan, Query, Target, TargetType};
 
 impl Hpa {
     /// The plan by which `target` is scaled as an HPA controller would scale it that syncs every `interval`.
@@ -23,6 +23,7 @@ impl Hpa {
             metrics,
             policy: Arc::new(HpaPolicy::new(self, startup)),
             limits: self.limits.clone(),
+            actuation: Actuation::Scale,
             mode: Mode::Act,
             interval,
             group: None,

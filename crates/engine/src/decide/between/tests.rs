@@ -7,8 +7,8 @@ use crate::pod_metric::fixture::{NOW, percent_of_cpu, pod, pods};
 use crate::pod_metric::{PodMeasure, PodResource};
 use crate::policy::{Linear, Slo};
 use crate::{
-    Bounds, Limits, Member, MemberDecision, Memory, Metric, MetricTarget, Mode, Observation, Plan, PodSample,
-    Policy, Query, Reading, Scale, Target, TargetType, decide,
+    Actuation, Bounds, Limits, Member, MemberDecision, Memory, Metric, MetricTarget, Mode, Observation, Plan,
+    PodSample, Policy, Query, Reading, Scale, Target, TargetType, decide,
 };
 
 fn plan(policy: impl Policy + 'static) -> Plan {
@@ -32,6 +32,7 @@ fn plan(policy: impl Policy + 'static) -> Plan {
         metrics: vec![metric],
         policy: Arc::new(policy),
         limits: Limits::default(),
+        actuation: Actuation::Scale,
         mode: Mode::Act,
         interval: Duration::from_secs(15),
         group: None,
