@@ -6,7 +6,7 @@
 //!             ─▶ hpas (who controls them)◀▶ runner::Reconciler   creates, updates and deletes those that are kept
 //!             ◀─ journal                 ◀─ runner::Record       writes status and Events
 //!             ◀▶ lease                   ─▶ runner::Guard        who may write
-//!             ─▶ secrets                                         read by name, never listed
+//!             ─▶ credentials                                     read by name, never listed
 //!             ◀▶ webhook                                         its certificate and its authority
 //!             ─▶ deployments                                     which exist, for `coordinate`
 //!             ─▶ pods                                            listed when a metric is about them
@@ -16,6 +16,7 @@
 //! within a timeout, and is preceded by a look at the lease.
 
 mod connect;
+mod credentials;
 mod deployments;
 mod hpas;
 
@@ -23,19 +24,18 @@ mod journal;
 mod lease;
 mod pods;
 mod refusal;
-mod secrets;
 mod stream;
 mod targets;
 mod watch;
 mod webhook;
 
 pub use connect::{Clients, ConnectError, connect, connect_by_kubeconfig, connect_in_cluster};
+pub use credentials::CredentialStore;
 pub use deployments::{Deployment, DeploymentChange, deployments};
 pub use hpas::{HpaKeeper, Hpas};
 pub use journal::{Journaler, Objects, TargetEvent, TargetEvents};
 pub use lease::{Always, Lease, LeaseGuard, LeaseSettings};
 pub use pods::PodStore;
-pub use secrets::SecretStore;
 pub use targets::Targets;
 pub use watch::{Watches, watch};
 pub use webhook::{KeptSecret, SecretState, WebhookRegistration};

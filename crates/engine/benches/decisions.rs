@@ -17,12 +17,7 @@ const DECISIONS: u32 = 400_000;
 fn plan(metrics: usize, policy: Arc<dyn Policy>, limits: Limits) -> Plan {
     let metric = |index: usize| Metric {
         name: format!("metric-{index}"),
-        query: Query {
-            source: "prometheus".to_owned(),
-            namespace: "shop".to_owned(),
-            config: serde_json::json!({ "query": "sum(rate(http_requests_total[5m]))" }),
-            target: None,
-        },
+        query: Query::new("prometheus", "sum(rate(http_requests_total[5m]))", ()),
         minimum: Some(0.0),
         target: MetricTarget::new(TargetType::AverageValue, 100.0),
         member: None,

@@ -6,7 +6,6 @@
 //!                   decides, holds what breaks an invariant
 //! ```
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use crate::action::WriteResult;
@@ -96,9 +95,7 @@ pub fn record_writes(plan: &Plan, memory: &mut Memory, decision: &Decision, writ
 pub fn next_poll(plan: &Plan, now: Time) -> Time {
     let Some(metric) = plan.metrics.first() else { return now.plus(plan.interval) };
     let interval = (plan.interval.as_millis() as i64).max(1);
-    let mut hasher = DefaultHasher::new();
-    metric.query.key().hash(&mut hasher);
-    let phase = (hasher.finish() % interval as u64) as i64;
+    let phase = (metric.query.digest() % interval as u64) as i64;
     let passed = (now.as_millis() - phase).rem_euclid(interval);
     Time::from_millis(now.as_millis() - passed + interval)
 }

@@ -89,12 +89,7 @@ impl Shop {
         target: Option<f64>,
         value: Option<f64>,
     ) -> Self {
-        let query = Query {
-            source: "http".to_owned(),
-            namespace: "shop".to_owned(),
-            config: serde_json::Value::Null,
-            target: None,
-        };
+        let query = Query::new("http", "", ());
         let target = target.and_then(|target| MetricTarget::new(TargetType::AverageValue, target));
         let member = member.map(|member| self.place(member));
         self.metrics.push(Metric { name: name.to_owned(), query, minimum: Some(0.0), target, member });

@@ -8,40 +8,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 
 use crate::pod_metric::PodMeasure;
-use crate::{PodSample, Target, Time};
-
-/// What to ask of which source. Two equal queries are asked once and shared.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Query {
-    /// Name of the source in the registry, for example `http`.
-    pub source: String,
-    /// Namespace in which secrets named by `config` are read.
-    pub namespace: String,
-    /// The source's own settings, checked by the source when the object was compiled.
-    pub config: Value,
-    /// What is scaled, for a source that reads the target itself, such as the usage of its pods; else
-    /// `None`, so that objects with different targets share a reading.
-    pub target: Option<Target>,
-}
-
-impl Query {
-    /// A text that is equal exactly for queries that may share one reading.
-    ///
-    /// The namespace is part of it: the same secret name is another secret elsewhere.
-    pub fn key(&self) -> String {
-        let mut key = format!("{}\u{1f}{}\u{1f}{}", self.source, self.namespace, self.config);
-        if let Some(Target { api_version, kind, namespace, name }) = &self.target {
-            for part in [api_version, kind, namespace, name] {
-                key.push('\u{1f}');
-                key.push_str(part);
-            }
-        }
-        key
-    }
-}
+use crate::{Number, PodSample, Time};
 
 /// A metric value: any finite `f64`.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize)]
@@ -68,6 +37,8 @@ pub enum Reading {
         value: MetricValue,
         /// When it was true at the source; when it was read where the source does not say.
         at: Time,
+        /// Where the most of it comes from, where the number is made of several.
+        largest: Option<Arc<Contributor>>,
     },
     /// The source answered with several numbers, which nobody has aggregated; never empty.
     Values {
@@ -89,6 +60,21 @@ pub enum Reading {
     Absent(Absence),
 }
 
+/// A part of a number, for people who wonder about the whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contributor {
+    /// What it comes from, for example `consumer "old" of stream "ORDERS"`.
+    pub name: String,
+    /// How much of the number it is.
+    pub value: MetricValue,
+}
+
+impl fmt::Display for Contributor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", Number(self.value.get()), self.name)
+    }
+}
+
 /// One of several numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LabeledValue {
@@ -102,7 +88,7 @@ impl Reading {
     /// A reading of `value` at `at`; NaN and the infinities become an absence.
     pub fn of(value: f64, at: Time) -> Self {
         match MetricValue::new(value) {
-            Some(value) => Self::Value { value, at },
+            Some(value) => Self::Value { value, at, largest: None },
             None => Self::absent(AbsenceReason::NotFinite, format!("the source answered {value}")),
         }
     }
@@ -112,6 +98,23 @@ impl Reading {
         match answer {
             Ok(value) => Self::of(value, at),
             Err(absence) => Self::Absent(absence),
+        }
+    }
+
+    /// The same, where the most of its number comes from `name`: `value` of it.
+    #[must_use]
+    pub fn with_largest(mut self, name: String, value: f64) -> Self {
+        if let Self::Value { largest, .. } = &mut self {
+            *largest = MetricValue::new(value).map(|value| Arc::new(Contributor { name, value }));
+        }
+        self
+    }
+
+    /// Where the most of the number comes from; `None` where that is not known, or it comes from one place.
+    pub fn largest(&self) -> Option<&Contributor> {
+        match self {
+            Self::Value { largest, .. } => largest.as_deref(),
+            Self::Values { .. } | Self::Pods { .. } | Self::Absent(_) => None,
         }
     }
 
@@ -257,29 +260,5 @@ impl fmt::Display for AbsenceReason {
 impl Serialize for AbsenceReason {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn queries_about_different_targets_share_nothing() {
-        let target = |kind: &str, name: &str| Target {
-            api_version: "apps/v1".to_owned(),
-            kind: kind.to_owned(),
-            namespace: "shop".to_owned(),
-            name: name.to_owned(),
-        };
-        let key = |target| {
-            let (source, namespace) = ("cpu".to_owned(), "shop".to_owned());
-            Query { source, namespace, config: Value::Null, target }.key()
-        };
-        let web = key(Some(target("Deployment", "web")));
-        assert_eq!(web, key(Some(target("Deployment", "web"))));
-        assert_ne!(web, key(Some(target("StatefulSet", "web"))));
-        assert_ne!(web, key(Some(target("Deployment", "api"))));
-        assert_ne!(web, key(None));
     }
 }

@@ -82,12 +82,7 @@ fn metrics(members: usize) -> impl Strategy<Value = Vec<Metric>> {
     prop::collection::vec(metric, 0..4).prop_map(|metrics| {
         let metric = |(index, (member, target)): (usize, (Option<usize>, Option<f64>))| Metric {
             name: format!("metric-{index}"),
-            query: Query {
-                source: "http".to_owned(),
-                namespace: "default".to_owned(),
-                config: serde_json::Value::Null,
-                target: None,
-            },
+            query: Query::new("http", "", ()),
             minimum: Some(0.0),
             target: target.and_then(|target| MetricTarget::new(TargetType::AverageValue, target)),
             member,

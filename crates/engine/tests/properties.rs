@@ -39,12 +39,7 @@ fn safeties() -> impl Strategy<Value = Limits> {
 }
 
 fn metric(name: &str, target: Option<MetricTarget>) -> Metric {
-    let query = Query {
-        source: "http".to_owned(),
-        namespace: "default".to_owned(),
-        config: serde_json::Value::Null,
-        target: None,
-    };
+    let query = Query::new("http", "", ());
     Metric { name: name.to_owned(), query, minimum: Some(0.0), target, member: None }
 }
 

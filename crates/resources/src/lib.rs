@@ -17,6 +17,8 @@ pub mod business_scaling;
 mod common;
 pub mod general_scaler;
 mod kind;
+#[cfg(test)]
+mod lenient;
 mod manifest;
 pub mod scaling_group;
 pub mod scaling_rule;

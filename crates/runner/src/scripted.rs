@@ -36,12 +36,7 @@ pub(crate) fn plan() -> Plan {
         members: vec![member("web")],
         metrics: vec![Metric {
             name: "users".to_owned(),
-            query: Query {
-                source: "http".to_owned(),
-                namespace: "default".to_owned(),
-                config: serde_json::json!({ "url": "http://load/web" }),
-                target: None,
-            },
+            query: Query::new("http", "http://load/web", ()),
             minimum: Some(0.0),
             target: None,
             member: None,

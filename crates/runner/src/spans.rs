@@ -94,7 +94,7 @@ pub(crate) fn sample(metric: &Metric) -> Span {
         target: TRACE_TARGET,
         "sample",
         polyscaler.metric = metric.name,
-        polyscaler.source = metric.query.source,
+        polyscaler.source = metric.query.source(),
         polyscaler.result = Empty,
         polyscaler.value = Empty,
         polyscaler.age_ms = Empty,

@@ -3,28 +3,28 @@
 //! A reading runs in a task of its own, so a caller that goes away takes nobody else's
 //! answer with it, and a source that panics ends as an absence of its own reading.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use engine::{Absence, AbsenceReason, Query, Reading, Time};
+use engine::{AbsenceReason, Query, Reading, Time};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use tokio::time::Instant;
 
+use crate::credentials::{CredentialReader, Credentials};
 use crate::pods::NoCluster;
-use crate::registry::Registry;
-use crate::source::{PodReader, Request, SecretReader, Secrets};
+use crate::registry::Content;
+use crate::source::{PodReader, Request};
 
 /// Readings that nobody asked for in this time are forgotten.
 const KEEP_UNUSED: Duration = Duration::from_secs(600);
 
 /// How often forgotten readings are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
-
-/// Time for reading one secret.
-const SECRET_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
@@ -39,7 +39,7 @@ pub struct ReadStats<'a> {
     pub source: &'a str,
     /// Why there was no number; `None` where there was one.
     pub outcome: Option<AbsenceReason>,
-    /// How long it took, secrets included.
+    /// How long it took, credentials included.
     pub latency: Duration,
 }
 
@@ -70,17 +70,39 @@ pub struct Hub {
 
 /// What a flight needs of the world.
 struct Upstream {
-    registry: Arc<Registry>,
-    secrets: Arc<dyn SecretReader>,
+    credentials: Arc<dyn CredentialReader>,
     pods: Arc<dyn PodReader>,
     observer: Observer,
 }
 
 #[derive(Default)]
 struct Entries {
-    by_key: HashMap<String, Entry>,
+    by_query: HashMap<Keyed, Entry>,
     swept: Time,
 }
+
+/// A query as a key, so that its text is not copied.
+struct Keyed(Query);
+
+impl Borrow<str> for Keyed {
+    fn borrow(&self) -> &str {
+        self.0.key()
+    }
+}
+
+impl Hash for Keyed {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.key().hash(state);
+    }
+}
+
+impl PartialEq for Keyed {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.key() == other.0.key()
+    }
+}
+
+impl Eq for Keyed {}
 
 /// The newest reading of one query, finished or in flight.
 struct Entry {
@@ -99,23 +121,18 @@ struct Boarding {
 }
 
 impl Hub {
-    /// A hub over the sources of `registry`.
-    pub fn new(
-        registry: Arc<Registry>,
-        secrets: Arc<dyn SecretReader>,
-        clock: Clock,
-        observer: Observer,
-    ) -> Self {
-        let upstream = Upstream { registry, secrets, pods: Arc::new(NoCluster), observer };
+    /// A hub for queries of a [`Registry`](crate::Registry), whose credentials `credentials` reads.
+    pub fn new(credentials: Arc<dyn CredentialReader>, clock: Clock, observer: Observer) -> Self {
+        let upstream = Upstream { credentials, pods: Arc::new(NoCluster), observer };
         Self { upstream: Arc::new(upstream), clock, entries: Mutex::default() }
     }
 
     /// The same hub for sources that read the cluster itself, by `pods`. Without it, they find no cluster.
     #[must_use]
     pub fn with_pods(self, pods: Arc<dyn PodReader>) -> Self {
-        let Upstream { registry, secrets, observer, .. } = &*self.upstream;
-        let (registry, secrets, observer) = (Arc::clone(registry), Arc::clone(secrets), Arc::clone(observer));
-        Self { upstream: Arc::new(Upstream { registry, secrets, pods, observer }), ..self }
+        let Upstream { credentials, observer, .. } = &*self.upstream;
+        let (credentials, observer) = (Arc::clone(credentials), Arc::clone(observer));
+        Self { upstream: Arc::new(Upstream { credentials, pods, observer }), ..self }
     }
 
     /// A reading of `query` that was begun at or after `not_before`: the last one, the
@@ -128,10 +145,9 @@ impl Hub {
 
     /// The same as [`read`](Self::read), and whether the reading was begun for another caller.
     pub async fn ask(&self, query: &Query, not_before: Time) -> Answer {
-        let key = query.key();
         let not_before = not_before.min((self.clock)());
         loop {
-            let Boarding { flight, begun, joined } = self.board(&key, query, not_before);
+            let Boarding { flight, begun, joined } = self.board(query, not_before);
             let reading = flight.await;
             if begun >= not_before {
                 return Answer { reading, joined };
@@ -141,10 +157,10 @@ impl Hub {
 
     /// The flight to wait for: one that is new enough, else an older one that still runs (a
     /// query is never asked twice at once), else a new one.
-    fn board(&self, key: &str, query: &Query, not_before: Time) -> Boarding {
+    fn board(&self, query: &Query, not_before: Time) -> Boarding {
         let now = (self.clock)();
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = entries.by_key.get_mut(key)
+        if let Some(entry) = entries.by_query.get_mut(query.key())
             && (entry.begun >= not_before || entry.flight.peek().is_none())
         {
             entry.used = now;
@@ -153,7 +169,7 @@ impl Hub {
         entries.sweep(now);
         let flight = launch(Arc::clone(&self.upstream), query.clone(), now);
         let entry = Entry { begun: now, used: now, flight: flight.clone() };
-        entries.by_key.insert(key.to_owned(), entry);
+        entries.by_query.insert(Keyed(query.clone()), entry);
         Boarding { flight, begun: now, joined: false }
     }
 }
@@ -164,8 +180,8 @@ impl Entries {
             return;
         }
         self.swept = now;
-        self.by_key.retain(|_, entry| now.since(entry.used) < KEEP_UNUSED);
-        self.by_key.shrink_to(self.by_key.len() * 2);
+        self.by_query.retain(|_, entry| now.since(entry.used) < KEEP_UNUSED);
+        self.by_query.shrink_to(self.by_query.len() * 2);
     }
 }
 
@@ -175,12 +191,12 @@ fn launch(upstream: Arc<Upstream>, query: Query, begun: Time) -> Flight {
         let started = Instant::now();
         let guarded = AssertUnwindSafe(upstream.read(&query, begun)).catch_unwind().await;
         let reading = guarded.unwrap_or_else(|_| {
-            tracing::error!(source = %query.source, "a metric source panicked");
-            broken_off(&query.source)
+            tracing::error!(source = query.source(), "a metric source panicked");
+            broken_off(query.source())
         });
         let outcome = reading.absence().map(|absence| absence.reason);
         let latency = started.elapsed();
-        (upstream.observer)(&ReadStats { source: &query.source, outcome, latency });
+        (upstream.observer)(&ReadStats { source: query.source(), outcome, latency });
         Arc::new(SharedReading { reading, begun })
     });
     let finished = task.map(move |joined| {
@@ -197,39 +213,17 @@ fn broken_off(who: &str) -> Reading {
 
 impl Upstream {
     async fn read(&self, query: &Query, begun: Time) -> Reading {
-        let Some(source) = self.registry.get(&query.source) else {
-            return Reading::absent(
-                AbsenceReason::Malformed,
-                self.registry.unknown(&query.source).to_string(),
-            );
+        let Some(Content { ask, needs }) = query.content() else {
+            let message =
+                format!("{}: the query was not prepared by this operator's sources", query.source());
+            return Reading::absent(AbsenceReason::Malformed, message);
         };
-        let mut secrets = Secrets::new(&query.namespace);
-        for secret in source.secrets(&query.config) {
-            match self.read_secret(&query.namespace, &secret.name).await {
-                Ok(data) => secrets.insert(secret.name, data),
-                Err(absence) => return Reading::Absent(absence),
+        match Credentials::read(needs, self.credentials.as_ref()).await {
+            Ok(credentials) => {
+                ask.ask(Request { credentials: &credentials, pods: self.pods.as_ref(), begun }).await
             }
+            Err(absence) => Reading::Absent(absence),
         }
-        let request = Request {
-            config: &query.config,
-            secrets: &secrets,
-            namespace: &query.namespace,
-            pods: self.pods.as_ref(),
-            target: query.target.as_ref(),
-            begun,
-        };
-        source.read(request).await
-    }
-
-    async fn read_secret(&self, namespace: &str, name: &str) -> Result<crate::source::SecretData, Absence> {
-        let answer = tokio::time::timeout(SECRET_TIMEOUT, self.secrets.read(namespace, name)).await;
-        let why = match answer {
-            Ok(Ok(data)) => return Ok(data),
-            Ok(Err(why)) => why,
-            Err(_) => format!("no answer within {} s", SECRET_TIMEOUT.as_secs()),
-        };
-        let message = format!("secret {namespace}/{name}: {why}");
-        Err(Absence { reason: AbsenceReason::SecretUnavailable, message })
     }
 }
 

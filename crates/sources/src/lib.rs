@@ -5,7 +5,7 @@
 //!            │      one table   http,     time, size,    what may be
 //!            │                  nats;     redirects      called at all
 //!            │                  redis (by connections of its own)
-//!            ├─▶ SecretReader
+//!            ├─▶ CredentialReader
 //!            └─▶ PodReader        for sources about the cluster itself
 //! ```
 //!
@@ -37,6 +37,7 @@
 mod adviser;
 mod catalog;
 mod clients;
+mod credentials;
 mod google;
 mod hub;
 mod net;
@@ -47,8 +48,10 @@ mod values;
 
 pub use adviser::{Advisers, Asker};
 pub use catalog::prometheus::ServerAddress;
+pub use credentials::{CredentialReader, Credentials, Values};
 pub use hub::{Answer, Clock, Hub, Observer, ReadStats, SharedReading};
 pub use net::address::{AddressPolicy, Refused};
 pub use net::grpc;
 pub use registry::Registry;
-pub use source::{PodReader, Request, SecretData, SecretKeyRef, SecretReader, SecretRef, Secrets, Source};
+pub use source::{Ask, PodReader, Request, Source};
+pub use values::settings::{Refused as SettingRefused, Settings};

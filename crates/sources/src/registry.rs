@@ -1,22 +1,28 @@
-//! The sources by name: checks what objects ask of them, and finds the one that answers.
+//! The sources by name: prepares what objects ask of them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine::{ConfigPath, Fault, Problem, SourceCatalog};
-use serde_json::Value;
+use engine::{Asked, Fault, Prepared, Problem, Query, SourceCatalog};
 
 use crate::catalog::SOURCES;
 use crate::catalog::prometheus::{DefaultServer, ServerAddress};
 use crate::clients::Clients;
+use crate::credentials::Needs;
 use crate::net::address::AddressPolicy;
-use crate::source::Source;
-use crate::values::settings::quoted;
+use crate::source::{Ask, Source};
+use crate::values::settings::{Read, Settings, quoted};
 
 /// The known sources by name.
 #[derive(Clone)]
 pub struct Registry {
     sources: BTreeMap<&'static str, Arc<dyn Source>>,
+}
+
+/// What a query of this catalog holds.
+pub(crate) struct Content {
+    pub(crate) ask: Box<dyn Ask>,
+    pub(crate) needs: Needs,
 }
 
 impl Registry {
@@ -41,55 +47,74 @@ impl Registry {
         Self { sources: sources.into_iter().collect() }
     }
 
-    /// The source called `name`.
-    pub fn get(&self, name: &str) -> Option<&Arc<dyn Source>> {
-        self.sources.get(name)
-    }
-
     /// The names of all sources, in order.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.sources.keys().copied()
     }
 
     /// That `name` is unknown, with all that are known.
-    pub(crate) fn unknown(&self, name: &str) -> Fault {
+    fn unknown(&self, name: &str) -> Fault {
         Fault::unsupported(quoted(name), self.names())
     }
 }
 
 impl SourceCatalog for Registry {
-    fn validate(&self, source: &str, config: &Value, path: &ConfigPath<'_>) -> Vec<Problem> {
-        match self.get(source) {
-            Some(source) => source.validate(config, path),
-            None => vec![Problem::new(path.source, self.unknown(source))],
+    fn prepare(&self, asked: &Asked<'_>) -> Result<Prepared, Vec<Problem>> {
+        let Some(source) = self.sources.get(asked.source) else {
+            return Err(vec![Problem::new(asked.path.source, self.unknown(asked.source))]);
+        };
+        let mut settings = Settings::new(asked);
+        let ask = source.prepare(&mut settings);
+        let Read { problems, warnings, key, needs } = settings.finish();
+        match ask {
+            Some(ask) if problems.is_empty() => {
+                Ok(Prepared { query: Query::new(asked.source, &key, Content { ask, needs }), warnings })
+            }
+            _ => Err(problems),
         }
-    }
-
-    fn wants_target(&self, source: &str) -> bool {
-        self.get(source).is_some_and(|source| source.wants_target())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::values::settings::tests::asked;
+
+    fn prepared(asked: &Asked<'_>) -> Result<Prepared, Vec<String>> {
+        let prepared = Registry::new(AddressPolicy::default()).prepare(asked);
+        prepared.map_err(|problems| problems.iter().map(Problem::to_string).collect())
+    }
 
     #[test]
     fn an_unknown_source_is_one_problem_that_lists_the_known_ones() {
-        let path =
-            ConfigPath { source: "spec.metrics[0].type", config: "spec.metrics[0].config", elsewhere: &[] };
-        let problems = Registry::new(AddressPolicy::default()).validate("htpp", &Value::Null, &path);
+        let problems = prepared(&asked("htpp", &Value::Null)).unwrap_err();
         let mut known: Vec<_> = SOURCES.iter().map(|(name, _)| format!("{name:?}")).collect();
         known.sort();
-        let expected = format!(
-            "spec.metrics[0].type: Unsupported value: \"htpp\": supported values: {}",
-            known.join(", ")
-        );
-        assert_eq!(problems.iter().map(Problem::to_string).collect::<Vec<_>>(), [expected]);
+        let expected =
+            format!("spec.type: Unsupported value: \"htpp\": supported values: {}", known.join(", "));
+        assert_eq!(problems, [expected]);
     }
 
     #[test]
     fn every_source_of_the_table_is_registered_once() {
         assert_eq!(Registry::new(AddressPolicy::default()).names().count(), SOURCES.len());
+    }
+
+    #[test]
+    fn queries_are_equal_where_nothing_that_matters_differs() {
+        let key = |asked: &Asked<'_>| prepared(asked).unwrap().query.key().to_owned();
+        let open = json!({ "url": "http://load/", "valuePath": "$.a" });
+        let secret = json!({ "url": "http://load/", "valuePath": "$.a", "headersFrom": { "secretRef": { "name": "t" } } });
+        for (config, is_equal) in [(&open, true), (&secret, false)] {
+            let here = asked("http", config);
+            let there = Asked { namespace: "other", ..here };
+            assert_eq!(key(&here) == key(&there), is_equal, "{config}");
+        }
+        assert_ne!(
+            key(&asked("http", &open)),
+            key(&asked("http", &json!({ "url": "http://load/", "valuePath": "$.b" })))
+        );
     }
 }

@@ -5,3 +5,4 @@ pub(crate) mod json_path;
 pub(crate) mod label_selector;
 pub(crate) mod names;
 pub(crate) mod settings;
+pub(crate) mod text;

@@ -38,11 +38,13 @@ pub struct NatsOptions {
     pub accounts: Vec<String>,
     /// The path before the monitoring pages, empty or with a leading slash.
     pub monitoring_path: String,
+    /// Whether each server is a cluster by itself, `c1` and so on, and gateways join them to a super-cluster.
+    pub gateways: bool,
 }
 
 impl Default for NatsOptions {
     fn default() -> Self {
-        Self { jetstream: true, accounts: Vec::new(), monitoring_path: String::new() }
+        Self { jetstream: true, accounts: Vec::new(), monitoring_path: String::new(), gateways: false }
     }
 }
 
@@ -81,6 +83,12 @@ impl NatsServer {
     /// Starts a cluster of three, `n1` to `n3`, and waits until it has a leader that sees them all.
     pub async fn start_cluster(options: NatsOptions) -> anyhow::Result<Vec<Self>> {
         start(&options, CLUSTER_SIZE).await
+    }
+
+    /// Starts two clusters of one server each, `n1` in `c1` and `n2` in `c2`, joined by gateways, and waits until
+    /// they have a leader that sees both.
+    pub async fn start_super_cluster(options: NatsOptions) -> anyhow::Result<Vec<Self>> {
+        start(&NatsOptions { gateways: true, ..options }, 2).await
     }
 
     /// Its name.

@@ -92,7 +92,7 @@ fn with_query(query: serde_json::Value) -> Plan {
         .member("web", None)
         .metric("users", None, None, None)
         .plan(Fixed(1), Limits::default());
-    plan.metrics[0].query.config = query;
+    plan.metrics[0].query = crate::Query::new("http", &query.to_string(), ());
     plan
 }
 

@@ -21,12 +21,7 @@ fn plan(limits: Limits) -> Plan {
         )],
         metrics: vec![Metric {
             name: "users".to_owned(),
-            query: Query {
-                source: "http".to_owned(),
-                namespace: "shop".to_owned(),
-                config: serde_json::json!({}),
-                target: None,
-            },
+            query: Query::new("http", "", ()),
             minimum: Some(0.0),
             target: None,
             member: None,

@@ -1,20 +1,25 @@
-//! Joins crates that do not know each other: sources to the cluster's secrets and pods, the hub and those
+//! Joins crates that do not know each other: sources to the cluster's credentials and pods, the hub and those
 //! that give advice to the loop.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use cluster::{Clients, PodStore, SecretStore};
-use engine::{Absence, Advice, Query, Target, Time};
+use cluster::{Clients, CredentialStore, PodStore};
+use engine::{Absence, Advice, Holder, Query, Target, Time};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use runner::{Clock, Metrics, Question, Sampled, Sampler};
-use sources::{Advisers, Answer, Asker, Hub, PodReader, ReadStats, Registry, SecretData, SecretReader};
+use sources::{Advisers, Answer, Asker, CredentialReader, Hub, PodReader, ReadStats, Values};
 
-struct ClusterSecrets(SecretStore);
+struct ClusterCredentials(CredentialStore);
 
-impl SecretReader for ClusterSecrets {
-    fn read<'a>(&'a self, namespace: &'a str, name: &'a str) -> BoxFuture<'a, Result<SecretData, String>> {
-        self.0.read(namespace, name).boxed()
+impl CredentialReader for ClusterCredentials {
+    fn read<'a>(
+        &'a self,
+        holder: &'a Holder,
+        keys: &'a BTreeSet<String>,
+    ) -> BoxFuture<'a, Result<Values, String>> {
+        self.0.read(holder, keys).boxed()
     }
 }
 
@@ -54,16 +59,11 @@ impl Sampler for HubSampler {
     }
 }
 
-/// The hub over `registry`, with the cluster's secrets, counting in `metrics`.
-pub(crate) fn sampler(
-    registry: Arc<Registry>,
-    clients: &Clients,
-    clock: Arc<dyn Clock>,
-    metrics: Arc<Metrics>,
-) -> Arc<dyn Sampler> {
-    let secrets = Arc::new(ClusterSecrets(SecretStore::new(clients)));
+/// The hub, with the cluster's credentials and pods, counting in `metrics`.
+pub(crate) fn sampler(clients: &Clients, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Arc<dyn Sampler> {
+    let credentials = Arc::new(ClusterCredentials(CredentialStore::new(clients)));
     let observer = move |stats: &ReadStats<'_>| metrics.read(stats.source, stats.outcome, stats.latency);
-    let hub = Hub::new(registry, secrets, Arc::new(move || clock.now()), Arc::new(observer));
+    let hub = Hub::new(credentials, Arc::new(move || clock.now()), Arc::new(observer));
     Arc::new(HubSampler(hub.with_pods(Arc::new(ClusterPods(PodStore::new(clients))))))
 }
 

@@ -152,12 +152,7 @@ impl Parts {
         let Record { journal, keeping } = record(Arc::clone(&guard), journal_stopped);
         let targets = Targets::new(clients, wiring.namespaces, Arc::clone(&shared.readiness));
         let services = Services {
-            sampler: glue::sampler(
-                registry.clone(),
-                clients,
-                shared.clock.clone(),
-                Arc::clone(&shared.metrics),
-            ),
+            sampler: glue::sampler(clients, shared.clock.clone(), Arc::clone(&shared.metrics)),
             actuator: act(targets),
             clock: shared.clock.clone(),
             guard,

@@ -5,7 +5,7 @@ mod rules;
 use std::sync::Arc;
 
 use engine::policy::Linear;
-use engine::{Bounds, ConfigPath, Metric, Plan, Policy, Problem, Target};
+use engine::{Asked, AskedTarget, Bounds, ConfigPath, Metric, Plan, Policy, Problem, Query, Target};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{CustomResource, CustomResourceExt};
 use schemars::JsonSchema;
@@ -196,9 +196,16 @@ fn compile_metric(
     };
     // A missing metric is named by a rule; its source has nothing to look at then.
     let named = spec.metric.is_some() || spec.metric_source.is_some();
-    let problems = if named { context.catalog.validate(source, &config, &path) } else { Vec::new() };
+    let mut problems = Vec::new();
+    let query = if named {
+        let target = AskedTarget::Of(target);
+        let namespace = &spec.namespace;
+        let asked = Asked { source, config: &config, path, namespace, target, credentials: &[] };
+        metric::query(context, &asked, &mut problems)
+    } else {
+        Query::unprepared(source)
+    };
     let name = if spec.metric.is_some() { source } else { "users" };
-    let query = metric::query(context, source, &spec.namespace, config, target);
     (Metric { name: name.to_owned(), query, minimum: Some(0.0), target: None, member: None }, problems)
 }
 

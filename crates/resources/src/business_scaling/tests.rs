@@ -4,23 +4,7 @@ use engine::{AbsenceReason, Decision, MemberDecision, Memory, Mode, Reading, Sca
 
 use super::*;
 use crate::common::status::{Difference, MemberPoll, Poll, Verdict, difference};
-
-/// Finds nothing wrong, except with the source `broken`; `usage` reads the target itself.
-struct Lenient;
-
-impl engine::SourceCatalog for Lenient {
-    fn validate(&self, source: &str, _: &Value, path: &ConfigPath<'_>) -> Vec<Problem> {
-        if source == "broken" {
-            vec![Problem::new(path.source, engine::Fault::invalid("unknown source"))]
-        } else {
-            Vec::new()
-        }
-    }
-
-    fn wants_target(&self, source: &str) -> bool {
-        source == "usage"
-    }
-}
+use crate::lenient::{Lenient, question};
 
 const CONTEXT: Context<'_> =
     Context { catalog: &Lenient, allow_cross_namespace: false, admitting: true, resolved: None };
@@ -51,7 +35,7 @@ fn the_least_manifest_has_the_defaults() {
     assert_eq!(plan.members[0].bounds, Bounds::new(2, 10).unwrap());
     assert_eq!((plan.interval, plan.mode), (Duration::from_secs(60), Mode::Act));
     assert_eq!(
-        plan.metrics[0].query.config,
+        question(&plan.metrics[0].query).config,
         json!({ "url": "http://load/users", "valuePath": "$.active_users" })
     );
 }
@@ -71,7 +55,7 @@ fn every_option_reaches_the_plan() {
     object["metadata"]["annotations"] = json!({ "polyscaler.dev/mode": "observe" });
     let plan = KIND.compile(&object, &CONTEXT).unwrap();
     assert_eq!(plan.members[0].target.to_string(), "Fleet shop/taxis");
-    assert_eq!(plan.metrics[0].query.namespace, "shop");
+    assert_eq!(question(&plan.metrics[0].query).namespace, "shop");
     assert_eq!(plan.mode, Mode::Observe);
     assert_eq!(
         plan.limits,
@@ -83,15 +67,12 @@ fn every_option_reaches_the_plan() {
 }
 
 #[test]
-fn a_query_names_the_target_only_where_its_source_reads_it() {
-    let named = |source: &str| {
-        let spec = json!({ "targetDeployment": "web", "namespace": "shop", "metric": { "type": source, "config": {} } });
-        let plan = KIND.compile(&manifest(spec), &CONTEXT).unwrap();
-        assert_eq!(plan.metrics[0].query.namespace, "shop");
-        plan.metrics[0].query.target.as_ref().map(Target::to_string)
-    };
-    assert_eq!(named("usage").as_deref(), Some("Deployment shop/web"));
-    assert_eq!(named("other"), None);
+fn a_query_names_namespace_and_target() {
+    let spec = json!({ "targetDeployment": "web", "namespace": "shop", "metric": { "type": "usage", "config": {} } });
+    let plan = KIND.compile(&manifest(spec), &CONTEXT).unwrap();
+    let question = question(&plan.metrics[0].query);
+    assert_eq!(question.namespace, "shop");
+    assert_eq!(question.target.as_ref().map(Target::to_string).as_deref(), Some("Deployment shop/web"));
 }
 
 #[test]
@@ -123,7 +104,7 @@ fn what_is_missing_or_mistyped_is_named_by_its_path() {
     );
     assert_eq!(problems(with("headersFrom", json!({}))), ["spec.headersFrom.secretRef: Required value"]);
     assert_eq!(problems(with("targetDeployment", json!("../../nodes/x"))).len(), 1);
-    let broken = json!({ "targetDeployment": "web", "metric": { "type": "broken" } });
+    let broken = json!({ "targetDeployment": "web", "metric": { "type": "unknown" } });
     assert_eq!(problems(broken), ["spec.metric.type: Invalid value: unknown source"]);
     let mut object = manifest(least());
     object["metadata"]["annotations"] = json!({ "polyscaler.dev/mode": "obsrve" });

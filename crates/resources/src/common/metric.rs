@@ -2,25 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use engine::{Query, Target};
-use serde_json::Value;
+use engine::{Asked, Prepared, Problem, Query};
 
 use crate::Context;
 
-/// What is asked of `source`: secrets are read in `namespace`, and `target` is named where the
-/// source reads the target itself.
-pub(crate) fn query(
-    context: &Context<'_>,
-    source: &str,
-    namespace: &str,
-    config: Value,
-    target: &Target,
-) -> Query {
-    Query {
-        source: source.to_owned(),
-        namespace: namespace.to_owned(),
-        config,
-        target: context.catalog.wants_target(source).then(|| target.clone()),
+/// The query that `asked` comes to. What is wrong with its settings is added to `problems`; the query then only
+/// holds the place, so that what else is wrong is found, too.
+pub(crate) fn query(context: &Context<'_>, asked: &Asked<'_>, problems: &mut Vec<Problem>) -> Query {
+    match context.catalog.prepare(asked) {
+        Ok(Prepared { query, warnings: _ }) => query,
+        Err(more) => {
+            problems.extend(more);
+            Query::unprepared(asked.source)
+        }
     }
 }
 

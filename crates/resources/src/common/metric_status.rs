@@ -57,7 +57,7 @@ pub(crate) fn metric_status(poll: &Poll, index: usize, replicas: Option<u32>, no
     let known_since = known_since.filter(|at| now.since(*at) > WORTH_A_TIME);
     MetricStatus {
         name: metric.name.clone(),
-        source: metric.query.source.clone(),
+        source: metric.query.source().to_owned(),
         value,
         average_value: average.map(|(value, replicas)| value / f64::from(replicas.max(1))),
         target_value: metric.target.map(MetricTarget::value),

@@ -5,7 +5,9 @@ mod status;
 
 use std::collections::BTreeSet;
 
-use engine::{Bounds, ConfigPath, Metric, MetricTarget, Plan, Problem, Target, TargetType};
+use engine::{
+    Asked, AskedTarget, Bounds, ConfigPath, Metric, MetricTarget, Plan, Problem, Target, TargetType,
+};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{CustomResource, CustomResourceExt};
 use schemars::JsonSchema;
@@ -177,10 +179,17 @@ fn compile_metrics(
         let (source, settings) = (format!("{place}.type"), format!("{place}.config"));
         let path = ConfigPath { source: &source, config: &settings, elsewhere: &[] };
         let config = Value::Object(metric.config.clone());
-        problems.extend(context.catalog.validate(&metric.source, &config, &path));
+        let asked = Asked {
+            source: &metric.source,
+            config: &config,
+            path,
+            namespace: &target.namespace,
+            target: AskedTarget::Of(target),
+            credentials: &[],
+        };
         Metric {
             name: metric::distinct_name(&mut names, metric.name.as_ref().unwrap_or(&metric.source), index),
-            query: metric::query(context, &metric.source, &target.namespace, config, target),
+            query: metric::query(context, &asked, problems),
             minimum: Some(0.0),
             target: MetricTarget::new(metric.target_type, metric.target_value),
             member: None,

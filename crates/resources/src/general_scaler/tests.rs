@@ -6,18 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::common::status::{MemberPoll, Outcome, Poll, Verdict};
-
-/// Finds nothing wrong, except with the source `broken`.
-struct Lenient;
-
-impl engine::SourceCatalog for Lenient {
-    fn validate(&self, source: &str, _: &Value, path: &ConfigPath<'_>) -> Vec<Problem> {
-        match source {
-            "broken" => vec![Problem::new(path.setting("url"), engine::Fault::required())],
-            _ => Vec::new(),
-        }
-    }
-}
+use crate::lenient::{Lenient, question};
 
 const CONTEXT: Context<'_> =
     Context { catalog: &Lenient, allow_cross_namespace: false, admitting: true, resolved: None };
@@ -58,7 +47,7 @@ fn the_example_makes_a_plan() {
     let limits = Limits::default().with_pods_per_operation(Some(3), Some(1));
     assert_eq!(plan.limits, limits.with_cooldown(Duration::from_secs(300)));
     let metric = &plan.metrics[0];
-    assert_eq!((metric.name.as_str(), metric.query.namespace.as_str()), ("prometheus", "shop"));
+    assert_eq!((metric.name.as_str(), question(&metric.query).namespace.as_str()), ("prometheus", "shop"));
     assert_eq!(metric.target, MetricTarget::new(TargetType::AverageValue, 100.0));
 }
 

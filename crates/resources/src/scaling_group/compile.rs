@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use engine::{
-    Actuation, Bounds, CallGraph, ConfigPath, Edge, Fault, FaultKind, Group, GroupBudget, GroupProblem,
-    Member, Metric, MetricTarget, Plan, Policy, Problem, Role, Target, TargetType,
+    Actuation, Asked, AskedTarget, Bounds, CallGraph, ConfigPath, Edge, Fault, Group, GroupBudget,
+    GroupProblem, Member, Metric, MetricTarget, Plan, Policy, Problem, Role, Target, TargetType,
 };
 use serde_json::Value;
 
-use super::{GroupMember, GroupMetric, ScalingGroupSpec, rules};
+use super::{GroupMember, ScalingGroupSpec, rules};
 use crate::common::fields::{SafetySpec, mode, other_namespace, own_namespace};
 use crate::common::{metric, rule};
 use crate::kind::{Context, NotCompiled, spec};
@@ -127,13 +127,27 @@ fn compile_metrics(
     let mut metrics = Vec::new();
     for (index, metric) in spec.metrics.iter().enumerate() {
         let config = Value::Object(metric.config.clone());
-        problems.extend(problems_of_source(context, metric, &config, index));
+        let place_of_metric = format!("spec.metrics[{index}]");
+        let (source, settings) = (format!("{place_of_metric}.type"), format!("{place_of_metric}.config"));
+        let member_path = format!("{place_of_metric}.member");
         // Where there is no member of this name, a rule has said so.
         let member = metric.member.as_ref().and_then(|name| place(spec, name));
-        let Some(target) = targets.get(member.unwrap_or_default()) else { continue };
-        let mut query = metric::query(context, &metric.source, own_namespace(object), config, target);
-        // Without this, the usage of pods could be read in a namespace that is none of the object's.
-        query.target = query.target.filter(|target| is_own(object, target, context));
+        let target = match member.and_then(|member| targets.get(member)) {
+            Some(target) if is_own(object, target, context) => AskedTarget::Of(target),
+            // Else the usage of pods could be read in a namespace that is none of the object's.
+            Some(_) => AskedTarget::Refused,
+            None if metric.member.is_some() => AskedTarget::Refused,
+            None => AskedTarget::Unnamed(&member_path),
+        };
+        let asked = Asked {
+            source: &metric.source,
+            config: &config,
+            path: ConfigPath { source: &source, config: &settings, elsewhere: &[] },
+            namespace: own_namespace(object),
+            target,
+            credentials: &[],
+        };
+        let query = metric::query(context, &asked, problems);
         metrics.push(Metric {
             name: metric::distinct_name(&mut names, metric.name.as_ref().unwrap_or(&metric.source), index),
             query,
@@ -143,28 +157,6 @@ fn compile_metrics(
         });
     }
     metrics
-}
-
-fn problems_of_source(
-    context: &Context<'_>,
-    metric: &GroupMetric,
-    config: &Value,
-    index: usize,
-) -> Vec<Problem> {
-    let place = format!("spec.metrics[{index}]");
-    let (source, settings) = (format!("{place}.type"), format!("{place}.config"));
-    let path = ConfigPath { source: &source, config: &settings, elsewhere: &[] };
-    let mut problems = context.catalog.validate(&metric.source, config, &path);
-    if metric.member.is_none() && context.catalog.wants_target(&metric.source) {
-        problems.push(Problem::new(
-            format!("{place}.member"),
-            Fault::new(
-                FaultKind::Required,
-                format!("{} is measured at a target, so the metric needs a member", metric.source),
-            ),
-        ));
-    }
-    problems
 }
 
 /// The place of the member called `name`.

@@ -3,22 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::Context;
-
-/// Finds nothing wrong, except with the source `broken`; `usage` reads the target itself.
-struct Lenient;
-
-impl engine::SourceCatalog for Lenient {
-    fn validate(&self, source: &str, _: &Value, path: &engine::ConfigPath<'_>) -> Vec<Problem> {
-        match source {
-            "broken" => vec![Problem::new(path.setting("url"), engine::Fault::required())],
-            _ => Vec::new(),
-        }
-    }
-
-    fn wants_target(&self, source: &str) -> bool {
-        source == "usage"
-    }
-}
+use crate::lenient::{Lenient, question};
 
 fn context(admitting: bool, allow_cross_namespace: bool) -> Context<'static> {
     Context { catalog: &Lenient, allow_cross_namespace, admitting, resolved: None }
@@ -103,10 +88,11 @@ fn metrics_know_their_member() {
     let plan = KIND.compile(&object(shop()), &context(true, false)).unwrap();
     let [requests, usage] = &plan.metrics[..] else { panic!("{:?}", plan.metrics) };
     assert_eq!((requests.name.as_str(), requests.member, requests.target), ("requests", Some(0), None));
-    assert_eq!((requests.query.namespace.as_str(), &requests.query.target), ("shop", &None));
+    let asked = question(&requests.query);
+    assert_eq!((asked.namespace.as_str(), asked.target.as_ref().unwrap().name.as_str()), ("shop", "webui"));
     assert_eq!((usage.name.as_str(), usage.member), ("usage", Some(2)));
     assert_eq!(usage.target.map(engine::MetricTarget::value), Some(60.0));
-    assert_eq!(usage.query.target.as_ref().unwrap().to_string(), "StatefulSet shop/db");
+    assert_eq!(question(&usage.query).target.as_ref().unwrap().to_string(), "StatefulSet shop/db");
 }
 
 #[test]
@@ -292,7 +278,7 @@ fn the_operator_leaves_a_member_of_another_namespace_alone() {
     assert!(refusal.contains("--allow-cross-namespace"), "{refusal}");
     let usage = with(&[("/members/2/namespace", json!("other"))]);
     let plan = KIND.compile(&usage, &context(false, false)).unwrap();
-    assert_eq!(plan.metrics[1].query.target, None, "nor is the usage of its pods read");
+    assert_eq!(question(&plan.metrics[1].query).target, None, "nor is the usage of its pods read");
     for admitting in [true, false] {
         let plan = KIND.compile(&object, &context(admitting, true)).unwrap();
         assert_eq!(plan.members[0].target.to_string(), "Deployment other/webui");

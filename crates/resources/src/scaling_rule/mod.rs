@@ -6,7 +6,7 @@ mod rules;
 use std::sync::Arc;
 
 use engine::policy::Threshold;
-use engine::{Bounds, ConfigPath, Metric, Plan, Policy, Problem, Target};
+use engine::{Asked, AskedTarget, Bounds, ConfigPath, Metric, Plan, Policy, Problem, Target};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{CustomResource, CustomResourceExt};
 use schemars::JsonSchema;
@@ -116,6 +116,14 @@ pub struct ScalingRuleSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub account: Option<String>,
+    /// The stream whose messages count. Default: every stream that takes the subject.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub stream: Option<String>,
+    /// The consumer whose waiting messages count. Default: every consumer that gets the subject.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub consumer: Option<String>,
     /// Request headers for the monitoring endpoint, from a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headers_from: Option<HeadersFrom>,
@@ -178,16 +186,22 @@ fn compile_metric(spec: &ScalingRuleSpec, target: &Target, context: &Context<'_>
     if !spec.monitoring_urls.is_empty() {
         config["monitoringUrls"] = json!(spec.monitoring_urls);
     }
-    if let Some(account) = &spec.account {
-        config["account"] = json!(account);
+    let narrower = [("account", &spec.account), ("stream", &spec.stream), ("consumer", &spec.consumer)];
+    for (setting, name) in narrower {
+        if let Some(name) = name {
+            config[setting] = json!(name);
+        }
     }
     if let Some(headers) = &spec.headers_from {
         config["headersFrom"] = json!(headers);
     }
     let elsewhere = &[("monitoringUrl", "spec.natsMonitoringURL")];
     let path = ConfigPath { source: "spec.natsMonitoringURL", config: "spec", elsewhere };
-    let problems = context.catalog.validate("nats", &config, &path);
-    let query = metric::query(context, "nats", &spec.namespace, config, target);
+    let target = AskedTarget::Of(target);
+    let namespace = &spec.namespace;
+    let asked = Asked { source: "nats", config: &config, path, namespace, target, credentials: &[] };
+    let mut problems = Vec::new();
+    let query = metric::query(context, &asked, &mut problems);
     (Metric { name: "pending".to_owned(), query, minimum: Some(0.0), target: None, member: None }, problems)
 }
 

@@ -4,16 +4,9 @@ use engine::{Observation, Reading, Scale, Time, decide};
 
 use super::*;
 use crate::common::status::{MemberPoll, Poll, Verdict};
+use crate::lenient::{Lenient, question};
 
 /// Finds nothing wrong.
-struct Lenient;
-
-impl engine::SourceCatalog for Lenient {
-    fn validate(&self, _: &str, _: &Value, _: &ConfigPath<'_>) -> Vec<Problem> {
-        Vec::new()
-    }
-}
-
 fn context(allow_cross_namespace: bool) -> Context<'static> {
     Context { catalog: &Lenient, allow_cross_namespace, admitting: true, resolved: None }
 }
@@ -46,8 +39,27 @@ fn the_nine_fields_make_a_plan() {
     assert_eq!(plan.members[0].bounds, Bounds::new(1, 10).unwrap());
     assert_eq!(plan.interval, Duration::from_secs(30));
     let query = &plan.metrics[0].query;
-    assert_eq!(query.source, "nats");
-    assert_eq!(query.config, json!({ "monitoringUrl": "http://nats:8222", "subject": "orders.processing" }));
+    assert_eq!(query.source(), "nats");
+    assert_eq!(
+        question(query).config,
+        json!({ "monitoringUrl": "http://nats:8222", "subject": "orders.processing" })
+    );
+}
+
+#[test]
+fn what_counts_can_be_narrowed() {
+    let mut spec = spec();
+    for (field, value) in [("account", "shop"), ("stream", "ORDERS"), ("consumer", "work")] {
+        spec[field] = json!(value);
+    }
+    let plan = KIND.compile(&object(spec), &context(false)).unwrap();
+    let config = &question(&plan.metrics[0].query).config;
+    assert_eq!(
+        (&config["account"], &config["stream"], &config["consumer"]),
+        (&json!("shop"), &json!("ORDERS"), &json!("work"))
+    );
+    let refused = problems("stream", json!(""));
+    assert!(refused.len() == 1 && refused[0].starts_with("spec.stream: "), "{refused:?}");
 }
 
 #[test]
@@ -56,7 +68,7 @@ fn the_other_servers_of_a_cluster_can_be_named() {
     spec["monitoringUrls"] = json!(["http://nats-b:8222", "http://nats-c:9222"]);
     let plan = KIND.compile(&object(spec), &context(false)).unwrap();
     assert_eq!(
-        plan.metrics[0].query.config["monitoringUrls"],
+        question(&plan.metrics[0].query).config["monitoringUrls"],
         json!(["http://nats-b:8222", "http://nats-c:9222"])
     );
     let refused = problems("monitoringUrls", json!(["http://nats-b:8222", "nats-c:8222"]));

@@ -2,7 +2,7 @@ mod advice;
 
 use std::time::Duration;
 
-use engine::{Limits, Metric, Mode, invariants};
+use engine::{Limits, Metric, Mode, Query, invariants};
 use tokio::time::Instant;
 
 use super::*;
@@ -307,8 +307,7 @@ async fn every_metric_is_read_at_once_and_none_older_than_asked() {
     let world = world(2);
     let mut plan = plan();
     for who in ["a", "b"] {
-        let mut query = plan.metrics[0].query.clone();
-        query.config = serde_json::json!({ "url": format!("http://load/{who}") });
+        let query = Query::new("http", &format!("http://load/{who}"), ());
         plan.metrics.push(Metric { name: who.to_owned(), query, minimum: None, target: None, member: None });
         world.sampler.answer(who, Answer::Slow(Duration::from_secs(2), 1.0));
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use engine::{ConfigPath, Problem, SourceCatalog};
+use engine::{Asked, Prepared, Problem, Query, SourceCatalog};
 use resources::{Kind, business_scaling, scaling_group};
 use serde_json::{Value, json};
 
@@ -12,8 +12,9 @@ use crate::{Event, ObjectKey};
 pub(crate) struct Anything;
 
 impl SourceCatalog for Anything {
-    fn validate(&self, _: &str, _: &Value, _: &ConfigPath<'_>) -> Vec<Problem> {
-        Vec::new()
+    fn prepare(&self, asked: &Asked<'_>) -> Result<Prepared, Vec<Problem>> {
+        let url = asked.config["url"].as_str().unwrap_or_default();
+        Ok(Query::new(asked.source, url, ()).into())
     }
 }
 

@@ -54,8 +54,7 @@ impl Scripted {
 
 impl Sampler for Scripted {
     fn sample<'a>(&'a self, query: &'a Query, not_before: Time) -> BoxFuture<'a, Sampled> {
-        let url = query.config["url"].as_str().unwrap_or_default();
-        let who = url.rsplit('/').next().unwrap_or_default();
+        let who = query.key().rsplit('/').next().unwrap_or_default();
         async move {
             let _doing = self.busy.with(who);
             let at = self.clock.now();

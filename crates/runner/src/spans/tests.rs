@@ -133,7 +133,7 @@ async fn each_member_has_its_spans_and_a_failing_write_marks_its_own_and_the_roo
 #[tokio::test(start_paused = true)]
 async fn a_missing_reading_and_a_missing_target_are_errors() {
     let world = World::new();
-    let who = plan().metrics[0].query.config["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let who = plan().metrics[0].query.key().rsplit('/').next().unwrap().to_owned();
     world.sampler.answer(&who, Answer::Absent);
     let heard = listen(&world, plan(), false).await;
     assert_eq!(heard.told("sample", &FAILURE), [["MetricTimeout", "error"]]);

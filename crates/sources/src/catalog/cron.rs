@@ -21,20 +21,21 @@
 //!
 //! The time zones are compiled in, so that every machine judges by the same ones.
 
+mod doubt;
+
 use std::sync::Arc;
 
 use croner::Cron as Pattern;
 use croner::parser::{CronParser, Seconds, Year};
-use engine::{Absence, AbsenceReason, ConfigPath, Problem, Reading, Time};
+use engine::{Absence, AbsenceReason, Reading, Time};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{SignedDuration, Timestamp, Zoned};
-use serde_json::Value;
 
 use crate::clients::Clients;
-use crate::source::{Request, SecretRef, Source};
-use crate::values::settings::{Settings, invalid, of_query, quoted};
+use crate::source::{Ask, Request, Source};
+use crate::values::settings::{Settings, invalid, quoted};
 
 /// The greatest value of each field, where `5/15` means from 5 to the greatest in steps of 15.
 const GREATEST: [u8; 5] = [59, 23, 31, 12, 6];
@@ -46,7 +47,7 @@ pub(crate) fn new(_: &Clients) -> Arc<dyn Source> {
 
 struct Cron;
 
-/// The settings, found good.
+/// A query, ready to be asked.
 struct Config {
     zone: TimeZone,
     start: Pattern,
@@ -55,8 +56,7 @@ struct Config {
 }
 
 impl Config {
-    fn parse(config: &Value, path: &ConfigPath<'_>) -> Result<Self, Vec<Problem>> {
-        let mut settings = Settings::new(config, path);
+    fn parse(settings: &mut Settings<'_>) -> Option<Self> {
         let zone = settings.required_text("timezone").and_then(|name| {
             let found = time_zone(name);
             if found.is_none() {
@@ -75,14 +75,10 @@ impl Config {
             settings.refuse("end", invalid(quoted(end.as_str()), "must be another time than start"));
         }
         let replicas = settings.required_whole_number("desiredReplicas", 1..=i32::MAX.unsigned_abs().into());
-        let problems = settings.finish();
-        match (zone, start, end, replicas) {
-            (Some(zone), Some(start), Some(end), Some(replicas)) if problems.is_empty() => {
-                // Exact: it is within 32 bits.
-                Ok(Self { zone, start, end, desired_replicas: replicas as f64 })
-            }
-            _ => Err(problems),
-        }
+        // Exact: it is within 32 bits.
+        let config = Self { zone: zone?, start: start?, end: end?, desired_replicas: replicas? as f64 };
+        doubt::warn(&config, settings);
+        Some(config)
     }
 
     /// Whether the window is open at `now`.
@@ -163,16 +159,14 @@ fn with_ends(field: &str, most: u8) -> String {
 }
 
 impl Source for Cron {
-    fn validate(&self, config: &Value, path: &ConfigPath<'_>) -> Vec<Problem> {
-        Config::parse(config, path).err().unwrap_or_default()
+    fn prepare(&self, settings: &mut Settings<'_>) -> Option<Box<dyn Ask>> {
+        Some(Box::new(Config::parse(settings)?))
     }
+}
 
-    fn secrets(&self, _: &Value) -> Vec<SecretRef> {
-        Vec::new()
-    }
-
-    fn read<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
-        let number = of_query(request.config, Config::parse).and_then(|config| config.number(request.begun));
+impl Ask for Config {
+    fn ask<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
+        let number = self.number(request.begun);
         std::future::ready(Reading::answered(number, request.begun)).boxed()
     }
 }

@@ -10,20 +10,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Absence, ConfigPath, Problem, Reading};
+use engine::{Absence, Holder, Reading};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use reqwest::Url;
 use reqwest::header::HeaderMap;
-use serde_json::Value;
 
 use crate::clients::Clients;
 use crate::net::headers;
 use crate::net::http_client::{Headers, HttpClient, Limits, MAX_ANSWER_BYTES, absence};
-use crate::source::{Request, SecretRef, Source};
+use crate::source::{Ask, Request, Source};
 use crate::values::json_number;
 use crate::values::json_path::JsonPath;
-use crate::values::settings::{Settings, invalid, of_query, quoted};
+use crate::values::settings::{Settings, invalid, quoted};
 
 /// The registry's constructor.
 pub(crate) fn new(clients: &Clients) -> Arc<dyn Source> {
@@ -34,42 +33,42 @@ struct Http {
     client: Arc<HttpClient>,
 }
 
+/// A query, ready to be asked.
+struct Query {
+    client: Arc<HttpClient>,
+    config: Config,
+}
+
 /// The settings, found good.
 struct Config {
     url: Url,
     value_path: JsonPath,
     value_path_text: String,
-    headers_from: Option<SecretRef>,
+    headers_from: Option<Holder>,
     timeout: Duration,
 }
 
 impl Config {
-    fn parse(config: &Value, path: &ConfigPath<'_>) -> Result<Self, Vec<Problem>> {
-        let mut settings = Settings::new(config, path);
+    fn parse(settings: &mut Settings<'_>) -> Option<Self> {
         let url = settings.http_url("url", Ok);
         let value_path = settings.required_text("valuePath").and_then(|text| {
             let parsed = JsonPath::parse(text);
             let parsed = parsed.map_err(|why| settings.refuse("valuePath", invalid(quoted(text), why)));
             Some((parsed.ok()?, text.to_owned()))
         });
-        let headers_from = settings.secret_ref("headersFrom");
+        let headers_from = settings.secret("headersFrom");
         let timeout = settings.whole_number("timeoutSeconds", 1..=60, 5);
-        let problems = settings.finish();
-        match (url, value_path, timeout) {
-            (Some(url), Some((value_path, value_path_text)), Some(timeout)) if problems.is_empty() => {
-                let timeout = Duration::from_secs(timeout);
-                Ok(Self { url, value_path, value_path_text, headers_from, timeout })
-            }
-            _ => Err(problems),
-        }
+        let (value_path, value_path_text) = value_path?;
+        let timeout = Duration::from_secs(timeout?);
+        Some(Self { url: url?, value_path, value_path_text, headers_from, timeout })
     }
 }
 
-impl Http {
+impl Query {
     async fn number(&self, request: Request<'_>) -> Result<f64, Absence> {
-        let config = of_query(request.config, Config::parse)?;
+        let config = &self.config;
         let secret = match &config.headers_from {
-            Some(secret) => headers::from_secret(secret, request.secrets)?,
+            Some(secret) => headers::from_secret(secret, request.credentials)?,
             None => HeaderMap::new(),
         };
         let headers = Headers { accept: "application/json", secret };
@@ -81,15 +80,14 @@ impl Http {
 }
 
 impl Source for Http {
-    fn validate(&self, config: &Value, path: &ConfigPath<'_>) -> Vec<Problem> {
-        Config::parse(config, path).err().unwrap_or_default()
+    fn prepare(&self, settings: &mut Settings<'_>) -> Option<Box<dyn Ask>> {
+        let config = Config::parse(settings)?;
+        Some(Box::new(Query { client: Arc::clone(&self.client), config }))
     }
+}
 
-    fn secrets(&self, config: &Value) -> Vec<SecretRef> {
-        of_query(config, Config::parse).ok().and_then(|config| config.headers_from).into_iter().collect()
-    }
-
-    fn read<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
+impl Ask for Query {
+    fn ask<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
         async move { Reading::answered(self.number(request).await, request.begun) }.boxed()
     }
 }

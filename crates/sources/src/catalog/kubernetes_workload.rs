@@ -15,16 +15,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use engine::{Absence, ConfigPath, Problem, Reading};
+use engine::{Absence, Reading};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use serde_json::Value;
 
 use crate::clients::Clients;
 use crate::pods::{Pod, items};
-use crate::source::{Request, SecretRef, Source};
+use crate::source::{Ask, Request, Source};
 use crate::values::label_selector;
-use crate::values::settings::{Settings, invalid, of_query, quoted};
+use crate::values::settings::{Settings, invalid, quoted};
 
 /// The registry's constructor.
 pub(crate) fn new(_: &Clients) -> Arc<dyn Source> {
@@ -33,70 +32,59 @@ pub(crate) fn new(_: &Clients) -> Arc<dyn Source> {
 
 struct KubernetesWorkload;
 
-/// The settings, found good.
+/// A query, ready to be asked.
 struct Config {
+    namespace: String,
     selector: String,
     group_by_node: bool,
 }
 
 impl Config {
-    fn parse(config: &Value, path: &ConfigPath<'_>) -> Result<Self, Vec<Problem>> {
-        let mut settings = Settings::new(config, path);
+    fn parse(settings: &mut Settings<'_>) -> Option<Self> {
         let selector = settings.required_text("podSelector");
         if let Some((text, why)) = selector.and_then(|text| Some((text, label_selector::problem(text)?))) {
             settings.refuse("podSelector", invalid(quoted(text), format!("must be a label selector: {why}")));
         }
         let group_by_node = settings.flag("groupByNode");
-        let problems = settings.finish();
-        match selector {
-            Some(selector) if problems.is_empty() => {
-                Ok(Self { selector: selector.to_owned(), group_by_node })
-            }
-            _ => Err(problems),
-        }
+        let namespace = settings.namespace().to_owned();
+        Some(Self { namespace, selector: selector?.to_owned(), group_by_node })
     }
-}
 
-async fn number(request: Request<'_>) -> Result<f64, Absence> {
-    let Config { selector, group_by_node } = of_query(request.config, Config::parse)?;
-    let count = if group_by_node {
-        let listed = request.pods.list(request.namespace, &selector).await?;
-        let pods: Vec<Pod> = items(&format!("pods in {}", request.namespace), &listed)?;
-        let nodes: BTreeSet<String> = pods.into_iter().filter_map(|pod| pod.spec.node_name).collect();
-        nodes.len() as u64
-    } else {
-        request.pods.count(request.namespace, &selector).await?
-    };
-    // Exact: no cluster has so many pods.
-    Ok(count as f64)
+    async fn number(&self, request: Request<'_>) -> Result<f64, Absence> {
+        let Self { namespace, selector, group_by_node } = self;
+        let count = if *group_by_node {
+            let listed = request.pods.list(namespace, selector).await?;
+            let pods: Vec<Pod> = items(&format!("pods in {namespace}"), &listed)?;
+            let nodes: BTreeSet<String> = pods.into_iter().filter_map(|pod| pod.spec.node_name).collect();
+            nodes.len() as u64
+        } else {
+            request.pods.count(namespace, selector).await?
+        };
+        // Exact: no cluster has so many pods.
+        Ok(count as f64)
+    }
 }
 
 impl Source for KubernetesWorkload {
-    fn validate(&self, config: &Value, path: &ConfigPath<'_>) -> Vec<Problem> {
-        Config::parse(config, path).err().unwrap_or_default()
+    fn prepare(&self, settings: &mut Settings<'_>) -> Option<Box<dyn Ask>> {
+        Some(Box::new(Config::parse(settings)?))
     }
+}
 
-    fn secrets(&self, _: &Value) -> Vec<SecretRef> {
-        Vec::new()
-    }
-
-    fn read<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
-        async move { Reading::answered(number(request).await, request.begun) }.boxed()
+impl Ask for Config {
+    fn ask<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
+        async move { Reading::answered(self.number(request).await, request.begun) }.boxed()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use engine::SourceCatalog;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
-    use super::*;
-    use crate::{AddressPolicy, Registry};
+    use crate::values::settings::tests::problems_of_source;
 
     fn problems(config: Value) -> Vec<String> {
-        let path = ConfigPath { source: "spec.type", config: "spec.config", elsewhere: &[] };
-        let registry = Registry::new(AddressPolicy::default());
-        registry.validate("kubernetes-workload", &config, &path).iter().map(Problem::to_string).collect()
+        problems_of_source("kubernetes-workload", &config)
     }
 
     #[test]

@@ -44,19 +44,19 @@ mod wire;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Absence, ConfigPath, Fault, Problem, Reading};
+use engine::{Absence, Fault, Holder, Reading};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use reqwest::Url;
 use reqwest::header::HeaderMap;
-use serde_json::Value;
 
 use crate::clients::Clients;
 use crate::net::headers;
 use crate::net::http_client::{HttpClient, absence, shown};
-use crate::source::{Request, SecretRef, Source};
-use crate::values::settings::{Settings, invalid, of_query, quoted};
+use crate::source::{Ask, Request, Source};
+use crate::values::settings::{Settings, invalid, quoted};
 use monitor::Monitor;
+use pending::Count;
 use report::Selector;
 use started::Started;
 
@@ -65,12 +65,19 @@ const MAX_SERVERS: usize = 31;
 
 /// The registry's constructor.
 pub(crate) fn new(clients: &Clients) -> Arc<dyn Source> {
-    Arc::new(Nats { client: Arc::clone(&clients.http), started: Started::default() })
+    Arc::new(Nats { client: Arc::clone(&clients.http), started: Arc::default() })
 }
 
 struct Nats {
     client: Arc<HttpClient>,
-    started: Started,
+    started: Arc<Started>,
+}
+
+/// A query, ready to be asked.
+struct Query {
+    client: Arc<HttpClient>,
+    started: Arc<Started>,
+    config: Config,
 }
 
 /// The settings, found good.
@@ -78,13 +85,12 @@ struct Config {
     url: Url,
     other_urls: Vec<Url>,
     selector: Selector,
-    headers_from: Option<SecretRef>,
+    headers_from: Option<Holder>,
     timeout: Duration,
 }
 
 impl Config {
-    fn parse(config: &Value, path: &ConfigPath<'_>) -> Result<Self, Vec<Problem>> {
-        let mut settings = Settings::new(config, path);
+    fn parse(settings: &mut Settings<'_>) -> Option<Self> {
         let url = settings.http_url("monitoringUrl", monitoring_base);
         let subject = settings.required_text("subject");
         if let Some((subject, why)) = subject.and_then(|text| Some((text, subject::problem(text)?))) {
@@ -99,17 +105,10 @@ impl Config {
             Some(name.to_owned())
         });
         let other_urls = settings.http_urls("monitoringUrls", MAX_SERVERS, monitoring_base);
-        let headers_from = settings.secret_ref("headersFrom");
+        let headers_from = settings.secret("headersFrom");
         let timeout = settings.whole_number("timeoutSeconds", 1..=60, 5);
-        let problems = settings.finish();
-        match (url, subject, timeout) {
-            (Some(url), Some(subject), Some(timeout)) if problems.is_empty() => {
-                let timeout = Duration::from_secs(timeout);
-                let selector = Selector { subject: subject.to_owned(), account, stream, consumer };
-                Ok(Self { url, other_urls, selector, headers_from, timeout })
-            }
-            _ => Err(problems),
-        }
+        let selector = Selector { subject: subject?.to_owned(), account, stream, consumer };
+        Some(Self { url: url?, other_urls, selector, headers_from, timeout: Duration::from_secs(timeout?) })
     }
 }
 
@@ -125,33 +124,44 @@ fn monitoring_base(mut url: Url) -> Result<Url, Fault> {
     Ok(url)
 }
 
-impl Nats {
-    async fn number(&self, request: Request<'_>) -> Result<f64, Absence> {
-        let config = of_query(request.config, Config::parse)?;
+impl Query {
+    async fn count(&self, request: Request<'_>) -> Result<Count, Absence> {
+        let config = &self.config;
         let secret = match &config.headers_from {
-            Some(secret) => headers::from_secret(secret, request.secrets)?,
+            Some(secret) => headers::from_secret(secret, request.credentials)?,
             None => HeaderMap::new(),
         };
         let monitor = Monitor::new(&self.client, &config.selector, &self.started, secret, config.timeout);
         let reports = cluster::reports(&monitor, &config.url, &config.other_urls).await?;
         let count = pending::count(&reports, &config.selector);
-        let count = count.map_err(|missing| absence(missing.reason, &config.url, missing.message))?;
-        // Exact up to 9 * 10^15, and no stream has that many messages.
-        Ok(count as f64)
+        count.map_err(|missing| absence(missing.reason, &config.url, missing.message))
     }
 }
 
 impl Source for Nats {
-    fn validate(&self, config: &Value, path: &ConfigPath<'_>) -> Vec<Problem> {
-        Config::parse(config, path).err().unwrap_or_default()
+    fn prepare(&self, settings: &mut Settings<'_>) -> Option<Box<dyn Ask>> {
+        let config = Config::parse(settings)?;
+        let (client, started) = (Arc::clone(&self.client), Arc::clone(&self.started));
+        Some(Box::new(Query { client, started, config }))
     }
+}
 
-    fn secrets(&self, config: &Value) -> Vec<SecretRef> {
-        of_query(config, Config::parse).ok().and_then(|config| config.headers_from).into_iter().collect()
-    }
-
-    fn read<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
-        async move { Reading::answered(self.number(request).await, request.begun) }.boxed()
+impl Ask for Query {
+    fn ask<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
+        async move {
+            match self.count(request).await {
+                // Exact up to 9 * 10^15, and no stream has that many messages.
+                Ok(Count { messages, largest }) => {
+                    let reading = Reading::of(messages as f64, request.begun);
+                    match largest {
+                        Some((name, part)) => reading.with_largest(name, part as f64),
+                        None => reading,
+                    }
+                }
+                Err(absence) => Reading::Absent(absence),
+            }
+        }
+        .boxed()
     }
 }
 

@@ -29,16 +29,15 @@ mod server;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Absence, AbsenceReason, ConfigPath, Fault, FaultKind, Problem, Reading};
+use engine::{Absence, AbsenceReason, Fault, FaultKind, Reading};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use reqwest::Url;
-use serde_json::Value;
 
 use crate::clients::Clients;
 use crate::net::http_client::{Answer, Call, HttpClient, Limits, MAX_ANSWER_BYTES, absence, redirected};
-use crate::source::{Request, SecretRef, Source};
-use crate::values::settings::{Settings, of_query};
+use crate::source::{Ask, Request, Source};
+use crate::values::settings::Settings;
 use access::Access;
 use answer::{Aggregate, Number};
 
@@ -55,6 +54,14 @@ struct Prometheus {
     default_server: DefaultServer,
 }
 
+/// A query, ready to be asked.
+struct Query {
+    client: Arc<HttpClient>,
+    config: Config,
+    /// What is asked where; `None` where no server is known, as when a manifest is checked.
+    request: Option<(Url, Option<String>)>,
+}
+
 /// The settings, found good.
 struct Config {
     query: String,
@@ -66,8 +73,7 @@ struct Config {
 }
 
 impl Config {
-    fn parse(config: &Value, path: &ConfigPath<'_>) -> Result<Self, Vec<Problem>> {
-        let mut settings = Settings::new(config, path);
+    fn parse(settings: &mut Settings<'_>) -> Option<Self> {
         let query = settings.required_text("query").map(str::to_owned);
         if query.as_ref().is_some_and(|query| query.trim().is_empty()) {
             settings.refuse("query", Fault::required());
@@ -75,41 +81,33 @@ impl Config {
         let server = settings.optional_http_url(server::SETTING, server::base);
         let aggregate = settings.one_of("aggregate", &Aggregate::NAMES);
         let method = settings.one_of("method", &[("GET", false), ("POST", true)]);
-        let access = Access::parse(&mut settings, server.as_ref());
+        let access = Access::parse(settings, server.as_ref());
         let timeout = settings.whole_number("timeoutSeconds", 1..=60, 5);
-        let problems = settings.finish();
-        match (query, aggregate, method, timeout) {
-            (Some(query), Some(aggregate), Some(post), Some(timeout)) if problems.is_empty() => {
-                let timeout = Duration::from_secs(timeout);
-                Ok(Self { query, server: server.map(ServerAddress::new), aggregate, post, timeout, access })
-            }
-            _ => Err(problems),
-        }
+        let (server, timeout) = (server.map(ServerAddress::new), Duration::from_secs(timeout?));
+        Some(Self { query: query?, server, aggregate: aggregate?, post: method?, timeout, access })
     }
 }
 
-impl Prometheus {
+impl Query {
     async fn number(&self, request: Request<'_>) -> Result<Number, Absence> {
-        let config = of_query(request.config, Config::parse)?;
-        let server = config.server.as_ref().or(self.default_server.known());
-        let server = server.ok_or_else(|| Absence {
+        let config = &self.config;
+        let (url, form) = self.request.as_ref().ok_or_else(|| Absence {
             reason: AbsenceReason::Malformed,
             message: format!("{}: {}", server::SETTING, server::NO_SERVER),
         })?;
-        let credentials = config.access.credentials(request.secrets)?;
-        let (url, form) = request_for(server, &config);
+        let presented = config.access.present(request.credentials)?;
         let call = Call {
-            url: &url,
-            headers: &credentials.headers,
+            url,
+            headers: &presented.headers,
             form: form.as_deref(),
-            tls: &credentials.tls,
+            tls: &presented.tls,
             limits: Limits { timeout: config.timeout, max_bytes: MAX_ANSWER_BYTES },
             reads_errors: true,
             follows_redirects: true,
         };
         let Answer { url: answered, status, body } = self.client.call(&call).await.map_err(with_advice)?;
-        answer::number(status, &body, config.aggregate, &credentials.hidden).map_err(|missing| {
-            redirected(absence(missing.reason, &answered, missing.message), &url, &answered)
+        answer::number(status, &body, config.aggregate, &presented.hidden).map_err(|missing| {
+            redirected(absence(missing.reason, &answered, missing.message), url, &answered)
         })
     }
 }
@@ -136,21 +134,20 @@ fn with_advice(mut absence: Absence) -> Absence {
 }
 
 impl Source for Prometheus {
-    fn validate(&self, config: &Value, path: &ConfigPath<'_>) -> Vec<Problem> {
-        let mut problems = Config::parse(config, path).err().unwrap_or_default();
-        let names_none = config.get(server::SETTING).is_none_or(Value::is_null);
-        if names_none && matches!(self.default_server, DefaultServer::None) {
-            let fault = Fault::new(FaultKind::Required, server::NO_SERVER);
-            problems.push(Problem::new(path.setting(server::SETTING), fault));
+    fn prepare(&self, settings: &mut Settings<'_>) -> Option<Box<dyn Ask>> {
+        let config = Config::parse(settings);
+        if !settings.has(server::SETTING) && matches!(self.default_server, DefaultServer::None) {
+            settings.refuse(server::SETTING, Fault::new(FaultKind::Required, server::NO_SERVER));
         }
-        problems
+        let config = config?;
+        let server = config.server.as_ref().or(self.default_server.known());
+        let request = server.map(|server| request_for(server, &config));
+        Some(Box::new(Query { client: Arc::clone(&self.client), request, config }))
     }
+}
 
-    fn secrets(&self, config: &Value) -> Vec<SecretRef> {
-        of_query(config, Config::parse).map(|config| config.access.secrets()).unwrap_or_default()
-    }
-
-    fn read<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
+impl Ask for Query {
+    fn ask<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
         async move {
             match self.number(request).await {
                 Ok(number) => Reading::of(number.value, number.at.unwrap_or(request.begun)),

@@ -28,17 +28,17 @@ mod time_series;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Absence, AbsenceReason, ConfigPath, Fault, Problem, Reading};
+use engine::{Absence, AbsenceReason, Credential, Fault, Reading};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use reqwest::Url;
-use serde_json::Value;
 
 use crate::clients::Clients;
+use crate::credentials::unusable;
 use crate::google::{Credentials, NoToken, OperatorIdentity, Session, Token, Tokens};
 use crate::net::http_client::{HttpClient, shown};
-use crate::source::{Request, SecretKeyRef, SecretRef, Source};
-use crate::values::settings::{Settings, invalid, of_query, quoted};
+use crate::source::{Ask, Request, Source};
+use crate::values::settings::{Settings, invalid, quoted};
 use time_series::{Failed, Measure, Series};
 
 /// Where Cloud Monitoring is, unless somebody says otherwise.
@@ -55,15 +55,25 @@ pub(crate) fn new(clients: &Clients) -> Arc<dyn Source> {
     let parsed = Url::parse(&endpoint).map_err(|_| Fault::invalid("must be a URL")).and_then(base);
     let endpoint = parsed.map_err(|fault| format!("{ENDPOINT_VARIABLE}: {fault}"));
     let tokens = Tokens::new(Arc::clone(&client));
-    Arc::new(PubSub { client, tokens, operator: OperatorIdentity::from_environment(), endpoint })
+    let operator = OperatorIdentity::from_environment();
+    Arc::new(PubSub(Arc::new(Shared { client, tokens, operator, endpoint })))
 }
 
-struct PubSub {
+struct PubSub(Arc<Shared>);
+
+/// What all queries share.
+struct Shared {
     client: Arc<HttpClient>,
     tokens: Tokens,
     operator: OperatorIdentity,
     /// The operator's endpoint, or what is wrong with its environment.
     endpoint: Result<Url, String>,
+}
+
+/// A query, ready to be asked.
+struct Query {
+    shared: Arc<Shared>,
+    config: Config,
 }
 
 /// The settings, found good.
@@ -72,15 +82,14 @@ struct Config {
     subscription_project: String,
     subscription: String,
     measure: Measure,
-    credentials_from: Option<SecretKeyRef>,
+    credentials_from: Option<Credential>,
     endpoint: Option<Url>,
     max_age: Duration,
     timeout: Duration,
 }
 
 impl Config {
-    fn parse(config: &Value, path: &ConfigPath<'_>) -> Result<Self, Vec<Problem>> {
-        let mut settings = Settings::new(config, path);
+    fn parse(settings: &mut Settings<'_>) -> Option<Self> {
         let project = settings.optional_text("projectId");
         if let Some((text, why)) = project.and_then(|text| Some((text, names::project_problem(text)?))) {
             settings.refuse("projectId", invalid(quoted(text), why));
@@ -89,34 +98,27 @@ impl Config {
             let parsed = names::subscription(text);
             parsed.map_err(|why| settings.refuse("subscription", invalid(quoted(text), why))).ok()
         });
-        let measure = measure(&mut settings);
-        let credentials_from = settings.secret_key_ref("credentialsFrom");
-        let endpoint = endpoint(&mut settings, config);
+        let measure = measure(settings);
+        let credentials_from = settings.credential("credentialsFrom");
+        let endpoint = endpoint(settings);
         let max_age = settings.whole_number("maxAgeSeconds", 60..=86_400, 600);
         let timeout = settings.whole_number("timeoutSeconds", 1..=60, 10);
         let named = subscription.and_then(|named| named.project);
         let project = project.or(named);
-        if project.is_none() && subscription.is_some() && config["projectId"].is_null() {
+        if project.is_none() && subscription.is_some() && !settings.has("projectId") {
             settings.refuse("projectId", Fault::required());
         }
-        let problems = settings.finish();
-        match (project, subscription, measure, max_age, timeout) {
-            (Some(project), Some(subscription), Some(measure), Some(max_age), Some(timeout))
-                if problems.is_empty() =>
-            {
-                Ok(Self {
-                    project: project.to_owned(),
-                    subscription_project: named.unwrap_or(project).to_owned(),
-                    subscription: subscription.name.to_owned(),
-                    measure,
-                    credentials_from,
-                    endpoint,
-                    max_age: Duration::from_secs(max_age),
-                    timeout: Duration::from_secs(timeout),
-                })
-            }
-            _ => Err(problems),
-        }
+        let project = project?;
+        Some(Self {
+            project: project.to_owned(),
+            subscription_project: named.unwrap_or(project).to_owned(),
+            subscription: subscription?.name.to_owned(),
+            measure: measure?,
+            credentials_from,
+            endpoint,
+            max_age: Duration::from_secs(max_age?),
+            timeout: Duration::from_secs(timeout?),
+        })
     }
 }
 
@@ -131,11 +133,11 @@ fn measure(settings: &mut Settings<'_>) -> Option<Measure> {
     found
 }
 
-fn endpoint(settings: &mut Settings<'_>, config: &Value) -> Option<Url> {
-    if config["endpoint"].is_null() {
+fn endpoint(settings: &mut Settings<'_>) -> Option<Url> {
+    if !settings.has("endpoint") {
         return settings.optional_text("endpoint").and(None);
     }
-    if config["credentialsFrom"].is_null() {
+    if !settings.has_credential("credentialsFrom") {
         let why = "may be given only along with credentialsFrom: \
                    the operator's own token goes to the operator's endpoint and to no other";
         settings.refuse("endpoint", Fault::forbidden(why));
@@ -153,17 +155,18 @@ fn base(mut url: Url) -> Result<Url, Fault> {
     Ok(url)
 }
 
-impl PubSub {
+impl Query {
     async fn reading(&self, request: Request<'_>) -> Result<Reading, Absence> {
-        let config = of_query(request.config, Config::parse)?;
+        let Self { shared, config } = self;
         let session = Session::start(config.timeout);
-        let credentials = match &config.credentials_from {
-            Some(reference) => Credentials::Key(request.secrets.value(reference)?),
-            None => Credentials::Operator(&self.operator),
+        let key = config.credentials_from.as_ref().map(|from| request.credentials.value(from)).transpose()?;
+        let credentials = match &key {
+            Some(json) => Credentials::Key(json),
+            None => Credentials::Operator(&shared.operator),
         };
         let endpoint = match &config.endpoint {
             Some(endpoint) => endpoint,
-            None => self.endpoint.as_ref().map_err(unavailable)?,
+            None => shared.endpoint.as_ref().map_err(unavailable)?,
         };
         let series = Series {
             endpoint,
@@ -174,13 +177,13 @@ impl PubSub {
             now: request.begun,
             max_age: config.max_age,
         };
-        let token = self.token(&config, &credentials, &session, request).await?;
-        let point = match series.newest(&self.client, &session, &token).await {
+        let token = self.token(&credentials, &session, request).await?;
+        let point = match series.newest(&shared.client, &session, &token).await {
             // It may have been withdrawn, or our clock stood still for a while.
             Err(Failed::Unauthorized(_)) => {
-                self.tokens.forget(&token, &session).await;
-                let token = self.token(&config, &credentials, &session, request).await?;
-                series.newest(&self.client, &session, &token).await
+                shared.tokens.forget(&token, &session).await;
+                let token = self.token(&credentials, &session, request).await?;
+                series.newest(&shared.client, &session, &token).await
             }
             other => other,
         };
@@ -190,16 +193,15 @@ impl PubSub {
 
     async fn token(
         &self,
-        config: &Config,
         credentials: &Credentials<'_>,
         session: &Session,
         request: Request<'_>,
     ) -> Result<Token, Absence> {
-        let token = self.tokens.get(credentials, session, request.begun).await;
-        token.map_err(|failed| match (failed, &config.credentials_from) {
+        let token = self.shared.tokens.get(credentials, session, request.begun).await;
+        token.map_err(|failed| match (failed, &self.config.credentials_from) {
             (NoToken::Absent(absence), _) => absence,
-            (NoToken::Unusable(why), Some(SecretKeyRef { secret, key })) => {
-                request.secrets.unusable(secret, format_args!("its key {key:?} {why}"))
+            (NoToken::Unusable(why), Some(Credential { holder, key })) => {
+                unusable(holder, format_args!("its key {key:?} {why}"))
             }
             (NoToken::Unusable(why), None) => {
                 unavailable(format_args!("the operator's own Google identity {why}"))
@@ -213,16 +215,14 @@ fn unavailable(message: impl ToString) -> Absence {
 }
 
 impl Source for PubSub {
-    fn validate(&self, config: &Value, path: &ConfigPath<'_>) -> Vec<Problem> {
-        Config::parse(config, path).err().unwrap_or_default()
+    fn prepare(&self, settings: &mut Settings<'_>) -> Option<Box<dyn Ask>> {
+        let config = Config::parse(settings)?;
+        Some(Box::new(Query { shared: Arc::clone(&self.0), config }))
     }
+}
 
-    fn secrets(&self, config: &Value) -> Vec<SecretRef> {
-        let config = of_query(config, Config::parse).ok();
-        config.and_then(|config| config.credentials_from).map(|from| from.secret).into_iter().collect()
-    }
-
-    fn read<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
+impl Ask for Query {
+    fn ask<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
         async move { self.reading(request).await.unwrap_or_else(Reading::Absent) }.boxed()
     }
 }

@@ -49,15 +49,15 @@ mod tls;
 
 use std::sync::Arc;
 
-use engine::{Absence, AbsenceReason, ConfigPath, Problem, Reading};
+use engine::{Absence, AbsenceReason, Reading};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use crate::clients::Clients;
-use crate::source::{Request, SecretRef, Secrets, Source};
-use crate::values::settings::of_query;
+use crate::credentials::Credentials;
+use crate::source::{Ask, Request, Source};
+use crate::values::settings::Settings;
 use access::Access;
 use ask::Asker;
 use config::{Config, Servers};
@@ -66,18 +66,24 @@ use pool::Pool;
 
 /// The registry's constructor.
 pub(crate) fn new(clients: &Clients) -> Arc<dyn Source> {
-    Arc::new(Redis { asker: Asker::new(Pool::new(clients.policy.clone())) })
+    Arc::new(Redis { asker: Arc::new(Asker::new(Pool::new(clients.policy.clone()))) })
 }
 
 struct Redis {
-    asker: Asker,
+    asker: Arc<Asker>,
 }
 
-impl Redis {
+/// A query, ready to be asked.
+struct Query {
+    asker: Arc<Asker>,
+    config: Config,
+}
+
+impl Query {
     async fn number(&self, request: Request<'_>) -> Result<f64, Absence> {
-        let config = of_query(request.config, Config::parse)?;
+        let config = &self.config;
         let deadline = Instant::now() + config.timeout;
-        let asked = self.ask(&config, request.secrets, deadline);
+        let asked = self.ask_servers(request.credentials, deadline);
         timeout_at(deadline, asked).await.unwrap_or_else(|_| {
             let waited = config.timeout.as_secs();
             let message = format!("{}: no answer within {waited} s", config.servers);
@@ -85,14 +91,14 @@ impl Redis {
         })
     }
 
-    async fn ask(&self, config: &Config, secrets: &Secrets, deadline: Instant) -> Result<f64, Absence> {
-        let Config { servers, db, login, tls, measure, .. } = config;
-        let access = Access::of(login, *db, tls.as_ref(), secrets)?;
+    async fn ask_servers(&self, credentials: &Credentials, deadline: Instant) -> Result<f64, Absence> {
+        let Config { servers, db, login, tls, measure, .. } = &self.config;
+        let access = Access::of(login, *db, tls.as_ref(), credentials)?;
         let number = match servers {
             Servers::One(node) => self.asker.one(node, &access, measure).await,
             Servers::Cluster(nodes) => self.asker.cluster(nodes, &access, measure, deadline).await,
             Servers::Sentinel { sentinels, master, login } => {
-                let own = Access::of(login, 0, tls.as_ref(), secrets)?;
+                let own = Access::of(login, 0, tls.as_ref(), credentials)?;
                 self.asker.sentinel(sentinels, &own, master, &access, measure, deadline).await
             }
         };
@@ -101,16 +107,14 @@ impl Redis {
 }
 
 impl Source for Redis {
-    fn validate(&self, config: &Value, path: &ConfigPath<'_>) -> Vec<Problem> {
-        Config::parse(config, path).err().unwrap_or_default()
+    fn prepare(&self, settings: &mut Settings<'_>) -> Option<Box<dyn Ask>> {
+        let config = Config::parse(settings)?;
+        Some(Box::new(Query { asker: Arc::clone(&self.asker), config }))
     }
+}
 
-    fn secrets(&self, config: &Value) -> Vec<SecretRef> {
-        let config = of_query(config, Config::parse);
-        config.map(|config| access::distinct(config.secrets())).unwrap_or_default()
-    }
-
-    fn read<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
+impl Ask for Query {
+    fn ask<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
         async move { Reading::answered(self.number(request).await, request.begun) }.boxed()
     }
 }

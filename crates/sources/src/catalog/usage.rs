@@ -30,16 +30,15 @@ mod sample;
 use std::sync::Arc;
 
 use engine::pod_metric::{PodAmount, PodMeasure, PodResource};
-use engine::{Absence, AbsenceReason, ConfigPath, Fault, Problem, Reading};
+use engine::{Absence, AbsenceReason, Fault, Reading, Target};
 use futures::FutureExt;
 use futures::future::{BoxFuture, try_join};
-use serde_json::Value;
 
 use crate::clients::Clients;
 use crate::pods::{Pod, PodMetrics, items};
-use crate::source::{Request, SecretRef, Source};
+use crate::source::{Ask, Request, Source};
 use crate::values::names;
-use crate::values::settings::{Settings, invalid, of_query, quoted};
+use crate::values::settings::{Settings, invalid, quoted};
 use sample::samples;
 
 /// The registry's constructor of `cpu`.
@@ -56,15 +55,15 @@ struct Usage {
     resource: PodResource,
 }
 
-/// The settings, found good.
+/// A query, ready to be asked.
 struct Config {
-    amount: PodAmount,
-    container: Option<String>,
+    /// `None` where the object may not act on it.
+    target: Option<Target>,
+    measure: PodMeasure,
 }
 
 impl Config {
-    fn parse(config: &Value, path: &ConfigPath<'_>) -> Result<Self, Vec<Problem>> {
-        let mut settings = Settings::new(config, path);
+    fn parse(resource: PodResource, settings: &mut Settings<'_>) -> Option<Self> {
         let amount = match settings.optional_text("measure") {
             None | Some("utilization") => PodAmount::Utilization,
             Some("usage") => PodAmount::Usage,
@@ -77,22 +76,18 @@ impl Config {
         if let Some(name) = container.filter(|name| !names::is_label(name)) {
             settings.refuse("container", invalid(quoted(name), "must be the name of a container"));
         }
-        let problems = settings.finish();
-        if problems.is_empty() {
-            Ok(Self { amount, container: container.map(str::to_owned) })
-        } else {
-            Err(problems)
-        }
+        let target = settings.target().ok()?.cloned();
+        Some(Self {
+            target,
+            measure: PodMeasure { resource, amount, container: container.map(str::to_owned) },
+        })
     }
-}
 
-impl Usage {
     async fn pods(&self, request: Request<'_>) -> Result<Reading, Absence> {
-        let Config { amount, container } = of_query(request.config, Config::parse)?;
-        let measure = PodMeasure { resource: self.resource, amount, container };
+        let measure = self.measure.clone();
         let absence = |reason, message| Absence { reason, message };
-        let Some(target) = request.target else {
-            let name = self.resource.name();
+        let Some(target) = &self.target else {
+            let name = measure.resource.name();
             let message =
                 format!("{name}: this object does not say, or may not choose, whose pods are measured");
             return Err(absence(AbsenceReason::ValueMissing, message));
@@ -111,19 +106,13 @@ impl Usage {
 }
 
 impl Source for Usage {
-    fn validate(&self, config: &Value, path: &ConfigPath<'_>) -> Vec<Problem> {
-        Config::parse(config, path).err().unwrap_or_default()
+    fn prepare(&self, settings: &mut Settings<'_>) -> Option<Box<dyn Ask>> {
+        Some(Box::new(Config::parse(self.resource, settings)?))
     }
+}
 
-    fn secrets(&self, _: &Value) -> Vec<SecretRef> {
-        Vec::new()
-    }
-
-    fn wants_target(&self) -> bool {
-        true
-    }
-
-    fn read<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
+impl Ask for Config {
+    fn ask<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
         async move { self.pods(request).await.unwrap_or_else(Reading::Absent) }.boxed()
     }
 }

@@ -12,7 +12,7 @@ const MAX_SHOWN: usize = 200;
 /// What an answer that is no success says. `sent` is the credential of the request.
 pub(crate) fn told(status: StatusCode, body: &Body, sent: &str) -> String {
     let status = format!("it answered with status {}", status.as_u16());
-    let Ok(document) = serde_json::from_slice::<Value>(&body.bytes) else { return status };
+    let Ok(document) = serde_json::from_slice::<Value>(&body.text()) else { return status };
     let (name, message) = match &document["error"] {
         Value::Object(error) => (error.get("status"), error.get("message")),
         error @ Value::String(_) => (Some(error), document.get("error_description")),

@@ -11,6 +11,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::sign::{Signer, SigningKey};
 use serde_json::Value;
 
+use crate::values::text;
+
 /// Where keys are exchanged that do not say it themselves.
 const DEFAULT_TOKEN_URI: &str = "https://oauth2.googleapis.com/token";
 
@@ -30,17 +32,18 @@ pub(super) struct ServiceAccountKey {
 impl ServiceAccountKey {
     /// Reads the JSON, or says what is wrong with it without repeating any of it.
     pub(super) fn parse(json: &[u8]) -> Result<Self, String> {
-        let document: Value = serde_json::from_slice(json).map_err(|_| "is not JSON".to_owned())?;
-        let text = |name: &str| document[name].as_str().filter(|text| !text.is_empty());
-        if text("type") != Some("service_account") {
+        let document: Value =
+            serde_json::from_slice(&text::decoded(json, None)).map_err(|_| "is not JSON".to_owned())?;
+        let text_of = |name: &str| document[name].as_str().filter(|text| !text.is_empty());
+        if text_of("type") != Some("service_account") {
             return Err("is not the key of a service account, whose \"type\" is \"service_account\"".into());
         }
-        let required = |name: &str| text(name).ok_or_else(|| format!("has no {name:?}"));
+        let required = |name: &str| text_of(name).ok_or_else(|| format!("has no {name:?}"));
         let account = required("client_email")?.to_owned();
         let private_key = rsa_key(required("private_key")?)?;
-        let token_uri = text("token_uri").unwrap_or(DEFAULT_TOKEN_URI).to_owned();
+        let token_uri = text_of("token_uri").unwrap_or(DEFAULT_TOKEN_URI).to_owned();
         let token_url = token_url(&token_uri)?;
-        let key_id = text("private_key_id").map(str::to_owned);
+        let key_id = text_of("private_key_id").map(str::to_owned);
         Ok(Self { account, key_id, token_uri, token_url, private_key })
     }
 

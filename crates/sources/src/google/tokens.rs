@@ -247,7 +247,7 @@ fn is_of_use(slot: &AsyncMutex<Slot>) -> bool {
 
 /// The token of a token endpoint's answer. Its life counts from before it was asked for.
 fn kept(answer: &Answer, began: Instant, digest: Digested) -> Option<Kept> {
-    let document: Value = serde_json::from_slice(&answer.body.bytes).ok()?;
+    let document: Value = serde_json::from_slice(&answer.body.text()).ok()?;
     let token = Token::new(document["access_token"].as_str()?, digest)?;
     let life = Duration::from_secs(document["expires_in"].as_u64()?).min(LONGEST_LIFE);
     Some(Kept { token, until: began + (life - MARGIN.min(life / 2)) })

@@ -1,58 +1,66 @@
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
-use engine::{ConfigPath, Problem};
+use engine::Holder;
 use futures::future::join_all;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use super::*;
-use crate::source::{SecretData, SecretRef, Source};
+use crate::credentials::{Needs, Values};
+use crate::source::Ask;
 
-/// A source that follows its settings: `panics`, `needs` (a secret), `waits` (for the test).
+/// What all queries of a test have in common.
 struct Scripted {
     reads: AtomicUsize,
     go: Semaphore,
 }
 
-impl Source for Scripted {
-    fn validate(&self, _: &Value, _: &ConfigPath<'_>) -> Vec<Problem> {
-        Vec::new()
-    }
+/// A query that follows its settings: `panics`, `needs` (a secret), `waits` (for the test).
+struct Question {
+    source: Arc<Scripted>,
+    config: Value,
+}
 
-    fn secrets(&self, config: &Value) -> Vec<SecretRef> {
-        config["needs"].as_str().map(|name| SecretRef { name: name.into() }).into_iter().collect()
-    }
-
-    fn read<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
+impl Ask for Question {
+    fn ask<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
         async move {
-            let count = self.reads.fetch_add(1, Ordering::SeqCst) + 1;
-            if request.config["waits"] == true {
-                self.go.acquire().await.unwrap().forget();
+            let count = self.source.reads.fetch_add(1, Ordering::SeqCst) + 1;
+            if self.config["waits"] == true {
+                self.source.go.acquire().await.unwrap().forget();
             }
-            assert!(request.config["panics"] != true, "as the settings ask for");
-            let secret = self.secrets(request.config).pop();
-            let held = secret.and_then(|secret| request.secrets.get(&secret)).map(|data| data["value"][0]);
+            assert!(self.config["panics"] != true, "as the settings ask for");
+            let secret = self.config["needs"].as_str().map(secret);
+            let held = secret.map(|secret| request.credentials.all(&secret).unwrap()["value"][0]);
             Reading::of(held.map_or(count as f64, f64::from), request.begun)
         }
         .boxed()
     }
 }
 
+fn secret(name: &str) -> Holder {
+    Holder::Secret { namespace: "shop".to_owned(), name: name.to_owned() }
+}
+
 /// One secret, `shop/token`, whose value counts how often it was read; `shop/slow` never answers.
 #[derive(Default)]
 struct CountingSecrets(AtomicUsize);
 
-impl SecretReader for CountingSecrets {
-    fn read<'a>(&'a self, namespace: &'a str, name: &'a str) -> BoxFuture<'a, Result<SecretData, String>> {
+impl CredentialReader for CountingSecrets {
+    fn read<'a>(
+        &'a self,
+        holder: &'a Holder,
+        _: &'a BTreeSet<String>,
+    ) -> BoxFuture<'a, Result<Values, String>> {
         async move {
-            if name == "slow" {
+            if *holder == secret("slow") {
                 std::future::pending::<()>().await;
             }
-            if (namespace, name) != ("shop", "token") {
+            if *holder != secret("token") {
                 return Err("not found".into());
             }
             let count = self.0.fetch_add(1, Ordering::SeqCst) + 1;
-            Ok(SecretData::from([("value".into(), vec![u8::try_from(count).unwrap()])]))
+            Ok(Values::from([("value".into(), vec![u8::try_from(count).unwrap()])]))
         }
         .boxed()
     }
@@ -72,11 +80,9 @@ impl Bench {
         let secrets = Arc::new(CountingSecrets::default());
         let clock = Arc::new(AtomicI64::new(1_000_000));
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let registry = Registry::of([("scripted", Arc::clone(&source) as Arc<dyn Source>)]);
         let (time, outcomes) = (Arc::clone(&clock), Arc::clone(&seen));
         let hub = Hub::new(
-            Arc::new(registry),
-            Arc::clone(&secrets) as Arc<dyn SecretReader>,
+            Arc::clone(&secrets) as Arc<dyn CredentialReader>,
             Arc::new(move || Time::from_millis(time.load(Ordering::SeqCst))),
             Arc::new(move |stats| outcomes.lock().unwrap().push(stats.outcome)),
         );
@@ -91,6 +97,13 @@ impl Bench {
         self.clock.fetch_add(seconds * 1000, Ordering::SeqCst);
     }
 
+    fn query(&self, config: Value) -> Query {
+        let needs = config["needs"].as_str().map(|name| (secret(name), BTreeSet::new()));
+        let (key, source) = (config.to_string(), Arc::clone(&self.source));
+        let ask = Box::new(Question { source, config });
+        Query::new("scripted", &key, Content { ask, needs: Needs::from_iter(needs) })
+    }
+
     fn reads(&self) -> usize {
         self.source.reads.load(Ordering::SeqCst)
     }
@@ -101,10 +114,6 @@ impl Bench {
             tokio::task::yield_now().await;
         }
     }
-}
-
-fn query(config: Value) -> Query {
-    Query { source: "scripted".into(), namespace: "shop".into(), config, target: None }
 }
 
 fn value(shared: &SharedReading) -> f64 {
@@ -120,7 +129,7 @@ fn absence(shared: &SharedReading) -> (AbsenceReason, &str) {
 async fn equal_queries_at_once_are_one_reading() {
     let bench = Bench::new();
     let now = bench.now();
-    let queries = vec![query(json!({"waits": true})); 100];
+    let queries = vec![bench.query(json!({"waits": true})); 100];
     let (readings, ()) =
         tokio::join!(join_all(queries.iter().map(|query| bench.hub.read(query, now))), async {
             bench.asked(1).await;
@@ -133,7 +142,7 @@ async fn equal_queries_at_once_are_one_reading() {
 #[tokio::test]
 async fn a_reading_is_shared_as_long_as_it_is_new_enough() {
     let bench = Bench::new();
-    let query = query(json!({}));
+    let query = bench.query(json!({}));
     let first = bench.hub.read(&query, bench.now()).await;
     let began = bench.now();
     bench.pass(10);
@@ -148,8 +157,8 @@ async fn a_reading_is_shared_as_long_as_it_is_new_enough() {
 async fn queries_that_differ_are_not_shared() {
     let bench = Bench::new();
     let now = bench.now();
-    bench.hub.read(&query(json!({})), now).await;
-    bench.hub.read(&query(json!({"other": 1})), now).await;
+    bench.hub.read(&bench.query(json!({})), now).await;
+    bench.hub.read(&bench.query(json!({"other": 1})), now).await;
     bench.hub.read(&Query { namespace: "office".into(), ..query(json!({})) }, now).await;
     assert_eq!(bench.reads(), 3);
 }
@@ -157,7 +166,7 @@ async fn queries_that_differ_are_not_shared() {
 #[tokio::test]
 async fn a_flight_that_began_too_early_is_waited_for_and_not_used() {
     let bench = Bench::new();
-    let query = query(json!({"waits": true}));
+    let query = bench.query(json!({"waits": true}));
     let (hub, asked, early) = (Arc::clone(&bench.hub), query.clone(), bench.now());
     let first = tokio::spawn(async move { hub.read(&asked, early).await });
     bench.asked(1).await;
@@ -177,14 +186,14 @@ async fn a_flight_that_began_too_early_is_waited_for_and_not_used() {
 #[tokio::test]
 async fn a_time_in_the_future_counts_as_now() {
     let bench = Bench::new();
-    let shared = bench.hub.read(&query(json!({})), bench.now().plus(Duration::from_secs(60))).await;
+    let shared = bench.hub.read(&bench.query(json!({})), bench.now().plus(Duration::from_secs(60))).await;
     assert_eq!(value(&shared), 1.0);
 }
 
 #[tokio::test]
 async fn a_reading_survives_the_caller_that_began_it() {
     let bench = Bench::new();
-    let query = query(json!({"waits": true}));
+    let query = bench.query(json!({"waits": true}));
     let now = bench.now();
     let (hub, asked) = (Arc::clone(&bench.hub), query.clone());
     let starter = tokio::spawn(async move { hub.read(&asked, now).await });
@@ -199,7 +208,7 @@ async fn a_reading_survives_the_caller_that_began_it() {
 #[tokio::test]
 async fn a_reading_that_nobody_waited_for_does_not_block_the_next() {
     let bench = Bench::new();
-    let query = query(json!({"waits": true}));
+    let query = bench.query(json!({"waits": true}));
     let (hub, asked, early) = (Arc::clone(&bench.hub), query.clone(), bench.now());
     let starter = tokio::spawn(async move { hub.read(&asked, early).await });
     bench.asked(1).await;
@@ -214,7 +223,7 @@ async fn a_reading_that_nobody_waited_for_does_not_block_the_next() {
 async fn a_panic_is_an_absence_of_its_own_reading() {
     let bench = Bench::new();
     let now = bench.now();
-    let (bad, good) = (query(json!({"panics": true})), query(json!({})));
+    let (bad, good) = (bench.query(json!({"panics": true})), bench.query(json!({})));
     let (bad, good) = tokio::join!(bench.hub.read(&bad, now), bench.hub.read(&good, now));
     assert_eq!(absence(&bad).0, AbsenceReason::Malformed);
     assert!(value(&good) > 0.0);
@@ -224,7 +233,7 @@ async fn a_panic_is_an_absence_of_its_own_reading() {
 #[tokio::test]
 async fn secrets_are_read_once_for_each_reading() {
     let bench = Bench::new();
-    let query = query(json!({"needs": "token"}));
+    let query = bench.query(json!({"needs": "token"}));
     let now = bench.now();
     let first = join_all((0..10).map(|_| bench.hub.read(&query, now))).await;
     bench.pass(1);
@@ -237,10 +246,10 @@ async fn secrets_are_read_once_for_each_reading() {
 #[tokio::test(start_paused = true)]
 async fn without_its_secrets_the_source_is_not_asked() {
     let bench = Bench::new();
-    let missing = bench.hub.read(&query(json!({"needs": "other"})), bench.now()).await;
+    let missing = bench.hub.read(&bench.query(json!({"needs": "other"})), bench.now()).await;
     let expected = (AbsenceReason::SecretUnavailable, "secret shop/other: not found");
     assert_eq!(absence(&missing), expected);
-    let slow = bench.hub.read(&query(json!({"needs": "slow"})), bench.now()).await;
+    let slow = bench.hub.read(&bench.query(json!({"needs": "slow"})), bench.now()).await;
     let expected = (AbsenceReason::SecretUnavailable, "secret shop/slow: no answer within 10 s");
     assert_eq!(absence(&slow), expected);
     assert_eq!(bench.reads(), 0);
@@ -248,17 +257,17 @@ async fn without_its_secrets_the_source_is_not_asked() {
 }
 
 #[tokio::test]
-async fn an_unknown_source_is_an_absence() {
+async fn a_query_of_another_catalog_is_an_absence() {
     let bench = Bench::new();
-    let unknown = Query { source: "tarot".into(), ..query(json!({})) };
-    let shared = bench.hub.read(&unknown, bench.now()).await;
+    let other = Query { source: "tarot".into(), ..query(json!({})) };
+    let shared = bench.hub.read(&other, bench.now()).await;
     assert!(absence(&shared).1.contains("tarot"));
 }
 
 #[tokio::test]
 async fn the_observer_hears_of_upstream_readings_only() {
     let bench = Bench::new();
-    let query = query(json!({}));
+    let query = bench.query(json!({}));
     for _ in 0..3 {
         bench.hub.read(&query, bench.now()).await;
     }
@@ -268,15 +277,15 @@ async fn the_observer_hears_of_upstream_readings_only() {
 #[tokio::test]
 async fn readings_that_nobody_asks_for_are_forgotten() {
     let bench = Bench::new();
-    let kept = query(json!({"kept": true}));
+    let kept = bench.query(json!({"kept": true}));
     for round in 0..40 {
         for part in 0..50 {
-            bench.hub.read(&query(json!({"round": round, "part": part})), bench.now()).await;
+            bench.hub.read(&bench.query(json!({"round": round, "part": part})), bench.now()).await;
         }
         bench.hub.read(&kept, bench.now().minus(Duration::from_secs(100_000))).await;
         bench.pass(60);
     }
     let entries = bench.hub.entries.lock().unwrap();
-    assert!(entries.by_key.len() <= 12 * 50, "{} of 2000 are kept", entries.by_key.len());
-    assert!(entries.by_key.contains_key(&kept.key()), "what is asked for is kept");
+    assert!(entries.by_query.len() <= 12 * 50, "{} of 2000 are kept", entries.by_query.len());
+    assert!(entries.by_query.contains_key(kept.key()), "what is asked for is kept");
 }

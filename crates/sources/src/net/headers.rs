@@ -1,11 +1,11 @@
 //! Request headers: from a secret, every key of which is a name and its value the header's
 //! value, and from settings that are no secret.
 
-use engine::{Absence, AbsenceReason, Fault};
+use engine::{Absence, Fault, Holder};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
-use crate::source::{SecretRef, Secrets};
+use crate::credentials::{Credentials, unusable};
 use crate::values::settings::{invalid, quoted, wrong_type};
 
 /// Headers whose values are secrets.
@@ -25,15 +25,10 @@ const FRAMING: &[&str] = &[
 ];
 
 /// The headers that `secret` holds, or why it cannot be used (naming the key, never the value).
-pub(crate) fn from_secret(secret: &SecretRef, secrets: &Secrets) -> Result<HeaderMap, Absence> {
-    let full_name = secrets.full_name(secret);
-    let refuse = |what: String| Absence {
-        reason: AbsenceReason::SecretUnavailable,
-        message: format!("secret {full_name}: {what}"),
-    };
-    let data = secrets.get(secret).ok_or_else(|| refuse("was not read".into()))?;
+pub(crate) fn from_secret(secret: &Holder, credentials: &Credentials) -> Result<HeaderMap, Absence> {
+    let refuse = |what: String| unusable(secret, what);
     let mut headers = HeaderMap::new();
-    for (key, value) in data {
+    for (key, value) in credentials.all(secret)? {
         let name = HeaderName::from_bytes(key.as_bytes())
             .map_err(|_| refuse(format!("its key {key:?} is not the name of a header")))?;
         if FRAMING.contains(&name.as_str()) {
@@ -72,12 +67,18 @@ fn without_line_end(value: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use engine::AbsenceReason;
+
     use super::*;
 
+    fn token() -> Holder {
+        Holder::Secret { namespace: "shop".to_owned(), name: "token".to_owned() }
+    }
+
     fn headers(key: &str, value: &[u8]) -> Result<HeaderMap, String> {
-        let mut secrets = Secrets::new("shop");
-        secrets.insert("token", [(key.to_owned(), value.to_vec())].into());
-        from_secret(&SecretRef { name: "token".into() }, &secrets).map_err(|absence| {
+        let mut credentials = Credentials::default();
+        credentials.insert(token(), [(key.to_owned(), value.to_vec())].into());
+        from_secret(&token(), &credentials).map_err(|absence| {
             assert_eq!(absence.reason, AbsenceReason::SecretUnavailable);
             absence.message
         })
@@ -110,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_secret_that_was_not_read_is_an_absence() {
-        let absence = from_secret(&SecretRef { name: "token".into() }, &Secrets::new("shop")).unwrap_err();
+        let absence = from_secret(&token(), &Credentials::default()).unwrap_err();
         assert_eq!(absence.reason, AbsenceReason::SecretUnavailable);
     }
 }

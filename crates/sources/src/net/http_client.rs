@@ -20,6 +20,7 @@ mod tls;
 mod transport;
 mod transports;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use engine::{Absence, AbsenceReason};
@@ -27,6 +28,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{StatusCode, Url};
 
 use crate::net::address::AddressPolicy;
+use crate::values::text;
 pub(crate) use failure::find;
 use gate::{Gate, LargePermit};
 use transports::Transports;
@@ -115,6 +117,11 @@ pub(crate) struct Body {
 }
 
 impl Body {
+    /// The text that it is, in UTF-8, without byte order mark and blanks around it.
+    pub(crate) fn text(&self) -> Cow<'_, [u8]> {
+        text::decoded(&self.bytes, self.content_type.as_deref())
+    }
+
     /// A body that no server sent.
     #[cfg(test)]
     pub(crate) fn of(content_type: &str, bytes: impl Into<Vec<u8>>) -> Self {

@@ -12,7 +12,7 @@ use crate::values::settings::type_name;
 
 /// The number at `path` (spelled `spelling`) in `body`.
 pub(crate) fn extract(body: &Body, path: &JsonPath, spelling: &str) -> Result<f64, Absence> {
-    let document: Value = serde_json::from_slice(&body.bytes).map_err(|error| not_json(body, &error))?;
+    let document: Value = serde_json::from_slice(&body.text()).map_err(|error| not_json(body, &error))?;
     let found = path.select(&document).map_err(|_| {
         let message =
             format!("looking for {spelling} in the answer takes too many steps; use a plainer path");
@@ -41,22 +41,36 @@ pub(crate) fn extract(body: &Body, path: &JsonPath, spelling: &str) -> Result<f6
 
 /// That the answer cannot be parsed at all.
 pub(crate) fn not_json(body: &Body, error: &serde_json::Error) -> Absence {
-    let problem = error.to_string();
-    // The parser has no other way to tell.
-    if problem.starts_with("number out of range") {
+    let text = body.text();
+    if ends_in_large_number(&text, error) {
         let message = "the answer holds a number that is beyond a 64-bit float".into();
         return Absence { reason: AbsenceReason::NotFinite, message };
     }
     let content_type = body.content_type.as_deref().unwrap_or_default().to_ascii_lowercase();
-    let start = body.bytes.trim_ascii_start().first();
+    let start = text.first();
     let message = if start.is_none() {
         "the answer is empty".to_owned()
     } else if content_type.starts_with("text/html") || start == Some(&b'<') {
         "the answer is HTML or XML, not JSON".to_owned()
     } else {
-        format!("the answer is not JSON: {problem}")
+        format!("the answer is not JSON: {error}")
     };
     Absence { reason: AbsenceReason::Malformed, message }
+}
+
+/// Whether the parser stopped at a number that is well written and larger than it can hold. It has no other way to
+/// tell this from a number that is not well written.
+fn ends_in_large_number(text: &[u8], error: &serde_json::Error) -> bool {
+    let Some(line) = text.split(|byte| *byte == b'\n').nth(error.line().saturating_sub(1)) else {
+        return false;
+    };
+    let of_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
+    let stopped = error.column().min(line.len());
+    let begin = line[..stopped].iter().rposition(|byte| !of_number(byte)).map_or(0, |place| place + 1);
+    let end =
+        line[stopped..].iter().position(|byte| !of_number(byte)).map_or(line.len(), |more| stopped + more);
+    let number = std::str::from_utf8(&line[begin..end]).ok().and_then(|text| text.parse::<f64>().ok());
+    number.is_some_and(f64::is_infinite)
 }
 
 /// Names shown of an object's members, and characters of each.

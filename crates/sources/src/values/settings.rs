@@ -3,41 +3,121 @@
 //! A derived deserializer would stop at the first fault and forget its path; people
 //! who fix a manifest want all of them at once. Every source parses through this.
 
+mod credential;
 mod nested;
 
-use std::fmt::Display;
+use std::collections::btree_map::Entry;
+use std::fmt::{Display, Write as _};
 use std::ops::RangeInclusive;
 
-use engine::{Absence, AbsenceReason, ConfigPath, Fault, FaultKind, Problem};
+use engine::{Asked, AskedTarget, ConfigPath, Fault, FaultKind, Holder, Problem, Target, Warning};
 use reqwest::Url;
 use reqwest::header::HeaderMap;
 use serde_json::{Map, Value};
 
+use crate::credentials::Needs;
+
 use crate::net::headers;
 use crate::net::http_client::shown;
-use crate::source::{SecretKeyRef, SecretRef};
-use crate::values::names;
 
-/// A source's settings while they are being parsed.
-pub(crate) struct Settings<'a> {
+/// A source's settings while they are being read, once, when an object is compiled.
+pub struct Settings<'a> {
+    asked: &'a Asked<'a>,
     fields: Option<&'a Map<String, Value>>,
-    path: &'a ConfigPath<'a>,
+    place: Place<'a>,
+    /// What stands before the names of these settings in those of [`Asked::credentials`], for example `tls.`.
+    prefix: String,
     known: Vec<&'static str>,
+    found: Found,
+}
+
+/// What reading settings came to.
+pub(crate) struct Read {
+    /// All that is wrong, fields that nobody asked for included.
+    pub(crate) problems: Vec<Problem>,
+    /// What is allowed and most likely not meant.
+    pub(crate) warnings: Vec<Warning>,
+    /// Equal for settings that ask the same.
+    pub(crate) key: String,
+    /// The credentials that a reading needs.
+    pub(crate) needs: Needs,
+}
+
+/// Where these settings stand in the object.
+struct Place<'a> {
+    parent: String,
+    elsewhere: &'a [(&'a str, &'a str)],
+}
+
+impl Place<'_> {
+    fn setting(&self, name: &str) -> String {
+        ConfigPath { source: "", config: &self.parent, elsewhere: self.elsewhere }.setting(name)
+    }
+}
+
+/// What is found on the way.
+#[derive(Default)]
+struct Found {
     problems: Vec<Problem>,
+    warnings: Vec<Warning>,
+    /// Each credential with the full name of the setting that it is for; all of the holder where no key is named.
+    credentials: Vec<(String, Holder, Option<String>)>,
+    uses_namespace: bool,
+    uses_target: bool,
 }
 
 impl<'a> Settings<'a> {
-    pub(crate) fn new(config: &'a Value, path: &'a ConfigPath<'a>) -> Self {
-        let mut problems = Vec::new();
-        if !config.is_object() && !config.is_null() {
-            problems.push(Problem::new(path.config, wrong_type(config, "an object")));
+    pub(crate) fn new(asked: &'a Asked<'a>) -> Self {
+        let place = Place { parent: asked.path.config.to_owned(), elsewhere: asked.path.elsewhere };
+        Self::of(asked, asked.config, place, String::new(), Found::default())
+    }
+
+    fn of(
+        asked: &'a Asked<'a>,
+        value: &'a Value,
+        place: Place<'a>,
+        prefix: String,
+        mut found: Found,
+    ) -> Self {
+        if !value.is_object() && !value.is_null() {
+            found.problems.push(Problem::new(&place.parent, wrong_type(value, "an object")));
         }
-        Self { fields: config.as_object(), path, known: Vec::new(), problems }
+        Self { asked, fields: value.as_object(), place, prefix, known: Vec::new(), found }
+    }
+
+    /// The namespace that the object acts in.
+    pub fn namespace(&mut self) -> &'a str {
+        self.found.uses_namespace = true;
+        self.asked.namespace
+    }
+
+    /// What is scaled, for a source that reads the target itself. `Ok(None)` where the object may not act on it;
+    /// `Err` where it does not say which one it asks about, which is a problem then.
+    ///
+    /// # Errors
+    /// Where a problem has been noted.
+    pub fn target(&mut self) -> Result<Option<&'a Target>, Refused> {
+        self.found.uses_target = true;
+        match self.asked.target {
+            AskedTarget::Of(target) => Ok(Some(target)),
+            AskedTarget::Refused => Ok(None),
+            AskedTarget::Unnamed(path) => {
+                let source = self.asked.source;
+                let why = format!("{source} is measured at a target, so the metric needs a member");
+                self.found.problems.push(Problem::new(path, Fault::new(FaultKind::Required, why)));
+                Err(Refused)
+            }
+        }
+    }
+
+    /// Notes that the setting `name` is allowed and most likely not meant.
+    pub(crate) fn warn(&mut self, name: &str, message: impl Into<String>) {
+        self.found.warnings.push(Warning::new(self.place.setting(name), message));
     }
 
     /// Reports what is wrong with the setting `name`.
     pub(crate) fn refuse(&mut self, name: &str, fault: Fault) {
-        self.problems.push(Problem::new(self.path.setting(name), fault));
+        self.found.problems.push(Problem::new(self.place.setting(name), fault));
     }
 
     /// A text that must be given and must not be empty.
@@ -111,11 +191,11 @@ impl<'a> Settings<'a> {
                 return headers;
             }
         };
-        let path = self.path.setting(name);
+        let path = self.place.setting(name);
         for (member, value) in members {
             match headers::plain(member, value) {
                 Ok((header, value)) => drop(headers.insert(header, value)),
-                Err(fault) => self.problems.push(Problem::new(format!("{path}.{member}"), fault)),
+                Err(fault) => self.found.problems.push(Problem::new(format!("{path}.{member}"), fault)),
             }
         }
         headers
@@ -155,7 +235,7 @@ impl<'a> Settings<'a> {
             let why = format!("{}: must have at most {max} items", items.len());
             self.refuse(name, Fault::new(FaultKind::TooMany, why));
         }
-        let path = self.path.setting(name);
+        let path = self.place.setting(name);
         let mut texts = Vec::new();
         for (index, item) in items.iter().take(max).enumerate() {
             let parsed = match item {
@@ -164,7 +244,7 @@ impl<'a> Settings<'a> {
             };
             match parsed {
                 Ok(text) => texts.push(text),
-                Err(fault) => self.problems.push(Problem::new(format!("{path}[{index}]"), fault)),
+                Err(fault) => self.found.problems.push(Problem::new(format!("{path}[{index}]"), fault)),
             }
         }
         texts
@@ -227,61 +307,41 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// `{secretRef: {name}}`; `None` where it is left out.
-    pub(crate) fn secret_ref(&mut self, name: &'static str) -> Option<SecretRef> {
-        let [name] = self.reference(name, "secretRef", ["name"])?;
-        Some(SecretRef { name })
-    }
-
-    /// `{secretKeyRef: {name, key}}`, by which a single secret value is named; `None` where it is left out.
-    pub(crate) fn secret_key_ref(&mut self, name: &'static str) -> Option<SecretKeyRef> {
-        let [name, key] = self.reference(name, "secretKeyRef", ["name", "key"])?;
-        Some(SecretKeyRef { secret: SecretRef { name }, key })
-    }
-
-    /// The texts of `{kind: {part: text, …}}`, all of which must be given.
-    fn reference<const N: usize>(
-        &mut self,
-        name: &'static str,
-        kind: &str,
-        parts: [&str; N],
-    ) -> Option<[String; N]> {
-        let outer = self.field(name)?;
-        let outer_path = self.path.setting(name);
-        let [reference] = self.members(outer, &outer_path, [kind]);
-        let path = format!("{outer_path}.{kind}");
-        let texts = self.members(reference?, &path, parts);
-        let mut texts = texts.into_iter().zip(parts).map(|(text, part)| match text? {
-            Value::String(text) if text.is_empty() => self.missing(format!("{path}.{part}")),
-            // It is not repeated, as somebody may have put the secret itself there.
-            Value::String(text) if part == "name" && !names::is_subdomain(text) => {
-                let why = "must be the name of a secret: \
-                           lower-case letters and digits, with hyphens and dots between them";
-                self.problems.push(Problem::new(format!("{path}.{part}"), Fault::invalid(why)));
-                None
+    /// What they come to.
+    pub(crate) fn finish(mut self) -> Read {
+        self.refuse_unknown();
+        let mut key = self.asked.config.to_string();
+        if self.found.uses_namespace {
+            let _ = write!(key, "\u{1f}namespace {}", self.asked.namespace);
+        }
+        if self.found.uses_target {
+            let _ = write!(key, "\u{1f}target {:?}", self.asked.target);
+        }
+        let mut needs = Needs::new();
+        for (setting, holder, of) in self.found.credentials {
+            // Where it stands as well, as one may be exchanged for another.
+            let _ = write!(key, "\u{1f}{setting} {holder:?} {of:?}");
+            match (needs.entry(holder), of) {
+                (Entry::Vacant(entry), of) => drop(entry.insert(of.into_iter().collect())),
+                (Entry::Occupied(mut entry), None) => entry.get_mut().clear(),
+                // Where all of it is read, no key need be named.
+                (Entry::Occupied(entry), Some(_)) if entry.get().is_empty() => {}
+                (Entry::Occupied(mut entry), Some(of)) => drop(entry.get_mut().insert(of)),
             }
-            Value::String(text) => Some(text.clone()),
-            other => {
-                self.problems.push(Problem::new(format!("{path}.{part}"), wrong_type(other, "a text")));
-                None
-            }
-        });
-        let texts: [Option<String>; N] = std::array::from_fn(|_| texts.next().flatten());
-        texts.iter().all(Option::is_some).then(|| texts.map(Option::unwrap_or_default))
+        }
+        Read { problems: self.found.problems, warnings: self.found.warnings, key, needs }
     }
 
-    /// All problems, fields that nobody asked for included.
-    pub(crate) fn finish(mut self) -> Vec<Problem> {
+    fn refuse_unknown(&mut self) {
         let known = self.known.join(", ");
         for name in self.fields.into_iter().flat_map(Map::keys) {
             if !self.known.contains(&name.as_str()) {
-                self.problems.push(Problem::new(
-                    self.path.setting(name),
+                self.found.problems.push(Problem::new(
+                    self.place.setting(name),
                     Fault::new(FaultKind::UnknownField, format!("unknown field; this source knows {known}")),
                 ));
             }
         }
-        self.problems
     }
 
     /// The field, where null counts as left out.
@@ -292,21 +352,23 @@ impl<'a> Settings<'a> {
         self.fields?.get(name).filter(|value| !value.is_null())
     }
 
-    /// The members of an object that must be there; no others may.
+    /// The members of an object that must be there; no others may but those that are `optional`.
     fn members<const N: usize>(
         &mut self,
         value: &'a Value,
         path: &str,
         wanted: [&str; N],
+        optional: &[&str],
     ) -> [Option<&'a Value>; N] {
         let Some(object) = value.as_object() else {
-            self.problems.push(Problem::new(path, wrong_type(value, "an object")));
+            self.found.problems.push(Problem::new(path, wrong_type(value, "an object")));
             return [None; N];
         };
-        let known = wanted.join(", ");
-        for name in object.keys().filter(|name| !wanted.contains(&name.as_str())) {
-            let fault = Fault::new(FaultKind::UnknownField, format!("unknown field; known is {known}"));
-            self.problems.push(Problem::new(format!("{path}.{name}"), fault));
+        let known: Vec<&str> = wanted.iter().chain(optional).copied().collect();
+        for name in object.keys().filter(|name| !known.contains(&name.as_str())) {
+            let why = format!("unknown field; known is {}", known.join(", "));
+            let fault = Fault::new(FaultKind::UnknownField, why);
+            self.found.problems.push(Problem::new(format!("{path}.{name}"), fault));
         }
         wanted.map(|member| match object.get(member) {
             None | Some(Value::Null) => self.missing(format!("{path}.{member}")),
@@ -315,23 +377,14 @@ impl<'a> Settings<'a> {
     }
 
     fn missing<T>(&mut self, path: String) -> Option<T> {
-        self.problems.push(Problem::new(path, Fault::required()));
+        self.found.problems.push(Problem::new(path, Fault::required()));
         None
     }
 }
 
-/// The settings of a query. They were checked when its object was compiled, so that a
-/// problem here is an error of ours.
-pub(crate) fn of_query<T>(
-    config: &Value,
-    parse: fn(&Value, &ConfigPath<'_>) -> Result<T, Vec<Problem>>,
-) -> Result<T, Absence> {
-    let path = ConfigPath { source: "source", config: "config", elsewhere: &[] };
-    parse(config, &path).map_err(|problems| Absence {
-        reason: AbsenceReason::Malformed,
-        message: problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("; "),
-    })
-}
+/// That a problem has been noted, so that nothing can be made of a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused;
 
 /// An http or https URL without credentials, or what is wrong with it.
 pub(crate) fn parse_http_url(text: &str) -> Result<Url, Fault> {
@@ -381,4 +434,4 @@ pub(crate) fn type_name(value: &Value) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

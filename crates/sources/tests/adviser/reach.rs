@@ -7,7 +7,7 @@ use testbed::ports::PortClaim;
 use testbed::{MetricServer, wait};
 use tokio::net::TcpListener;
 
-use crate::adviser::server::{Answer, Server, response};
+use crate::adviser::server::{Answer, Server, Then, response};
 use crate::adviser::{ask, told};
 
 fn good() -> Answer {
@@ -31,6 +31,15 @@ async fn a_service_that_is_gone_is_an_absence_until_it_is_back() {
     let listener = TcpListener::bind(("127.0.0.1", port.port())).await.unwrap();
     let _server = Server::on(listener, good());
     assert!(ask(&advisers, &address).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_when_it_is_used_again_costs_no_advice() {
+    let server = Server::start(Answer { then: Then::Once, ..good() }).await;
+    let advisers = Advisers::new(AddressPolicy::default());
+    for _ in 0..5 {
+        assert!(ask(&advisers, &server.address).await.is_ok());
+    }
 }
 
 #[tokio::test]

@@ -36,6 +36,8 @@ pub(crate) enum Then {
     Hang,
     /// The connection breaks after the body.
     Break,
+    /// The connection breaks when it is used once more.
+    Once,
 }
 
 impl Answer {
@@ -168,11 +170,16 @@ where
 {
     let Ok(mut connection) = h2::server::handshake(stream).await else { return };
     let mut calls = JoinSet::new();
+    let mut served = 0;
     loop {
         tokio::select! {
             call = connection.accept() => {
                 let Some(Ok((request, respond))) = call else { return };
                 let answer = answer.lock().unwrap().clone();
+                if answer.then == Then::Once && served > 0 {
+                    return;
+                }
+                served += 1;
                 calls.spawn(one(request, respond, answer, Arc::clone(&seen)));
             }
             Some(Ok(Then::Break)) = calls.join_next() => {
@@ -217,7 +224,7 @@ async fn one(
     match answer.then {
         Then::Hang => std::future::pending().await,
         Then::Break => return Then::Break,
-        Then::End => {}
+        Then::End | Then::Once => {}
     }
     if let Some(trailers) = answer.trailers {
         let fields = trailers

@@ -64,6 +64,30 @@ async fn every_bad_answer_is_an_absence_with_its_reason() {
 }
 
 #[tokio::test]
+async fn text_is_read_however_it_is_written_down() {
+    let bench = Bench::new();
+    let text = "{\"active_users\": 12, \"größe\": 1}";
+    let utf_16 =
+        |bytes: fn(u16) -> [u8; 2]| format!("\u{feff}{text}").encode_utf16().flat_map(bytes).collect();
+    let latin = text.chars().map(|letter| letter as u8).collect();
+    for (content_type, bytes) in [
+        ("application/json", format!("\u{feff}{text}").into_bytes()),
+        ("application/json; charset=utf-8", format!("\u{feff}{text}\r\n\0").into_bytes()),
+        ("application/json; charset=utf-16", utf_16(u16::to_le_bytes)),
+        ("text/plain", utf_16(u16::to_be_bytes)),
+        ("application/json;charset=ISO-8859-1", latin),
+        ("application/json;charset=ISO-8859-1", text.as_bytes().to_vec()),
+    ] {
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n",
+            bytes.len()
+        );
+        let server = RawServer::start([head.as_bytes(), bytes.as_slice()].concat(), Then::Wait).await;
+        assert_eq!(bench.number_at(&server.url()).await, Ok(12.0), "{content_type} {bytes:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_connection_that_breaks_in_mid_answer_is_an_absence() {
     let bench = Bench::new();
     let head = "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"active_users\": 1";

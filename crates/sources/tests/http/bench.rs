@@ -1,9 +1,9 @@
 //! Queries of the source `http` through the hub.
 
-use engine::{AbsenceReason, Query};
+use engine::AbsenceReason;
 use serde_json::{Value, json};
 
-pub(crate) use crate::support::{Bench, outcome};
+pub(crate) use crate::support::{Bench, Question, outcome};
 
 impl Bench {
     /// Reads the number at `$.active_users` of `url`.
@@ -22,8 +22,8 @@ impl Bench {
 }
 
 /// A query of the source `http` with `settings`, within 20 s and at `$.active_users` unless they say else.
-pub(crate) fn query(settings: Value) -> Query {
+pub(crate) fn query(settings: Value) -> Question {
     let mut config = json!({"valuePath": "$.active_users", "timeoutSeconds": 20});
     config.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
-    Query { source: "http".into(), namespace: "shop".into(), config, target: None }
+    Question { source: "http", config }
 }

@@ -89,7 +89,7 @@ async fn a_slow_host_keeps_no_other_waiting() {
         (0..200).map(|number| query(json!({"url": slow.url(&format!("/?{number}")), "timeoutSeconds": 60})));
     let jam: Vec<_> = jam
         .map(|query| {
-            let (hub, now) = (bench.hub.clone(), bench.now());
+            let (hub, query, now) = (bench.hub.clone(), bench.prepare(&query), bench.now());
             tokio::spawn(async move { hub.read(&query, now).await })
         })
         .collect();

@@ -4,5 +4,6 @@ mod answers;
 mod bench;
 mod limits;
 mod redirects;
+mod reuse;
 mod sharing;
 mod tls;

@@ -5,9 +5,9 @@ use serde_json::json;
 use sources::AddressPolicy;
 use testbed::{Answer, MetricServer};
 
-use crate::http::bench::{Bench, outcome, query};
+use crate::http::bench::{Bench, Question, outcome, query};
 
-fn with_secret(url: String) -> engine::Query {
+fn with_secret(url: String) -> Question {
     query(json!({"url": url, "headersFrom": {"secretRef": {"name": "token"}}}))
 }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use engine::{AbsenceReason, Query};
+use engine::AbsenceReason;
 use serde_json::{Value, json};
 
-pub(crate) use crate::support::{Bench, outcome};
+pub(crate) use crate::support::{Bench, Question, outcome};
 
 /// Far above what a busy machine takes for anything here.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
@@ -34,8 +34,8 @@ impl Bench {
     }
 }
 
-pub(crate) fn query(settings: Value) -> Query {
+pub(crate) fn query(settings: Value) -> Question {
     let mut config = json!({"timeoutSeconds": 20});
     config.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
-    Query { source: "nats".into(), namespace: "shop".into(), config, target: None }
+    Question { source: "nats", config }
 }

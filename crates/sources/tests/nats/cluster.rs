@@ -106,7 +106,7 @@ async fn streams_that_one_server_keeps_are_found_on_it() {
     let partly = || async {
         let outcome = bench.waiting(cluster.ask(0, "on.*")).await;
         assert_ne!(outcome, Ok(3.0), "what is lost counts as nothing");
-        let words = "may be lost; servers that the cluster has lost: 1";
+        let words = "may be out of sight; servers that the cluster has lost: \"n3\"; if one is gone for good";
         match outcome {
             Err((AbsenceReason::ValueMissing, message)) if message.contains(words) => Ok(()),
             other => Err(format!("{other:?}")),
@@ -251,4 +251,34 @@ async fn a_list_that_leaves_a_server_out_is_told_so() {
     settings["monitoringUrls"] = json!([cluster.servers[1].monitoring_url()]);
     let (_, message) = bench.waiting(settings).await.unwrap_err();
     assert!(message.contains("server \"n3\" of its cluster cannot be asked"), "{message}");
+}
+
+#[tokio::test]
+async fn the_other_clusters_of_a_super_cluster_are_named_and_counted_where_they_are() {
+    let (bench, servers) =
+        (Bench::new(), NatsServer::start_super_cluster(NatsOptions::default()).await.unwrap());
+    let client = Client::at(vec![servers[0].url()]).await;
+    for (server, count) in servers.iter().zip([1, 2]) {
+        let (name, subject) = (format!("ON-{}", server.name()), format!("on.{}", server.name()));
+        let placement =
+            stream::Placement { cluster: Some(server.name().replace('n', "c")), ..Default::default() };
+        let placement = Some(placement);
+        let config =
+            stream::Config { name, subjects: vec![subject.clone()], placement, ..Default::default() };
+        client.make_stream(config).await;
+        client.publish(&subject, count).await;
+    }
+    let url = |index: usize| servers[index].monitoring_url();
+    let one = |subject: &str| json!({"monitoringUrl": url(0), "subject": subject});
+    bench.until_waiting(1.0, one("on.n1")).await;
+    for subject in ["on.n2", "on.*"] {
+        let (reason, message) = bench.waiting(one(subject)).await.unwrap_err();
+        assert_eq!(reason, AbsenceReason::ValueMissing, "{message}");
+        assert!(message.contains("other clusters, whose servers were not asked: \"c2\""), "{message}");
+        assert!(message.contains("monitoringUrls"), "{message}");
+    }
+    let both =
+        |subject: &str| json!({"monitoringUrl": url(0), "monitoringUrls": [url(1)], "subject": subject});
+    bench.until_waiting(2.0, both("on.n2")).await;
+    bench.until_waiting(3.0, both("on.*")).await;
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use engine::{AbsenceReason, Query};
+use engine::AbsenceReason;
 use serde_json::{Value, json};
 use testbed::{Answer, MetricServer, PrometheusOptions, PrometheusServer, Scrape, wait};
 
-pub(crate) use crate::support::{Bench, outcome};
+pub(crate) use crate::support::{Bench, Question, outcome};
 
 /// Far above what a busy machine takes for anything here.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
@@ -42,10 +42,10 @@ impl Bench {
     }
 }
 
-pub(crate) fn query(settings: Value) -> Query {
+pub(crate) fn query(settings: Value) -> Question {
     let mut config = json!({"timeoutSeconds": 20});
     config.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
-    Query { source: "prometheus".into(), namespace: "shop".into(), config, target: None }
+    Question { source: "prometheus", config }
 }
 
 /// A reference to a key of the secret `token`.

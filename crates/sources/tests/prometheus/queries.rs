@@ -90,7 +90,7 @@ async fn a_rate_over_several_pods_is_their_sum() {
 async fn the_reading_has_the_time_of_the_sample() {
     let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, steady()).await);
     let asked = |query_text: &str| query(json!({"query": query_text, "serverAddress": server.url()}));
-    let Reading::Value { value, at } = bench.read(&asked("time()")).await else { panic!("no number") };
+    let Reading::Value { value, at, .. } = bench.read(&asked("time()")).await else { panic!("no number") };
     let difference = value.get() * 1000.0 - at.as_millis() as f64;
     assert!(difference.abs() < 2.0, "{value:?} at {at:?}");
 }

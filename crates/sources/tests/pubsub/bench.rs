@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use engine::{AbsenceReason, Query, Reading};
+use engine::{AbsenceReason, Reading};
 use serde_json::{Value, json};
 use testbed::CloudMonitoring;
 use testbed::cloud_monitoring::ServiceAccount;
 
-use crate::support::{Bench, outcome};
+use crate::support::{Bench, Question, outcome};
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 
@@ -33,7 +33,7 @@ impl Shop {
     }
 
     /// A query for the subscription `orders`, with `settings` besides.
-    pub(crate) fn query(&self, settings: Value) -> Query {
+    pub(crate) fn query(&self, settings: Value) -> Question {
         let mut config = json!({
             "projectId": "shop",
             "subscription": "orders",
@@ -42,7 +42,7 @@ impl Shop {
             "timeoutSeconds": 20,
         });
         config.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
-        Query { source: "pubsub".into(), namespace: "shop".into(), config, target: None }
+        Question { source: "pubsub", config }
     }
 
     pub(crate) async fn reading(&self, settings: Value) -> Reading {

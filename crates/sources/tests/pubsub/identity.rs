@@ -7,7 +7,7 @@ use testbed::CloudMonitoring;
 use testbed::cloud_monitoring::Part;
 
 use crate::pubsub::bench::MINUTE;
-use crate::support::{Bench, outcome};
+use crate::support::{Bench, Question, outcome};
 
 const VARIABLES: [&str; 3] =
     ["GOOGLE_APPLICATION_CREDENTIALS", "GCE_METADATA_HOST", "CLOUDSDK_API_ENDPOINT_OVERRIDES_MONITORING"];
@@ -43,7 +43,7 @@ async fn child_reads_with_its_environment() {
     for from in [json!(null), from] {
         let config = json!({"projectId": "shop", "subscription": "orders", "credentialsFrom": from,
                             "timeoutSeconds": 20});
-        let query = engine::Query { source: "pubsub".into(), namespace: "shop".into(), config, target: None };
+        let query = Question { source: "pubsub", config };
         println!("\noutcome: {:?}", outcome(bench.read(&query).await));
     }
 }

@@ -25,7 +25,7 @@ async fn one_token_serves_all_who_hold_the_key() {
     shop.server.set_backlog("shop", "orders", 5, MINUTE);
     let now = shop.bench.now();
     let queries: Vec<_> = (0..50).map(|age| shop.query(json!({"maxAgeSeconds": 600 + age}))).collect();
-    let readings = join_all(queries.iter().map(|query| shop.bench.hub.read(query, now))).await;
+    let readings = join_all(queries.iter().map(|query| shop.bench.read_since(query, now))).await;
     assert!(readings.iter().all(|shared| outcome(shared.reading.clone()) == Ok(5.0)));
     assert_eq!(shop.backlog().await, Ok(5.0));
     assert_eq!(shop.server.seen(Part::Token).count, 1);
@@ -90,7 +90,7 @@ async fn a_withdrawn_key_is_sent_once_a_poll_and_not_once_an_object() {
     shop.server.answer(Part::Token, Some(refusal.after(Duration::from_millis(300))));
     let now = shop.bench.now();
     let queries: Vec<_> = (0..50).map(|age| shop.query(json!({"maxAgeSeconds": 600 + age}))).collect();
-    let readings = join_all(queries.iter().map(|query| shop.bench.hub.read(query, now))).await;
+    let readings = join_all(queries.iter().map(|query| shop.bench.read_since(query, now))).await;
     for shared in readings {
         let (reason, message) = outcome(shared.reading.clone()).unwrap_err();
         assert_eq!(reason, BadStatus);

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use engine::{AbsenceReason, Query};
+use engine::AbsenceReason;
 use serde_json::{Value, json};
 use testbed::RedisServer;
 
-pub(crate) use crate::support::{Bench, outcome};
+pub(crate) use crate::support::{Bench, Question, outcome};
 
 /// Far above what a busy machine takes for anything here.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
@@ -39,13 +39,8 @@ impl Bench {
     }
 }
 
-pub(crate) fn query(settings: &Value) -> Query {
-    Query {
-        source: "redis".into(),
-        namespace: "shop".into(),
-        config: with(&json!({"timeoutSeconds": 20}), settings),
-        target: None,
-    }
+pub(crate) fn query(settings: &Value) -> Question {
+    Question { source: "redis", config: with(&json!({"timeoutSeconds": 20}), settings) }
 }
 
 /// The settings of one object, changed by those of another.

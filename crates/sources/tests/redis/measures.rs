@@ -74,14 +74,23 @@ async fn streams_and_their_groups_are_counted() {
     let other = json!({"streamName": "orders", "consumerGroup": "other", "streamMeasure": "backlog"});
     assert_eq!(shop.number(other).await, Ok(0.0));
 
-    let (reason, message) =
-        shop.number(json!({"streamName": "orders", "consumerGroup": "none"})).await.unwrap_err();
-    assert_eq!(reason, ValueMissing);
-    assert!(message.ends_with("stream \"orders\" has no consumer group \"none\""), "{message}");
-    let (reason, message) =
-        shop.number(json!({"streamName": "none", "consumerGroup": "work"})).await.unwrap_err();
-    assert_eq!(reason, ValueMissing);
-    assert!(message.ends_with("there is no stream \"none\""), "{message}");
+    // All wait for a group that no consumer has made yet, and nothing waits in a stream that is not there.
+    for measure in ["pending", "lag", "backlog"] {
+        let of = |stream: &str, group: &str| json!({"streamName": stream, "consumerGroup": group, "streamMeasure": measure});
+        assert_eq!(shop.number(of("orders", "none")).await, Ok(10.0), "{measure}");
+        assert_eq!(shop.number(of("none", "work")).await, Ok(0.0), "{measure}");
+    }
+}
+
+#[tokio::test]
+async fn a_lag_is_not_beyond_the_streams_length() {
+    let shop = Shop::open().await;
+    shop.run("XGROUP CREATE orders work $ MKSTREAM").await;
+    for _ in 0..500 {
+        shop.run("XADD orders MAXLEN 20 * item x").await;
+    }
+    let lag = json!({"streamName": "orders", "consumerGroup": "work", "streamMeasure": "lag"});
+    assert_eq!(shop.number(lag).await, Ok(20.0));
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod access;
 mod bad_answers;
 mod bench;
 mod cluster;
+mod forks;
 mod guard;
 mod measures;
 mod replicas;

@@ -5,18 +5,21 @@ pub(crate) mod acceptor;
 pub(crate) mod child;
 pub(crate) mod raw_server;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use engine::{AbsenceReason, Query, Reading, Time};
+use engine::{
+    AbsenceReason, Asked, AskedTarget, ConfigPath, Holder, Query, Reading, SourceCatalog as _, Time,
+};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use sources::{AddressPolicy, Hub, Registry, SecretData, SecretReader};
+use serde_json::Value;
+use sources::{AddressPolicy, CredentialReader, Hub, Registry, SharedReading, Values};
 
 /// Secrets by `namespace/name`, which a test changes as it likes.
 #[derive(Default)]
-pub(crate) struct Vault(Mutex<BTreeMap<String, SecretData>>);
+pub(crate) struct Vault(Mutex<BTreeMap<String, Values>>);
 
 impl Vault {
     pub(crate) fn set(&self, name: &str, key: &str, value: &str) {
@@ -24,15 +27,28 @@ impl Vault {
     }
 }
 
-impl SecretReader for Vault {
-    fn read<'a>(&'a self, namespace: &'a str, name: &'a str) -> BoxFuture<'a, Result<SecretData, String>> {
+impl CredentialReader for Vault {
+    fn read<'a>(
+        &'a self,
+        holder: &'a Holder,
+        _: &'a BTreeSet<String>,
+    ) -> BoxFuture<'a, Result<Values, String>> {
+        let Holder::Secret { namespace, name } = holder else { panic!("{holder} is no secret") };
         let found = self.0.lock().unwrap().get(&format!("{namespace}/{name}")).cloned();
         async move { found.ok_or_else(|| "not found".to_owned()) }.boxed()
     }
 }
 
+/// What an object in the namespace `shop` asks of a source.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    pub(crate) source: &'static str,
+    pub(crate) config: Value,
+}
+
 pub(crate) struct Bench {
     pub(crate) hub: Arc<Hub>,
+    registry: Registry,
     pub(crate) vault: Arc<Vault>,
     clock: Arc<AtomicI64>,
 }
@@ -47,22 +63,35 @@ impl Bench {
         let clock = Arc::new(AtomicI64::new(testbed::cloud_monitoring::now().as_millisecond()));
         let time = Arc::clone(&clock);
         let hub = Hub::new(
-            Arc::new(Registry::new(policy)),
-            Arc::clone(&vault) as Arc<dyn SecretReader>,
+            Arc::clone(&vault) as Arc<dyn CredentialReader>,
             Arc::new(move || Time::from_millis(time.load(Ordering::SeqCst))),
             Arc::new(|_| {}),
         );
-        Self { hub: Arc::new(hub), vault, clock }
+        Self { hub: Arc::new(hub), registry: Registry::new(policy), vault, clock }
     }
 
     pub(crate) fn now(&self) -> Time {
         Time::from_millis(self.clock.load(Ordering::SeqCst))
     }
 
-    /// Reads anew, whatever was read before.
-    pub(crate) async fn read(&self, query: &Query) -> Reading {
+    /// The query as the object's plan has it.
+    pub(crate) fn prepare(&self, question: &Question) -> Query {
+        let Question { source, config } = question;
+        let path = ConfigPath { source: "spec.type", config: "spec.config", elsewhere: &[] };
+        let target = AskedTarget::Refused;
+        let asked = Asked { source, config, path, namespace: "shop", target, credentials: &[] };
+        self.registry.prepare(&asked).unwrap_or_else(|problems| panic!("{config}: {problems:?}")).query
+    }
+
+    /// Reads again, whatever was read before.
+    pub(crate) async fn read(&self, question: &Question) -> Reading {
         self.clock.fetch_add(1, Ordering::SeqCst);
-        self.hub.read(query, self.now()).await.reading.clone()
+        self.read_since(question, self.now()).await.reading.clone()
+    }
+
+    /// Reads, unless there is a reading that began at or after `not_before`.
+    pub(crate) async fn read_since(&self, question: &Question, not_before: Time) -> Arc<SharedReading> {
+        self.hub.read(&self.prepare(question), not_before).await
     }
 }
 

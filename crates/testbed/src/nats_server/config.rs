@@ -31,7 +31,18 @@ fn text(server: &NatsServer) -> String {
         let store = server.directory().join(&server.name);
         line(format_args!("jetstream {{ store_dir: {:?} }}", store.display().to_string()));
     }
-    if site.size > 1 {
+    if site.options.gateways {
+        let port = site.ports.routes.port();
+        let clusters = (1..=site.size).map(|number| {
+            format!(
+                "{{ name: c{number}, urls: [\"nats://{}:{port}\"] }}",
+                Ipv4Addr::new(127, 0, 0, 1 + number)
+            )
+        });
+        let (own, clusters) = (server.name.replace('n', "c"), clusters.collect::<Vec<_>>().join(", "));
+        line(format_args!("cluster {{ name: {own} }}"));
+        line(format_args!("gateway {{ name: {own}, listen: \"{address}:{port}\", gateways: [{clusters}] }}"));
+    } else if site.size > 1 {
         let port = site.ports.routes.port();
         let peers = (1..=site.size).map(|number| Ipv4Addr::new(127, 0, 0, 1 + number));
         let routes: Vec<_> = peers.map(|peer| format!("\"nats://{peer}:{port}\"")).collect();

@@ -6,12 +6,7 @@ use crate::Query;
 fn metric(name: &str, type_: TargetType, target: f64) -> Metric {
     Metric {
         name: name.to_owned(),
-        query: Query {
-            source: "http".to_owned(),
-            namespace: "shop".to_owned(),
-            config: Value::Null,
-            target: None,
-        },
+        query: Query::new("http", "", ()),
         minimum: Some(0.0),
         target: MetricTarget::new(type_, target),
         member: None,

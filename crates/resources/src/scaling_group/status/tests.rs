@@ -1,24 +1,15 @@
 use std::sync::Arc;
 
-use engine::{
-    AbsenceReason, Action, ActionMember, Observation, Plan, Reading, Scale, SourceCatalog, Time, decide,
-};
+use engine::{AbsenceReason, Action, ActionMember, Observation, Plan, Reading, Scale, Time, decide};
 use serde_json::json;
 
 use super::super::KIND;
 use super::*;
 use crate::common::status::{Difference, MemberPoll, TargetFailure, Verdict, WriteFailure, difference};
+use crate::lenient::Lenient;
 use crate::{Context, Reason};
 
 /// Finds nothing wrong.
-struct Lenient;
-
-impl SourceCatalog for Lenient {
-    fn validate(&self, _: &str, _: &Value, _: &engine::ConfigPath<'_>) -> Vec<engine::Problem> {
-        Vec::new()
-    }
-}
-
 fn plan(spec: Value) -> Arc<Plan> {
     let object = json!({ "apiVersion": "polyscaler.dev/v1alpha1", "kind": "ScalingGroup",
                          "metadata": { "name": "shop", "namespace": "shop" }, "spec": spec });

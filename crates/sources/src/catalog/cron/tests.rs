@@ -1,13 +1,10 @@
-use engine::SourceCatalog;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
-use crate::{AddressPolicy, Registry};
+use crate::values::settings::tests::{parsed, problems_of_source, warnings_of_source};
 
 fn problems(config: Value) -> Vec<String> {
-    let path = ConfigPath { source: "spec.type", config: "spec.config", elsewhere: &[] };
-    let registry = Registry::new(AddressPolicy::default());
-    registry.validate("cron", &config, &path).iter().map(Problem::to_string).collect()
+    problems_of_source("cron", &config)
 }
 
 fn config(start: &str, end: &str) -> Value {
@@ -20,7 +17,7 @@ fn at(text: &str) -> Time {
 
 /// The number at an instant.
 fn number(config: &Value, instant: &str) -> f64 {
-    of_query(config, Config::parse).unwrap().number(at(instant)).unwrap()
+    parsed(config, Config::parse).unwrap().number(at(instant)).unwrap()
 }
 
 fn assert_window(config: &Value, open: &[&str], closed: &[&str]) {
@@ -202,5 +199,42 @@ fn a_range_with_steps_needs_no_end() {
         ("*/7 8-18/2 * * *", "*/7 8-18/2 * * *"),
     ] {
         assert_eq!(pattern(written).unwrap(), pattern(meant).unwrap(), "{written}");
+    }
+}
+
+#[test]
+fn a_window_that_is_hardly_meant_is_warned_of() {
+    let warnings = |start: &str, end: &str| warnings_of_source("cron", &config(start, end));
+    assert_eq!(
+        warnings("* 8 * * *", "* 18 * * *"),
+        [
+            "spec.config.start: \"* 8 * * *\" comes several times before the window closes, for example from Tuesday \
+             08:00 to Tuesday 08:59, and the window opens at the last of them; use \"0 8 * * *\" for 08:00",
+            "spec.config.end: \"* 18 * * *\" comes several times before the window opens, for example from Monday \
+             18:00 to Monday 18:59, and the window closes at the last of them; use \"0 18 * * *\" for 18:00",
+        ]
+    );
+    for (start, end, field) in [
+        ("*/5 8 * * *", "0 18 * * *", "start"),
+        ("* * * * *", "0 18 * * *", "start"),
+        ("0 8 * * *", "30,45 18 * * *", "end"),
+        ("0 8,9 * * *", "0 18 * * *", "start"),
+        ("0 8 * * MON-FRI", "0 18 * * *", "end"),
+        ("0 8 * * *", "0 18 * * FRI", "start"),
+        ("0 0 29 2 *", "0 0 1 3 *", "end"),
+    ] {
+        let found = warnings(start, end);
+        assert!(found.len() == 1 && found[0].starts_with(&format!("spec.config.{field}: ")), "{found:?}");
+    }
+    for (start, end) in [
+        ("0 8 * * *", "0 18 * * *"),
+        ("0 8,20 * * *", "0 12,23 * * *"),
+        ("0 8 * * MON-FRI", "0 18 * * MON-FRI"),
+        ("0 22 * * *", "0 6 * * *"),
+        ("0 20 * * FRI", "0 6 * * MON"),
+        ("*/30 * * * *", "15/30 * * * *"),
+        ("0 0 1 * *", "0 0 3 * *"),
+    ] {
+        assert_eq!(warnings(start, end), [""; 0], "{start} to {end}");
     }
 }

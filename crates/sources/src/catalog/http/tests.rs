@@ -1,7 +1,8 @@
-use engine::SourceCatalog;
-use serde_json::json;
+use engine::{Asked, ConfigPath, Problem, SourceCatalog};
+use serde_json::{Value, json};
 
 use super::*;
+use crate::values::settings::tests::{asked, needs_of_source};
 use crate::{AddressPolicy, Registry};
 
 fn problems(config: Value) -> Vec<String> {
@@ -10,8 +11,8 @@ fn problems(config: Value) -> Vec<String> {
         config: "spec.config",
         elsewhere: &[("url", "spec.metricSource"), ("valuePath", "spec.valuePath")],
     };
-    let registry = Registry::new(AddressPolicy::default());
-    registry.validate("http", &config, &path).iter().map(Problem::to_string).collect()
+    let prepared = Registry::new(AddressPolicy::default()).prepare(&Asked { path, ..asked("http", &config) });
+    prepared.err().unwrap_or_default().iter().map(Problem::to_string).collect()
 }
 
 #[test]
@@ -104,9 +105,8 @@ fn credentials_in_the_url_are_refused_and_not_repeated() {
 
 #[test]
 fn the_secret_is_named_for_the_hub() {
-    let source = new(&Clients::new(AddressPolicy::default()));
     let config =
         json!({"url": "http://a/", "valuePath": "$", "headersFrom": {"secretRef": {"name": "token"}}});
-    assert_eq!(source.secrets(&config), [SecretRef { name: "token".into() }]);
-    assert_eq!(source.secrets(&json!({"url": "http://a/", "valuePath": "$"})), []);
+    assert_eq!(needs_of_source("http", &config), ["secret shop/token"]);
+    assert_eq!(needs_of_source("http", &json!({"url": "http://a/", "valuePath": "$"})), [""; 0]);
 }

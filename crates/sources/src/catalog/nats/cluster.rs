@@ -148,10 +148,18 @@ impl Answers {
     /// That some servers did not answer, with their names as far as they are known.
     fn without(&self, first: &Url, missing: &BTreeMap<String, Route>) -> Absence {
         let jetstreams = self.servers.values().filter_map(|server| server.jetstream.as_ref());
-        let answered = jetstreams.filter_map(|jetstream| jetstream.cluster.as_ref());
+        let answered = jetstreams.clone().filter_map(|jetstream| jetstream.cluster.as_ref());
         let answered: BTreeSet<_> = answered.map(|cluster| cluster.identity.server_name.as_str()).collect();
-        let mut names: BTreeSet<_> = self.server_names();
-        names.extend(missing.values().filter_map(|route| route.remote_name.clone()));
+        // Servers before 2.10 do not tell each other's names. Those that are gone are not the ones that are missed.
+        let mut names: BTreeSet<_> = missing.values().filter_map(|route| route.remote_name.clone()).collect();
+        if names.len() < missing.len() {
+            names.extend(self.server_names());
+            let gone =
+                jetstreams.flat_map(|jetstream| jetstream.cluster.iter().flat_map(|cluster| &cluster.gone));
+            for gone in gone {
+                names.remove(gone);
+            }
+        }
         let named: Names = names.iter().map(String::as_str).filter(|name| !answered.contains(name)).collect();
         let who = if named.is_empty() { missing.keys().map(String::as_str).collect() } else { named };
         let reason = self.failures.first().map_or(AbsenceReason::ConnectionFailed, |failure| failure.reason);
@@ -165,15 +173,19 @@ impl Answers {
     }
 
     fn into_reports(self) -> Reports {
-        let mut size = 0;
+        let (mut size, mut gone, mut clusters) = (0, Names::default(), Names::default());
         let servers = self.servers.into_values().filter_map(|server| server.jetstream).map(|jetstream| {
-            size = size.max(jetstream.cluster.as_ref().map_or(0, |cluster| cluster.size));
+            if let Some(cluster) = &jetstream.cluster {
+                size = size.max(cluster.size);
+                cluster.gone.iter().for_each(|name| gone.add(name));
+                cluster.identity.other_clusters().for_each(|name| clusters.add(name));
+            }
             Spoken {
                 server: jetstream.cluster.map(|cluster| cluster.identity.server_name),
                 report: jetstream.report,
             }
         });
         let servers: Vec<_> = servers.collect();
-        Reports { lost: size.saturating_sub(servers.len()), servers }
+        Reports { unasked: size.saturating_sub(servers.len()), gone, clusters, servers }
     }
 }

@@ -62,8 +62,10 @@ pub(super) struct Membership {
     pub(super) identity: Varz,
     /// Names of servers of the cluster, perhaps not all.
     pub(super) servers: Vec<String>,
-    /// How many servers it has, those that are lost included.
+    /// How many servers it has, those that are lost included, and in a super-cluster those of all clusters.
     pub(super) size: usize,
+    /// Names of servers that it has lost.
+    pub(super) gone: Vec<String>,
 }
 
 /// Asks servers on behalf of one reading.
@@ -208,12 +210,13 @@ impl<'a> Monitor<'a> {
             return Err(Failed::OtherServer);
         }
         let servers = meta.servers().map(str::to_owned).collect();
-        Ok(Membership { identity, servers, size: meta.cluster_size.unwrap_or_default() })
+        let gone = meta.gone().map(str::to_owned).collect();
+        Ok(Membership { identity, servers, size: meta.cluster_size.unwrap_or_default(), gone })
     }
 
     async fn get<T: DeserializeOwned>(&self, address: &Address, url: &Url) -> Result<T, Absence> {
         let body = self.fetch(address, url).await?;
-        serde_json::from_slice(&body.bytes).map_err(|error| {
+        serde_json::from_slice(&body.text()).map_err(|error| {
             let absent = malformed(&body, &error);
             absence(absent.reason, url, absent.message)
         })

@@ -32,6 +32,7 @@ impl Names {
         self.more |= other.more;
     }
 
+    /// Whether there are none.
     pub(super) fn is_empty(&self) -> bool {
         self.shown.is_empty()
     }

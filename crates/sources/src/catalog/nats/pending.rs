@@ -18,8 +18,22 @@ use crate::values::settings::quoted;
 #[derive(Debug, Default)]
 pub(super) struct Reports {
     pub(super) servers: Vec<Spoken>,
-    /// How many servers the cluster has besides, which it has lost.
-    pub(super) lost: usize,
+    /// How many servers the cluster has besides: those that it has lost, and in a super-cluster those of other
+    /// clusters.
+    pub(super) unasked: usize,
+    /// Names of servers that it has lost.
+    pub(super) gone: Names,
+    /// Names of the other clusters of its super-cluster.
+    pub(super) clusters: Names,
+}
+
+/// How much waits, and where the most of it does.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Count {
+    pub(super) messages: u64,
+    /// The consumer, or the stream without any, for which the most wait, with their number. `None` where it is the
+    /// only one, or nothing waits.
+    pub(super) largest: Option<(String, u64)>,
 }
 
 /// A server and what it reports.
@@ -41,7 +55,7 @@ struct Claim<'a> {
 }
 
 /// How many messages wait, or why nobody knows.
-pub(super) fn count(reports: &Reports, selector: &Selector) -> Result<u64, Absence> {
+pub(super) fn count(reports: &Reports, selector: &Selector) -> Result<Count, Absence> {
     let mut streams: BTreeMap<(&str, &str), Copies<'_>> = BTreeMap::new();
     for spoken in &reports.servers {
         for stream in &spoken.report.streams {
@@ -52,29 +66,53 @@ pub(super) fn count(reports: &Reports, selector: &Selector) -> Result<u64, Absen
     for copies in streams.values() {
         reports.add_figures(copies, selector, &mut figures)?;
     }
-    let lost = match reports.lost {
-        0 => String::new(),
-        lost => format!("; servers that the cluster has lost: {lost}"),
-    };
+    let lost = reports.unasked();
     if figures.is_empty() {
         return Err(missing(reports.explain(streams.values().flatten(), selector) + &lost));
     }
     // One subject is taken by one stream, which was seen; several may be taken by a lost server's too.
     let single = streams.values().flatten().any(|(_, stream)| !stream.replicated);
     if !lost.is_empty() && single && is_wildcard(&selector.subject) {
-        let what = "streams for the subject are kept by one server each, so that some may be lost";
+        let what = "streams for the subject are kept by one server each, so that some may be out of sight";
         return Err(missing(format!("{what}{lost}")));
     }
-    Ok(figures.into_iter().fold(0, u64::saturating_add))
+    let largest = figures.iter().max_by_key(|(_, figure)| *figure).filter(|(_, figure)| *figure > 0);
+    let largest = largest.filter(|_| figures.len() > 1).cloned();
+    Ok(Count {
+        messages: figures.into_iter().map(|(_, figure)| figure).fold(0, u64::saturating_add),
+        largest,
+    })
 }
 
 impl Reports {
+    /// Which servers were not asked, and what to do about it; empty where all were.
+    fn unasked(&self) -> String {
+        let Self { unasked, gone, clusters, .. } = self;
+        if *unasked == 0 {
+            return String::new();
+        }
+        let mut told = String::new();
+        if !gone.is_empty() {
+            told += &format!(
+                "; servers that the cluster has lost: {gone}; if one is gone for good, remove it by \
+                 `nats server cluster peer-remove`"
+            );
+        }
+        if !clusters.is_empty() {
+            told += &format!(
+                "; its super-cluster has other clusters, whose servers were not asked: {clusters}; name the monitoring \
+                 addresses of their servers in monitoringUrls, too"
+            );
+        }
+        if told.is_empty() { format!("; servers that the cluster has lost: {unasked}") } else { told }
+    }
+
     /// What each consumer of one stream has waiting, or the stream itself if it has none.
     fn add_figures(
         &self,
         copies: &Copies<'_>,
         selector: &Selector,
-        figures: &mut Vec<u64>,
+        figures: &mut Vec<(String, u64)>,
     ) -> Result<(), Absence> {
         let Some((_, first)) = copies.first() else { return Ok(()) };
         let stream = quoted(&first.name);
@@ -85,7 +123,9 @@ impl Reports {
                 leader: copy.leader.as_deref(),
                 figure: &copy.messages,
             });
-            figures.push(self.leaders_figure(&format!("stream {stream}"), claims.collect())?);
+            let what = format!("stream {stream}");
+            let figure = self.leaders_figure(&what, claims.collect())?;
+            figures.push((what, figure));
         }
         let mut consumers: BTreeMap<&str, Vec<Claim<'_>>> = BTreeMap::new();
         for (by, copy) in copies {
@@ -95,8 +135,9 @@ impl Reports {
             }
         }
         for (name, claims) in consumers {
-            figures
-                .push(self.leaders_figure(&format!("consumer {} of stream {stream}", quoted(name)), claims)?);
+            let what = format!("consumer {} of stream {stream}", quoted(name));
+            let figure = self.leaders_figure(&what, claims)?;
+            figures.push((what, figure));
         }
         Ok(())
     }

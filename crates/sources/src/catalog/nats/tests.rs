@@ -1,7 +1,8 @@
-use engine::SourceCatalog;
-use serde_json::json;
+use engine::{Asked, ConfigPath, Problem, SourceCatalog};
+use serde_json::{Value, json};
 
 use super::*;
+use crate::values::settings::tests::{asked, needs_of_source};
 use crate::{AddressPolicy, Registry};
 
 fn problems(config: Value) -> Vec<String> {
@@ -10,8 +11,8 @@ fn problems(config: Value) -> Vec<String> {
         config: "spec.config",
         elsewhere: &[("monitoringUrl", "spec.natsMonitoringURL"), ("subject", "spec.subject")],
     };
-    let registry = Registry::new(AddressPolicy::default());
-    registry.validate("nats", &config, &path).iter().map(Problem::to_string).collect()
+    let prepared = Registry::new(AddressPolicy::default()).prepare(&Asked { path, ..asked("nats", &config) });
+    prepared.err().unwrap_or_default().iter().map(Problem::to_string).collect()
 }
 
 fn with(name: &str, value: Value) -> Value {
@@ -128,8 +129,7 @@ fn every_spelling_of_the_monitoring_port_is_the_same_address() {
 
 #[test]
 fn the_secret_is_named_for_the_hub() {
-    let source = new(&Clients::new(AddressPolicy::default()));
     let config = with("headersFrom", json!({"secretRef": {"name": "token"}}));
-    assert_eq!(source.secrets(&config), [SecretRef { name: "token".into() }]);
-    assert_eq!(source.secrets(&with("stream", json!("S"))), []);
+    assert_eq!(needs_of_source("nats", &config), ["secret shop/token"]);
+    assert_eq!(needs_of_source("nats", &with("stream", json!("S"))), [""; 0]);
 }

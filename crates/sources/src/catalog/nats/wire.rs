@@ -94,6 +94,9 @@ pub(super) struct Group {
 #[derive(Debug, Deserialize)]
 pub(super) struct Peer {
     pub(super) name: String,
+    /// Whether the others have lost it.
+    #[serde(default)]
+    pub(super) offline: bool,
 }
 
 /// `/varz`: who a server is.
@@ -107,6 +110,24 @@ pub(super) struct Varz {
     #[serde(default)]
     pub(super) port: Value,
     pub(super) cluster: Option<VarzCluster>,
+    /// What joins its cluster to others; empty where nothing does.
+    #[serde(default)]
+    gateway: Option<Gateway>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Gateway {
+    /// The server's own cluster.
+    #[serde(default)]
+    name: String,
+    /// All clusters that it was told of, perhaps its own among them.
+    gateways: Option<Vec<RemoteGateway>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RemoteGateway {
+    #[serde(default)]
+    name: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -131,6 +152,17 @@ pub(super) struct Route {
     /// Servers before 2.10 do not say it.
     pub(super) remote_name: Option<String>,
     pub(super) ip: Option<String>,
+}
+
+impl Varz {
+    /// Names of the other clusters of its super-cluster; none where it is in no such thing.
+    pub(super) fn other_clusters(&self) -> impl Iterator<Item = &str> {
+        let gateway = self.gateway.as_ref().filter(|gateway| !gateway.name.is_empty());
+        gateway.into_iter().flat_map(|gateway| {
+            let others = gateway.gateways.iter().flatten().map(|remote| remote.name.as_str());
+            others.filter(|name| !name.is_empty() && *name != gateway.name)
+        })
+    }
 }
 
 impl Jsz {
@@ -160,6 +192,11 @@ impl Group {
     /// The leader, where there is one.
     pub(super) fn leader(&self) -> Option<&str> {
         self.leader.as_deref().filter(|name| !name.is_empty())
+    }
+
+    /// Names of those that the others have lost.
+    pub(super) fn gone(&self) -> impl Iterator<Item = &str> {
+        self.replicas.iter().flatten().filter(|peer| peer.offline).map(|peer| peer.name.as_str())
     }
 
     /// Names of all servers that are known of it.

@@ -1,16 +1,14 @@
 //! How a server is got at: who we are, and by what it is trusted.
 
-use std::collections::BTreeSet;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use engine::{Absence, Fault, FaultKind};
+use engine::{Absence, Credential, Fault, FaultKind, Holder};
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION};
 
+use crate::credentials::{Credentials, wrong};
 use crate::net::headers;
 use crate::net::http_client::{Headers, Tls, has_certificates, has_key};
-use crate::source::{SecretKeyRef, SecretRef, Secrets};
 use crate::values::settings::{Settings, invalid, quoted};
 
 /// Tells servers with many tenants whose series are meant.
@@ -21,22 +19,22 @@ const TENANT: HeaderName = HeaderName::from_static("x-scope-orgid");
 pub(super) struct Access {
     /// Headers that are no secret.
     plain: HeaderMap,
-    headers_from: Option<SecretRef>,
+    headers_from: Option<Holder>,
     login: Option<Login>,
-    authority: Option<SecretKeyRef>,
+    authority: Option<Credential>,
     /// Certificate and key.
-    identity: Option<(SecretKeyRef, SecretKeyRef)>,
+    identity: Option<(Credential, Credential)>,
 }
 
 #[derive(Debug)]
 enum Login {
-    Bearer(SecretKeyRef),
-    Basic { username: String, password: SecretKeyRef },
+    Bearer(Credential),
+    Basic { username: String, password: Credential },
 }
 
 /// What a request is made with. Printing it shows no secret.
 #[derive(Debug)]
-pub(super) struct Credentials {
+pub(super) struct Presented {
     pub(super) headers: Headers,
     pub(super) tls: Tls,
     pub(super) hidden: Hidden,
@@ -70,9 +68,9 @@ impl Access {
                 Err(_) => settings.refuse("tenant", invalid(quoted(tenant), "must be the value of a header")),
             }
         }
-        let headers_from = settings.secret_ref("headersFrom");
+        let headers_from = settings.secret("headersFrom");
         let login = login(settings);
-        let authority = settings.secret_key_ref("caFrom");
+        let authority = settings.credential("caFrom");
         let identity = both(settings, "certFrom", "keyFrom");
         let is_plain = server.is_some_and(|server| server.scheme() == "http");
         for (field, given) in [("caFrom", authority.is_some()), ("certFrom", identity.is_some())] {
@@ -84,19 +82,8 @@ impl Access {
         Self { plain, headers_from, login, authority, identity }
     }
 
-    /// The secrets that are needed, each once.
-    pub(super) fn secrets(&self) -> Vec<SecretRef> {
-        let login = self.login.as_ref().map(|login| match login {
-            Login::Bearer(secret) | Login::Basic { password: secret, .. } => secret,
-        });
-        let identity = self.identity.iter().flat_map(|(certificate, key)| [certificate, key]);
-        let keys = login.into_iter().chain(&self.authority).chain(identity).map(|key| &key.secret);
-        let all: BTreeSet<&SecretRef> = self.headers_from.iter().chain(keys).collect();
-        all.into_iter().cloned().collect()
-    }
-
     /// What a request is made with, or which secret cannot be used and why.
-    pub(super) fn credentials(&self, secrets: &Secrets) -> Result<Credentials, Absence> {
+    pub(super) fn present(&self, secrets: &Credentials) -> Result<Presented, Absence> {
         let mut headers = self.plain.clone();
         let mut hidden = Vec::new();
         if let Some(secret) = &self.headers_from {
@@ -113,58 +100,54 @@ impl Access {
             headers.insert(AUTHORIZATION, login.header(secrets, &mut hidden)?);
         }
         let headers = Headers { accept: "application/json", secret: headers };
-        Ok(Credentials { headers, tls: self.tls(secrets)?, hidden: Hidden(hidden) })
+        Ok(Presented { headers, tls: self.tls(secrets)?, hidden: Hidden(hidden) })
     }
 
-    fn tls(&self, secrets: &Secrets) -> Result<Tls, Absence> {
+    fn tls(&self, secrets: &Credentials) -> Result<Tls, Absence> {
         let mut tls = Tls::default();
-        let unusable = |reference: &SecretKeyRef, why: &str| {
-            secrets
-                .unusable(&reference.secret, format_args!("the value of its key {:?} {why}", reference.key))
-        };
         if let Some(reference) = &self.authority {
             let pem = secrets.value(reference)?;
-            tls = tls.trusting(pem).map_err(|why| unusable(reference, why))?;
+            tls = tls.trusting(&pem).map_err(|why| wrong(reference, why))?;
         }
         if let Some((certificate, key)) = &self.identity {
             let (certificate_pem, key_pem) = (secrets.value(certificate)?, secrets.value(key)?);
-            has_certificates(certificate_pem).map_err(|why| unusable(certificate, why))?;
-            has_key(key_pem).map_err(|why| unusable(key, why))?;
-            tls = tls.known_as(certificate_pem, key_pem);
+            has_certificates(&certificate_pem).map_err(|why| wrong(certificate, why))?;
+            has_key(&key_pem).map_err(|why| wrong(key, why))?;
+            tls = tls.known_as(&certificate_pem, &key_pem);
         }
         Ok(tls)
     }
 }
 
 impl Login {
-    fn header(&self, secrets: &Secrets, hidden: &mut Vec<String>) -> Result<HeaderValue, Absence> {
+    fn header(&self, secrets: &Credentials, hidden: &mut Vec<String>) -> Result<HeaderValue, Absence> {
         let (reference, text) = match self {
             Self::Bearer(token) => {
                 let text = secrets.text(token)?;
-                hidden.push(text.to_owned());
+                hidden.push(text.clone());
                 (token, format!("Bearer {text}"))
             }
             Self::Basic { username, password } => {
                 let text = secrets.text(password)?;
                 let encoded = STANDARD.encode(format!("{username}:{text}"));
-                hidden.extend([text.to_owned(), encoded.clone()]);
+                hidden.extend([text, encoded.clone()]);
                 (password, format!("Basic {encoded}"))
             }
         };
-        let mut value = HeaderValue::from_str(&text).map_err(|_| {
-            let why = format_args!("the value of its key {:?} cannot be sent as a header", reference.key);
-            secrets.unusable(&reference.secret, why)
-        })?;
+        let value = HeaderValue::from_str(&text);
+        let mut value = value.map_err(|_| wrong(reference, "cannot be sent as a header"))?;
         value.set_sensitive(true);
         Ok(value)
     }
 }
 
 fn login(settings: &mut Settings<'_>) -> Option<Login> {
-    let bearer = settings.secret_key_ref("bearerTokenFrom");
+    let bearer = settings.credential("bearerTokenFrom");
     let username = settings.optional_text("username").map(str::to_owned);
-    let password = settings.secret_key_ref("passwordFrom");
-    if settings.has("bearerTokenFrom") && (settings.has("username") || settings.has("passwordFrom")) {
+    let password = settings.credential("passwordFrom");
+    if settings.has_credential("bearerTokenFrom")
+        && (settings.has("username") || settings.has_credential("passwordFrom"))
+    {
         let why = "must not be given along with username and passwordFrom";
         settings.refuse("bearerTokenFrom", Fault::forbidden(why));
     }
@@ -172,7 +155,7 @@ fn login(settings: &mut Settings<'_>) -> Option<Login> {
         settings.refuse("username", Fault::invalid("must not have a colon"));
     }
     for (given, other) in [("username", "passwordFrom"), ("passwordFrom", "username")] {
-        if settings.has(given) && !settings.has(other) {
+        if settings.has_credential(given) && !settings.has_credential(other) {
             settings.refuse(other, Fault::new(FaultKind::Required, format!("{given} is given")));
         }
     }
@@ -204,10 +187,10 @@ fn both(
     settings: &mut Settings<'_>,
     one: &'static str,
     other: &'static str,
-) -> Option<(SecretKeyRef, SecretKeyRef)> {
-    let found = (settings.secret_key_ref(one), settings.secret_key_ref(other));
+) -> Option<(Credential, Credential)> {
+    let found = (settings.credential(one), settings.credential(other));
     for (given, other) in [(one, other), (other, one)] {
-        if settings.has(given) && !settings.has(other) {
+        if settings.has_credential(given) && !settings.has_credential(other) {
             settings.refuse(other, Fault::new(FaultKind::Required, format!("{given} is given")));
         }
     }

@@ -75,7 +75,7 @@ pub(super) fn number(
     aggregate: Aggregate,
     hidden: &Hidden,
 ) -> Result<Number, Absence> {
-    let frame: Result<Frame, _> = serde_json::from_slice(&body.bytes);
+    let frame: Result<Frame, _> = serde_json::from_slice(&body.text());
     if !status.is_success() {
         let said = frame.ok().filter(|frame| frame.status == "error").map(|frame| said(&frame, hidden));
         let what = format!("it answered with status {}{}", status.as_u16(), said.unwrap_or_default());
@@ -146,7 +146,7 @@ fn aggregated(samples: &[Sample], aggregate: Aggregate, hidden: &Hidden) -> Resu
 
 /// The number of one of `count` series.
 fn finite((seconds, text): &Point, count: usize, hidden: &Hidden) -> Result<Number, Absence> {
-    let value: f64 = text.parse().map_err(|_| {
+    let value: f64 = text.trim().parse().map_err(|_| {
         let what = format!("the query gives {}, which is no number", short(text, hidden));
         absent(AbsenceReason::NotANumber, what)
     })?;

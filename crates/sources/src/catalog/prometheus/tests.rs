@@ -1,17 +1,15 @@
-use engine::SourceCatalog;
-use serde_json::json;
+use engine::{Problem, SourceCatalog};
+use serde_json::{Value, json};
 
 use super::*;
+use crate::values::settings::tests::{asked, needs_of_source, parsed};
 use crate::{AddressPolicy, Registry};
-
-const PATH: ConfigPath<'_> =
-    ConfigPath { source: "spec.metrics[0].type", config: "spec.metrics[0].config", elsewhere: &[] };
 
 /// The problems without the path of the settings' parent.
 fn problems_by(registry: &Registry, config: &Value) -> Vec<String> {
-    let problems = registry.validate("prometheus", config, &PATH);
+    let problems = registry.prepare(&asked("prometheus", config)).err().unwrap_or_default();
     let problems = problems.iter().map(Problem::to_string);
-    problems.map(|problem| problem.strip_prefix("spec.metrics[0].config").unwrap().to_owned()).collect()
+    problems.map(|problem| problem.strip_prefix("spec.config").unwrap().to_owned()).collect()
 }
 
 fn problems(config: &Value) -> Vec<String> {
@@ -149,7 +147,7 @@ fn the_operator_has_a_server_or_the_object_names_one() {
 #[test]
 fn what_is_asked_is_encoded() {
     let request = |settings: Value| {
-        let config = Config::parse(&with(settings), &PATH).unwrap();
+        let config = parsed(&with(settings), Config::parse).unwrap();
         let (url, form) = request_for(config.server.as_ref().unwrap(), &config);
         (url.to_string(), form)
     };
@@ -162,12 +160,13 @@ fn what_is_asked_is_encoded() {
 
 #[test]
 fn every_secret_is_named_once() {
-    let source = new(&Clients::new(AddressPolicy::default()));
     let settings = with(json!({
         "passwordFrom": key("login", "password"), "username": "ann", "caFrom": key("tls", "ca.crt"),
         "certFrom": key("tls", "tls.crt"), "keyFrom": key("tls", "tls.key"), "headersFrom": {"secretRef": {"name": "more"}},
     }));
-    let names: Vec<String> = source.secrets(&settings).into_iter().map(|secret| secret.name).collect();
-    assert_eq!(names, ["login", "more", "tls"]);
-    assert_eq!(source.secrets(&with(json!({}))), []);
+    assert_eq!(
+        needs_of_source("prometheus", &settings),
+        ["secret shop/login: password", "secret shop/more", "secret shop/tls: ca.crt tls.crt tls.key"]
+    );
+    assert_eq!(needs_of_source("prometheus", &with(json!({}))), [""; 0]);
 }

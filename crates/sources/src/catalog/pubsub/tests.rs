@@ -1,13 +1,9 @@
-use engine::SourceCatalog;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::*;
-use crate::{AddressPolicy, Registry};
+use crate::values::settings::tests::{needs_of_source, problems_of_source};
 
 fn problems(config: Value) -> Vec<String> {
-    let path = ConfigPath { source: "spec.type", config: "spec.config", elsewhere: &[] };
-    let registry = Registry::new(AddressPolicy::default());
-    registry.validate("pubsub", &config, &path).iter().map(Problem::to_string).collect()
+    problems_of_source("pubsub", &config)
 }
 
 fn key() -> Value {
@@ -117,7 +113,7 @@ fn the_operators_token_goes_nowhere_else() {
 
 #[test]
 fn the_secret_is_named_for_the_hub() {
-    let source = new(&Clients::new(AddressPolicy::default()));
-    assert_eq!(source.secrets(&with("measure", Value::Null)), [SecretRef { name: "gcp".into() }]);
-    assert_eq!(source.secrets(&with("credentialsFrom", Value::Null)), []);
+    let needs = needs_of_source("pubsub", &with("measure", Value::Null));
+    assert_eq!(needs, ["secret shop/gcp: key.json"]);
+    assert_eq!(needs_of_source("pubsub", &with("credentialsFrom", Value::Null)), [""; 0]);
 }

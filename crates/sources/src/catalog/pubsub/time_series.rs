@@ -112,7 +112,7 @@ impl Series<'_> {
         let headers = Headers { accept: "application/json", secret: token.header() };
         let answer = session.ask(client, &url, &headers, None, MAX_ANSWER_BYTES).await?;
         if answer.status.is_success() {
-            let page = serde_json::from_slice(&answer.body.bytes).map_err(|error| {
+            let page = serde_json::from_slice(&answer.body.text()).map_err(|error| {
                 let absent = not_json(&answer.body, &error);
                 self.absent(absent.reason, absent.message)
             });

@@ -5,25 +5,25 @@
 
 use std::fmt;
 
-use engine::Absence;
+use engine::{Absence, Credential};
 use sha2::{Digest as _, Sha256};
 
 use super::node::Node;
-use crate::source::{SecretKeyRef, SecretRef, Secrets};
+use crate::credentials::Credentials;
 
 /// User and password as the settings name them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Login {
     pub(super) username: Option<String>,
-    pub(super) password: Option<SecretKeyRef>,
+    pub(super) password: Option<Credential>,
 }
 
 /// TLS as the settings have it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tls {
-    pub(super) ca: Option<SecretKeyRef>,
-    pub(super) certificate: Option<SecretKeyRef>,
-    pub(super) key: Option<SecretKeyRef>,
+    pub(super) ca: Option<Credential>,
+    pub(super) certificate: Option<Credential>,
+    pub(super) key: Option<Credential>,
     pub(super) server_name: Option<String>,
     pub(super) skip_verify: bool,
 }
@@ -53,30 +53,33 @@ pub(super) struct TlsMaterial {
 }
 
 impl Login {
-    /// The secrets that it names.
-    pub(super) fn secrets(&self) -> impl Iterator<Item = &SecretKeyRef> {
+    /// The credentials that it names.
+    pub(super) fn credentials(&self) -> impl Iterator<Item = &Credential> {
         self.password.iter()
     }
 }
 
 impl Tls {
-    /// The secrets that it names.
-    pub(super) fn secrets(&self) -> impl Iterator<Item = &SecretKeyRef> {
+    /// The credentials that it names.
+    pub(super) fn credentials(&self) -> impl Iterator<Item = &Credential> {
         [&self.ca, &self.certificate, &self.key].into_iter().flatten()
     }
 }
 
 impl Access {
     /// Looks its secrets up.
-    pub(super) fn of(login: &Login, db: u64, tls: Option<&Tls>, secrets: &Secrets) -> Result<Self, Absence> {
+    pub(super) fn of(
+        login: &Login,
+        db: u64,
+        tls: Option<&Tls>,
+        secrets: &Credentials,
+    ) -> Result<Self, Absence> {
         let password = login.password.as_ref().map(|reference| secrets.text(reference)).transpose()?;
         // A user without a password is one for whom any will do.
         let entered = login.username.is_some() || password.is_some();
-        let login_texts = entered.then(|| (login.username.clone(), password.unwrap_or_default().to_owned()));
-        let references = login.secrets().chain(tls.into_iter().flat_map(Tls::secrets));
-        let names: Vec<_> = references
-            .map(|reference| format!("{}/{}", secrets.full_name(&reference.secret), reference.key))
-            .collect();
+        let login_texts = entered.then(|| (login.username.clone(), password.unwrap_or_default()));
+        let references = login.credentials().chain(tls.into_iter().flat_map(Tls::credentials));
+        let names: Vec<_> = references.map(|Credential { holder, key }| format!("{holder}/{key}")).collect();
         let tls = tls.map(|tls| TlsMaterial::of(tls, secrets)).transpose()?;
         Ok(Self { login: login_texts, db, tls, owner: names.join("\n") })
     }
@@ -117,9 +120,9 @@ impl Access {
 }
 
 impl TlsMaterial {
-    fn of(tls: &Tls, secrets: &Secrets) -> Result<Self, Absence> {
-        let read = |reference: &Option<SecretKeyRef>| {
-            reference.as_ref().map(|reference| secrets.value(reference).map(<[u8]>::to_vec)).transpose()
+    fn of(tls: &Tls, secrets: &Credentials) -> Result<Self, Absence> {
+        let read = |reference: &Option<Credential>| {
+            reference.as_ref().map(|reference| secrets.value(reference)).transpose()
         };
         Ok(Self {
             ca: read(&tls.ca)?,
@@ -141,14 +144,6 @@ impl fmt::Debug for Access {
             .field("tls", &self.tls.is_some())
             .finish()
     }
-}
-
-/// Each secret once.
-pub(super) fn distinct<'a>(references: impl Iterator<Item = &'a SecretKeyRef>) -> Vec<SecretRef> {
-    let mut secrets: Vec<_> = references.map(|reference| reference.secret.clone()).collect();
-    secrets.sort();
-    secrets.dedup();
-    secrets
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::access::{Access, AccessKey};
 use super::failure::{self, Failure, Scope};
-use super::link::Question;
-use super::measure::Measure;
+use super::link::{Link, Question};
+use super::measure::{Measure, bytes_of};
 use super::node::Node;
 use super::pool::Pool;
 use crate::values::settings::quoted;
@@ -31,6 +31,10 @@ pub(super) struct Asker {
     pool: Pool,
     owners: Mutex<HashMap<(AccessKey, String), Node>>,
 }
+
+/// What replicas call the states in which their data may be old or missing: Redis and its forks, then Dragonfly.
+const WITHOUT_DATA: [&[u8]; 6] =
+    [b"connect", b"connecting", b"handshake", b"sync", b"full_sync", b"preparation"];
 
 /// What a server must be for its number to count.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -105,10 +109,7 @@ impl Asker {
         command.arg("GET-MASTER-ADDR-BY-NAME").arg(name);
         let question = Question::InTurn(vec![command]);
         let failed = |failure: Failure| failure.at(sentinel);
-        let text = |value: &Value| match value {
-            Value::BulkString(bytes) => String::from_utf8(bytes.clone()).ok(),
-            _ => None,
-        };
+        let text = |value: &Value| String::from_utf8(bytes_of(value)?.to_vec()).ok();
         match self.last_answer(sentinel, access, &question).await? {
             Value::ServerError(error) => Err(failed(failure::of_server_error(&error, None))),
             Value::Nil => {
@@ -131,13 +132,9 @@ impl Asker {
         let (mut node, mut owner) = (start.clone(), start);
         let mut asking = false;
         for _ in 0..=MAX_REDIRECTS {
-            let question = match asking {
-                true => Question::AtOnce(vec![cmd("ASKING"), measure.command()]),
-                false => Question::InTurn(vec![measure.command()]),
-            };
-            let answer = self.last_answer(&node, access, &question).await?;
-            match direction(&answer) {
-                None => return Ok((number(&answer, measure, &node)?, owner)),
+            let answers = self.answers(&node, access, measure, asking).await?;
+            match answers.first().and_then(direction) {
+                None => return Ok((number(&answers, measure, &node)?, owner)),
                 Some((code, place)) => {
                     // While a slot moves, its former server still is whom to ask first.
                     asking = code == "ASK";
@@ -152,8 +149,26 @@ impl Asker {
         Err(Failure::server(AbsenceReason::TooManyRedirects, message).at(&node))
     }
 
+    /// What a cluster's server answers to the commands of `measure`, each after `ASKING` where a slot moves.
+    async fn answers(
+        &self,
+        node: &Node,
+        access: &Access,
+        measure: &Measure,
+        asking: bool,
+    ) -> Result<Vec<Value>, Failure> {
+        let link = self.pool.link(node, access);
+        if !asking {
+            return link.ask(&Question::InTurn(measure.commands())).await;
+        }
+        let commands = measure.commands().into_iter().flat_map(|command| [cmd("ASKING"), command]);
+        let answers = link.ask(&Question::AtOnce(commands.collect())).await?;
+        Ok(answers.into_iter().skip(1).step_by(2).collect())
+    }
+
     /// Asks a server, and in the same breath for its role: a replica that has not got its
-    /// master's data yet would tell of an empty list.
+    /// master's data yet would tell of an empty list. That is a precaution: what a server does with the question
+    /// for its role never keeps its number from us.
     async fn with_role(
         &self,
         node: &Node,
@@ -162,21 +177,35 @@ impl Asker {
         wanted: Role,
     ) -> Result<f64, Failure> {
         let link = self.pool.link(node, access);
-        let role = link.tells_role().then(|| cmd("ROLE"));
-        let commands = role.into_iter().chain([measure.command()]).collect();
-        let answers = link.ask(&Question::InTurn(commands)).await?;
-        if let [Value::ServerError(error), _] = answers.as_slice() {
-            // Not everyone may ask, and not all that speak Redis's protocol know the command.
-            let unknown = error.details().is_some_and(|text| text.starts_with("unknown command"));
-            if error.code() == "NOPERM" || unknown {
-                link.never_ask_role();
+        if !link.asks_role() {
+            let answers = link.ask(&Question::InTurn(measure.commands())).await?;
+            if link.is_left_unanswered() {
+                link.answered_only_without_role();
             }
+            return number(&answers, measure, node);
         }
-        if let [role @ Value::Array(_), _] = answers.as_slice() {
-            check_role(role, wanted).map_err(|failure| failure.at(node))?;
+        let commands = [cmd("ROLE")].into_iter().chain(measure.commands()).collect();
+        let patience = Patience { link: &link, ended: false };
+        let asked = link.ask(&Question::InTurn(commands)).await;
+        patience.end();
+        let answers = match asked {
+            // Some proxies hang up on whoever sends a command that they do not know.
+            Err(failure) if failure.scope == Scope::Connection => {
+                let answers = link.ask(&Question::InTurn(measure.commands())).await?;
+                link.answered_only_without_role();
+                return number(&answers, measure, node);
+            }
+            asked => asked?,
+        };
+        link.answered_with_role();
+        let (role, answers) = answers.split_first().ok_or_else(|| not_redis().at(node))?;
+        let found = number(answers, measure, node);
+        // Not everyone may ask, and not all that speak Redis's protocol know the command.
+        if matches!(role, Value::ServerError(_)) && found.is_ok() {
+            link.never_ask_role();
         }
-        let answer = answers.last().ok_or_else(|| not_redis().at(node))?;
-        number(answer, measure, node)
+        check_role(role, wanted).map_err(|failure| failure.at(node))?;
+        found
     }
 
     async fn last_answer(&self, node: &Node, access: &Access, question: &Question) -> Result<Value, Failure> {
@@ -196,6 +225,26 @@ impl Asker {
 
     fn owners(&self) -> std::sync::MutexGuard<'_, HashMap<(AccessKey, String), Node>> {
         self.owners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits for an answer that comes with the server's role, and notes where nobody waited long enough.
+struct Patience<'a> {
+    link: &'a Link,
+    ended: bool,
+}
+
+impl Patience<'_> {
+    fn end(mut self) {
+        self.ended = true;
+    }
+}
+
+impl Drop for Patience<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.link.left_unanswered();
+        }
     }
 }
 
@@ -234,27 +283,24 @@ fn direction(answer: &Value) -> Option<(&str, &str)> {
     matches!(code, "MOVED" | "ASK").then_some((code, place))
 }
 
-fn number(answer: &Value, measure: &Measure, node: &Node) -> Result<f64, Failure> {
-    let number = match answer {
-        Value::ServerError(error) => Err(failure::of_server_error(error, Some(measure))),
-        reply => measure.number(reply),
-    };
-    number.map_err(|failure| failure.at(node))
+fn number(answers: &[Value], measure: &Measure, node: &Node) -> Result<f64, Failure> {
+    measure.number(answers).map_err(|failure| failure.at(node))
 }
 
 fn check_role(role: &Value, wanted: Role) -> Result<(), Failure> {
     let Value::Array(parts) = role else { return Ok(()) };
-    let is = |at: usize, word: &[u8]| matches!(parts.get(at), Some(Value::BulkString(text)) if text == word);
+    let word = |at: usize| parts.get(at).and_then(bytes_of).unwrap_or_default();
     let no_good = |why| Err(Failure::server(AbsenceReason::BadStatus, why));
-    if is(0, b"sentinel") {
+    if word(0) == b"sentinel" {
         return no_good("it is a sentinel: name it in sentinel.addresses");
     }
-    if !is(0, b"slave") {
+    if !matches!(word(0), b"slave" | b"replica") {
         return Ok(());
     }
     match wanted {
         Role::Master => no_good("it is a replica, although the sentinel calls it the master"),
-        Role::Any if !is(3, b"connected") => {
+        // Forks have other words for one that is in step. What is not known to lack data is believed.
+        Role::Any if WITHOUT_DATA.contains(&word(3)) => {
             no_good("it is a replica that is not connected to its master, so its data may be old or missing")
         }
         Role::Any => Ok(()),

@@ -3,13 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use engine::{ConfigPath, Fault, FaultKind, Problem};
-use serde_json::Value;
+use engine::{Fault, FaultKind};
 
 use super::access::{Login, Tls};
 use super::measure::{GroupMeasure, Measure};
 use super::node::{Node, REDIS_PORT, SENTINEL_PORT, Written};
-use crate::source::SecretKeyRef;
 use crate::values::settings::{Settings, invalid, quoted};
 
 /// Most addresses of a cluster, or sentinels, that an object may name. They find the others.
@@ -82,32 +80,16 @@ struct Hints {
 }
 
 impl Config {
-    pub(super) fn parse(config: &Value, path: &ConfigPath<'_>) -> Result<Self, Vec<Problem>> {
-        let mut settings = Settings::new(config, path);
+    /// The settings; `None` where something is wrong with them, which they have noted.
+    pub(super) fn parse(settings: &mut Settings<'_>) -> Option<Self> {
         let mut hints = Hints::default();
-        let servers = servers(&mut settings, &mut hints);
-        let db = database(&mut settings, servers.as_ref(), &hints);
-        let login = login(&mut settings);
-        let tls = tls(&mut settings, &hints);
-        let measure = measure(&mut settings);
+        let servers = servers(settings, &mut hints);
+        let db = database(settings, servers.as_ref(), &hints);
+        let login = login(settings);
+        let tls = tls(settings, &hints);
+        let measure = measure(settings);
         let timeout = settings.whole_number("timeoutSeconds", 1..=60, 5).map(Duration::from_secs);
-        let problems = settings.finish();
-        match (servers, db, measure, timeout) {
-            (Some(servers), Some(db), Some(measure), Some(timeout)) if problems.is_empty() => {
-                Ok(Self { servers, db, login, tls, measure, timeout })
-            }
-            _ => Err(problems),
-        }
-    }
-
-    /// Every secret that a reading needs.
-    pub(super) fn secrets(&self) -> impl Iterator<Item = &SecretKeyRef> {
-        let sentinel = match &self.servers {
-            Servers::Sentinel { login, .. } => Some(login),
-            _ => None,
-        };
-        let logins = [Some(&self.login), sentinel].into_iter().flatten().flat_map(Login::secrets);
-        logins.chain(self.tls.iter().flat_map(Tls::secrets))
+        Some(Self { servers: servers?, db: db?, login, tls, measure: measure?, timeout: timeout? })
     }
 }
 
@@ -182,15 +164,15 @@ fn database(settings: &mut Settings<'_>, servers: Option<&Servers>, hints: &Hint
 fn login(settings: &mut Settings<'_>) -> Login {
     settings.forbid("password", "a password stands in a secret, which passwordFrom names");
     let username = settings.optional_text("username").map(str::to_owned);
-    Login { username, password: settings.secret_key_ref("passwordFrom") }
+    Login { username, password: settings.credential("passwordFrom") }
 }
 
 fn tls(settings: &mut Settings<'_>, hints: &Hints) -> Option<Tls> {
     let section = settings.section("tls", |tls| {
-        let ca = tls.secret_key_ref("caFrom");
-        let (certificate, key) = (tls.secret_key_ref("certFrom"), tls.secret_key_ref("keyFrom"));
+        let ca = tls.credential("caFrom");
+        let (certificate, key) = (tls.credential("certFrom"), tls.credential("keyFrom"));
         for (name, other) in [("certFrom", "keyFrom"), ("keyFrom", "certFrom")] {
-            if tls.has(name) && !tls.has(other) {
+            if tls.has_credential(name) && !tls.has_credential(other) {
                 tls.refuse(other, Fault::new(FaultKind::Required, format!("it goes with {name}")));
             }
         }

@@ -89,6 +89,11 @@ const KNOWN_CODES: &[&str] = &[
     "WRONGTYPE",
 ];
 
+/// Whether the server says that the key is not there.
+pub(super) fn is_missing_key(error: &ServerError) -> bool {
+    error.code() == "ERR" && error.details().is_some_and(|text| text.starts_with("no such key"))
+}
+
 /// What the error says that a server gave instead of an answer.
 pub(super) fn of_server_error(error: &ServerError, measure: Option<&Measure>) -> Failure {
     let code = error.code();
@@ -127,10 +132,6 @@ pub(super) fn of_server_error(error: &ServerError, measure: Option<&Measure>) ->
         ),
         ("ERR", _) if error.details().is_some_and(|text| text.starts_with("max number of clients")) => {
             Failure::server(AbsenceReason::BadStatus, "it has as many clients as it takes")
-        }
-        ("ERR", Some(measure)) if error.details().is_some_and(|text| text.starts_with("no such key")) => {
-            let message = format!("there is no stream {}", quoted(measure.key()));
-            Failure::data(AbsenceReason::ValueMissing, message)
         }
         ("ERR", Some(measure)) => {
             let message = format!("it answered an error to {}", measure.command_name());

@@ -4,7 +4,7 @@
 //! A connection is made in a task of its own, so that all who wait for it share its outcome,
 //! and a reading that runs out of time does not undo what the next one needs.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -38,8 +38,23 @@ pub(super) struct Link {
     access: Access,
     dialer: Arc<Dialer>,
     state: Mutex<State>,
-    tells_role: AtomicBool,
+    role: RoleQuestion,
 }
+
+/// What became of asking the server for its role, which is a precaution and must not keep numbers from us.
+#[derive(Debug, Default)]
+struct RoleQuestion {
+    /// Whether it is not asked any more.
+    given_up: AtomicBool,
+    /// Whether the last question had no answer in its time, so that the next reading leaves it out.
+    unanswered: AtomicBool,
+    /// Readings in a row that came about only without it.
+    in_vain: AtomicU8,
+}
+
+/// Readings in a row that come about only without the question for the role, until it is given up. One may be a
+/// server that starts again.
+const IN_VAIN: u8 = 3;
 
 enum State {
     Down { attempts: u32, not_before: Option<Instant> },
@@ -52,17 +67,40 @@ type Flight = Shared<BoxFuture<'static, Result<Arc<Connection>, Failure>>>;
 impl Link {
     pub(super) fn new(node: Node, access: Access, dialer: Arc<Dialer>) -> Self {
         let state = Mutex::new(State::Down { attempts: 0, not_before: None });
-        Self { node, access, dialer, state, tells_role: AtomicBool::new(true) }
+        Self { node, access, dialer, state, role: RoleQuestion::default() }
     }
 
-    /// Whether it makes sense to ask for the server's role.
-    pub(super) fn tells_role(&self) -> bool {
-        self.tells_role.load(Ordering::Relaxed)
+    /// Whether the server is to be asked for its role.
+    pub(super) fn asks_role(&self) -> bool {
+        !self.role.given_up.load(Ordering::Relaxed) && !self.role.unanswered.load(Ordering::Relaxed)
+    }
+
+    /// The server answered, and was asked for its role.
+    pub(super) fn answered_with_role(&self) {
+        self.role.in_vain.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether the server is to be asked for its role is open: it did not answer as long as somebody waited.
+    pub(super) fn left_unanswered(&self) {
+        self.role.unanswered.store(true, Ordering::Relaxed);
+    }
+
+    /// The server answered once it was not asked for its role, and had not answered before.
+    pub(super) fn answered_only_without_role(&self) {
+        self.role.unanswered.store(false, Ordering::Relaxed);
+        if self.role.in_vain.fetch_add(1, Ordering::Relaxed).saturating_add(1) >= IN_VAIN {
+            self.never_ask_role();
+        }
+    }
+
+    /// Whether the last question for the role had no answer.
+    pub(super) fn is_left_unanswered(&self) -> bool {
+        self.role.unanswered.load(Ordering::Relaxed)
     }
 
     /// Remembers that the server does not tell its role, or not to us.
     pub(super) fn never_ask_role(&self) {
-        self.tells_role.store(false, Ordering::Relaxed);
+        self.role.given_up.store(true, Ordering::Relaxed);
     }
 
     /// Whether there is a connection.

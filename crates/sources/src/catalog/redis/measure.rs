@@ -3,8 +3,9 @@
 use engine::AbsenceReason;
 use redis::{Cmd, Value, cmd};
 
-use super::failure::Failure;
+use super::failure::{self, Failure};
 use crate::values::settings::quoted;
+use crate::values::text;
 
 /// Most bytes of a key's value that are read: no number is longer.
 const MAX_NUMBER: usize = 64;
@@ -36,8 +37,18 @@ pub(super) enum GroupMeasure {
 }
 
 impl Measure {
-    /// The command whose reply holds the number. It only reads.
-    pub(super) fn command(&self) -> Cmd {
+    /// The commands whose replies hold the number, the one that matters first. They only read.
+    pub(super) fn commands(&self) -> Vec<Cmd> {
+        let mut commands = vec![self.command()];
+        if let Self::Group { key, .. } = self {
+            let mut length = cmd("XLEN");
+            length.arg(key);
+            commands.push(length);
+        }
+        commands
+    }
+
+    fn command(&self) -> Cmd {
         let mut command;
         match self {
             Self::List { key } => {
@@ -71,7 +82,7 @@ impl Measure {
         command
     }
 
-    /// The command's name, for messages.
+    /// The first command's name, for messages.
     pub(super) fn command_name(&self) -> &'static str {
         match self {
             Self::List { .. } => "LLEN",
@@ -104,12 +115,18 @@ impl Measure {
         }
     }
 
-    /// The number that the command's reply holds.
-    pub(super) fn number(&self, reply: &Value) -> Result<f64, Failure> {
-        match self {
-            Self::Number { key } => text_number(key, reply),
-            Self::Group { key, group, what } => group_number(key, group, *what, reply),
-            _ => count(reply),
+    /// The number that the commands' replies hold.
+    pub(super) fn number(&self, replies: &[Value]) -> Result<f64, Failure> {
+        let (reply, others) = replies.split_first().ok_or_else(unexpected)?;
+        match (reply, self) {
+            (Value::ServerError(error), Self::Group { .. }) if failure::is_missing_key(error) => Ok(0.0),
+            (Value::ServerError(error), _) => Err(failure::of_server_error(error, Some(self))),
+            (reply, Self::Number { key }) => text_number(key, reply),
+            (reply, Self::Group { key, group, what }) => {
+                let length = others.first().and_then(|length| count(length).ok());
+                group_number(key, group, *what, reply, length)
+            }
+            (reply, _) => count(reply),
         }
     }
 }
@@ -127,9 +144,8 @@ fn count(reply: &Value) -> Result<f64, Failure> {
 
 fn text_number(key: &str, reply: &Value) -> Result<f64, Failure> {
     let bytes = match reply {
-        Value::BulkString(bytes) => bytes.as_slice(),
         Value::Nil => &[],
-        _ => return Err(unexpected()),
+        reply => bytes_of(reply).ok_or_else(unexpected)?,
     };
     let key = quoted(key);
     if bytes.is_empty() {
@@ -138,7 +154,8 @@ fn text_number(key: &str, reply: &Value) -> Result<f64, Failure> {
     }
     // What is cut off could look like a number, too.
     let whole = bytes.len() <= MAX_NUMBER;
-    let text = std::str::from_utf8(bytes.trim_ascii()).ok().filter(|_| whole);
+    let decoded = text::decoded(bytes, None);
+    let text = std::str::from_utf8(&decoded).ok().filter(|_| whole);
     let number = text.and_then(|text| text.parse::<f64>().ok());
     match number {
         Some(number) if number.is_finite() => Ok(number),
@@ -153,15 +170,31 @@ fn text_number(key: &str, reply: &Value) -> Result<f64, Failure> {
     }
 }
 
-fn group_number(key: &str, group: &str, what: GroupMeasure, reply: &Value) -> Result<f64, Failure> {
+/// `length` is that of the stream, where the server tells.
+fn group_number(
+    key: &str,
+    group: &str,
+    what: GroupMeasure,
+    reply: &Value,
+    length: Option<f64>,
+) -> Result<f64, Failure> {
     let Value::Array(groups) = reply else { return Err(unexpected()) };
-    let named = |info: &&Value| matches!(field(info, "name"), Some(Value::BulkString(name)) if name == group.as_bytes());
+    let named = |info: &&Value| field(info, "name").and_then(bytes_of) == Some(group.as_bytes());
     let Some(info) = groups.iter().find(named) else {
-        let message = format!("stream {} has no consumer group {}", quoted(key), quoted(group));
-        return Err(Failure::data(AbsenceReason::ValueMissing, message));
+        // Consumers make their group when they start: until one does, all entries wait for it.
+        return length.ok_or_else(|| {
+            let message = format!(
+                "stream {} has no consumer group {}, and the server does not tell its length",
+                quoted(key),
+                quoted(group)
+            );
+            Failure::data(AbsenceReason::ValueMissing, message)
+        });
     };
     let pending = || count(field(info, "pending").ok_or_else(unexpected)?);
     let lag = || match field(info, "lag") {
+        // Of entries that were deleted nobody waits for any.
+        Some(Value::Nil) if length == Some(0.0) => Ok(0.0),
         Some(Value::Nil) => {
             let message = format!(
                 "Redis does not know the lag of consumer group {}: entries before its position were deleted, \
@@ -170,7 +203,8 @@ fn group_number(key: &str, group: &str, what: GroupMeasure, reply: &Value) -> Re
             );
             Err(Failure::data(AbsenceReason::ValueMissing, message))
         }
-        Some(lag) => count(lag),
+        // It counts entries that were trimmed away before anybody read them.
+        Some(lag) => Ok(count(lag)?.min(length.unwrap_or(f64::INFINITY))),
         None => {
             let message = "the server does not tell the lag of consumer groups: that takes Redis 7 or newer";
             Err(Failure::data(AbsenceReason::ValueMissing, message))
@@ -187,11 +221,17 @@ fn group_number(key: &str, group: &str, what: GroupMeasure, reply: &Value) -> Re
 fn field<'a>(info: &'a Value, name: &str) -> Option<&'a Value> {
     let Value::Array(items) = info else { return None };
     let (pairs, _) = items.as_chunks::<2>();
-    let found = pairs.iter().find(|[field, _]| match field {
-        Value::BulkString(text) => text == name.as_bytes(),
-        _ => false,
-    });
+    let found = pairs.iter().find(|[field, _]| bytes_of(field) == Some(name.as_bytes()));
     found.map(|[_, value]| value)
+}
+
+/// What a reply says in words. Redis has two ways to send them, and what speaks its protocol may take the other one.
+pub(super) fn bytes_of(reply: &Value) -> Option<&[u8]> {
+    match reply {
+        Value::BulkString(bytes) => Some(bytes),
+        Value::SimpleString(text) => Some(text.as_bytes()),
+        _ => None,
+    }
 }
 
 fn unexpected() -> Failure {

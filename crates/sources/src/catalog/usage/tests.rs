@@ -1,17 +1,14 @@
-use engine::SourceCatalog;
 use engine::{ContainerUsage, PodPhase, PodRequests, PodUsage, Readiness, Time};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
-use crate::{AddressPolicy, Registry};
+use crate::values::settings::tests::problems_of_source;
 
 /// Noon of the tests.
 const NOON: &str = "2026-03-10T12:00:00Z";
 
 fn problems(source: &str, config: Value) -> Vec<String> {
-    let path = ConfigPath { source: "spec.type", config: "spec.config", elsewhere: &[] };
-    let registry = Registry::new(AddressPolicy::default());
-    registry.validate(source, &config, &path).iter().map(Problem::to_string).collect()
+    problems_of_source(source, &config)
 }
 
 #[test]
@@ -29,8 +26,6 @@ fn settings_are_judged_field_by_field() {
             ]
         );
     }
-    assert!(Registry::new(AddressPolicy::default()).wants_target("cpu"));
-    assert!(!Registry::new(AddressPolicy::default()).wants_target("cron"));
 }
 
 /// Seconds before noon.

@@ -50,6 +50,15 @@ pub(super) fn explain(error: &reqwest::Error, roots: Roots) -> (AbsenceReason, S
     (AbsenceReason::ConnectionFailed, what)
 }
 
+/// Whether the connection ended after the request was on its way and before an answer came, as one does that the
+/// server closes in the moment in which it is used again.
+pub(super) fn is_lost(error: &reqwest::Error) -> bool {
+    if error.is_connect() || error.is_timeout() || error.is_builder() {
+        return false;
+    }
+    find::<hyper::Error>(error).is_some_and(|error| !error.is_parse() && !error.is_user())
+}
+
 /// What a gRPC call came to whose request was sent, without the address.
 pub(super) fn explain_call(error: &CallError, longest: usize) -> (AbsenceReason, String) {
     match error {

@@ -1,6 +1,6 @@
 //! Connections: one pool, and by what its servers are trusted.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use engine::{Absence, AbsenceReason};
@@ -30,8 +30,33 @@ const MAX_IDLE_PER_HOST: usize = 16;
 #[derive(Debug)]
 pub(super) struct Transport {
     client: Client,
-    policy: Arc<AddressPolicy>,
+    /// Keeps no connection, so that each of its requests has a new one. Made when it is first needed.
+    fresh: OnceLock<Option<Client>>,
+    made_of: Ingredients,
     roots: Roots,
+}
+
+/// What a client is made of.
+#[derive(Debug)]
+struct Ingredients {
+    policy: Arc<AddressPolicy>,
+    tls: Tls,
+    speaking: fn(ClientBuilder) -> ClientBuilder,
+}
+
+impl Ingredients {
+    /// A client that keeps `idle` connections to each host.
+    fn client(&self, idle: usize) -> reqwest::Result<(Client, Roots)> {
+        let builder = || (self.speaking)(builder(&self.policy)).pool_max_idle_per_host(idle);
+        let build = |builder: ClientBuilder| self.tls.apply(builder).and_then(ClientBuilder::build);
+        match build(builder()) {
+            Ok(client) if self.tls.has_authority() => Ok((client, Roots::Given)),
+            Ok(client) => Ok((client, Roots::System)),
+            Err(error) if self.tls.has_authority() => Err(error),
+            // Without roots the builder fails, and plain http would fail along with https.
+            Err(_) => build(builder().tls_certs_only([])).map(|client| (client, Roots::None)),
+        }
+    }
 }
 
 impl Transport {
@@ -55,21 +80,14 @@ impl Transport {
         tls: &Tls,
         speaking: fn(ClientBuilder) -> ClientBuilder,
     ) -> Result<Self, String> {
-        let build = |builder: ClientBuilder| tls.apply(builder).and_then(ClientBuilder::build);
-        let builder = || speaking(builder(policy));
-        let built = match build(builder()) {
-            Ok(client) if tls.has_authority() => Ok((client, Roots::Given)),
-            Ok(client) => Ok((client, Roots::System)),
-            Err(error) if tls.has_authority() => Err(error),
-            // Without roots the builder fails, and plain http would fail along with https.
-            Err(_) => build(builder().tls_certs_only([])).map(|client| (client, Roots::None)),
-        };
+        let made_of = Ingredients { policy: Arc::clone(policy), tls: tls.clone(), speaking };
+        let built = made_of.client(MAX_IDLE_PER_HOST);
         let (client, roots) =
             built.map_err(|error| format!("no client can be built: {}", failure::root_cause(&error)))?;
         if roots == Roots::None {
             tracing::warn!("no certificate authorities found, https sources will fail; set SSL_CERT_FILE");
         }
-        Ok(Self { client, policy: Arc::clone(policy), roots })
+        Ok(Self { client, fresh: OnceLock::new(), made_of, roots })
     }
 
     /// One request and the head of its answer. With a form it is a POST.
@@ -83,20 +101,34 @@ impl Transport {
         self.permit(url)?;
         let mut headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
         headers.extend(secret.cloned().unwrap_or_default());
-        let request = match form {
-            None => self.client.get(url.clone()).headers(headers),
-            Some(form) => {
-                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-                self.client.post(url.clone()).headers(headers).body(form.to_owned())
-            }
+        if form.is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        }
+        let request = |client: &Client| match form {
+            None => client.get(url.clone()).headers(headers.clone()),
+            Some(form) => client.post(url.clone()).headers(headers.clone()).body(form.to_owned()),
         };
-        request.send().await.map_err(|error| self.failed(url, &error))
+        let mut outcome = request(&self.client).send().await;
+        if let Err(error) = &outcome
+            && failure::is_lost(error)
+            && let Some(fresh) = self.fresh()
+        {
+            outcome = request(fresh).send().await;
+        }
+        outcome.map_err(|error| self.failed(url, &error))
     }
 
     /// One gRPC call: a framed message there, a message back.
     pub(super) async fn call(&self, url: &Url, framed: Vec<u8>, longest: usize) -> Result<Vec<u8>, Absence> {
         self.permit(url)?;
-        grpc::call(&self.client, url, HeaderMap::new(), framed, longest).await.map_err(|error| match error {
+        let mut outcome = grpc::call(&self.client, url, HeaderMap::new(), framed.clone(), longest).await;
+        if let Err(CallError::NotSent(error)) = &outcome
+            && failure::is_lost(error)
+            && let Some(fresh) = self.fresh()
+        {
+            outcome = grpc::call(fresh, url, HeaderMap::new(), framed, longest).await;
+        }
+        outcome.map_err(|error| match error {
             CallError::NotSent(error) => self.failed(url, &error),
             error => {
                 let (reason, what) = failure::explain_call(&error, longest);
@@ -105,9 +137,16 @@ impl Transport {
         })
     }
 
+    /// For what was lost on a kept connection, which the other side may have closed in the same moment. Nothing is
+    /// changed by what is asked here, so it may be asked once more.
+    fn fresh(&self) -> Option<&Client> {
+        let make = || self.made_of.client(0).ok().map(|(client, _)| client);
+        self.fresh.get_or_init(make).as_ref()
+    }
+
     /// Literal addresses pass no resolver. The URL parser has already made one form of all spellings.
     fn permit(&self, url: &Url) -> Result<(), Absence> {
-        let refused = literal_address(url).map_or(Ok(()), |address| self.policy.check(address));
+        let refused = literal_address(url).map_or(Ok(()), |address| self.made_of.policy.check(address));
         refused.map_err(|refused| absence(AbsenceReason::AddressRefused, url, refused))
     }
 
@@ -138,7 +177,6 @@ fn builder(policy: &Arc<AddressPolicy>) -> ClientBuilder {
         .dns_resolver(GuardedResolver::new(Arc::clone(policy)))
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(IDLE_TIMEOUT)
-        .pool_max_idle_per_host(MAX_IDLE_PER_HOST)
 }
 
 fn literal_address(url: &Url) -> Option<std::net::IpAddr> {

@@ -1,22 +1,25 @@
 //! Settings that are objects of their own, and rules that several fields have together.
 
-use engine::{ConfigPath, Fault, FaultKind, Problem};
+use std::mem;
 
-use super::{Settings, quoted, type_name, wrong_type};
+use engine::{Fault, FaultKind, Problem};
 
-impl Settings<'_> {
+use super::{Place, Settings, quoted, type_name, wrong_type};
+
+impl<'a> Settings<'a> {
     /// An object of settings; `None` where it is left out. All its problems are kept.
     pub(crate) fn section<T>(
         &mut self,
         name: &'static str,
-        parse: impl FnOnce(&mut Settings<'_>) -> T,
+        parse: impl FnOnce(&mut Settings<'a>) -> T,
     ) -> Option<T> {
         let value = self.field(name)?;
-        let config = self.path.setting(name);
-        let path = ConfigPath { source: self.path.source, config: &config, elsewhere: &[] };
-        let mut section = Settings::new(value, &path);
+        let place = Place { parent: self.place.setting(name), elsewhere: &[] };
+        let prefix = format!("{}{name}.", self.prefix);
+        let mut section = Settings::of(self.asked, value, place, prefix, mem::take(&mut self.found));
         let parsed = parse(&mut section);
-        self.problems.extend(section.finish());
+        section.refuse_unknown();
+        self.found = section.found;
         Some(parsed)
     }
 
@@ -52,7 +55,8 @@ impl Settings<'_> {
             [one] => return Some(one),
             [] => {
                 let why = format!("must have one of {}", names.join(", "));
-                self.problems.push(Problem::new(self.path.config, Fault::new(FaultKind::Required, why)));
+                let fault = Fault::new(FaultKind::Required, why);
+                self.found.problems.push(Problem::new(self.place.parent.clone(), fault));
             }
             [first, more @ ..] => {
                 for name in more {
@@ -95,13 +99,11 @@ impl Settings<'_> {
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::tests::problems_of;
     use super::*;
 
     fn problems(config: Value, parse: impl FnOnce(&mut Settings<'_>)) -> Vec<String> {
-        let path = ConfigPath { source: "type", config: "config", elsewhere: &[] };
-        let mut settings = Settings::new(&config, &path);
-        parse(&mut settings);
-        settings.finish().iter().map(Problem::to_string).collect()
+        problems_of(&config, |settings| Some(parse(settings)))
     }
 
     #[test]
@@ -121,15 +123,15 @@ mod tests {
         assert_eq!(
             problems(json!({ "tls": { "skip": 1, "depth": "x", "mode": "c", "other": 0 } }), read),
             [
-                "config.tls.skip: Invalid value: a number: must be true or false",
-                "config.tls.depth: Invalid value: a text: must be a number",
-                "config.tls.mode: Unsupported value: \"c\": supported values: \"a\", \"b\"",
-                "config.tls.other: unknown field; this source knows skip, depth, mode",
+                "spec.config.tls.skip: Invalid value: a number: must be true or false",
+                "spec.config.tls.depth: Invalid value: a text: must be a number",
+                "spec.config.tls.mode: Unsupported value: \"c\": supported values: \"a\", \"b\"",
+                "spec.config.tls.other: unknown field; this source knows skip, depth, mode",
             ]
         );
         assert_eq!(
             problems(json!({ "tls": 3 }), read),
-            ["config.tls: Invalid value: a number: must be an object"]
+            ["spec.config.tls: Invalid value: a number: must be an object"]
         );
     }
 
@@ -139,10 +141,10 @@ mod tests {
             settings.exactly_one(&["a", "b", "c"]);
         };
         assert_eq!(problems(json!({ "b": 1 }), read), [] as [&str; 0]);
-        assert_eq!(problems(json!({}), read), ["config: Required value: must have one of a, b, c"]);
+        assert_eq!(problems(json!({}), read), ["spec.config: Required value: must have one of a, b, c"]);
         assert_eq!(
             problems(json!({ "a": 1, "c": 2 }), read),
-            ["config.c: Forbidden: must not be given along with a"]
+            ["spec.config.c: Forbidden: must not be given along with a"]
         );
     }
 }

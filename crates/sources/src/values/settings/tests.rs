@@ -1,6 +1,58 @@
+use engine::{Asked, AskedTarget, ConfigPath, Credential, SourceCatalog as _};
 use serde_json::json;
 
 use super::*;
+use crate::registry::Content;
+use crate::{AddressPolicy, Registry};
+
+/// A question to `source` by an object that is in the namespace `shop`.
+pub(crate) fn asked<'a>(source: &'a str, config: &'a Value) -> Asked<'a> {
+    let path = ConfigPath { source: "spec.type", config: "spec.config", elsewhere: &[] };
+    Asked { source, config, path, namespace: "shop", target: AskedTarget::Refused, credentials: &[] }
+}
+
+/// What `parse` makes of `config`, or all that is wrong.
+pub(crate) fn parsed<T>(
+    config: &Value,
+    parse: impl FnOnce(&mut Settings<'_>) -> Option<T>,
+) -> Result<T, Vec<String>> {
+    let asked = asked("test", config);
+    let mut settings = Settings::new(&asked);
+    let parsed = parse(&mut settings);
+    let problems: Vec<String> = settings.finish().problems.iter().map(Problem::to_string).collect();
+    parsed.filter(|_| problems.is_empty()).ok_or(problems)
+}
+
+/// All that `parse` finds wrong with `config`.
+pub(crate) fn problems_of<T>(
+    config: &Value,
+    parse: impl FnOnce(&mut Settings<'_>) -> Option<T>,
+) -> Vec<String> {
+    parsed(config, parse).err().unwrap_or_default()
+}
+
+/// All that the source called `source` finds wrong with `config`.
+pub(crate) fn problems_of_source(source: &str, config: &Value) -> Vec<String> {
+    let prepared = Registry::new(AddressPolicy::default()).prepare(&asked(source, config));
+    prepared.err().unwrap_or_default().iter().map(Problem::to_string).collect()
+}
+
+/// The warnings of the source called `source` about `config`.
+pub(crate) fn warnings_of_source(source: &str, config: &Value) -> Vec<String> {
+    let prepared = Registry::new(AddressPolicy::default()).prepare(&asked(source, config));
+    prepared.unwrap().warnings.iter().map(Problem::to_string).collect()
+}
+
+/// What a query of the source called `source` needs of whom.
+pub(crate) fn needs_of_source(source: &str, config: &Value) -> Vec<String> {
+    let prepared = Registry::new(AddressPolicy::default()).prepare(&asked(source, config)).unwrap();
+    let content: &Content = prepared.query.content().unwrap();
+    let named = content.needs.iter().map(|(holder, keys)| {
+        let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+        if keys.is_empty() { holder.to_string() } else { format!("{holder}: {}", keys.join(" ")) }
+    });
+    named.collect()
+}
 
 #[test]
 fn long_texts_are_cut_in_messages() {
@@ -10,51 +62,109 @@ fn long_texts_are_cut_in_messages() {
 }
 
 #[test]
-fn a_reference_to_a_key_of_a_secret_has_name_and_key() {
-    let path = ConfigPath { source: "type", config: "config", elsewhere: &[] };
-    let good = json!({ "passwordFrom": { "secretKeyRef": { "name": "db", "key": "password" } } });
-    let mut settings = Settings::new(&good, &path);
-    let reference = settings.secret_key_ref("passwordFrom").unwrap();
-    assert_eq!((reference.secret.name.as_str(), reference.key.as_str()), ("db", "password"));
-    assert_eq!(settings.finish(), []);
+fn a_credential_is_named_in_one_of_a_few_ways() {
+    let target = Target {
+        api_version: "apps/v1".to_owned(),
+        kind: "Deployment".to_owned(),
+        namespace: "shop".to_owned(),
+        name: "web".to_owned(),
+    };
+    let (namespace, name) = ("shop".to_owned(), "db".to_owned());
+    let audience = Some("vault".to_owned());
+    for (reference, expected) in [
+        (
+            json!({ "secretKeyRef": { "name": "db", "key": "password" } }),
+            Holder::Secret { namespace: namespace.clone(), name: name.clone() }.value("password"),
+        ),
+        (
+            json!({ "configMapKeyRef": { "name": "db", "key": "user" } }),
+            Holder::ConfigMap { namespace: namespace.clone(), name: name.clone() }.value("user"),
+        ),
+        (
+            json!({ "targetEnv": { "name": "PASSWORD", "containerName": "app" } }),
+            Holder::TargetEnv { target: target.clone(), container: Some("app".to_owned()) }.value("PASSWORD"),
+        ),
+        (
+            json!({ "serviceAccountToken": { "name": "db", "audience": "vault" } }),
+            Holder::ServiceAccount { namespace, name, audience }.value("token"),
+        ),
+    ] {
+        let config = json!({ "passwordFrom": reference });
+        let asked = Asked { target: AskedTarget::Of(&target), ..asked("test", &config) };
+        let mut settings = Settings::new(&asked);
+        assert_eq!(settings.credential("passwordFrom").as_ref(), Some(&expected), "{config}");
+        let read = settings.finish();
+        assert_eq!(read.problems, []);
+        assert_eq!(read.needs, Needs::from([(expected.holder, [expected.key].into())]));
+    }
+}
 
+#[test]
+fn a_wrong_reference_is_refused_without_what_may_be_secret() {
+    const FORMS: &str = "secretKeyRef, configMapKeyRef, targetEnv, serviceAccountToken";
+    let none = format!("spec.config.passwordFrom: Required value: must have one of {FORMS}");
     for (value, problems) in [
-        (json!("s3cret"), &["config.passwordFrom: Invalid value: a text: must be an object"][..]),
-        (json!({}), &["config.passwordFrom.secretKeyRef: Required value"]),
+        (json!("s3cret"), vec!["spec.config.passwordFrom: Invalid value: a text: must be an object".to_owned()]),
+        (json!({}), vec![none.clone()]),
         (
             json!({ "secretRef": { "name": "db" } }),
-            &[
-                "config.passwordFrom.secretRef: unknown field; known is secretKeyRef",
-                "config.passwordFrom.secretKeyRef: Required value",
-            ],
+            vec![format!("spec.config.passwordFrom.secretRef: unknown field; known are {FORMS}"), none],
         ),
         (
             json!({ "secretKeyRef": {} }),
-            &[
-                "config.passwordFrom.secretKeyRef.name: Required value",
-                "config.passwordFrom.secretKeyRef.key: Required value",
+            vec![
+                "spec.config.passwordFrom.secretKeyRef.name: Required value".to_owned(),
+                "spec.config.passwordFrom.secretKeyRef.key: Required value".to_owned(),
             ],
         ),
         (
             json!({ "secretKeyRef": { "name": "", "key": 1, "optional": true } }),
-            &[
-                "config.passwordFrom.secretKeyRef.optional: unknown field; known is name, key",
-                "config.passwordFrom.secretKeyRef.name: Required value",
-                "config.passwordFrom.secretKeyRef.key: Invalid value: a number: must be a text",
+            vec![
+                "spec.config.passwordFrom.secretKeyRef.optional: unknown field; known is name, key".to_owned(),
+                "spec.config.passwordFrom.secretKeyRef.name: Required value".to_owned(),
+                "spec.config.passwordFrom.secretKeyRef.key: Invalid value: a number: must be a text".to_owned(),
             ],
         ),
         (
             json!({ "secretKeyRef": { "name": "../../other/secrets/s3cret", "key": "a" } }),
-            &["config.passwordFrom.secretKeyRef.name: Invalid value: must be the name of a secret: \
-               lower-case letters and digits, with hyphens and dots between them"],
+            vec![
+                "spec.config.passwordFrom.secretKeyRef.name: Invalid value: must be the name of a secret: \
+                 lower-case letters and digits, with hyphens and dots between them"
+                    .to_owned(),
+            ],
+        ),
+        (
+            json!({ "targetEnv": { "name": "PASSWORD" } }),
+            vec![
+                "spec.config.passwordFrom.targetEnv: Forbidden: the metric is of no target that this object may \
+                 act on"
+                    .to_owned(),
+            ],
         ),
     ] {
         let config = json!({ "passwordFrom": value });
-        let mut settings = Settings::new(&config, &path);
-        assert!(settings.secret_key_ref("passwordFrom").is_none(), "{config}");
-        let found: Vec<String> = settings.finish().iter().map(Problem::to_string).collect();
+        let found = problems_of(&config, |settings| settings.credential("passwordFrom"));
         assert_eq!(found, problems, "{config}");
         // A secret written into the wrong place is not repeated.
         assert!(!found.concat().contains("s3cret"));
     }
+}
+
+#[test]
+fn a_credential_may_come_from_elsewhere_and_makes_another_query() {
+    let of = |name: &str| Holder::Secret { namespace: "team".to_owned(), name: name.to_owned() }.value("key");
+    let key = |config: &Value, given: &[(&str, Credential)]| {
+        let asked = Asked { credentials: given, ..asked("test", config) };
+        let mut settings = Settings::new(&asked);
+        let found = settings.section("tls", |tls| tls.credential("caFrom")).flatten();
+        let read = settings.finish();
+        assert_eq!(found.is_some(), read.problems.is_empty());
+        read.key
+    };
+    let config = json!({ "tls": {} });
+    let first = key(&config, &[("tls.caFrom", of("a"))]);
+    assert_eq!(first, key(&config, &[("tls.caFrom", of("a"))]));
+    assert_ne!(first, key(&config, &[("tls.caFrom", of("b"))]));
+    let twice = json!({ "tls": { "caFrom": { "secretKeyRef": { "name": "a", "key": "key" } } } });
+    key(&twice, &[("tls.caFrom", of("a"))]);
 }

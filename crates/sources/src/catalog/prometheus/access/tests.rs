@@ -1,26 +1,22 @@
-use engine::{AbsenceReason, ConfigPath};
+use engine::AbsenceReason;
 use serde_json::{Value, json};
 use testbed::certificates::Authority;
 
 use super::*;
-use crate::source::SecretData;
+use crate::values::settings::tests::parsed;
 
 fn access(config: &Value) -> Access {
-    let path = ConfigPath { source: "type", config: "config", elsewhere: &[] };
-    let mut settings = Settings::new(config, &path);
-    let access = Access::parse(&mut settings, None);
-    assert_eq!(settings.finish(), []);
-    access
+    parsed(config, |settings| Some(Access::parse(settings, None))).unwrap()
 }
 
 fn key(key: &str) -> Value {
     json!({"secretKeyRef": {"name": "s", "key": key}})
 }
 
-fn secrets(values: &[(&str, &[u8])]) -> Secrets {
-    let mut secrets = Secrets::new("shop");
-    let data: SecretData = values.iter().map(|(key, value)| ((*key).to_owned(), value.to_vec())).collect();
-    secrets.insert("s", data);
+fn secrets(values: &[(&str, &[u8])]) -> Credentials {
+    let mut secrets = Credentials::default();
+    let values = values.iter().map(|(key, value)| ((*key).to_owned(), value.to_vec())).collect();
+    secrets.insert(Holder::Secret { namespace: "shop".to_owned(), name: "s".to_owned() }, values);
     secrets
 }
 
@@ -30,9 +26,8 @@ fn headers_come_from_every_setting() {
         "username": "ann", "passwordFrom": key("p"), "tenant": "a|b", "headers": {"X-Plain": "1", "x-both": "plain"},
         "headersFrom": {"secretRef": {"name": "s"}},
     });
-    let credentials =
-        access(&config).credentials(&secrets(&[("p", b"hunter2\n"), ("X-Both", b"secret")])).unwrap();
-    let headers = &credentials.headers.secret;
+    let presented = access(&config).present(&secrets(&[("p", b"hunter2\n"), ("X-Both", b"secret")])).unwrap();
+    let headers = &presented.headers.secret;
     for (name, value) in [
         ("authorization", "Basic YW5uOmh1bnRlcjI="),
         ("x-scope-orgid", "a|b"),
@@ -41,14 +36,14 @@ fn headers_come_from_every_setting() {
     ] {
         assert_eq!(headers.get_all(name).iter().collect::<Vec<_>>(), [value], "{name}");
     }
-    let shown = format!("{credentials:?}");
+    let shown = format!("{presented:?}");
     assert!(!shown.contains("hunter2") && !shown.contains("YW5u") && !shown.contains("secret\""), "{shown}");
     for (said, told) in [
         ("for Basic YW5uOmh1bnRlcjI=", "for Basic ***"),
         ("user ann, password hunter2", "user ann, password ***"),
         ("X-Both: secret, parse error", "X-Both: ***, parse error"),
     ] {
-        assert_eq!(credentials.hidden.cut_out(said), told);
+        assert_eq!(presented.hidden.cut_out(said), told);
     }
 }
 
@@ -63,20 +58,20 @@ fn a_credential_in_a_header_is_hidden_without_its_scheme_too() {
         ("Basic no base64", "Basic no base64, no base64", "***, ***"),
         ("t0ken", "Bearer and t0ken", "Bearer and ***"),
     ] {
-        let credentials = access.credentials(&secrets(&[("Authorization", value.as_bytes())])).unwrap();
-        assert_eq!(credentials.hidden.cut_out(said), told, "{value}");
+        let presented = access.present(&secrets(&[("Authorization", value.as_bytes())])).unwrap();
+        assert_eq!(presented.hidden.cut_out(said), told, "{value}");
     }
     // In other headers a space is no sign of a scheme.
-    let credentials = access.credentials(&secrets(&[("X-Team", b"a b")])).unwrap();
-    assert_eq!(credentials.hidden.cut_out("a b, but b"), "***, but b");
+    let presented = access.present(&secrets(&[("X-Team", b"a b")])).unwrap();
+    assert_eq!(presented.hidden.cut_out("a b, but b"), "***, but b");
 }
 
 #[test]
 fn a_token_is_sent_and_never_shown() {
     let access = access(&json!({"bearerTokenFrom": key("t")}));
-    let credentials = access.credentials(&secrets(&[("t", b"abc\r\n")])).unwrap();
-    assert_eq!(credentials.headers.secret["authorization"], "Bearer abc");
-    assert!(!format!("{credentials:?}").contains("abc"));
+    let presented = access.present(&secrets(&[("t", b"abc\r\n")])).unwrap();
+    assert_eq!(presented.headers.secret["authorization"], "Bearer abc");
+    assert!(!format!("{presented:?}").contains("abc"));
 }
 
 #[test]
@@ -104,11 +99,11 @@ fn what_cannot_be_used_is_named_by_secret_and_key() {
             "the value of its key \"crt\" is no private key in PEM",
         ),
     ] {
-        let absence = access(&config).credentials(&all).unwrap_err();
+        let absence = access(&config).present(&all).unwrap_err();
         assert_eq!(absence.reason, AbsenceReason::SecretUnavailable);
         assert_eq!(absence.message, format!("secret shop/s: {message}"), "{config}");
     }
     let good = json!({"caFrom": key("crt"), "certFrom": key("crt"), "keyFrom": key("key")});
-    let credentials = access(&good).credentials(&all).unwrap();
-    assert_eq!(format!("{:?}", credentials.tls), "Tls { authority: true, identity: true }");
+    let presented = access(&good).present(&all).unwrap();
+    assert_eq!(format!("{:?}", presented.tls), "Tls { authority: true, identity: true }");
 }

@@ -1,28 +1,33 @@
-use engine::AbsenceReason;
+use engine::{AbsenceReason, Holder};
 
 use super::*;
 
 const PASSWORD: &str = "hunter2";
 
-fn reference(name: &str, key: &str) -> SecretKeyRef {
-    SecretKeyRef { secret: SecretRef { name: name.into() }, key: key.into() }
+fn holder(namespace: &str) -> Holder {
+    Holder::Secret { namespace: namespace.to_owned(), name: "db".to_owned() }
 }
 
-fn vault(namespace: &str, password: &str) -> Secrets {
-    let mut secrets = Secrets::new(namespace);
+fn vault(namespace: &str, password: &str) -> Credentials {
+    let mut secrets = Credentials::default();
     let data = [("password", password), ("ca", "authority"), ("other", password)];
     let data = data.map(|(key, value)| (key.to_owned(), value.as_bytes().to_vec()));
-    secrets.insert("db", data.into());
+    secrets.insert(holder(namespace), data.into());
     secrets
 }
 
-fn login(username: Option<&str>, key: Option<&str>) -> Login {
-    Login { username: username.map(str::to_owned), password: key.map(|key| reference("db", key)) }
+fn login_in(namespace: &str, username: Option<&str>, key: Option<&str>) -> Login {
+    Login { username: username.map(str::to_owned), password: key.map(|key| holder(namespace).value(key)) }
 }
 
-fn access(secrets: &Secrets) -> Access {
-    let tls = Tls { ca: Some(reference("db", "ca")), ..Tls::default() };
-    Access::of(&login(Some("ann"), Some("password")), 2, Some(&tls), secrets).unwrap()
+fn login(username: Option<&str>, key: Option<&str>) -> Login {
+    login_in("shop", username, key)
+}
+
+fn access(namespace: &str, password: &str) -> Access {
+    let tls = Tls { ca: Some(holder(namespace).value("ca")), ..Tls::default() };
+    let login = login_in(namespace, Some("ann"), Some("password"));
+    Access::of(&login, 2, Some(&tls), &vault(namespace, password)).unwrap()
 }
 
 fn node() -> Node {
@@ -31,13 +36,13 @@ fn node() -> Node {
 
 #[test]
 fn printing_it_shows_no_secret() {
-    let shown = format!("{:?}", access(&vault("shop", PASSWORD)));
+    let shown = format!("{:?}", access("shop", PASSWORD));
     assert!(shown.contains("ann") && !shown.contains(PASSWORD) && !shown.contains("104"), "{shown}");
 }
 
 #[test]
 fn a_user_without_a_password_still_enters() {
-    let none = Secrets::new("shop");
+    let none = Credentials::default();
     let of = |login: &Login| Access::of(login, 0, None, &none).unwrap().login;
     assert_eq!(of(&login(Some("ann"), None)), Some((Some("ann".into()), String::new())));
     assert_eq!(of(&Login::default()), None);
@@ -53,7 +58,7 @@ fn a_missing_secret_is_an_absence() {
 #[test]
 fn whatever_gives_other_rights_is_another_connection() {
     let (node, secrets) = (node(), vault("shop", PASSWORD));
-    let tls = Tls { ca: Some(reference("db", "ca")), ..Tls::default() };
+    let tls = Tls { ca: Some(holder("shop").value("ca")), ..Tls::default() };
     let ann = login(Some("ann"), Some("password"));
     let of = |login: &Login, db, tls: Option<&Tls>| Access::of(login, db, tls, &secrets).unwrap().key(&node);
     let all = [
@@ -78,19 +83,12 @@ fn whatever_gives_other_rights_is_another_connection() {
 #[test]
 fn the_owner_stays_when_the_secret_changes() {
     let [old, new, elsewhere] = [("shop", PASSWORD), ("shop", "other"), ("bank", PASSWORD)]
-        .map(|(namespace, password)| access(&vault(namespace, password)));
+        .map(|(namespace, password)| access(namespace, password));
     assert_eq!(old.owner(&node()), new.owner(&node()));
     assert_ne!(old.key(&node()), new.key(&node()));
     assert_ne!(old.owner(&node()), elsewhere.owner(&node()));
     assert_eq!(old.key(&node()), elsewhere.key(&node()));
-    let open = Access::of(&Login::default(), 0, None, &Secrets::new("shop")).unwrap();
+    let open = Access::of(&Login::default(), 0, None, &Credentials::default()).unwrap();
     assert_eq!(open.owner(&node()), None);
     assert!(!old.owner(&node()).unwrap().contains(PASSWORD));
-}
-
-#[test]
-fn each_secret_is_named_once() {
-    let all = [reference("db", "password"), reference("tls", "ca"), reference("db", "user")];
-    let names: Vec<_> = distinct(all.iter()).into_iter().map(|secret| secret.name).collect();
-    assert_eq!(names, ["db", "tls"]);
 }

@@ -1,16 +1,14 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
-
-const PATH: ConfigPath<'_> = ConfigPath { source: "spec.type", config: "spec.config", elsewhere: &[] };
+use crate::values::settings::tests;
 
 fn parsed(config: &Value) -> Config {
-    Config::parse(config, &PATH).unwrap_or_else(|problems| panic!("{config}: {problems:?}"))
+    tests::parsed(config, Config::parse).unwrap_or_else(|problems| panic!("{config}: {problems:?}"))
 }
 
 fn problems(config: &Value) -> Vec<String> {
-    let problems = Config::parse(config, &PATH).err().unwrap_or_default();
-    problems.iter().map(Problem::to_string).collect()
+    tests::problems_of(config, Config::parse)
 }
 
 /// Settings for a list, with some changed.
@@ -82,7 +80,7 @@ fn clusters_and_sentinels_have_addresses_of_their_own() {
     let node = |host, port| Node::new(host, port).unwrap();
     let cluster = json!({ "address": null, "cluster": { "addresses": ["a", "redis://b:7000", "a:6379"] } });
     assert_eq!(parsed(&with(cluster)).servers, Servers::Cluster(vec![node("a", 6379), node("b", 7000)]));
-    let config = parsed(&with(json!({
+    let settings = with(json!({
         "address": null,
         "db": 3,
         "passwordFrom": secret("redis", "password"),
@@ -93,12 +91,13 @@ fn clusters_and_sentinels_have_addresses_of_their_own() {
             "passwordFrom": secret("sentinel", "password"),
         },
         "tls": { "caFrom": secret("redis", "ca.crt") },
-    })));
+    }));
+    let config = parsed(&settings);
     let Servers::Sentinel { sentinels, master, login } = &config.servers else { panic!("{config:?}") };
     assert_eq!((sentinels, master.as_str()), (&vec![node("s1", 26379), node("s2", 5000)], "main"));
     assert_eq!(login.username.as_deref(), Some("watcher"));
-    let names: Vec<_> = config.secrets().map(|reference| reference.secret.name.as_str()).collect();
-    assert_eq!(names, ["redis", "sentinel", "redis"]);
+    let needs = tests::needs_of_source("redis", &settings);
+    assert_eq!(needs, ["secret shop/redis: ca.crt password", "secret shop/sentinel: password"]);
 }
 
 #[test]

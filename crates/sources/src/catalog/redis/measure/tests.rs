@@ -2,9 +2,15 @@ use redis::parse_redis_value;
 
 use super::*;
 
+fn numbers(measure: &Measure, replies: &[&str]) -> Result<f64, (AbsenceReason, String)> {
+    let replies: Vec<Value> =
+        replies.iter().map(|reply| parse_redis_value(reply.as_bytes()).unwrap()).collect();
+    measure.number(&replies).map_err(|failure| (failure.reason, failure.message))
+}
+
+/// Where the server tells nothing but the first reply.
 fn number(measure: &Measure, reply: &str) -> Result<f64, (AbsenceReason, String)> {
-    let reply = parse_redis_value(reply.as_bytes()).unwrap();
-    measure.number(&reply).map_err(|failure| (failure.reason, failure.message))
+    numbers(measure, &[reply, "-NOPERM no\r\n"])
 }
 
 fn group(what: GroupMeasure) -> Measure {
@@ -32,7 +38,7 @@ fn the_command_is_the_measures() {
         (Measure::Stream { key: key() }, "XLEN k"),
         (group(GroupMeasure::Lag), "XINFO GROUPS orders"),
     ] {
-        let packed = measure.command().get_packed_command();
+        let packed = measure.commands()[0].get_packed_command();
         let packed = String::from_utf8(packed).unwrap();
         let sent: Vec<_> = packed.split("\r\n").skip(2).step_by(2).collect();
         assert_eq!(sent.join(" "), words);
@@ -58,6 +64,7 @@ fn a_text_is_a_number_or_an_absence() {
     assert_eq!(text("42"), Ok(42.0));
     assert_eq!(text("-1.5e3"), Ok(-1500.0));
     assert_eq!(text(" 7\n"), Ok(7.0));
+    assert_eq!(text("\u{feff}7\0"), Ok(7.0));
     for (value, reason) in [
         ("", AbsenceReason::ValueMissing),
         ("many", AbsenceReason::NotANumber),
@@ -94,12 +101,27 @@ fn a_groups_numbers_are_found_by_name() {
 }
 
 #[test]
-fn a_group_that_is_not_there_is_an_absence() {
-    for reply in ["*0\r\n".to_owned(), groups(&[("name", "$5\r\nother"), ("pending", ":3")])] {
-        let (reason, message) = number(&group(GroupMeasure::Pending), &reply).unwrap_err();
-        assert_eq!(reason, AbsenceReason::ValueMissing);
-        assert_eq!(message, "stream \"orders\" has no consumer group \"work\"");
+fn all_entries_wait_for_a_group_that_is_not_there_yet() {
+    let other = groups(&[("name", "$5\r\nother"), ("pending", ":3")]);
+    for what in [GroupMeasure::Pending, GroupMeasure::Lag, GroupMeasure::Backlog] {
+        for reply in ["*0\r\n", &other] {
+            assert_eq!(numbers(&group(what), &[reply, ":500\r\n"]), Ok(500.0));
+            let (reason, message) = number(&group(what), reply).unwrap_err();
+            assert_eq!(reason, AbsenceReason::ValueMissing);
+            assert!(message.starts_with("stream \"orders\" has no consumer group \"work\""), "{message}");
+        }
+        assert_eq!(numbers(&group(what), &["-ERR no such key\r\n", ":0\r\n"]), Ok(0.0));
     }
     let wrong = groups(&[("name", "$4\r\nwork"), ("pending", "$1\r\n3")]);
     assert_eq!(number(&group(GroupMeasure::Pending), &wrong).unwrap_err().0, AbsenceReason::Malformed);
+}
+
+#[test]
+fn no_more_wait_than_the_stream_has() {
+    let all = groups(&[("name", "+work"), ("pending", ":3"), ("lag", ":400")]);
+    assert_eq!(numbers(&group(GroupMeasure::Lag), &[&all, ":10\r\n"]), Ok(10.0));
+    assert_eq!(numbers(&group(GroupMeasure::Backlog), &[&all, ":10\r\n"]), Ok(13.0));
+    assert_eq!(number(&group(GroupMeasure::Lag), &all), Ok(400.0));
+    let unknown = groups(&[("name", "$4\r\nwork"), ("pending", ":0"), ("lag", "$-1")]);
+    assert_eq!(numbers(&group(GroupMeasure::Lag), &[&unknown, ":0\r\n"]), Ok(0.0));
 }

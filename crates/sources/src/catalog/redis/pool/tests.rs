@@ -1,17 +1,15 @@
+use engine::Holder;
+
 use super::super::access::{Login, Tls};
 use super::*;
-use crate::source::{SecretKeyRef, SecretRef, Secrets};
-
-fn secrets(namespace: &str, password: &str) -> Secrets {
-    let mut secrets = Secrets::new(namespace);
-    secrets.insert("db", [("password".to_owned(), password.as_bytes().to_vec())].into());
-    secrets
-}
+use crate::credentials::Credentials;
 
 fn access(namespace: &str, password: &str) -> Access {
-    let password_at = SecretKeyRef { secret: SecretRef { name: "db".into() }, key: "password".into() };
-    let login = Login { username: None, password: Some(password_at) };
-    Access::of(&login, 0, None::<&Tls>, &secrets(namespace, password)).unwrap()
+    let holder = Holder::Secret { namespace: namespace.to_owned(), name: "db".to_owned() };
+    let mut credentials = Credentials::default();
+    credentials.insert(holder.clone(), [("password".to_owned(), password.as_bytes().to_vec())].into());
+    let login = Login { username: None, password: Some(holder.value("password")) };
+    Access::of(&login, 0, None::<&Tls>, &credentials).unwrap()
 }
 
 fn node(port: u16) -> Node {
