@@ -45,7 +45,6 @@ mod link;
 mod measure;
 mod node;
 mod pool;
-mod tls;
 
 use std::sync::Arc;
 

@@ -16,7 +16,6 @@ mod failure;
 mod gate;
 mod redirect;
 mod resolver;
-mod tls;
 mod transport;
 mod transports;
 
@@ -28,12 +27,12 @@ use reqwest::header::HeaderMap;
 use reqwest::{StatusCode, Url};
 
 use crate::net::address::AddressPolicy;
+use crate::net::dial::Dialler;
+use crate::net::tls::Tls;
 use crate::values::text;
 pub(crate) use failure::find;
 use gate::{Gate, LargePermit};
 use transports::Transports;
-
-pub(crate) use tls::{Tls, has_certificates, has_key};
 
 /// Largest answer that is read unless a source says otherwise.
 pub(crate) const MAX_ANSWER_BYTES: usize = 1024 * 1024;
@@ -132,7 +131,7 @@ impl Body {
 impl HttpClient {
     /// A client that calls what `policy` allows. Cheap: nothing is loaded before the first request.
     pub(crate) fn new(policy: AddressPolicy) -> Self {
-        Self { transports: Transports::new(policy), gate: Gate::default() }
+        Self { transports: Transports::new(Dialler::new(policy)), gate: Gate::default() }
     }
 
     /// Gets `url`, following redirects, and returns the body of a 2xx answer.

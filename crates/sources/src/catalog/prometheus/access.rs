@@ -8,7 +8,8 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, PROXY_A
 
 use crate::credentials::{Credentials, wrong};
 use crate::net::headers;
-use crate::net::http_client::{Headers, Tls, has_certificates, has_key};
+use crate::net::http_client::Headers;
+use crate::net::tls::{Tls, Unusable};
 use crate::values::settings::{Settings, invalid, quoted};
 
 /// Tells servers with many tenants whose series are meant.
@@ -106,18 +107,26 @@ impl Access {
     fn tls(&self, secrets: &Credentials) -> Result<Tls, Absence> {
         let mut tls = Tls::default();
         if let Some(reference) = &self.authority {
-            let pem = secrets.value(reference)?;
-            tls = tls.trusting(&pem).map_err(|why| wrong(reference, why))?;
+            tls = tls.trusting(&secrets.value(reference)?);
         }
         if let Some((certificate, key)) = &self.identity {
-            let (certificate_pem, key_pem) = (secrets.value(certificate)?, secrets.value(key)?);
-            has_certificates(&certificate_pem).map_err(|why| wrong(certificate, why))?;
-            has_key(&key_pem).map_err(|why| wrong(key, why))?;
-            tls = tls.known_as(&certificate_pem, &key_pem);
+            tls = tls.known_as(&secrets.value(certificate)?, &secrets.value(key)?);
         }
-        Ok(tls)
+        // Looked at here, where it is known which secret it comes from.
+        match (tls.config(&[]).err(), &self.authority, &self.identity) {
+            (Some(Unusable::Authority), Some(authority), _) => Err(wrong(authority, NO_CERTIFICATE)),
+            (Some(Unusable::Certificate), _, Some((certificate, _))) => {
+                Err(wrong(certificate, NO_CERTIFICATE))
+            }
+            (Some(Unusable::Key), _, Some((_, key))) => Err(wrong(key, "is no private key in PEM")),
+            (Some(Unusable::Pair), _, Some((_, key))) => Err(wrong(key, "is not the key of the certificate")),
+            _ => Ok(tls),
+        }
     }
 }
+
+/// What is wrong with a text where a certificate is expected.
+const NO_CERTIFICATE: &str = "is no certificate in PEM";
 
 impl Login {
     fn header(&self, secrets: &Credentials, hidden: &mut Vec<String>) -> Result<HeaderValue, Absence> {

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::node::Node;
 use crate::credentials::Credentials;
+use crate::net;
 
 /// User and password as the settings name them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,14 +43,13 @@ pub(super) struct Access {
     owner: String,
 }
 
-/// What TLS needs, all PEM.
+/// What TLS needs, secrets read.
 #[derive(Clone)]
 pub(super) struct TlsMaterial {
-    pub(super) ca: Option<Vec<u8>>,
-    pub(super) certificate: Option<Vec<u8>>,
-    pub(super) key: Option<Vec<u8>>,
+    pub(super) tls: net::tls::Tls,
     pub(super) server_name: Option<String>,
-    pub(super) skip_verify: bool,
+    /// Of all that is in `tls`.
+    digest: AccessKey,
 }
 
 impl Login {
@@ -102,11 +102,8 @@ impl Access {
         part(username.map(str::as_bytes));
         part(password);
         if let Some(tls) = &self.tls {
-            part(Some(&[u8::from(tls.skip_verify)]));
             part(tls.server_name.as_deref().map(str::as_bytes));
-            for file in [&tls.ca, &tls.certificate, &tls.key] {
-                part(file.as_deref());
-            }
+            part(Some(&tls.digest));
         }
         digest.finalize().into()
     }
@@ -114,23 +111,33 @@ impl Access {
     /// Equal for what one set of secrets leads to, whatever they hold; `None` without secrets.
     pub(super) fn owner(&self, node: &Node) -> Option<String> {
         let username = self.login.as_ref().and_then(|(username, _)| username.as_deref()).unwrap_or_default();
-        let tls = self.tls.as_ref().map(|tls| (&tls.server_name, tls.skip_verify));
+        let tls = self.tls.as_ref().map(|tls| (&tls.server_name, &tls.tls));
         (!self.owner.is_empty()).then(|| format!("{node}\n{}\n{username}\n{tls:?}\n{}", self.db, self.owner))
     }
 }
 
 impl TlsMaterial {
-    fn of(tls: &Tls, secrets: &Credentials) -> Result<Self, Absence> {
+    fn of(settings: &Tls, secrets: &Credentials) -> Result<Self, Absence> {
         let read = |reference: &Option<Credential>| {
             reference.as_ref().map(|reference| secrets.value(reference)).transpose()
         };
-        Ok(Self {
-            ca: read(&tls.ca)?,
-            certificate: read(&tls.certificate)?,
-            key: read(&tls.key)?,
-            server_name: tls.server_name.clone(),
-            skip_verify: tls.skip_verify,
-        })
+        let (ca, certificate, key) =
+            (read(&settings.ca)?, read(&settings.certificate)?, read(&settings.key)?);
+        let mut digest = Sha256::new();
+        digest.update([u8::from(settings.skip_verify)]);
+        for file in [&ca, &certificate, &key] {
+            let bytes = file.as_deref().unwrap_or_default();
+            digest.update((bytes.len() as u64).to_be_bytes());
+            digest.update(bytes);
+        }
+        let mut tls = net::tls::Tls::default().believing_any(settings.skip_verify);
+        if let Some(ca) = ca {
+            tls = tls.trusting(&ca);
+        }
+        if let (Some(certificate), Some(key)) = (certificate, key) {
+            tls = tls.known_as(&certificate, &key);
+        }
+        Ok(Self { tls, server_name: settings.server_name.clone(), digest: digest.finalize().into() })
     }
 }
 

@@ -1,10 +1,8 @@
-//! Makes a connection: name, address policy, TCP, TLS, user, database.
+//! Makes a connection: reached by the dialler, and entered with user and database.
 //!
 //! The client library could do all of this, but would resolve names by itself. Here every
-//! server is met in one place, also one that another server named, and the connection goes to
-//! the very address that was checked.
+//! server is met in one place, also one that another server named.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,20 +10,19 @@ use engine::AbsenceReason;
 use futures::future::join_all;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Cmd, RedisConnectionInfo, RedisError, Value, cmd};
-use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until, timeout};
-use tokio_rustls::TlsConnector;
 
 use super::access::{Access, TlsMaterial};
 use super::bounded::{Bounded, Meter};
 use super::failure::{self, Failure};
 use super::node::Node;
-use super::tls;
 use crate::net::address::AddressPolicy;
+use crate::net::dial::{self, Dialler, Unreached};
+use crate::net::tls::{Roots, Unusable};
 
 /// For everything until a server can be asked. It may outlive the reading that began it.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,7 +38,7 @@ pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Makes connections, a bounded number at a time, to what the policy allows.
 pub(super) struct Dialer {
-    policy: AddressPolicy,
+    dialler: Dialler,
     permits: Arc<Semaphore>,
 }
 
@@ -98,7 +95,7 @@ impl Connection {
 
 impl Dialer {
     pub(super) fn new(policy: AddressPolicy) -> Self {
-        Self { policy, permits: Arc::new(Semaphore::new(MAX_CONNECTIONS)) }
+        Self { dialler: Dialler::new(policy), permits: Arc::new(Semaphore::new(MAX_CONNECTIONS)) }
     }
 
     /// A connection to `node`, user and database chosen.
@@ -111,7 +108,8 @@ impl Dialer {
     async fn dial_without_limit(&self, node: &Node, access: &Access) -> Result<Connection, Failure> {
         let permit = Arc::clone(&self.permits).acquire_owned().await;
         let permit = permit.map_err(|_| refused("no connections are made any more"))?;
-        let stream = self.connect(node).await?;
+        let stream = self.dialler.connect(&node.host, node.port, DIAL_TIMEOUT).await;
+        let stream = stream.map_err(|why| unreached(why, true))?;
         let opened = match &access.tls {
             Some(material) => open(secure(stream, node, material).await?, permit).await,
             None => open(stream, permit).await,
@@ -122,36 +120,19 @@ impl Dialer {
         check_entered(&answers, access)?;
         Ok(connection)
     }
-
-    async fn connect(&self, node: &Node) -> Result<TcpStream, Failure> {
-        let found = tokio::net::lookup_host((node.host.as_str(), node.port)).await;
-        let found = found.map_err(|_| refused("its name does not resolve"))?;
-        let addresses = self
-            .policy
-            .permitted(found)
-            .map_err(|refusal| Failure::connection(AbsenceReason::AddressRefused, refusal.to_string()))?;
-        let mut failure = refused("its name does not resolve");
-        // None of several addresses may use up the time of the others.
-        let share = DIAL_TIMEOUT / (addresses.len().max(1) as u32 + 1);
-        for address in addresses {
-            match connect_to(address, share).await {
-                Ok(stream) => return Ok(stream),
-                Err(next) => failure = next,
-            }
-        }
-        Err(failure)
-    }
 }
 
-async fn connect_to(address: SocketAddr, share: Duration) -> Result<TcpStream, Failure> {
-    match timeout(share, TcpStream::connect(address)).await {
-        Ok(Ok(stream)) => {
-            // Commands are small and each is waited for. Without it they only take longer.
-            let _ = stream.set_nodelay(true);
-            Ok(stream)
+/// What keeps a server from being reached. `trusts_system`: whether the system's authorities are believed.
+fn unreached(unreached: Unreached, trusts_system: bool) -> Failure {
+    match &unreached {
+        Unreached::Refused(_) => Failure::connection(AbsenceReason::AddressRefused, unreached.to_string()),
+        Unreached::Late | Unreached::Silent => {
+            Failure::connection(AbsenceReason::Timeout, unreached.to_string())
         }
-        Ok(Err(error)) => Err(refused(failure::of_io(&error))),
-        Err(_) => Err(Failure::connection(AbsenceReason::Timeout, "it accepted no connection in time")),
+        Unreached::Unresolved | Unreached::Unnameable => refused(unreached.to_string()),
+        Unreached::Failed(error) => refused(failure::of_io(error)),
+        // Redis without TLS waits for the end of what it takes for a command.
+        Unreached::Insecure(error) => refused(failure::of_tls(error, trusts_system)),
     }
 }
 
@@ -160,18 +141,18 @@ async fn secure(
     node: &Node,
     material: &TlsMaterial,
 ) -> Result<impl AsyncRead + AsyncWrite + Unpin + Send + use<>, Failure> {
-    let config = tls::client_config(material)?;
-    let name = material.server_name.clone().unwrap_or_else(|| node.host.clone());
-    let name = ServerName::try_from(name).map_err(|_| refused("TLS: its name cannot be in a certificate"))?;
-    let connector = TlsConnector::from(Arc::new(config));
-    match timeout(HANDSHAKE_TIMEOUT, connector.connect(name, stream)).await {
-        Ok(secured) => secured.map_err(|error| refused(failure::of_tls(&error, material.ca.is_none()))),
-        // Redis without TLS waits for the end of what it takes for a command.
-        Err(_) => {
-            let message = "TLS: no answer to the handshake; is it a port without TLS?";
-            Err(Failure::connection(AbsenceReason::Timeout, message))
-        }
-    }
+    let config = material.tls.config(&[]).map_err(|unusable| {
+        let what = match unusable {
+            Unusable::Authority => "caFrom holds no certificate of an authority in PEM",
+            Unusable::Certificate => "certFrom holds no certificate in PEM",
+            Unusable::Key => "keyFrom holds no private key",
+            Unusable::Pair => "keyFrom holds a key that does not fit the certificate of certFrom",
+        };
+        Failure::data(AbsenceReason::SecretUnavailable, format!("TLS: the secret of tls.{what}"))
+    })?;
+    let name = material.server_name.as_deref().unwrap_or(&node.host);
+    let secured = dial::secure(stream, name, config, HANDSHAKE_TIMEOUT).await;
+    secured.map_err(|why| unreached(why, material.tls.roots() != Roots::Given))
 }
 
 async fn open(

@@ -5,10 +5,10 @@ use reqwest::{Response, Url, header};
 
 use super::gate::Gate;
 use super::redirect::{self, MAX_REDIRECTS};
-use super::tls::Tls;
 use super::transport::Transport;
 use super::transports::Transports;
 use super::{Answer, Body, Call, MAX_ANSWER_BYTES, absence, redirected};
+use crate::net::tls::Tls;
 
 /// Largest body of an error that is read.
 const MAX_ERROR_BYTES: usize = 16 * 1024;

@@ -10,34 +10,24 @@ use std::io::{self, ErrorKind};
 use engine::{AbsenceReason, one_line};
 use rustls::{AlertDescription, CertificateError};
 
-use super::resolver::Unresolved;
-use crate::net::address::Refused;
+use crate::net::dial::Unreached;
 use crate::net::grpc::{CallError, code_name};
+use crate::net::tls::Roots;
 
 /// The longest words of a gRPC service that are shown, in characters.
 const LONGEST_WORDS: usize = 200;
 
-/// Who says which servers are trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Roots {
-    /// The system.
-    System,
-    /// Nobody: an empty image has no authorities.
-    None,
-    /// The object, by an authority of its own.
-    Given,
-}
-
 /// What happened, without the address.
 pub(super) fn explain(error: &reqwest::Error, roots: Roots) -> (AbsenceReason, String) {
-    if let Some(refused) = find::<Refused>(error) {
+    let unreached = find::<Unreached>(error);
+    if let Some(refused @ Unreached::Refused(_)) = unreached {
         return (AbsenceReason::AddressRefused, refused.to_string());
     }
     if error.is_timeout() {
         return (AbsenceReason::Timeout, "it accepted no connection in time".into());
     }
-    let what = if let Some(unresolved) = find::<Unresolved>(error) {
-        unresolved.to_string()
+    let what = if let Some(unreached) = unreached {
+        unreached.to_string()
     } else if let Some(tls) = find::<rustls::Error>(error) {
         format!("TLS: {}", explain_tls(tls, roots))
     } else if let Some(io) = find::<io::Error>(error) {
@@ -175,9 +165,9 @@ mod tests {
 
     #[test]
     fn an_error_is_found_within_an_io_error() {
-        let inner = io::Error::other(Unresolved);
+        let inner = io::Error::other(Unreached::Unresolved);
         let outer = io::Error::new(ErrorKind::ConnectionRefused, inner);
-        assert!(find::<Unresolved>(&outer).is_some());
-        assert!(find::<Refused>(&outer).is_none());
+        assert!(find::<Unreached>(&outer).is_some());
+        assert!(find::<rustls::Error>(&outer).is_none());
     }
 }

@@ -1,17 +1,17 @@
 //! Connections: one pool, and by what its servers are trusted.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use engine::{Absence, AbsenceReason};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, ClientBuilder, Response, Url};
 
-use super::failure::{self, Roots};
-use super::tls::Tls;
+use super::failure;
 use super::{absence, resolver::GuardedResolver};
-use crate::net::address::AddressPolicy;
+use crate::net::dial::Dialler;
 use crate::net::grpc::{self, CallError};
+use crate::net::tls::{Roots, Tls, Unusable};
 
 /// A connection attempt ends then, whatever the request's own limit; it may outlive the request.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,36 +39,37 @@ pub(super) struct Transport {
 /// What a client is made of.
 #[derive(Debug)]
 struct Ingredients {
-    policy: Arc<AddressPolicy>,
+    dialler: Dialler,
     tls: Tls,
+    protocol: &'static str,
     speaking: fn(ClientBuilder) -> ClientBuilder,
 }
 
 impl Ingredients {
-    /// A client that keeps `idle` connections to each host.
-    fn client(&self, idle: usize) -> reqwest::Result<(Client, Roots)> {
-        let builder = || (self.speaking)(builder(&self.policy)).pool_max_idle_per_host(idle);
-        let build = |builder: ClientBuilder| self.tls.apply(builder).and_then(ClientBuilder::build);
-        match build(builder()) {
-            Ok(client) if self.tls.has_authority() => Ok((client, Roots::Given)),
-            Ok(client) => Ok((client, Roots::System)),
-            Err(error) if self.tls.has_authority() => Err(error),
-            // Without roots the builder fails, and plain http would fail along with https.
-            Err(_) => build(builder().tls_certs_only([])).map(|client| (client, Roots::None)),
-        }
+    /// A client that keeps `idle` connections to each host, or why there can be none.
+    fn client(&self, idle: usize) -> Result<Client, String> {
+        let tls = self.tls.config(&[self.protocol]).map_err(|unusable| match unusable {
+            Unusable::Authority => "no certificate of an authority is given".to_owned(),
+            Unusable::Certificate | Unusable::Key | Unusable::Pair => {
+                "the given certificate and key are of no use together".to_owned()
+            }
+        })?;
+        let builder = (self.speaking)(builder(&self.dialler)).pool_max_idle_per_host(idle);
+        let built = builder.tls_backend_preconfigured(tls).build();
+        built.map_err(|error| format!("no client can be built: {}", failure::root_cause(&error)))
     }
 }
 
 impl Transport {
-    /// Connections by `tls` to addresses that `policy` allows, or why there can be none.
-    pub(super) fn new(policy: &Arc<AddressPolicy>, tls: &Tls) -> Result<Self, String> {
+    /// Connections by `tls` to addresses that `dialler` allows, or why there can be none.
+    pub(super) fn new(dialler: &Dialler, tls: &Tls) -> Result<Self, String> {
         // Metrics need no more than this.
-        Self::build(policy, tls, ClientBuilder::http1_only)
+        Self::build(dialler, tls, "http/1.1", ClientBuilder::http1_only)
     }
 
     /// The same for gRPC, trusting as the system does.
-    pub(super) fn of_grpc(policy: &Arc<AddressPolicy>) -> Result<Self, String> {
-        Self::build(policy, &Tls::default(), |builder| {
+    pub(super) fn of_grpc(dialler: &Dialler) -> Result<Self, String> {
+        Self::build(dialler, &Tls::default(), "h2", |builder| {
             // One connection serves all calls to a host: one that is dead must not be kept for long.
             let builder = builder.http2_keep_alive_interval(KEEP_ALIVE).http2_keep_alive_timeout(KEEP_ALIVE);
             builder.http2_prior_knowledge()
@@ -76,18 +77,14 @@ impl Transport {
     }
 
     fn build(
-        policy: &Arc<AddressPolicy>,
+        dialler: &Dialler,
         tls: &Tls,
+        protocol: &'static str,
         speaking: fn(ClientBuilder) -> ClientBuilder,
     ) -> Result<Self, String> {
-        let made_of = Ingredients { policy: Arc::clone(policy), tls: tls.clone(), speaking };
-        let built = made_of.client(MAX_IDLE_PER_HOST);
-        let (client, roots) =
-            built.map_err(|error| format!("no client can be built: {}", failure::root_cause(&error)))?;
-        if roots == Roots::None {
-            tracing::warn!("no certificate authorities found, https sources will fail; set SSL_CERT_FILE");
-        }
-        Ok(Self { client, fresh: OnceLock::new(), made_of, roots })
+        let made_of = Ingredients { dialler: dialler.clone(), tls: tls.clone(), protocol, speaking };
+        let client = made_of.client(MAX_IDLE_PER_HOST)?;
+        Ok(Self { client, fresh: OnceLock::new(), roots: tls.roots(), made_of })
     }
 
     /// One request and the head of its answer. With a form it is a POST.
@@ -140,13 +137,13 @@ impl Transport {
     /// For what was lost on a kept connection, which the other side may have closed in the same moment. Nothing is
     /// changed by what is asked here, so it may be asked once more.
     fn fresh(&self) -> Option<&Client> {
-        let make = || self.made_of.client(0).ok().map(|(client, _)| client);
+        let make = || self.made_of.client(0).ok();
         self.fresh.get_or_init(make).as_ref()
     }
 
     /// Literal addresses pass no resolver. The URL parser has already made one form of all spellings.
     fn permit(&self, url: &Url) -> Result<(), Absence> {
-        let refused = literal_address(url).map_or(Ok(()), |address| self.made_of.policy.check(address));
+        let refused = literal_address(url).map_or(Ok(()), |address| self.made_of.dialler.permit(address));
         refused.map_err(|refused| absence(AbsenceReason::AddressRefused, url, refused))
     }
 
@@ -165,16 +162,14 @@ impl Transport {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the TLS library is chosen right before")]
-fn builder(policy: &Arc<AddressPolicy>) -> ClientBuilder {
-    // Another part of the program may have chosen it already; then there is nothing to do.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+#[expect(clippy::disallowed_methods, reason = "the TLS is handed to it ready")]
+fn builder(dialler: &Dialler) -> ClientBuilder {
     ClientBuilder::new()
         .user_agent(concat!("polyscaler/", env!("CARGO_PKG_VERSION")))
         // A proxy would connect in our place, past the address policy.
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
-        .dns_resolver(GuardedResolver::new(Arc::clone(policy)))
+        .dns_resolver(GuardedResolver(dialler.clone()))
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(IDLE_TIMEOUT)
 }

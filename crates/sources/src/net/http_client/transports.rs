@@ -7,16 +7,16 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::tls::Tls;
 use super::transport::Transport;
-use crate::net::address::AddressPolicy;
+use crate::net::dial::Dialler;
+use crate::net::tls::Tls;
 
 /// Pools of objects' own that are kept at once.
 const MAX_OWN: usize = 256;
 
 #[derive(Debug)]
 pub(super) struct Transports {
-    policy: Arc<AddressPolicy>,
+    dialler: Dialler,
     /// Built at the first request: checking a manifest needs neither roots nor a runtime.
     plain: OnceLock<Result<Arc<Transport>, String>>,
     grpc: OnceLock<Result<Arc<Transport>, String>>,
@@ -38,22 +38,22 @@ struct Used<T> {
 }
 
 impl Transports {
-    pub(super) fn new(policy: AddressPolicy) -> Self {
+    pub(super) fn new(dialler: Dialler) -> Self {
         let (plain, grpc) = (OnceLock::new(), OnceLock::new());
-        Self { policy: Arc::new(policy), plain, grpc, own: Mutex::new(Own::new()) }
+        Self { dialler, plain, grpc, own: Mutex::new(Own::new()) }
     }
 
     /// Connections for gRPC, or why there can be none.
     pub(super) fn of_grpc(&self) -> Result<Arc<Transport>, String> {
-        self.grpc.get_or_init(|| Transport::of_grpc(&self.policy).map(Arc::new)).clone()
+        self.grpc.get_or_init(|| Transport::of_grpc(&self.dialler).map(Arc::new)).clone()
     }
 
     /// Connections by `tls`, or why there can be none.
     pub(super) fn get(&self, tls: &Tls) -> Result<Arc<Transport>, String> {
         if *tls == Tls::default() {
-            return self.plain.get_or_init(|| Transport::new(&self.policy, tls).map(Arc::new)).clone();
+            return self.plain.get_or_init(|| Transport::new(&self.dialler, tls).map(Arc::new)).clone();
         }
-        let make = || Transport::new(&self.policy, tls).map(Arc::new);
+        let make = || Transport::new(&self.dialler, tls).map(Arc::new);
         self.own.lock().unwrap_or_else(PoisonError::into_inner).get(tls, make)
     }
 }
