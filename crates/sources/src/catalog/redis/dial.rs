@@ -37,7 +37,7 @@ pub(super) const MAX_CONNECTIONS: usize = 512;
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Makes connections, a bounded number at a time, to what the policy allows.
-pub(super) struct Dialer {
+pub(super) struct Opener {
     dialler: Dialler,
     permits: Arc<Semaphore>,
 }
@@ -93,7 +93,7 @@ impl Connection {
     }
 }
 
-impl Dialer {
+impl Opener {
     pub(super) fn new(policy: AddressPolicy) -> Self {
         Self { dialler: Dialler::new(policy), permits: Arc::new(Semaphore::new(MAX_CONNECTIONS)) }
     }
@@ -143,7 +143,7 @@ async fn secure(
 ) -> Result<impl AsyncRead + AsyncWrite + Unpin + Send + use<>, Failure> {
     let config = material.tls.config(&[]).map_err(|unusable| {
         let what = match unusable {
-            Unusable::Authority => "caFrom holds no certificate of an authority in PEM",
+            Unusable::Authority => "caFrom holds no certificate in PEM",
             Unusable::Certificate => "certFrom holds no certificate in PEM",
             Unusable::Key => "keyFrom holds no private key",
             Unusable::Pair => "keyFrom holds a key that does not fit the certificate of certFrom",

@@ -15,7 +15,7 @@ use redis::{Cmd, Value};
 use tokio::time::{Instant, sleep_until};
 
 use super::access::Access;
-use super::dial::{Connection, Dialer};
+use super::dial::{Connection, Opener};
 use super::failure::{self, Failure, Scope};
 use super::node::Node;
 
@@ -36,7 +36,7 @@ pub(super) enum Question {
 pub(super) struct Link {
     node: Node,
     access: Access,
-    dialer: Arc<Dialer>,
+    opener: Arc<Opener>,
     state: Mutex<State>,
     role: RoleQuestion,
 }
@@ -65,9 +65,9 @@ enum State {
 type Flight = Shared<BoxFuture<'static, Result<Arc<Connection>, Failure>>>;
 
 impl Link {
-    pub(super) fn new(node: Node, access: Access, dialer: Arc<Dialer>) -> Self {
+    pub(super) fn new(node: Node, access: Access, opener: Arc<Opener>) -> Self {
         let state = Mutex::new(State::Down { attempts: 0, not_before: None });
-        Self { node, access, dialer, state, role: RoleQuestion::default() }
+        Self { node, access, opener, state, role: RoleQuestion::default() }
     }
 
     /// Whether the server is to be asked for its role.
@@ -169,7 +169,7 @@ impl Link {
             if let Some(instant) = not_before {
                 sleep_until(instant).await;
             }
-            let outcome = link.dialer.dial(&link.node, &link.access).await.map(Arc::new);
+            let outcome = link.opener.dial(&link.node, &link.access).await.map(Arc::new);
             *link.state() = match &outcome {
                 Ok(connection) => {
                     tracing::debug!(server = %link.node, "connected to redis");

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::access::{Access, AccessKey};
-use super::dial::{Dialer, IDLE_TIMEOUT, MAX_CONNECTIONS};
+use super::dial::{Opener, IDLE_TIMEOUT, MAX_CONNECTIONS};
 use super::link::Link;
 use super::node::Node;
 use crate::net::address::AddressPolicy;
@@ -20,7 +20,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
 /// Shares connections.
 pub(super) struct Pool {
-    dialer: Arc<Dialer>,
+    opener: Arc<Opener>,
     links: Mutex<Links>,
 }
 
@@ -40,7 +40,7 @@ struct Entry {
 impl Pool {
     /// A pool that calls what `policy` allows. Opens nothing.
     pub(super) fn new(policy: AddressPolicy) -> Self {
-        Self { dialer: Arc::new(Dialer::new(policy)), links: Mutex::default() }
+        Self { opener: Arc::new(Opener::new(policy)), links: Mutex::default() }
     }
 
     /// Whether there is a connection to `node` with `access`.
@@ -61,7 +61,7 @@ impl Pool {
             links.drop_least_used();
         }
         let make = || Entry {
-            link: Arc::new(Link::new(node.clone(), access.clone(), Arc::clone(&self.dialer))),
+            link: Arc::new(Link::new(node.clone(), access.clone(), Arc::clone(&self.opener))),
             used: now,
         };
         let entry = links.by_key.entry(key).or_insert_with(make);
