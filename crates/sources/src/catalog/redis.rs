@@ -22,11 +22,13 @@
 //! | `timeoutSeconds` | optional: time for the whole reading, 1 to 60, default 5 |
 //!
 //! A list, a stream or a sorted set that is not there has no members: Redis keeps no empty ones.
-//! A group or a number that is not there is an absence, and so is a key of another type.
+//! Consumers make their group when they start, so all entries of a stream wait for a group that is
+//! not there yet. A number that is not there is an absence, and so is a key of another type. Of entries
+//! that were trimmed away nobody waits for any: a lag is at most the stream's length.
 //!
 //! The user needs the command of the measure (`LLEN`, `XLEN`, `XINFO GROUPS`, `ZCARD`, `ZCOUNT`,
-//! `GETRANGE`) on the key. With `ROLE` as well, a replica without its master's data is told from
-//! an empty server.
+//! `GETRANGE`) on the key, and for a group `XLEN`, too. With `ROLE` as well, a replica without its
+//! master's data is distinguished from an empty server. That is a precaution, and its failure keeps no number back.
 //!
 //! ```text
 //!  config ─▶ ask ─▶ pool ─▶ link ─▶ dial ─▶ AddressPolicy, TLS
