@@ -35,7 +35,7 @@ use futures::future::BoxFuture;
 use reqwest::Url;
 
 use crate::clients::Clients;
-use crate::net::http_client::{Answer, Call, HttpClient, Limits, MAX_ANSWER_BYTES, absence, redirected};
+use crate::net::http_client::{Answer, Call, HttpClient, Limits, MAX_ANSWER_BYTES, Missed};
 use crate::source::{Ask, Request, Source};
 use crate::values::settings::Settings;
 use access::Access;
@@ -106,9 +106,8 @@ impl Query {
             follows_redirects: true,
         };
         let Answer { url: answered, status, body } = self.client.call(&call).await.map_err(with_advice)?;
-        answer::number(status, &body, config.aggregate, &presented.hidden).map_err(|missing| {
-            redirected(absence(missing.reason, &answered, missing.message), url, &answered)
-        })
+        answer::number(status, &body, config.aggregate, &presented.hidden)
+            .map_err(|missing| Missed::new(missing.reason, missing.message).at(url, &answered))
     }
 }
 

@@ -82,7 +82,7 @@ impl Answer {
             return Ok(self.body);
         }
         let what = format!("it answered with status {}", self.status.as_u16());
-        Err(redirected(absence(AbsenceReason::BadStatus, &self.url, what), asked, &self.url))
+        Err(Missed::new(AbsenceReason::BadStatus, what).at(asked, &self.url))
     }
 }
 
@@ -183,9 +183,11 @@ impl HttpClient {
     ) -> Result<Vec<u8>, Absence> {
         let exchange = async {
             let transport = self.transports.of_grpc();
-            let transport = transport.map_err(|why| absence(AbsenceReason::ConnectionFailed, url, why))?;
+            let missed = |missed: Missed| missed.at(url, url);
+            let transport =
+                transport.map_err(|why| missed(Missed::new(AbsenceReason::ConnectionFailed, why)))?;
             let _permit = self.gate.enter(url).await;
-            transport.call(url, crate::net::grpc::framed(message), limits.max_bytes).await
+            transport.call(url, crate::net::grpc::framed(message), limits.max_bytes).await.map_err(missed)
         };
         let in_time = tokio::time::timeout(limits.timeout, exchange).await;
         in_time.unwrap_or_else(|_| Err(too_late(url, limits)))
@@ -229,15 +231,27 @@ fn shown_origin(url: &Url) -> String {
     format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
 }
 
-/// An absence at `to`, where `from` was asked. Where a redirect led there, it is told without that
-/// address's path: the other side chose it, and may have put there what it was sent.
-pub(crate) fn redirected(absence: Absence, from: &Url, to: &Url) -> Absence {
-    if from == to {
-        return absence;
+/// What one address did not give, and why.
+#[derive(Debug)]
+pub(crate) struct Missed {
+    reason: AbsenceReason,
+    what: String,
+}
+
+impl Missed {
+    pub(crate) fn new(reason: AbsenceReason, what: impl std::fmt::Display) -> Self {
+        Self { reason, what: what.to_string() }
     }
-    let what = absence.message.strip_prefix(&shown(to)).unwrap_or_default();
-    let message = format!("{}: it redirected to {}{what}", shown(from), shown_origin(to));
-    Absence { message, ..absence }
+
+    /// The absence of what `answered` should have given, where `asked` was asked. Where a redirect led there, it is
+    /// reported without that address's path: the other side chose it, and may have put there what it was sent.
+    pub(crate) fn at(self, asked: &Url, answered: &Url) -> Absence {
+        let Self { reason, what } = self;
+        if asked == answered {
+            return absence(reason, asked, what);
+        }
+        absence(reason, asked, format_args!("it redirected to {}: {what}", shown_origin(answered)))
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::access::{Access, AccessKey};
-use super::dial::{Opener, IDLE_TIMEOUT, MAX_CONNECTIONS};
+use super::dial::{IDLE_TIMEOUT, MAX_CONNECTIONS, Opener};
 use super::link::Link;
 use super::node::Node;
 use crate::net::address::AddressPolicy;

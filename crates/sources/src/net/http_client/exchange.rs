@@ -7,7 +7,7 @@ use super::gate::Gate;
 use super::redirect::{self, MAX_REDIRECTS};
 use super::transport::Transport;
 use super::transports::Transports;
-use super::{Answer, Body, Call, MAX_ANSWER_BYTES, absence, redirected};
+use super::{Answer, Body, Call, MAX_ANSWER_BYTES, Missed};
 use crate::net::tls::Tls;
 
 /// Largest body of an error that is read.
@@ -23,7 +23,7 @@ pub(super) async fn run(transports: &Transports, gate: &Gate, call: &Call<'_>) -
     let mut current = call.url.clone();
     let mut hops = Hops { transports, gate, call, is_first_origin: true };
     for _ in 0..=MAX_REDIRECTS {
-        let told = |absence| redirected(absence, call.url, &current);
+        let told = |missed: Missed| missed.at(call.url, &current);
         match hops.ask(&current).await.map_err(told)? {
             Hop::Answer(answer) => return Ok(answer),
             Hop::Redirect(next) => {
@@ -34,7 +34,7 @@ pub(super) async fn run(transports: &Transports, gate: &Gate, call: &Call<'_>) -
         }
     }
     let what = format!("it redirected more than {MAX_REDIRECTS} times");
-    Err(absence(AbsenceReason::TooManyRedirects, call.url, what))
+    Err(Missed::new(AbsenceReason::TooManyRedirects, what).at(call.url, call.url))
 }
 
 struct Hops<'a> {
@@ -46,12 +46,12 @@ struct Hops<'a> {
 }
 
 impl Hops<'_> {
-    async fn ask(&self, url: &Url) -> Result<Hop, Absence> {
+    async fn ask(&self, url: &Url) -> Result<Hop, Missed> {
         let Call { headers, form, tls, limits, reads_errors, follows_redirects, .. } = *self.call;
         let (secret, tls) =
             if self.is_first_origin { (Some(&headers.secret), tls) } else { (None, &Tls::default()) };
         let transport = self.transports.get(tls);
-        let transport = transport.map_err(|why| absence(AbsenceReason::ConnectionFailed, url, why))?;
+        let transport = transport.map_err(|why| Missed::new(AbsenceReason::ConnectionFailed, why))?;
         // One permit a hop: keeping the first while waiting for the next could lock two exchanges up.
         let _permit = self.gate.enter(url).await;
         let response = transport.send(url, headers.accept, secret, form).await?;
@@ -59,16 +59,16 @@ impl Hops<'_> {
         if redirect::is_redirect(status) && !follows_redirects {
             let what =
                 format!("it answered with status {}, and redirects are not followed here", status.as_u16());
-            return Err(absence(AbsenceReason::BadStatus, url, what));
+            return Err(Missed::new(AbsenceReason::BadStatus, what));
         }
         if redirect::is_redirect(status) {
             let with_form = form.is_some();
             return redirect::target(url, status, response.headers(), with_form).map(Hop::Redirect);
         }
         let body = if status.is_success() {
-            self.body(&transport, url, response, limits.max_bytes).await?
+            self.body(&transport, response, limits.max_bytes).await?
         } else if reads_errors {
-            self.body(&transport, url, response, MAX_ERROR_BYTES).await.unwrap_or_default()
+            self.body(&transport, response, MAX_ERROR_BYTES).await.unwrap_or_default()
         } else {
             Body::default()
         };
@@ -78,13 +78,12 @@ impl Hops<'_> {
     async fn body(
         &self,
         transport: &Transport,
-        url: &Url,
         mut response: Response,
         max_bytes: usize,
-    ) -> Result<Body, Absence> {
+    ) -> Result<Body, Missed> {
         let too_large = || {
             let what = format!("the answer is larger than {} KiB", max_bytes / 1024);
-            absence(AbsenceReason::TooLarge, url, what)
+            Missed::new(AbsenceReason::TooLarge, what)
         };
         if response.content_length().is_some_and(|announced| announced > max_bytes as u64) {
             return Err(too_large());
@@ -92,7 +91,7 @@ impl Hops<'_> {
         let content_type = response.headers().get(header::CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (mut bytes, mut large) = (Vec::new(), None);
-        while let Some(chunk) = transport.next_chunk(url, &mut response).await? {
+        while let Some(chunk) = transport.next_chunk(&mut response).await? {
             let chunk = chunk.as_ref();
             if chunk.len() > max_bytes - bytes.len() {
                 return Err(too_large());

@@ -1,10 +1,10 @@
 //! Where a redirect leads, and whether it may be followed.
 
-use engine::{Absence, AbsenceReason};
+use engine::AbsenceReason;
 use reqwest::header::HeaderMap;
 use reqwest::{StatusCode, Url, header};
 
-use super::{absence, shown_origin};
+use super::{Missed, shown_origin};
 
 /// Redirects followed before giving up.
 pub(super) const MAX_REDIRECTS: usize = 5;
@@ -21,11 +21,11 @@ pub(super) fn target(
     status: StatusCode,
     headers: &HeaderMap,
     with_form: bool,
-) -> Result<Url, Absence> {
+) -> Result<Url, Missed> {
     let location = headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
     let Some(mut url) = location.and_then(|location| from.join(location).ok()) else {
         let what = format!("it answered {} without a usable Location", status.as_u16());
-        return Err(absence(AbsenceReason::BadStatus, from, what));
+        return Err(Missed::new(AbsenceReason::BadStatus, what));
     };
     if with_form && !matches!(status.as_u16(), 307 | 308) {
         let what = format!(
@@ -34,9 +34,9 @@ pub(super) fn target(
             status.as_u16(),
             shown_origin(&url)
         );
-        return Err(absence(AbsenceReason::BadStatus, from, what));
+        return Err(Missed::new(AbsenceReason::BadStatus, what));
     }
-    let refuse = |what: String| Err(absence(AbsenceReason::AddressRefused, from, what));
+    let refuse = |what: String| Err(Missed::new(AbsenceReason::AddressRefused, what));
     match (from.scheme(), url.scheme()) {
         ("https", "http") => return refuse(format!("it redirected from https to {}", shown_origin(&url))),
         (_, "http" | "https") => {}
@@ -61,7 +61,7 @@ mod tests {
         let headers = HeaderMap::from_iter([(header::LOCATION, location.parse().unwrap())]);
         target(&from.parse().unwrap(), StatusCode::FOUND, &headers, false)
             .map(|url| url.to_string())
-            .map_err(|absence| absence.reason)
+            .map_err(|missed| missed.reason)
     }
 
     #[test]
@@ -91,10 +91,10 @@ mod tests {
             let found = target(&"http://a/".parse().unwrap(), status, &headers, true);
             match found {
                 Ok(url) => assert!(status.as_u16() >= 307 && url.as_str() == "http://a/b?t=1", "{status}"),
-                Err(absence) => assert!(
+                Err(missed) => assert!(
                     status.as_u16() < 307
-                        && absence.message.ends_with("give the address that it leads to, at http://a"),
-                    "{absence}"
+                        && missed.what.ends_with("give the address that it leads to, at http://a"),
+                    "{missed:?}"
                 ),
             }
         }
@@ -104,6 +104,6 @@ mod tests {
     fn a_redirect_needs_a_location() {
         let from = "http://a/".parse().unwrap();
         let error = target(&from, StatusCode::MOVED_PERMANENTLY, &HeaderMap::new(), false).unwrap_err();
-        assert_eq!(error.message, "http://a/: it answered 301 without a usable Location");
+        assert_eq!(error.what, "it answered 301 without a usable Location");
     }
 }

@@ -3,12 +3,12 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use engine::{Absence, AbsenceReason};
+use engine::AbsenceReason;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, ClientBuilder, Response, Url};
 
 use super::failure;
-use super::{absence, resolver::GuardedResolver};
+use super::{Missed, resolver::GuardedResolver};
 use crate::net::dial::Dialler;
 use crate::net::grpc::{self, CallError};
 use crate::net::tls::{Roots, Tls, Unusable};
@@ -94,7 +94,7 @@ impl Transport {
         accept: &'static str,
         secret: Option<&HeaderMap>,
         form: Option<&str>,
-    ) -> Result<Response, Absence> {
+    ) -> Result<Response, Missed> {
         self.permit(url)?;
         let mut headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
         headers.extend(secret.cloned().unwrap_or_default());
@@ -112,11 +112,11 @@ impl Transport {
         {
             outcome = request(fresh).send().await;
         }
-        outcome.map_err(|error| self.failed(url, &error))
+        outcome.map_err(|error| self.failed(&error))
     }
 
     /// One gRPC call: a framed message there, a message back.
-    pub(super) async fn call(&self, url: &Url, framed: Vec<u8>, longest: usize) -> Result<Vec<u8>, Absence> {
+    pub(super) async fn call(&self, url: &Url, framed: Vec<u8>, longest: usize) -> Result<Vec<u8>, Missed> {
         self.permit(url)?;
         let mut outcome = grpc::call(&self.client, url, HeaderMap::new(), framed.clone(), longest).await;
         if let Err(CallError::NotSent(error)) = &outcome
@@ -126,10 +126,10 @@ impl Transport {
             outcome = grpc::call(fresh, url, HeaderMap::new(), framed, longest).await;
         }
         outcome.map_err(|error| match error {
-            CallError::NotSent(error) => self.failed(url, &error),
+            CallError::NotSent(error) => self.failed(&error),
             error => {
                 let (reason, what) = failure::explain_call(&error, longest);
-                absence(reason, url, what)
+                Missed::new(reason, what)
             }
         })
     }
@@ -142,23 +142,22 @@ impl Transport {
     }
 
     /// Literal addresses pass no resolver. The URL parser has already made one form of all spellings.
-    fn permit(&self, url: &Url) -> Result<(), Absence> {
+    fn permit(&self, url: &Url) -> Result<(), Missed> {
         let refused = literal_address(url).map_or(Ok(()), |address| self.made_of.dialler.permit(address));
-        refused.map_err(|refused| absence(AbsenceReason::AddressRefused, url, refused))
+        refused.map_err(|refused| Missed::new(AbsenceReason::AddressRefused, refused))
     }
 
     /// The next piece of an answer's body.
     pub(super) async fn next_chunk(
         &self,
-        url: &Url,
         response: &mut Response,
-    ) -> Result<Option<impl AsRef<[u8]> + use<>>, Absence> {
-        response.chunk().await.map_err(|error| self.failed(url, &error))
+    ) -> Result<Option<impl AsRef<[u8]> + use<>>, Missed> {
+        response.chunk().await.map_err(|error| self.failed(&error))
     }
 
-    fn failed(&self, url: &Url, error: &reqwest::Error) -> Absence {
+    fn failed(&self, error: &reqwest::Error) -> Missed {
         let (reason, what) = failure::explain(error, self.roots);
-        absence(reason, url, what)
+        Missed::new(reason, what)
     }
 }
 
