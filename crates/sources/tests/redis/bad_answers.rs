@@ -95,7 +95,7 @@ async fn outcome(answer: Vec<u8>, seconds: u64) -> (AbsenceReason, String) {
 
 #[tokio::test]
 async fn every_bad_answer_is_an_absence_with_its_reason() {
-    let master = "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n";
+    let master = MASTER;
     let deep = "*1\r\n".repeat(5000);
     let long = format!("${}\r\n{}", 1_000_000, "x".repeat(1_000_000));
     let many = format!("*100000000\r\n{}", ":1\r\n".repeat(100_000));

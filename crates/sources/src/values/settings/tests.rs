@@ -40,7 +40,7 @@ pub(crate) fn problems_of_source(source: &str, config: &Value) -> Vec<String> {
 /// The warnings of the source called `source` about `config`.
 pub(crate) fn warnings_of_source(source: &str, config: &Value) -> Vec<String> {
     let prepared = Registry::new(AddressPolicy::default()).prepare(&asked(source, config));
-    prepared.unwrap().warnings.iter().map(Problem::to_string).collect()
+    prepared.unwrap().warnings.iter().map(ToString::to_string).collect()
 }
 
 /// What a query of the source called `source` needs of whom.
