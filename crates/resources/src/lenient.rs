@@ -1,6 +1,6 @@
 //! A catalog for tests of compilation: its queries tell what was asked.
 
-use engine::{Asked, AskedTarget, Fault, Prepared, Problem, Query, SourceCatalog, Target};
+use engine::{Asked, AskedTarget, Fault, FaultKind, Prepared, Problem, Query, SourceCatalog, Target};
 use serde_json::Value;
 
 /// Finds nothing wrong with any source but with those called `broken` and `unknown`.
@@ -23,7 +23,8 @@ impl SourceCatalog for Lenient {
         let target = match asked.target {
             AskedTarget::Of(target) => Some(target.clone()),
             AskedTarget::Unnamed(path) if asked.source == "usage" => {
-                return Err(vec![Problem::new(path, Fault::required())]);
+                let why = "usage is measured at a target, so the metric needs a member";
+                return Err(vec![Problem::new(path, Fault::new(FaultKind::Required, why))]);
             }
             AskedTarget::Unnamed(_) | AskedTarget::Refused => None,
         };

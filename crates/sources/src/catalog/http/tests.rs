@@ -1,7 +1,6 @@
 use engine::{Asked, ConfigPath, Problem, SourceCatalog};
 use serde_json::{Value, json};
 
-use super::*;
 use crate::values::settings::tests::{asked, needs_of_source};
 use crate::{AddressPolicy, Registry};
 

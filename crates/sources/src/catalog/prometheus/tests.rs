@@ -89,7 +89,7 @@ fn every_problem_has_its_path_and_words() {
         ),
         (
             with(json!({"bearerTokenFrom": a, "username": "ann", "passwordFrom": a})),
-            ".bearerTokenFrom: must not be given together with username and passwordFrom",
+            ".bearerTokenFrom: Forbidden: must not be given along with username and passwordFrom",
         ),
         (with(json!({"certFrom": a})), ".keyFrom: Required value: certFrom is given"),
         (with(json!({"keyFrom": a})), ".certFrom: Required value: keyFrom is given"),

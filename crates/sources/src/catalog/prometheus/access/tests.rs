@@ -105,5 +105,8 @@ fn what_cannot_be_used_is_named_by_secret_and_key() {
     }
     let good = json!({"caFrom": key("crt"), "certFrom": key("crt"), "keyFrom": key("key")});
     let presented = access(&good).present(&all).unwrap();
-    assert_eq!(format!("{:?}", presented.tls), "Tls { authority: true, identity: true }");
+    assert_eq!(
+        format!("{:?}", presented.tls),
+        "Tls { authority: true, identity: true, believes_any: false }"
+    );
 }

@@ -210,7 +210,11 @@ fn every_problem_has_its_path_and_words() {
             ),
             "spec.config.tls.insecureSkipVerify: Forbidden: with it caFrom would mean nothing",
         ),
-        (with(json!({ "passwordFrom": {} })), "spec.config.passwordFrom.secretKeyRef: Required value"),
+        (
+            with(json!({ "passwordFrom": {} })),
+            "spec.config.passwordFrom: Required value: must have one of secretKeyRef, configMapKeyRef, targetEnv, \
+             serviceAccountToken",
+        ),
         (
             with(json!({ "timeoutSeconds": 61 })),
             "spec.config.timeoutSeconds: Invalid value: 61: must be a whole number from 1 to 60",
