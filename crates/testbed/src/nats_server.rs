@@ -71,6 +71,7 @@ struct Ports {
     clients: PortClaim,
     monitoring: PortClaim,
     routes: PortClaim,
+    gateways: PortClaim,
 }
 
 impl NatsServer {
@@ -174,10 +175,11 @@ async fn start(options: &NatsOptions, size: u8) -> anyhow::Result<Vec<NatsServer
 }
 
 async fn start_once(program: &Path, options: &NatsOptions, size: u8) -> anyhow::Result<Vec<NatsServer>> {
-    let (clients, monitoring, routes) = (PortClaim::new()?, PortClaim::new()?, PortClaim::new()?);
+    let [clients, monitoring, routes, gateways] =
+        [PortClaim::new()?, PortClaim::new()?, PortClaim::new()?, PortClaim::new()?];
     let site = Arc::new(Site {
         supervisor: Supervisor::new("polyscaler-nats")?,
-        ports: Ports { clients, monitoring, routes },
+        ports: Ports { clients, monitoring, routes, gateways },
         options: options.clone(),
         size,
     });

@@ -95,7 +95,10 @@ async fn nothing_is_lent_that_the_environment_does_not_name() {
     let wrong = read_in_child(["", "http://metadata/", &server.endpoint()]).await;
     assert!(wrong.contains("GCE_METADATA_HOST must be a host"), "{wrong}");
     let wrong = read_in_child(["", &server.address().to_string(), "monitoring"]).await;
-    assert!(wrong.contains("CLOUDSDK_API_ENDPOINT_OVERRIDES_MONITORING is not a URL"), "{wrong}");
+    assert!(
+        wrong.contains("CLOUDSDK_API_ENDPOINT_OVERRIDES_MONITORING: Invalid value: must be a URL"),
+        "{wrong}"
+    );
     assert_eq!(server.seen(Part::TimeSeries).count, 0);
 }
 

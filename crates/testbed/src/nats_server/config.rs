@@ -32,15 +32,15 @@ fn text(server: &NatsServer) -> String {
         line(format_args!("jetstream {{ store_dir: {:?} }}", store.display().to_string()));
     }
     if site.options.gateways {
-        let port = site.ports.routes.port();
+        let (route, port) = (site.ports.routes.port(), site.ports.gateways.port());
         let clusters = (1..=site.size).map(|number| {
-            format!(
-                "{{ name: c{number}, urls: [\"nats://{}:{port}\"] }}",
-                Ipv4Addr::new(127, 0, 0, 1 + number)
-            )
+            let address = Ipv4Addr::new(127, 0, 0, 1 + number);
+            format!("{{ name: c{number}, urls: [\"nats://{address}:{port}\"] }}")
         });
         let (own, clusters) = (server.name.replace('n', "c"), clusters.collect::<Vec<_>>().join(", "));
-        line(format_args!("cluster {{ name: {own} }}"));
+        // JetStream wants routes, be it to the server itself.
+        let routes = format!("routes: [\"nats://{address}:{route}\"]");
+        line(format_args!("cluster {{ name: {own}, listen: \"{address}:{route}\", {routes} }}"));
         line(format_args!("gateway {{ name: {own}, listen: \"{address}:{port}\", gateways: [{clusters}] }}"));
     } else if site.size > 1 {
         let port = site.ports.routes.port();

@@ -94,10 +94,16 @@ pub(super) struct Group {
 #[derive(Debug, Deserialize)]
 pub(super) struct Peer {
     pub(super) name: String,
-    /// Whether the others have lost it.
+    /// Whether the others know that it ended.
     #[serde(default)]
-    pub(super) offline: bool,
+    offline: bool,
+    /// How long ago the leader heard of it, in nanoseconds.
+    #[serde(default)]
+    active: Value,
 }
+
+/// Servers hear of each other every second. One that was silent for so long is lost, in nanoseconds.
+const LOST_AFTER: u64 = 10_000_000_000;
 
 /// `/varz`: who a server is.
 #[derive(Debug, Deserialize)]
@@ -196,7 +202,9 @@ impl Group {
 
     /// Names of those that the others have lost.
     pub(super) fn gone(&self) -> impl Iterator<Item = &str> {
-        self.replicas.iter().flatten().filter(|peer| peer.offline).map(|peer| peer.name.as_str())
+        let is_gone =
+            |peer: &&Peer| peer.offline || peer.active.as_u64().is_some_and(|silence| silence >= LOST_AFTER);
+        self.replicas.iter().flatten().filter(is_gone).map(|peer| peer.name.as_str())
     }
 
     /// Names of all servers that are known of it.
