@@ -129,8 +129,19 @@ fn scaling_limited(poll: &Poll) -> ConditionStatus {
         Some((_, reason, _)) if poll.is_of_group() => {
             condition(type_, true, *reason, limited_members(poll, &limits))
         }
+        Some((_, reason @ Reason::TooManyReplicas, step)) => {
+            condition(type_, true, *reason, format!("{step}{}", largest(poll)))
+        }
         Some((_, reason, step)) => condition(type_, true, *reason, step.to_string()),
     }
+}
+
+/// Where the most of a metric comes from, where its source says so: something left behind may hold the target at
+/// its maximum. Without numbers, which would make another message of each poll.
+fn largest(poll: &Poll) -> String {
+    let mut metrics = poll.plan.metrics.iter().zip(&poll.readings);
+    let found = metrics.find_map(|(metric, reading)| Some((&metric.name, &reading.largest()?.name)));
+    found.map_or_else(String::new, |(metric, name)| format!("; most of {metric} comes from {name}"))
 }
 
 /// The last limit of a decision: the one that stands between the wish and the replicas.
