@@ -54,12 +54,7 @@ fn plans() -> impl Strategy<Value = Plan> {
 
 fn plan(hpa: &Hpa) -> Plan {
     let [api_version, kind, namespace, name] = ["apps/v1", "Deployment", "shop", "web"].map(str::to_owned);
-    let query = |_| Query {
-        source: "external".to_owned(),
-        namespace: "shop".to_owned(),
-        config: Value::Null,
-        target: None,
-    };
+    let query = |_| Query::new("external", "", ());
     let target = Target { api_version, kind, namespace, name };
     hpa.plan(target, hpa.metrics.iter().map(query), Startup::default(), Duration::from_secs(15))
 }

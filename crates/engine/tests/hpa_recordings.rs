@@ -150,12 +150,7 @@ fn replay(recording: &Recording, place: &str, count: &mut Count) {
 }
 
 fn queries(hpa: &Hpa) -> impl Iterator<Item = Query> {
-    let query = |_| Query {
-        source: "external".to_owned(),
-        namespace: "recorded".to_owned(),
-        config: serde_json::Value::Null,
-        target: None,
-    };
+    let query = |_| Query::new("external", "", ());
     hpa.metrics.iter().map(query)
 }
 

@@ -14,12 +14,7 @@ use crate::{
 fn plan(policy: impl Policy + 'static) -> Plan {
     let [api_version, kind, namespace, name] = ["apps/v1", "Deployment", "shop", "web"].map(str::to_owned);
     let target = Target { api_version, kind, namespace, name };
-    let query = Query {
-        source: "cpu".to_owned(),
-        namespace: "shop".to_owned(),
-        config: serde_json::Value::Null,
-        target: None,
-    };
+    let query = Query::new("cpu", "", ());
     let metric = Metric {
         name: "cpu".to_owned(),
         query,
