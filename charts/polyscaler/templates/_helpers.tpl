@@ -2,28 +2,64 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" }}
 {{- end }}
 
-{{- /* At most 52 characters: suffixes such as -metrics must fit into a name of 63. Without dots, which a release
-       may have in its name and a Service must not. */ -}}
+{{- /* At most 52 characters: suffixes such as -metrics must fit into a name of 63. A release may have dots in its
+       name and may begin with a digit; a Service must not. */ -}}
 {{- define "polyscaler.fullname" -}}
+{{- $name := include "polyscaler.name" . }}
 {{- if .Values.fullnameOverride }}
-{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
-{{- else if contains (include "polyscaler.name" .) .Release.Name }}
-{{- .Release.Name | replace "." "-" | trunc 52 | trimSuffix "-" }}
+{{- $name = .Values.fullnameOverride }}
+{{- else if contains $name .Release.Name }}
+{{- $name = .Release.Name }}
+{{- else if regexMatch "^[0-9]" .Release.Name }}
+{{- $name = printf "%s-%s" $name .Release.Name }}
 {{- else }}
-{{- printf "%s-%s" .Release.Name (include "polyscaler.name" .) | replace "." "-" | trunc 52 | trimSuffix "-" }}
+{{- $name = printf "%s-%s" .Release.Name $name }}
 {{- end }}
+{{- if regexMatch "^[0-9]" $name }}
+{{- $name = printf "%s-%s" .Chart.Name $name }}
+{{- end }}
+{{- $name | replace "." "-" | trunc 52 | trimSuffix "-" }}
 {{- end }}
 
 {{- define "polyscaler.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "polyscaler.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "polyscaler.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "polyscaler.labels" -}}
-{{ include "polyscaler.selectorLabels" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- include "polyscaler.labelsWith" (list . dict) }}
+{{- end }}
+
+{{- /* The labels of an object that has some of its own: (list ROOT LABELS). Those of the chart win over
+       these, and these over commonLabels. */ -}}
+{{- define "polyscaler.labelsWith" -}}
+{{- $root := index . 0 }}
+{{- $labels := include "polyscaler.selectorLabels" $root | fromYaml }}
+{{- $chart := dict
+      "app.kubernetes.io/version" $root.Chart.AppVersion
+      "app.kubernetes.io/managed-by" $root.Release.Service
+      "helm.sh/chart" (printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_") }}
+{{- toYaml (merge $labels $chart (index . 1) $root.Values.commonLabels) }}
+{{- end }}
+
+{{- /* The image, by its digest where there is one. */ -}}
+{{- define "polyscaler.image" -}}
+{{- with .Values.image }}
+{{- if and .digest (not .tag) }}
+{{- printf "%s@%s" .repository .digest }}
+{{- else }}
+{{- printf "%s:%s" .repository (default $.Chart.AppVersion .tag) }}{{ with .digest }}@{{ . }}{{ end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* The given map without what was set to null, which is how a default is taken away; nothing where none is left. */ -}}
+{{- define "polyscaler.compact" -}}
+{{- $kept := dict }}
+{{- range $field, $value := . }}
+{{- if not (kindIs "invalid" $value) }}{{ $_ := set $kept $field $value }}{{ end }}
+{{- end }}
+{{- with $kept }}{{ toYaml . }}{{ end }}
 {{- end }}
 
 {{- define "polyscaler.serviceAccountName" -}}
@@ -60,8 +96,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "polyscaler.subjects" -}}
 subjects:
   - kind: ServiceAccount
-    name: {{ include "polyscaler.serviceAccountName" . }}
-    namespace: {{ .Release.Namespace }}
+    name: {{ include "polyscaler.serviceAccountName" . | quote }}
+    namespace: {{ .Release.Namespace | quote }}
 {{- end }}
 
 {{- /* The address of a listener: (list ROOT PORT ENABLED). */ -}}

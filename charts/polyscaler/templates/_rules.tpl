@@ -112,3 +112,107 @@
 {{- define "polyscaler.namespacedKinds" -}}
 GeneralScaler,ScalingRule,ScalingGroup
 {{- end }}
+
+{{- define "polyscaler.userRoles" }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: {{ printf "%s-view" (include "polyscaler.clusterName" .) | quote }}
+  labels:
+    {{- include "polyscaler.labels" . | nindent 4 }}
+    rbac.authorization.k8s.io/aggregate-to-view: "true"
+    rbac.authorization.k8s.io/aggregate-to-edit: "true"
+    rbac.authorization.k8s.io/aggregate-to-admin: "true"
+rules:
+  # The objects.
+  - apiGroups: ["autoscaling.example.com"]
+    resources: ["generalscalers"]
+    verbs: ["get", "list", "watch"]
+  # Their status, by itself.
+  - apiGroups: ["autoscaling.example.com"]
+    resources: ["generalscalers/status"]
+    verbs: ["get"]
+  # The objects.
+  - apiGroups: ["scaling.example.com"]
+    resources: ["scalingrules"]
+    verbs: ["get", "list", "watch"]
+  # Their status, by itself.
+  - apiGroups: ["scaling.example.com"]
+    resources: ["scalingrules/status"]
+    verbs: ["get"]
+  # The objects.
+  - apiGroups: ["polyscaler.dev"]
+    resources: ["scalinggroups"]
+    verbs: ["get", "list", "watch"]
+  # Their status, by itself.
+  - apiGroups: ["polyscaler.dev"]
+    resources: ["scalinggroups/status"]
+    verbs: ["get"]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: {{ printf "%s-edit" (include "polyscaler.clusterName" .) | quote }}
+  labels:
+    {{- include "polyscaler.labels" . | nindent 4 }}
+    rbac.authorization.k8s.io/aggregate-to-edit: "true"
+    rbac.authorization.k8s.io/aggregate-to-admin: "true"
+rules:
+  # The objects.
+  - apiGroups: ["autoscaling.example.com"]
+    resources: ["generalscalers"]
+    verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+  # Their status, by itself.
+  - apiGroups: ["autoscaling.example.com"]
+    resources: ["generalscalers/status"]
+    verbs: ["get"]
+  # The objects.
+  - apiGroups: ["scaling.example.com"]
+    resources: ["scalingrules"]
+    verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+  # Their status, by itself.
+  - apiGroups: ["scaling.example.com"]
+    resources: ["scalingrules/status"]
+    verbs: ["get"]
+  # The objects.
+  - apiGroups: ["polyscaler.dev"]
+    resources: ["scalinggroups"]
+    verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+  # Their status, by itself.
+  - apiGroups: ["polyscaler.dev"]
+    resources: ["scalinggroups/status"]
+    verbs: ["get"]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: {{ printf "%s-cluster-scoped-view" (include "polyscaler.clusterName" .) | quote }}
+  labels:
+    {{- include "polyscaler.labels" . | nindent 4 }}
+rules:
+  # The objects.
+  - apiGroups: ["example.com"]
+    resources: ["businessscalings"]
+    verbs: ["get", "list", "watch"]
+  # Their status, by itself.
+  - apiGroups: ["example.com"]
+    resources: ["businessscalings/status"]
+    verbs: ["get"]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: {{ printf "%s-cluster-scoped-edit" (include "polyscaler.clusterName" .) | quote }}
+  labels:
+    {{- include "polyscaler.labels" . | nindent 4 }}
+rules:
+  # The objects.
+  - apiGroups: ["example.com"]
+    resources: ["businessscalings"]
+    verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+  # Their status, by itself.
+  - apiGroups: ["example.com"]
+    resources: ["businessscalings/status"]
+    verbs: ["get"]
+{{- end }}

@@ -6,6 +6,7 @@
 
 mod admission;
 mod certificates;
+mod listen;
 mod page;
 mod peers;
 mod process;
@@ -116,8 +117,7 @@ async fn open(
     flag: &'static str,
     router: Router,
 ) -> Result<Listening, BindError> {
-    let listener =
-        TcpListener::bind(address).await.map_err(|reason| BindError { what, address, flag, reason })?;
+    let listener = listen::listen(address).map_err(|reason| BindError { what, address, flag, reason })?;
     let bound = listener.local_addr().unwrap_or(address);
     tracing::info!(listener = what, address = %bound, "listening");
     let router = router.layer(map_response(protection::protect));

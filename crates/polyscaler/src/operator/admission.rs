@@ -23,7 +23,7 @@ const SERVICE: &str = "polyscaler-webhook";
 /// Flags of the webhook.
 #[derive(Args)]
 pub(super) struct AdmissionArgs {
-    /// Where to serve the validating admission webhook over TLS, for example 0.0.0.0:9443, or off.
+    /// Where to serve the validating admission webhook over TLS, for example [::]:9443, or off.
     #[arg(long, env = "POLYSCALER_WEBHOOK_ADDRESS", default_value = "off", value_name = "ADDRESS")]
     webhook_address: Listen,
 

@@ -17,16 +17,17 @@ pub(crate) struct PartsArgs {
     #[arg(long, env = "POLYSCALER_KUBECONFIG", value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
 
-    /// Where to serve /metrics, or off.
-    #[arg(long, env = "POLYSCALER_METRICS_ADDRESS", default_value = "0.0.0.0:8080", value_name = "ADDRESS")]
+    /// Where to serve /metrics, or off. [::] is every address, of IPv6 and IPv4; 0.0.0.0:8080 is IPv4 only.
+    #[arg(long, env = "POLYSCALER_METRICS_ADDRESS", default_value = "[::]:8080", value_name = "ADDRESS")]
     pub(crate) metrics_address: Listen,
 
-    /// Where to serve /healthz and /readyz, or off.
-    #[arg(long, env = "POLYSCALER_HEALTH_ADDRESS", default_value = "0.0.0.0:8081", value_name = "ADDRESS")]
+    /// Where to serve /healthz and /readyz, or off; 0.0.0.0:8081 is IPv4 only.
+    #[arg(long, env = "POLYSCALER_HEALTH_ADDRESS", default_value = "[::]:8081", value_name = "ADDRESS")]
     pub(crate) health_address: Listen,
 
-    /// Where to serve the activity page, /scaling-activity, /objects and /health, or off.
-    #[arg(long, env = "POLYSCALER_ACTIVITY_ADDRESS", default_value = "0.0.0.0:8082", value_name = "ADDRESS")]
+    /// Where to serve the activity page, /scaling-activity, /objects and /health, or off;
+    /// 0.0.0.0:8082 is IPv4 only.
+    #[arg(long, env = "POLYSCALER_ACTIVITY_ADDRESS", default_value = "[::]:8082", value_name = "ADDRESS")]
     pub(crate) activity_address: Listen,
 
     /// How many scale operations /scaling-activity remembers.
@@ -87,7 +88,7 @@ impl FromStr for Listen {
         if text == "off" {
             return Ok(Self::Off);
         }
-        let all_interfaces = text.strip_prefix(':').map(|port| format!("0.0.0.0:{port}"));
+        let all_interfaces = text.strip_prefix(':').map(|port| format!("[::]:{port}"));
         let address = all_interfaces.as_deref().unwrap_or(text);
         address.parse().map(Self::On).map_err(|_| "give an address such as 0.0.0.0:8080, or off".to_owned())
     }

@@ -10,8 +10,10 @@ use crate::packaging::manifests::{dry_run, names, only, parse, typed};
 use crate::packaging::values::CUSTOM_VALUES;
 
 /// Every option that adds an object or a part of one.
-const ALL_OPTIONS: &str = r#"
+pub(crate) const ALL_OPTIONS: &str = r#"
 replicaCount: 3
+image: { tag: v1.0.0, digest: "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" }
+commonLabels: { team: platform, cost-center: "4711" }
 imagePullSecrets: [{ name: registry }]
 operator:
   logLevel: info,cluster=debug
@@ -21,7 +23,7 @@ operator:
   prometheusUrl: http://prometheus.monitoring:9090
   denyAddresses: [10.0.0.0/8, "fd00::/8"]
   allowAddresses: [10.1.0.0/16]
-  bindAddress: "[::]"
+  bindAddress: 0.0.0.0
   leaderElection: { leaseDuration: 30s }
 rbac:
   secrets: { names: [token] }
@@ -31,7 +33,7 @@ rbac:
 serviceAccount: { annotations: { team: payments } }
 metricsService: { type: NodePort, port: 80, annotations: { scrape: "true" } }
 activityService: { type: LoadBalancer, port: 80 }
-serviceMonitor: { enabled: true, interval: 15s, labels: { release: prometheus } }
+serviceMonitor: { enabled: true, interval: 15s, scrapeTimeout: 10s, labels: { release: prometheus } }
 prometheusRule: { enabled: true, labels: { release: prometheus } }
 dashboard: { enabled: true, annotations: { grafana_folder: scaling } }
 networkPolicy:
@@ -46,7 +48,13 @@ extraArgs: [--lease-namespace=default]
 extraVolumes: [{ name: ca, configMap: { name: ca, optional: true } }]
 extraVolumeMounts: [{ name: ca, mountPath: /ca, readOnly: true }]
 podAnnotations: { note: "1" }
-podLabels: { tier: control }
+podLabels: { tier: control, team: scaling }
+podSecurityContext: { runAsUser: 1000, runAsGroup: 1000, fsGroup: 1000 }
+securityContext: { runAsNonRoot: true }
+livenessProbe: { initialDelaySeconds: 3, failureThreshold: 5 }
+readinessProbe: { successThreshold: 2, timeoutSeconds: null }
+dnsPolicy: None
+dnsConfig: { nameservers: [10.96.0.10], options: [{ name: ndots, value: "1" }] }
 nodeSelector: { kubernetes.io/os: linux }
 tolerations: [{ operator: Exists }]
 affinity: { nodeAffinity: {} }
@@ -151,7 +159,8 @@ fn pods_are_as_restricted_as_they_can_be() {
         let deployment: k8s_openapi::api::apps::v1::Deployment = typed(only(objects, "Deployment"));
         let pod = deployment.spec.unwrap().template.spec.unwrap();
         let security = pod.security_context.unwrap();
-        assert_eq!((security.run_as_non_root, security.run_as_user), (Some(true), Some(65532)));
+        // Which user it is says the image, or a cluster that gives each namespace users of its own.
+        assert_eq!((security.run_as_non_root, security.run_as_user), (Some(true), None));
         assert_eq!(security.seccomp_profile.unwrap().type_, "RuntimeDefault");
         let container = pod.containers[0].security_context.as_ref().unwrap();
         assert_eq!(container.read_only_root_filesystem, Some(true));

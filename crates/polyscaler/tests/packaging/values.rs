@@ -38,7 +38,7 @@ fn values_of_users_arrive_in_the_deployment() {
     let resources = container.resources.as_ref().unwrap();
     assert_eq!(resources.limits.as_ref().unwrap()["memory"].0, "512Mi");
     assert_eq!(resources.requests.as_ref().unwrap()["cpu"].0, "100m");
-    for arg in ["--metrics-address=0.0.0.0:8080", "--activity-address=0.0.0.0:8082", "--max-actions=200"] {
+    for arg in ["--metrics-address=[::]:8080", "--activity-address=[::]:8082", "--max-actions=200"] {
         assert!(container.args.as_ref().unwrap().iter().any(|found| found == arg), "{arg}");
     }
 

@@ -2,6 +2,7 @@
 
 mod kustomize;
 mod monitoring;
+mod object_metrics;
 mod rbac;
 mod webhook;
 
@@ -26,11 +27,13 @@ fn files(root: &Path) -> anyhow::Result<Vec<(PathBuf, String)>> {
         ("config/crd/kustomization.yaml".into(), crd_kustomization()),
         ("config/rbac/role.yaml".into(), rbac::manager_role()),
         ("config/rbac/leader_election_role.yaml".into(), rbac::leader_election_role()),
+        ("config/rbac/user_roles.yaml".into(), rbac::user_roles()),
         ("config/components/any-target/role.yaml".into(), rbac::any_target_role()),
         ("config/webhook/role.yaml".into(), rbac::webhook_roles()),
         ("config/webhook/configuration.yaml".into(), webhook::configuration()),
         ("charts/polyscaler/templates/_rules.tpl".into(), rbac::chart_rules()),
         ("charts/polyscaler/templates/_webhook.tpl".into(), webhook::chart_template()),
+        ("config/monitoring/kube_state_metrics.yaml".into(), object_metrics::configuration()?),
         ("deploy/crd.yaml".into(), resources::crds_yaml()),
     ];
     for (name, crd) in resources::crds() {

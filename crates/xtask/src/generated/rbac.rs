@@ -31,32 +31,34 @@ fn owned(names: &[&str]) -> Vec<String> {
     names.iter().map(|&name| name.to_owned()).collect()
 }
 
-/// The rules for our own kinds of one scope.
-fn kinds(scope: Scope) -> Vec<Rule> {
-    let mut groups: Vec<&str> = Vec::new();
-    let of_scope: Vec<&Kind> = KINDS.iter().copied().filter(|kind| kind.scope == scope).collect();
-    for kind in &of_scope {
-        if !groups.contains(&kind.group) {
-            groups.push(kind.group);
+/// The plural names of our own kinds of one scope, by their API group, in the order of the table.
+fn by_group(scope: Scope) -> Vec<(&'static str, Vec<String>)> {
+    let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
+    for kind in KINDS.iter().filter(|kind| kind.scope == scope) {
+        match groups.iter_mut().find(|(group, _)| *group == kind.group) {
+            Some((_, plurals)) => plurals.push(kind.plural.to_owned()),
+            None => groups.push((kind.group, vec![kind.plural.to_owned()])),
         }
     }
-    let in_group = |group: &str, suffix: &str| {
-        let kinds = of_scope.iter().filter(|kind| kind.group == group);
-        kinds.map(|kind| format!("{}{suffix}", kind.plural)).collect()
-    };
-    let rules = groups.into_iter().flat_map(|group| {
+    groups
+}
+
+/// The rules for our own kinds of one scope.
+fn kinds(scope: Scope) -> Vec<Rule> {
+    let rules = by_group(scope).into_iter().flat_map(|(group, plurals)| {
+        let statuses = plurals.iter().map(|plural| format!("{plural}/status")).collect();
         [
             Rule {
                 why: "What is to be scaled, and by what; looked at again when a status is refused.",
                 group: group.to_owned(),
-                resources: in_group(group, ""),
+                resources: plurals,
                 names: &[],
                 verbs: &["get", "list", "watch"],
             },
             Rule {
                 why: "Conditions, replicas, the last decision.",
                 group: group.to_owned(),
-                resources: in_group(group, "/status"),
+                resources: statuses,
                 names: &[],
                 verbs: &["patch"],
             },
@@ -193,6 +195,53 @@ fn any_target() -> Vec<Rule> {
     }]
 }
 
+/// What a role of people may do with our kinds.
+#[derive(Clone, Copy)]
+struct UserRole {
+    /// The end of its name.
+    name: &'static str,
+    scope: Scope,
+    verbs: &'static [&'static str],
+    /// The built-in roles of namespaces that get these rules.
+    extends: &'static [&'static str],
+}
+
+const LOOKS: &[&str] = &["get", "list", "watch"];
+const CHANGES: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+
+/// Kinds without a namespace are apart and extend nothing: who may write one scales in every namespace.
+const USER_ROLES: [UserRole; 4] = [
+    UserRole { name: "view", scope: Scope::Namespaced, verbs: LOOKS, extends: &["view", "edit", "admin"] },
+    UserRole { name: "edit", scope: Scope::Namespaced, verbs: CHANGES, extends: &["edit", "admin"] },
+    UserRole { name: "cluster-scoped-view", scope: Scope::Cluster, verbs: LOOKS, extends: &[] },
+    UserRole { name: "cluster-scoped-edit", scope: Scope::Cluster, verbs: CHANGES, extends: &[] },
+];
+
+/// The label by which the built-in role of that name takes in the rules of another.
+fn aggregation_label(role: &str) -> String {
+    format!("rbac.authorization.k8s.io/aggregate-to-{role}: \"true\"")
+}
+
+impl UserRole {
+    fn rules(self) -> Vec<Rule> {
+        let of_status: &[&str] = &["get"];
+        by_group(self.scope)
+            .into_iter()
+            .flat_map(|(group, plurals)| {
+                let statuses = plurals.iter().map(|plural| format!("{plural}/status")).collect();
+                [("The objects.", plurals, self.verbs), ("Their status, by itself.", statuses, of_status)]
+                    .map(|(why, resources, verbs)| Rule {
+                        why,
+                        group: group.to_owned(),
+                        resources,
+                        names: &[],
+                        verbs,
+                    })
+            })
+            .collect()
+    }
+}
+
 /// The rules as the items of a YAML list.
 fn items(rules: &[Rule]) -> String {
     let mut text = String::new();
@@ -215,12 +264,23 @@ fn items(rules: &[Rule]) -> String {
 }
 
 fn role(kind: &str, name: &str, namespace: Option<&str>, rules: &[Rule]) -> String {
+    format!("{}{}", super::BANNER, labelled_role(kind, name, namespace, &[], rules))
+}
+
+/// A role without the banner of a file, with further lines among its labels.
+fn labelled_role(
+    kind: &str,
+    name: &str,
+    namespace: Option<&str>,
+    labels: &[String],
+    rules: &[Rule],
+) -> String {
     let namespace = namespace.map(|namespace| format!("  namespace: {namespace}\n")).unwrap_or_default();
+    let labels: String = labels.iter().map(|label| format!("    {label}\n")).collect();
     let indented: String = items(rules).lines().map(|line| format!("  {line}\n")).collect();
     format!(
-        "{banner}apiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\nmetadata:\n  name: {name}\n{namespace}  \
-         labels:\n    app.kubernetes.io/name: polyscaler\nrules:\n{indented}",
-        banner = super::BANNER,
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\nmetadata:\n  name: {name}\n{namespace}  \
+         labels:\n    app.kubernetes.io/name: polyscaler\n{labels}rules:\n{indented}",
     )
 }
 
@@ -251,6 +311,39 @@ pub(super) fn any_target_role() -> String {
     role("ClusterRole", "scaling-operator-any-target-role", None, &any_target())
 }
 
+/// What people may do with our kinds: rules that the built-in roles `view`, `edit` and `admin` take in, so that
+/// whoever has one of these in a namespace has it for our kinds, too; and roles to bind for kinds without one.
+pub(super) fn user_roles() -> String {
+    let documents: Vec<String> = USER_ROLES
+        .iter()
+        .map(|user_role| {
+            let labels: Vec<String> = user_role.extends.iter().map(|role| aggregation_label(role)).collect();
+            let name = format!("scaling-operator-{}", user_role.name);
+            labelled_role("ClusterRole", &name, None, &labels, &user_role.rules())
+        })
+        .collect();
+    format!("{}{}", super::BANNER, documents.join("---\n"))
+}
+
+/// The same roles for the chart, as one named template.
+fn chart_user_roles() -> String {
+    let mut text = String::new();
+    for user_role in USER_ROLES {
+        let labels: String =
+            user_role.extends.iter().map(|role| format!("\n    {}", aggregation_label(role))).collect();
+        let rules: String = items(&user_role.rules()).lines().map(|line| format!("  {line}\n")).collect();
+        // Writing to a string cannot fail.
+        let _ = write!(
+            text,
+            "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  \
+             name: {{{{ printf \"%s-{}\" (include \"polyscaler.clusterName\" .) | quote }}}}\n  \
+             labels:\n    {{{{- include \"polyscaler.labels\" . | nindent 4 }}}}{labels}\nrules:\n{rules}",
+            user_role.name
+        );
+    }
+    format!("\n{{{{- define \"polyscaler.userRoles\" }}}}\n{text}{{{{- end }}}}\n")
+}
+
 /// The same rules for the chart, a named template for each group of them.
 pub(super) fn chart_rules() -> String {
     let mut text = "{{- /* Written by `make generate`; changes here are lost. */ -}}\n".to_owned();
@@ -279,7 +372,7 @@ pub(super) fn chart_rules() -> String {
         "\n{{{{- define \"polyscaler.namespacedKinds\" -}}}}\n{}\n{{{{- end }}}}\n",
         names.join(",")
     );
-    text
+    text + &chart_user_roles()
 }
 
 #[cfg(test)]
@@ -300,7 +393,7 @@ mod tests {
 
     #[test]
     fn nothing_but_an_option_has_a_wildcard() {
-        for text in [manager_role(), leader_election_role(), webhook_roles(), chart_rules()] {
+        for text in [manager_role(), leader_election_role(), webhook_roles(), user_roles(), chart_rules()] {
             assert!(!text.contains("\"*"), "{text}");
         }
         assert!(any_target_role().contains(r#"resources: ["*/scale"]"#));
@@ -329,5 +422,21 @@ mod tests {
     fn what_is_written_for_the_webhook_is_named() {
         let rules = [certificate_secret(), webhook_configuration()].concat();
         assert!(rules.iter().all(|rule| !rule.names.is_empty()));
+    }
+
+    #[test]
+    fn only_namespaced_kinds_extend_the_roles_of_namespaces() {
+        for user_role in USER_ROLES {
+            let is_namespaced = user_role.scope == Scope::Namespaced;
+            assert_eq!(!user_role.extends.is_empty(), is_namespaced, "{}", user_role.name);
+        }
+        let text = user_roles();
+        for kind in KINDS {
+            let (of_scope, others): (Vec<&str>, Vec<&str>) = text
+                .split("---\n")
+                .partition(|role| role.contains("aggregate-to-") == (kind.scope == Scope::Namespaced));
+            assert!(of_scope.iter().all(|role| role.contains(kind.plural)), "{}", kind.plural);
+            assert!(!others.iter().any(|role| role.contains(kind.plural)), "{}", kind.plural);
+        }
     }
 }
