@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
-# Prints the path of a program of this Go module, built once into the per-user cache. What it
-# does meanwhile goes to stderr. For helm.sh and kubectl.sh, which know what they want:
+# Prints the path of a program of this Go module, or of the one in the folder MODULE, built once into the
+# per-user cache. What it does meanwhile goes to stderr. For scripts that know what they want:
 #   build.sh NAME PACKAGE VERSION LINKER_FLAGS
 set -euo pipefail
-cd "$(dirname "$0")"
+cd "${MODULE:-$(dirname "$0")}"
 name=$1 package=$2 version=$3 link=$4
 
 flags=(-mod=readonly -buildvcs=false -trimpath)
-key=$( (cat go.mod go.sum kubectl/main.go && echo "${flags[*]} $link $(uname -sm)") | sha256sum | cut -c1-32)
+key=$( (cat go.mod go.sum && { cat */main.go 2>/dev/null || true; } && echo "${flags[*]} $link $(uname -sm)") | sha256sum | cut -c1-32)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/polyscaler/tools
 folder=$cache/$key
 
 if [ ! -x "$folder/$name" ]; then
   if ! command -v go >/dev/null; then
-    echo "$name is built with Go: install Go 1.26 or newer, or set ${name^^} to a $name program" >&2
+    variable=${name//-/_}
+    echo "$name is built with Go: install Go 1.26 or newer, or set ${variable^^} to a $name program" >&2
     exit 1
   fi
   mkdir -p "$cache"

@@ -12,6 +12,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use resources::{Outcome, Reason, Verdict, WriteFailure};
 
@@ -114,6 +115,8 @@ impl Metrics {
             leading: Gauge::default(),
             reviews: Family::default(),
         };
+        let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The version that runs", build);
         registry.register("objects", "Objects known, by kind", metrics.objects.clone());
         metrics.standings.register(&mut registry);
         registry.register("decisions", "Polls by kind and what they came to", metrics.decisions.clone());
@@ -298,12 +301,14 @@ mod tests {
         let outcome = Outcome { uid: "1".to_owned(), generation: 1, at: engine::Time::default(), verdict };
         metrics.looked("BusinessScaling", &outcome);
         let mut standing = Standing::default();
-        metrics.stands("BusinessScaling", &mut standing, Standing::of(&outcome));
-        metrics.stands("BusinessScaling", &mut standing, Standing::of(&outcome));
+        for namespace in ["before", "shop", "shop"] {
+            metrics.stands("BusinessScaling", &mut standing, Standing::of(&namespace.into(), &outcome));
+        }
         let text = metrics.render();
         for line in [
             r#"polyscaler_objects{kind="BusinessScaling"} 1"#,
-            r#"polyscaler_objects_not_ready{kind="BusinessScaling",reason="TargetConflict"} 1"#,
+            r#"polyscaler_objects_not_ready{kind="BusinessScaling",namespace="shop",reason="TargetConflict"} 1"#,
+            concat!(r#"polyscaler_build_info{version=""#, env!("CARGO_PKG_VERSION"), r#""} 1"#),
             r#"polyscaler_decisions_total{kind="BusinessScaling",outcome="conflict"} 1"#,
             r#"polyscaler_readings_total{source="http",result="ok"} 1"#,
             r#"polyscaler_readings_total{source="http",result="MetricTimeout"} 1"#,
@@ -317,6 +322,7 @@ mod tests {
         ] {
             assert!(text.contains(&format!("{line}\n")), "{line} is missing:\n{text}");
         }
+        assert!(!text.contains("before"), "a namespace without such objects has no series:\n{text}");
         assert!(text.ends_with("# EOF\n"));
     }
 

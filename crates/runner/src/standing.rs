@@ -1,8 +1,11 @@
-//! How objects stand, counted: how many are not ready, how many are held back, and why.
+//! How objects stand, counted: how many are not ready, limited or only observe, by namespace and reason.
 //!
-//! A number of objects a reason, never a series an object: thousands of objects would be
-//! thousands of series, and which ones they are the activity page and the status tell.
+//! A number of objects per namespace and reason, never a series per object: thousands of objects would be
+//! thousands of series, and which ones they are the activity page and the status show.
 
+use std::sync::Arc;
+
+use engine::Mode;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -10,15 +13,20 @@ use prometheus_client::registry::Registry;
 use resources::{ConditionType, Outcome, Reason};
 
 /// How one object stands, as far as it is counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Standing {
+    /// That in which the object acts.
+    namespace: Arc<str>,
     not_ready: Option<Reason>,
     limited: Option<Reason>,
+    is_observed: bool,
 }
 
 impl Standing {
-    pub(crate) fn of(outcome: &Outcome) -> Self {
-        let mut standing = Self::default();
+    /// How an object that acts in `namespace` stands after `outcome`.
+    pub(crate) fn of(namespace: &Arc<str>, outcome: &Outcome) -> Self {
+        let is_observed = outcome.poll().is_some_and(|poll| poll.decision.mode == Mode::Observe);
+        let mut standing = Self { namespace: Arc::clone(namespace), is_observed, ..Self::default() };
         for condition in outcome.conditions() {
             match (condition.type_, condition.holds) {
                 (ConditionType::Ready, false) => standing.not_ready = Some(condition.reason),
@@ -35,42 +43,72 @@ impl Standing {
 pub(crate) struct Standings {
     not_ready: Family<Labels, Gauge>,
     limited: Family<Labels, Gauge>,
+    observed: Family<PlaceLabels, Gauge>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Labels {
     kind: &'static str,
+    namespace: String,
     reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PlaceLabels {
+    kind: &'static str,
+    namespace: String,
 }
 
 impl Standings {
     pub(crate) fn register(&self, registry: &mut Registry) {
         registry.register(
             "objects_not_ready",
-            "Objects whose condition Ready is false, by its reason; counted by the leader",
+            "Objects whose condition Ready is false, by namespace and reason; reported by the leader",
             self.not_ready.clone(),
         );
         registry.register(
             "objects_limited",
-            "Objects whose condition ScalingLimited is true, by its reason; counted by the leader",
+            "Objects whose condition ScalingLimited is true, by namespace and reason; reported by the leader",
             self.limited.clone(),
+        );
+        registry.register(
+            "objects_observed",
+            "Objects in observe mode, which scale nothing, by namespace; reported by the leader",
+            self.observed.clone(),
         );
     }
 
     /// Counts an object where it stands now, and no longer where it stood.
     pub(crate) fn count(&self, kind: &'static str, standing: &mut Standing, now: Standing) {
         let before = std::mem::replace(standing, now);
-        for (gauges, before, now) in
-            [(&self.not_ready, before.not_ready, now.not_ready), (&self.limited, before.limited, now.limited)]
-        {
-            let add = |reason: Option<Reason>, change| {
-                let labels = reason.map(|reason| Labels { kind, reason: reason.as_str() });
-                labels.map(|labels| gauges.get_or_create(&labels).inc_by(change));
-            };
-            if before != now {
-                add(before, -1);
-                add(now, 1);
+        if before == *standing {
+            return;
+        }
+        // Added first: an object that changes its reason is missing at no instant, as an alert would begin again.
+        self.add(kind, standing, 1);
+        self.add(kind, &before, -1);
+    }
+
+    fn add(&self, kind: &'static str, standing: &Standing, change: i64) {
+        let namespace = || standing.namespace.to_string();
+        for (gauges, reason) in [(&self.not_ready, standing.not_ready), (&self.limited, standing.limited)] {
+            if let Some(reason) = reason {
+                move_by(gauges, Labels { kind, namespace: namespace(), reason: reason.as_str() }, change);
             }
         }
+        if standing.is_observed {
+            move_by(&self.observed, PlaceLabels { kind, namespace: namespace() }, change);
+        }
+    }
+}
+
+/// Moves a gauge, and drops the series at zero: namespaces come and go.
+fn move_by<L>(gauges: &Family<L, Gauge>, labels: L, change: i64)
+where
+    L: Clone + std::hash::Hash + Eq,
+{
+    let before = gauges.get_or_create(&labels).inc_by(change);
+    if before + change == 0 {
+        gauges.remove(&labels);
     }
 }

@@ -26,13 +26,15 @@ pub(crate) struct Told {
     violated: BTreeSet<&'static str>,
     /// Where the object is counted.
     pub(crate) standing: Standing,
+    /// The namespace in which the object acts.
+    pub(crate) namespace: Arc<str>,
 }
 
 impl Told {
     /// Whatever is said next is news. What is counted stays counted.
     pub(crate) fn forget(&mut self) {
-        let violated = mem::take(&mut self.violated);
-        *self = Self { standing: self.standing, violated, ..Self::default() };
+        let (violated, standing) = (mem::take(&mut self.violated), mem::take(&mut self.standing));
+        *self = Self { violated, standing, namespace: Arc::clone(&self.namespace), ..Self::default() };
     }
 }
 
@@ -76,7 +78,8 @@ pub(crate) fn again(
     told: &mut Told,
     members: &[usize],
 ) -> Arc<Outcome> {
-    services.metrics.stands(key.kind, &mut told.standing, Standing::of(&outcome));
+    let standing = Standing::of(&told.namespace, &outcome);
+    services.metrics.stands(key.kind, &mut told.standing, standing);
     services.board.note(key, &outcome);
     if let Some(episodes) = &services.episodes {
         episodes.note(key, &outcome);

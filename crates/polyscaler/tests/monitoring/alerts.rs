@@ -60,7 +60,7 @@ fn every_alert_says_how_bad_it_is_and_what_is_wrong() {
             assert!(text.ends_with(['.', ')']) && text.len() > 20, "{name}: {field}: {text:?}");
         }
         let runbook = format!("docs/monitoring.md#{}", name.to_lowercase());
-        assert_eq!(alert.annotations["runbook"], runbook.as_str());
+        assert_eq!(alert.annotations["runbook_url"], runbook.as_str());
     }
 }
 

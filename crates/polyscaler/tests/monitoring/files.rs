@@ -57,7 +57,8 @@ pub(crate) fn queries(job: &str, interval: &str) -> Vec<Query> {
     for panel in dashboard["panels"].as_array().unwrap() {
         for target in panel["targets"].as_array().into_iter().flatten() {
             let expression = target["expr"].as_str().unwrap();
-            let expression = expression.replace("$job", job).replace("$__rate_interval", interval);
+            let expression = expression.replace("$job", job).replace("$namespace", ".*");
+            let expression = expression.replace("$__rate_interval", interval);
             assert!(!expression.contains('$'), "a variable that the dashboard does not have: {expression}");
             queries.push(Query {
                 panel: panel["title"].as_str().unwrap().to_owned(),

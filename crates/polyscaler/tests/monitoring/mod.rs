@@ -2,4 +2,5 @@
 
 mod alerts;
 mod files;
+mod per_object_series;
 mod queries;

@@ -9,7 +9,7 @@ use testbed::{PrometheusOptions, PrometheusServer, Scrape, wait};
 use crate::harness::{LIMIT, Operator, Scene};
 use crate::monitoring::files::{ALERTS, Query, alerts, metric_names, queries, repository};
 
-/// An operator of whose every metric there is something to see: it scales, is held back by a
+/// An operator of whose every metric there is something to see: it scales, observes, is limited by a
 /// cooldown, and has readings that fail.
 async fn at_work(scene: &Scene) -> Operator {
     scene.users("/users", 3000);
@@ -22,6 +22,9 @@ async fn at_work(scene: &Scene) -> Operator {
         scene.podless_deployment(name, 2).await;
         scene.business_scaling(name, scene.spec(name, &format!("/{name}"))).await;
     }
+    scene.podless_deployment("watched", 2).await;
+    let observe = json!({ "polyscaler.dev/mode": "observe" });
+    scene.annotated_business_scaling("watched", scene.spec("watched", "/users"), observe).await;
     target.wait_for(6).await;
     scene.users("/users", 4000);
     web.wait_for("ScalingLimited", "True", "CoolingDown").await;
@@ -84,7 +87,9 @@ async fn as_it_should_be(server: &PrometheusServer) -> Result<(), String> {
     assert_eq!(rules.len(), alerts().len());
     for rule in rules {
         let state = match rule["name"].as_str().unwrap() {
-            "PolyscalerObjectsNotReady" | "PolyscalerMetricSourceFailing" => "pending",
+            "PolyscalerObjectsNotReady" | "PolyscalerObjectsObserved" | "PolyscalerMetricSourceFailing" => {
+                "pending"
+            }
             // On a busy machine polls may be late.
             "PolyscalerPollsLate" => continue,
             _ => "inactive",

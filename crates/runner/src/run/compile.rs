@@ -66,6 +66,9 @@ impl Runner {
                 self.services.metrics.objects(key.kind, 1);
             }
         }
+        if let Some(entry) = self.entries.get_mut(&key) {
+            entry.told.namespace = kind.acts_in(object).into();
+        }
         self.reconsider(concerned);
         self.wake(vec![key]);
     }

@@ -13,11 +13,11 @@ fn counted(running: &Loop) -> Vec<String> {
 }
 
 fn not_ready(reason: &str, count: usize) -> String {
-    format!("not_ready{{kind=\"BusinessScaling\",reason=\"{reason}\"}} {count}")
+    format!("not_ready{{kind=\"BusinessScaling\",namespace=\"default\",reason=\"{reason}\"}} {count}")
 }
 
 fn limited(reason: &str, count: usize) -> String {
-    format!("limited{{kind=\"BusinessScaling\",reason=\"{reason}\"}} {count}")
+    format!("limited{{kind=\"BusinessScaling\",namespace=\"default\",reason=\"{reason}\"}} {count}")
 }
 
 #[tokio::test(start_paused = true)]
@@ -59,4 +59,33 @@ async fn only_the_leader_counts() {
     running.lead(true).await;
     pass(5).await;
     assert_eq!(counted(&running), [not_ready("InvalidSpec", 1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_is_counted_in_the_namespace_in_which_it_acts() {
+    let elsewhere = |interval: u32| web().with("namespace", "shop").with("intervalSeconds", interval);
+    let running = Loop::leading(&[&elsewhere(0)]).await;
+    pass(5).await;
+    assert_eq!(
+        counted(&running),
+        [r#"not_ready{kind="BusinessScaling",namespace="shop",reason="InvalidSpec"} 1"#]
+    );
+    running.apply(&web().with("namespace", "payments").with("intervalSeconds", 0)).await;
+    pass(5).await;
+    assert_eq!(
+        counted(&running),
+        [r#"not_ready{kind="BusinessScaling",namespace="payments",reason="InvalidSpec"} 1"#]
+    );
+    let text = running.world.services.metrics.render();
+    assert!(!text.contains("shop"), "a namespace without objects has no series:\n{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn objects_that_only_observe_are_counted() {
+    let running = Loop::leading(&[&web().mode("observe")]).await;
+    pass(60).await;
+    assert_eq!(counted(&running), [r#"observed{kind="BusinessScaling",namespace="default"} 1"#]);
+    running.apply(&web()).await;
+    pass(60).await;
+    assert_eq!(counted(&running), [""; 0]);
 }
