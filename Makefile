@@ -56,9 +56,11 @@ e2e: require ## Check all manifests, on a real API server too, and scale each sa
 	./simple_e2e.sh
 
 .PHONY: tools
-tools: require ## Build helm, kubectl and a collector of traces for tests, once
+tools: require ## Build helm, kubectl, kube-state-metrics, a Lua and a collector of traces for tests, once
 	hack/tools/helm.sh
 	hack/tools/kubectl.sh
+	hack/kube-state-metrics/kube-state-metrics.sh
+	hack/lua/lua.sh
 	hack/collector/collector.sh
 
 .PHONY: build
@@ -103,10 +105,11 @@ generate: ## Write the files that come from code
 	WRITE_REFERENCE=1 $(CARGO) test --locked --package polyscaler --bin polyscaler reference::
 
 .PHONY: lint
-lint: require ## Check format, lints and generated files
+lint: require ## Check format, lints, generated files and workflows
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- --deny warnings
 	$(XTASK) check
+	cd hack/actionlint && go tool actionlint -shellcheck= -pyflakes= $(addprefix $(CURDIR)/,$(wildcard .github/workflows/*))
 
 .PHONY: bench
 bench: control-plane ## Measure: one line of figures each, and a table for groups

@@ -4,6 +4,7 @@
 mod generated;
 mod tree;
 mod versions;
+mod workflows;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,7 +13,7 @@ const HELP: &str = "\
 Usage: cargo xtask generate | check
   generate   Write the files that come from code (CRDs, RBAC rules, deploy/).
   check      Fail where a generated file differs from the code, versions do not agree, a .rs
-             file belongs to no module, or one is too long.
+             file belongs to no module, one is too long, or a workflow uses what is not pinned.
 ";
 
 fn main() -> ExitCode {
@@ -44,6 +45,7 @@ fn check(root: &Path) -> anyhow::Result<()> {
     let mut problems = generated::drifted(root)?;
     problems.extend(versions::problems(root)?);
     problems.extend(tree::problems(root)?);
+    problems.extend(workflows::problems(root)?);
     if problems.is_empty() {
         return Ok(());
     }
