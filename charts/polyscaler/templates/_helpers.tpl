@@ -130,6 +130,9 @@ the whole release for its sake: (list ROOT PATH).
 {{- if and .Values.rbac.namespaced (not $operator.namespaces) }}
 {{- fail "operator.namespaces: with rbac.namespaced, name the namespaces to act in" }}
 {{- end }}
+{{- if and .Values.rbac.namespaced $operator.namespaceSelector }}
+{{- fail "operator.namespaceSelector: with rbac.namespaced the operator cannot watch namespaces; name them in operator.namespaces" }}
+{{- end }}
 {{- if and .Values.serviceMonitor.enabled (not (and $operator.metrics.enabled .Values.metricsService.enabled)) }}
 {{- fail "serviceMonitor.enabled: it needs operator.metrics.enabled and metricsService.enabled" }}
 {{- end }}

@@ -24,6 +24,9 @@
   resourceNames: {{ toJson . }}
 {{- end }}
 {{- end }}
+{{- if .Values.operator.namespaceSelector }}
+{{- include "polyscaler.rules.namespaces" . }}
+{{- end }}
 {{- if .Values.rbac.pods }}
 {{- include "polyscaler.rules.pods" . }}
 {{- end }}

@@ -27,6 +27,7 @@ mod keep;
 mod label;
 mod leadership;
 mod metrics;
+mod namespaces;
 mod ownership;
 mod poll;
 mod ports;
@@ -52,6 +53,7 @@ pub use episodes::{Episode, EpisodeLog, Episodes};
 pub use event::{Event, ObjectKey};
 pub use leadership::{Leader, Leadership};
 pub use metrics::Metrics;
+pub use namespaces::{NamespaceNames, Namespaces, Selection};
 pub use ports::{
     Actuator, Advisers, Clock, Guard, Journal, KeepHpa, Question, Reconciler, Record, Sampled, Sampler,
 };

@@ -8,6 +8,7 @@ use clap::Args;
 use cluster::{Clients, KeptSecret, WebhookRegistration};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
+use runner::Namespaces;
 use serve::{
     CertificateCallers, CertificateFiles, CertificateFolder, CertificateKeeper, CertificateSlot,
     CertificateVault, Judge, Kept, Listening,
@@ -87,6 +88,7 @@ impl Certificates {
     pub(super) async fn listen(
         &self,
         arguments: &OperatorArgs,
+        namespaces: &Namespaces,
         shared: &Shared,
         listeners: &mut Vec<Listening>,
     ) -> anyhow::Result<()> {
@@ -96,7 +98,7 @@ impl Certificates {
             own: shared.registry.clone(),
             allow_cross_namespace: arguments.allow_cross_namespace,
             kinds: arguments.kinds(),
-            namespaces: arguments.namespaces(),
+            namespaces: namespaces.clone(),
             metrics: Arc::clone(&shared.metrics),
         };
         listeners.push(serve::admission(address, judge, self.slot()).await?);

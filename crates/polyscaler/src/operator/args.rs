@@ -1,7 +1,12 @@
 //! The operator's own flags; each is an environment variable, too.
 
+use std::sync::Arc;
+
 use clap::Args;
+use cluster::NamespaceSelector;
 use resources::{KINDS, Kind};
+use runner::Namespaces;
+use tokio::sync::watch;
 
 use super::admission::AdmissionArgs;
 use crate::parts::{Listen, PartsArgs, namespace};
@@ -20,6 +25,16 @@ pub(crate) struct OperatorArgs {
     #[arg(long, env = "POLYSCALER_NAMESPACES", value_delimiter = ',', value_name = "NAMES",
           value_parser = listed_namespace)]
     namespaces: Vec<String>,
+
+    /// Never act in these namespaces, separated by commas.
+    #[arg(long, env = "POLYSCALER_EXCLUDE_NAMESPACES", value_delimiter = ',', value_name = "NAMES",
+          value_parser = listed_namespace)]
+    exclude_namespaces: Vec<String>,
+
+    /// Act only in namespaces whose labels match this selector, for example team=shop,stage!=test. A change of their
+    /// labels takes effect at once. The operator needs the right to list and watch namespaces.
+    #[arg(long, env = "POLYSCALER_NAMESPACE_SELECTOR", value_name = "SELECTOR")]
+    namespace_selector: Option<String>,
 
     /// Act on objects of these kinds only, separated by commas. Default: all. What is left out is
     /// not seen at all: its targets count as free, and its CRD and the rights for it are not needed.
@@ -65,10 +80,19 @@ impl OperatorArgs {
         if self.kinds.is_empty() { KINDS.to_vec() } else { self.kinds.clone() }
     }
 
-    /// The namespaces to act in; empty for all, also where the variable is set to nothing.
-    pub(super) fn namespaces(&self) -> Vec<String> {
-        self.namespaces.iter().filter(|name| !name.is_empty()).cloned().collect()
+    /// The namespaces to act in, all where variables are set to nothing; and what selects them by their labels.
+    pub(super) fn namespaces(&self) -> (Namespaces, Option<NamespaceSelector>) {
+        let namespaces = Namespaces::named(given(&self.namespaces)).without(given(&self.exclude_namespaces));
+        let labels = self.namespace_selector.as_deref().map(str::trim).filter(|labels| !labels.is_empty());
+        let Some(labels) = labels else { return (namespaces, None) };
+        let (selected, seen) = watch::channel(Arc::default());
+        (namespaces.selected_by(seen), Some(NamespaceSelector { labels: labels.to_owned(), selected }))
     }
+}
+
+/// The names that are none between two commas.
+fn given(names: &[String]) -> Vec<String> {
+    names.iter().filter(|name| !name.is_empty()).cloned().collect()
 }
 
 /// One of several names, with spaces around it; empty between two commas and where nothing is named.

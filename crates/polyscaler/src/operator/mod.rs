@@ -21,11 +21,12 @@ pub(crate) fn run(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
 async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
     let signals = Signals::listen()?;
     let shared = Shared::new(&arguments.parts)?;
+    let (namespaces, selector) = arguments.namespaces();
     let certificates = Certificates::open(&arguments)?;
     let slot = certificates.as_ref().map(Certificates::slot);
     let mut listeners = shared.listen(&arguments.parts, slot.clone()).await?;
     if let Some(certificates) = &certificates {
-        certificates.listen(&arguments, &shared, &mut listeners).await?;
+        certificates.listen(&arguments, &namespaces, &shared, &mut listeners).await?;
     }
     let peer_address = listen_for_peers(&arguments, &shared, slot, &mut listeners).await?;
     let clients =
@@ -50,7 +51,7 @@ async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
             peer_address,
             duration: arguments.parts.lease_duration,
         }),
-        namespaces: arguments.namespaces(),
+        namespaces: namespaces.names().to_vec(),
         allow_cross_namespace: arguments.allow_cross_namespace,
     };
     let (metrics, identity) = (Arc::clone(&shared.metrics), shared.identity.clone());
@@ -62,7 +63,8 @@ async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
         cluster::watch(Watches {
             client: clients.read.clone(),
             kinds: arguments.kinds(),
-            namespaces: arguments.namespaces(),
+            namespaces,
+            selector,
             events,
             readiness: Arc::clone(&shared.readiness),
             objects: Arc::clone(&objects),

@@ -14,6 +14,7 @@ mod general_scaler;
 mod gitops;
 mod kept_hpa;
 mod leader;
+mod namespaces;
 mod observe;
 mod permissions;
 mod prometheus;

@@ -19,6 +19,7 @@ operator:
   logLevel: info,cluster=debug
   logFormat: json
   namespaces: [default, kube-system]
+  excludeNamespaces: [kube-public]
   allowCrossNamespace: true
   prometheusUrl: http://prometheus.monitoring:9090
   denyAddresses: [10.0.0.0/8, "fd00::/8"]
@@ -98,7 +99,7 @@ async fn whatever_is_rendered_the_api_server_takes() {
     }
     let (custom, all) = (values_file(CUSTOM_VALUES), values_file(ALL_OPTIONS));
     let (custom, all) = (custom.path().display().to_string(), all.path().display().to_string());
-    let variants: [(&str, &[&str]); 9] = [
+    let variants: [(&str, &[&str]); 10] = [
         ("generalscaler", &[]),
         ("scaling-operator", &["--values", &custom]),
         ("all", &["--values", &all]),
@@ -107,6 +108,7 @@ async fn whatever_is_rendered_the_api_server_takes() {
         ("mounted", &["--values", &all, "--set", "webhook.existingSecret=certificate"]),
         ("cert-manager", &["--set", "webhook.certManager.enabled=true"]),
         ("issuer", &["--set", "webhook.certManager.enabled=true,webhook.certManager.issuerRef.name=vault"]),
+        ("selected", &["--set", "operator.namespaceSelector=team=shop"]),
         ("budget", &["--set", "podDisruptionBudget.enabled=true,podDisruptionBudget.maxUnavailable=30%"]),
     ];
     for (release, args) in variants {

@@ -29,6 +29,7 @@ fn files(root: &Path) -> anyhow::Result<Vec<(PathBuf, String)>> {
         ("config/rbac/leader_election_role.yaml".into(), rbac::leader_election_role()),
         ("config/rbac/user_roles.yaml".into(), rbac::user_roles()),
         ("config/components/any-target/role.yaml".into(), rbac::any_target_role()),
+        ("config/components/namespace-selector/role.yaml".into(), rbac::namespace_selector_role()),
         ("config/webhook/role.yaml".into(), rbac::webhook_roles()),
         ("config/webhook/configuration.yaml".into(), webhook::configuration()),
         ("charts/polyscaler/templates/_rules.tpl".into(), rbac::chart_rules()),

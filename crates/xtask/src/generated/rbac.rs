@@ -150,6 +150,16 @@ fn pods() -> Vec<Rule> {
     ]
 }
 
+fn namespaces() -> Vec<Rule> {
+    vec![Rule {
+        why: "Which namespaces are selected by their labels.",
+        group: String::new(),
+        resources: owned(&["namespaces"]),
+        names: &[],
+        verbs: &["list", "watch"],
+    }]
+}
+
 fn lease(names: &'static [&'static str]) -> Vec<Rule> {
     let rule = |why, names, verbs| Rule {
         why,
@@ -344,6 +354,11 @@ fn chart_user_roles() -> String {
     format!("\n{{{{- define \"polyscaler.userRoles\" }}}}\n{text}{{{{- end }}}}\n")
 }
 
+/// What the operator may do in addition where labels select its namespaces.
+pub(super) fn namespace_selector_role() -> String {
+    role("ClusterRole", "scaling-operator-namespace-selector-role", None, &namespaces())
+}
+
 /// The same rules for the chart, a named template for each group of them.
 pub(super) fn chart_rules() -> String {
     let mut text = "{{- /* Written by `make generate`; changes here are lost. */ -}}\n".to_owned();
@@ -355,6 +370,7 @@ pub(super) fn chart_rules() -> String {
         ("events", "", events()),
         ("secrets", "", secrets()),
         ("pods", "", pods()),
+        ("namespaces", "", namespaces()),
         ("lease", "polyscaler.fullname", lease(&[LEASE])),
         ("certificateSecret", "polyscaler.certificateSecret", certificate_secret()),
         ("webhookConfiguration", "polyscaler.clusterName", webhook_configuration()),
