@@ -10,7 +10,7 @@
   verbs: ["get", "update"]
 {{- $named := without .resources "*" }}
 {{- if and $named (ne .apiGroup "*") }}
-# When they were last scaled, which a new leader wants to know.
+# When they were last scaled, for a new leader.
 - apiGroups: [{{ .apiGroup | quote }}]
   resources: {{ toJson $named }}
   verbs: ["get"]

@@ -2,21 +2,28 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
-use kube::api::DynamicObject;
+use kube::api::{DynamicObject, ListParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client, Resource, ResourceExt as _};
 use resources::{Kind, Reference, Scope, Supporting};
-use runner::{Event, ObjectKey, Readiness};
+use runner::{Event, Namespaces, ObjectKey, Readiness, Selection};
 use serde::de::DeserializeOwned;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::hpas::{self, Hpas};
 use crate::journal::Objects;
+use crate::selector::{NamespaceSelector, select};
 use crate::stream::{Change, Name, changes_of};
+
+/// Objects that one request lists at most.
+const PAGE: u32 = 500;
+/// Pause before a list that failed is asked for again.
+const LIST_AGAIN: Duration = Duration::from_secs(1);
 
 /// What to watch, and whom to tell.
 pub struct Watches {
@@ -24,8 +31,10 @@ pub struct Watches {
     pub client: Client,
     /// The kinds to watch; the others need neither CRD nor rights.
     pub kinds: Vec<&'static Kind>,
-    /// The namespaces to act in; empty for all.
-    pub namespaces: Vec<String>,
+    /// The namespaces to act in.
+    pub namespaces: Namespaces,
+    /// What selects them by their labels, where something does.
+    pub selector: Option<NamespaceSelector>,
     /// Whom to tell.
     pub events: mpsc::Sender<Event>,
     /// Where to note what is waited for.
@@ -40,10 +49,16 @@ pub struct Watches {
 ///
 /// A kind whose CRD is missing holds the start up: without it ownership of targets is not
 /// known. The watch waits for the CRD and readiness says so.
-pub async fn watch(watches: Watches) {
+pub async fn watch(mut watches: Watches) {
+    let mut tasks = JoinSet::new();
+    if let Some(selector) = watches.selector.take() {
+        let (listed, all_listed) = oneshot::channel();
+        tasks.spawn(select(watches.client.clone(), selector, Arc::clone(&watches.readiness), listed));
+        // Which objects are acted on is not known before.
+        let _ = all_listed.await;
+    }
     let watches = Arc::new(watches);
     let (synced, mut all_synced) = mpsc::channel::<()>(1);
-    let mut tasks = JoinSet::new();
     for kind in watches.kinds.iter().copied() {
         for namespace in scopes(&watches, kind.scope) {
             tasks.spawn(watch_kind(Arc::clone(&watches), kind, namespace, synced.clone()));
@@ -68,10 +83,10 @@ pub async fn watch(watches: Watches) {
 
 /// One watch for the whole cluster, or one for each namespace.
 fn scopes(watches: &Watches, scope: Scope) -> Vec<Option<String>> {
-    if scope == Scope::Cluster || watches.namespaces.is_empty() {
+    if scope == Scope::Cluster || watches.namespaces.names().is_empty() {
         return vec![None];
     }
-    watches.namespaces.iter().cloned().map(Some).collect()
+    watches.namespaces.names().iter().cloned().map(Some).collect()
 }
 
 fn labelled(what: &str, namespace: Option<&String>) -> String {
@@ -88,7 +103,7 @@ async fn watch_kind(
     let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural);
     let api = dynamic(&watches, namespace.as_ref(), &resource);
     let what = labelled(&kind.crd_name(), namespace.as_ref());
-    relay(&watches, what, api, synced, HoldsUp::UntilListed, |change| match change {
+    relay(&watches, what, (api, kind.scope), synced, HoldsUp::UntilListed, |change| match change {
         Changed::Applied(object) => Some(applied(&watches, kind, object)),
         Changed::Deleted(name) => Some(deleted(&watches, kind, name)),
     })
@@ -119,7 +134,7 @@ async fn watch_supporting(
     let api = dynamic(&watches, namespace.as_ref(), &resource);
     let what = labelled(&kind.crd_name(), namespace.as_ref());
     let reference = |(namespace, name): Name| Reference { kind: kind.kind, namespace, name };
-    relay(&watches, what, api, synced, HoldsUp::UntilKnown, |change| match change {
+    relay(&watches, what, (api, kind.scope), synced, HoldsUp::UntilKnown, |change| match change {
         Changed::Applied(object) if object.metadata.deletion_timestamp.is_none() => {
             let name = (object.namespace().unwrap_or_default(), object.name_any());
             let object = serde_json::to_value(&object).unwrap_or_default();
@@ -161,16 +176,32 @@ enum Changed<K> {
 async fn relay<K>(
     watches: &Watches,
     what: String,
-    api: Api<K>,
+    (api, scope): (Api<K>, Scope),
     synced: mpsc::Sender<()>,
     holds_up: HoldsUp,
     event: impl Fn(Changed<K>) -> Option<Event>,
 ) where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    let mut changes = std::pin::pin!(changes_of(what, api, Arc::clone(&watches.readiness)));
+    let mut changes = std::pin::pin!(changes_of(what, api.clone(), Arc::clone(&watches.readiness)));
     let mut synced = Some(synced);
-    while let Some(change) = changes.next().await {
+    let mut selection = watches.namespaces.selection();
+    loop {
+        let change = tokio::select! {
+            change = changes.next() => change,
+            moved = moved(&mut selection) => {
+                // In the same task, so that none of these is older than what was reported before.
+                for object in listed_in(&api, scope, &moved).await {
+                    if let Some(event) = event(Changed::Applied(object))
+                        && watches.events.send(event).await.is_err()
+                    {
+                        return;
+                    }
+                }
+                continue;
+            }
+        };
+        let Some(change) = change else { return };
         let event = match change {
             Change::Synced => {
                 drop(synced.take());
@@ -193,6 +224,46 @@ async fn relay<K>(
     }
 }
 
+/// The namespaces that labels select or do so no longer; never where none are selected by labels.
+async fn moved(selection: &mut Option<Selection>) -> Vec<String> {
+    match selection {
+        Some(selection) => selection.changed().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The objects in `namespaces`, or all of a kind without namespaces. Asked again until there is an answer.
+async fn listed_in<K>(api: &Api<K>, scope: Scope, namespaces: &[String]) -> Vec<K>
+where
+    K: Resource + Clone + DeserializeOwned + Debug,
+{
+    let fields = match scope {
+        Scope::Namespaced => namespaces.iter().map(|name| format!("metadata.namespace={name}")).collect(),
+        Scope::Cluster => vec![String::new()],
+    };
+    let mut found = Vec::new();
+    for fields in fields {
+        let mut params = ListParams::default().fields(&fields).limit(PAGE);
+        loop {
+            match api.list(&params).await {
+                Ok(page) => {
+                    found.extend(page.items);
+                    params.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
+                    if params.continue_token.is_none() {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, fields, "objects cannot be listed after a change of the selected namespaces");
+                    params.continue_token = None;
+                    tokio::time::sleep(LIST_AGAIN).await;
+                }
+            }
+        }
+    }
+    found
+}
+
 fn key(kind: &'static Kind, (namespace, name): Name) -> ObjectKey {
     ObjectKey { kind: kind.kind, namespace, name }
 }
@@ -207,8 +278,7 @@ fn applied(watches: &Watches, kind: &'static Kind, mut object: DynamicObject) ->
     object.managed_fields_mut().clear();
     let name = (object.namespace().unwrap_or_default(), object.name_any());
     let value = serde_json::to_value(&object).unwrap_or_default();
-    let outside = !watches.namespaces.is_empty() && !watches.namespaces.contains(&kind.acts_in(&value));
-    if outside || object.metadata.deletion_timestamp.is_some() {
+    if !watches.namespaces.contains(&kind.acts_in(&value)) || object.metadata.deletion_timestamp.is_some() {
         return deleted(watches, kind, name);
     }
     let key = key(kind, name);
@@ -222,7 +292,7 @@ async fn watch_hpas(watches: Arc<Watches>, namespace: Option<String>, synced: mp
         None => Api::all(watches.client.clone()),
     };
     let what = labelled("horizontalpodautoscalers.autoscaling", namespace.as_ref());
-    relay(&watches, what, api, synced, HoldsUp::UntilListed, |change| match change {
+    relay(&watches, what, (api, Scope::Namespaced), synced, HoldsUp::UntilListed, |change| match change {
         Changed::Deleted(hpa) => {
             watches.hpas.gone(&hpa);
             Some(Event::Hpa { hpa, target: None, controller: None })

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cluster::{Clients, DeploymentChange, Objects, Watches};
 use futures::StreamExt as _;
-use runner::{Event, Readiness};
+use runner::{Event, Namespaces, Readiness};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -37,7 +37,8 @@ impl Feed {
         let hpas = cluster::watch(Watches {
             client: clients.read.clone(),
             kinds: Vec::new(),
-            namespaces: vec![namespace.clone()],
+            namespaces: Namespaces::named(vec![namespace.clone()]),
+            selector: None,
             events: events.clone(),
             readiness: Arc::clone(&readiness),
             objects: Arc::new(Objects::default()),

@@ -19,6 +19,7 @@ pub(crate) struct Pod {
     health: PortClaim,
     activity: PortClaim,
     pub(crate) webhook: PortClaim,
+    _peer: PortClaim,
     _supervisor: Supervisor,
 }
 
@@ -51,8 +52,14 @@ impl Pod {
         let container = &spec.containers[0];
         let claim = || PortClaim::new().unwrap();
         let (metrics, health, activity, webhook) = (claim(), claim(), claim(), claim());
-        let addresses =
-            [("metrics", &metrics), ("health", &health), ("activity", &activity), ("webhook", &webhook)];
+        let peer = claim();
+        let addresses = [
+            ("metrics", &metrics),
+            ("health", &health),
+            ("activity", &activity),
+            ("webhook", &webhook),
+            ("peer", &peer),
+        ];
         let is_address = |arg: &String| {
             addresses
                 .iter()
@@ -61,7 +68,7 @@ impl Pod {
         let mut args: Vec<String> =
             container.args.clone().unwrap_or_default().into_iter().filter(|arg| !is_address(arg)).collect();
         for (of, port) in addresses {
-            let has_none = of == "webhook" && !has_webhook(deployment);
+            let has_none = ["webhook", "peer"].contains(&of) && !has_listener(deployment, of);
             if !has_none && !args.contains(&format!("--{of}-address=off")) {
                 args.push(format!("--{of}-address=127.0.0.1:{}", port.port()));
             }
@@ -84,7 +91,7 @@ impl Pod {
         }
         let process = supervisor.spawn("operator", POLYSCALER, args, &env).unwrap();
         let http = testbed::http_client().timeout(Duration::from_secs(30)).build().unwrap();
-        Self { process, http, metrics, health, activity, webhook, _supervisor: supervisor }
+        Self { process, http, metrics, health, activity, webhook, _peer: peer, _supervisor: supervisor }
     }
 
     async fn get(&self, port: &PortClaim, path: &str) -> Result<(u16, String), String> {
@@ -135,11 +142,11 @@ impl Pod {
     }
 }
 
-/// Whether the Deployment asks for the webhook, which is off by itself.
-fn has_webhook(deployment: &Deployment) -> bool {
+/// Whether the Deployment asks for a listener that is off by itself.
+fn has_listener(deployment: &Deployment, of: &str) -> bool {
     let spec = deployment.spec.as_ref().unwrap().template.spec.as_ref().unwrap();
     let args = spec.containers[0].args.iter().flatten();
-    args.into_iter().any(|arg| arg.starts_with("--webhook-address="))
+    args.into_iter().any(|arg| arg.starts_with(&format!("--{of}-address=")))
 }
 
 /// Where a test fails, the log says why.

@@ -22,7 +22,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use engine::SourceCatalog;
 use resources::Kind;
-use runner::Metrics;
+use runner::{Metrics, Namespaces};
 
 use crate::certificates::CertificateSlot;
 use crate::{BindError, Listening, tls};
@@ -43,8 +43,8 @@ pub struct Judge {
     pub allow_cross_namespace: bool,
     /// The kinds that the operator acts on; objects of others are let through.
     pub kinds: Vec<&'static Kind>,
-    /// The namespaces that it acts in; empty for all. What acts elsewhere is let through.
-    pub namespaces: Vec<String>,
+    /// The namespaces that it acts in. What acts elsewhere is let through.
+    pub namespaces: Namespaces,
     /// Counts reviews.
     pub metrics: Arc<Metrics>,
 }

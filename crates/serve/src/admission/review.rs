@@ -94,7 +94,7 @@ fn judged(request: &Value, kind: &'static Kind, judge: &Judge) -> Result<Verdict
 impl Judge {
     fn acts_on(&self, kind: &Kind, object: &Value) -> bool {
         self.kinds.iter().any(|known| known.kind == kind.kind && known.group == kind.group)
-            && (self.namespaces.is_empty() || self.namespaces.contains(&kind.acts_in(object)))
+            && self.namespaces.contains(&kind.acts_in(object))
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::SourceCatalog;
-use runner::{Clock as _, Metrics, SystemClock};
+use runner::{Clock as _, Metrics, Namespaces, SystemClock};
 use serde_json::{Value, json};
 use sources::{AddressPolicy, Registry};
 use tokio::sync::watch;
@@ -19,7 +19,7 @@ fn judge() -> Judge {
         catalog,
         allow_cross_namespace: false,
         kinds: resources::KINDS.to_vec(),
-        namespaces: Vec::new(),
+        namespaces: Namespaces::default(),
         metrics: Arc::new(Metrics::new()),
     }
 }
@@ -205,7 +205,7 @@ fn only_what_the_operator_acts_on_is_judged_and_by_its_flags() {
     let create = |object: Value| sent("CREATE", object, Value::Null);
     let elsewhere = with(bad(), "/spec", "namespace", json!("elsewhere"));
     let here = with(bad(), "/spec", "namespace", json!("here"));
-    let narrow = Judge { namespaces: vec!["here".to_owned()], ..judge() };
+    let narrow = Judge { namespaces: Namespaces::named(vec!["here".to_owned()]), ..judge() };
     assert!(is_allowed(&create(elsewhere), &narrow) && !is_allowed(&create(here), &narrow));
     let others = Judge { kinds: vec![&resources::scaling_rule::KIND], ..judge() };
     assert!(is_allowed(&create(bad()), &others));

@@ -49,14 +49,14 @@ fn kinds(scope: Scope) -> Vec<Rule> {
         let statuses = plurals.iter().map(|plural| format!("{plural}/status")).collect();
         [
             Rule {
-                why: "What is to be scaled, and by what; looked at again when a status is refused.",
+                why: "The objects; read again when a write of their status is refused.",
                 group: group.to_owned(),
                 resources: plurals,
                 names: &[],
                 verbs: &["get", "list", "watch"],
             },
             Rule {
-                why: "Conditions, replicas, the last decision.",
+                why: "Their status.",
                 group: group.to_owned(),
                 resources: statuses,
                 names: &[],
@@ -75,11 +75,11 @@ fn targets() -> Vec<Rule> {
     let rule = |why, resources, verbs| Rule { why, group: "apps".to_owned(), resources, names: &[], verbs };
     vec![
         rule(
-            "How many replicas there are, and how many of them are ready.",
+            "Replicas of targets, and how many of them are ready.",
             owned(&WATCHED),
             &["list", "watch"],
         ),
-        rule("Moving them.", WATCHED.map(|name| format!("{name}/scale")).to_vec(), &["get", "update"]),
+        rule("Scaling them.", WATCHED.map(|name| format!("{name}/scale")).to_vec(), &["get", "update"]),
     ]
 }
 
@@ -87,7 +87,7 @@ fn targets() -> Vec<Rule> {
 fn supporting(scope: Scope) -> Vec<Rule> {
     let of_scope = SUPPORTING.iter().filter(|kind| kind.scope == scope);
     let rule = |kind: &&Supporting| Rule {
-        why: "What objects refer to.",
+        why: "Objects that others refer to.",
         group: kind.group.to_owned(),
         resources: owned(&[kind.plural]),
         names: &[],
@@ -102,10 +102,10 @@ fn autoscalers(kinds: &[&Kind]) -> Vec<Rule> {
         Rule { why, group, resources, names, verbs }
     };
     let hpas = owned(&["horizontalpodautoscalers"]);
-    let seen = rule("Whose targets are left alone.", "autoscaling", hpas.clone(), &["list", "watch"]);
+    let seen = rule("HPAs, whose targets are not scaled.", "autoscaling", hpas.clone(), &["list", "watch"]);
     let keeping: Vec<&Kind> = kinds.iter().copied().filter(|kind| kind.needs.hpas).collect();
     let kept =
-        rule("Those that objects want kept.", "autoscaling", hpas, &["get", "create", "update", "delete"]);
+        rule("HPAs that objects own.", "autoscaling", hpas, &["get", "create", "update", "delete"]);
     // Some clusters ask for it of whoever names an owner that is not to be deleted first.
     let owners = keeping.iter().map(|kind| {
         let resources = vec![format!("{}/finalizers", kind.plural)];
@@ -118,7 +118,7 @@ fn autoscalers(kinds: &[&Kind]) -> Vec<Rule> {
 
 fn events() -> Vec<Rule> {
     vec![Rule {
-        why: "What changed, for `kubectl describe`.",
+        why: "Events, for `kubectl describe`.",
         group: "events.k8s.io".to_owned(),
         resources: owned(&["events"]),
         names: &[],
@@ -145,8 +145,8 @@ fn pods() -> Vec<Rule> {
         verbs: &["list"],
     };
     vec![
-        rule("Pods, for metrics that count them or measure what they use.", ""),
-        rule("What they use.", "metrics.k8s.io"),
+        rule("Pods, for metrics that count them or measure their use.", ""),
+        rule("Use of pods.", "metrics.k8s.io"),
     ]
 }
 
@@ -170,7 +170,7 @@ fn lease(names: &'static [&'static str]) -> Vec<Rule> {
     };
     vec![
         // What does not exist yet has no name to the authorizer.
-        rule("The first leader makes the Lease.", &[], &["create"]),
+        rule("The first leader creates the Lease.", &[], &["create"]),
         rule("Who leads.", names, &["get", "update"]),
     ]
 }
@@ -187,7 +187,7 @@ fn certificate_secret() -> Vec<Rule> {
 
 fn webhook_configuration() -> Vec<Rule> {
     vec![Rule {
-        why: "By which names the webhook is called, and its authority.",
+        why: "The host names of the webhook, and its certificate authority.",
         group: "admissionregistration.k8s.io".to_owned(),
         resources: owned(&["validatingwebhookconfigurations"]),
         names: &[WEBHOOK_CONFIGURATION],
@@ -197,7 +197,7 @@ fn webhook_configuration() -> Vec<Rule> {
 
 fn any_target() -> Vec<Rule> {
     vec![Rule {
-        why: "Whatever has a scale subresource.",
+        why: "Everything that has a scale subresource.",
         group: "*".to_owned(),
         resources: owned(&["*/scale"]),
         names: &[],
@@ -235,6 +235,7 @@ fn aggregation_label(role: &str) -> String {
 impl UserRole {
     fn rules(self) -> Vec<Rule> {
         let of_status: &[&str] = &["get"];
+        let supporting = supporting(self.scope).into_iter().map(|rule| Rule { verbs: self.verbs, ..rule });
         by_group(self.scope)
             .into_iter()
             .flat_map(|(group, plurals)| {
@@ -248,6 +249,7 @@ impl UserRole {
                         verbs,
                     })
             })
+            .chain(supporting)
             .collect()
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::bail;
 use cluster::{Clients, Objects, Watches};
 use engine::Target;
-use runner::Event;
+use runner::{Event, Namespaces};
 use tokio::sync::mpsc;
 
 use super::list::Series;
@@ -30,7 +30,8 @@ pub(super) async fn refuse(
     let watching = cluster::watch(Watches {
         client: clients.read.clone(),
         kinds: Vec::new(),
-        namespaces: vec![namespace.clone()],
+        namespaces: Namespaces::named(vec![namespace.clone()]),
+        selector: None,
         events,
         readiness: Arc::clone(&shared.readiness),
         objects: Arc::new(Objects::default()),
