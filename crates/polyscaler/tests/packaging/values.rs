@@ -97,7 +97,10 @@ fn bad_values_are_refused_with_their_path() {
         ("operator.activityServer.maxActions=0", "operator/activityServer/maxActions"),
         ("operator.namespaces[0]=No_Name", "operator/namespaces/0"),
         ("operator.excludeNamespaces[0]=No_Name", "operator/excludeNamespaces/0"),
-        ("rbac.namespaced=true,operator.namespaces={a},operator.namespaceSelector=a=b", "operator.namespaceSelector"),
+        (
+            "rbac.namespaced=true,operator.namespaces={a},operator.namespaceSelector=a=b",
+            "operator.namespaceSelector",
+        ),
         ("operator.prometheusUrl=prometheus:9090", "operator/prometheusUrl"),
         ("operator.denyAddresses[0]=10.0.0.1", "operator/denyAddresses/0"),
         ("operator.leaderElection.leaseDuration=soon", "operator/leaderElection/leaseDuration"),

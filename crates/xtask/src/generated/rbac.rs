@@ -74,11 +74,7 @@ fn of_scope(scope: Scope) -> Vec<Rule> {
 fn targets() -> Vec<Rule> {
     let rule = |why, resources, verbs| Rule { why, group: "apps".to_owned(), resources, names: &[], verbs };
     vec![
-        rule(
-            "Replicas of targets, and how many of them are ready.",
-            owned(&WATCHED),
-            &["list", "watch"],
-        ),
+        rule("Replicas of targets, and how many of them are ready.", owned(&WATCHED), &["list", "watch"]),
         rule("Scaling them.", WATCHED.map(|name| format!("{name}/scale")).to_vec(), &["get", "update"]),
     ]
 }
@@ -104,8 +100,7 @@ fn autoscalers(kinds: &[&Kind]) -> Vec<Rule> {
     let hpas = owned(&["horizontalpodautoscalers"]);
     let seen = rule("HPAs, whose targets are not scaled.", "autoscaling", hpas.clone(), &["list", "watch"]);
     let keeping: Vec<&Kind> = kinds.iter().copied().filter(|kind| kind.needs.hpas).collect();
-    let kept =
-        rule("HPAs that objects own.", "autoscaling", hpas, &["get", "create", "update", "delete"]);
+    let kept = rule("HPAs that objects own.", "autoscaling", hpas, &["get", "create", "update", "delete"]);
     // Some clusters ask for it of whoever names an owner that is not to be deleted first.
     let owners = keeping.iter().map(|kind| {
         let resources = vec![format!("{}/finalizers", kind.plural)];
