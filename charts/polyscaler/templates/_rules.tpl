@@ -1,63 +1,63 @@
 {{- /* Written by `make generate`; changes here are lost. */ -}}
 
 {{- define "polyscaler.rules.clusterScopedKinds" }}
-# What is to be scaled, and by what; looked at again when a status is refused.
+# The objects; read again when a write of their status is refused.
 - apiGroups: ["example.com"]
   resources: ["businessscalings"]
   verbs: ["get", "list", "watch"]
-# Conditions, replicas, the last decision.
+# Their status.
 - apiGroups: ["example.com"]
   resources: ["businessscalings/status"]
   verbs: ["patch"]
 {{- end }}
 
 {{- define "polyscaler.rules.namespacedKinds" }}
-# What is to be scaled, and by what; looked at again when a status is refused.
+# The objects; read again when a write of their status is refused.
 - apiGroups: ["autoscaling.example.com"]
   resources: ["generalscalers"]
   verbs: ["get", "list", "watch"]
-# Conditions, replicas, the last decision.
+# Their status.
 - apiGroups: ["autoscaling.example.com"]
   resources: ["generalscalers/status"]
   verbs: ["patch"]
-# What is to be scaled, and by what; looked at again when a status is refused.
+# The objects; read again when a write of their status is refused.
 - apiGroups: ["scaling.example.com"]
   resources: ["scalingrules"]
   verbs: ["get", "list", "watch"]
-# Conditions, replicas, the last decision.
+# Their status.
 - apiGroups: ["scaling.example.com"]
   resources: ["scalingrules/status"]
   verbs: ["patch"]
-# What is to be scaled, and by what; looked at again when a status is refused.
+# The objects; read again when a write of their status is refused.
 - apiGroups: ["polyscaler.dev"]
   resources: ["scalinggroups"]
   verbs: ["get", "list", "watch"]
-# Conditions, replicas, the last decision.
+# Their status.
 - apiGroups: ["polyscaler.dev"]
   resources: ["scalinggroups/status"]
   verbs: ["patch"]
 {{- end }}
 
 {{- define "polyscaler.rules.targets" }}
-# How many replicas there are, and how many of them are ready.
+# Replicas of targets, and how many of them are ready.
 - apiGroups: ["apps"]
   resources: ["deployments", "replicasets", "statefulsets"]
   verbs: ["list", "watch"]
-# Moving them.
+# Scaling them.
 - apiGroups: ["apps"]
   resources: ["deployments/scale", "replicasets/scale", "statefulsets/scale"]
   verbs: ["get", "update"]
 {{- end }}
 
 {{- define "polyscaler.rules.autoscalers" }}
-# Whose targets are left alone.
+# HPAs, whose targets are not scaled.
 - apiGroups: ["autoscaling"]
   resources: ["horizontalpodautoscalers"]
   verbs: ["list", "watch"]
 {{- end }}
 
 {{- define "polyscaler.rules.events" }}
-# What changed, for `kubectl describe`.
+# Events, for `kubectl describe`.
 - apiGroups: ["events.k8s.io"]
   resources: ["events"]
   verbs: ["create"]
@@ -71,18 +71,25 @@
 {{- end }}
 
 {{- define "polyscaler.rules.pods" }}
-# Pods, for metrics that count them or measure what they use.
+# Pods, for metrics that count them or measure their use.
 - apiGroups: [""]
   resources: ["pods"]
   verbs: ["list"]
-# What they use.
+# Use of pods.
 - apiGroups: ["metrics.k8s.io"]
   resources: ["pods"]
   verbs: ["list"]
 {{- end }}
 
+{{- define "polyscaler.rules.namespaces" }}
+# Which namespaces are selected by their labels.
+- apiGroups: [""]
+  resources: ["namespaces"]
+  verbs: ["list", "watch"]
+{{- end }}
+
 {{- define "polyscaler.rules.lease" }}
-# The first leader makes the Lease.
+# The first leader creates the Lease.
 - apiGroups: ["coordination.k8s.io"]
   resources: ["leases"]
   verbs: ["create"]
@@ -102,7 +109,7 @@
 {{- end }}
 
 {{- define "polyscaler.rules.webhookConfiguration" }}
-# By which names the webhook is called, and its authority.
+# The host names of the webhook, and its certificate authority.
 - apiGroups: ["admissionregistration.k8s.io"]
   resources: ["validatingwebhookconfigurations"]
   resourceNames: [{{ include "polyscaler.clusterName" . | quote }}]
