@@ -52,7 +52,8 @@ impl<'a> Keeping<'a> {
         let watch = tokio::spawn(cluster::watch(Watches {
             client: clients.read.clone(),
             kinds: Vec::new(),
-            namespaces: vec![scene.namespace.clone()],
+            namespaces: runner::Namespaces::named(vec![scene.namespace.clone()]),
+            selector: None,
             events: tell,
             readiness: Arc::new(Readiness::default()),
             objects: Arc::new(Objects::default()),
