@@ -46,6 +46,7 @@ mod credential;
 pub mod cycle;
 mod decide;
 mod decision;
+mod difference;
 pub mod episode;
 #[cfg(test)]
 mod fixture;
@@ -83,6 +84,7 @@ pub use cost::{Budget, Cost, without_noise};
 pub use credential::{Credential, Holder};
 pub use decide::decide;
 pub use decision::{AbsentMetric, Decision, MemberDecision, RateLimit, Step};
+pub use difference::Difference;
 pub use group::{CallGraph, Edge, Group};
 pub use group_budget::{GroupBudget, Total};
 pub use group_problem::GroupProblem;

@@ -9,9 +9,10 @@ use resources::{Context, Finding};
 use serde_json::json;
 use sources::{AddressPolicy, Registry};
 
-/// Judges manifests by the schema and rules that the API server applies.
+/// Validates manifests by the schema and rules that the API server applies.
 ///
-/// Exit status: 0 all are valid, 1 one is not or cannot be read.
+/// Warnings are printed and change nothing. Exit status: 0 all are valid, 1 one is invalid or cannot be
+/// read, 2 there is no document to check.
 #[derive(Args)]
 pub(crate) struct CheckArgs {
     /// Files with YAML or JSON, several documents each; `-` reads standard input.
@@ -27,7 +28,7 @@ pub(crate) struct CheckArgs {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Output {
-    /// One line a problem.
+    /// One line per problem or warning.
     Text,
     /// A JSON array with one entry for each document.
     Json,
@@ -58,7 +59,17 @@ pub(crate) fn run(arguments: &CheckArgs) -> ExitCode {
             .as_ref()
             .is_ok_and(|findings| findings.iter().all(|finding| finding.problems.is_empty()))
     };
+    let is_empty = |judged: &Judged| judged.result.as_ref().is_ok_and(Vec::is_empty);
+    if judged.iter().all(is_empty) {
+        eprintln!("nothing to check: no documents in {}", list(&judged));
+        return ExitCode::from(2);
+    }
     if judged.iter().all(valid) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The files, separated by commas.
+fn list(judged: &[Judged]) -> String {
+    judged.iter().map(|judged| judged.file.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 fn judge(file: &PathBuf, context: &Context<'_>) -> Judged {
@@ -79,7 +90,6 @@ fn print_text(judged: &[Judged]) {
     for Judged { file, result } in judged {
         match result {
             Err(problem) => eprintln!("{file}: {problem}"),
-            Ok(findings) if findings.is_empty() => println!("{file}: no documents"),
             Ok(findings) => findings.iter().for_each(|finding| print_finding(file, finding)),
         }
     }
@@ -90,9 +100,12 @@ fn print_finding(file: &str, finding: &Finding) {
     for problem in &finding.problems {
         eprintln!("{file}: {object}: {problem}");
     }
+    for warning in &finding.warnings {
+        eprintln!("{file}: {object}: warning: {warning}");
+    }
     match (finding.problems.is_empty(), finding.known) {
         (true, true) => println!("{file}: {object}: valid"),
-        (true, false) => println!("{file}: {object}: passed over, not a kind of polyscaler"),
+        (true, false) => println!("{file}: {object}: skipped, not a kind of polyscaler"),
         (false, _) => {}
     }
 }
@@ -102,7 +115,7 @@ fn print_json(judged: &[Judged]) {
         .iter()
         .flat_map(|Judged { file, result }| match result {
             Err(problem) => vec![json!({ "file": file, "valid": false,
-                "problems": [{ "path": "", "message": problem }] })],
+                "problems": [{ "path": "", "message": problem }], "warnings": [] })],
             Ok(findings) => findings.iter().map(|finding| json_finding(file, finding)).collect(),
         })
         .collect();
@@ -119,5 +132,5 @@ fn json_finding(file: &str, finding: &Finding) -> serde_json::Value {
         })
         .collect();
     json!({ "file": file, "object": finding.object, "known": finding.known,
-            "valid": finding.problems.is_empty(), "problems": problems })
+            "valid": finding.problems.is_empty(), "problems": problems, "warnings": finding.warnings })
 }

@@ -1,12 +1,13 @@
 //! What the rest of the system knows of a kind: one row of the table.
 
-use engine::{Fault, Plan, Problem, SourceCatalog};
+use engine::{Fault, Memory, Plan, Problem, SourceCatalog, Warning};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::common::status::Outcome;
+use crate::events::{Announcement, Change};
 use crate::schema::{self, Schema};
+use crate::status_language::{KeptStatus, StatusLanguage};
 use crate::supporting::{Lookup, Needs, Reference, Resolved};
 
 /// One kind: its names and the pure functions that make it work.
@@ -25,14 +26,20 @@ pub struct Kind {
     /// Writes the CRD, schema and CEL rules included.
     pub definition: fn() -> CustomResourceDefinition,
     /// Judges the typed spec and compiles it; called with an object that fits the schema.
-    pub compile: fn(&Value, &Context<'_>) -> Result<Plan, NotCompiled>,
-    /// Writes the status from what a poll came to. The second argument is the previous status.
-    pub status: fn(&Outcome, &Value) -> Value,
-    /// Status fields that move with the metric alone; their change is no reason to write at once.
-    /// `list[].field` is a field of each item of a list.
-    pub volatile: &'static [&'static str],
+    pub compile: fn(&Value, &Context<'_>) -> Result<Compiled, NotCompiled>,
+    /// How its objects say how they are: conditions, reasons, Events, and where their memory is kept.
+    pub status: StatusLanguage,
     /// What it needs beyond its own objects and their targets.
     pub needs: Needs,
+}
+
+/// What an object is compiled into.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// What to read, how to decide, what to scale.
+    pub plan: Plan,
+    /// What the object may have and hardly means.
+    pub warnings: Vec<Warning>,
 }
 
 /// Whether objects of a kind live in a namespace.
@@ -62,6 +69,15 @@ impl Context<'_> {
     pub fn lookup(&self, reference: &Reference) -> Lookup<'_> {
         self.resolved.map_or(Lookup::Unknown, |resolved| resolved.lookup(reference))
     }
+}
+
+/// What is found while a spec that fits its type is compiled.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    /// What is wrong.
+    pub(crate) problems: Vec<Problem>,
+    /// What is doubtful.
+    pub(crate) warnings: Vec<Warning>,
 }
 
 /// Why there is no plan.
@@ -111,7 +127,7 @@ impl Kind {
 
     /// The CRD with its schema and rules.
     pub fn crd(&self) -> CustomResourceDefinition {
-        (self.definition)()
+        self.status.with_memory((self.definition)())
     }
 
     /// The namespace in which `object` acts: its own, or for a cluster-scoped kind the one in its spec.
@@ -123,12 +139,12 @@ impl Kind {
         object.pointer(place).and_then(Value::as_str).unwrap_or("default").to_owned()
     }
 
-    /// Compiles an object into a plan.
+    /// Compiles an object into a plan and warnings.
     ///
     /// # Errors
     /// All problems at once: those of the schema, then those of the rules and the settings.
     /// Unknown fields are no problem here, as the API server has dropped or refused them.
-    pub fn compile(&self, object: &Value, context: &Context<'_>) -> Result<Plan, Vec<Problem>> {
+    pub fn compile(&self, object: &Value, context: &Context<'_>) -> Result<Compiled, Vec<Problem>> {
         let schema = Schema::of(self);
         let object = &*schema.without_nulls(object);
         let mut problems = schema.problems(object);
@@ -144,7 +160,7 @@ impl Kind {
             compiled => compiled,
         };
         match compiled {
-            Ok(plan) if problems.is_empty() => Ok(plan),
+            Ok(compiled) if problems.is_empty() => Ok(compiled),
             Ok(_) => Err(problems),
             // The schema has said what keeps the spec from being read, in better words.
             Err(NotCompiled::Unreadable(_)) if !problems.is_empty() => Err(problems),
@@ -160,13 +176,19 @@ impl Kind {
         }
     }
 
-    /// The status after `outcome`, where it was `previous`.
-    pub fn status(&self, outcome: &Outcome, previous: &Value) -> Value {
-        (self.status)(outcome, previous)
+    /// The status that `object` holds; a blank one where it holds none, or none that can be read.
+    pub fn kept_status(&self, object: &Value) -> KeptStatus {
+        self.status.kept(object)
     }
 
-    /// Status fields that move with the metric alone.
-    pub fn volatile(&self) -> &'static [&'static str] {
-        self.volatile
+    /// What later decisions must know of earlier ones, as `object` holds it; empty where it holds none
+    /// that can be read.
+    pub fn memory(&self, object: &Value) -> Memory {
+        self.status.stored_memory(object).unwrap_or_default()
+    }
+
+    /// The Events that a change of an object is worth.
+    pub fn events(&self, change: &Change<'_>) -> Vec<Announcement> {
+        (self.status.events)(change)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  manifest ─▶ schema ─▶ rules (CEL) ─▶ typed spec ─▶ Plan     or all problems, each with its path
-//!  Outcome of a poll ──────────────────────────────▶ status
+//!  Outcome of a poll ─▶ the kind's status language ─▶ status, conditions, Events
 //! ```
 //!
 //! Each kind is one folder and one line in [`KINDS`]. The operator, `polyscaler check` and
@@ -15,30 +15,39 @@
 
 pub mod business_scaling;
 mod common;
+mod events;
+#[cfg(test)]
+mod fixture;
 pub mod general_scaler;
 mod kind;
 #[cfg(test)]
 mod lenient;
 mod manifest;
+mod outcome;
+mod reason;
 pub mod scaling_group;
 pub mod scaling_rule;
 mod schema;
+mod status_language;
 mod supporting;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 
-pub use common::condition::{Condition, ConditionStatus, ConditionType, Reason};
+pub use common::annotations::{MEMORY_ANNOTATION, MODE_ANNOTATION};
+pub use common::condition::{Condition, ConditionState, ConditionStatus};
+pub use common::conditions::Health;
 pub use common::cost::CostStatus;
-pub use common::fields::{HeadersFrom, MODE_ANNOTATION, MetricSpec, SafetySpec, SecretRef, TargetRef};
+pub use common::fields::{HeadersFrom, MetricSpec, SafetySpec, SecretRef, TargetRef};
 pub use common::metric_status::MetricStatus;
 pub use common::policy::{GroupPolicySpec, PolicySpec};
 pub use common::reversal::Reversal;
-pub use common::status::{
-    Difference, HpaAction, HpaChange, MemberPoll, Outcome, Poll, TargetFailure, Verdict, WriteFailure,
-    difference,
-};
-pub use kind::{Context, Kind, NotCompiled, Scope};
+pub use common::status::{ObservedStatus, SingleTargetStatus, WarningStatus};
+pub use events::{Announcement, Change};
+pub use kind::{Compiled, Context, Kind, NotCompiled, Scope};
 pub use manifest::{Finding, check, documents};
+pub use outcome::{HpaAction, HpaChange, MemberPoll, Outcome, Poll, TargetFailure, Verdict, WriteFailure};
+pub use reason::Reason;
+pub use status_language::{KeptStatus, MemoryPlace, Status, StatusLanguage};
 pub use supporting::{Lookup, Needs, Reference, Resolved, Supporting};
 
 /// Every kind there is.

@@ -1,6 +1,6 @@
 //! Manifests as files hold them: several documents, of kinds that are ours or not.
 
-use engine::{Fault, FaultKind, Problem};
+use engine::{Fault, FaultKind, Problem, Warning};
 use serde_json::Value;
 
 use crate::kind::{Context, Kind};
@@ -13,6 +13,8 @@ pub struct Finding {
     pub object: String,
     /// What is wrong; empty where all is well.
     pub problems: Vec<Problem>,
+    /// What is accepted and hardly meant; empty where something is wrong.
+    pub warnings: Vec<Warning>,
     /// Whether the kind is one of ours. Others are passed over.
     pub known: bool,
 }
@@ -83,14 +85,15 @@ fn judge(document: &Value, index: usize, context: &Context<'_>) -> Finding {
     let field = |pointer: &str| document.pointer(pointer).and_then(Value::as_str);
     let (Some(api_version), Some(kind)) = (field("/apiVersion"), field("/kind")) else {
         let problem = Problem::new("", Fault::new(FaultKind::Unreadable, "apiVersion and kind must be set"));
-        return Finding { object: format!("document {}", index + 1), problems: vec![problem], known: true };
+        let object = format!("document {}", index + 1);
+        return Finding { object, problems: vec![problem], warnings: Vec::new(), known: true };
     };
     let object = format!("{kind}/{}", field("/metadata/name").unwrap_or("(no name)"));
     match crate::find(api_version, kind) {
-        Some(kind) => Finding { object, problems: problems(kind, document, context), known: true },
+        Some(kind) => judge_ours(kind, object, document, context),
         None => {
             let problems = of_our_groups(api_version, kind);
-            Finding { object, known: !problems.is_empty(), problems }
+            Finding { object, known: !problems.is_empty(), problems, warnings: Vec::new() }
         }
     }
 }
@@ -109,7 +112,7 @@ fn of_our_groups(api_version: &str, kind: &str) -> Vec<Problem> {
     vec![Problem::new("", Fault::new(FaultKind::Unreadable, message))]
 }
 
-fn problems(kind: &Kind, document: &Value, context: &Context<'_>) -> Vec<Problem> {
+fn judge_ours(kind: &Kind, object: String, document: &Value, context: &Context<'_>) -> Finding {
     let mut problems: Vec<Problem> = Schema::of(kind)
         .unknown_fields(document)
         .into_iter()
@@ -119,8 +122,13 @@ fn problems(kind: &Kind, document: &Value, context: &Context<'_>) -> Vec<Problem
         })
         .collect();
     problems.extend(name_problem(document));
-    problems.extend(kind.compile(document, context).err().unwrap_or_default());
-    problems
+    let mut warnings = Vec::new();
+    match kind.compile(document, context) {
+        Ok(compiled) if problems.is_empty() => warnings = compiled.warnings,
+        Ok(_) => {}
+        Err(more) => problems.extend(more),
+    }
+    Finding { object, problems, warnings, known: true }
 }
 
 /// Names of objects, as the API server takes them, and in its words.

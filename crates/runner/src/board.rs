@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use engine::{Cost, MemberDecision, Mode, Time};
-use resources::{Outcome, Poll, Verdict};
+use engine::{Cost, MemberDecision, Metric, Mode, Time, Warning, without_noise};
+use resources::{Health, Outcome, Poll, Verdict};
 use serde::Serialize;
 
 use crate::ObjectKey;
@@ -33,6 +33,9 @@ pub struct ObjectState {
     pub message: String,
     /// Whether it only decides and writes nothing.
     pub observe: bool,
+    /// What its spec may have and hardly means.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
     /// Its metrics.
     pub metrics: Vec<MetricReading>,
     /// Its targets, as far as they could be read.
@@ -186,8 +189,7 @@ impl Board {
         self.lock().insert(ObjectKey { kind, namespace, name }, state);
     }
 
-    pub(crate) fn note(&self, key: &ObjectKey, outcome: &Outcome) {
-        let Some(ready) = outcome.conditions().into_iter().next() else { return };
+    pub(crate) fn note(&self, key: &ObjectKey, outcome: &Outcome, health: &Health) {
         let (metrics, targets, failing) = match &outcome.verdict {
             Verdict::Polled(poll) => (metrics(poll), targets(poll), failing(poll)),
             Verdict::Invalid(_) | Verdict::Unresolved(_) | Verdict::Conflict(_) => {
@@ -198,7 +200,7 @@ impl Board {
             matches!(&outcome.verdict, Verdict::Polled(poll) if poll.decision.mode == Mode::Observe);
         let mut objects = self.lock();
         let before = objects.remove(key);
-        let same = before.as_ref().filter(|before| before.reason == ready.reason.as_str());
+        let same = before.as_ref().filter(|before| before.reason == health.reason.as_str());
         let since = same.map_or(outcome.at, |before| before.since);
         let mut state = ObjectState {
             kind: key.kind,
@@ -206,9 +208,10 @@ impl Board {
             name: key.name.clone(),
             at: outcome.at,
             since,
-            ready: ready.holds,
-            reason: ready.reason.to_string(),
-            message: ready.message,
+            ready: health.ready,
+            reason: health.reason.to_string(),
+            message: health.message.clone(),
+            warnings: outcome.warnings.to_vec(),
             observe,
             metrics,
             targets,
@@ -229,10 +232,11 @@ impl Board {
 }
 
 fn metrics(poll: &Poll) -> Vec<MetricReading> {
-    let metrics = poll.plan.metrics.iter().enumerate();
-    metrics
-        .map(|(index, metric)| MetricReading { name: metric.name.clone(), value: poll.value(index) })
-        .collect()
+    let state = |(index, metric): (usize, &Metric)| MetricReading {
+        name: metric.name.clone(),
+        value: poll.value(index).map(without_noise),
+    };
+    poll.plan.metrics.iter().enumerate().map(state).collect()
 }
 
 fn targets(poll: &Poll) -> Vec<TargetState> {
@@ -298,6 +302,7 @@ mod tests {
             reason: String::new(),
             message: String::new(),
             observe: false,
+            warnings: Vec::new(),
             metrics: Vec::new(),
             targets: vec![target],
             failing: Vec::new(),

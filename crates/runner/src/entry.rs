@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::action::Awaited;
-use engine::{Memory, Plan, Scale, Target, Time, cycle};
-use resources::{Kind, Outcome, Verdict};
-use serde::Deserialize as _;
+use engine::{Memory, Plan, Scale, Target, Time, Warning, cycle};
+use resources::{Kind, MEMORY_ANNOTATION, Outcome, Verdict};
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::Id;
@@ -25,7 +24,9 @@ pub(crate) struct Entry {
     pub(crate) kind: &'static Kind,
     pub(crate) identity: Identity,
     /// The plan, or why there is none.
-    pub(crate) compiled: Result<Arc<Plan>, Verdict>,
+    pub(crate) compiled: Planned,
+    /// What the plan's object may have and hardly means.
+    pub(crate) warnings: Arc<[Warning]>,
     /// The object itself, where it refers to others.
     pub(crate) object: Option<Arc<Value>>,
     /// While this replica leads, what it remembers; else what the object's status does, for a takeover.
@@ -80,8 +81,11 @@ impl Identity {
         let text =
             |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let mut hasher = DefaultHasher::new();
-        for pointer in ["/spec", "/metadata/annotations"] {
-            object.pointer(pointer).unwrap_or(&Value::Null).to_string().hash(&mut hasher);
+        object.pointer("/spec").unwrap_or(&Value::Null).to_string().hash(&mut hasher);
+        let annotations = object.pointer("/metadata/annotations").and_then(Value::as_object);
+        // The operator writes that one itself.
+        for (key, value) in annotations.into_iter().flatten().filter(|(key, _)| *key != MEMORY_ANNOTATION) {
+            (key, value.to_string()).hash(&mut hasher);
         }
         Self {
             uid: text("/metadata/uid"),
@@ -97,16 +101,18 @@ impl Entry {
     pub(crate) fn new(
         kind: &'static Kind,
         identity: Identity,
-        compiled: Result<Arc<Plan>, Verdict>,
-        object: &Value,
+        compiled: Result<Compiled, Verdict>,
+        memory: Memory,
         now: Time,
     ) -> Self {
+        let (compiled, warnings) = parted(compiled);
         Self {
             kind,
             identity,
             compiled,
+            warnings,
             object: None,
-            memory: stored_memory(object).restored(now),
+            memory: memory.restored(now),
             due: None,
             polling: None,
             reuse_reading: true,
@@ -123,20 +129,21 @@ impl Entry {
     pub(crate) fn change(
         &mut self,
         identity: Identity,
-        compiled: Result<Arc<Plan>, Verdict>,
+        compiled: Result<Compiled, Verdict>,
         object: Option<Arc<Value>>,
     ) {
         self.revoke();
-        (self.identity, self.compiled, self.object) = (identity, compiled, object);
+        (self.identity, self.object) = (identity, object);
+        (self.compiled, self.warnings) = parted(compiled);
         // It may have other targets now.
         self.ask_last_scaled = true;
         self.told.forget();
     }
 
     /// Notes what the object's status remembers; the last scale that is known never moves back.
-    pub(crate) fn remember(&mut self, object: &Value) {
+    pub(crate) fn remember(&mut self, stored: Memory) {
         let last_scale = self.memory.last_scale;
-        self.memory = stored_memory(object);
+        self.memory = stored;
         self.learn_last_scale(last_scale);
     }
 
@@ -182,6 +189,7 @@ impl Entry {
             kind: self.kind,
             uid: self.identity.uid.clone(),
             generation: self.identity.generation,
+            warnings: Arc::clone(&self.warnings),
             not_before: due.minus(oldest),
             plan,
             memory: self.memory.clone(),
@@ -213,7 +221,8 @@ impl Entry {
         let (revoke, revoked) = watch::channel(false);
         let (uid, generation) = (outcome.uid.clone(), outcome.generation);
         let (poll, memory) = (poll.clone(), self.memory.clone());
-        Some((Retry { uid, generation, poll, memory, members, until, revoked }, revoke))
+        let warnings = Arc::clone(&outcome.warnings);
+        Some((Retry { uid, generation, warnings, poll, memory, members, until, revoked }, revoke))
     }
 
     /// The members of the last action that are not ready yet, with its time.
@@ -260,7 +269,8 @@ impl Entry {
             }
         }
         let (uid, generation) = (outcome.uid.clone(), outcome.generation);
-        Some(Outcome { uid, generation, at, verdict: Verdict::Polled(Box::new(poll)) })
+        let (verdict, warnings) = (Verdict::Polled(Box::new(poll)), Arc::clone(&outcome.warnings));
+        Some(Outcome { uid, generation, at, verdict, warnings })
     }
 
     /// The poll that ran as `task`, where it was of this object.
@@ -331,7 +341,25 @@ impl Entry {
     }
 }
 
-/// The memory that an object's status holds; empty where it holds none that can be read.
-fn stored_memory(object: &Value) -> Memory {
-    object.pointer("/status/memory").and_then(|memory| Memory::deserialize(memory).ok()).unwrap_or_default()
+/// What an object was compiled into.
+#[derive(Clone, Debug)]
+pub(crate) struct Compiled {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) warnings: Arc<[Warning]>,
+}
+
+impl From<resources::Compiled> for Compiled {
+    fn from(compiled: resources::Compiled) -> Self {
+        Self { plan: Arc::new(compiled.plan), warnings: compiled.warnings.into() }
+    }
+}
+
+/// A plan, or why there is none.
+type Planned = Result<Arc<Plan>, Verdict>;
+
+fn parted(compiled: Result<Compiled, Verdict>) -> (Planned, Arc<[Warning]>) {
+    match compiled {
+        Ok(Compiled { plan, warnings }) => (Ok(plan), warnings),
+        Err(verdict) => (Err(verdict), Arc::default()),
+    }
 }

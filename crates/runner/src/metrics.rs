@@ -283,6 +283,8 @@ fn name_of(result: &Result<(), WriteFailure>) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
@@ -298,11 +300,16 @@ mod tests {
         metrics.write_result("lease", "done");
         metrics.reviewed("BusinessScaling", false);
         let verdict = Verdict::Conflict("taken".to_owned());
-        let outcome = Outcome { uid: "1".to_owned(), generation: 1, at: engine::Time::default(), verdict };
+        let (uid, warnings) = ("1".to_owned(), Arc::default());
+        let outcome = Outcome { uid, generation: 1, at: engine::Time::default(), verdict, warnings };
         metrics.looked("BusinessScaling", &outcome);
         let mut standing = Standing::default();
         for namespace in ["before", "shop", "shop"] {
-            metrics.stands("BusinessScaling", &mut standing, Standing::of(&namespace.into(), &outcome));
+            metrics.stands(
+                "BusinessScaling",
+                &mut standing,
+                Standing::of(&namespace.into(), &outcome, &outcome.health()),
+            );
         }
         let text = metrics.render();
         for line in [

@@ -7,7 +7,7 @@ use engine::episode::State;
 use engine::invariants::Violation;
 use engine::{
     Absence, Advice, LastScaled, Member, Memory, Metric, Observation, Plan, Reading, Scale, Target, Time,
-    cycle,
+    Warning, cycle,
 };
 use futures::future::{join, join_all};
 use resources::{Kind, MemberPoll, Outcome, Poll, Reason, TargetFailure, Verdict, WriteFailure};
@@ -24,6 +24,7 @@ pub(crate) struct Job {
     pub(crate) kind: &'static Kind,
     pub(crate) uid: String,
     pub(crate) generation: i64,
+    pub(crate) warnings: Arc<[Warning]>,
     pub(crate) plan: Arc<Plan>,
     pub(crate) memory: Memory,
     /// A reading that began before this is too old.
@@ -119,6 +120,7 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
         kind,
         uid,
         generation,
+        warnings,
         plan,
         mut memory,
         not_before,
@@ -165,7 +167,7 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
         hpa,
         reversals: Vec::new(),
     };
-    let outcome = Outcome { uid, generation, at, verdict: Verdict::Polled(Box::new(poll)) };
+    let outcome = Outcome { uid, generation, at, verdict: Verdict::Polled(Box::new(poll)), warnings };
     Finished {
         memory,
         ask_last_scaled: unsure,

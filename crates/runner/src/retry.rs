@@ -3,7 +3,9 @@
 //! A new decision would not do: it may draw anew, and the cooldown of those members that were
 //! written would hold the others back. So the decided count is written, whatever stands there now.
 
-use engine::{MemberDecision, Memory, Scale, Time};
+use std::sync::Arc;
+
+use engine::{MemberDecision, Memory, Scale, Time, Warning};
 use futures::future::join_all;
 use resources::{Outcome, Poll, TargetFailure, Verdict};
 use tokio::sync::watch;
@@ -18,6 +20,7 @@ use crate::{ObjectKey, Services, spans};
 pub(crate) struct Retry {
     pub(crate) uid: String,
     pub(crate) generation: i64,
+    pub(crate) warnings: Arc<[Warning]>,
     /// The poll whose decision stands, as it was last told.
     pub(crate) poll: Poll,
     pub(crate) memory: Memory,
@@ -44,7 +47,7 @@ pub(crate) async fn traced_retry(services: Services, key: ObjectKey, retry: Retr
 
 /// Tries each member once, all at the same time.
 async fn retry(services: Services, retry: Retry) -> Finished {
-    let Retry { uid, generation, mut poll, mut memory, members, until, revoked } = retry;
+    let Retry { uid, generation, warnings, mut poll, mut memory, members, until, revoked } = retry;
     let attempts = members.iter().map(|&member| attempt(&services, &poll, member, until, &revoked));
     let attempts = join_all(attempts).await;
     let at = services.clock.now();
@@ -68,7 +71,7 @@ async fn retry(services: Services, retry: Retry) -> Finished {
     poll.memory = memory.clone();
     let unsure = tried.iter().flatten().any(|tried| tried.result.is_err());
     let tried = (0..tried.len()).filter(|&member| tried[member].is_some()).collect();
-    let outcome = Outcome { uid, generation, at, verdict: Verdict::Polled(Box::new(poll)) };
+    let outcome = Outcome { uid, generation, at, verdict: Verdict::Polled(Box::new(poll)), warnings };
     Finished {
         memory,
         ask_last_scaled: unsure,

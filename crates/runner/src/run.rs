@@ -15,7 +15,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::await_ready::Followed;
 use crate::clock::instant_in;
-use crate::entry::{Entry, Identity, Polling};
+use crate::entry::{Compiled, Entry, Identity, Polling};
 use crate::ownership::{Ownership, TargetId, claimed, id};
 use crate::poll::{Finished, Round, traced_poll};
 use crate::references::References;
@@ -216,7 +216,8 @@ impl Runner {
         let Some(entry) = self.entries.get_mut(key) else { return };
         entry.pursuit.forget_decision();
         let (uid, generation) = (entry.identity.uid.clone(), entry.identity.generation);
-        let outcome = Outcome { uid, generation, at, verdict };
+        let warnings = Arc::clone(&entry.warnings);
+        let outcome = Outcome { uid, generation, at, verdict, warnings };
         telling::record(&self.services, key, outcome, &mut entry.told);
     }
 

@@ -176,7 +176,7 @@ impl Book {
     /// The reason of `Ready` in the last record of the object called `name`.
     pub(crate) fn reason(&self, name: &str) -> String {
         let last = self.of(name).pop().expect("a record");
-        last.conditions()[0].reason.to_string()
+        last.health().reason.to_string()
     }
 }
 

@@ -64,7 +64,7 @@ pub(crate) fn polled(span: &Span, outcome: Option<&Outcome>) {
         span.record("polyscaler.explanation", explanation(poll));
         replicas(span, &poll.decision);
     }
-    if let Some(ready) = outcome.conditions().into_iter().next().filter(|ready| !ready.holds) {
+    if let Some(ready) = Some(outcome.health()).filter(|health| !health.ready) {
         failed(span, ready.reason.as_str(), &ready.message);
     }
 }

@@ -10,7 +10,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-use resources::{ConditionType, Outcome, Reason};
+use resources::{Health, Reason};
 
 /// How one object stands, as far as it is counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,18 +23,11 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
-    /// How an object that acts in `namespace` stands after `outcome`.
-    pub(crate) fn of(namespace: &Arc<str>, outcome: &Outcome) -> Self {
+    /// How an object that acts in `namespace` stands after `outcome`, which left it in this `health`.
+    pub(crate) fn of(namespace: &Arc<str>, outcome: &Outcome, health: &Health) -> Self {
         let is_observed = outcome.poll().is_some_and(|poll| poll.decision.mode == Mode::Observe);
-        let mut standing = Self { namespace: Arc::clone(namespace), is_observed, ..Self::default() };
-        for condition in outcome.conditions() {
-            match (condition.type_, condition.holds) {
-                (ConditionType::Ready, false) => standing.not_ready = Some(condition.reason),
-                (ConditionType::ScalingLimited, true) => standing.limited = Some(condition.reason),
-                _ => {}
-            }
-        }
-        standing
+        let not_ready = (!health.ready).then_some(health.reason);
+        Self { namespace: Arc::clone(namespace), is_observed, not_ready, limited: health.limited }
     }
 }
 

@@ -8,8 +8,8 @@ use std::mem;
 use std::sync::Arc;
 
 use engine::invariants::Violation;
-use engine::{MemberDecision, Mode};
-use resources::{Outcome, Poll, Reason, Verdict};
+use engine::{MemberDecision, Mode, Warning};
+use resources::{Health, Outcome, Poll, Reason, Verdict};
 
 use crate::standing::Standing;
 use crate::{AuditEntry, ObjectKey, Record, ScaleOperation, Services};
@@ -20,6 +20,10 @@ use crate::{AuditEntry, ObjectKey, Record, ScaleOperation, Services};
 pub(crate) struct Told {
     /// The reason of `Ready`.
     ready: Option<Reason>,
+    /// What becomes of decisions.
+    mode: Option<Mode>,
+    /// What is doubtful about the spec.
+    warnings: Arc<[Warning]>,
     /// What was decided and not carried out, by member.
     pending: BTreeMap<usize, Pending>,
     /// Invariants whose violation has been reported.
@@ -33,8 +37,10 @@ pub(crate) struct Told {
 impl Told {
     /// Whatever is said next is news. What is counted stays counted.
     pub(crate) fn forget(&mut self) {
-        let (violated, standing) = (mem::take(&mut self.violated), mem::take(&mut self.standing));
-        *self = Self { violated, standing, namespace: Arc::clone(&self.namespace), ..Self::default() };
+        let (mode, violated, standing) =
+            (self.mode, mem::take(&mut self.violated), mem::take(&mut self.standing));
+        let namespace = Arc::clone(&self.namespace);
+        *self = Self { mode, violated, standing, namespace, ..Self::default() };
     }
 }
 
@@ -78,14 +84,17 @@ pub(crate) fn again(
     told: &mut Told,
     members: &[usize],
 ) -> Arc<Outcome> {
-    let standing = Standing::of(&told.namespace, &outcome);
+    let health = outcome.health();
+    let standing = Standing::of(&told.namespace, &outcome, &health);
     services.metrics.stands(key.kind, &mut told.standing, standing);
-    services.board.note(key, &outcome);
+    services.board.note(key, &outcome, &health);
     if let Some(episodes) = &services.episodes {
         episodes.note(key, &outcome);
     }
     mark_reversals(services, &outcome);
-    tell_readiness(key, &outcome, told);
+    tell_warnings(key, &outcome, told);
+    tell_mode(key, &outcome, told);
+    tell_readiness(key, &health, told);
     let mut tried = Vec::new();
     if let Verdict::Polled(poll) = &outcome.verdict {
         for &member in members {
@@ -133,15 +142,38 @@ fn pending(poll: &Poll, decided: &MemberDecision) -> Option<Pending> {
     decided.scales().then_some(Pending { from: decided.from, to: decided.to, failure })
 }
 
-fn tell_readiness(key: &ObjectKey, outcome: &Outcome, told: &mut Told) {
-    let Some(ready) = outcome.conditions().into_iter().next() else { return };
-    let (reason, message) = (ready.reason, ready.message);
+/// Each state of a spec is warned of once.
+fn tell_warnings(key: &ObjectKey, outcome: &Outcome, told: &mut Told) {
+    if told.warnings == outcome.warnings {
+        return;
+    }
+    for warning in outcome.warnings.iter() {
+        tracing::warn!(object = %key, field = warning.path, warning = warning.message, "doubtful spec");
+    }
+    told.warnings = Arc::clone(&outcome.warnings);
+}
+
+/// Observing begins and ends in one line each.
+fn tell_mode(key: &ObjectKey, outcome: &Outcome, told: &mut Told) {
+    let Some(mode) = outcome.poll().map(|poll| poll.decision.mode) else { return };
+    match (told.mode.replace(mode), mode) {
+        (before, now) if before == Some(now) => {}
+        (_, Mode::Observe) => {
+            tracing::info!(object = %key, "observing: decisions are recorded and not applied");
+        }
+        (Some(_), Mode::Act) => tracing::info!(object = %key, "decisions are applied from now on"),
+        (None, Mode::Act) => {}
+    }
+}
+
+fn tell_readiness(key: &ObjectKey, health: &Health, told: &mut Told) {
+    let (reason, message) = (health.reason, &health.message);
     let before = told.ready.replace(reason);
     if before == Some(reason) {
         tracing::debug!(object = %key, %reason, why = message, "as before");
         return;
     }
-    match (ready.holds, before) {
+    match (health.ready, before) {
         (false, _) => tracing::warn!(object = %key, %reason, why = message, "not ready"),
         (true, Some(_)) => tracing::info!(object = %key, %reason, why = message, "ready again"),
         (true, None) => tracing::debug!(object = %key, %reason, why = message, "ready"),

@@ -10,11 +10,9 @@ use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::ObjectMeta;
-use resources::{Kind, Verdict};
+use resources::{Announcement, Change, Kind};
 use runner::Record;
-use serde_json::Value;
 
-use super::objects::Known;
 use crate::FIELD_MANAGER;
 
 /// The longest that the API server takes, in bytes.
@@ -22,80 +20,27 @@ const NAME_LIMIT: usize = 253;
 const NOTE_LIMIT: usize = 1024;
 const INSTANCE_LIMIT: usize = 128;
 
-/// The Events that the change of an object from `before` to the status `next` is worth.
-pub(super) fn of(kind: &Kind, record: &Record, before: &Known, next: &Value, identity: &str) -> Vec<Event> {
-    let mut told = Vec::new();
-    if let Verdict::Polled(poll) = &record.outcome.verdict {
-        for decided in record.scaled().filter_map(|member| poll.decided(member)) {
-            let target = &poll.plan.members[decided.member].target;
-            let (from, to, why) = (decided.from, decided.to, decided.explanation());
-            told.push((
-                "Normal",
-                "SuccessfulRescale".to_owned(),
-                format!("scaled {target} from {from} to {to}: {why}"),
-            ));
-        }
-    }
-    told.extend(readiness(&before.status, next));
-    let event = |(type_, reason, note): (&str, String, String)| {
-        event(kind, record, before, identity, type_, reason, note)
-    };
-    told.into_iter().map(event).collect()
+/// The Events that the change of an object of `kind`, with the uid `uid`, is worth.
+pub(super) fn of(kind: &Kind, record: &Record, uid: &str, change: &Change<'_>, identity: &str) -> Vec<Event> {
+    let announced = kind.events(change).into_iter();
+    announced.map(|announced| event(kind, record, uid, identity, announced)).collect()
 }
 
-/// The Event of a changed `Ready` condition; none for the first time that all is well.
-fn readiness(before: &Value, next: &Value) -> Option<(&'static str, String, String)> {
-    let (was, is) = (ready(before), ready(next)?);
-    if was.as_ref().is_some_and(|was| was.status == is.status && was.reason == is.reason) {
-        return None;
-    }
-    match (is.status == "True", was) {
-        (false, _) => Some(("Warning", is.reason, is.message)),
-        (true, Some(was)) if was.status != "True" => Some(("Normal", is.reason, is.message)),
-        (true, _) => None,
-    }
-}
-
-struct Ready {
-    status: String,
-    reason: String,
-    message: String,
-}
-
-fn ready(status: &Value) -> Option<Ready> {
-    let conditions = status.get("conditions")?.as_array()?;
-    let ready = conditions.iter().find(|condition| condition["type"] == "Ready")?;
-    let text = |field: &str| ready[field].as_str().unwrap_or_default().to_owned();
-    Some(Ready { status: text("status"), reason: text("reason"), message: text("message") })
-}
-
-fn event(
-    kind: &Kind,
-    record: &Record,
-    object: &Known,
-    identity: &str,
-    type_: &str,
-    reason: String,
-    note: String,
-) -> Event {
+fn event(kind: &Kind, record: &Record, uid: &str, identity: &str, announced: Announcement) -> Event {
     let regarding = ObjectReference {
         api_version: Some(kind.api_version()),
         kind: Some(kind.kind.to_owned()),
         name: Some(record.key.name.clone()),
         namespace: Some(record.key.namespace.clone()).filter(|namespace| !namespace.is_empty()),
-        uid: Some(object.uid.clone()),
+        uid: Some(uid.to_owned()),
         ..ObjectReference::default()
     };
-    made(regarding, record.outcome.at, identity, (type_, reason, note))
+    made(regarding, record.outcome.at, identity, announced)
 }
 
-/// An Event that regards an object: its type, reason and note.
-pub(super) fn made(
-    regarding: ObjectReference,
-    at: Time,
-    identity: &str,
-    (type_, reason, note): (&str, String, String),
-) -> Event {
+/// An Event that regards an object.
+pub(super) fn made(regarding: ObjectReference, at: Time, identity: &str, announced: Announcement) -> Event {
+    let Announcement { is_warning, action, reason, note } = announced;
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let millis = at.as_millis();
     let time = k8s_openapi::jiff::Timestamp::from_millisecond(millis).unwrap_or_default();
@@ -109,14 +54,14 @@ pub(super) fn made(
             namespace: Some(regarding.namespace.clone().unwrap_or_else(|| "default".to_owned())),
             ..ObjectMeta::default()
         },
-        action: Some(if reason == "SuccessfulRescale" { "Scale" } else { "Poll" }.to_owned()),
+        action: Some(action.to_owned()),
         event_time: Some(MicroTime(time)),
         note: Some(cut(note)),
         reason: Some(reason),
         regarding: Some(regarding),
         reporting_controller: Some(FIELD_MANAGER.to_owned()),
         reporting_instance: Some(identity[..identity.floor_char_boundary(INSTANCE_LIMIT)].to_owned()),
-        type_: Some(type_.to_owned()),
+        type_: Some(if is_warning { "Warning" } else { "Normal" }.to_owned()),
         ..Event::default()
     }
 }
@@ -135,20 +80,19 @@ fn cut(mut note: String) -> String {
 mod tests {
     use super::*;
 
+    fn announced(note: &str) -> Announcement {
+        Announcement { is_warning: false, action: "Poll", reason: "Ready".to_owned(), note: note.to_owned() }
+    }
+
     fn made_of(name: &str, note: &str) -> Event {
         let regarding = ObjectReference { name: Some(name.to_owned()), ..ObjectReference::default() };
-        made(regarding, Time::from_seconds(1_800_000_000), "me", ("Normal", "Ready".into(), note.into()))
+        made(regarding, Time::from_seconds(1_800_000_000), "me", announced(note))
     }
 
     #[test]
     fn a_long_name_of_a_replica_is_cut() {
         let identity = "a".repeat(NAME_LIMIT);
-        let event = made(
-            ObjectReference::default(),
-            Time::from_seconds(0),
-            &identity,
-            ("Normal", String::new(), String::new()),
-        );
+        let event = made(ObjectReference::default(), Time::from_seconds(0), &identity, announced(""));
         assert_eq!(event.reporting_instance.unwrap(), "a".repeat(INSTANCE_LIMIT));
     }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use resources::{KINDS, KeptStatus, Kind};
 use runner::ObjectKey;
 use serde_json::Value;
 
@@ -11,28 +12,31 @@ use serde_json::Value;
 pub struct Objects(Mutex<HashMap<ObjectKey, Known>>);
 
 /// One object.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone)]
 pub(super) struct Known {
     pub(super) uid: String,
     pub(super) resource_version: String,
-    pub(super) status: Value,
+    pub(super) status: KeptStatus,
 }
 
 impl Known {
-    pub(super) fn of(object: &Value) -> Self {
+    /// `object`, which is of `kind`.
+    pub(super) fn of(kind: &Kind, object: &Value) -> Self {
         let text =
             |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         Self {
             uid: text("/metadata/uid"),
             resource_version: text("/metadata/resourceVersion"),
-            status: object.get("status").cloned().unwrap_or(Value::Null),
+            status: kind.kept_status(object),
         }
     }
 }
 
 impl Objects {
     pub(crate) fn seen(&self, key: &ObjectKey, object: &Value) {
-        self.lock().insert(key.clone(), Known::of(object));
+        if let Some(kind) = kind_of(key) {
+            self.lock().insert(key.clone(), Known::of(kind, object));
+        }
     }
 
     pub(crate) fn remove(&self, key: &ObjectKey) {
@@ -53,4 +57,9 @@ impl Objects {
     fn lock(&self) -> MutexGuard<'_, HashMap<ObjectKey, Known>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The kind of the object `key`.
+pub(super) fn kind_of(key: &ObjectKey) -> Option<&'static Kind> {
+    KINDS.iter().copied().find(|kind| kind.kind == key.kind)
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use engine::{Target, Time};
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{Api, Client};
+use resources::Announcement;
 use runner::{Guard, Metrics};
 
 use super::events;
@@ -28,6 +29,8 @@ pub struct TargetEvent {
     pub at: Time,
     /// Whether something went wrong.
     pub is_warning: bool,
+    /// What was done, in one word.
+    pub action: &'static str,
     /// In one word, for example `SuccessfulRescale`.
     pub reason: String,
     /// In a sentence.
@@ -56,7 +59,7 @@ impl TargetEvents {
     /// Publishes one.
     pub async fn publish(&self, event: TargetEvent) {
         let Some(time_left) = self.guard.time_left() else { return };
-        let TargetEvent { target, uid, at, is_warning, reason, note } = event;
+        let TargetEvent { target, uid, at, is_warning, action, reason, note } = event;
         let regarding = ObjectReference {
             api_version: Some(target.api_version.clone()),
             kind: Some(target.kind.clone()),
@@ -65,8 +68,8 @@ impl TargetEvents {
             uid: Some(uid),
             ..ObjectReference::default()
         };
-        let type_ = if is_warning { "Warning" } else { "Normal" };
-        let event = events::made(regarding, at, &self.identity, (type_, reason, note));
+        let announced = Announcement { is_warning, action, reason, note };
+        let event = events::made(regarding, at, &self.identity, announced);
         let api = Api::namespaced(self.client.clone(), &target.namespace);
         let params =
             kube::api::PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..Default::default() };

@@ -4,15 +4,16 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use engine::Difference;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
-use resources::{Difference, KINDS, Kind, Scope, difference};
+use resources::{Change, KeptStatus, Kind, Scope};
 use runner::{Guard, Metrics, ObjectKey, Record};
 use serde_json::{Map, Value, json};
 
 use super::events;
-use super::objects::{Known, Objects};
+use super::objects::{Known, Objects, kind_of};
 use crate::refusal::{Asked, Cause, Refusal, Refusals};
 use crate::{Clients, FIELD_MANAGER};
 
@@ -99,9 +100,7 @@ impl Writer {
 
     /// Writes `record` where it says something new.
     pub(super) async fn write(&self, record: &Record) -> Result<(), NotWritten> {
-        let Some(kind) = KINDS.iter().copied().find(|kind| kind.kind == record.key.kind) else {
-            return Ok(());
-        };
+        let Some(kind) = kind_of(&record.key) else { return Ok(()) };
         let Some(mut known) = self.objects.get(&record.key) else {
             self.forget(&record.key);
             return Ok(());
@@ -109,12 +108,12 @@ impl Writer {
         let untold = self.lock_unanswered().remove(&record.key).filter(|before| before.uid == known.uid);
         for _ in 0..ATTEMPTS {
             if known.uid != record.outcome.uid {
-                // The record waited while its object was made anew under the same name.
+                // The record waited while its object was recreated under the same name.
                 return Ok(());
             }
             let before = untold.as_ref().unwrap_or(&known);
-            let next = kind.status(&record.outcome, &known.status);
-            if !self.worth_writing(kind, record, &known.status, &next) {
+            let next = known.status.after(&record.outcome);
+            if !self.worth_writing(record, &known.status, &next) {
                 if untold.is_some() {
                     self.publish(kind, record, before, &next).await;
                 }
@@ -133,7 +132,7 @@ impl Writer {
                 Ok(Patched::Outdated(latest)) => known = latest,
                 Err(refusal) if refusal.cause == Some(Cause::Invalid) => {
                     tracing::warn!(object = %record.key, problem = refusal.message,
-                        "status cannot be written, as the object does not fit the schema");
+                        "status cannot be written: the stored object is invalid by the schema");
                     self.publish(kind, record, before, &next).await;
                     return Ok(());
                 }
@@ -162,8 +161,9 @@ impl Writer {
         self.unanswered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn worth_writing(&self, kind: &Kind, record: &Record, before: &Value, next: &Value) -> bool {
-        match difference(kind, before, next) {
+    /// Compares the statuses as they are in memory: nothing is serialised for a poll that changed nothing.
+    fn worth_writing(&self, record: &Record, before: &KeptStatus, next: &KeptStatus) -> bool {
+        match next.difference(before) {
             Difference::None => false,
             Difference::Major => true,
             Difference::Minor => {
@@ -187,25 +187,19 @@ impl Writer {
         kind: &Kind,
         key: &ObjectKey,
         known: &Known,
-        next: &Value,
+        next: &KeptStatus,
         limit: Duration,
     ) -> Result<Patched, Refusal> {
         let api = self.api(kind, key);
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-        let patch = json!({
-            "metadata": { "resourceVersion": known.resource_version, "uid": known.uid },
-            "status": merge_patch(&known.status, next),
-        });
         let write = async {
-            match api.patch_status(&key.name, &params, &Patch::Merge(&patch)).await {
-                Ok(object) => Ok(Patched::Done(Known::of(&serde_json::to_value(object).unwrap_or_default()))),
+            match send(&api, &key.name, &params, known, next).await {
+                Ok(object) => Ok(Patched::Done(known_of(kind, object))),
                 Err(kube::Error::Api(status)) if status.is_not_found() => Ok(Patched::Gone),
                 Err(kube::Error::Api(status)) if status.is_conflict() => {
                     self.metrics.write_result("status", "refused");
                     Ok(match api.get_opt(&key.name).await? {
-                        Some(object) => {
-                            Patched::Outdated(Known::of(&serde_json::to_value(object).unwrap_or_default()))
-                        }
+                        Some(object) => Patched::Outdated(known_of(kind, object)),
                         None => Patched::Gone,
                     })
                 }
@@ -241,8 +235,10 @@ impl Writer {
     }
 
     /// Publishes the Events of a change; one that cannot be published is counted and let go.
-    async fn publish(&self, kind: &Kind, record: &Record, before: &Known, next: &Value) {
-        for event in events::of(kind, record, before, next, &self.identity) {
+    async fn publish(&self, kind: &Kind, record: &Record, before: &Known, next: &KeptStatus) {
+        let scaled: Vec<usize> = record.scaled().collect();
+        let change = Change { outcome: &record.outcome, scaled: &scaled, before: &before.status, next };
+        for event in events::of(kind, record, &before.uid, &change, &self.identity) {
             let Some(time_left) = self.guard.time_left() else { return };
             let namespace = event.metadata.namespace.clone().unwrap_or_default();
             let api = Api::namespaced(self.client.clone(), &namespace);
@@ -286,6 +282,32 @@ fn patching(kind: &Kind, key: &ObjectKey) -> Asked {
         namespace: key.namespace.clone(),
         name: key.name.clone(),
     }
+}
+/// Writes what changed between `known` and `next`: first the annotations, where memory is kept in one, then the
+/// status, each only where the object is still the one that was seen.
+async fn send(
+    api: &Api<DynamicObject>,
+    name: &str,
+    params: &PatchParams,
+    known: &Known,
+    next: &KeptStatus,
+) -> kube::Result<DynamicObject> {
+    let mut version = known.resource_version.clone();
+    let annotations = next.changed_annotations(&known.status);
+    if !annotations.is_empty() {
+        let metadata = json!({ "resourceVersion": version, "uid": known.uid, "annotations": annotations });
+        let object = api.patch(name, params, &Patch::Merge(&json!({ "metadata": metadata }))).await?;
+        version = object.metadata.resource_version.unwrap_or_default();
+    }
+    let patch = json!({
+        "metadata": { "resourceVersion": version, "uid": known.uid },
+        "status": merge_patch(&known.status.to_value(), &next.to_value()),
+    });
+    api.patch_status(name, params, &Patch::Merge(&patch)).await
+}
+
+fn known_of(kind: &Kind, object: DynamicObject) -> Known {
+    Known::of(kind, &serde_json::to_value(object).unwrap_or_default())
 }
 
 /// A request to publish an Event.
@@ -347,8 +369,8 @@ mod tests {
         let writer = Writer::new(&clients, objects, Arc::new(Always), Arc::default(), "me".to_owned());
         for (uid, is_written) in [("former", false), ("anew", true)] {
             let verdict = Verdict::Conflict("taken".to_owned());
-            let outcome =
-                Outcome { uid: uid.to_owned(), generation: 1, at: engine::Time::default(), verdict };
+            let (at, warnings) = (engine::Time::default(), Arc::default());
+            let outcome = Outcome { uid: uid.to_owned(), generation: 1, at, verdict, warnings };
             let record = Record { key: key.clone(), outcome: Arc::new(outcome), tried: Vec::new() };
             assert_eq!(writer.write(&record).await.is_err(), is_written, "{uid}");
         }

@@ -14,7 +14,7 @@ use crate::parts::{PartsArgs, namespace};
 /// The policy that needs nothing but bounds.
 pub(super) const RANDOM: &str = "random";
 
-/// Scales groups of Deployments together, as a groups file names them, until it is told to end.
+/// Scales groups of Deployments together, as a groups file names them, until terminated.
 ///
 /// A line of the file is a group: names of Deployments, separated by commas. A name counts while
 /// there is such a Deployment in the namespace and it belongs to the application: a label or an
@@ -35,11 +35,11 @@ pub(super) const RANDOM: &str = "random";
     )),
 )]
 pub(crate) struct CoordinateArgs {
-    /// The groups file. It is read again when it changes; after a bad edit the last good groups stay.
+    /// The groups file. It is reloaded when it changes; after an invalid edit the last valid groups stay.
     #[arg(long, env = "GROUP_FILE", default_value = "./groups.txt", value_name = "FILE")]
     pub(super) group_file: PathBuf,
 
-    /// Namespace of the application, in which all is done.
+    /// Namespace of the application.
     #[arg(long, env = "NAMESPACE", default_value = "default", value_name = "NAME", value_parser = namespace)]
     pub(super) namespace: String,
 
@@ -58,19 +58,26 @@ pub(crate) struct CoordinateArgs {
     #[arg(long, env = "ACTION_INTERVAL", default_value = "60", value_name = "TIME", value_parser = interval)]
     pub(super) action_interval: Duration,
 
-    /// The least replicas of each member.
+    /// Minimum replicas of each member.
     #[arg(long, env = "MIN_REPLICAS", default_value = "1", value_name = "COUNT", value_parser = min_replicas)]
     pub(super) min_replicas: u32,
 
-    /// The most replicas of each member.
+    /// Maximum replicas of each member.
     #[arg(long, env = "MAX_REPLICAS", default_value = "10", value_name = "COUNT", value_parser = max_replicas)]
     pub(super) max_replicas: u32,
 
-    /// The policy by which groups are scaled. All but random need --group-spec.
-    #[arg(long, env = "POLICY", default_value = RANDOM, value_name = "NAME", value_parser = policy)]
-    pub(super) policy: String,
+    /// The policy that recommends replicas. All but random need --group-spec. Default: random, which suits
+    /// experiments only: it ignores the load.
+    #[arg(long, env = "POLICY", value_name = "NAME", value_parser = policy)]
+    policy: Option<String>,
 
-    /// What policy random begins with, so that a run can be repeated. Default: drawn, and told in the log.
+    /// Decide and log, and change nothing in the cluster: no replicas, no Events, no Lease.
+    #[arg(long, env = "DRY_RUN", default_value = "false", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", action = clap::ArgAction::Set, value_parser = yes_or_no,
+          value_name = "BOOL")]
+    pub(super) dry_run: bool,
+
+    /// Seed of policy random, so that a run can be repeated. Default: drawn, and logged.
     #[arg(long, env = "SEED", value_name = "NUMBER")]
     seed: Option<Seed>,
 
@@ -80,9 +87,9 @@ pub(crate) struct CoordinateArgs {
     #[arg(long, env = "GROUP_SPEC", value_name = "FILE")]
     group_spec: Option<OptionalFile>,
 
-    /// Instead of scaling by a policy: scale the groups as this list says, a line `group, from, to,
-    /// repetitions` each, and measure the time from the request to the last member ready. The results are
-    /// scaling_csv.txt, scaling_times.svg and a table.
+    /// Instead of scaling by a policy: scale the groups as this list says, one `group, from, to,
+    /// repetitions` per line, and measure the time from the request to the last member ready. The results are
+    /// scaling_csv.txt, scaling_times.svg and a table. At the end the replicas are restored.
     #[arg(long, value_name = "FILE")]
     pub(super) experiment: Option<PathBuf>,
 
@@ -99,6 +106,16 @@ pub(crate) struct CoordinateArgs {
 }
 
 impl CoordinateArgs {
+    /// Name of the policy.
+    pub(super) fn policy(&self) -> &str {
+        self.policy.as_deref().unwrap_or(RANDOM)
+    }
+
+    /// Whether nobody chose a policy.
+    pub(super) fn has_default_policy(&self) -> bool {
+        self.policy.is_none()
+    }
+
     /// The seed that was asked for.
     pub(super) fn seed(&self) -> Option<u32> {
         self.seed.as_ref()?.0
@@ -117,8 +134,13 @@ impl CoordinateArgs {
                 "MIN_REPLICAS={least} is above MAX_REPLICAS={most}: give MIN_REPLICAS at most that much"
             ));
         }
-        if self.policy != RANDOM && self.group_spec().is_none() {
-            let policy = &self.policy;
+        if self.dry_run && self.experiment.is_some() {
+            let problem =
+                "--dry-run changes nothing, and an experiment measures changes: give one of the two";
+            return Some(problem.to_owned());
+        }
+        let policy = self.policy();
+        if policy != RANDOM && self.group_spec().is_none() {
             return Some(format!(
                 "POLICY={policy} needs GROUP_SPEC: give a YAML file with the metrics and settings that {policy} rests \
                  on, in the form of the spec of a ScalingGroup"

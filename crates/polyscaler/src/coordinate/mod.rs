@@ -86,24 +86,26 @@ async fn coordinate(arguments: CoordinateArgs) -> anyhow::Result<ExitCode> {
     parts::until_told_to_end(signals, parts, servers).await
 }
 
-/// The groups that there are at the start: with nothing to fall back on, what makes sense works and
-/// the rest is told.
+/// The groups that there are at the start: with nothing to fall back on, what is valid works and
+/// the rest is reported.
 fn groups_at_start(arguments: &CoordinateArgs) -> anyhow::Result<(Content, Vec<Group>)> {
     let file = arguments.group_file.display();
     let content = groups_file::read(&arguments.group_file);
     let bytes = match &content {
         Ok(bytes) => bytes,
-        Err(problem) => bail!("groups file {file}: {problem}; set GROUP_FILE to a file with a line a group"),
+        Err(problem) => {
+            bail!("groups file {file}: {problem}; set GROUP_FILE to a file with one group per line")
+        }
     };
     let GroupsFile { groups, problems } = GroupsFile::parse(bytes);
     for problem in &problems {
         let (line, member, problem) = (problem.line, &problem.member, problem.to_string());
-        tracing::error!(%file, line, member, problem, "problem in the groups file, the rest works");
+        tracing::error!(%file, line, member, problem, "invalid line in the groups file, the others are used");
     }
     if groups.is_empty() {
         let first = problems.first().map(|problem| format!(" ({problem})")).unwrap_or_default();
         bail!(
-            "groups file {file}: no line names a Deployment{first}; give a line a group, with names separated by commas"
+            "groups file {file}: no line names a Deployment{first}; give one group per line, with names separated by commas"
         );
     }
     Ok((content, groups))
@@ -119,7 +121,8 @@ fn settings(arguments: &CoordinateArgs, shared: &Shared) -> anyhow::Result<Setti
         interval: arguments.action_interval,
         min_replicas: arguments.min_replicas,
         max_replicas: arguments.max_replicas,
-        policy: arguments.policy.clone(),
+        policy: arguments.policy().to_owned(),
+        dry_run: arguments.dry_run,
         seed,
         group_spec: group_spec(arguments)?,
         created: shared.clock.now(),
@@ -130,10 +133,10 @@ fn group_spec(arguments: &CoordinateArgs) -> anyhow::Result<Option<GroupSpec>> {
     let Some(path) = arguments.group_spec() else { return Ok(None) };
     let file = path.display();
     let text = std::fs::read_to_string(&path).with_context(|| format!("GROUP_SPEC {file} cannot be read"))?;
-    match GroupSpec::parse(&text, &arguments.policy) {
+    match GroupSpec::parse(&text, arguments.policy()) {
         Ok(spec) => {
             for left_out in spec.left_out() {
-                tracing::warn!(%file, left_out, "something in GROUP_SPEC has no effect");
+                tracing::warn!(%file, left_out, "a field of GROUP_SPEC has no effect");
             }
             Ok(Some(spec))
         }
@@ -181,7 +184,8 @@ async fn connect(arguments: &CoordinateArgs) -> anyhow::Result<Clients> {
 
 fn wiring(arguments: &CoordinateArgs, shared: &Shared) -> Wiring {
     Wiring {
-        lease: arguments.parts.leader_elect.then(|| LeaseSettings {
+        // A dry run beside the real one must not take its Lease.
+        lease: (arguments.parts.leader_elect && !arguments.dry_run).then(|| LeaseSettings {
             namespace: arguments.namespace.clone(),
             namespace_set_by: "NAMESPACE",
             name: lease_name(&arguments.app_name),
@@ -218,13 +222,22 @@ fn tell_start(arguments: &CoordinateArgs, shared: &Shared, settings: &Settings) 
         namespace = settings.namespace,
         app = arguments.app_name,
         policy = settings.policy,
+        dry_run = settings.dry_run,
         interval_seconds = settings.interval.as_secs(),
         min_replicas = settings.min_replicas,
         max_replicas = settings.max_replicas,
         "starting"
     );
+    if arguments.has_default_policy() {
+        let advice = "set POLICY, or POLICY=random to silence this warning";
+        tracing::warn!(
+            policy = RANDOM,
+            advice,
+            "no policy is set: replicas are random, whatever the load is"
+        );
+    }
     if settings.policy == RANDOM {
-        let advice = "set SEED to this number to have the same actions again";
+        let advice = "set SEED to this number to repeat the same actions";
         tracing::info!(seed = settings.seed, advice, "seed");
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use engine::Time;
+use resources::MODE_ANNOTATION;
 use resources::scaling_group::KIND;
 use runner::{Event, ObjectKey};
 use serde_json::{Map, Value, json};
@@ -19,6 +20,8 @@ pub(super) struct Settings {
     pub(super) min_replicas: u32,
     pub(super) max_replicas: u32,
     pub(super) policy: String,
+    /// Whether decisions are only logged.
+    pub(super) dry_run: bool,
     pub(super) seed: u32,
     pub(super) group_spec: Option<GroupSpec>,
     /// When the groups were made: the start of this process.
@@ -54,7 +57,10 @@ impl Settings {
 
     /// The whole object of a group.
     pub(super) fn object(&self, name: &str, generation: i64, spec: &Value) -> Value {
-        let annotations = self.group_spec.as_ref().map(GroupSpec::annotations).unwrap_or_default();
+        let mut annotations = self.group_spec.as_ref().map(GroupSpec::annotations).unwrap_or_default();
+        if self.dry_run {
+            annotations.insert(MODE_ANNOTATION.to_owned(), "observe".into());
+        }
         json!({
             "apiVersion": KIND.api_version(),
             "kind": KIND.kind,

@@ -85,11 +85,11 @@ fn sum_up(group: &ObjectKey, poll: &Poll, scaled: &BTreeSet<usize>, failed: &BTr
         tracing::info!(%group, policy, scaled = moved_now, unchanged, "group scaled");
     } else {
         tracing::warn!(%group, policy, scaled = moved_now, failed = failing, unchanged,
-            "group scaled in part, the rest is tried again");
+            "group scaled in part, the rest is retried");
     }
 }
 
-/// What became of a member, for `kubectl describe` of its Deployment.
+/// The result for a member, for `kubectl describe` of its Deployment.
 fn event(
     app: &App,
     group: &ObjectKey,
@@ -111,6 +111,7 @@ fn event(
         uid: app.uid(&target.name)?,
         at: outcome.at,
         is_warning: reason == "FailedRescale",
+        action: "Scale",
         reason: reason.to_owned(),
         note,
     })

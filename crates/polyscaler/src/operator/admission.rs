@@ -28,12 +28,12 @@ pub(super) struct AdmissionArgs {
     #[arg(long, env = "POLYSCALER_WEBHOOK_ADDRESS", default_value = "off", value_name = "ADDRESS")]
     webhook_address: Listen,
 
-    /// Name of the ValidatingWebhookConfiguration that calls the webhook; its caBundle is kept.
+    /// Name of the ValidatingWebhookConfiguration that calls the webhook; its caBundle is kept up to date.
     #[arg(long, env = "POLYSCALER_WEBHOOK_CONFIGURATION", default_value = "polyscaler", value_name = "NAME")]
     webhook_configuration: String,
 
-    /// Folder with the certificate of the webhook: tls.crt, tls.key and ca.crt, read again when they
-    /// change. Where they are missing they are made and written there. Default: they are made and kept
+    /// Folder with the certificate of the webhook: tls.crt, tls.key and ca.crt, reloaded when they
+    /// change. Where they are missing they are created there. Default: they are created and kept
     /// in the Secret that --cert-secret names.
     #[arg(long, env = "POLYSCALER_CERT_DIR", value_name = "FOLDER")]
     cert_dir: Option<PathBuf>,
@@ -145,7 +145,7 @@ impl CertificateVault for ClusterVault {
         async {
             let Some(state) = self.0.read().await? else { return Ok(None) };
             let files = CertificateFiles::of_data(state.data)
-                .map_err(|problem| format!("{problem}; delete it, and it is made anew"))?;
+                .map_err(|problem| format!("{problem}; delete it, and it is recreated"))?;
             Ok(Some(Kept { files, version: state.version }))
         }
         .boxed()

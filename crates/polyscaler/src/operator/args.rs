@@ -11,11 +11,11 @@ use tokio::sync::watch;
 use super::admission::AdmissionArgs;
 use crate::parts::{Listen, PartsArgs, namespace};
 
-/// Watches objects, reads metrics, decides and scales, until it is told to end.
+/// Watches objects, reads metrics, decides and scales, until terminated.
 ///
 /// Logs go to stderr; LOG_LEVEL (a level, or a filter such as info,cluster=debug) and LOG_FORMAT
-/// (text or json) set them. OTEL_EXPORTER_OTLP_ENDPOINT has it send OpenTelemetry traces; the other
-/// standard OTEL variables count, too.
+/// (text or json) set them. OTEL_EXPORTER_OTLP_ENDPOINT turns on OpenTelemetry traces; the other
+/// standard OTEL variables apply, too.
 #[derive(Args)]
 pub(crate) struct OperatorArgs {
     #[command(flatten)]
@@ -36,8 +36,8 @@ pub(crate) struct OperatorArgs {
     #[arg(long, env = "POLYSCALER_NAMESPACE_SELECTOR", value_name = "SELECTOR")]
     namespace_selector: Option<String>,
 
-    /// Act on objects of these kinds only, separated by commas. Default: all. What is left out is
-    /// not seen at all: its targets count as free, and its CRD and the rights for it are not needed.
+    /// Act on objects of these kinds only, separated by commas. Default: all. Other kinds are ignored: their
+    /// targets count as free, and neither their CRDs nor permissions for them are needed.
     #[arg(long, env = "POLYSCALER_KINDS", value_delimiter = ',', value_name = "KINDS", value_parser = kind)]
     kinds: Vec<&'static Kind>,
 
@@ -67,7 +67,7 @@ pub(crate) struct OperatorArgs {
 }
 
 /// Flags of the command line's contract whose parts this version does not have. They are
-/// taken so that one command line serves every version; whoever sets one is told.
+/// accepted so that one command line serves every version; a warning names those that are set.
 #[derive(Args)]
 struct Planned {
     #[arg(long, env = "POLYSCALER_EXTERNAL_METRICS_ADDRESS", default_value = "off", hide = true)]

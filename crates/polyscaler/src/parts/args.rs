@@ -34,12 +34,12 @@ pub(crate) struct PartsArgs {
     #[arg(long, env = "POLYSCALER_MAX_ACTIONS", default_value_t = 200, value_name = "COUNT")]
     pub(crate) max_actions: usize,
 
-    /// Append every decision, carried out or not, with its steps and readings to this file, as JSON lines.
+    /// Append every decision, applied or not, with its steps and readings to this file, as JSON lines.
     #[arg(long, env = "POLYSCALER_AUDIT_FILE", value_name = "FILE")]
     pub(crate) audit_file: Option<PathBuf>,
 
-    /// Append what a learned policy learns from to this file, as JSON lines: of each decision for a group
-    /// what was seen, what was done, and how well that went by the next poll.
+    /// Append what a learned policy learns from to this file, as JSON lines: for each decision on a group
+    /// what was observed, what was done, and how well that went by the next poll.
     #[arg(long, env = "POLYSCALER_EPISODES_FILE", value_name = "FILE")]
     pub(crate) episodes_file: Option<PathBuf>,
 
@@ -48,7 +48,7 @@ pub(crate) struct PartsArgs {
           require_equals = true, default_missing_value = "true", action = clap::ArgAction::Set, value_name = "BOOL")]
     pub(crate) leader_elect: bool,
 
-    /// How long a leader that fell silent keeps others waiting, from 3s to 5m.
+    /// How long other replicas wait after the last renewal before they take over the Lease, from 3s to 5m.
     #[arg(long, env = "POLYSCALER_LEASE_DURATION", default_value = "15s", value_parser = lease_duration,
           value_name = "TIME")]
     pub(crate) lease_duration: Duration,
@@ -68,7 +68,7 @@ pub(crate) struct PartsArgs {
     #[arg(long, env = "POLYSCALER_ALLOW_ADDRESSES", value_delimiter = ',', value_name = "CIDRS")]
     pub(crate) allow_addresses: Vec<IpNet>,
 
-    /// The Prometheus server that is asked where a metric of type prometheus names none, for example
+    /// The Prometheus server of metrics of type prometheus that name none, for example
     /// http://prometheus.monitoring:9090.
     #[arg(long, env = "POLYSCALER_PROMETHEUS_URL", value_name = "URL", value_parser = prometheus_url)]
     pub(crate) prometheus_url: Option<ServerAddress>,

@@ -186,8 +186,15 @@ fn good_specs() -> Vec<Value> {
     ]
 }
 
+/// A problem with the API server's reason in front.
+type Cause = (String, Problem);
+
 /// What the API server has against `manifest`; empty where it takes it.
 pub(super) async fn refused(client: &Client, manifest: &Value) -> Vec<Problem> {
+    causes_of_refusal(client, manifest).await.into_iter().map(|(_, problem)| problem).collect()
+}
+
+async fn causes_of_refusal(client: &Client, manifest: &Value) -> Vec<Cause> {
     let [api_version, kind] = ["apiVersion", "kind"].map(|field| manifest[field].as_str().unwrap());
     let plural = resources::find(api_version, kind).unwrap().plural;
     let namespace = manifest["metadata"]["namespace"].as_str();
@@ -199,26 +206,34 @@ pub(super) async fn refused(client: &Client, manifest: &Value) -> Vec<Problem> {
         .unwrap();
     match client.request::<Value>(request).await {
         Ok(_) => Vec::new(),
-        Err(kube::Error::Api(status)) => problems(&status),
+        Err(kube::Error::Api(status)) => causes(&status),
         Err(error) => panic!("{manifest}: {error}"),
     }
 }
 
-fn problems(status: &Status) -> Vec<Problem> {
+fn causes(status: &Status) -> Vec<Cause> {
     // Unknown fields are told in one sentence and without causes.
     if let Some((_, unknown)) = status.message.split_once("strict decoding error: ") {
-        let one = |field: &str| (String::new(), format!("strict decoding error: {field}"));
+        let one = |field: &str| {
+            let problem = (String::new(), format!("strict decoding error: {field}"));
+            ("FieldValueInvalid".to_owned(), problem)
+        };
         return unknown.split(", ").map(one).collect();
     }
     let causes = status.details.as_ref().map(|details| &details.causes[..]).unwrap_or_default();
     assert!(!causes.is_empty(), "refused without causes: {status:?}");
     // Without a field it says only that rules across fields were not looked at.
     let told = causes.iter().filter(|cause| cause.field != "<nil>");
-    told.map(|cause| (cause.field.clone(), cause.message.clone())).collect()
+    told.map(|cause| (cause.reason.clone(), (cause.field.clone(), cause.message.clone()))).collect()
 }
 
 /// What `polyscaler check` has against each of `manifests`.
 pub(crate) fn checked(manifests: &[Value]) -> Vec<Vec<Problem>> {
+    let without_reasons = |causes: Vec<Cause>| causes.into_iter().map(|(_, problem)| problem).collect();
+    causes_by_check(manifests).into_iter().map(without_reasons).collect()
+}
+
+fn causes_by_check(manifests: &[Value]) -> Vec<Vec<Cause>> {
     let mut check = Command::new(POLYSCALER)
         .args(["check", "--output", "json", "-"])
         .stdin(Stdio::piped())
@@ -233,7 +248,9 @@ pub(crate) fn checked(manifests: &[Value]) -> Vec<Vec<Problem>> {
     let problems = |found: &Value| {
         let all = found["problems"].as_array().unwrap();
         assert_eq!(found["valid"], all.is_empty());
-        all.iter().map(|problem| (text(problem, "path"), text(problem, "message"))).collect()
+        all.iter()
+            .map(|problem| (text(problem, "reason"), (text(problem, "path"), text(problem, "message"))))
+            .collect()
     };
     found.iter().map(problems).collect()
 }
@@ -245,8 +262,8 @@ async fn check_says_what_the_api_server_says() {
     manifests.extend(namespaced::bad());
     manifests.extend(groups::bad());
     let mut differences = Vec::new();
-    for (manifest, mut found) in manifests.iter().zip(checked(&manifests)) {
-        let mut refused = refused(&scene.client, manifest).await;
+    for (manifest, mut found) in manifests.iter().zip(causes_by_check(&manifests)) {
+        let mut refused = causes_of_refusal(&scene.client, manifest).await;
         assert!(!refused.is_empty(), "the API server takes {}", manifest["spec"]);
         refused.sort();
         found.sort();

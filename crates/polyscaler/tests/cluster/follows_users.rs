@@ -96,7 +96,7 @@ async fn replicas_follow_users_and_everything_tells_why() {
     assert_eq!(status["target"], "Deployment/web");
     assert_eq!(status["metricValue"], 1500.5);
     assert_eq!(status["desiredReplicas"], 3);
-    assert_eq!(status["lastDecision"], "linear 2→3 (1500.5 in 1000..5000)");
+    assert_eq!(status["lastDecision"], "linear 3→3 (1500.5 in 1000..5000)", "the one that saw 3 replicas");
     assert_eq!(status["lastScaleReason"], "linear 2→3 (1500.5 in 1000..5000)");
     assert_eq!(status["observedGeneration"], object.metadata.generation.unwrap());
     let said: Vec<[&str; 3]> = status["conditions"]
@@ -205,11 +205,7 @@ async fn kubectl_shows_what_matters() {
     target.wait_for(6).await;
     scaling.wait_for_field("currentReplicas", 6).await;
 
-    let request = http::Request::get(format!("/apis/example.com/v1/businessscalings/{}", scaling.name))
-        .header("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io")
-        .body(Vec::new())
-        .unwrap();
-    let table: Value = scene.client.request(request).await.unwrap();
+    let table = table(&scene, &scaling.name).await;
     let columns: Vec<&str> = table["columnDefinitions"]
         .as_array()
         .unwrap()
@@ -219,17 +215,54 @@ async fn kubectl_shows_what_matters() {
     assert_eq!(
         columns,
         [
-            "Name", "Target", "Metric", "Min", "Max", "Current", "Desired", "Ready", "Reason", "Decision",
-            "Age"
+            "Name", "Target", "Metric", "Min", "Max", "Current", "Desired", "Ready", "Reason", "Mode",
+            "Stale", "Decision", "Age"
         ]
     );
     let cells = table["rows"][0]["cells"].as_array().unwrap();
-    let wanted = json!([scaling.name, "Deployment/web", 3000, 2, 10, 6, 6, "True", "Ready"]);
-    assert_eq!(json!(cells[..9]), wanted);
+    let wanted = json!([scaling.name, "Deployment/web", 3000, 2, 10, 6, 6, "True", "Ready", "Active", null]);
+    assert_eq!(json!(cells[..11]), wanted);
 
     let listed = scene.client.list_api_group_resources("example.com/v1").await.unwrap();
     let resource = listed.resources.iter().find(|resource| resource.name == "businessscalings").unwrap();
     assert_eq!(resource.short_names, Some(vec!["bs".to_owned()]));
     assert_eq!(resource.categories, Some(vec!["polyscaler".to_owned()]));
     assert!(!resource.namespaced);
+}
+
+/// What `kubectl get` prints of a BusinessScaling.
+async fn table(scene: &Scene, name: &str) -> Value {
+    let request = http::Request::get(format!("/apis/example.com/v1/businessscalings/{name}"))
+        .header("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io")
+        .body(Vec::new())
+        .unwrap();
+    scene.client.request(request).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_an_invalid_edit_the_old_figures_are_marked() {
+    let scene = Scene::new("stale").await;
+    let target = scene.podless_deployment("web", 2).await;
+    scene.users("/users", 3000);
+    scene.operator(&[]).await;
+    let scaling = scene.business_scaling("web", scene.spec("web", "/users")).await;
+    target.wait_for(6).await;
+    scaling.wait_for_field("currentReplicas", 6).await;
+
+    scaling.set_mode(Some("obsrve")).await;
+    scaling.wait_for("Ready", "False", "InvalidSpec").await;
+    scaling.wait_for_event("Warning", "InvalidSpec", "metadata.annotations[polyscaler.dev/mode]").await;
+    let shown = table(&scene, &scaling.name).await;
+    let cells = shown["rows"][0]["cells"].as_array().unwrap();
+    let wanted = json!([3000, 2, 10, 6, 6, "False", "InvalidSpec", "Active"]);
+    assert_eq!(json!(cells[2..10]), wanted);
+    assert!(cells[10].as_str().unwrap().ends_with('s'), "since some seconds: {cells:?}");
+
+    scaling.set_mode(Some("observe")).await;
+    scaling.wait_for("Ready", "True", "Observing").await;
+    scaling.wait_for_event("Normal", "Observing", "recorded and not applied from now on").await;
+    let shown = table(&scene, &scaling.name).await;
+    assert_eq!(json!(shown["rows"][0]["cells"].as_array().unwrap()[9..11]), json!(["Observing", null]));
+    scaling.set_mode(None).await;
+    scaling.wait_for_event("Normal", "Active", "applied from now on").await;
 }

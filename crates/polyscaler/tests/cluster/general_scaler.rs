@@ -111,7 +111,9 @@ async fn a_budget_caps_replicas_and_shows_the_money() {
         .await;
     let message = scaler.wait_for("ScalingLimited", "True", "BudgetReached").await;
     assert_eq!(message, "cost 8→5 (0.50/h of 0.50/h)");
-    scaler.wait_for_field("cost", json!({ "now": 0.5, "wished": 0.8, "decided": 0.5, "budget": 0.5 })).await;
+    scaler
+        .wait_for_field("cost", json!({ "now": 0.5, "recommended": 0.8, "decided": 0.5, "budget": 0.5 }))
+        .await;
     let page = operator.activity_page().await;
     assert!(page.contains("0.50/h, recommended 0.80/h, budget 0.50/h"), "{page}");
     // A budget that is lowered takes effect by the next poll.

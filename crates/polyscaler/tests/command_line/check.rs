@@ -64,7 +64,7 @@ fn several_files_and_documents_are_judged_each() {
         ("ConfigMap/other", false, true),
     ];
     assert_eq!(found, wanted.map(|(object, known, valid)| (json!(object), json!(known), json!(valid))));
-    assert_eq!(run(&["check", &list]).status, 0, "kinds of others are passed over");
+    assert_eq!(run(&["check", &list]).status, 0, "kinds of others are skipped");
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn what_cannot_be_judged_is_an_error_that_names_the_file() {
     let cases = [
         (files.0.path().join("missing.yaml").display().to_string(), "cannot be read"),
         (folder, "cannot be read"),
-        (files.write("broken.yaml", "a: [1, 2\nb: }"), "at line 2, column 2; mend it there"),
+        (files.write("broken.yaml", "a: [1, 2\nb: }"), "at line 2, column 2; correct it there"),
         (files.write("binary.yaml", [0xff, 0xfe, 0x00, 0x80]), "cannot be read"),
         (files.write("text.yaml", "just some words"), "apiVersion and kind must be set"),
         (files.write("kindless.yaml", "apiVersion: example.com/v1"), "apiVersion and kind must be set"),
@@ -97,9 +97,51 @@ fn what_cannot_be_judged_is_an_error_that_names_the_file() {
         let message = json_of(&ran)[0]["problems"][0]["message"].as_str().unwrap().to_owned();
         assert!(message.contains(words), "{message}");
     }
-    let empty = files.write("empty.yaml", "");
-    let ran = run(&["check", &empty]);
-    assert_eq!((ran.status, ran.stdout), (0, format!("{empty}: no documents\n")));
+}
+
+#[test]
+fn nothing_to_check_is_bad_usage() {
+    let files = Files::new();
+    let (empty, good) = (files.write("empty.yaml", ""), files.write("good.yaml", GOOD));
+    for output in ["text", "json"] {
+        let ran = run(&["check", "-o", output, &empty, "-"]);
+        assert_eq!(ran.status, 2, "{ran:?}");
+        assert!(ran.stderr.contains("no documents"), "{ran:?}");
+    }
+    assert_eq!(run(&["check", &empty, &good]).status, 0);
+}
+
+const SLEEPER: &str = "
+apiVersion: autoscaling.example.com/v1
+kind: GeneralScaler
+metadata: {name: sleeper, namespace: shop}
+spec:
+  targetDeployment: web
+  minReplicas: 0
+  maxReplicas: 5
+  metrics: [{type: cpu, targetValue: 80}]
+";
+
+#[test]
+fn warnings_are_printed_and_change_nothing() {
+    let files = Files::new();
+    let file = files.write("sleeper.yaml", SLEEPER);
+    let ran = run(&["check", &file]);
+    assert_eq!(
+        (ran.status, ran.stdout),
+        (0, format!("{file}: GeneralScaler/sleeper: valid\n")),
+        "{}",
+        ran.stderr
+    );
+    let begin =
+        format!("{file}: GeneralScaler/sleeper: warning: spec.minReplicas: at 0 replicas there are no pods");
+    assert!(ran.stderr.starts_with(&begin) && ran.stderr.lines().count() == 1, "{}", ran.stderr);
+    let ran = run(&["check", "-o", "json", &file]);
+    let found = json_of(&ran).remove(0);
+    assert_eq!((ran.status, &found["valid"]), (0, &json!(true)));
+    assert_eq!(found["warnings"][0]["path"], "spec.minReplicas");
+    let awake = files.write("awake.yaml", SLEEPER.replace("minReplicas: 0", "minReplicas: 1"));
+    assert_eq!(json_of(&run(&["check", "-o", "json", &awake]))[0]["warnings"], json!([]));
 }
 
 #[test]

@@ -24,6 +24,14 @@ async fn deploy(store: &Store) {
     }
 }
 
+/// That all have the replicas that they were deployed with.
+async fn assert_restored(store: &Store) {
+    for (name, _) in DELAYS {
+        let replicas = store.deployments().get(name).await.unwrap().spec.unwrap().replicas;
+        assert_eq!(replicas, Some(1), "{name}");
+    }
+}
+
 /// The rows of the record, each with its fields by column.
 fn rows(out: &Path) -> Vec<Vec<(String, String)>> {
     let text = std::fs::read_to_string(out.join("scaling_csv.txt")).unwrap();
@@ -70,6 +78,8 @@ async fn every_member_and_the_whole_are_measured() {
     assert_eq!(experiment.lines(&["member", "mean", "p50", "p95"]).len(), 1, "{said}");
     let svg = std::fs::read_to_string(out.join("scaling_times.svg")).unwrap();
     assert!(svg.starts_with("<svg ") && svg.contains(DB) && svg.contains("group-1 1→4 ×2"), "{svg}");
+    assert_restored(&store).await;
+    assert_eq!(experiment.lines(&["replicas from before the experiment restored"]).len(), 2, "{said}");
     store.assert_no_finalizers().await;
 }
 
@@ -133,6 +143,7 @@ async fn whoever_interrupts_it_keeps_what_was_measured() {
         out.join("scaling_times.svg").exists()
             && rows(&out).iter().all(|row| field(row, "failures").is_empty())
     );
+    assert_restored(&store).await;
     let leases: kube::Api<k8s_openapi::api::coordination::v1::Lease> = store.scene.namespaced();
     for lease in leases.list(&ListParams::default()).await.unwrap() {
         let holder = lease.spec.unwrap().holder_identity.unwrap_or_default();

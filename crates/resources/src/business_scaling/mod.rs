@@ -1,17 +1,18 @@
-//! `BusinessScaling`: replicas follow one business figure between two thresholds.
+//! `BusinessScaling`: replicas follow one business metric between two thresholds.
 
 mod rules;
 
 use std::sync::Arc;
 
 use engine::policy::Linear;
-use engine::{Asked, AskedTarget, Bounds, ConfigPath, Metric, Plan, Policy, Problem, Query, Target};
+use engine::{Asked, AskedTarget, Bounds, ConfigPath, Metric, Policy, Query, Target, without_noise};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{CustomResource, CustomResourceExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::Outcome;
 use crate::common::column::{self, Column};
 use crate::common::fields::{
     HeadersFrom, MetricSpec, NAME_PATTERN, NAMESPACE_PATTERN, SafetySpec, TargetRef, URL_PATTERN, as_number,
@@ -19,8 +20,9 @@ use crate::common::fields::{
 use crate::common::metric;
 use crate::common::rule;
 use crate::common::single_target::SingleTarget;
-use crate::common::status::{Outcome, SingleTargetStatus};
-use crate::kind::{Context, Kind, NotCompiled, Scope, spec};
+use crate::common::status::{ObservedStatus, SingleTargetStatus};
+use crate::kind::{Compiled, Context, Findings, Kind, NotCompiled, Scope, spec};
+use crate::status_language::{MemoryPlace, Status, StatusLanguage};
 use crate::supporting::Needs;
 
 /// The row of the table.
@@ -32,8 +34,7 @@ pub const KIND: Kind = Kind {
     scope: Scope::Cluster,
     definition,
     compile,
-    status,
-    volatile: &["lastDecision", "metricValue"],
+    status: StatusLanguage::of::<BusinessScalingStatus>(MemoryPlace::Status),
     needs: Needs::NOTHING,
 };
 
@@ -46,11 +47,13 @@ const COLUMNS: &[Column] = &[
     column::DESIRED,
     column::READY,
     column::REASON,
+    column::MODE,
+    column::STALE,
     column::DECISION,
     column::AGE,
 ];
 
-/// Scales a target between two replica counts as a business figure moves between two thresholds.
+/// Scales a target between two replica counts as a business metric moves between two thresholds.
 #[derive(CustomResource, Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[kube(
     group = "example.com",
@@ -61,62 +64,62 @@ const COLUMNS: &[Column] = &[
     shortname = "bs",
     category = "polyscaler",
     status = "BusinessScalingStatus",
-    doc = "Scales a target between two replica counts as a business figure, such as active users, moves between two thresholds."
+    doc = "Scales a target between two replica counts as a business metric, such as active users, moves between two thresholds."
 )]
 #[serde(rename_all = "camelCase")]
 pub struct BusinessScalingSpec {
-    /// Name of the Deployment to scale. Give this or `targetRef`.
+    /// Name of the Deployment to scale. Set either this or `targetRef`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253), regex(pattern = NAME_PATTERN))]
     pub target_deployment: Option<String>,
-    /// The target, where it is no Deployment: anything with a scale subresource.
+    /// The target to scale: any object with a scale subresource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_ref: Option<TargetRef>,
-    /// Namespace of the target and of the secret of `headersFrom`.
+    /// Namespace of the target and of the Secret of `headersFrom`.
     #[serde(default = "default_namespace")]
     #[schemars(length(max = 63), regex(pattern = NAMESPACE_PATTERN))]
     pub namespace: String,
-    /// URL that answers with JSON. Give this or `metric`.
+    /// URL that returns JSON. Set either this or `metric`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048), regex(pattern = URL_PATTERN))]
     pub metric_source: Option<String>,
-    /// JSONPath (RFC 9535) of the figure in the answer of `metricSource`. Default `$.active_users`.
+    /// JSONPath (RFC 9535) of the value in the response of `metricSource`. Defaults to `$.active_users`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
     pub value_path: Option<String>,
-    /// Request headers for `metricSource`, from a secret.
+    /// Request headers for `metricSource`, from a Secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headers_from: Option<HeadersFrom>,
-    /// A metric of any other source, instead of `metricSource`.
+    /// A metric of any other source, in place of `metricSource`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metric: Option<MetricSpec>,
-    /// Where scaling begins and ends.
+    /// The range of the metric in which the target is scaled, and the range of replicas.
     #[serde(default)]
     pub scale_thresholds: ScaleThresholds,
-    /// Seconds between two polls.
+    /// Seconds between two polls of the metrics.
     #[serde(default = "default_interval")]
     #[schemars(range(min = 1, max = 86400))]
     pub interval_seconds: u32,
-    /// What holds scaling back.
+    /// Limits on how fast and how often the target is scaled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub safety: Option<SafetySpec>,
 }
 
-/// Below `minUsers` there are `minReplicas`, above `maxUsers` there are `maxReplicas`, and in
-/// between a straight line, rounded down.
+/// At or below `minUsers` the target has `minReplicas`, at or above `maxUsers` it has `maxReplicas`; in between
+/// the number of replicas grows linearly and is rounded down.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ScaleThresholds {
-    /// The figure at and below which there are `minReplicas`.
+    /// Metric value at and below which the target has `minReplicas`.
     #[schemars(range(min = 0.0))]
     pub min_users: f64,
-    /// The figure at and above which there are `maxReplicas`.
+    /// Metric value at and above which the target has `maxReplicas`.
     #[schemars(range(min = 0.0))]
     pub max_users: f64,
-    /// The least replicas.
+    /// Minimum number of replicas.
     #[schemars(range(max = i32::MAX))]
     pub min_replicas: u32,
-    /// The most replicas.
+    /// Maximum number of replicas.
     #[schemars(range(min = 1, max = i32::MAX))]
     pub max_replicas: u32,
 }
@@ -127,14 +130,14 @@ impl Default for ScaleThresholds {
     }
 }
 
-/// What became of it.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+/// Observed state of a BusinessScaling.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct BusinessScalingStatus {
-    /// The last reading of the metric; absent while there is none.
+    /// Last value of the metric; absent while the metric is unavailable.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_number")]
     pub metric_value: Option<f64>,
-    /// What all kinds with one target tell.
+    /// What all kinds with one target report.
     #[serde(flatten)]
     pub common: SingleTargetStatus,
 }
@@ -153,31 +156,28 @@ fn definition() -> CustomResourceDefinition {
     rule::finish(column::print(BusinessScaling::crd(), COLUMNS), rules::RULES)
 }
 
-fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
+fn compile(object: &Value, context: &Context<'_>) -> Result<Compiled, NotCompiled> {
     let spec: BusinessScalingSpec = spec(object)?;
     let broken_rules = rule::problems(rules::RULES, &spec);
     let target = spec.target().in_namespace(&spec.namespace);
-    let (metric, problems) = compile_metric(&spec, &target, context);
+    let (metric, findings) = compile_metric(&spec, &target, context);
     let thresholds = &spec.scale_thresholds;
     let (least, most) = (thresholds.min_replicas, thresholds.max_replicas);
     let policy = Linear::new(thresholds.min_users, thresholds.max_users, least, most);
     let compiled = SingleTarget {
         target,
         bounds: Bounds::new(least, most),
+        minimum_at: "spec.scaleThresholds.minReplicas",
         metrics: vec![metric],
         policy: policy.map(|policy| Arc::new(policy) as Arc<dyn Policy>),
         safety: spec.safety.as_ref(),
         interval_seconds: spec.interval_seconds,
     };
-    compiled.plan(object, broken_rules, problems)
+    compiled.plan(object, broken_rules, findings)
 }
 
 /// The metric, whichever way it is written, and what its source finds wrong with it.
-fn compile_metric(
-    spec: &BusinessScalingSpec,
-    target: &Target,
-    context: &Context<'_>,
-) -> (Metric, Vec<Problem>) {
+fn compile_metric(spec: &BusinessScalingSpec, target: &Target, context: &Context<'_>) -> (Metric, Findings) {
     let (source, config, path) = match &spec.metric {
         Some(metric) => (
             metric.source.as_str(),
@@ -196,17 +196,17 @@ fn compile_metric(
     };
     // A missing metric is named by a rule; its source has nothing to look at then.
     let named = spec.metric.is_some() || spec.metric_source.is_some();
-    let mut problems = Vec::new();
+    let mut findings = Findings::default();
     let query = if named {
         let target = AskedTarget::Of(target);
         let namespace = &spec.namespace;
         let asked = Asked { source, config: &config, path, namespace, target, credentials: &[] };
-        metric::query(context, &asked, &mut problems)
+        metric::query(context, &asked, &mut findings)
     } else {
         Query::unprepared(source)
     };
     let name = if spec.metric.is_some() { source } else { "users" };
-    (Metric { name: name.to_owned(), query, minimum: Some(0.0), target: None, member: None }, problems)
+    (Metric { name: name.to_owned(), query, minimum: Some(0.0), target: None, member: None }, findings)
 }
 
 impl BusinessScalingSpec {
@@ -215,13 +215,22 @@ impl BusinessScalingSpec {
     }
 }
 
-fn status(outcome: &Outcome, previous: &Value) -> Value {
-    let mut status = BusinessScalingStatus::deserialize(previous).unwrap_or_default();
-    status.common.update(outcome);
-    if let Some(poll) = outcome.poll() {
-        status.metric_value = poll.value(0);
+impl Status for BusinessScalingStatus {
+    fn update(&mut self, outcome: &Outcome) {
+        self.common.update(outcome);
+        if let Some(poll) = outcome.poll() {
+            self.metric_value = poll.value(0).map(without_noise);
+        }
     }
-    serde_json::to_value(status).unwrap_or_else(|error| unreachable!("plain data: {error}"))
+
+    fn clear_volatile(&mut self) {
+        self.common.clear_volatile();
+        self.metric_value = None;
+    }
+
+    fn observed(&self) -> Option<&ObservedStatus> {
+        Some(&self.common.observed)
+    }
 }
 
 #[cfg(test)]

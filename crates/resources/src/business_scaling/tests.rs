@@ -1,10 +1,14 @@
 use std::time::Duration;
 
-use engine::{AbsenceReason, Decision, MemberDecision, Memory, Mode, Reading, Scale, Time, decide};
+use engine::{
+    AbsenceReason, Decision, Difference, Fault, MemberDecision, Memory, Mode, Problem, Reading, Scale, Time,
+    decide,
+};
 
 use super::*;
-use crate::common::status::{Difference, MemberPoll, Poll, Verdict, difference};
+use crate::fixture::{difference, status_after};
 use crate::lenient::{Lenient, question};
+use crate::{MemberPoll, Poll, Verdict};
 
 const CONTEXT: Context<'_> =
     Context { catalog: &Lenient, allow_cross_namespace: false, admitting: true, resolved: None };
@@ -30,7 +34,7 @@ fn problems(spec: Value) -> Vec<String> {
 
 #[test]
 fn the_least_manifest_has_the_defaults() {
-    let plan = KIND.compile(&manifest(least()), &CONTEXT).unwrap();
+    let plan = KIND.compile(&manifest(least()), &CONTEXT).unwrap().plan;
     assert_eq!(plan.members[0].target.to_string(), "Deployment default/web");
     assert_eq!(plan.members[0].bounds, Bounds::new(2, 10).unwrap());
     assert_eq!((plan.interval, plan.mode), (Duration::from_secs(60), Mode::Act));
@@ -53,7 +57,7 @@ fn every_option_reaches_the_plan() {
     });
     let mut object = manifest(spec);
     object["metadata"]["annotations"] = json!({ "polyscaler.dev/mode": "observe" });
-    let plan = KIND.compile(&object, &CONTEXT).unwrap();
+    let plan = KIND.compile(&object, &CONTEXT).unwrap().plan;
     assert_eq!(plan.members[0].target.to_string(), "Fleet shop/taxis");
     assert_eq!(question(&plan.metrics[0].query).namespace, "shop");
     assert_eq!(plan.mode, Mode::Observe);
@@ -69,7 +73,7 @@ fn every_option_reaches_the_plan() {
 #[test]
 fn a_query_names_namespace_and_target() {
     let spec = json!({ "targetDeployment": "web", "namespace": "shop", "metric": { "type": "usage", "config": {} } });
-    let plan = KIND.compile(&manifest(spec), &CONTEXT).unwrap();
+    let plan = KIND.compile(&manifest(spec), &CONTEXT).unwrap().plan;
     let question = question(&plan.metrics[0].query);
     assert_eq!(question.namespace, "shop");
     assert_eq!(question.target.as_ref().map(Target::to_string).as_deref(), Some("Deployment shop/web"));
@@ -114,7 +118,7 @@ fn what_is_missing_or_mistyped_is_named_by_its_path() {
 
 /// The outcome of a poll that read `reading` of a target with `replicas`, and wrote.
 fn outcome(reading: Reading, replicas: u32, second: i64, memory: &mut Memory) -> Outcome {
-    let plan = Arc::new(KIND.compile(&manifest(least()), &CONTEXT).unwrap());
+    let plan = Arc::new(KIND.compile(&manifest(least()), &CONTEXT).unwrap().plan);
     let scale = Scale { replicas, status_replicas: replicas, ready: None };
     let now = Time::from_seconds(second);
     let observation = engine::Observation {
@@ -137,24 +141,33 @@ fn outcome(reading: Reading, replicas: u32, second: i64, memory: &mut Memory) ->
         hpa: Ok(Vec::new()),
         reversals: Vec::new(),
     };
-    Outcome { uid: "1".to_owned(), generation: 3, at: now, verdict: Verdict::Polled(Box::new(poll)) }
+    Outcome {
+        uid: "1".to_owned(),
+        generation: 3,
+        at: now,
+        verdict: Verdict::Polled(Box::new(poll)),
+        warnings: Arc::default(),
+    }
 }
 
 #[test]
 fn the_status_tells_the_whole_story() {
     let mut memory = Memory::default();
     let scaled = outcome(Reading::of(3000.0, Time::default()), 2, 1_700_000_000, &mut memory);
-    insta::assert_json_snapshot!("scaled", KIND.status(&scaled, &Value::Null));
+    insta::assert_json_snapshot!("scaled", status_after(&KIND, &scaled, &Value::Null));
     let down = Reading::absent(AbsenceReason::Timeout, "http://load/users: no answer within 5 s");
     let failing = outcome(down, 6, 1_700_000_060, &mut memory);
-    insta::assert_json_snapshot!("failing", KIND.status(&failing, &KIND.status(&scaled, &Value::Null)));
+    insta::assert_json_snapshot!(
+        "failing",
+        status_after(&KIND, &failing, &status_after(&KIND, &scaled, &Value::Null))
+    );
 }
 
 #[test]
 fn a_status_changes_only_when_something_did() {
     let mut memory = Memory::default();
     let reading = |value: f64| Reading::of(value, Time::default());
-    let status = |outcome: &Outcome, previous: &Value| KIND.status(outcome, previous);
+    let status = |outcome: &Outcome, previous: &Value| status_after(&KIND, outcome, previous);
     let first = status(&outcome(reading(2000.0), 4, 0, &mut memory), &Value::Null);
     let same = status(&outcome(reading(2000.0), 4, 60, &mut memory), &first);
     assert_eq!(difference(&KIND, &first, &same), Difference::None);
@@ -168,18 +181,50 @@ fn a_status_changes_only_when_something_did() {
 fn an_invalid_spec_keeps_what_was_known() {
     let mut memory = Memory::default();
     let scaled = outcome(Reading::of(3000.0, Time::default()), 2, 1_700_000_000, &mut memory);
-    let before = KIND.status(&scaled, &Value::Null);
+    let before = status_after(&KIND, &scaled, &Value::Null);
     let invalid = Outcome {
         uid: "1".to_owned(),
         generation: 4,
         at: Time::from_seconds(1_700_000_100),
-        verdict: Verdict::Invalid(vec![Problem::new("spec.metricSource", engine::Fault::required())]),
+        verdict: Verdict::Invalid(vec![Problem::new("spec.metricSource", Fault::required())]),
+        warnings: Arc::default(),
     };
-    let after = KIND.status(&invalid, &before);
+    let after = status_after(&KIND, &invalid, &before);
     assert_eq!(after["memory"], before["memory"], "a cooldown outlives a bad edit");
     assert_eq!(after["conditions"][0]["reason"], "InvalidSpec");
     assert_eq!(after["conditions"][0]["message"], "spec.metricSource: Required value");
     assert_eq!(after["conditions"].as_array().unwrap().len(), 1);
+    assert_eq!(after["staleSince"], "2023-11-14T22:15:00Z", "the figures are of another spec");
+    assert_eq!(after["desiredReplicas"], before["desiredReplicas"]);
+    let later = Outcome { at: Time::from_seconds(1_700_000_200), ..invalid };
+    assert_eq!(status_after(&KIND, &later, &after)["staleSince"], after["staleSince"]);
+    let polled = outcome(Reading::of(3000.0, Time::default()), 6, 1_700_000_300, &mut memory);
+    assert_eq!(status_after(&KIND, &polled, &after).get("staleSince"), None);
+}
+
+#[test]
+fn a_target_that_may_sleep_and_is_measured_at_its_pods_only_is_warned_of() {
+    let spec = |metric: &str, minimum: u32| {
+        json!({ "targetDeployment": "web", "metric": { "type": metric },
+                "scaleThresholds": { "minReplicas": minimum } })
+    };
+    let warnings = |spec| KIND.compile(&manifest(spec), &CONTEXT).unwrap().warnings;
+    let found = warnings(spec("cpu", 0));
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].path, "spec.scaleThresholds.minReplicas");
+    assert!(found[0].message.contains("no pods whose cpu could be measured"), "{}", found[0]);
+    assert_eq!((warnings(spec("cpu", 1)), warnings(spec("http", 0))), (vec![], vec![]));
+}
+
+#[test]
+fn the_status_shows_warnings_until_they_are_heeded() {
+    let mut memory = Memory::default();
+    let mut warned = outcome(Reading::of(3000.0, Time::default()), 6, 0, &mut memory);
+    let heeded = warned.clone();
+    warned.warnings = [engine::Warning::new("spec.schedule", "opens at 8:59")].into();
+    let shown = status_after(&KIND, &warned, &Value::Null);
+    assert_eq!(shown["warnings"], json!([{ "field": "spec.schedule", "message": "opens at 8:59" }]));
+    assert_eq!(status_after(&KIND, &heeded, &shown).get("warnings"), None);
 }
 
 #[test]
@@ -193,7 +238,7 @@ fn a_missing_target_is_said_and_not_guessed() {
     };
     poll.members[0] = MemberPoll { seen: Err(failure), write: None };
     poll.decision = Decision { members: Vec::<MemberDecision>::new(), ..poll.decision.clone() };
-    let status = KIND.status(&outcome, &Value::Null);
+    let status = status_after(&KIND, &outcome, &Value::Null);
     assert_eq!(status["conditions"][0]["reason"], "TargetNotFound");
     assert_eq!(status.get("currentReplicas"), None);
 }

@@ -19,6 +19,8 @@ pub(crate) const MIN: Column = Column::integer("Min", ".spec.minReplicas");
 pub(crate) const MAX: Column = Column::integer("Max", ".spec.maxReplicas");
 pub(crate) const CURRENT: Column = Column::integer("Current", ".status.currentReplicas");
 pub(crate) const DESIRED: Column = Column::integer("Desired", ".status.desiredReplicas");
+pub(crate) const MODE: Column = Column::string("Mode", ".status.mode");
+pub(crate) const STALE: Column = Column::of("Stale", "date", ".status.staleSince");
 pub(crate) const READY: Column = Column::string("Ready", ".status.conditions[?(@.type==\"Ready\")].status");
 pub(crate) const REASON: Column = Column::string("Reason", ".status.conditions[?(@.type==\"Ready\")].reason");
 pub(crate) const COST: Column = Column::number("Cost", ".status.cost.now").wide();

@@ -1,31 +1,94 @@
-//! What the conditions of a polled object say. A single target is "the target"; of a group, every member
-//! in question is named.
+//! The conditions that kinds of ours have, in the words of the HPA. A single target is "the target"; of a
+//! group, every member in question is named.
 
-use engine::{AbsentMetric, MemberDecision, Mode, Step};
+use engine::{AbsentMetric, MemberDecision, Mode, Problem, Step};
 
-use super::condition::{ConditionStatus, ConditionType, Reason};
-use super::status::Poll;
+use super::condition::ConditionStatus;
+use crate::{Outcome, Poll, Reason, Verdict};
 
-/// All conditions; `Ready`, the summary, comes first.
-pub(super) fn of(poll: &Poll) -> Vec<ConditionStatus> {
-    let parts = [able_to_scale(poll), scaling_active(poll)];
-    let mut conditions = vec![ready(poll, &parts)];
-    conditions.extend(parts);
-    conditions.push(scaling_limited(poll));
-    conditions
-}
+/// The summary: the object does what its spec asks for.
+pub(crate) const READY: &str = "Ready";
+/// The metrics are available.
+const SCALING_ACTIVE: &str = "ScalingActive";
+/// The target can be read and scaled.
+const ABLE_TO_SCALE: &str = "AbleToScale";
+/// The desired count is not the recommended one.
+const SCALING_LIMITED: &str = "ScalingLimited";
 
-pub(super) fn condition(
-    type_: ConditionType,
+/// A condition with its typed reason.
+struct Said {
+    type_: &'static str,
     holds: bool,
     reason: Reason,
-    message: impl Into<String>,
-) -> ConditionStatus {
-    ConditionStatus { type_, holds, reason, message: message.into() }
+    message: String,
 }
 
-fn ready(poll: &Poll, parts: &[ConditionStatus]) -> ConditionStatus {
-    let type_ = ConditionType::Ready;
+impl From<Said> for ConditionStatus {
+    fn from(said: Said) -> Self {
+        let Said { type_, holds, reason, message } = said;
+        Self { type_, state: holds.into(), reason: reason.as_str(), message }
+    }
+}
+
+/// How an object is, whatever its kind's conditions are: what logs, metrics and pages go by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// Whether it does what its spec asks for.
+    pub ready: bool,
+    /// Why, in one word.
+    pub reason: Reason,
+    /// Why, in a sentence.
+    pub message: String,
+    /// Why the desired count is not the recommended one, where it is not.
+    pub limited: Option<Reason>,
+}
+
+impl Outcome {
+    /// How the object is.
+    pub fn health(&self) -> Health {
+        let all = said(self);
+        let limited = all.iter().find(|said| said.type_ == SCALING_LIMITED && said.holds);
+        let limited = limited.map(|said| said.reason);
+        match all.into_iter().next() {
+            Some(Said { holds, reason, message, .. }) => Health { ready: holds, reason, message, limited },
+            None => unreachable!("Ready is always among them"),
+        }
+    }
+}
+
+/// All conditions; `Ready`, the summary, comes first.
+pub(crate) fn of(outcome: &Outcome) -> Vec<ConditionStatus> {
+    said(outcome).into_iter().map(ConditionStatus::from).collect()
+}
+
+fn said(outcome: &Outcome) -> Vec<Said> {
+    match &outcome.verdict {
+        Verdict::Invalid(problems) => vec![not_compiled(Reason::InvalidSpec, problems)],
+        Verdict::Unresolved(problems) => vec![not_compiled(Reason::ReferenceNotFound, problems)],
+        Verdict::Conflict(message) => {
+            vec![condition(READY, false, Reason::TargetConflict, message.clone())]
+        }
+        Verdict::Polled(poll) => {
+            let parts = [able_to_scale(poll), scaling_active(poll)];
+            let mut conditions = vec![ready(poll, &parts)];
+            conditions.extend(parts);
+            conditions.push(scaling_limited(poll));
+            conditions
+        }
+    }
+}
+
+fn not_compiled(reason: Reason, problems: &[Problem]) -> Said {
+    let all: Vec<String> = problems.iter().map(Problem::to_string).collect();
+    condition(READY, false, reason, all.join("; "))
+}
+
+fn condition(type_: &'static str, holds: bool, reason: Reason, message: impl Into<String>) -> Said {
+    Said { type_, holds, reason, message: message.into() }
+}
+
+fn ready(poll: &Poll, parts: &[Said]) -> Said {
+    let type_ = READY;
     let failing = parts.iter().find(|part| !part.holds);
     match failing {
         Some(part) => condition(type_, false, part.reason, part.message.clone()),
@@ -33,17 +96,19 @@ fn ready(poll: &Poll, parts: &[ConditionStatus]) -> ConditionStatus {
             type_,
             true,
             Reason::Observing,
-            "decisions are recorded and not carried out, as the annotation polyscaler.dev/mode asks for",
+            "decisions are recorded and not applied: the annotation polyscaler.dev/mode is observe",
         ),
         None if poll.is_of_group() => {
-            condition(type_, true, Reason::Ready, "metrics are read and every member is scaled")
+            condition(type_, true, Reason::Ready, "the metrics are available and every member can be scaled")
         }
-        None => condition(type_, true, Reason::Ready, "metrics are read and the target is scaled"),
+        None => {
+            condition(type_, true, Reason::Ready, "the metrics are available and the target can be scaled")
+        }
     }
 }
 
-fn able_to_scale(poll: &Poll) -> ConditionStatus {
-    let type_ = ConditionType::AbleToScale;
+fn able_to_scale(poll: &Poll) -> Said {
+    let type_ = ABLE_TO_SCALE;
     let failing: Vec<(usize, Reason, &str)> = (0..poll.members.len())
         .filter_map(|member| poll.failure(member).map(|(reason, message)| (member, reason, message)))
         .collect();
@@ -74,36 +139,35 @@ fn reverted(poll: &Poll) -> Option<String> {
     (!said.is_empty()).then(|| said.join("; "))
 }
 
-/// So many members are told of in full; of the others, no more than the name and the reason.
+/// So many members are described in full; of the others, no more than the name and the reason.
 const IN_FULL: usize = 5;
 
 fn failing_members(poll: &Poll, failing: &[(usize, Reason, &str)]) -> String {
-    let told = failing.iter().enumerate().map(|(place, (member, reason, message))| {
+    let listed = failing.iter().enumerate().map(|(place, (member, reason, message))| {
         let name = &poll.plan.members[*member].role.name;
         if place < IN_FULL { format!("{name}: {reason} ({message})") } else { format!("{name}: {reason}") }
     });
-    let told = told.collect::<Vec<_>>().join("; ");
+    let listed = listed.collect::<Vec<_>>().join("; ");
     match (failing.len(), poll.members.len()) {
-        (failing, all) if failing == all => format!("no member can be scaled: {told}"),
-        (failing, all) => format!("{failing} of {all} members cannot be scaled: {told}; the others go on"),
+        (failing, all) if failing == all => format!("no member can be scaled: {listed}"),
+        (failing, all) => {
+            format!("{failing} of {all} members cannot be scaled: {listed}; the others are scaled")
+        }
     }
 }
 
-fn scaling_active(poll: &Poll) -> ConditionStatus {
-    let type_ = ConditionType::ScalingActive;
+fn scaling_active(poll: &Poll) -> Said {
+    let type_ = SCALING_ACTIVE;
     let absences = &poll.decision.absences;
     match absences.first() {
-        None if poll.is_of_group() && poll.plan.metrics.is_empty() => condition(
-            type_,
-            true,
-            Reason::ValidMetricFound,
-            "the policy works, and there is no metric to read",
-        ),
-        None => condition(type_, true, Reason::ValidMetricFound, "every metric has a reading"),
+        None if poll.is_of_group() && poll.plan.metrics.is_empty() => {
+            condition(type_, true, Reason::ValidMetricFound, "the policy needs no metrics")
+        }
+        None => condition(type_, true, Reason::ValidMetricFound, "all metrics are available"),
         Some(first) => {
-            // Of a single target it is enough to know the first: they mostly have one cause.
-            let told = if poll.is_of_group() { &absences[..] } else { &absences[..1] };
-            let message = told.iter().map(|absent| absence(poll, absent)).collect::<Vec<_>>().join("; ");
+            // For a single target the first is enough: they mostly have one cause.
+            let shown = if poll.is_of_group() { &absences[..] } else { &absences[..1] };
+            let message = shown.iter().map(|absent| absence(poll, absent)).collect::<Vec<_>>().join("; ");
             condition(type_, false, Reason::Metric(first.absence.reason), message)
         }
     }
@@ -116,8 +180,8 @@ fn absence(poll: &Poll, absent: &AbsentMetric) -> String {
     format!("{what} {}: {}", absent.metric, absent.absence)
 }
 
-fn scaling_limited(poll: &Poll) -> ConditionStatus {
-    let type_ = ConditionType::ScalingLimited;
+fn scaling_limited(poll: &Poll) -> Said {
+    let type_ = SCALING_LIMITED;
     let decisions = poll.decision.members.iter();
     let mut limits: Vec<(&MemberDecision, Reason, &Step)> = decisions
         .filter_map(|decided| limit(decided).map(|(reason, step)| (decided, reason, step)))
@@ -125,7 +189,12 @@ fn scaling_limited(poll: &Poll) -> ConditionStatus {
     // Of several members, the one that a person can do most about gives the reason.
     limits.sort_by_key(|(_, reason, _)| rank(*reason));
     match limits.first() {
-        None => condition(type_, false, Reason::DesiredWithinRange, "nothing holds the wish back"),
+        None => condition(
+            type_,
+            false,
+            Reason::DesiredWithinRange,
+            "the desired count is within the acceptable range",
+        ),
         Some((_, reason, _)) if poll.is_of_group() => {
             condition(type_, true, *reason, limited_members(poll, &limits))
         }
@@ -144,7 +213,7 @@ fn largest(poll: &Poll) -> String {
     found.map_or_else(String::new, |(metric, name)| format!("; most of {metric} comes from {name}"))
 }
 
-/// The last limit of a decision: the one that stands between the wish and the replicas.
+/// The last limit of a decision: the one that stands between the recommendation and the desired count.
 fn limit(decided: &MemberDecision) -> Option<(Reason, &Step)> {
     decided.steps.iter().rev().find_map(|step| {
         let reason = match step {
@@ -178,11 +247,11 @@ fn rank(reason: Reason) -> u8 {
 
 fn limited_members(poll: &Poll, limits: &[(&MemberDecision, Reason, &Step)]) -> String {
     let name = |decided: &MemberDecision| poll.plan.members[decided.member].role.name.clone();
-    let told = limits.iter().take(IN_FULL).map(|(decided, _, step)| format!("{}: {step}", name(decided)));
-    let mut told = told.collect::<Vec<_>>().join("; ");
+    let listed = limits.iter().take(IN_FULL).map(|(decided, _, step)| format!("{}: {step}", name(decided)));
+    let mut listed = listed.collect::<Vec<_>>().join("; ");
     if let Some(others) = limits.get(IN_FULL..).filter(|others| !others.is_empty()) {
         let names: Vec<String> = others.iter().map(|(decided, _, _)| name(decided)).collect();
-        told.push_str(&format!("; and {} more: {}", others.len(), names.join(", ")));
+        listed.push_str(&format!("; and {} more: {}", others.len(), names.join(", ")));
     }
-    told
+    listed
 }

@@ -1,4 +1,4 @@
-//! Money in the status of an object.
+//! Costs in the status of an object.
 
 use engine::{Cost, without_noise};
 use schemars::JsonSchema;
@@ -6,29 +6,29 @@ use serde::{Deserialize, Serialize};
 
 use super::fields::as_number;
 
-/// Money, for one hour.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+/// Costs per hour.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CostStatus {
-    /// What the replicas cost that there were before the last decision.
+    /// Cost of the replicas before the last decision.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_number")]
     pub now: Option<f64>,
-    /// What the policy's wish would cost; absent where it could not wish.
+    /// Cost of the replicas that the policy recommended; absent where it could recommend nothing.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_number")]
-    pub wished: Option<f64>,
-    /// What the desired replicas cost.
+    pub recommended: Option<f64>,
+    /// Cost of the desired replicas.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_number")]
     pub decided: Option<f64>,
-    /// What all replicas together may cost.
+    /// Maximum cost of all replicas together.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_number")]
     pub budget: Option<f64>,
 }
 
 impl CostStatus {
-    pub(crate) fn new(now: f64, wished: Option<f64>, decided: f64, budget: Option<f64>) -> Self {
+    pub(crate) fn new(now: f64, recommended: Option<f64>, decided: f64, budget: Option<f64>) -> Self {
         Self {
             now: Some(without_noise(now)),
-            wished: wished.map(without_noise),
+            recommended: recommended.map(without_noise),
             decided: Some(without_noise(decided)),
             budget: budget.map(without_noise),
         }

@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
-use engine::{Fault, Limits, Mode, Problem, Target};
+use engine::{Fault, Limits, Problem, Target};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Context;
-
-/// Annotation that turns writing off for one object.
-pub const MODE_ANNOTATION: &str = "polyscaler.dev/mode";
 
 /// A DNS subdomain, the form of every object name that is used in a URL here. Without
 /// this check a name with slashes could steer a request to another path of the API.
@@ -22,15 +19,15 @@ pub(crate) const API_VERSION_PATTERN: &str = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/
 pub(crate) const MEMBER_PATTERN: &str = r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$";
 pub(crate) const KIND_PATTERN: &str = r"^[A-Z][A-Za-z0-9]*$";
 
-/// An object with a scale subresource.
+/// A reference to an object with a scale subresource.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct TargetRef {
-    /// Group and version of the target.
+    /// API group and version of the target.
     #[serde(default = "apps_v1")]
     #[schemars(length(max = 317), regex(pattern = API_VERSION_PATTERN))]
     pub api_version: String,
-    /// Kind of the target: anything that has a scale subresource.
+    /// Kind of the target: any kind with a scale subresource.
     #[serde(default = "deployment")]
     #[schemars(length(max = 63), regex(pattern = KIND_PATTERN))]
     pub kind: String,
@@ -74,53 +71,55 @@ impl TargetRef {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct MetricSpec {
-    /// Name of the metric source, for example `http`.
+    /// Type of the metric source, for example `http`.
     #[serde(rename = "type")]
     #[schemars(length(min = 1))]
     pub source: String,
-    /// The source's settings.
+    /// Settings of the metric source.
     #[serde(default)]
     #[schemars(schema_with = "any_object")]
     pub config: serde_json::Map<String, Value>,
 }
 
-/// Request headers from a secret: every key is a header's name, its value the header's value.
+/// Request headers from a Secret: each key is the name of a header, its value the value of the header.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct HeadersFrom {
-    /// The secret, in the namespace of the target.
+    /// The Secret, in the namespace of the target.
     pub secret_ref: SecretRef,
 }
 
-/// A secret by name.
+/// A reference to a Secret by name.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 pub struct SecretRef {
-    /// Name of the secret.
+    /// Name of the Secret.
     #[schemars(length(max = 253), regex(pattern = NAME_PATTERN))]
     pub name: String,
 }
 
-/// What holds a wish back.
+/// Limits on how fast and how often a target is scaled.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct SafetySpec {
-    /// No second scale within this many seconds of the last one. Default 0.
+    /// Seconds after a scaling during which the target is not scaled again. Defaults to 0.
     #[schemars(range(max = 86400))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cooldown_seconds: Option<u32>,
-    /// The most pods that one scale operation adds. Default: no limit.
+    /// Maximum number of pods that one scaling adds. Defaults to no limit.
     #[schemars(range(min = 1, max = i32::MAX))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_scale_up_rate: Option<u32>,
-    /// The most pods that one scale operation removes. Default: no limit.
+    /// Maximum number of pods that one scaling removes. Defaults to no limit.
     #[schemars(range(min = 1, max = i32::MAX))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_scale_down_rate: Option<u32>,
-    /// Scale-out follows the least wish of this many seconds. Default 0: at once, as in the HPA.
+    /// Stabilization window for scaling out: the lowest recommendation of this many seconds is followed. Defaults to 0,
+    /// as in the HPA.
     #[schemars(range(max = 3600))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale_up_stabilization_seconds: Option<u32>,
-    /// Scale-in follows the greatest wish of this many seconds. Default 0: at once; in the HPA it is 300.
+    /// Stabilization window for scaling in: the highest recommendation of this many seconds is followed. Defaults to 0;
+    /// in the HPA it is 300.
     #[schemars(range(max = 3600))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale_down_stabilization_seconds: Option<u32>,
@@ -156,22 +155,6 @@ pub(crate) fn other_namespace(
         let advice = "the namespace of this object; the operator's flag --allow-cross-namespace lifts this";
         Problem::new(path, Fault::invalid(format!("{named:?}: must be {own}, {advice}")))
     })
-}
-
-/// Reads the mode from an object's annotations. One that is neither becomes a problem, and nothing is written.
-pub(crate) fn mode(object: &Value, problems: &mut Vec<Problem>) -> Mode {
-    match object.pointer("/metadata/annotations").and_then(|all| all.get(MODE_ANNOTATION)) {
-        None => Mode::Act,
-        Some(Value::String(mode)) if mode == "act" => Mode::Act,
-        Some(Value::String(mode)) if mode == "observe" => Mode::Observe,
-        Some(other) => {
-            problems.push(Problem::new(
-                format!("metadata.annotations[{MODE_ANNOTATION}]"),
-                Fault::unsupported(other, ["act", "observe"]),
-            ));
-            Mode::Observe
-        }
-    }
 }
 
 /// The schema of an object with fields that only somebody else knows.

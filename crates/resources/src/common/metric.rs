@@ -2,17 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use engine::{Asked, Prepared, Problem, Query};
+use engine::{Asked, Prepared, Query};
 
 use crate::Context;
+use crate::kind::Findings;
 
-/// The query that `asked` comes to. What is wrong with its settings is added to `problems`; the query then only
-/// holds the place, so that what else is wrong is found, too.
-pub(crate) fn query(context: &Context<'_>, asked: &Asked<'_>, problems: &mut Vec<Problem>) -> Query {
+/// The query that `asked` comes to. What is wrong with its settings, or doubtful, is added to `findings`; where
+/// something is wrong the query only holds the place, so that what else is wrong is found, too.
+pub(crate) fn query(context: &Context<'_>, asked: &Asked<'_>, findings: &mut Findings) -> Query {
     match context.catalog.prepare(asked) {
-        Ok(Prepared { query, warnings: _ }) => query,
+        Ok(Prepared { query, warnings }) => {
+            findings.warnings.extend(warnings);
+            query
+        }
         Err(more) => {
-            problems.extend(more);
+            findings.problems.extend(more);
             Query::unprepared(asked.source)
         }
     }

@@ -2,46 +2,46 @@
 
 use std::time::Duration;
 
-use engine::{MetricTarget, Number, Reading, TargetType, Time};
+use engine::{MetricTarget, Number, Reading, TargetType, Time, without_noise};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::condition::whole_seconds;
 use super::fields::{as_number, date_time};
-use super::status::Poll;
+use crate::Poll;
 
 /// A reading that is older than this says so.
 const WORTH_A_TIME: Duration = Duration::from_secs(60);
 
-/// One metric, as last read.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+/// Last value of a metric.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct MetricStatus {
-    /// Its name.
+    /// Name of the metric.
     pub name: String,
-    /// The source that was asked.
+    /// Type of the metric source.
     #[serde(rename = "type")]
     pub source: String,
-    /// The value; absent while there is none.
+    /// Value of the metric; absent while it is unavailable.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_number")]
     pub value: Option<f64>,
-    /// The value over the replicas, where the target is an average.
+    /// Value divided by the replicas, where the target is an average.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_number")]
     pub average_value: Option<f64>,
-    /// What is aimed for.
+    /// Target value.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_number")]
     pub target_value: Option<f64>,
-    /// How value and target compare.
+    /// Type of the target: `AverageValue` or `Value`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_type: Option<String>,
-    /// Since when the value is known at its source, where that is more than a minute ago.
+    /// Time of the value at its source, where it is older than a minute.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "date_time")]
     pub time: Option<String>,
-    /// Why there is no value, in one word.
+    /// Why the metric is unavailable, in one word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Why there is no value, in a sentence.
+    /// Why the metric is unavailable, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
@@ -55,11 +55,12 @@ pub(crate) fn metric_status(poll: &Poll, index: usize, replicas: Option<u32>, no
     let average = average.and(value.zip(replicas));
     let known_since = poll.readings.get(index).and_then(Reading::at);
     let known_since = known_since.filter(|at| now.since(*at) > WORTH_A_TIME);
+    let value = value.map(without_noise);
     MetricStatus {
         name: metric.name.clone(),
         source: metric.query.source().to_owned(),
         value,
-        average_value: average.map(|(value, replicas)| value / f64::from(replicas.max(1))),
+        average_value: average.map(|(value, replicas)| without_noise(value / f64::from(replicas.max(1)))),
         target_value: metric.target.map(MetricTarget::value),
         target_type: metric.target.map(|target| format!("{:?}", target.type_())),
         time: known_since.map(whole_seconds),

@@ -1,8 +1,9 @@
 //! What several kinds share: fields, printed columns, rules, conditions and the common part of the status.
 
+pub(crate) mod annotations;
 pub(crate) mod column;
 pub(crate) mod condition;
-mod conditions;
+pub(crate) mod conditions;
 pub(crate) mod cost;
 pub(crate) mod fields;
 pub(crate) mod metric;

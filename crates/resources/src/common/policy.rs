@@ -10,14 +10,14 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// A policy for a single target by name, and its settings.
+/// A policy for a single target.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq)]
 pub struct PolicySpec {
     /// Name of the policy.
     #[serde(rename = "type", default = "slo")]
     #[schemars(schema_with = "target_types")]
     pub type_: String,
-    /// The policy's settings; each policy knows some of them.
+    /// Settings of the policy; each policy has some of them.
     #[serde(default)]
     #[schemars(schema_with = "target_settings")]
     pub config: Map<String, Value>,
@@ -29,14 +29,14 @@ impl Default for PolicySpec {
     }
 }
 
-/// A policy for a group by name, and its settings.
+/// A policy for a group.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq)]
 pub struct GroupPolicySpec {
     /// Name of the policy.
     #[serde(rename = "type", default = "bottleneck")]
     #[schemars(schema_with = "group_types")]
     pub type_: String,
-    /// The policy's settings; each policy knows some of them.
+    /// Settings of the policy; each policy has some of them.
     #[serde(default)]
     #[schemars(schema_with = "group_settings")]
     pub config: Map<String, Value>,

@@ -3,17 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Actuation, Bounds, Member, Metric, Plan, Policy, Problem, Target};
+use engine::{Actuation, Bounds, Member, Metric, Plan, Policy, Problem, Target, Warning};
 use serde_json::Value;
 
-use super::fields::{SafetySpec, mode};
-use crate::kind::NotCompiled;
+use super::annotations::Annotations;
+use super::fields::SafetySpec;
+use crate::kind::{Compiled, Findings, NotCompiled};
 
 /// What a kind has made of its spec.
 pub(crate) struct SingleTarget<'a> {
     pub(crate) target: Target,
     /// `None` where they contradict each other, which a rule has said.
     pub(crate) bounds: Option<Bounds>,
+    /// Where the minimum stands in the manifest.
+    pub(crate) minimum_at: &'static str,
     pub(crate) metrics: Vec<Metric>,
     /// `None` where its settings make none, which a rule or a problem has said.
     pub(crate) policy: Option<Arc<dyn Policy>>,
@@ -22,27 +25,49 @@ pub(crate) struct SingleTarget<'a> {
 }
 
 impl SingleTarget<'_> {
-    /// The plan of `object`, of which `broken_rules` and `problems` are known by now.
+    /// The plan of `object`, of which `broken_rules` and `findings` are known by now.
     pub(crate) fn plan(
         self,
         object: &Value,
         broken_rules: Vec<Problem>,
-        mut problems: Vec<Problem>,
-    ) -> Result<Plan, NotCompiled> {
-        let mode = mode(object, &mut problems);
+        findings: Findings,
+    ) -> Result<Compiled, NotCompiled> {
+        let Findings { mut problems, mut warnings } = findings;
+        let annotations = Annotations::read(object, &mut problems);
         let is_sound = broken_rules.is_empty() && problems.is_empty();
         let (Some(policy), Some(bounds), true) = (self.policy, self.bounds, is_sound) else {
             return Err(NotCompiled::Problems { broken_rules, others: problems });
         };
-        Ok(Plan {
+        warnings.extend(cannot_wake(bounds, self.minimum_at, &self.metrics));
+        let plan = Plan {
             members: vec![Member::single(self.target, bounds)],
             metrics: self.metrics,
             policy,
             limits: self.safety.map(SafetySpec::compile).unwrap_or_default(),
-            mode,
+            mode: annotations.mode,
             interval: Duration::from_secs(u64::from(self.interval_seconds)),
             group: None,
             actuation: Actuation::Scale,
-        })
+        };
+        Ok(Compiled { plan, warnings })
     }
+}
+
+/// The sources that measure the pods of the target.
+const MEASURED_AT_PODS: [&str; 2] = ["cpu", "memory"];
+
+/// At 0 replicas there are no pods, so what is measured at the pods alone never asks for the first one.
+fn cannot_wake(bounds: Bounds, minimum_at: &str, metrics: &[Metric]) -> Option<Warning> {
+    let is_of_pods = |metric: &Metric| MEASURED_AT_PODS.contains(&metric.query.source());
+    let sleeps = bounds.min() == 0 && !metrics.is_empty() && metrics.iter().all(is_of_pods);
+    sleeps.then(|| {
+        let mut sources: Vec<&str> = metrics.iter().map(|metric| metric.query.source()).collect();
+        sources.dedup();
+        let message = format!(
+            "at 0 replicas there are no pods whose {} could be measured, so the target never scales out again: set it \
+             to 1 or more, or add a metric that does not depend on the target's pods",
+            sources.join(" or ")
+        );
+        Warning::new(minimum_at, message)
+    })
 }

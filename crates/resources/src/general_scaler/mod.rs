@@ -5,9 +5,7 @@ mod status;
 
 use std::collections::BTreeSet;
 
-use engine::{
-    Asked, AskedTarget, Bounds, ConfigPath, Metric, MetricTarget, Plan, Problem, Target, TargetType,
-};
+use engine::{Asked, AskedTarget, Bounds, ConfigPath, Metric, MetricTarget, Target, TargetType};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{CustomResource, CustomResourceExt};
 use schemars::JsonSchema;
@@ -20,7 +18,8 @@ use crate::common::metric;
 use crate::common::policy::PolicySpec;
 use crate::common::rule;
 use crate::common::single_target::SingleTarget;
-use crate::kind::{Context, Kind, NotCompiled, Scope, spec};
+use crate::kind::{Compiled, Context, Findings, Kind, NotCompiled, Scope, spec};
+use crate::status_language::{MemoryPlace, StatusLanguage};
 use crate::supporting::Needs;
 
 pub use status::GeneralScalerStatus;
@@ -34,8 +33,7 @@ pub const KIND: Kind = Kind {
     scope: Scope::Namespaced,
     definition,
     compile,
-    status: status::status,
-    volatile: &["cost", "lastDecision", "metricSummary", "metrics"],
+    status: StatusLanguage::of::<GeneralScalerStatus>(MemoryPlace::Status),
     needs: Needs::NOTHING,
 };
 
@@ -48,6 +46,8 @@ const COLUMNS: &[Column] = &[
     column::DESIRED,
     column::READY,
     column::REASON,
+    column::MODE,
+    column::STALE,
     Column::string("Last Reason", ".status.lastScaleReason"),
     column::COST,
     Column::number("Budget", ".status.cost.budget").wide(),
@@ -67,61 +67,61 @@ const COLUMNS: &[Column] = &[
     category = "polyscaler",
     namespaced,
     status = "GeneralScalerStatus",
-    doc = "Scales a target by metrics of any source, under a policy and within safe limits."
+    doc = "Scales a target by metrics of any source, with a policy and within limits."
 )]
 #[serde(rename_all = "camelCase")]
 pub struct GeneralScalerSpec {
-    /// Name of the Deployment to scale. Give this or `targetRef`.
+    /// Name of the Deployment to scale. Set either this or `targetRef`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253), regex(pattern = NAME_PATTERN))]
     pub target_deployment: Option<String>,
-    /// The target, where it is no Deployment: anything with a scale subresource.
+    /// The target to scale: any object with a scale subresource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_ref: Option<TargetRef>,
-    /// The least replicas.
+    /// Minimum number of replicas.
     #[serde(default = "default_min_replicas")]
     #[schemars(range(max = i32::MAX))]
     pub min_replicas: u32,
-    /// The most replicas.
+    /// Maximum number of replicas.
     #[schemars(range(min = 1, max = i32::MAX))]
     pub max_replicas: u32,
-    /// What is measured, and what is aimed for.
+    /// The metrics to scale by, each with its target.
     #[schemars(length(min = 1, max = 20))]
     pub metrics: Vec<ScalerMetric>,
-    /// How metrics become replicas.
+    /// The policy that turns metrics into a recommended number of replicas.
     #[serde(default)]
     pub policy: PolicySpec,
-    /// What holds scaling back.
+    /// Limits on how fast and how often the target is scaled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub safety: Option<SafetySpec>,
-    /// Seconds between two polls.
+    /// Seconds between two polls of the metrics.
     #[serde(default = "default_interval")]
     #[schemars(range(min = 1, max = 86400))]
     pub interval_seconds: u32,
 }
 
-/// One metric and its target.
+/// A metric and its target.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct ScalerMetric {
-    /// Name for people, in status and reasons. Default: the type.
+    /// Name of the metric in status and messages. Defaults to the type.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub name: Option<String>,
-    /// Name of the metric source, for example `prometheus`, `redis` or `pubsub`.
+    /// Type of the metric source, for example `prometheus`, `redis` or `pubsub`.
     #[serde(rename = "type")]
     #[schemars(length(min = 1, max = 63))]
     pub source: String,
-    /// The source's settings.
+    /// Settings of the metric source.
     #[serde(default)]
     #[schemars(schema_with = "any_object")]
     pub config: serde_json::Map<String, Value>,
-    /// The value that policies `slo` and `cost` aim for; above 0.
+    /// Target value of the metric for policies `slo` and `cost`; must be greater than 0.
     #[schemars(extend("minimum" = 0.0, "exclusiveMinimum" = true))]
     pub target_value: f64,
-    /// `AverageValue`: the target is the share of one replica, which makes ceil(value / target)
-    /// replicas. `Value`: the target is for the value as it is, which makes ceil(ready replicas ×
-    /// value / target), within a tolerance.
+    /// `AverageValue`: the target is an average over the replicas, so ceil(value / target) replicas are
+    /// recommended. `Value`: the target is for the value as a whole, so ceil(ready replicas × value / target)
+    /// replicas are recommended, unless the ratio is within the tolerance.
     #[serde(default)]
     #[schemars(schema_with = "target_types")]
     pub target_type: TargetType,
@@ -143,35 +143,36 @@ fn definition() -> CustomResourceDefinition {
     rule::finish(column::print(GeneralScaler::crd(), COLUMNS), rules::RULES)
 }
 
-fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
+fn compile(object: &Value, context: &Context<'_>) -> Result<Compiled, NotCompiled> {
     let spec: GeneralScalerSpec = spec(object)?;
     let broken_rules = rule::problems(rules::RULES, &spec);
-    let mut problems = Vec::new();
+    let mut findings = Findings::default();
     let reference = TargetRef::either(spec.target_deployment.as_deref(), spec.target_ref.as_ref());
     let target = reference.in_namespace(own_namespace(object));
-    let metrics = compile_metrics(&spec, &target, context, &mut problems);
+    let metrics = compile_metrics(&spec, &target, context, &mut findings);
     let policy = spec.policy.compile("spec.policy").map_err(|more| {
         // Where a rule has said what its settings lack, it need not be said again.
         if broken_rules.iter().all(|problem| !problem.path.starts_with("spec.policy")) {
-            problems.extend(more);
+            findings.problems.extend(more);
         }
     });
     let compiled = SingleTarget {
         target,
         bounds: Bounds::new(spec.min_replicas, spec.max_replicas),
+        minimum_at: "spec.minReplicas",
         metrics,
         policy: policy.ok(),
         safety: spec.safety.as_ref(),
         interval_seconds: spec.interval_seconds,
     };
-    compiled.plan(object, broken_rules, problems)
+    compiled.plan(object, broken_rules, findings)
 }
 
 fn compile_metrics(
     spec: &GeneralScalerSpec,
     target: &Target,
     context: &Context<'_>,
-    problems: &mut Vec<Problem>,
+    findings: &mut Findings,
 ) -> Vec<Metric> {
     let mut names = BTreeSet::new();
     let compile = |(index, metric): (usize, &ScalerMetric)| {
@@ -189,7 +190,7 @@ fn compile_metrics(
         };
         Metric {
             name: metric::distinct_name(&mut names, metric.name.as_ref().unwrap_or(&metric.source), index),
-            query: metric::query(context, &asked, problems),
+            query: metric::query(context, &asked, findings),
             minimum: Some(0.0),
             target: MetricTarget::new(metric.target_type, metric.target_value),
             member: None,

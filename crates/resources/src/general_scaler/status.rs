@@ -1,42 +1,53 @@
-//! What becomes of a GeneralScaler: each metric beside its target, and the money.
+//! The status of a GeneralScaler: each metric beside its target, and the cost.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+use crate::Outcome;
 use crate::common::cost::CostStatus;
 use crate::common::metric_status::{MetricStatus, metric_status};
-use crate::common::status::{Outcome, SingleTargetStatus};
+use crate::common::status::{ObservedStatus, SingleTargetStatus};
+use crate::status_language::Status;
 
-/// What became of it.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+/// Observed state of a GeneralScaler.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GeneralScalerStatus {
     /// Each metric beside its target, in one line: `73/100 avg`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metric_summary: Option<String>,
-    /// Each metric, as last read.
+    /// Last value of each metric.
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub metrics: Vec<MetricStatus>,
-    /// What the replicas cost, under a policy with a budget.
+    /// Cost of the replicas, for a policy with a budget.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<CostStatus>,
-    /// What all kinds with one target tell.
+    /// What all kinds with one target report.
     #[serde(flatten)]
     pub common: SingleTargetStatus,
 }
 
-pub(super) fn status(outcome: &Outcome, previous: &Value) -> Value {
-    let mut status = GeneralScalerStatus::deserialize(previous).unwrap_or_default();
-    status.common.update(outcome);
-    if let Some(poll) = outcome.poll() {
+impl Status for GeneralScalerStatus {
+    fn update(&mut self, outcome: &Outcome) {
+        self.common.update(outcome);
+        let Some(poll) = outcome.poll() else { return };
         let replicas = poll.decided(0).map(|decided| decided.from).unwrap_or_default();
         let metrics = 0..poll.plan.metrics.len();
-        status.metrics =
+        self.metrics =
             metrics.map(|metric| metric_status(poll, metric, Some(replicas), outcome.at)).collect();
-        let summaries: Vec<String> = status.metrics.iter().map(MetricStatus::summary).collect();
-        status.metric_summary = Some(summaries.join(", "));
-        status.cost = poll.decided(0).and_then(|decided| decided.cost).map(CostStatus::from);
+        let summaries: Vec<String> = self.metrics.iter().map(MetricStatus::summary).collect();
+        self.metric_summary = Some(summaries.join(", "));
+        self.cost = poll.decided(0).and_then(|decided| decided.cost).map(CostStatus::from);
     }
-    serde_json::to_value(status).unwrap_or_else(|error| unreachable!("plain data: {error}"))
+
+    fn clear_volatile(&mut self) {
+        self.common.clear_volatile();
+        self.metric_summary = None;
+        self.metrics.clear();
+        self.cost = None;
+    }
+
+    fn observed(&self) -> Option<&ObservedStatus> {
+        Some(&self.common.observed)
+    }
 }

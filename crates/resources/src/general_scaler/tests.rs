@@ -1,12 +1,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{AbsenceReason, Limits, Memory, Observation, Reading, Scale, Time, decide};
+use engine::{AbsenceReason, Limits, Memory, Observation, Problem, Reading, Scale, Time, decide};
 use serde_json::json;
 
 use super::*;
-use crate::common::status::{MemberPoll, Outcome, Poll, Verdict};
+use crate::fixture::status_after;
 use crate::lenient::{Lenient, question};
+use crate::{MemberPoll, Outcome, Poll, Verdict};
 
 const CONTEXT: Context<'_> =
     Context { catalog: &Lenient, allow_cross_namespace: false, admitting: true, resolved: None };
@@ -39,7 +40,7 @@ fn problems(pointer: &str, value: Value) -> Vec<String> {
 
 #[test]
 fn the_example_makes_a_plan() {
-    let plan = KIND.compile(&object(seed()), &CONTEXT).unwrap();
+    let plan = KIND.compile(&object(seed()), &CONTEXT).unwrap().plan;
     assert_eq!(plan.members[0].target.to_string(), "Deployment shop/http-app");
     assert_eq!(plan.members[0].bounds, Bounds::new(2, 10).unwrap());
     assert_eq!(plan.policy.name(), "slo");
@@ -93,7 +94,7 @@ fn metrics_without_a_name_get_different_ones() {
     let metric = spec["metrics"][0].clone();
     spec["metrics"] = json!([metric, metric, metric]);
     spec["metrics"][2]["name"] = json!("errors");
-    let plan = KIND.compile(&object(spec), &CONTEXT).unwrap();
+    let plan = KIND.compile(&object(spec), &CONTEXT).unwrap().plan;
     let names: Vec<&str> = plan.metrics.iter().map(|metric| metric.name.as_str()).collect();
     assert_eq!(names, ["prometheus", "prometheus[1]", "errors"]);
 
@@ -101,7 +102,7 @@ fn metrics_without_a_name_get_different_ones() {
     let metric = spec["metrics"][0].clone();
     spec["metrics"] = json!([metric, metric, metric]);
     spec["metrics"][0]["name"] = json!("prometheus[2]");
-    let plan = KIND.compile(&object(spec), &CONTEXT).unwrap();
+    let plan = KIND.compile(&object(spec), &CONTEXT).unwrap().plan;
     let names: BTreeSet<&str> = plan.metrics.iter().map(|metric| metric.name.as_str()).collect();
     assert_eq!(names.len(), 3, "{names:?}");
 }
@@ -172,7 +173,7 @@ fn polled(readings: Vec<Reading>, replicas: u32, at: Time) -> Value {
         { "name": "latency", "type": "http", "config": {}, "targetValue": 0.2, "targetType": "Value" },
     ]);
     spec["policy"] = json!({ "type": "cost", "config": { "maxCostPerHour": 0.5, "costPerPodHour": 0.1 } });
-    let plan = Arc::new(KIND.compile(&object(spec), &CONTEXT).unwrap());
+    let plan = Arc::new(KIND.compile(&object(spec), &CONTEXT).unwrap().plan);
     let scale = Scale { replicas, status_replicas: replicas, ready: Some(replicas) };
     let observation = Observation { scales: vec![Some(scale)], readings, ..Observation::default() };
     let mut memory = Memory::default();
@@ -187,8 +188,15 @@ fn polled(readings: Vec<Reading>, replicas: u32, at: Time) -> Value {
         hpa: Ok(Vec::new()),
         reversals: Vec::new(),
     };
-    KIND.status(
-        &Outcome { uid: "1".to_owned(), generation: 1, at, verdict: Verdict::Polled(Box::new(poll)) },
+    status_after(
+        &KIND,
+        &Outcome {
+            uid: "1".to_owned(),
+            generation: 1,
+            at,
+            verdict: Verdict::Polled(Box::new(poll)),
+            warnings: Arc::default(),
+        },
         &Value::Null,
     )
 }
@@ -199,14 +207,24 @@ fn the_status_shows_every_metric_and_the_money() {
     let old = Time::from_seconds(999_760);
     let status = polled(vec![Reading::of(730.0, old), Reading::of(0.2, at)], 4, at);
     assert_eq!(status["metricSummary"], "182.5/100 avg, 0.2/0.2");
+    // One instant: 730 over these 4 replicas is that average, and 5 were decided on it.
+    assert_eq!((&status["currentReplicas"], &status["desiredReplicas"]), (&json!(4), &json!(5)));
     assert_eq!(
         status["metrics"][0],
         json!({ "name": "requests", "type": "prometheus", "value": 730, "averageValue": 182.5, "targetValue": 100,
                 "targetType": "AverageValue", "time": "1970-01-12T13:42:40Z" })
     );
     assert_eq!(status["metrics"][1]["time"], Value::Null, "what is fresh needs no time");
-    assert_eq!(status["cost"], json!({ "now": 0.4, "wished": 0.8, "decided": 0.5, "budget": 0.5 }));
+    assert_eq!(status["cost"], json!({ "now": 0.4, "recommended": 0.8, "decided": 0.5, "budget": 0.5 }));
     assert_eq!(status["lastDecision"], "slo 4→8 (requests 730/100), cost 8→5 (0.50/h of 0.50/h)");
+}
+
+#[test]
+fn values_have_no_binary_noise() {
+    let at = Time::from_seconds(1_000_000);
+    let status = polled(vec![Reading::of(94.999_999_999_999_99, at), Reading::of(0.1 + 0.2, at)], 1, at);
+    assert_eq!(status["metricSummary"], "95/100 avg, 0.3/0.2");
+    assert_eq!((&status["metrics"][0]["value"], &status["metrics"][1]["value"]), (&json!(95), &json!(0.3)));
 }
 
 #[test]

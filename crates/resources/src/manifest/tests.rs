@@ -22,7 +22,7 @@ fn what_is_no_yaml_is_told_in_one_line_with_its_place() {
     for (text, line) in cases {
         let told = documents(text).unwrap_err().to_string();
         assert_eq!(told.lines().count(), 1, "{told}");
-        assert!(told.starts_with("not YAML: ") && told.ends_with("; mend it there"), "{told}");
+        assert!(told.starts_with("not YAML: ") && told.ends_with("; correct it there"), "{told}");
         assert!(told.contains(&format!(" at line {line}, column ")), "{text:?}: {told}");
         assert!(!told.contains("Options"), "for programmers: {told}");
     }

@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::common::fields::{as_number, date_time};
 
-/// One move of the group.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+/// A scaling of the group.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ActionStatus {
-    /// When it was decided.
+    /// Time of the decision.
     #[schemars(schema_with = "date_time")]
     pub time: String,
-    /// Every member that was to change.
+    /// The members whose replicas were to change.
     #[serde(default)]
     pub members: Vec<ActionMemberStatus>,
-    /// Seconds from the decision until the API server had taken all writes; absent while one is missing.
+    /// Seconds from the decision until all writes were accepted by the API server; absent while one is outstanding.
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "as_number")]
     pub written_after_seconds: Option<f64>,
     /// Seconds from the decision until the last member was ready; absent while one is not.
@@ -24,25 +24,25 @@ pub struct ActionStatus {
     pub ready_after_seconds: Option<f64>,
 }
 
-/// One member in a move of the group.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+/// A member in a scaling of the group.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ActionMemberStatus {
-    /// Its name in the group.
+    /// Name of the member.
     pub name: String,
-    /// Replicas asked for before.
+    /// Replicas before.
     pub from: u32,
-    /// Replicas asked for by the action.
+    /// Desired replicas.
     pub to: u32,
-    /// Writes tried.
+    /// Number of write attempts.
     pub attempts: u32,
-    /// Seconds from the decision until the API server had taken the write.
+    /// Seconds from the decision until the write was accepted by the API server.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_number")]
     pub written_after_seconds: Option<f64>,
-    /// Seconds from the decision until all its replicas were ready.
+    /// Seconds from the decision until all replicas were ready.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_number")]
     pub ready_after_seconds: Option<f64>,
-    /// Why the last write failed, where it did.
+    /// Why the last write failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }

@@ -10,20 +10,22 @@ use engine::{
 use serde_json::Value;
 
 use super::{GroupMember, ScalingGroupSpec, rules};
-use crate::common::fields::{SafetySpec, mode, other_namespace, own_namespace};
+use crate::common::annotations::Annotations;
+use crate::common::fields::{SafetySpec, other_namespace, own_namespace};
 use crate::common::{metric, rule};
-use crate::kind::{Context, NotCompiled, spec};
+use crate::kind::{Compiled, Context, Findings, NotCompiled, spec};
 
-pub(super) fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
+pub(super) fn compile(object: &Value, context: &Context<'_>) -> Result<Compiled, NotCompiled> {
     let spec: ScalingGroupSpec = spec(object)?;
     let broken_rules = broken_rules(&spec);
-    let mut problems = Vec::new();
-    let targets = targets(object, &spec, &mut problems);
-    let members = compile_members(object, &spec, &targets, context, &mut problems);
-    let metrics = compile_metrics(object, &spec, &targets, context, &mut problems);
+    let mut findings = Findings::default();
+    let targets = targets(object, &spec, &mut findings.problems);
+    let members = compile_members(object, &spec, &targets, context, &mut findings.problems);
+    let metrics = compile_metrics(object, &spec, &targets, context, &mut findings);
+    let Findings { mut problems, warnings } = findings;
     let graph = compile_graph(&spec, &mut problems);
     let policy = spec.policy.compile("spec.policy").map_err(|more| problems.extend(more));
-    let mode = mode(object, &mut problems);
+    let annotations = Annotations::read(object, &mut problems);
     let group = graph.map(|graph| Group { graph, budget: budget(&spec) });
     if let (Ok(policy), Some(group), true) = (&policy, &group, broken_rules.is_empty()) {
         let unserved = not_served(policy.as_ref(), &members, &metrics, group).into_iter();
@@ -34,16 +36,17 @@ pub(super) fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, Not
     else {
         return Err(NotCompiled::Problems { broken_rules, others: problems });
     };
-    Ok(Plan {
+    let plan = Plan {
         members,
         metrics,
         policy,
         limits: spec.safety.as_ref().map(SafetySpec::compile).unwrap_or_default(),
-        mode,
+        mode: annotations.mode,
         interval: Duration::from_secs(u64::from(spec.interval_seconds)),
         group: Some(group),
         actuation: Actuation::Scale,
-    })
+    };
+    Ok(Compiled { plan, warnings })
 }
 
 fn broken_rules(spec: &ScalingGroupSpec) -> Vec<Problem> {
@@ -53,7 +56,7 @@ fn broken_rules(spec: &ScalingGroupSpec) -> Vec<Problem> {
     problems
 }
 
-/// The target of each member. That one is named twice in the same way is told by a rule; here it is told
+/// The target of each member. A rule reports one that is named twice in the same way; here it is reported
 /// where one of the two leaves out the namespace, which rules do not know.
 fn targets(object: &Value, spec: &ScalingGroupSpec, problems: &mut Vec<Problem>) -> Vec<Target> {
     let mut targets: Vec<Target> = Vec::new();
@@ -121,7 +124,7 @@ fn compile_metrics(
     spec: &ScalingGroupSpec,
     targets: &[Target],
     context: &Context<'_>,
-    problems: &mut Vec<Problem>,
+    findings: &mut Findings,
 ) -> Vec<Metric> {
     let mut names = BTreeSet::new();
     let mut metrics = Vec::new();
@@ -147,7 +150,7 @@ fn compile_metrics(
             target,
             credentials: &[],
         };
-        let query = metric::query(context, &asked, problems);
+        let query = metric::query(context, &asked, findings);
         metrics.push(Metric {
             name: metric::distinct_name(&mut names, metric.name.as_ref().unwrap_or(&metric.source), index),
             query,
@@ -164,7 +167,7 @@ fn place(spec: &ScalingGroupSpec, name: &str) -> Option<usize> {
     spec.members.iter().position(|member| member.name() == name)
 }
 
-/// The graph of the calls that are sound; rules tell of the others.
+/// The graph of the valid calls; rules report the others.
 fn compile_graph(spec: &ScalingGroupSpec, problems: &mut Vec<Problem>) -> Option<CallGraph> {
     let edges = spec.call_graph.iter().filter(|call| call.from != call.to).filter_map(|call| {
         let calls_per_call = call.calls_per_call.unwrap_or(1.0);

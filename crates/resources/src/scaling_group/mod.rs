@@ -1,4 +1,4 @@
-//! `ScalingGroup`: several targets that one decision moves together.
+//! `ScalingGroup`: several targets that are scaled together by one decision.
 
 mod action;
 mod compile;
@@ -17,6 +17,7 @@ use crate::common::fields::{MEMBER_PATTERN, NAMESPACE_PATTERN, SafetySpec, Targe
 use crate::common::policy::GroupPolicySpec;
 use crate::common::rule;
 use crate::kind::{Kind, Scope};
+use crate::status_language::{MemoryPlace, StatusLanguage};
 use crate::supporting::Needs;
 
 pub use action::{ActionMemberStatus, ActionStatus};
@@ -32,18 +33,7 @@ pub const KIND: Kind = Kind {
     scope: Scope::Namespaced,
     definition,
     compile: compile::compile,
-    status: status::status,
-    volatile: &[
-        "bottleneck",
-        "cost",
-        "lastDecision",
-        "members[].demand",
-        "members[].lastDecision",
-        "members[].load",
-        "members[].readyReplicas",
-        "metrics",
-        "pods",
-    ],
+    status: StatusLanguage::of::<ScalingGroupStatus>(MemoryPlace::Status),
     needs: Needs::NOTHING,
 };
 
@@ -53,6 +43,8 @@ const COLUMNS: &[Column] = &[
     Column::integer("Pods", ".status.pods.decided"),
     column::READY,
     column::REASON,
+    column::MODE,
+    column::STALE,
     Column::string("Bottleneck", ".status.bottleneck").wide(),
     Column::number("Ready After", ".status.lastAction.readyAfterSeconds").wide(),
     column::COST,
@@ -60,7 +52,7 @@ const COLUMNS: &[Column] = &[
     column::AGE,
 ];
 
-/// Moves several targets by one decision, so that services that call each other scale together.
+/// Scales several targets by one decision, so that services that call each other scale together.
 #[derive(CustomResource, Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[kube(
     group = "polyscaler.dev",
@@ -72,137 +64,138 @@ const COLUMNS: &[Column] = &[
     category = "polyscaler",
     namespaced,
     status = "ScalingGroupStatus",
-    doc = "Moves several targets by one decision, so that services that call each other scale together."
+    doc = "Scales several targets by one decision, so that services that call each other scale together."
 )]
 #[serde(rename_all = "camelCase")]
 pub struct ScalingGroupSpec {
-    /// What is moved together.
+    /// The targets that are scaled together.
     #[schemars(length(min = 1, max = 64))]
     pub members: Vec<GroupMember>,
-    /// What is measured, at the group as a whole or at a member.
+    /// The metrics to scale by, of the group as a whole or of a member.
     #[serde(default)]
     #[schemars(length(max = 20))]
     pub metrics: Vec<GroupMetric>,
-    /// How metrics become replicas.
+    /// The policy that turns metrics into a recommended number of replicas.
     #[serde(default)]
     pub policy: GroupPolicySpec,
-    /// Who calls whom. There must be no cycle.
+    /// Which member calls which. Must have no cycle.
     #[serde(default)]
     #[schemars(
         length(max = 256),
         extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["from", "to"])
     )]
     pub call_graph: Vec<Call>,
-    /// What all members together may come to.
+    /// Upper bounds for all members together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<BudgetSpec>,
-    /// What holds scaling back.
+    /// Limits on how fast and how often the target is scaled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub safety: Option<SafetySpec>,
-    /// Seconds between two polls.
+    /// Seconds between two polls of the metrics.
     #[serde(default = "default_interval")]
     #[schemars(range(min = 1, max = 86400))]
     pub interval_seconds: u32,
 }
 
-/// One target of the group.
+/// A target of the group.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct GroupMember {
-    /// What call graph, metrics and status call it. Default: the target's name.
+    /// Name of the member in call graph, metrics and status. Defaults to the name of the target.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253), regex(pattern = MEMBER_PATTERN))]
     pub name: Option<String>,
-    /// What is scaled.
+    /// The target to scale.
     pub target_ref: TargetRef,
-    /// Namespace of the target. Only the object's own is allowed, unless the operator runs with
+    /// Namespace of the target. Must be the namespace of this object, unless the operator runs with
     /// `--allow-cross-namespace`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63), regex(pattern = NAMESPACE_PATTERN))]
     pub namespace: Option<String>,
-    /// The least replicas.
+    /// Minimum number of replicas.
     #[serde(default = "one")]
     #[schemars(range(max = i32::MAX))]
     pub min_replicas: u32,
-    /// The most replicas.
+    /// Maximum number of replicas.
     #[schemars(range(min = 1, max = i32::MAX))]
     pub max_replicas: u32,
-    /// Its share where a count is spread over the members; above 0. Default 1.
+    /// Weight of the member where a number of replicas is divided among the members; must be greater than 0. Defaults
+    /// to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("minimum" = 0.0, "exclusiveMinimum" = true))]
     pub weight: Option<f64>,
-    /// The demand that one replica can bear, for example calls a second; above 0.
+    /// The load that one replica can handle, for example calls per second; must be greater than 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("minimum" = 0.0, "exclusiveMinimum" = true))]
     pub capacity: Option<f64>,
-    /// What one replica costs in an hour. Default: the budget's.
+    /// Cost of one replica per hour. Defaults to that of the budget.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("minimum" = 0.0))]
     pub cost_per_pod_hour: Option<f64>,
 }
 
-/// One metric.
+/// A metric of the group.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct GroupMetric {
-    /// Name for people, in status and reasons. Default: the type.
+    /// Name of the metric in status and messages. Defaults to the type.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub name: Option<String>,
-    /// Name of the metric source, for example `prometheus`.
+    /// Type of the metric source, for example `prometheus`.
     #[serde(rename = "type")]
     #[schemars(length(min = 1, max = 63))]
     pub source: String,
-    /// The source's settings.
+    /// Settings of the metric source.
     #[serde(default)]
     #[schemars(schema_with = "any_object")]
     pub config: serde_json::Map<String, Value>,
-    /// The member that it is measured at. Default: the group as a whole.
+    /// The member at which the metric is measured. Defaults to the group as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253), regex(pattern = MEMBER_PATTERN))]
     pub member: Option<String>,
-    /// What one replica can bear of it; above 0.
+    /// The value of the metric that one replica can handle; must be greater than 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("minimum" = 0.0, "exclusiveMinimum" = true))]
     pub target_value: Option<f64>,
 }
 
-/// One member calls another.
+/// A call from one member to another.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Call {
-    /// Name of the caller.
+    /// Name of the calling member.
     #[schemars(length(max = 253), regex(pattern = MEMBER_PATTERN))]
     pub from: String,
-    /// Name of the member that is called.
+    /// Name of the called member.
     #[schemars(length(max = 253), regex(pattern = MEMBER_PATTERN))]
     pub to: String,
-    /// How often, for each call that the caller gets; above 0. Default 1.
+    /// Number of calls for each call that the calling member receives; must be greater than 0. Defaults to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("minimum" = 0.0, "exclusiveMinimum" = true))]
     pub calls_per_call: Option<f64>,
 }
 
-/// What all members together may come to.
+/// Upper bounds for all members together.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct BudgetSpec {
-    /// The most replicas of all members together.
+    /// Maximum number of replicas of all members together.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = i32::MAX))]
     pub max_pods: Option<u32>,
-    /// The most that all replicas together cost in an hour.
+    /// Maximum cost of all replicas together per hour.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("minimum" = 0.0))]
     pub max_cost_per_hour: Option<f64>,
-    /// What one replica costs in an hour, where its member does not say.
+    /// Cost of one replica per hour, for members that set none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("minimum" = 0.0))]
     pub cost_per_pod_hour: Option<f64>,
 }
 
 impl GroupMember {
-    /// What the group calls it.
+    /// Its name in the group.
     pub fn name(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.target_ref.name)
     }

@@ -1,118 +1,132 @@
-//! What becomes of a ScalingGroup: every member, what they come to together, and the last action.
+//! The status of a ScalingGroup: every member, their totals, and the last scaling.
 
-use engine::{MemberDecision, Memory, Scale, Step, coordination};
+use engine::{MemberDecision, Scale, Step, coordination};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::action::ActionStatus;
 use super::totals::{PodsStatus, totals};
 use crate::common::condition::whole_seconds;
 use crate::common::cost::CostStatus;
-use crate::common::fields::{any_object, as_number, date_time};
+use crate::common::fields::{as_number, date_time};
 use crate::common::metric_status::{MetricStatus, metric_status};
-use crate::common::status::{ObservedStatus, Outcome, Poll};
+use crate::common::status::ObservedStatus;
+use crate::status_language::Status;
+use crate::{Outcome, Poll};
 
-/// The one-line texts of a large group end here: its members tell the rest.
+/// The one-line texts of a large group end here: the rest is in the members.
 const LONGEST_LINE: usize = 1000;
 
-/// What became of it.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+/// Observed state of a ScalingGroup.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ScalingGroupStatus {
-    /// What all kinds tell.
+    /// What all kinds report.
     #[serde(flatten)]
     pub observed: ObservedStatus,
-    /// Every member's replicas in one line: `webui 4, auth 2→3`.
+    /// Replicas of every member in one line: `webui 4, auth 2→3`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub member_summary: Option<String>,
-    /// Every member.
+    /// Observed state of every member.
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub members: Vec<GroupMemberStatus>,
-    /// The member with the highest load; absent where no load is known.
+    /// Member with the highest load; absent while no load is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bottleneck: Option<String>,
-    /// Each metric, as last read.
+    /// Last value of each metric.
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub metrics: Vec<GroupMetricStatus>,
     /// Replicas of all members together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pods: Option<PodsStatus>,
-    /// What the replicas of all members cost together, where they have a price.
+    /// Cost of the replicas of all members together, where a cost is set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<CostStatus>,
-    /// What was last done.
+    /// The last scaling of the group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_action: Option<ActionStatus>,
-    /// The last decision: every member's steps, those that change first.
+    /// Last decision: the steps of every member, changing members first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_decision: Option<String>,
     /// When the group was last scaled.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "date_time")]
     pub last_scale_time: Option<String>,
-    /// What later decisions must know of earlier ones.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "any_object")]
-    pub memory: Option<Memory>,
 }
 
-/// One member.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+/// Observed state of a member.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GroupMemberStatus {
-    /// Its name in the group.
+    /// Name of the member.
     pub name: String,
     /// The target as `Kind/name`.
     pub target: String,
-    /// Replicas asked of the target, as last seen or written.
+    /// Desired replicas in the target's spec, as last observed or written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current_replicas: Option<u32>,
-    /// Replicas that are ready, where the target's kind tells.
+    /// Number of ready replicas, where the kind of the target reports it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ready_replicas: Option<u32>,
-    /// Replicas that the last decision came to.
+    /// Replicas that the last decision asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub desired_replicas: Option<u32>,
-    /// What it has to bear, in the unit of its metric or of its callers' calls; absent where that is not known.
+    /// Load on the member, in the unit of its metric or in calls of its callers; absent while unknown.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_number")]
     pub demand: Option<f64>,
-    /// The demand over what its ready replicas can bear: 1 is full. Absent where that is not known.
+    /// Load relative to what the ready replicas can handle: 1 is full. Absent while unknown.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_number")]
     pub load: Option<f64>,
-    /// The steps of the last decision.
+    /// Steps of the last decision.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_decision: Option<String>,
-    /// The steps of the decision that last scaled it.
+    /// Steps of the decision that last scaled the member.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_scale_reason: Option<String>,
-    /// Why it could not be read or scaled, in one word.
+    /// Why the target could not be read or scaled, in one word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Why it could not be read or scaled, in a sentence.
+    /// Why the target could not be read or scaled, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
-/// One metric of a group, as last read.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+/// Last value of a metric of the group.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GroupMetricStatus {
-    /// What every metric tells. An average is taken over the replicas of its member.
+    /// What every metric reports. An average is over the replicas of its member.
     #[serde(flatten)]
     pub metric: MetricStatus,
-    /// The member that it is measured at; absent where it is of the group as a whole.
+    /// Member at which the metric is measured; absent for the group as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub member: Option<String>,
 }
 
-pub(super) fn status(outcome: &Outcome, previous: &Value) -> Value {
-    let mut status = ScalingGroupStatus::deserialize(previous).unwrap_or_default();
-    status.observed.update(outcome);
-    if let Some(poll) = outcome.poll() {
-        status.polled(outcome, poll);
+impl Status for ScalingGroupStatus {
+    fn update(&mut self, outcome: &Outcome) {
+        self.observed.update(outcome);
+        if let Some(poll) = outcome.poll() {
+            self.polled(outcome, poll);
+        }
     }
-    serde_json::to_value(status).unwrap_or_else(|error| unreachable!("plain data: {error}"))
+
+    fn clear_volatile(&mut self) {
+        self.observed.clear_volatile();
+        for member in &mut self.members {
+            (member.demand, member.load, member.ready_replicas, member.last_decision) = Default::default();
+        }
+        // A write that fails again and again is reported at once and then counted now and then.
+        for member in self.last_action.iter_mut().flat_map(|action| &mut action.members) {
+            (member.attempts, member.message) = Default::default();
+        }
+        self.metrics.clear();
+        (self.bottleneck, self.last_decision, self.pods, self.cost) = Default::default();
+    }
+
+    fn observed(&self) -> Option<&ObservedStatus> {
+        Some(&self.observed)
+    }
 }
 
 impl ScalingGroupStatus {
@@ -138,7 +152,6 @@ impl ScalingGroupStatus {
         (self.pods, self.cost) = (Some(pods), cost);
         self.last_scale_time = poll.memory.last_scale.map(whole_seconds);
         self.last_action = poll.memory.last_action.as_ref().map(ActionStatus::from);
-        self.memory = (poll.memory != Memory::default()).then(|| poll.memory.clone());
     }
 }
 
@@ -197,14 +210,14 @@ fn explanation(decided: &MemberDecision) -> String {
 fn last_decision(poll: &Poll) -> String {
     let (changing, steady): (Vec<_>, Vec<_>) =
         poll.decision.members.iter().partition(|decided| decided.scales());
-    let told = changing.into_iter().chain(steady).map(|decided| {
+    let shown = changing.into_iter().chain(steady).map(|decided| {
         let name = &poll.plan.members[decided.member].role.name;
         match explanation(decided) {
             steps if steps.is_empty() => format!("{name}: {} as before", decided.to),
             steps => format!("{name}: {steps}"),
         }
     });
-    line(told, "; ")
+    line(shown, "; ")
 }
 
 /// `parts` in one line; those beyond [`LONGEST_LINE`] are counted only.

@@ -59,7 +59,7 @@ fn problems(object: &Value) -> Vec<String> {
 
 #[test]
 fn the_shop_makes_a_plan() {
-    let plan = KIND.compile(&object(shop()), &context(true, false)).unwrap();
+    let plan = KIND.compile(&object(shop()), &context(true, false)).unwrap().plan;
     let names: Vec<&str> = plan.members.iter().map(|member| member.role.name.as_str()).collect();
     assert_eq!(names, ["webui", "auth", "db"]);
     let targets: Vec<String> = plan.members.iter().map(|member| member.target.to_string()).collect();
@@ -85,7 +85,7 @@ fn the_shop_makes_a_plan() {
 
 #[test]
 fn metrics_know_their_member() {
-    let plan = KIND.compile(&object(shop()), &context(true, false)).unwrap();
+    let plan = KIND.compile(&object(shop()), &context(true, false)).unwrap().plan;
     let [requests, usage] = &plan.metrics[..] else { panic!("{:?}", plan.metrics) };
     assert_eq!((requests.name.as_str(), requests.member, requests.target), ("requests", Some(0), None));
     let asked = question(&requests.query);
@@ -271,16 +271,16 @@ fn a_policy_says_what_it_lacks() {
 #[test]
 fn the_operator_leaves_a_member_of_another_namespace_alone() {
     let object = with(&[("/members/0/namespace", json!("other"))]);
-    let plan = KIND.compile(&object, &context(false, false)).unwrap();
+    let plan = KIND.compile(&object, &context(false, false)).unwrap().plan;
     let refusals: Vec<bool> = plan.members.iter().map(|member| member.role.refusal.is_some()).collect();
     assert_eq!(refusals, [true, false, false]);
     let refusal = plan.members[0].role.refusal.as_ref().unwrap();
     assert!(refusal.contains("--allow-cross-namespace"), "{refusal}");
     let usage = with(&[("/members/2/namespace", json!("other"))]);
-    let plan = KIND.compile(&usage, &context(false, false)).unwrap();
+    let plan = KIND.compile(&usage, &context(false, false)).unwrap().plan;
     assert_eq!(question(&plan.metrics[1].query).target, None, "nor is the usage of its pods read");
     for admitting in [true, false] {
-        let plan = KIND.compile(&object, &context(admitting, true)).unwrap();
+        let plan = KIND.compile(&object, &context(admitting, true)).unwrap().plan;
         assert_eq!(plan.members[0].target.to_string(), "Deployment other/webui");
         assert_eq!(plan.members[0].role.refusal, None);
     }

@@ -1,4 +1,4 @@
-//! `ScalingRule`: a Deployment grows step by step while messages wait in NATS, and shrinks
+//! `ScalingRule`: a Deployment is scaled out step by step while many messages wait in NATS, and scaled in
 //! step by step while few do.
 
 mod rules;
@@ -6,13 +6,14 @@ mod rules;
 use std::sync::Arc;
 
 use engine::policy::Threshold;
-use engine::{Asked, AskedTarget, Bounds, ConfigPath, Metric, Plan, Policy, Problem, Target};
+use engine::{Asked, AskedTarget, Bounds, ConfigPath, Metric, Policy, Target};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{CustomResource, CustomResourceExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::Outcome;
 use crate::common::column::{self, Column};
 use crate::common::fields::{
     HeadersFrom, NAME_PATTERN, NAMESPACE_PATTERN, SafetySpec, TargetRef, URL_PATTERN, other_namespace,
@@ -20,8 +21,9 @@ use crate::common::fields::{
 use crate::common::metric;
 use crate::common::rule;
 use crate::common::single_target::SingleTarget;
-use crate::common::status::{Outcome, SingleTargetStatus};
-use crate::kind::{Context, Kind, NotCompiled, Scope, spec};
+use crate::common::status::{ObservedStatus, SingleTargetStatus};
+use crate::kind::{Compiled, Context, Findings, Kind, NotCompiled, Scope, spec};
+use crate::status_language::{MemoryPlace, Status, StatusLanguage};
 use crate::supporting::Needs;
 
 /// The row of the table.
@@ -33,8 +35,7 @@ pub const KIND: Kind = Kind {
     scope: Scope::Namespaced,
     definition,
     compile,
-    status,
-    volatile: &["lastDecision", "pendingMessages"],
+    status: StatusLanguage::of::<ScalingRuleStatus>(MemoryPlace::Status),
     needs: Needs::NOTHING,
 };
 
@@ -48,11 +49,13 @@ const COLUMNS: &[Column] = &[
     column::DESIRED,
     column::READY,
     column::REASON,
+    column::MODE,
+    column::STALE,
     column::DECISION,
     column::AGE,
 ];
 
-/// Scales a Deployment by the messages that wait for a NATS subject.
+/// Scales a target by the pending messages of a NATS subject.
 #[derive(CustomResource, Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[kube(
     group = "scaling.example.com",
@@ -64,70 +67,71 @@ const COLUMNS: &[Column] = &[
     category = "polyscaler",
     namespaced,
     status = "ScalingRuleStatus",
-    doc = "Scales a Deployment step by step by the messages that wait for a NATS subject."
+    doc = "Scales a target step by step by the number of pending messages of a NATS subject."
 )]
 #[serde(rename_all = "camelCase")]
 pub struct ScalingRuleSpec {
-    /// Name of the Deployment to scale. Required unless `targetRef` is given.
+    /// Name of the Deployment to scale. Required unless `targetRef` is set.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253), regex(pattern = NAME_PATTERN))]
     pub deployment_name: Option<String>,
-    /// The target, where it is no Deployment: anything with a scale subresource.
+    /// The target to scale: any object with a scale subresource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_ref: Option<TargetRef>,
-    /// Namespace of the target: that of this object, unless the operator allows others.
+    /// Namespace of the target. Must be the namespace of this object, unless the operator runs with
+    /// `--allow-cross-namespace`.
     #[schemars(length(max = 63), regex(pattern = NAMESPACE_PATTERN))]
     pub namespace: String,
-    /// The least replicas.
+    /// Minimum number of replicas.
     #[schemars(range(min = 1, max = i32::MAX))]
     pub min_replicas: u32,
-    /// The most replicas.
+    /// Maximum number of replicas.
     #[schemars(range(min = 1, max = i32::MAX))]
     pub max_replicas: u32,
     /// URL of the NATS server's monitoring endpoint, for example `http://nats:8222`.
     #[serde(rename = "natsMonitoringURL")]
     #[schemars(length(max = 2048), regex(pattern = URL_PATTERN))]
     pub nats_monitoring_url: String,
-    /// Monitoring endpoints of the other servers of its cluster, where they cannot be found.
+    /// Monitoring endpoints of the other servers of the cluster, where they cannot be discovered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 31), inner(length(max = 2048), regex(pattern = URL_PATTERN)))]
     pub monitoring_urls: Vec<String>,
-    /// The subject whose waiting messages count.
+    /// The subject whose pending messages are counted.
     #[schemars(length(min = 1, max = 1024))]
     pub subject: String,
-    /// More waiting messages than this: a step out.
+    /// With more pending messages than this the target is scaled out by one step.
     #[schemars(range(max = i32::MAX))]
     pub scale_up_threshold: u32,
-    /// Fewer waiting messages than this: a step in.
+    /// With fewer pending messages than this the target is scaled in by one step.
     #[schemars(range(max = i32::MAX))]
     pub scale_down_threshold: u32,
-    /// Seconds between two polls.
+    /// Seconds between two polls of the metrics.
     #[schemars(range(min = 1, max = 86400))]
     pub poll_interval_seconds: u32,
-    /// Pods that one step out adds.
+    /// Number of pods that one step adds.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 1000))]
     pub scale_up_step: u32,
-    /// Pods that one step in removes.
+    /// Number of pods that one step removes.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 1000))]
     pub scale_down_step: u32,
-    /// The NATS account whose streams count. Default: all.
+    /// The NATS account whose streams are counted. Defaults to all accounts.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub account: Option<String>,
-    /// The stream whose messages count. Default: every stream that takes the subject.
+    /// The stream whose messages are counted. Defaults to every stream with the subject.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub stream: Option<String>,
-    /// The consumer whose waiting messages count. Default: every consumer that gets the subject.
+    /// The consumer whose pending messages are counted. Defaults to every consumer of the subject.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub consumer: Option<String>,
-    /// Request headers for the monitoring endpoint, from a secret.
+    /// Request headers for the monitoring endpoint, from a Secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headers_from: Option<HeadersFrom>,
-    /// What holds scaling back.
+    /// Limits on how fast and how often the target is scaled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub safety: Option<SafetySpec>,
 }
@@ -136,15 +140,15 @@ fn one() -> u32 {
     1
 }
 
-/// What became of it.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+/// Observed state of a ScalingRule.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ScalingRuleStatus {
-    /// The messages that waited at the last poll; absent while that is not known.
+    /// Number of pending messages at the last poll; absent while the metric is unavailable.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "integer")]
     pub pending_messages: Option<i64>,
-    /// What all kinds with one target tell.
+    /// What all kinds with one target report.
     #[serde(flatten)]
     pub common: SingleTargetStatus,
 }
@@ -157,13 +161,14 @@ fn definition() -> CustomResourceDefinition {
     rule::finish(column::print(ScalingRule::crd(), COLUMNS), rules::RULES)
 }
 
-fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
+fn compile(object: &Value, context: &Context<'_>) -> Result<Compiled, NotCompiled> {
     let spec: ScalingRuleSpec = spec(object)?;
     let broken_rules = rule::problems(rules::RULES, &spec);
     let target = spec.target().in_namespace(&spec.namespace);
-    let (metric, metric_problems) = compile_metric(&spec, &target, context);
-    let mut problems = Vec::from_iter(other_namespace(object, "spec.namespace", &spec.namespace, context));
-    problems.extend(metric_problems);
+    let (metric, mut findings) = compile_metric(&spec, &target, context);
+    if let Some(elsewhere) = other_namespace(object, "spec.namespace", &spec.namespace, context) {
+        findings.problems.insert(0, elsewhere);
+    }
     let policy = Threshold::new(
         f64::from(spec.scale_up_threshold),
         f64::from(spec.scale_down_threshold),
@@ -173,15 +178,16 @@ fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
     let compiled = SingleTarget {
         target,
         bounds: Bounds::new(spec.min_replicas, spec.max_replicas),
+        minimum_at: "spec.minReplicas",
         metrics: vec![metric],
         policy: policy.map(|policy| Arc::new(policy) as Arc<dyn Policy>),
         safety: spec.safety.as_ref(),
         interval_seconds: spec.poll_interval_seconds,
     };
-    compiled.plan(object, broken_rules, problems)
+    compiled.plan(object, broken_rules, findings)
 }
 
-fn compile_metric(spec: &ScalingRuleSpec, target: &Target, context: &Context<'_>) -> (Metric, Vec<Problem>) {
+fn compile_metric(spec: &ScalingRuleSpec, target: &Target, context: &Context<'_>) -> (Metric, Findings) {
     let mut config = json!({ "monitoringUrl": spec.nats_monitoring_url, "subject": spec.subject });
     if !spec.monitoring_urls.is_empty() {
         config["monitoringUrls"] = json!(spec.monitoring_urls);
@@ -200,9 +206,9 @@ fn compile_metric(spec: &ScalingRuleSpec, target: &Target, context: &Context<'_>
     let target = AskedTarget::Of(target);
     let namespace = &spec.namespace;
     let asked = Asked { source: "nats", config: &config, path, namespace, target, credentials: &[] };
-    let mut problems = Vec::new();
-    let query = metric::query(context, &asked, &mut problems);
-    (Metric { name: "pending".to_owned(), query, minimum: Some(0.0), target: None, member: None }, problems)
+    let mut findings = Findings::default();
+    let query = metric::query(context, &asked, &mut findings);
+    (Metric { name: "pending".to_owned(), query, minimum: Some(0.0), target: None, member: None }, findings)
 }
 
 impl ScalingRuleSpec {
@@ -211,14 +217,23 @@ impl ScalingRuleSpec {
     }
 }
 
-fn status(outcome: &Outcome, previous: &Value) -> Value {
-    let mut status = ScalingRuleStatus::deserialize(previous).unwrap_or_default();
-    status.common.update(outcome);
-    if let Some(poll) = outcome.poll() {
-        // The schema takes no more than an i64 holds: what is beyond is shown as the most.
-        status.pending_messages = poll.value(0).map(|count| count as i64);
+impl Status for ScalingRuleStatus {
+    fn update(&mut self, outcome: &Outcome) {
+        self.common.update(outcome);
+        if let Some(poll) = outcome.poll() {
+            // The schema takes no more than an i64 holds: what is beyond is shown as the maximum.
+            self.pending_messages = poll.value(0).map(|count| count as i64);
+        }
     }
-    serde_json::to_value(status).unwrap_or_else(|error| unreachable!("plain data: {error}"))
+
+    fn clear_volatile(&mut self) {
+        self.common.clear_volatile();
+        self.pending_messages = None;
+    }
+
+    fn observed(&self) -> Option<&ObservedStatus> {
+        Some(&self.common.observed)
+    }
 }
 
 #[cfg(test)]

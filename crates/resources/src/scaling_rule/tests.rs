@@ -1,10 +1,11 @@
 use std::time::Duration;
 
-use engine::{Observation, Reading, Scale, Time, decide};
+use engine::{Observation, Problem, Reading, Scale, Time, decide};
 
 use super::*;
-use crate::common::status::{MemberPoll, Poll, Verdict};
+use crate::fixture::status_after;
 use crate::lenient::{Lenient, question};
+use crate::{MemberPoll, Outcome, Poll, Verdict};
 
 /// Finds nothing wrong.
 fn context(allow_cross_namespace: bool) -> Context<'static> {
@@ -34,7 +35,7 @@ fn problems(field: &str, value: Value) -> Vec<String> {
 
 #[test]
 fn the_nine_fields_make_a_plan() {
-    let plan = KIND.compile(&object(spec()), &context(false)).unwrap();
+    let plan = KIND.compile(&object(spec()), &context(false)).unwrap().plan;
     assert_eq!(plan.members[0].target.to_string(), "Deployment default/my-app");
     assert_eq!(plan.members[0].bounds, Bounds::new(1, 10).unwrap());
     assert_eq!(plan.interval, Duration::from_secs(30));
@@ -52,7 +53,7 @@ fn what_counts_can_be_narrowed() {
     for (field, value) in [("account", "shop"), ("stream", "ORDERS"), ("consumer", "work")] {
         spec[field] = json!(value);
     }
-    let plan = KIND.compile(&object(spec), &context(false)).unwrap();
+    let plan = KIND.compile(&object(spec), &context(false)).unwrap().plan;
     let config = &question(&plan.metrics[0].query).config;
     assert_eq!(
         (&config["account"], &config["stream"], &config["consumer"]),
@@ -66,7 +67,7 @@ fn what_counts_can_be_narrowed() {
 fn the_other_servers_of_a_cluster_can_be_named() {
     let mut spec = spec();
     spec["monitoringUrls"] = json!(["http://nats-b:8222", "http://nats-c:9222"]);
-    let plan = KIND.compile(&object(spec), &context(false)).unwrap();
+    let plan = KIND.compile(&object(spec), &context(false)).unwrap().plan;
     assert_eq!(
         question(&plan.metrics[0].query).config["monitoringUrls"],
         json!(["http://nats-b:8222", "http://nats-c:9222"])
@@ -137,7 +138,7 @@ fn what_contradicts_itself_is_refused_with_its_path() {
 fn the_operator_may_allow_other_namespaces() {
     let mut spec = spec();
     spec["namespace"] = json!("other");
-    let plan = KIND.compile(&object(spec), &context(true)).unwrap();
+    let plan = KIND.compile(&object(spec), &context(true)).unwrap().plan;
     assert_eq!(plan.members[0].target.namespace, "other");
 }
 
@@ -145,7 +146,7 @@ fn the_operator_may_allow_other_namespaces() {
 fn status_with(waiting: f64) -> Value {
     let mut spec = spec();
     spec["scaleUpStep"] = json!(3);
-    let plan = Arc::new(KIND.compile(&object(spec), &context(false)).unwrap());
+    let plan = Arc::new(KIND.compile(&object(spec), &context(false)).unwrap().plan);
     let scale = Scale { replicas: 2, status_replicas: 2, ready: None };
     let reading = Reading::of(waiting, Time::default());
     let observation =
@@ -167,15 +168,17 @@ fn status_with(waiting: f64) -> Value {
         generation: 1,
         at: Time::default(),
         verdict: Verdict::Polled(Box::new(poll)),
+        warnings: Arc::default(),
     };
-    KIND.status(&outcome, &Value::Null)
+    status_after(&KIND, &outcome, &Value::Null)
 }
 
 #[test]
 fn the_status_counts_what_waits() {
     let status = status_with(73.0);
     assert_eq!(status["pendingMessages"], 73);
-    assert_eq!((&status["currentReplicas"], &status["desiredReplicas"]), (&json!(5), &json!(5)));
+    // As in the HPA: what was decided on, and what was decided.
+    assert_eq!((&status["currentReplicas"], &status["desiredReplicas"]), (&json!(2), &json!(5)));
     assert_eq!(status["lastScaleReason"], "threshold 2→5 (73 > 50)");
 }
 

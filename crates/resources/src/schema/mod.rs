@@ -201,7 +201,7 @@ fn judge_length(length: u64, schema: &Value, path: &str) -> Option<Problem> {
     Some(Problem::new(path, fault))
 }
 
-/// The items of a list with keys whose keys an earlier one has. Each key is told once.
+/// The items of a list with keys whose keys an earlier one has. Each key is reported once.
 fn repeated(items: &[Value], schema: &Value, path: &str) -> Vec<Problem> {
     let Some(keys) = schema["x-kubernetes-list-map-keys"].as_array() else { return Vec::new() };
     let mut counts: HashMap<String, usize> = HashMap::new();
@@ -242,7 +242,7 @@ fn is_whole(number: Option<f64>) -> bool {
     number.is_some_and(|number| number.fract() == 0.0)
 }
 
-/// The first thing wrong with a text: of several, the API server tells no more either.
+/// The first fault of a string: of several, the API server reports no more either.
 fn judge_string(text: &str, schema: &Value, path: &str) -> Option<Problem> {
     let length = text.chars().count() as u64;
     if let Some(most) = schema["maxLength"].as_u64().filter(|&most| length > most) {

@@ -94,8 +94,8 @@ fn an_action_says_whether_it_was_carried_out() {
             reversals: Vec::new(),
         });
         let at = Time::from_seconds(1_700_000_000);
-        let outcome =
-            Outcome { uid: "705ab4f5".to_owned(), generation: 1, at, verdict: Verdict::Polled(poll.clone()) };
+        let (uid, verdict) = ("705ab4f5".to_owned(), Verdict::Polled(poll.clone()));
+        let outcome = Outcome { uid, generation: 1, at, verdict, warnings: std::sync::Arc::default() };
         let key = |namespace: &str| ObjectKey {
             kind: "BusinessScaling",
             namespace: namespace.to_owned(),

@@ -59,6 +59,7 @@ impl Bench {
             kind: &resources::business_scaling::KIND,
             uid: "1".to_owned(),
             generation: 1,
+            warnings: Arc::default(),
             plan,
             memory: Memory::default(),
             not_before,

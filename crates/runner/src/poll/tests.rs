@@ -22,6 +22,7 @@ fn job(plan: Plan, memory: Memory, now: Time) -> (Job, watch::Sender<bool>) {
         kind: &resources::business_scaling::KIND,
         uid: "an uid".to_owned(),
         generation: 3,
+        warnings: Arc::default(),
         plan: Arc::new(plan),
         memory,
         not_before: now,
@@ -65,8 +66,8 @@ fn cooling(seconds: u64) -> Plan {
 
 /// The first condition, which sums up, as `status reason`.
 fn ready(finished: &Finished) -> String {
-    let ready = finished.outcome.as_ref().unwrap().conditions().swap_remove(0);
-    format!("{} {}", ready.holds, ready.reason)
+    let ready = finished.outcome.as_ref().unwrap().health();
+    format!("{} {}", ready.ready, ready.reason)
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,7 +14,7 @@ impl Runner {
             Some(entry) => {
                 // While leading, what this replica remembers counts.
                 if !self.leading {
-                    entry.remember(object);
+                    entry.remember(kind.memory(object));
                 }
                 if entry.identity == identity {
                     return;
@@ -49,18 +49,18 @@ impl Runner {
             resolved: Some(&resolved),
         };
         let is_resolved = resolved.missing().next().is_none();
-        let compiled = kind.compile(object, &context).map(Arc::new).map_err(|problems| {
+        let compiled = kind.compile(object, &context).map(Compiled::from).map_err(|problems| {
             if is_resolved { Verdict::Invalid(problems) } else { Verdict::Unresolved(problems) }
         });
         self.ownership.know(&identity.uid, &key);
         let concerned = match &compiled {
-            Ok(plan) => self.ownership.claim(&key, &identity.created, plan),
+            Ok(compiled) => self.ownership.claim(&key, &identity.created, &compiled.plan),
             Err(_) => self.ownership.withdraw(&key),
         };
         match self.entries.get_mut(&key) {
             Some(entry) => entry.change(identity, compiled, kept),
             None => {
-                let mut entry = Entry::new(kind, identity, compiled, object, self.now());
+                let mut entry = Entry::new(kind, identity, compiled, kind.memory(object), self.now());
                 entry.object = kept;
                 self.entries.insert(key.clone(), entry);
                 self.services.metrics.objects(key.kind, 1);

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use engine::{Actuation, Fault, FaultKind, KeptHpa, Plan, Problem};
-use resources::{Context, Kind, Lookup, Needs, NotCompiled, Reference, business_scaling};
+use engine::{Actuation, Fault, FaultKind, KeptHpa, Problem};
+use resources::{Compiled, Context, Kind, Lookup, Needs, NotCompiled, Reference, business_scaling};
 use serde_json::{Value, json};
 
 use super::Object;
@@ -35,8 +35,9 @@ fn pace(name: &str) -> Reference {
     Reference { kind: "Pace", namespace: String::new(), name: name.to_owned() }
 }
 
-fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
-    let mut plan = (business_scaling::KIND.compile)(object, context)?;
+fn compile(object: &Value, context: &Context<'_>) -> Result<Compiled, NotCompiled> {
+    let mut compiled = (business_scaling::KIND.compile)(object, context)?;
+    let plan = &mut compiled.plan;
     for reference in references(object) {
         match context.lookup(&reference) {
             Lookup::Found(pace) => {
@@ -56,7 +57,7 @@ fn compile(object: &Value, context: &Context<'_>) -> Result<Plan, NotCompiled> {
         let spec = json!({ "scaleTargetRef": { "kind": "Deployment", "name": "web" }, "maxReplicas": 10 });
         plan.actuation = Actuation::Hpa(KeptHpa { name: name.to_owned(), spec, ..KeptHpa::default() });
     }
-    Ok(plan)
+    Ok(compiled)
 }
 
 impl Object {

@@ -73,6 +73,7 @@ async fn listen(world: &World, plan: Plan, is_revoked: bool) -> Listener {
         kind: &resources::business_scaling::KIND,
         uid: "1".to_owned(),
         generation: 1,
+        warnings: Arc::default(),
         plan: Arc::new(plan),
         memory,
         not_before,

@@ -1,6 +1,6 @@
 //! One AdmissionReview and its answer: pure.
 
-use engine::{Problem, SourceCatalog};
+use engine::{Problem, SourceCatalog, Warning};
 use resources::{Context, Kind};
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ pub(super) fn review(sent: &Value, judge: &Judge) -> Result<Value, String> {
     let Some(kind) = resources::find(&api_version, name) else {
         judge.metrics.reviewed("other", true);
         let warning =
-            format!("polyscaler does not know the kind {name} of {api_version} and did not judge it");
+            format!("polyscaler does not know the kind {name} of {api_version} and did not validate it");
         return Ok(answer(uid, json!({ "allowed": true, "warnings": [warning] })));
     };
     let verdict = judged(&sent["request"], kind, judge)?;
@@ -76,19 +76,21 @@ fn judged(request: &Value, kind: &'static Kind, judge: &Judge) -> Result<Verdict
     if is_going || !judge.acts_on(kind, object) {
         return passed;
     }
-    let problems = |catalog: &dyn SourceCatalog| -> Vec<Problem> {
+    let compiled = |catalog: &dyn SourceCatalog| {
         let allow_cross_namespace = judge.allow_cross_namespace;
         let context = Context { catalog, allow_cross_namespace, admitting: true, resolved: None };
-        kind.compile(object, &context).err().unwrap_or_default()
+        kind.compile(object, &context)
     };
-    let (old, new): (Vec<Problem>, Vec<Problem>) = problems(judge.catalog.as_ref())
-        .into_iter()
-        .partition(|problem| operation == "UPDATE" && was_there(problem, before, object));
-    Ok(if new.is_empty() {
-        Verdict::Allowed(problems(judge.own.as_ref()).iter().map(Problem::to_string).collect())
-    } else {
-        Verdict::Refused(old.into_iter().chain(new).collect())
-    })
+    let problems = compiled(judge.catalog.as_ref()).err().unwrap_or_default();
+    let (old, new): (Vec<Problem>, Vec<Problem>) =
+        problems.into_iter().partition(|problem| operation == "UPDATE" && was_there(problem, before, object));
+    if !new.is_empty() {
+        return Ok(Verdict::Refused(old.into_iter().chain(new).collect()));
+    }
+    Ok(Verdict::Allowed(match compiled(judge.own.as_ref()) {
+        Ok(compiled) => compiled.warnings.iter().map(Warning::to_string).collect(),
+        Err(problems) => problems.iter().map(Problem::to_string).collect(),
+    }))
 }
 
 impl Judge {

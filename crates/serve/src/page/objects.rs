@@ -38,7 +38,7 @@ fn row(main: &mut String, state: &ObjectState, now: Time) {
     let observe = if state.observe { " <small class=\"mode\">observes, writes nothing</small>" } else { "" };
     let _ = write!(main, "<tr class=\"{class}\"><td><b>{}</b>{observe}", Escaped(&full_name(state)));
     if group::is_group(state) {
-        let _ = write!(main, "<br><small>moves {} members</small>", group::size(state));
+        let _ = write!(main, "<br><small>scales {} members</small>", group::size(state));
     } else {
         for target in &state.targets {
             let _ = write!(main, "<br><small>scales {}</small>", Escaped(&target.target));
@@ -50,6 +50,10 @@ fn row(main: &mut String, state: &ObjectState, now: Time) {
     replicas(main, state, now);
     main.push_str("<td>");
     decision(main, state);
+    for warning in &state.warnings {
+        let _ =
+            write!(main, "<br><small class=\"warning\">warning: {}</small>", Escaped(&warning.to_string()));
+    }
     let _ = write!(
         main,
         "<br><small><code>{}</code> {}</small></tr>",

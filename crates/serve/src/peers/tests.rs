@@ -67,6 +67,7 @@ fn object(name: &str) -> ObjectState {
         reason: "Ready".to_owned(),
         message: String::new(),
         observe: false,
+        warnings: Vec::new(),
         metrics: Vec::new(),
         targets: Vec::new(),
         failing: Vec::new(),

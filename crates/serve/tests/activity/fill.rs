@@ -30,6 +30,7 @@ pub(crate) fn object(
         reason: "Ready".to_owned(),
         message: "the target follows its metrics".to_owned(),
         observe: false,
+        warnings: Vec::new(),
         metrics: vec![MetricReading { name: "active_users".to_owned(), value }],
         targets: vec![TargetState {
             member: None,

@@ -36,7 +36,7 @@ async fn every_member_is_shown() {
     let stage = Stage::new().await;
     stage.shown.board.show(group(&stage, 7));
     let part = stage.part("").await;
-    assert!(part.contains("moves 7 members"), "{part}");
+    assert!(part.contains("scales 7 members"), "{part}");
     for index in 0..7 {
         assert!(part.contains(&format!("<b>member-{index}</b>")), "{part}");
     }
@@ -94,8 +94,8 @@ async fn what_was_unfolded_stays_unfolded_by_itself() {
 async fn a_group_is_found_by_a_member_that_fails() {
     let stage = Stage::new().await;
     stage.shown.board.show(group(&stage, 3));
-    assert!(stage.part("?q=shop-0").await.contains("moves 3 members"));
-    assert!(stage.part("?q=shop-2").await.contains("moves 3 members"));
+    assert!(stage.part("?q=shop-0").await.contains("scales 3 members"));
+    assert!(stage.part("?q=shop-2").await.contains("scales 3 members"));
     assert!(stage.part("?q=shop-7").await.contains("No object matches"));
     let objects = stage.json("/objects").await;
     assert_eq!(objects[0]["failing"][0]["reason"], "TargetNotFound");

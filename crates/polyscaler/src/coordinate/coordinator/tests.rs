@@ -27,6 +27,7 @@ impl Stage {
             min_replicas: 1,
             max_replicas: 10,
             policy: policy.to_owned(),
+            dry_run: false,
             seed: 7,
             group_spec: group_spec.map(|text| GroupSpec::parse(text, policy).unwrap()),
             created: Time::from_seconds(1_700_000_000),
@@ -175,5 +176,5 @@ fn the_mode_of_a_whole_scaling_group_is_that_of_each_group() {
     let catalog = stage.coordinator.judge.0.as_ref();
     let context =
         resources::Context { catalog, allow_cross_namespace: false, admitting: false, resolved: None };
-    assert_eq!(kind.compile(&object, &context).unwrap().mode, engine::Mode::Observe);
+    assert_eq!(kind.compile(&object, &context).unwrap().plan.mode, engine::Mode::Observe);
 }

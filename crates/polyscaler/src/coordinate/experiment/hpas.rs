@@ -44,7 +44,7 @@ pub(super) async fn refuse(
     };
     let Some(scalings) = scalings else {
         bail!(
-            "the API server did not tell within {} s which HorizontalPodAutoscalers namespace {namespace} has; \
+            "the API server did not list the HorizontalPodAutoscalers of namespace {namespace} within {} s; \
              the log says why",
             LISTING.as_secs(),
         );

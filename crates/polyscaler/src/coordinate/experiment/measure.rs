@@ -111,8 +111,9 @@ impl Measurer {
         self.until_ready(target, replicas).await
     }
 
-    async fn write(&self, target: &Target, from: u32, to: u32) -> Result<(), String> {
-        let lost = || "this process does not hold the lease any more".to_owned();
+    /// Asks for `to` replicas where there are `from`.
+    pub(super) async fn write(&self, target: &Target, from: u32, to: u32) -> Result<(), String> {
+        let lost = || "this process no longer holds the Lease".to_owned();
         let time_left = self.guard.time_left().ok_or_else(lost)?;
         self.actuator.scale(target, from, to, time_left).await.map_err(|failure| failure.message)
     }

@@ -8,6 +8,7 @@ mod hpas;
 mod list;
 mod measure;
 mod record;
+mod restore;
 mod start;
 mod summary;
 
@@ -23,7 +24,7 @@ use measure::{Group, Measurer, Scaling};
 pub(super) use start::start;
 use summary::Summary;
 
-/// How long the API server may take to tell which Deployments, or HPAs, there are.
+/// How long the API server may take to list Deployments or HPAs.
 const LISTING: Duration = Duration::from_secs(30);
 
 /// What is run, and where its results go.
@@ -37,18 +38,31 @@ struct Experiment {
 }
 
 impl Experiment {
-    /// Runs every series, one scaling after the other, until `ending` turns true; then
-    /// tells what was measured. Fails where a scaling had no time.
-    async fn run(self, measurer: &Measurer, mut ending: watch::Receiver<bool>) -> anyhow::Result<ExitCode> {
+    /// Runs every series, one scaling after the other, until `ending` turns true; then restores the replicas
+    /// from before and prints what was measured. Fails where a scaling had no time.
+    async fn run(self, measurer: &Measurer, ending: watch::Receiver<bool>) -> anyhow::Result<ExitCode> {
+        let is_measured = |group: &&Group| self.series.iter().any(|series| series.group == group.name);
+        let before = restore::replicas(measurer, self.groups.iter().filter(is_measured)).await;
+        let scalings = self.measure_all(measurer, ending).await;
+        restore::restore(measurer, before).await;
+        finish(&scalings?, &self.out)
+    }
+
+    async fn measure_all(
+        &self,
+        measurer: &Measurer,
+        mut ending: watch::Receiver<bool>,
+    ) -> anyhow::Result<Vec<Scaling>> {
         let path = self.out.join("scaling_csv.txt");
         let writing = || format!("cannot write {}", path.display());
-        std::fs::create_dir_all(&self.out).with_context(|| format!("cannot make {}", self.out.display()))?;
+        std::fs::create_dir_all(&self.out)
+            .with_context(|| format!("cannot create {}", self.out.display()))?;
         let mut record = record::Record::create(&path, &self.groups).with_context(writing)?;
 
         let mut scalings = Vec::new();
         for series in &self.series {
             let Some(group) = self.groups.iter().find(|group| group.name == series.group) else {
-                tracing::warn!(%series, "no member of the group exists, it is left out");
+                tracing::warn!(%series, "no member of the group exists, skipping it");
                 continue;
             };
             for repetition in 1..=series.repetitions {
@@ -62,7 +76,7 @@ impl Experiment {
                 scalings.push(scaling);
             }
         }
-        finish(&scalings, &self.out)
+        Ok(scalings)
     }
 }
 

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::bail;
 use cluster::{Clients, DeploymentChange, Targets};
@@ -44,8 +43,7 @@ pub(in crate::coordinate) async fn start(
         let is_known = |member: &&String| match app.standing(member) {
             Standing::Belongs => true,
             Standing::Foreign | Standing::Missing => {
-                let problem =
-                    "there is no such Deployment of the application, the others are measured without it";
+                let problem = "the application has no such Deployment, the others are measured without it";
                 tracing::warn!(group = name, line, member = member.as_str(), problem, "unknown member");
                 false
             }
@@ -80,16 +78,26 @@ pub(in crate::coordinate) async fn start(
     let experiment = Experiment { series, out: arguments.out.clone(), groups };
     let ending = watch::Sender::new(false);
     let work = async {
-        while !matches!(heard.recv().await, Some(Event::Leading(true)) | None) {}
-        experiment.run(&measurer, ending.subscribe()).await
+        let mut ended = ending.subscribe();
+        let leading = async { while !matches!(heard.recv().await, Some(Event::Leading(true)) | None) {} };
+        tokio::select! {
+            () = leading => experiment.run(&measurer, ending.subscribe()).await,
+            _ = ended.wait_for(|ended| *ended) => Ok(ExitCode::FAILURE),
+        }
     };
     let mut work = std::pin::pin!(work);
     let result = tokio::select! {
         result = &mut work => result,
         () = signals.come() => {
             ending.send_replace(true);
-            // What was measured is told, unless this replica never came to measure.
-            tokio::time::timeout(Duration::from_secs(1), work).await.unwrap_or(Ok(ExitCode::FAILURE))
+            // What was measured is printed, and replicas are restored, unless somebody is in a hurry.
+            tokio::select! {
+                result = work => result,
+                () = signals.come() => {
+                    tracing::warn!("terminated again: replicas stay as the experiment left them");
+                    Ok(ExitCode::FAILURE)
+                }
+            }
         }
     };
     stop.send_replace(true);
@@ -123,9 +131,9 @@ async fn existing(arguments: &CoordinateArgs, shared: &Shared, clients: &Clients
     };
     if tokio::time::timeout(LISTING, listing).await.is_err() {
         bail!(
-            "the API server did not tell within {} s which Deployments namespace {} has; the log says why",
-            LISTING.as_secs(),
-            arguments.namespace
+            "the API server did not list the Deployments of namespace {} within {} s; the log says why",
+            arguments.namespace,
+            LISTING.as_secs()
         );
     }
     Ok(app)

@@ -1,13 +1,15 @@
 use std::sync::Arc;
 
-use engine::{AbsenceReason, Action, ActionMember, Observation, Plan, Reading, Scale, Time, decide};
-use serde_json::json;
+use engine::{
+    AbsenceReason, Action, ActionMember, Difference, Memory, Observation, Plan, Reading, Scale, Time, decide,
+};
+use serde_json::{Value, json};
 
 use super::super::KIND;
 use super::*;
-use crate::common::status::{Difference, MemberPoll, TargetFailure, Verdict, WriteFailure, difference};
+use crate::fixture::{difference, status_after};
 use crate::lenient::Lenient;
-use crate::{Context, Reason};
+use crate::{Context, MemberPoll, Reason, TargetFailure, Verdict, WriteFailure};
 
 /// Finds nothing wrong.
 fn plan(spec: Value) -> Arc<Plan> {
@@ -15,7 +17,7 @@ fn plan(spec: Value) -> Arc<Plan> {
                          "metadata": { "name": "shop", "namespace": "shop" }, "spec": spec });
     let context =
         Context { catalog: &Lenient, allow_cross_namespace: false, admitting: false, resolved: None };
-    Arc::new(KIND.compile(&object, &context).unwrap())
+    Arc::new(KIND.compile(&object, &context).unwrap().plan)
 }
 
 /// A shop whose entry calls two others, with a budget.
@@ -77,7 +79,13 @@ fn polled(
         hpa: Ok(Vec::new()),
         reversals: Vec::new(),
     };
-    Outcome { uid: "1".to_owned(), generation: 2, at, verdict: Verdict::Polled(Box::new(poll)) }
+    Outcome {
+        uid: "1".to_owned(),
+        generation: 2,
+        at,
+        verdict: Verdict::Polled(Box::new(poll)),
+        warnings: Arc::default(),
+    }
 }
 
 fn reading(value: f64) -> Reading {
@@ -128,12 +136,12 @@ fn the_status_tells_the_whole_story() {
             member("db", 1, 2, after(9), after(5500)),
         ],
     });
-    let status = KIND.status(&outcome, &Value::Null);
+    let status = status_after(&KIND, &outcome, &Value::Null);
     insta::assert_json_snapshot!("followed", status);
 
     // The next poll changes nothing, and what scaled each member last stays known.
     let steady = polled(&shop(), reading(380.0), vec![scale(4), scale(4), scale(2)], written);
-    let after = KIND.status(&steady, &status);
+    let after = status_after(&KIND, &steady, &status);
     assert_eq!(after["members"][0]["lastScaleReason"], status["members"][0]["lastScaleReason"]);
     assert!(status["members"][0]["lastScaleReason"].as_str().unwrap().contains("2→4"));
 }
@@ -141,19 +149,22 @@ fn the_status_tells_the_whole_story() {
 #[test]
 fn all_is_well() {
     let outcome = polled(&shop(), reading(200.0), vec![scale(2), scale(2), scale(1)], written);
-    let status = KIND.status(&outcome, &Value::Null);
+    let status = status_after(&KIND, &outcome, &Value::Null);
     let cases = [
-        ("Ready", said(true, "Ready", "metrics are read and every member is scaled")),
+        ("Ready", said(true, "Ready", "the metrics are available and every member can be scaled")),
         ("AbleToScale", said(true, "ReadyForNewScale", "every member can be scaled")),
-        ("ScalingActive", said(true, "ValidMetricFound", "every metric has a reading")),
-        ("ScalingLimited", said(false, "DesiredWithinRange", "nothing holds the wish back")),
+        ("ScalingActive", said(true, "ValidMetricFound", "all metrics are available")),
+        (
+            "ScalingLimited",
+            said(false, "DesiredWithinRange", "the desired count is within the acceptable range"),
+        ),
     ];
     for (type_, expected) in cases {
         assert_eq!(condition(&status, type_), expected, "{type_}");
     }
     assert_eq!(status["memberSummary"], "webui 2, auth 2, db 1");
-    assert_eq!(status["pods"], json!({ "now": 5, "wished": 5, "decided": 5, "budget": 20 }));
-    assert_eq!(status["cost"], json!({ "now": 0.8, "wished": 0.8, "decided": 0.8, "budget": 5 }));
+    assert_eq!(status["pods"], json!({ "now": 5, "recommended": 5, "decided": 5, "budget": 20 }));
+    assert_eq!(status["cost"], json!({ "now": 0.8, "recommended": 0.8, "decided": 0.8, "budget": 5 }));
     // auth: 100 calls over 2 × 50; db: 300 over 300; webui: 200 over 2 × 100. The first of equals is named.
     assert_eq!(status["bottleneck"], "webui");
 }
@@ -168,12 +179,12 @@ fn every_failing_member_is_named_and_the_others_go_on() {
         _ => Ok(()),
     };
     let outcome = polled(&shop(), reading(380.0), vec![scale(2), missing("auth"), scale(1)], conflict);
-    let status = KIND.status(&outcome, &Value::Null);
+    let status = status_after(&KIND, &outcome, &Value::Null);
     let expected = said(
         false,
         "TargetNotFound",
         "2 of 3 members cannot be scaled: auth: TargetNotFound (Deployment shop/auth does not exist); db: ScaleConflict \
-         (Deployment shop/db was changed); the others go on",
+         (Deployment shop/db was changed); the others are scaled",
     );
     assert_eq!(condition(&status, "AbleToScale"), expected);
     assert_eq!(condition(&status, "Ready"), expected);
@@ -191,7 +202,7 @@ fn every_failing_member_is_named_and_the_others_go_on() {
 
     let none =
         polled(&shop(), reading(380.0), vec![missing("webui"), missing("auth"), missing("db")], written);
-    let (_, _, message) = condition(&KIND.status(&none, &Value::Null), "AbleToScale");
+    let (_, _, message) = condition(&status_after(&KIND, &none, &Value::Null), "AbleToScale");
     assert!(message.starts_with("no member can be scaled: webui: TargetNotFound ("), "{message}");
     assert!(!message.contains("go on"), "{message}");
 }
@@ -199,7 +210,7 @@ fn every_failing_member_is_named_and_the_others_go_on() {
 #[test]
 fn a_member_at_its_most_is_named() {
     let outcome = polled(&shop(), reading(450.0), vec![scale(5), scale(4), scale(3)], written);
-    let status = KIND.status(&outcome, &Value::Null);
+    let status = status_after(&KIND, &outcome, &Value::Null);
     let (limited, reason, message) = condition(&status, "ScalingLimited");
     assert_eq!(
         (limited, reason.as_str(), message.as_str()),
@@ -207,7 +218,7 @@ fn a_member_at_its_most_is_named() {
     );
     assert_eq!(
         condition(&status, "Ready"),
-        said(true, "Ready", "metrics are read and every member is scaled")
+        said(true, "Ready", "the metrics are available and every member can be scaled")
     );
 }
 
@@ -216,7 +227,7 @@ fn what_a_person_can_mend_gives_the_reason() {
     let mut outcome = polled(&shop(), reading(450.0), vec![scale(5), scale(4), scale(3)], written);
     let cooldown = Step::Cooldown { from: 4, to: 5, left: std::time::Duration::from_secs(9) };
     poll(&mut outcome).decision.members[0].steps.push(cooldown);
-    let (_, reason, message) = condition(&KIND.status(&outcome, &Value::Null), "ScalingLimited");
+    let (_, reason, message) = condition(&status_after(&KIND, &outcome, &Value::Null), "ScalingLimited");
     assert_eq!(reason, "TooManyReplicas");
     assert_eq!(message, "auth: bounds 5→4 (4 at most); webui: cooldown 4→5 (9 s left)");
 }
@@ -225,7 +236,7 @@ fn what_a_person_can_mend_gives_the_reason() {
 fn every_absent_metric_is_told() {
     let gone = Reading::absent(AbsenceReason::Timeout, "no answer within 5 s");
     let outcome = polled(&shop(), gone, vec![scale(5), scale(4), scale(3)], written);
-    let status = KIND.status(&outcome, &Value::Null);
+    let status = status_after(&KIND, &outcome, &Value::Null);
     let expected = said(false, "MetricTimeout", "metric requests: no answer within 5 s");
     assert_eq!(condition(&status, "ScalingActive"), expected);
     assert_eq!(status["metrics"][0]["reason"], "MetricTimeout");
@@ -236,10 +247,10 @@ fn every_absent_metric_is_told() {
 #[test]
 fn what_moves_with_the_load_is_no_reason_to_write_at_once() {
     let seen = || vec![scale(2), scale(2), scale(1)];
-    let first = KIND.status(&polled(&shop(), reading(200.0), seen(), written), &Value::Null);
-    let same = KIND.status(&polled(&shop(), reading(200.0), seen(), written), &first);
+    let first = status_after(&KIND, &polled(&shop(), reading(200.0), seen(), written), &Value::Null);
+    let same = status_after(&KIND, &polled(&shop(), reading(200.0), seen(), written), &first);
     assert_eq!(difference(&KIND, &first, &same), Difference::None);
-    let moved = KIND.status(&polled(&shop(), reading(190.0), seen(), written), &first);
+    let moved = status_after(&KIND, &polled(&shop(), reading(190.0), seen(), written), &first);
     assert_ne!(moved["members"][0]["demand"], first["members"][0]["demand"]);
     assert_eq!(difference(&KIND, &first, &moved), Difference::Minor);
     let mut drawn = first.clone();
@@ -247,7 +258,7 @@ fn what_moves_with_the_load_is_no_reason_to_write_at_once() {
     let mut again = drawn.clone();
     again["memory"]["policy"]["Deployment shop/web"]["round"] = json!(8);
     assert_eq!(difference(&KIND, &drawn, &again), Difference::Minor);
-    let scaled = KIND.status(&polled(&shop(), reading(300.0), seen(), written), &first);
+    let scaled = status_after(&KIND, &polled(&shop(), reading(300.0), seen(), written), &first);
     assert_eq!(difference(&KIND, &first, &scaled), Difference::Major);
 }
 
@@ -274,7 +285,7 @@ fn largest(seen: impl Fn(&str) -> Result<Scale, TargetFailure>) -> Value {
         failure: Some("Deployment shop/x: the API server does not answer within 5 s".to_owned()),
     };
     poll(&mut outcome).memory.last_action = Some(Action { at, members: (0..64).map(moved).collect() });
-    KIND.status(&outcome, &Value::Null)
+    status_after(&KIND, &outcome, &Value::Null)
 }
 
 #[test]

@@ -55,7 +55,7 @@ async fn without_advice_nothing_is_scaled_in_and_the_condition_says_why() {
     let finished = polls(&world, advised(), Memory::default()).await;
     assert_eq!(world.cluster.writes(), []);
     assert_eq!(ready(&finished), "false MetricConnectionFailed");
-    let message = finished.outcome.as_ref().unwrap().conditions().swap_remove(0).message;
+    let message = finished.outcome.as_ref().unwrap().health().message;
     assert_eq!(message, "policy external: connection refused");
     let (explanation, counted) = told(&world, &finished, "MetricConnectionFailed");
     assert!(explanation.starts_with("absent external (connection refused)") && counted, "{explanation}");

@@ -22,7 +22,7 @@ fn replicas<const N: usize>(running: &Loop, names: [&str; N]) -> [u32; N] {
 }
 
 fn message(running: &Loop, name: &str) -> String {
-    running.world.book.of(name).pop().unwrap().conditions()[0].message.clone()
+    running.world.book.of(name).pop().unwrap().health().message
 }
 
 #[tokio::test(start_paused = true)]

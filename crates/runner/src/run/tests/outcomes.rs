@@ -9,7 +9,7 @@ async fn an_invalid_object_is_told_once_and_stops_no_other() {
     pass(120).await;
     let told = running.world.book.of("invalid");
     assert_eq!((told.len(), running.world.book.reason("invalid").as_str()), (1, "InvalidSpec"));
-    assert!(told[0].conditions()[0].message.contains("spec.intervalSeconds"));
+    assert!(told[0].health().message.contains("spec.intervalSeconds"));
     assert_eq!(running.world.cluster.replicas("web"), 6);
     assert!(running.asked("web") >= 12);
     running.apply(&Object::new("invalid")).await;
@@ -54,7 +54,7 @@ async fn a_change_by_someone_else_is_looked_at_again_soon() {
     assert_eq!(asked[1].at.since(asked[0].at), Duration::from_millis(500));
     assert!(asked[1].not_before < asked[0].at, "the first reading will do");
     let told: Vec<Reason> =
-        running.world.book.of("web").iter().map(|outcome| outcome.conditions()[0].reason).collect();
+        running.world.book.of("web").iter().map(|outcome| outcome.health().reason).collect();
     assert_eq!(told, [Reason::ScaleConflict, Reason::Ready]);
 }
 
@@ -75,7 +75,7 @@ async fn a_write_without_an_answer_starts_the_cooldown_where_it_was_carried_out(
     let running = Loop::leading(&[&web().cooldown(600)]).await;
     running.world.cluster.fail("web", Reason::ScaleTimedOut);
     pass(5).await;
-    assert_eq!(running.world.book.of("web")[0].conditions()[0].reason, Reason::ScaleTimedOut);
+    assert_eq!(running.world.book.of("web")[0].health().reason, Reason::ScaleTimedOut);
     assert_eq!(running.world.cluster.replicas("web"), 6);
     running.world.sampler.answer("web", Answer::Value(9000.0));
     pass(580).await;

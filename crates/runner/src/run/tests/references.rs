@@ -21,7 +21,7 @@ async fn a_missing_reference_is_a_reason_of_its_own_and_stops_no_other() {
     assert_eq!(running.world.book.reason("paced"), "ReferenceNotFound");
     let told = running.world.book.of("paced");
     assert_eq!(told.len(), 1, "told once");
-    assert_eq!(told[0].conditions()[0].message, "metadata.annotations[test/pace]: Not found: Pace slow");
+    assert_eq!(told[0].health().message, "metadata.annotations[test/pace]: Not found: Pace slow");
     assert_eq!((running.asked("paced"), running.world.book.reason("web").as_str()), (0, "Ready"));
 
     running.tell(pace_of("slow", Some(10))).await;

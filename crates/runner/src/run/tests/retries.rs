@@ -30,7 +30,7 @@ fn plan_of(object: &Object) -> Plan {
     let Event::Applied { kind, object, .. } = object.applied() else { unreachable!() };
     let context =
         Context { catalog: &Anything, allow_cross_namespace: false, admitting: false, resolved: None };
-    kind.compile(&object, &context).unwrap()
+    kind.compile(&object, &context).unwrap().plan
 }
 
 fn group() -> Object {
@@ -46,7 +46,7 @@ fn written_at(running: &Loop, name: &str) -> Vec<f64> {
 
 fn reasons(running: &Loop) -> Vec<String> {
     let told = running.world.book.of("shop");
-    told.iter().map(|outcome| outcome.conditions()[0].reason.to_string()).collect()
+    told.iter().map(|outcome| outcome.health().reason.to_string()).collect()
 }
 
 fn last_action(running: &Loop) -> Action {

@@ -21,7 +21,7 @@ async fn a_manager_that_sets_replicas_back_is_named_until_it_ceases() {
     assert_eq!(running.world.book.reason("web"), "Ready", "twice may be an accident");
     set_back(&running, ARGO, 2).await;
     assert_eq!(running.world.book.reason("web"), "ReplicasReverted");
-    let message = running.world.book.of("web").pop().unwrap().conditions()[0].message.clone();
+    let message = running.world.book.of("web").pop().unwrap().health().message.clone();
     for words in [ARGO, "Deployment default/web", "to 2 replicas 3 times", "ignoreDifferences"] {
         assert!(message.contains(words), "{message}");
     }

@@ -29,7 +29,7 @@ async fn the_elder_scales_and_the_younger_says_who_does() {
         (6..=7).contains(&told.len()),
         "at every interval, so that a status that was tampered with heals"
     );
-    let condition = &told[0].conditions()[0];
+    let condition = told[0].health();
     assert_eq!(condition.reason, Reason::TargetConflict);
     assert!(condition.message.contains("already scaled by BusinessScaling elder"), "{}", condition.message);
     assert_eq!(running.world.book.reason("elder"), "Ready");

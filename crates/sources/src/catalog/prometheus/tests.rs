@@ -95,11 +95,11 @@ fn every_problem_has_its_path_and_words() {
         (with(json!({"keyFrom": a})), ".certFrom: Required value: keyFrom is given"),
         (
             with(json!({"serverAddress": "http://p", "caFrom": a})),
-            ".caFrom: must not be given: serverAddress is an http address, which has no TLS",
+            ".caFrom: Forbidden: serverAddress is an http address, which has no TLS",
         ),
         (
             with(json!({"serverAddress": "http://p", "certFrom": a, "keyFrom": a})),
-            ".certFrom: must not be given: serverAddress is an http address, which has no TLS",
+            ".certFrom: Forbidden: serverAddress is an http address, which has no TLS",
         ),
         (with(json!({"headers": []})), ".headers: Invalid value: a list: must be an object of texts"),
         (

@@ -1,0 +1,90 @@
+//! The Events that a change of an object is worth, for `kubectl describe`.
+
+use crate::common::condition::Condition;
+use crate::common::conditions::READY;
+use crate::status_language::KeptStatus;
+use crate::{Outcome, Verdict};
+
+/// What happened to an object between two states of its status.
+pub struct Change<'a> {
+    /// What came of looking at it.
+    pub outcome: &'a Outcome,
+    /// Places of the members whose replicas were changed.
+    pub scaled: &'a [usize],
+    /// The status before.
+    pub before: &'a KeptStatus,
+    /// The status afterwards.
+    pub next: &'a KeptStatus,
+}
+
+/// What one Event says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// Whether something went wrong: the Event is then a warning.
+    pub is_warning: bool,
+    /// What was done, in one word.
+    pub action: &'static str,
+    /// Why, in one word.
+    pub reason: String,
+    /// The same in a sentence.
+    pub note: String,
+}
+
+/// The Events of kinds of ours: each scaling, each change of `Ready`, and the beginning and end of observing.
+pub(crate) fn usual(change: &Change<'_>) -> Vec<Announcement> {
+    let mut announced = rescales(change);
+    announced.extend(mode(change));
+    announced.extend(readiness(change));
+    announced
+}
+
+/// One for each member that was scaled.
+pub(crate) fn rescales(change: &Change<'_>) -> Vec<Announcement> {
+    let Verdict::Polled(poll) = &change.outcome.verdict else { return Vec::new() };
+    let decided = change.scaled.iter().filter_map(|&member| poll.decided(member));
+    let announce = |decided: &engine::MemberDecision| {
+        let target = &poll.plan.members[decided.member].target;
+        let (from, to, why) = (decided.from, decided.to, decided.explanation());
+        Announcement {
+            is_warning: false,
+            action: "Scale",
+            reason: "SuccessfulRescale".to_owned(),
+            note: format!("scaled {target} from {from} to {to}: {why}"),
+        }
+    };
+    decided.map(announce).collect()
+}
+
+/// That `Ready` changed; nothing where an object is ready from the start.
+fn readiness(change: &Change<'_>) -> Option<Announcement> {
+    let [was, is] = [change.before, change.next].map(|status| status.observed()?.condition(READY));
+    let is = is?;
+    if was.is_some_and(|was| was.status == is.status && was.reason == is.reason) {
+        return None;
+    }
+    let holds = |condition: &Condition| condition.status == "True";
+    let is_worth_it = !holds(is) || was.is_some_and(|was| !holds(was));
+    is_worth_it.then(|| Announcement {
+        is_warning: !holds(is),
+        action: "Poll",
+        reason: is.reason.clone(),
+        note: is.message.clone(),
+    })
+}
+
+/// That decisions are applied or only recorded from now on; nothing where they are applied from the start.
+fn mode(change: &Change<'_>) -> Option<Announcement> {
+    let [was, is] = [change.before, change.next].map(|status| status.observed()?.mode.as_deref());
+    let note = match (was, is?) {
+        (was, is) if was == Some(is) => return None,
+        (_, "Observing") => {
+            "decisions are recorded and not applied from now on: the annotation polyscaler.dev/mode is observe"
+        }
+        (Some("Observing"), "Active") => "decisions are applied from now on",
+        _ => return None,
+    };
+    Some(Announcement { is_warning: false, action: "Poll", reason: is?.to_owned(), note: note.to_owned() })
+}
+
+#[cfg(test)]
+mod tests;
