@@ -10,7 +10,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-use resources::{Health, Reason};
+use resources::{Health, Outcome, Reason};
 
 /// How one object stands, as far as it is counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
