@@ -54,7 +54,7 @@ pub(crate) struct OperatorArgs {
     pub(super) allow_cross_namespace: bool,
 
     /// Where other replicas ask this one while it leads, over TLS by the certificate that they share, for example
-    /// 0.0.0.0:8083, or off. Then every replica shows on its activity page what the leader knows. Under an address of
+    /// [::]:8083, or off. Then every replica shows on its activity page what the leader knows. Under an address of
     /// all interfaces, POD_IP says by which one the others reach it.
     #[arg(long, env = "POLYSCALER_PEER_ADDRESS", default_value = "off", value_name = "ADDRESS")]
     pub(super) peer_address: Listen,
