@@ -129,9 +129,14 @@ impl Poll {
         self.decision.members.iter().find(|decision| decision.member == member)
     }
 
-    /// The value of the plan's metric at `metric`; by which was decided; `None` where it has none.
+    /// The value of the plan's metric at `metric`: the one by which was decided, else what was read and cannot
+    /// be used, such as a negative count; `None` where nothing was read.
     pub fn value(&self, metric: usize) -> Option<f64> {
-        self.decision.values.get(metric).copied().flatten()
+        let decided = self.decision.values.get(metric).copied().flatten();
+        decided.or_else(|| match self.readings.get(metric)? {
+            Reading::Value { value, .. } => Some(value.get()),
+            Reading::Values { .. } | Reading::Pods { .. } | Reading::Absent(_) => None,
+        })
     }
 
     /// Whether the plan is a group's.
