@@ -52,6 +52,19 @@ pub const ALL: &[Invariant] = &[
     steps_explain_the_result,
 ];
 
+/// The names of [`ALL`], in the same order: counters of violations exist from the start, so that the first is seen as
+/// an increase.
+pub const NAMES: [&str; ALL.len()] = [
+    "within_bounds",
+    "within_budget",
+    "within_group_budget",
+    "only_who_may_be_scaled",
+    "no_blind_scale_in",
+    "rate_respected",
+    "cooldown_respected",
+    "steps_explain_the_result",
+];
+
 /// A decision never leaves the bounds, and from outside it never moves further away.
 pub fn within_bounds(case: &Case<'_>) -> Option<Violation> {
     violated("within_bounds", case, |member| {

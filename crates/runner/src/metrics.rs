@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use engine::AbsenceReason;
-use engine::invariants::Violation;
+use engine::invariants::{self, Violation};
 use prometheus_client::encoding::{EncodeLabelSet, text::encode};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -116,6 +116,9 @@ impl Metrics {
             reviews: Family::default(),
         };
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+        for invariant in invariants::NAMES {
+            metrics.violations.get_or_create(&InvariantLabel { invariant }).inc_by(0);
+        }
         registry.register("build", "The version that runs", build);
         registry.register("objects", "Objects known, by kind", metrics.objects.clone());
         metrics.standings.register(&mut registry);

@@ -22,7 +22,7 @@ async fn every_object_has_its_series() {
     web.wait_for("Ready", "True", "Ready").await;
     web.api.patch(&web.name, &PatchParams::default(), &observe).await.unwrap();
     let lost = json!({ "targetDeployment": "lost", "minReplicas": 1, "maxReplicas": 7,
-        "metrics": [{ "type": "cron", "config": { "start": "0 8 * * *", "end": "0 18 * * *",
+        "metrics": [{ "type": "cron", "targetValue": 1, "config": { "start": "0 8 * * *", "end": "0 18 * * *",
             "timezone": "Etc/UTC", "desiredReplicas": 5 } }] });
     scene.general_scaler("lost", lost).await.wait_for("Ready", "False", "TargetNotFound").await;
 
