@@ -55,7 +55,7 @@ pub fn loads(view: &View<'_>) -> Vec<Option<f64>> {
 
 /// The place of the member with the highest load: what slows the group down. A member with demand of
 /// which no replica serves comes before all others; the first of equals is taken. `None` where no
-/// member is known to have a load.
+/// member is known to have a load. A member that is switched off is none.
 pub fn bottleneck(view: &View<'_>) -> Option<usize> {
     let (demands, loads) = (demands(view), loads(view));
     let load = |member: usize| match loads[member] {
@@ -64,7 +64,8 @@ pub fn bottleneck(view: &View<'_>) -> Option<usize> {
         }
         load => load,
     };
-    let loaded = (0..view.members.len()).filter_map(|member| Some((member, load(member)?)));
+    let working = (0..view.members.len()).filter(|member| !view.is_disabled(*member));
+    let loaded = working.filter_map(|member| Some((member, load(member)?)));
     let loaded = loaded.filter(|(_, load)| *load > 0.0);
     loaded.reduce(|most, next| if next.1 > most.1 { next } else { most }).map(|(member, _)| member)
 }

@@ -87,6 +87,20 @@ pub fn record_writes(plan: &Plan, memory: &mut Memory, decision: &Decision, writ
     }
 }
 
+/// Whether the count that `decision` has for the member at `member` may still be written where the target now asks
+/// for `replicas`: by a retry, some time after the decision. It may not where somebody has meanwhile gone beyond a
+/// decision that must not scale in, as it lacked a reading, or has switched the target off.
+pub fn may_write_from(plan: &Plan, decision: &Decision, member: usize, replicas: u32) -> bool {
+    let Some(decided) = decision.members.iter().find(|decided| decided.member == member) else {
+        return false;
+    };
+    let bounds = plan.members[member].bounds;
+    let is_blind = !decision.absences.is_empty() || decided.recommended.is_none();
+    let is_blind_scale_in = is_blind && bounds.clamp(replicas) > decided.to;
+    let is_switched_off = replicas == 0 && bounds.min() > 0 && decided.from > 0;
+    !is_blind_scale_in && !is_switched_off
+}
+
 /// The next poll after `now`, on a grid whose phase comes from the plan's first query.
 ///
 /// Objects with equal queries are due at the same instant and share one reading that is

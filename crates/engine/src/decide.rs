@@ -5,10 +5,12 @@ mod chain;
 mod group;
 mod known;
 mod limit;
+mod start;
 
 use crate::{AbsentMetric, Decision, Memory, Observation, Plan, Time, View};
 use chain::Chain;
 pub(crate) use known::Known;
+use start::Start;
 
 /// Decides what every member of `plan` should come to, and why.
 ///
@@ -25,23 +27,30 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
         }
         None => None,
     };
-    let view =
-        View { advice, readings: &observation.readings, ..plan.view(&observation.scales, &values, now) };
+    let starts = start::of(plan, memory, observation);
+    let scales = start::within_bounds(observation, &starts);
+    let view = View { advice, readings: &observation.readings, ..plan.view(&scales, &values, now) };
     let mut recommended = plan.policy.recommend_all(&view, &mut memory.policy);
     if let Some(highest) = highest {
         let view = View { values: &highest, ..view };
         let most = plan.policy.recommend_all(&view, &mut memory.policy.clone());
         recommended = between::agreed(&view, recommended, most);
     }
+    let mut members = Vec::with_capacity(plan.members.len());
     let mut chains = Vec::with_capacity(plan.members.len());
-    for (member, recommended) in recommended.into_iter().enumerate() {
-        let Some(scale) = view.scale(member).filter(|_| plan.members[member].role.refusal.is_none()) else {
-            continue;
-        };
-        let mut chain = Chain::new(member, scale.replicas, &absences, memory.has_failed(plan, member));
-        chain.show_pods(plan, &loads);
-        chain.recommend(plan, memory, recommended, now);
-        chains.push(chain);
+    let mut recommended = recommended.into_iter();
+    for (member, start) in starts.into_iter().enumerate() {
+        let recommended = recommended.next().flatten();
+        match start {
+            Start::Nowhere => {}
+            Start::Disabled => members.push(start::disabled(plan, member)),
+            Start::At { from, order } => {
+                let mut chain = Chain::new(member, from, order, &absences, memory.has_failed(plan, member));
+                chain.show_pods(plan, &loads);
+                chain.recommend(plan, memory, recommended, now);
+                chains.push(chain);
+            }
+        }
     }
     // A group's budget looks at all members at once: at what is recommended, and at what became of it.
     group::cut_recommendations(plan, &mut chains);
@@ -49,7 +58,8 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
         chain.hold(plan, memory, now);
     }
     group::trim_scale_outs(plan, &mut chains);
-    let members = chains.into_iter().map(|chain| chain.decided(plan)).collect();
+    members.extend(chains.into_iter().map(|chain| chain.decided(plan)));
+    members.sort_unstable_by_key(|decided| decided.member);
     Decision { at: now, mode: plan.mode, values: shown, absences, members }
 }
 

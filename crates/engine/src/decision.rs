@@ -171,6 +171,11 @@ pub enum Step {
         /// Time until the next scale may be.
         left: Duration,
     },
+    /// Somebody set the target to 0 although it has a minimum, so it is left alone.
+    Disabled {
+        /// The minimum.
+        min: u32,
+    },
     /// The decision would have violated an invariant, which is a fault of the engine or of a policy.
     Held {
         /// What was wanted before.
@@ -209,6 +214,7 @@ impl Step {
             Self::NoScaleIn { .. } => "no scale-in",
             Self::Rate { .. } => "rate",
             Self::Cooldown { .. } => "cooldown",
+            Self::Disabled { .. } => "disabled",
             Self::Held { .. } => "held",
         }
     }
@@ -225,6 +231,7 @@ impl Step {
             | Self::Rate { from, to, .. }
             | Self::Cooldown { from, to, .. }
             | Self::Held { from, to, .. } => Some((from, to)),
+            Self::Disabled { .. } => Some((0, 0)),
             Self::Absent(_) | Self::Pods { .. } => None,
         }
     }
@@ -257,6 +264,7 @@ impl fmt::Display for Step {
                 RateLimit::HpaDefault => f.write_str(" (twice the replicas, or 4, at most)"),
             },
             Self::Cooldown { left, .. } => write!(f, " ({} s left)", left.as_millis().div_ceil(1000)),
+            Self::Disabled { min } => write!(f, " (set to 0 by somebody, with a minimum of {min})"),
             Self::Held { invariant, .. } => write!(f, " (it would violate {invariant})"),
         }
     }
@@ -314,6 +322,7 @@ mod tests {
                 Step::Rate { from: 9, to: 6, limit: RateLimit::HpaDefault },
                 "rate 9→6 (twice the replicas, or 4, at most)",
             ),
+            (Step::Disabled { min: 2 }, "disabled 0 (set to 0 by somebody, with a minimum of 2)"),
             (
                 Step::Held { from: 9, to: 6, invariant: "within_bounds" },
                 "held 9→6 (it would violate within_bounds)",

@@ -152,7 +152,7 @@ fn members(view: &View<'_>) -> Vec<MemberState> {
     let (demands, loads, needs) = (demands(view), loads(view), needs(view, 1.0));
     let member = |(place, need): (usize, Option<crate::coordination::Need>)| {
         let member = &view.members[place];
-        let scale = view.scale(place).filter(|_| member.role.refusal.is_none());
+        let scale = view.scale(place).filter(|_| !view.is_left_alone(place));
         MemberState {
             name: member.role.name.clone(),
             replicas: scale.map(|scale| scale.replicas),

@@ -21,8 +21,8 @@ pub struct Violation {
 pub struct Case<'a> {
     /// The plan.
     pub plan: &'a Plan,
-    /// The memory, before or after the decision: the invariants look only at what a decision leaves as it is, the
-    /// last scale and the scale events.
+    /// The memory, before or after the decision: the invariants look only at what a decision leaves as it is: the
+    /// last scale, the scale events and the replicas that were last set.
     pub memory: &'a Memory,
     /// What was seen.
     pub observation: &'a Observation,
@@ -46,6 +46,7 @@ pub const ALL: &[Invariant] = &[
     within_budget,
     within_group_budget,
     only_who_may_be_scaled,
+    switched_off_stays_off,
     no_blind_scale_in,
     rate_respected,
     cooldown_respected,
@@ -59,18 +60,36 @@ pub const NAMES: [&str; ALL.len()] = [
     "within_budget",
     "within_group_budget",
     "only_who_may_be_scaled",
+    "switched_off_stays_off",
     "no_blind_scale_in",
     "rate_respected",
     "cooldown_respected",
     "steps_explain_the_result",
 ];
 
-/// A decision never leaves the bounds, and from outside it never moves further away.
+/// Every decision ends within the bounds, wherever it starts; only what is switched off stays below.
 pub fn within_bounds(case: &Case<'_>) -> Option<Violation> {
     violated("within_bounds", case, |member| {
         let bounds = case.plan.members[member.member].bounds;
-        bounds.distance(member.to) > bounds.distance(member.from)
+        bounds.distance(member.to) > 0 && !is_switched_off(case, member)
     })
+}
+
+/// What somebody set to 0 although it has a minimum stays at 0.
+pub fn switched_off_stays_off(case: &Case<'_>) -> Option<Violation> {
+    violated("switched_off_stays_off", case, |member| is_switched_off(case, member) && member.to != 0)
+}
+
+fn is_switched_off(case: &Case<'_>, member: &MemberDecision) -> bool {
+    let planned = &case.plan.members[member.member];
+    let is_ours = case.memory.last_set(&planned.target) == Some(0);
+    member.from == 0 && planned.bounds.min() > 0 && !is_ours
+}
+
+/// The nearest to the replicas before that the bounds allow, or 0 of what is switched off. All other limits count
+/// from there.
+fn ordered(case: &Case<'_>, member: &MemberDecision) -> u32 {
+    if is_switched_off(case, member) { 0 } else { case.plan.members[member.member].bounds.clamp(member.from) }
 }
 
 /// Scale-out never goes beyond what the budget pays for, except up to the least replicas.
@@ -78,7 +97,7 @@ pub fn within_budget(case: &Case<'_>) -> Option<Violation> {
     let budget = case.plan.policy.budget()?;
     violated("within_budget", case, |member| {
         let most = budget.affordable().max(case.plan.members[member.member].bounds.min());
-        member.to > member.from && member.to > most
+        member.to > ordered(case, member) && member.to > most
     })
 }
 
@@ -89,7 +108,7 @@ pub fn within_group_budget(case: &Case<'_>) -> Option<Violation> {
     let total = Total::new(&case.plan.members, members.map(|member| (member.member, member.to)));
     violated("within_group_budget", case, |member| {
         let least = case.plan.members[member.member].bounds.min();
-        !budget.allows(total) && member.to > member.from && member.to > least
+        !budget.allows(total) && member.to > ordered(case, member) && member.to > least
     })
 }
 
@@ -104,29 +123,33 @@ pub fn only_who_may_be_scaled(case: &Case<'_>) -> Option<Violation> {
     })
 }
 
-/// Without a reading of every metric, and without the advice that a policy rests on, nothing is scaled in.
+/// Without a reading of every metric, and without the advice that a policy rests on, nothing is scaled in, except to
+/// the maximum.
 pub fn no_blind_scale_in(case: &Case<'_>) -> Option<Violation> {
     let all_known = Known::of(case.plan, case.observation, case.now).absences.is_empty();
     let all_known = all_known && !matches!(case.observation.advice, Some(Err(_)));
-    violated("no_blind_scale_in", case, |member| !all_known && member.to < member.from)
+    violated("no_blind_scale_in", case, |member| !all_known && member.to < ordered(case, member))
 }
 
-/// Replicas change no faster than the plan's rates allow.
+/// Beyond what the bounds order, replicas change no faster than the plan's rates allow.
 pub fn rate_respected(case: &Case<'_>) -> Option<Violation> {
     let (none, limits) = (ScaleEvents::default(), &case.plan.limits);
     violated("rate_respected", case, |member| {
         let target = &case.plan.members[member.member].target;
         let events = case.memory.scale_events.get(target).unwrap_or(&none);
-        member.to > limits.up.rate.up_limit(member.from, events, case.now)
-            || member.to < limits.down.rate.down_limit(member.from, events, case.now)
+        let from = ordered(case, member);
+        member.to > limits.up.rate.up_limit(from, events, case.now)
+            || member.to < limits.down.rate.down_limit(from, events, case.now)
     })
 }
 
-/// Nothing is scaled within the cooldown of the last scale.
+/// Beyond what the bounds order, nothing is scaled within the cooldown of the last scale.
 pub fn cooldown_respected(case: &Case<'_>) -> Option<Violation> {
     let last = case.memory.last_scale?;
     violated("cooldown_respected", case, |member| {
-        member.scales() && case.now.since(last) < case.plan.limits.between(member.from, member.to).cooldown
+        let from = ordered(case, member);
+        let cooldown = case.plan.limits.between(from, member.to).cooldown;
+        member.to != from && case.now.since(last) < cooldown
     })
 }
 

@@ -8,13 +8,15 @@
 //! ```
 //!
 //! [`cycle`] is the whole pure part of a poll, which the operator and a replay of recorded load share; [`decide`]
-//! is its heart. It asks the plan's [`Policy`] for a recommendation from the readings and then lets the recommendation
-//! pass, in this order:
+//! is its heart. It starts within the bounds: a target outside of `minReplicas` to `maxReplicas` is brought inside by
+//! every decision, without a reading and whatever else holds; a target that somebody set to 0 although it has a minimum is
+//! left alone. From there it asks the plan's [`Policy`] for a recommendation from the readings and lets the
+//! recommendation pass, in this order:
 //!
 //! 1. **stabilization**: the smallest or largest recommendation of a window,
 //! 2. **cost**: what the policy's budget pays for, if it has one,
 //! 3. **budget** of a group: recommendations that are too much together are cut back, all in proportion,
-//! 4. **bounds**: `minReplicas` to `maxReplicas`,
+//! 4. **bounds** again, of what is recommended,
 //! 5. **no scale-in** while any reading is absent,
 //! 6. **rate**: pods that an operation or a period of time may add or remove,
 //! 7. **cooldown**: time since the last scale,

@@ -9,7 +9,8 @@ pub struct View<'a> {
     pub members: &'a [Member],
     /// The plan's metrics.
     pub metrics: &'a [Metric],
-    /// The present scale of each member; `None` where its target was not found.
+    /// The present scale of each member, with replicas as near as its bounds allow; `None` where its target was not
+    /// found.
     pub scales: &'a [Option<Scale>],
     /// The reading of each of the plan's metrics.
     pub readings: &'a [Reading],
@@ -27,6 +28,16 @@ impl View<'_> {
     /// The present scale of the member at `member`, where its target was found.
     pub fn scale(&self, member: usize) -> Option<Scale> {
         self.scales.get(member).copied().flatten()
+    }
+
+    /// Whether somebody has set the member at `member` to 0 although it has a minimum: it is left alone.
+    pub fn is_disabled(&self, member: usize) -> bool {
+        self.scale(member).is_some_and(|scale| scale.replicas == 0) && self.members[member].bounds.min() > 0
+    }
+
+    /// Whether the member at `member` is left alone, for good or while it is switched off.
+    pub fn is_left_alone(&self, member: usize) -> bool {
+        self.members[member].role.refusal.is_some() || self.is_disabled(member)
     }
 
     /// Replicas asked for of the member at `member` at present.

@@ -365,7 +365,12 @@ proptest! {
         }
         // From nothing, so that no replica that is there already has a say.
         let observation = Observation { scales: scales(&vec![0; plan.members.len()]), ..Observation::default() };
-        let decision = decide(&plan, &mut Memory::default(), &observation, Time::default());
+        let mut memory = Memory::default();
+        for member in &plan.members {
+            // Set by the plan itself; what somebody else set to 0 is left alone.
+            memory.replicas.insert(&member.target, 0);
+        }
+        let decision = decide(&plan, &mut memory, &observation, Time::default());
         let least = |member: usize| plan.members[member].bounds.min();
         let want = |member: usize| wanted[member].max(least(member));
         let places = 0..plan.members.len();

@@ -23,6 +23,8 @@ pub enum Reason {
     ValidMetricFound,
     /// A metric is unavailable.
     Metric(AbsenceReason),
+    /// Somebody scaled the target to 0 although it has a minimum; it is left alone until it is scaled up.
+    ScalingDisabled,
     /// The target can be scaled.
     ReadyForNewScale,
     /// The target does not exist.
@@ -79,6 +81,7 @@ impl Reason {
             Self::ReferenceNotFound,
             Self::TargetConflict,
             Self::ValidMetricFound,
+            Self::ScalingDisabled,
             Self::ReadyForNewScale,
             Self::TargetNotFound,
             Self::TargetNotScalable,
@@ -115,6 +118,7 @@ impl Reason {
             Self::TargetConflict => "TargetConflict",
             Self::ValidMetricFound => "ValidMetricFound",
             Self::Metric(absence) => absence.as_str(),
+            Self::ScalingDisabled => "ScalingDisabled",
             Self::ReadyForNewScale => "ReadyForNewScale",
             Self::TargetNotFound => "TargetNotFound",
             Self::TargetNotScalable => "TargetNotScalable",

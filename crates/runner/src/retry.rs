@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use engine::{MemberDecision, Memory, Scale, Time, Warning};
+use engine::{MemberDecision, Memory, Scale, Time, Warning, cycle};
 use futures::future::join_all;
 use resources::{Outcome, Poll, TargetFailure, Verdict};
 use tokio::sync::watch;
@@ -103,16 +103,10 @@ async fn attempt(
         let tried = Tried { at: services.clock.now(), sent: false, result: Ok(()) };
         return Some(Attempt { seen, tried: Some(tried) });
     }
-    if turns_to_blind_scale_in(poll, decided, scale) {
+    if !cycle::may_write_from(&poll.plan, &poll.decision, member, scale.replicas) {
         return Some(Attempt { seen, tried: None });
     }
     let again = MemberDecision { from: scale.replicas, ..decided.clone() };
     let tried = act_on(services, target, &again, poll.decision.mode, revoked, Some(until)).await;
     Some(Attempt { seen, tried })
-}
-
-/// Whether somebody has meanwhile gone beyond a decision that must not scale in, as it lacked a reading.
-fn turns_to_blind_scale_in(poll: &Poll, decided: &MemberDecision, scale: &Scale) -> bool {
-    let is_blind = !poll.decision.absences.is_empty() || decided.recommended.is_none();
-    is_blind && scale.replicas > decided.to
 }

@@ -81,6 +81,21 @@ fn a_decision_that_violates_an_invariant_changes_nothing() {
 }
 
 #[test]
+fn a_retry_does_not_scale_in_blindly_and_leaves_alone_what_was_switched_off() {
+    let plan = plan(9, Limits::default());
+    let mut decision = next_decision(&plan, &mut Memory::default(), &seen(3), &[], NOW).decision;
+    for (replicas, may) in [(3, true), (9, true), (12, true), (0, false)] {
+        assert_eq!(may_write_from(&plan, &decision, 0, replicas), may, "{replicas}");
+    }
+    decision.members[0].recommended = None;
+    for (replicas, may) in [(3, true), (9, true), (12, false), (0, false)] {
+        assert_eq!(may_write_from(&plan, &decision, 0, replicas), may, "{replicas} without a recommendation");
+    }
+    decision.members[0].to = plan.members[0].bounds.max();
+    assert!(may_write_from(&plan, &decision, 0, 1000), "down to the maximum needs no reading");
+}
+
+#[test]
 fn after_a_conflict_the_next_look_is_soon_and_then_later() {
     let plan = plan(9, Limits::default());
     let pauses = [1, 2, 3, 4, 9].map(|conflicts| look_again(&plan, conflicts, NOW).since(NOW).as_millis());

@@ -10,6 +10,8 @@ pub(super) struct Chain {
     /// Place of the member in the plan.
     pub(super) member: usize,
     /// Replicas asked for at present.
+    pub(super) from: u32,
+    /// The nearest to that within the bounds: where limits count from.
     pub(super) current: u32,
     /// What is wanted so far.
     pub(super) to: u32,
@@ -22,10 +24,20 @@ pub(super) struct Chain {
 }
 
 impl Chain {
-    pub(super) fn new(member: usize, current: u32, absences: &[AbsentMetric], is_stuck: bool) -> Self {
+    /// The chain of the member at `member`, which asks for `from` replicas where the bounds order `current`.
+    pub(super) fn new(
+        member: usize,
+        from: u32,
+        current: u32,
+        absences: &[AbsentMetric],
+        is_stuck: bool,
+    ) -> Self {
         let steps = absences.iter().cloned().map(Step::Absent).collect();
         let is_blind = !absences.is_empty();
-        Self { member, current, to: current, is_blind, is_stuck, recommended: None, steps }
+        let mut chain =
+            Self { member, from, current, to: from, is_blind, is_stuck, recommended: None, steps };
+        chain.push((from != current).then_some(Step::Bounds { from, to: current }));
+        chain
     }
 
     /// What is not known of the pods that this member's metrics are measured at, where that is so.
@@ -74,9 +86,9 @@ impl Chain {
     }
 
     pub(super) fn decided(self, plan: &Plan) -> MemberDecision {
-        let Self { member, current, to, is_blind: _, is_stuck: _, recommended, steps } = self;
-        let cost = plan.policy.budget().map(|budget| Cost::of(budget, current, recommended, to));
-        MemberDecision { member, from: current, recommended, to, cost, steps }
+        let Self { member, from, current: _, to, is_blind: _, is_stuck: _, recommended, steps } = self;
+        let cost = plan.policy.budget().map(|budget| Cost::of(budget, from, recommended, to));
+        MemberDecision { member, from, recommended, to, cost, steps }
     }
 
     /// Takes a step that changes what is wanted; `None` leaves it.

@@ -15,8 +15,7 @@ pub(super) fn cut_recommendations(plan: &Plan, chains: &mut [Chain]) {
         let bounds = plan.members[chain.member].bounds;
         // What is not known in full is not scaled in, and what cannot be written is not either, so it takes its
         // part of the budget anyway.
-        let least =
-            if chain.is_blind || chain.is_stuck { chain.current.max(bounds.min()) } else { bounds.min() };
+        let least = if chain.is_blind || chain.is_stuck { chain.current } else { bounds.min() };
         let wanted = bounds.clamp(chain.to).max(least);
         Share { weight: f64::from(wanted), least, most: wanted }
     });
@@ -25,11 +24,10 @@ pub(super) fn cut_recommendations(plan: &Plan, chains: &mut [Chain]) {
 /// Trims scale-outs that together with all else are beyond the group's budget.
 pub(super) fn trim_scale_outs(plan: &Plan, chains: &mut [Chain]) {
     keep_budget(plan, chains, |chain| {
-        let min = plan.members[chain.member].bounds.min();
         // Whoever could not be written is there until it is.
-        let most = if chain.is_stuck { chain.to.max(chain.current) } else { chain.to };
+        let most = if chain.is_stuck { chain.to.max(chain.from) } else { chain.to };
         // Nothing that is there already or must be is taken, and a scale-in is as it is.
-        let least = chain.current.max(min).min(most);
+        let least = chain.current.min(most);
         Share { weight: f64::from(most), least, most }
     });
 }

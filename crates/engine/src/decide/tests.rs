@@ -71,7 +71,8 @@ fn an_absent_reading_never_scales_in() {
     assert_eq!(once(Limits::default(), 9, down()), (9, absent.to_owned()));
     assert_eq!(
         once(Limits::default(), 20, down()),
-        (20, format!("{absent}, bounds 20→10 (10 at most), no scale-in 10→20 (a reading is missing)"))
+        (10, format!("{absent}, bounds 20→10 (10 at most)")),
+        "the maximum is an order and no guess"
     );
     assert_eq!(once(Limits::default(), 1, down()), (2, format!("{absent}, bounds 1→2 (2 at least)")));
 }
@@ -217,4 +218,76 @@ fn one_absent_metric_of_two_forbids_scale_in_and_allows_scale_out() {
     assert_eq!(decided.to, 4);
     assert!(decided.explanation().ends_with("slo 4→2 (queue 10/5), no scale-in 2→4 (a reading is missing)"));
     assert_eq!(costs(Limits::default(), 3, [down(), users(25.0)]).to, 5);
+}
+
+#[test]
+fn bounds_come_first_and_limits_count_from_there() {
+    let limits = || Limits::default().with_pods_per_operation(Some(1), Some(1));
+    let cooling = || limits().with_cooldown(Duration::from_secs(300));
+    let up = "bounds 1→5 (5 at least)";
+    let low = "linear 5→2 (1000 in 1000..5000), bounds 2→5 (5 at least)";
+    let high = "linear 5→10 (5000 in 1000..5000), bounds 10→8 (8 at most), rate 8→6 (+1 at most)";
+    let down_to = "bounds 20→8 (8 at most)";
+    let cases = [
+        (cooling(), 1, users(1000.0), 5, format!("{up}, {low}")),
+        (cooling(), 1, users(5000.0), 5, format!("{up}, {high}, cooldown 6→5 (290 s left)")),
+        (limits(), 1, users(5000.0), 6, format!("{up}, {high}")),
+        (cooling(), 1, down(), 5, format!("absent users (connection refused), {up}")),
+        (cooling(), 20, down(), 8, format!("absent users (connection refused), {down_to}")),
+        (
+            cooling(),
+            20,
+            users(5000.0),
+            8,
+            format!("{down_to}, linear 8→10 (5000 in 1000..5000), bounds 10→8 (8 at most)"),
+        ),
+        (
+            limits(),
+            20,
+            users(1000.0),
+            7,
+            format!(
+                "{down_to}, linear 8→2 (1000 in 1000..5000), bounds 2→5 (5 at least), rate 5→7 (-1 at most)"
+            ),
+        ),
+    ];
+    for (limits, from, reading, to, explanation) in cases {
+        let mut plan = plan(limits);
+        plan.members[0].bounds = Bounds::new(5, 8).unwrap();
+        let mut memory = Memory { last_scale: Some(at(0)), ..Memory::default() };
+        let decided = decide(&plan, &mut memory, &seen(from, reading), at(10)).members.remove(0);
+        assert_eq!((decided.from, decided.to, decided.explanation()), (from, to, explanation));
+    }
+}
+
+#[test]
+fn a_policy_that_steps_goes_on_from_where_the_bounds_are() {
+    let mut plan = plan(Limits::default());
+    plan.policy = Arc::new(crate::policy::Threshold::new(50.0, 10.0, 1, 1).unwrap());
+    plan.members[0].bounds = Bounds::new(15, 30).unwrap();
+    let decided = decide(&plan, &mut Memory::default(), &seen(1, users(60.0)), at(0)).members.remove(0);
+    assert_eq!(decided.explanation(), "bounds 1→15 (15 at least), threshold 15→16 (60 > 50)");
+}
+
+#[test]
+fn what_somebody_set_to_0_stays_at_0_while_it_has_a_minimum() {
+    let switched_off = (0, "disabled 0 (set to 0 by somebody, with a minimum of 2)".to_owned());
+    assert_eq!(once(Limits::default(), 0, users(5000.0)), switched_off);
+    assert_eq!(once(Limits::default(), 0, down()), switched_off);
+    assert_eq!(once(Limits::default(), 1, users(5000.0)).0, 10, "raised by hand it is scaled again");
+
+    let mut without_minimum = plan(Limits::default());
+    without_minimum.members[0].bounds = Bounds::new(0, 10).unwrap();
+    let decision = decide(&without_minimum, &mut Memory::default(), &seen(0, users(3000.0)), at(0));
+    assert_eq!(decision.members[0].to, 6, "without a minimum 0 is ours");
+}
+
+#[test]
+fn a_minimum_that_was_raised_counts_where_we_have_set_the_target_to_0() {
+    let plan = plan(Limits::default());
+    let mut memory = Memory::default();
+    memory.replicas.insert(&plan.members[0].target, 0);
+    let decided = decide(&plan, &mut memory, &seen(0, down()), at(0)).members.remove(0);
+    assert_eq!((decided.from, decided.to), (0, 2));
+    assert!(decided.explanation().ends_with("bounds 0→2 (2 at least)"));
 }

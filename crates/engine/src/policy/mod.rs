@@ -42,7 +42,7 @@ pub trait Policy: fmt::Debug + Send + Sync {
 
     /// The recommendation for the member at `member`, or `None` where the known readings do not
     /// allow one: nothing is scaled in then. It is asked only for members whose target was
-    /// found, and may recommend what lies beyond the bounds, which are kept by others.
+    /// found and is not switched off, and may recommend what lies beyond the bounds, which are kept by others.
     ///
     /// What a policy needs to know at the next decision it keeps in `memory`, in a type of its own:
     /// `memory.entry(&view.members[member].target).of::<Trend>()`.
@@ -56,7 +56,9 @@ pub trait Policy: fmt::Debug + Send + Sync {
     /// The recommendations for all members, in the plan's order. A policy that looks at the group as a whole
     /// finds them all at once here.
     fn recommend_all(&self, view: &View<'_>, memory: &mut PolicyMemories) -> Vec<Option<Recommendation>> {
-        let recommend = |member| view.scale(member).and_then(|_| self.recommend(view, member, memory));
+        let is_asked = |member: &usize| view.scale(*member).is_some() && !view.is_disabled(*member);
+        let recommend =
+            |member| Some(member).filter(is_asked).and_then(|member| self.recommend(view, member, memory));
         (0..view.members.len()).map(recommend).collect()
     }
 

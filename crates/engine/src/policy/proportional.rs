@@ -2,7 +2,7 @@
 //!
 //! For members that share one load, such as the same service on several kinds of machines. The metric
 //! that asks for the most decides, as in `slo`. A member whose target was not found keeps its share, so that the
-//! others do not jump while it is replaced; one that must be left alone has none.
+//! others do not jump while it is replaced; one that must be left alone, or that somebody set to 0, has none.
 
 use std::sync::Arc;
 
@@ -62,7 +62,7 @@ impl Policy for Proportional {
     fn recommend_all(&self, view: &View<'_>, _: &mut PolicyMemories) -> Vec<Option<Recommendation>> {
         let mut recommended = vec![None; view.members.len()];
         let Some(Ask { metric, value, target, pods }) = most(view) else { return recommended };
-        let is_part = |&place: &usize| view.members[place].role.refusal.is_none();
+        let is_part = |&place: &usize| !view.is_left_alone(place);
         let parts: Vec<usize> = (0..view.members.len()).filter(is_part).collect();
         let share = |&place: &usize| {
             let Member { bounds, role, .. } = &view.members[place];
@@ -150,8 +150,10 @@ mod tests {
         let missing = Shop::default().member("one", None).missing().member("other", None);
         assert_eq!(counts(&missing.metric("a", None, Some(1.0), Some(8.0))), [Some(4), Some(4)]);
         let refused = Shop::default().member("one", None).refused().member("other", None);
-        let told = told(&refused.metric("a", None, Some(1.0), Some(8.0)));
-        assert_eq!(told, [None, Some((8, "8 pods for 8/1, weight 1 of 1".to_owned()))]);
+        let alone = [None, Some((8, "8 pods for 8/1, weight 1 of 1".to_owned()))];
+        assert_eq!(told(&refused.metric("a", None, Some(1.0), Some(8.0))), alone);
+        let off = Shop::default().member("one", None).replicas(0).member("other", None);
+        assert_eq!(told(&off.metric("a", None, Some(1.0), Some(8.0))), alone, "set to 0 by somebody");
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod any_target;
 mod audit;
 mod bad_metrics;
 mod bad_queues;
+mod bounds;
 mod call_graph;
 mod edits;
 mod followers;

@@ -159,6 +159,15 @@ fn failing_members(poll: &Poll, failing: &[(usize, Reason, &str)]) -> String {
 fn scaling_active(poll: &Poll) -> Said {
     let type_ = SCALING_ACTIVE;
     let absences = &poll.decision.absences;
+    let disabled = disabled(poll);
+    if !disabled.is_empty() && (absences.is_empty() || disabled.len() == poll.decision.members.len()) {
+        let whose = match poll.is_of_group() {
+            true => format!("the replica count of {}", disabled.join(", ")),
+            false => "the replica count of the target".to_owned(),
+        };
+        let message = format!("scaling is disabled since {whose} is zero; raise it to resume scaling");
+        return condition(type_, false, Reason::ScalingDisabled, message);
+    }
     match absences.first() {
         None if poll.is_of_group() && poll.plan.metrics.is_empty() => {
             condition(type_, true, Reason::ValidMetricFound, "the policy needs no metrics")
@@ -171,6 +180,14 @@ fn scaling_active(poll: &Poll) -> Said {
             condition(type_, false, Reason::Metric(first.absence.reason), message)
         }
     }
+}
+
+/// Names of the members that somebody set to 0.
+fn disabled(poll: &Poll) -> Vec<&str> {
+    let is_disabled =
+        |decided: &&MemberDecision| decided.steps.iter().any(|step| matches!(step, Step::Disabled { .. }));
+    let disabled = poll.decision.members.iter().filter(is_disabled);
+    disabled.map(|decided| poll.plan.members[decided.member].role.name.as_str()).collect()
 }
 
 fn absence(poll: &Poll, absent: &AbsentMetric) -> String {
@@ -217,7 +234,7 @@ fn largest(poll: &Poll) -> String {
 fn limit(decided: &MemberDecision) -> Option<(Reason, &Step)> {
     decided.steps.iter().rev().find_map(|step| {
         let reason = match step {
-            Step::Policy { .. } | Step::Absent(_) | Step::Pods { .. } => return None,
+            Step::Policy { .. } | Step::Absent(_) | Step::Pods { .. } | Step::Disabled { .. } => return None,
             Step::Stabilization { .. } => Reason::Stabilized,
             Step::Cost { .. } | Step::Budget { .. } => Reason::BudgetReached,
             Step::Bounds { from, to } if from > to => Reason::TooManyReplicas,

@@ -183,11 +183,11 @@ fn scale_outs_wait_for_those_that_scale_in() {
 }
 
 #[test]
-fn a_least_that_a_rate_cannot_reach_is_no_trouble() {
+fn a_minimum_beyond_the_rate_and_the_budget_is_reached_at_once() {
     let limits = Limits::default().with_pods_per_operation(Some(2), None);
-    let shop = Shop::default().member("a", None).bounds(5, 9).replicas(0).member("b", None).replicas(4);
+    let shop = Shop::default().member("a", None).bounds(5, 9).member("b", None).replicas(4);
     let decision = decided(&pods(shop, 5), &[9, 1], limits);
-    assert_eq!(decision.members.iter().map(|member| member.to).collect::<Vec<_>>(), [2, 1]);
+    assert_eq!(decision.members.iter().map(|member| member.to).collect::<Vec<_>>(), [5, 1]);
 }
 
 #[test]
@@ -231,4 +231,25 @@ fn a_group_follows_its_graph_in_one_decision() {
         "bottleneck 1→6 (as auth: 6 for weight 1, here weight 1)",
     ];
     assert_eq!(told, expected);
+}
+
+#[test]
+fn a_member_that_somebody_set_to_0_is_left_alone_and_the_others_are_not() {
+    let shop = Shop::default().member("a", None).member("b", None).replicas(0).member("c", None).replicas(0);
+    let shop = shop.bounds(0, 100).member("d", None).replicas(300);
+    let decision = decided(&pods(shop, 50), &[10, 10, 10, 10], Limits::default());
+    let to: Vec<(u32, u32)> = decision.members.iter().map(|member| (member.from, member.to)).collect();
+    assert_eq!(to, [(1, 10), (0, 0), (0, 10), (300, 10)]);
+    assert_eq!(decision.members[1].explanation(), "disabled 0 (set to 0 by somebody, with a minimum of 1)");
+}
+
+#[test]
+fn bounds_of_every_member_are_restored_within_the_cooldown() {
+    let shop = Shop::default().member("a", None).bounds(4, 8).member("b", None).bounds(2, 6).replicas(9);
+    let limits =
+        Limits::default().with_pods_per_operation(Some(1), Some(1)).with_cooldown(Duration::from_secs(60));
+    let mut memory = Memory { last_scale: Some(Time::from_seconds(0)), ..Memory::default() };
+    let plan = shop.plan(Fixed([None, None].to_vec()), limits);
+    let decision = decide(&plan, &mut memory, &shop.observation(), Time::from_seconds(10));
+    assert_eq!(decision.members.iter().map(|member| member.to).collect::<Vec<_>>(), [4, 6]);
 }
