@@ -211,7 +211,7 @@ async fn missing_refused_and_unscalable_members_are_told_and_the_rest_goes_on() 
     assert!(condition(&status, "Ready")["message"].as_str().unwrap().contains("later"), "{status}");
 
     // Picked up when it is there, and the others follow all the same.
-    let later = scene.podless_deployment("later", 0).await;
+    let later = scene.podless_deployment("later", 3).await;
     later.wait_for(1).await;
     arrive(&scene, 100);
     wait_for_all(&targets, [1, 1, 2]).await;

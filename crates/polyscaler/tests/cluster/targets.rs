@@ -92,7 +92,7 @@ async fn what_cannot_be_scaled_is_told_in_words() {
     let scaling = scene.business_scaling("later", spec).await;
     scaling.wait_for("Ready", "False", "TargetNotScalable").await;
     control_plane::install_crd(&scene.client, &fleet_crd(later, true)).await;
-    let fleet = fleet(&scene, later, "web", 0).await;
+    let fleet = fleet(&scene, later, "web", 1).await;
     fleet.wait_for(6).await;
     scaling.wait_for("Ready", "True", "Ready").await;
 }
