@@ -96,8 +96,8 @@ async fn what_is_right_already_is_not_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_absent_reading_never_scales_in() {
-    let world = world(40);
+async fn an_absent_reading_never_scales_in_but_to_the_maximum() {
+    let world = world(9);
     world.sampler.answer("web", Answer::Absent);
     let finished = polls(&world, plan(), Memory::default()).await;
     assert_eq!(world.cluster.writes(), []);
@@ -106,6 +106,18 @@ async fn an_absent_reading_never_scales_in() {
     world.sampler.answer("web", Answer::Value(-1.0));
     assert_eq!(ready(&polls(&world, plan(), Memory::default()).await), "false MetricOutOfRange");
     assert_eq!(world.cluster.writes(), []);
+
+    world.cluster.set("web", 40);
+    polls(&world, plan(), Memory::default()).await;
+    assert_eq!(world.cluster.replicas("web"), 10, "a bound is an order and no guess");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_set_to_0_is_left_alone() {
+    let world = world(0);
+    let finished = polls(&world, plan(), Memory::default()).await;
+    assert_eq!(world.cluster.writes(), []);
+    assert_eq!(ready(&finished), "false ScalingDisabled");
 }
 
 #[tokio::test(start_paused = true)]
