@@ -1,7 +1,10 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use super::*;
 use crate::fixture::{Shop, scale};
 use crate::policy::{Policy, PolicyMemories, Recommendation};
-use crate::{Basis, Limits, View};
+use crate::{Basis, Budget, Limits, View};
 
 /// Recommends what it was made with.
 #[derive(Debug)]
@@ -70,14 +73,36 @@ fn only_writes_that_were_done_are_remembered() {
     }
 }
 
+/// Has a budget of 100 pods while a decision is made, and of one pod when somebody checks.
+#[derive(Debug, Default)]
+struct Fickle(AtomicU32);
+
+impl Policy for Fickle {
+    fn name(&self) -> &'static str {
+        "fickle"
+    }
+
+    fn recommend(&self, _: &View<'_>, _: usize, _: &mut PolicyMemories) -> Option<Recommendation> {
+        let basis = Basis::Above { value: 1.0, threshold: 0.0 };
+        Some(Recommendation { policy: "fickle", replicas: 9, basis })
+    }
+
+    fn budget(&self) -> Option<Budget> {
+        let asked_before = self.0.fetch_add(1, Ordering::Relaxed);
+        Budget::new(1.0, if asked_before < 2 { 100.0 } else { 1.0 })
+    }
+}
+
 #[test]
 fn a_decision_that_violates_an_invariant_changes_nothing() {
-    let mut decision =
-        next_decision(&plan(9, Limits::default()), &mut Memory::default(), &seen(3), &[], NOW).decision;
-    decision.hold("within_bounds");
+    let fickle = Plan { policy: Arc::new(Fickle::default()), ..plan(9, Limits::default()) };
+    let NextDecision { decision, violations } =
+        next_decision(&fickle, &mut Memory::default(), &seen(3), &[], NOW);
+    assert_eq!(violations.iter().map(|violation| violation.invariant).collect::<Vec<_>>(), ["within_budget"]);
+    assert!(violations[0].detail.starts_with("3→9 at "), "{violations:?}");
     let held = &decision.members[0];
     assert_eq!((held.from, held.to, held.recommended), (3, 3, Some(9)));
-    assert_eq!(held.explanation(), "fixed 3→9 (1 > 0), held 9→3 (it would violate within_bounds)");
+    assert_eq!(held.explanation(), "fickle 3→9 (1 > 0), held 9→3 (it would violate within_budget)");
 }
 
 #[test]

@@ -1,4 +1,5 @@
 mod advice;
+mod held;
 
 use std::time::Duration;
 
