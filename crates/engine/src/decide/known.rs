@@ -1,7 +1,7 @@
 //! What the readings of a poll come to, for all metrics of a plan.
 
 use crate::pod_metric::PodLoad;
-use crate::{AbsentMetric, Observation, Plan, Time, View};
+use crate::{AbsenceReason, AbsentMetric, Observation, Plan, Time, View};
 
 /// What is known of the metrics of a plan.
 pub(crate) struct Known {
@@ -13,7 +13,7 @@ pub(crate) struct Known {
     pub(crate) shown: Vec<Option<f64>>,
     /// What is known of pods, by the place of the metric.
     pub(crate) loads: Vec<(usize, PodLoad)>,
-    /// The metrics without a value.
+    /// The metrics without a value that should have one.
     pub(crate) absences: Vec<AbsentMetric>,
 }
 
@@ -39,7 +39,11 @@ impl Known {
                 Err(absence) => {
                     known.push(None);
                     known.shown.push(None);
-                    known.absences.push(AbsentMetric { metric: metric.name.clone(), absence });
+                    // Where a target is to have no pods, what is measured at them abstains: nothing is missing.
+                    let is_asleep = scale.is_some_and(|scale| scale.replicas == 0);
+                    if !(is_asleep && absence.reason == AbsenceReason::NoPods) {
+                        known.absences.push(AbsentMetric { metric: metric.name.clone(), absence });
+                    }
                 }
             }
         }

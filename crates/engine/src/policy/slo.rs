@@ -7,7 +7,8 @@
 //! - `Value`: `ceil(readyReplicas × value / target)`, and the present replicas while
 //!   `value / target` is within the tolerance of 1.
 //!
-//! The largest count is the recommendation. A metric without a reading asks for nothing; that nothing
+//! The largest count is the recommendation; but whether there are any replicas at all is decided by the metrics that
+//! are not measured at pods, where there are such. A metric without a reading asks for nothing; that nothing
 //! is scaled in meanwhile is not this policy's business.
 
 use std::sync::Arc;
@@ -57,6 +58,37 @@ impl Slo {
     /// With `tolerance` for every metric, or else the default of its target's type.
     pub fn new(tolerance: Option<f64>) -> Self {
         Self { tolerance }
+    }
+
+    /// No replicas, where there may be none and all metrics but those of pods are known and ask for none. What pods
+    /// use cannot tell whether there should be any, as an idle pod uses something, too.
+    fn asleep(self, view: &View<'_>, member: usize, scale: Scale) -> Option<Recommendation> {
+        let may_be_none = view.members.get(member).is_some_and(|member| member.bounds.min() == 0);
+        let is_of_pods = |index: usize| view.is_of_pods(index);
+        if !may_be_none || !(0..view.metrics.len()).any(is_of_pods) {
+            return None;
+        }
+        let mut others = view.metrics.iter().enumerate().filter(|(index, _)| !is_of_pods(*index));
+        let mut first = None;
+        let all_ask_for_none = others.all(|(index, metric)| {
+            let (Some(value), Some(target)) = (view.value(index), metric.target) else { return false };
+            let asked = ask(value, target, scale, self.tolerance(target.type_(), false));
+            let basis = |by| Basis::Ratio {
+                metric: shown_name(view.metrics, metric),
+                value,
+                target: target.value(),
+                by,
+            };
+            match asked {
+                Some((0, by)) => {
+                    first.get_or_insert_with(|| basis(by));
+                    true
+                }
+                _ => false,
+            }
+        });
+        let basis = first.filter(|_| all_ask_for_none)?;
+        Some(Recommendation { policy: ENTRY.name, replicas: 0, basis })
     }
 
     fn tolerance(self, type_: TargetType, is_of_pods: bool) -> f64 {
@@ -111,6 +143,9 @@ impl Policy for Slo {
 
     fn recommend(&self, view: &View<'_>, member: usize, _: &mut PolicyMemories) -> Option<Recommendation> {
         let scale = view.scale(member)?;
+        if let Some(asleep) = self.asleep(view, member, scale) {
+            return Some(asleep);
+        }
         let asked = view.metrics.iter().enumerate().filter_map(|(index, metric)| {
             let (value, target) = (view.value(index)?, metric.target?);
             let tolerance = self.tolerance(target.type_(), view.is_of_pods(index));

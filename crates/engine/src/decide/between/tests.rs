@@ -7,8 +7,8 @@ use crate::pod_metric::fixture::{NOW, percent_of_cpu, pod, pods};
 use crate::pod_metric::{PodMeasure, PodResource};
 use crate::policy::{Linear, Slo};
 use crate::{
-    Actuation, Bounds, Limits, Member, MemberDecision, Memory, Metric, MetricTarget, Mode, Observation, Plan,
-    PodSample, Policy, Query, Reading, Scale, Target, TargetType, decide,
+    AbsenceReason, Actuation, Bounds, Limits, Member, MemberDecision, Memory, Metric, MetricTarget, Mode,
+    Observation, Plan, PodSample, Policy, Query, Reading, Scale, Target, TargetType, decide,
 };
 
 fn plan(policy: impl Policy + 'static) -> Plan {
@@ -117,4 +117,42 @@ fn every_policy_is_asked_for_both_bounds() {
     );
     assert_eq!(to([pods(5, 160), vec![pod("x"), pod("y")]].concat(), 7), 7);
     assert_eq!(to([pods(5, 180), vec![pod("x"), pod("y")]].concat(), 7), 8);
+}
+
+/// What `cron` (as many replicas as its value) beside `cpu` at a target of 80 decides, with a minimum of 0.
+fn by_cron_and_cpu(cron: Option<f64>, pods: Vec<PodSample>, replicas: u32) -> (u32, String, usize) {
+    let mut plan = plan(Slo::new(None));
+    plan.members[0].bounds = Bounds::new(0, 60).unwrap();
+    let mut metric = plan.metrics[0].clone();
+    (metric.name, metric.target) = ("cron".to_owned(), MetricTarget::new(TargetType::AverageValue, 1.0));
+    plan.metrics.insert(0, metric);
+    let reading = match cron {
+        Some(value) => Reading::of(value, NOW),
+        None => Reading::absent(AbsenceReason::Timeout, "no answer"),
+    };
+    let scales = vec![Some(Scale { replicas, status_replicas: pods.len() as u32, ready: Some(replicas) })];
+    let readings = vec![reading, Reading::Pods { measure: percent_of_cpu(), pods: pods.into(), at: NOW }];
+    let observation = Observation { scales, readings, ..Observation::default() };
+    let decision = decide(&plan, &mut Memory::default(), &observation, NOW);
+    (decision.members[0].to, decision.members[0].explanation(), decision.absences.len())
+}
+
+#[test]
+fn cron_beside_cpu_sleeps_at_night_and_nothing_is_missing() {
+    let asleep = (0, "slo 0 (cron 0/1)".to_owned(), 0);
+    assert_eq!(by_cron_and_cpu(Some(0.0), vec![], 0), asleep, "without pods cpu abstains");
+    assert_eq!(by_cron_and_cpu(Some(3.0), vec![], 0), (3, "slo 0→3 (cron 3/1)".to_owned(), 0), "cron wakes");
+    let falls_asleep = (0, "slo 3→0 (cron 0/1)".to_owned(), 0);
+    assert_eq!(by_cron_and_cpu(Some(0.0), pods(3, 5), 3), falls_asleep, "idle pods keep nothing awake");
+    assert_eq!(by_cron_and_cpu(Some(0.0), pods(3, 160), 3).0, 0, "neither do busy ones");
+    let by_cpu = (6, "slo 3→6 (cpu 480/80)".to_owned(), 0);
+    assert_eq!(by_cron_and_cpu(Some(3.0), pods(3, 160), 3), by_cpu, "by day the larger of both counts");
+}
+
+#[test]
+fn without_pods_where_there_should_be_some_a_metric_is_missing() {
+    let (to, _, absences) = by_cron_and_cpu(Some(2.0), vec![], 5);
+    assert_eq!((to, absences), (5, 1), "no scale-in without a reading");
+    let (to, _, absences) = by_cron_and_cpu(None, pods(3, 5), 3);
+    assert_eq!((to, absences), (3, 1), "nobody knows whether it is night");
 }
