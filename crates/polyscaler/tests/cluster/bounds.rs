@@ -88,14 +88,12 @@ async fn of_a_group_only_the_member_that_somebody_set_to_0_is_left_alone() {
     let (web, db) = (scene.podless_deployment("web", 2).await, scene.podless_deployment("db", 2).await);
     scene.users("/web", 300);
     let member = |name: &str| json!({ "targetRef": { "name": name }, "minReplicas": 1, "maxReplicas": 20 });
-    let metric = json!({ "type": "http", "config": { "url": scene.metrics.url("/web"), "valuePath": "$.active_users" } });
-    let mut metrics = metric;
-    metrics["targetValue"] = json!(100);
-    metrics["member"] = json!("web");
+    let config = json!({ "url": scene.metrics.url("/web"), "valuePath": "$.active_users" });
+    let metric = json!({ "type": "http", "config": config, "member": "web", "targetValue": 100 });
     let spec = json!({
         "members": [member("web"), member("db")],
         "callGraph": [{ "from": "web", "to": "db" }],
-        "metrics": [metrics],
+        "metrics": [metric],
         "intervalSeconds": 1,
     });
     let kind = ("polyscaler.dev/v1alpha1", "ScalingGroup", "scalinggroups");

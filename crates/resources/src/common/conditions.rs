@@ -161,11 +161,10 @@ fn scaling_active(poll: &Poll) -> Said {
     let absences = &poll.decision.absences;
     let disabled = disabled(poll);
     if !disabled.is_empty() && (absences.is_empty() || disabled.len() == poll.decision.members.len()) {
-        let whose = match poll.is_of_group() {
-            true => format!("the replica count of {}", disabled.join(", ")),
-            false => "the replica count of the target".to_owned(),
-        };
-        let message = format!("scaling is disabled since {whose} is zero; raise it to resume scaling");
+        let whose = if poll.is_of_group() { disabled.join(", ") } else { "the target".to_owned() };
+        let message = format!(
+            "scaling is disabled since the replica count of {whose} is zero; raise it to resume scaling"
+        );
         return condition(type_, false, Reason::ScalingDisabled, message);
     }
     match absences.first() {
