@@ -74,11 +74,15 @@
 # Pods, for metrics that count them or measure their use.
 - apiGroups: [""]
   resources: ["pods"]
-  verbs: ["list"]
+  verbs: ["list", "watch"]
 # Use of pods.
 - apiGroups: ["metrics.k8s.io"]
   resources: ["pods"]
   verbs: ["list"]
+# Owners of pods.
+- apiGroups: ["apps"]
+  resources: ["replicasets"]
+  verbs: ["get"]
 {{- end }}
 
 {{- define "polyscaler.rules.namespaces" }}

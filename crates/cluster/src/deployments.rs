@@ -1,4 +1,4 @@
-//! Which Deployments exist in a namespace and what marks them, for whoever has to tell those of an
+//! Which Deployments exist in a namespace and what marks them, for whoever has to distinguish those of an
 //! application from the others. Apart from `targets`, as it is about names and not about replicas.
 
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ use crate::stream::{Change, changes_of};
 pub struct Deployment {
     /// Its name.
     pub name: String,
-    /// What tells it from others that had its name.
+    /// Its uid, by which it differs from others that had its name.
     pub uid: String,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
@@ -34,7 +34,7 @@ pub enum DeploymentChange {
     Applied(Deployment),
     /// The one of that name is gone, or on its way out.
     Deleted(String),
-    /// All that exist have been told. Said again after each restart of the watch.
+    /// All that exist have been reported. Comes again after each restart of the watch.
     Synced,
 }
 

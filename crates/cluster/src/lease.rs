@@ -53,7 +53,7 @@ impl LeaseSettings {
 /// The annotation of the Lease with the address at which replicas reach its holder.
 const PEER_ADDRESS: &str = "polyscaler.dev/peer-address";
 
-/// Tells whether this replica holds the Lease.
+/// Knows whether this replica holds the Lease.
 #[derive(Clone)]
 pub struct LeaseGuard(watch::Receiver<Option<Instant>>);
 
@@ -86,9 +86,9 @@ pub struct Lease {
     deadline: watch::Sender<Option<Instant>>,
     /// The Lease as last seen, and when it last changed on this machine's clock.
     seen: Option<(LeaseObject, Instant)>,
-    /// What was last told: whether this replica leads.
-    told: bool,
-    /// Whom it was told to wait for; forgotten when it leads itself.
+    /// What was last reported: whether this replica leads.
+    reported: bool,
+    /// Whom it was reported to wait for; forgotten when it leads itself.
     waits_for: Option<String>,
 }
 
@@ -110,7 +110,7 @@ fn given_back(mut lease: LeaseObject) -> LeaseObject {
 }
 
 impl Lease {
-    /// A candidate, with the guard that tells whether it leads.
+    /// A candidate, with the guard that knows whether it leads.
     pub fn new(
         clients: &Clients,
         settings: LeaseSettings,
@@ -133,14 +133,14 @@ impl Lease {
                 leadership,
                 deadline,
                 seen: None,
-                told: false,
+                reported: false,
                 waits_for: None,
             },
             LeaseGuard(guard),
         )
     }
 
-    /// Takes part until `stop` turns true; tells `events` when this replica begins and ceases to lead.
+    /// Takes part until `stop` turns true; reports to `events` when this replica begins and ceases to lead.
     pub async fn run(&mut self, events: &mpsc::Sender<Event>, mut stop: watch::Receiver<bool>) {
         let mut problem = None;
         loop {
@@ -150,10 +150,10 @@ impl Lease {
             };
             self.note_problem(&mut problem, tried.err());
             let leads = LeaseGuard(self.deadline.subscribe()).time_left().is_some();
-            self.tell(events, leads).await;
+            self.report(events, leads).await;
             tokio::select! {
                 () = tokio::time::sleep(self.pause()) => {}
-                () = self.until_deadline() => self.tell(events, false).await,
+                () = self.until_deadline() => self.report(events, false).await,
                 () = stopped(&mut stop) => return,
             }
         }
@@ -201,15 +201,15 @@ impl Lease {
         }
     }
 
-    /// Tells the loop, where it changed, whether this replica leads.
-    async fn tell(&mut self, events: &mpsc::Sender<Event>, leads: bool) {
+    /// Reports to the loop, where it changed, whether this replica leads.
+    async fn report(&mut self, events: &mpsc::Sender<Event>, leads: bool) {
         if !leads && self.deadline.send_replace(None).is_some() {
             tracing::warn!(lease = self.settings.name, "leadership lost, nothing is written any more");
         }
         self.metrics.leads(leads);
         self.leadership.note(if leads { Leader::This } else { self.other_leader() });
-        if leads != self.told {
-            self.told = leads;
+        if leads != self.reported {
+            self.reported = leads;
             // A loop that has ended needs no news.
             let _ = events.send(Event::Leading(leads)).await;
         }
@@ -274,7 +274,7 @@ impl Lease {
         };
         self.look(&found);
         if !self.may_claim(&found) {
-            self.tell_who_leads(&found);
+            self.report_who_leads(&found);
             return Ok(());
         }
         let started = now();
@@ -305,8 +305,8 @@ impl Lease {
         unchanged.is_some_and(|unchanged| unchanged >= self.settings.duration)
     }
 
-    /// Whoever waits for a Lease does nothing else, so people are told what for.
-    fn tell_who_leads(&mut self, found: &LeaseObject) {
+    /// Whoever waits for a Lease does nothing else, so the log says what for.
+    fn report_who_leads(&mut self, found: &LeaseObject) {
         let holder = found.spec.as_ref().and_then(|spec| spec.holder_identity.clone());
         if holder != self.waits_for {
             tracing::info!(

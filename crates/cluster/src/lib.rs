@@ -9,7 +9,7 @@
 //!             ─▶ credentials                                     read by name, never listed
 //!             ◀▶ webhook                                         its certificate and its authority
 //!             ─▶ deployments                                     which exist, for `coordinate`
-//!             ─▶ pods                                            listed when a metric is about them
+//!             ─▶ pods                                            watched while a metric is about them
 //! ```
 //!
 //! Every write names its field manager, carries the resourceVersion that it rests on, ends
@@ -19,7 +19,6 @@ mod connect;
 mod credentials;
 mod deployments;
 mod hpas;
-
 mod journal;
 mod lease;
 mod pods;
@@ -36,7 +35,7 @@ pub use deployments::{Deployment, DeploymentChange, deployments};
 pub use hpas::{HpaKeeper, Hpas};
 pub use journal::{Journaler, Objects, TargetEvent, TargetEvents};
 pub use lease::{Always, Lease, LeaseGuard, LeaseSettings};
-pub use pods::PodStore;
+pub use pods::{PodCount, PodStore};
 pub use selector::NamespaceSelector;
 pub use targets::Targets;
 pub use watch::{Watches, watch};

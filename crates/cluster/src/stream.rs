@@ -33,7 +33,7 @@ pub(crate) enum Change<K> {
     Applied(K),
     /// It is gone.
     Deleted(Name),
-    /// All that exist have been told. Said again after each restart of the watch.
+    /// All that exist have been reported. Comes again after each restart of the watch.
     Synced,
     /// The API server does not serve the kind, so there is none of it for now. Said at each attempt.
     NotServed,
@@ -78,7 +78,7 @@ where
 /// The pauses of a watch that fails again and again, each twice as long as the last.
 struct Pauses {
     next: Duration,
-    /// Whether anything was told since the last pause.
+    /// Whether anything was reported since the last pause.
     works: Arc<AtomicBool>,
 }
 
@@ -101,7 +101,7 @@ struct State {
     what: String,
     readiness: Arc<Readiness>,
     known: HashSet<Name>,
-    /// Those told since the list began anew.
+    /// Those reported since the list began again.
     fresh: HashSet<Name>,
     last_error: Option<String>,
     works: Arc<AtomicBool>,
@@ -197,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_until_something_is_told() {
+    fn pauses_grow_until_something_is_reported() {
         let works = Arc::<AtomicBool>::default();
         let mut pauses = Pauses { next: SHORTEST_PAUSE, works: Arc::clone(&works) };
         let mut next = || {

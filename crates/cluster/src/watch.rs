@@ -1,4 +1,4 @@
-//! Watches our kinds and the HPAs, and tells the loop what happens.
+//! Watches our kinds and the HPAs, and reports to the loop what happens.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ const PAGE: u32 = 500;
 /// Pause before a list that failed is asked for again.
 const LIST_AGAIN: Duration = Duration::from_secs(1);
 
-/// What to watch, and whom to tell.
+/// What to watch, and where to report it.
 pub struct Watches {
     /// The client for reads.
     pub client: Client,
@@ -35,7 +35,7 @@ pub struct Watches {
     pub namespaces: Namespaces,
     /// What selects them by their labels, where something does.
     pub selector: Option<NamespaceSelector>,
-    /// Whom to tell.
+    /// Where to report.
     pub events: mpsc::Sender<Event>,
     /// Where to note what is waited for.
     pub readiness: Arc<Readiness>,
@@ -45,7 +45,7 @@ pub struct Watches {
     pub hpas: Arc<Hpas>,
 }
 
-/// Watches for ever, and tells [`Event::Synced`] once every list has been told.
+/// Watches for ever, and reports [`Event::Synced`] once every list has been reported.
 ///
 /// A kind whose CRD is missing holds the start up: without it ownership of targets is not
 /// known. The watch waits for the CRD and readiness says so.
@@ -73,7 +73,7 @@ pub async fn watch(mut watches: Watches) {
         tasks.spawn(watch_hpas(Arc::clone(&watches), namespace, synced.clone()));
     }
     drop(synced);
-    // Each watch holds a sender until its first list is told.
+    // Each watch holds a sender until its first list is reported.
     while all_synced.recv().await.is_some() {}
     if watches.events.send(Event::Synced).await.is_err() {
         return;

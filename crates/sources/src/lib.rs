@@ -53,5 +53,5 @@ pub use hub::{Answer, Clock, Hub, Observer, ReadStats, SharedReading};
 pub use net::address::{AddressPolicy, Refused};
 pub use net::grpc;
 pub use registry::Registry;
-pub use source::{Ask, PodReader, Request, Source};
+pub use source::{Ask, PodCount, PodReader, Request, Source};
 pub use values::settings::{Refused as SettingRefused, Settings};

@@ -4,7 +4,8 @@
 //! compiled, and then answers. Sharing, credentials and counting belong to the hub; connections belong to the
 //! clients that sources are built with. `docs/extending.md` walks through a whole one.
 
-use engine::{Absence, Reading, Target, Time};
+use engine::pod_metric::PodMeasure;
+use engine::{Absence, PodSample, Reading, Target, Time};
 use futures::future::BoxFuture;
 
 use crate::credentials::Credentials;
@@ -36,20 +37,26 @@ pub struct Request<'a> {
     pub begun: Time,
 }
 
-/// Reads the cluster's pods and what they use. Selectors are label selectors as `kubectl -l` takes them.
-///
-/// The answers are the API server's own JSON: what of it matters is for a source to know.
+/// Knows the cluster's pods and what they use. Selectors are label selectors as `kubectl -l` takes them.
 pub trait PodReader: Send + Sync {
-    /// How many pods in `namespace` match `selector` and are neither Succeeded nor Failed.
-    fn count<'a>(&'a self, namespace: &'a str, selector: &'a str) -> BoxFuture<'a, Result<u64, Absence>>;
+    /// How many pods in `namespace` match `selector` and are neither Succeeded nor Failed, and on how many nodes.
+    fn count<'a>(&'a self, namespace: &'a str, selector: &'a str)
+    -> BoxFuture<'a, Result<PodCount, Absence>>;
 
-    /// Those pods, as a `PodList`.
-    fn list<'a>(&'a self, namespace: &'a str, selector: &'a str) -> BoxFuture<'a, Result<String, Absence>>;
+    /// The pods with the labels of `target`, in the order of their names, each with what `measure` asks of it. Those
+    /// that are Succeeded or Failed are left out, those that the target does not own are marked.
+    fn samples<'a>(
+        &'a self,
+        target: &'a Target,
+        measure: &'a PodMeasure,
+    ) -> BoxFuture<'a, Result<Vec<PodSample>, Absence>>;
+}
 
-    /// What pods in `namespace` that match `selector` use, as a `PodMetricsList` of `metrics.k8s.io/v1beta1`.
-    fn metrics<'a>(&'a self, namespace: &'a str, selector: &'a str)
-    -> BoxFuture<'a, Result<String, Absence>>;
-
-    /// The selector of the pods of `target`, as its scale tells; never empty.
-    fn selector_of<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<String, Absence>>;
+/// How many pods there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PodCount {
+    /// Pods.
+    pub pods: u64,
+    /// Nodes that they are bound to.
+    pub nodes: u64,
 }

@@ -41,7 +41,7 @@ impl Journal for Journaler {
     fn record(&self, record: Record) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let line = waiting.entry(record.key.clone()).or_default();
-        // A later record tells all that an earlier one did, unless that one scaled something.
+        // A later record has all that an earlier one had, unless that one scaled something.
         if line.back().is_some_and(|last| last.scaled().next().is_none()) {
             line.pop_back();
         }

@@ -23,7 +23,7 @@ use crate::{Clients, FIELD_MANAGER};
 pub struct TargetEvent {
     /// What it is about.
     pub target: Target,
-    /// What tells the target from others that had its name.
+    /// The uid, by which the target differs from others that had its name.
     pub uid: String,
     /// When it happened.
     pub at: Time,

@@ -138,7 +138,7 @@ impl Writer {
                 }
                 Err(refusal) => {
                     self.report(kind, &record.key, &refusal);
-                    // The first change that can be written then is told by Events, as this one would have been.
+                    // The first change that can be written then has the Events that this one would have had.
                     self.lock_unanswered().insert(record.key.clone(), before.clone());
                     return Err(NotWritten);
                 }
@@ -362,12 +362,12 @@ mod tests {
             name: "payment-service".to_owned(),
         };
         let objects = Arc::new(Objects::default());
-        objects.seen(&key, &json!({ "metadata": { "uid": "anew", "resourceVersion": "7" } }));
+        objects.seen(&key, &json!({ "metadata": { "uid": "latter", "resourceVersion": "7" } }));
         let client = Client::try_from(config).unwrap();
         let timeout = Duration::from_secs(60);
         let clients = Clients { read: client.clone(), write: client, namespace: String::new(), timeout };
         let writer = Writer::new(&clients, objects, Arc::new(Always), Arc::default(), "me".to_owned());
-        for (uid, is_written) in [("former", false), ("anew", true)] {
+        for (uid, is_written) in [("former", false), ("latter", true)] {
             let verdict = Verdict::Conflict("taken".to_owned());
             let (at, warnings) = (engine::Time::default(), Arc::default());
             let outcome = Outcome { uid: uid.to_owned(), generation: 1, at, verdict, warnings };

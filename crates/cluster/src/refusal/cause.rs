@@ -11,8 +11,8 @@ const NAMESPACE_TERMINATING: &str = "NamespaceTerminating";
 pub(crate) enum Cause {
     /// The caller's credentials are not accepted.
     Unauthenticated,
-    /// 403 without more: a missing right, or an admission plugin that answers in the same way. The two are
-    /// told apart by asking the API server for the caller's rights.
+    /// 403 without more: a missing right, or an admission plugin that answers in the same way. Which of the
+    /// two it is, the API server says when it is asked for the caller's rights.
     Forbidden,
     /// The caller lacks the right.
     MissingRight,

@@ -10,7 +10,7 @@ use super::*;
 use crate::FIELD_MANAGER;
 use crate::stream::{Change, NOT_LISTED, Name, changes_of};
 
-/// A watch that has not told its first list by then lets the poll fail; the next one waits again.
+/// A watch that has not listed by then lets the poll fail; the next one waits again.
 const SYNC_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The kinds that are watched, with their resource names.
@@ -84,7 +84,7 @@ impl Caches {
 pub(super) struct Cache {
     known: Mutex<HashMap<Name, Known>>,
     synced: watch::Receiver<bool>,
-    /// Why it has not been told anything yet stands there, under the name of its watch.
+    /// Why it knows nothing yet stands there, under the name of its watch.
     readiness: Arc<Readiness>,
     what: String,
 }
@@ -105,13 +105,13 @@ impl Cache {
                 Api::namespaced_with(client.clone(), namespace, resource),
             ),
         };
-        let (tell, synced) = watch::channel(false);
+        let (listed, synced) = watch::channel(false);
         let cache = Arc::new(Self { known: Mutex::default(), synced, readiness, what });
-        tokio::spawn(Arc::clone(&cache).keep(api, tell));
+        tokio::spawn(Arc::clone(&cache).keep(api, listed));
         cache
     }
 
-    async fn keep(self: Arc<Self>, api: Api<Scaled>, tell: watch::Sender<bool>) {
+    async fn keep(self: Arc<Self>, api: Api<Scaled>, listed: watch::Sender<bool>) {
         let mut changes = std::pin::pin!(changes_of(self.what.clone(), api, Arc::clone(&self.readiness)));
         while let Some(change) = changes.next().await {
             match change {
@@ -123,7 +123,7 @@ impl Cache {
                     self.lock().remove(&name);
                 }
                 Change::Synced => {
-                    tell.send_replace(true);
+                    listed.send_replace(true);
                 }
                 Change::NotServed => {}
             }
@@ -134,11 +134,11 @@ impl Cache {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known of `target`, once the first list has been told.
+    /// What is known of `target`, once the first list is there.
     pub(super) async fn lookup(&self, target: &Target) -> Result<Known, TargetFailure> {
         let mut synced = self.synced.clone();
-        let told = tokio::time::timeout(SYNC_TIMEOUT, synced.wait_for(|synced| *synced)).await;
-        if !matches!(told, Ok(Ok(_))) {
+        let waited = tokio::time::timeout(SYNC_TIMEOUT, synced.wait_for(|synced| *synced)).await;
+        if !matches!(waited, Ok(Ok(_))) {
             // A right that is missing is no API server that keeps silent.
             let why = self.readiness.why(&self.what).filter(|why| why != NOT_LISTED);
             let Some(why) = why else { return Err(unanswered(target, SYNC_TIMEOUT)) };
@@ -154,7 +154,7 @@ impl Cache {
         })
     }
 
-    /// Notes that `target` is asked for `replicas`, before the watch tells so.
+    /// Notes that `target` is asked for `replicas`, before the watch reports it.
     pub(super) fn asked_for(&self, target: &Target, replicas: u32) {
         if let Some(known) = self.lock().get_mut(&(target.namespace.clone(), target.name.clone())) {
             known.scale.replicas = replicas;

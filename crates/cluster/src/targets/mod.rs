@@ -94,11 +94,11 @@ impl Actuator for Targets {
 
     fn last_scaled<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, LastScaled> {
         async move {
-            let told = match self.caches.of(target) {
+            let known = match self.caches.of(target) {
                 Some(cache) => cache.lookup(target).await.ok().map(|known| known.last_scaled),
                 None => self.ask_managed_fields(target).await.map(|managed| cache::scaled_by_us(&managed)),
             };
-            told.unwrap_or(LastScaled::NotByUs)
+            known.unwrap_or(LastScaled::NotByUs)
         }
         .boxed()
     }

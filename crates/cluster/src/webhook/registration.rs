@@ -97,7 +97,7 @@ impl WebhookRegistration {
         };
         let is_done = answered(&self.describe(), ("patch", RESOURCE), self.timeout, patched).await?;
         if is_done {
-            tracing::info!(configuration = self.name, "the API server is told to trust the certificate");
+            tracing::info!(configuration = self.name, "the API server now trusts the certificate");
         }
         Ok(is_done)
     }

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cluster::{Clients, CredentialStore, PodStore};
-use engine::{Absence, Advice, Holder, Query, Target, Time};
+use engine::pod_metric::PodMeasure;
+use engine::{Absence, Advice, Holder, PodSample, Query, Target, Time};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use runner::{Clock, Metrics, Question, Sampled, Sampler};
-use sources::{Advisers, Answer, Asker, CredentialReader, Hub, PodReader, ReadStats, Values};
+use sources::{Advisers, Answer, Asker, CredentialReader, Hub, PodCount, PodReader, ReadStats, Values};
 
 struct ClusterCredentials(CredentialStore);
 
@@ -26,24 +27,24 @@ impl CredentialReader for ClusterCredentials {
 struct ClusterPods(PodStore);
 
 impl PodReader for ClusterPods {
-    fn count<'a>(&'a self, namespace: &'a str, selector: &'a str) -> BoxFuture<'a, Result<u64, Absence>> {
-        self.0.count(namespace, selector).boxed()
-    }
-
-    fn list<'a>(&'a self, namespace: &'a str, selector: &'a str) -> BoxFuture<'a, Result<String, Absence>> {
-        self.0.list(namespace, selector).boxed()
-    }
-
-    fn metrics<'a>(
+    fn count<'a>(
         &'a self,
         namespace: &'a str,
         selector: &'a str,
-    ) -> BoxFuture<'a, Result<String, Absence>> {
-        self.0.metrics(namespace, selector).boxed()
+    ) -> BoxFuture<'a, Result<PodCount, Absence>> {
+        async move {
+            let cluster::PodCount { pods, nodes } = self.0.count(namespace, selector).await?;
+            Ok(PodCount { pods, nodes })
+        }
+        .boxed()
     }
 
-    fn selector_of<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<String, Absence>> {
-        self.0.selector_of(target).boxed()
+    fn samples<'a>(
+        &'a self,
+        target: &'a Target,
+        measure: &'a PodMeasure,
+    ) -> BoxFuture<'a, Result<Vec<PodSample>, Absence>> {
+        self.0.samples(target, measure).boxed()
     }
 }
 

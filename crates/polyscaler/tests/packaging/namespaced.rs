@@ -36,6 +36,8 @@ async fn it_scales_in_its_namespaces_and_may_do_nothing_elsewhere() {
     for (verb, group, resource) in [
         ("get", "", "secrets"),
         ("list", "", "pods"),
+        ("watch", "", "pods"),
+        ("get", "apps", "replicasets"),
         ("list", "metrics.k8s.io", "pods"),
         ("list", "apps", "deployments"),
         ("update", "apps", "deployments/scale"),

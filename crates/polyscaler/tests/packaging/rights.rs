@@ -176,7 +176,8 @@ async fn without(rights: &Rights, missing: Missing) {
         ("counts", json!({ "type": "kubernetes-workload", "config": { "podSelector": "app=web" } })),
         ("measures", json!({ "type": "cpu" })),
     ] {
-        scene.podless_deployment(name, 2).await;
+        // Whose pods they are is only asked of pods that there are.
+        scene.deployment(name, 1).await;
         let spec = json!({ "targetDeployment": name, "namespace": scene.namespace, "metric": metric });
         scene.business_scaling(name, spec).await;
     }

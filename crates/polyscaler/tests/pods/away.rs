@@ -28,7 +28,7 @@ async fn nothing_is_scaled_in_while_nobody_measures() {
 
     api.stop().await.unwrap();
     let message = scaling.wait_for("Ready", "False", "MetricBadStatus").await;
-    assert!(message.contains("metrics-server, is away"), "{message}");
+    assert!(message.contains("metrics-server, is unavailable"), "{message}");
     api.set(&scene.namespace, "web", Load { cpu: 4.01, memory: 1.0 });
     api.resume().await.unwrap();
     target.wait_for(8).await;
@@ -37,7 +37,7 @@ async fn nothing_is_scaled_in_while_nobody_measures() {
 
     api.unregister().await.unwrap();
     let message = scaling.wait_for("Ready", "False", "MetricBadStatus").await;
-    assert!(message.contains("install metrics-server") || message.contains("is away"), "{message}");
+    assert!(message.contains("install metrics-server") || message.contains("is unavailable"), "{message}");
     drop(scene);
     control_plane.shutdown().await.unwrap();
 }

@@ -5,6 +5,7 @@ mod away;
 mod cron;
 mod general;
 mod like_hpa;
+mod many;
 mod selectors;
 mod usage;
 mod workload;

@@ -21,25 +21,20 @@
 //!
 //! The reading is as old as the oldest measurement in it.
 //!
-//! Each reading asks for the target's scale, which names its pods, for the pods and for their
-//! measurements. Objects that ask the same of one target share it.
-
-mod owner;
-mod sample;
+//! The pods come from the operator's index, which watches those that somebody asks for. Each reading asks for the
+//! target's scale, which names its pods, and for their measurements. Objects that ask the same of one target share it.
 
 use std::sync::Arc;
 
 use engine::pod_metric::{PodAmount, PodMeasure, PodResource};
 use engine::{Absence, AbsenceReason, Fault, Reading, Target};
 use futures::FutureExt;
-use futures::future::{BoxFuture, try_join};
+use futures::future::BoxFuture;
 
 use crate::clients::Clients;
-use crate::pods::{Pod, PodMetrics, items};
 use crate::source::{Ask, Request, Source};
 use crate::values::names;
 use crate::values::settings::{Settings, invalid, quoted};
-use sample::samples;
 
 /// The registry's constructor of `cpu`.
 pub(crate) fn cpu(_: &Clients) -> Arc<dyn Source> {
@@ -92,14 +87,7 @@ impl Config {
                 format!("{name}: this object does not say, or may not choose, whose pods are measured");
             return Err(absence(AbsenceReason::ValueMissing, message));
         };
-        let selector = request.pods.selector_of(target).await?;
-        let listed = request.pods.list(&target.namespace, &selector);
-        let measured = request.pods.metrics(&target.namespace, &selector);
-        let (listed, measured) = try_join(listed, measured).await?;
-        let pods: Vec<Pod> = items(&format!("pods of {target}"), &listed)?;
-        let metrics: Vec<PodMetrics> = items(&format!("metrics of the pods of {target}"), &measured)?;
-        let pods = samples(&measure, target, &pods, &metrics)
-            .map_err(|why| absence(AbsenceReason::Malformed, format!("{target}: {why}")))?;
+        let pods = request.pods.samples(target, &measure).await?;
         let oldest = pods.iter().filter_map(|pod| Some(pod.usage.as_ref()?.at)).min();
         Ok(Reading::Pods { measure, pods: pods.into(), at: oldest.unwrap_or(request.begun) })
     }

@@ -132,16 +132,17 @@ fn secrets() -> Vec<Rule> {
 }
 
 fn pods() -> Vec<Rule> {
-    let rule = |why, group: &str| Rule {
+    let rule = |why, group: &str, resource, verbs| Rule {
         why,
         group: group.to_owned(),
-        resources: owned(&["pods"]),
+        resources: owned(&[resource]),
         names: &[],
-        verbs: &["list"],
+        verbs,
     };
     vec![
-        rule("Pods, for metrics that count them or measure their use.", ""),
-        rule("Use of pods.", "metrics.k8s.io"),
+        rule("Pods, for metrics that count them or measure their use.", "", "pods", &["list", "watch"]),
+        rule("Use of pods.", "metrics.k8s.io", "pods", &["list"]),
+        rule("Owners of pods.", "apps", "replicasets", &["get"]),
     ]
 }
 
