@@ -47,7 +47,8 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
             Start::At { from, order } => {
                 let mut chain = Chain::new(member, from, order, &absences, memory.has_failed(plan, member));
                 chain.show_pods(plan, &loads);
-                chain.recommend(plan, memory, recommended, now);
+                let waits = from != order && plan.policy.waits_for_bounds();
+                chain.recommend(plan, memory, recommended.filter(|_| !waits), now);
                 chains.push(chain);
             }
         }

@@ -135,9 +135,17 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn bounds_hold(plan in plans(), polls in polls()) {
+    fn a_target_outside_of_its_bounds_is_brought_to_the_nearest_and_no_further(plan in plans(), polls in polls()) {
+        let bounds = plan.members[0].bounds;
         for (decided, _) in run(&plan, &polls, |memory| memory) {
-            prop_assert!(is_within(&plan, decided.to) || !is_within(&plan, decided.from), "{decided:?}");
+            let is_switched_off = decided.from == 0 && bounds.min() > 0;
+            if is_switched_off {
+                prop_assert_eq!(decided.to, 0);
+            } else if bounds.distance(decided.from) > 0 {
+                prop_assert_eq!((decided.to, decided.recommended), (bounds.clamp(decided.from), None));
+            } else {
+                prop_assert!(is_within(&plan, decided.to), "{decided:?}");
+            }
         }
     }
 

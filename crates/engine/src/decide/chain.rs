@@ -63,7 +63,7 @@ impl Chain {
         self.is_blind |= recommended.is_none();
         if plan.limits.stabilize() {
             // Also where nothing is recommended yet.
-            memory.members.entry(&member.target).begin(self.current, now);
+            memory.members.entry(&member.target).begin(self.from, now);
         }
         if let Some(Recommendation { policy, replicas, basis }) = recommended {
             self.push(Some(Step::Policy { policy, from: self.current, to: replicas, basis }));

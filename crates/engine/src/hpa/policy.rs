@@ -43,6 +43,10 @@ impl Policy for HpaPolicy {
         Some(Recommendation { policy: NAME, replicas, basis: Basis::Proposal(Box::new(winner)) })
     }
 
+    fn waits_for_bounds(&self) -> bool {
+        true
+    }
+
     /// The controller counts pods in its own way, and takes any number.
     fn absences(&self, view: &View<'_>) -> Option<Vec<AbsentMetric>> {
         Some(self.recommended(view, 0).map(|recommended| recommended.failed).unwrap_or_default())

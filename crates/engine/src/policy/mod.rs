@@ -69,6 +69,12 @@ pub trait Policy: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether it recommends nothing while a target is outside of its bounds, so that the bound is all that is asked
+    /// for, as by the HPA controller.
+    fn waits_for_bounds(&self) -> bool {
+        false
+    }
+
     /// What keeps it from serving a group of these members with these metrics, as far as the parts are sound by themselves.
     fn problems(&self, members: &[Member], metrics: &[Metric], group: &Group) -> Vec<GroupProblem> {
         let _ = (members, metrics, group);
