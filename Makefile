@@ -6,7 +6,7 @@ RUN_ARGS ?= --leader-elect=false
 IGNORE_NOT_FOUND ?= true
 IMG ?= polyscaler:0.1.0
 # Most tests wait for servers, so more of them than there are cores run at once.
-TEST_THREADS ?= 4
+TEST_THREADS ?= 6
 DOCKER ?= docker
 TARGET_DIR ?= $(or $(CARGO_TARGET_DIR),target)
 XTASK ?= $(CARGO) xtask

@@ -5,10 +5,13 @@ mod actions;
 mod load;
 mod scenario;
 mod screen;
+#[cfg(test)]
+mod scripted;
 mod servers;
 mod stage;
 mod summary;
 
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -19,8 +22,8 @@ use tokio::time::Instant;
 
 use scenario::Scenario;
 use screen::Screen;
-use stage::Stage;
-use summary::Summary;
+use stage::{Look, RealStage};
+use summary::{Operation, Summary};
 
 /// Time between two looks at the operator.
 const LOOK: Duration = Duration::from_millis(500);
@@ -58,16 +61,19 @@ async fn show(arguments: DemoArgs) -> anyhow::Result<ExitCode> {
     let mut asked_to_end = std::pin::pin!(asked_to_end);
 
     let mut stage = tokio::select! {
-        stage = Stage::set(scenario) => stage?,
+        stage = RealStage::set(scenario) => stage?,
         () = &mut asked_to_end => {
             eprintln!("interrupted before anything was shown");
             return Ok(ExitCode::FAILURE);
         }
     };
-    let summary = tokio::select! {
-        summary = play(&mut stage, scenario, arguments.duration) => summary?,
-        () = &mut asked_to_end => stage.summarize(scenario).await?,
-    };
+    let mut screen = Screen::new(scenario, std::io::stdout().is_terminal());
+    print!("{}", screen.introduction(&stage.activity_url(), &stage.kubeconfig()));
+    tokio::select! {
+        played = play(&mut stage, &mut screen, scenario, arguments.duration, print) => played?,
+        () = &mut asked_to_end => {}
+    }
+    let summary = Summary::of(scenario, stage.operations().await?);
     let log = stage.operator_log(20);
     stage.clear().await?;
     print!("{summary}");
@@ -78,21 +84,43 @@ async fn show(arguments: DemoArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-/// Takes the load through its day and shows what becomes of it.
-async fn play(stage: &mut Stage, scenario: &'static Scenario, duration: Duration) -> anyhow::Result<Summary> {
+/// What the day of a scenario goes by on.
+trait Stage {
+    /// Lets the load of every application be that of `hour`, `elapsed` after the last time.
+    async fn advance(&mut self, scenario: &Scenario, hour: f64, elapsed: Duration) -> anyhow::Result<()>;
+
+    /// What there is to see; an error where nobody scales any more.
+    async fn look(&self, scenario: &Scenario) -> anyhow::Result<Look>;
+
+    /// Every scale operation so far.
+    async fn operations(&self) -> anyhow::Result<Vec<Operation>>;
+}
+
+/// Takes the load through its day, and shows what becomes of it.
+async fn play(
+    stage: &mut impl Stage,
+    screen: &mut Screen,
+    scenario: &'static Scenario,
+    duration: Duration,
+    mut show: impl FnMut(&str),
+) -> anyhow::Result<()> {
     let start = Instant::now();
     let mut before = Duration::ZERO;
-    let mut screen = Screen::new(scenario, stage);
     loop {
         let elapsed = start.elapsed();
         if elapsed >= duration {
-            return stage.summarize(scenario).await;
+            return Ok(());
         }
         let hour = load::hour_of_day(elapsed.as_secs_f64() / duration.as_secs_f64());
         stage.advance(scenario, hour, elapsed - before).await?;
         before = elapsed;
-        stage.still_running()?;
-        screen.show(hour, duration - elapsed, &stage.look(scenario).await?);
+        show(&screen.shown(hour, duration - elapsed, &stage.look(scenario).await?));
         tokio::time::sleep(LOOK.min(duration.saturating_sub(start.elapsed()))).await;
     }
+}
+
+fn print(text: &str) {
+    print!("{text}");
+    // A closed pipe shows at the next line.
+    let _ = std::io::stdout().flush();
 }

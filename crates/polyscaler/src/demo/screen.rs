@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -11,7 +10,7 @@ use super::actions::Actions;
 use super::load::clock;
 use super::scenario::{Application, Group, Load, Scenario};
 use super::servers::Flow;
-use super::stage::{Look, Seen, Stage};
+use super::stage::{Look, Seen};
 
 /// Looks that a drawing of the past holds.
 const HISTORY: usize = 60;
@@ -57,17 +56,24 @@ struct Row<'a> {
 }
 
 impl Screen {
-    pub(super) fn new(scenario: &'static Scenario, stage: &Stage) -> Self {
-        let live = std::io::stdout().is_terminal();
-        println!("\nlook around while it runs:");
-        println!("  {}/ in a browser: what scaled, and why", stage.activity_url());
-        println!("  export KUBECONFIG={}", stage.kubeconfig());
-        println!("  kubectl get {},deployments\n", scenario.objects);
+    /// A screen that is drawn over where it is `live`, and grows by lines where it is not.
+    pub(super) fn new(scenario: &'static Scenario, live: bool) -> Self {
         Self { scenario, live, drawn: 0, past: HashMap::new(), actions: Actions::default() }
     }
 
-    /// Shows the state at `hour` of the day, with `left` to go.
-    pub(super) fn show(&mut self, hour: f64, left: Duration, look: &Look) {
+    /// Where to look while it runs: the operator's page at `url`, and the cluster by its `kubeconfig`.
+    pub(super) fn introduction(&self, url: &str, kubeconfig: &str) -> String {
+        format!(
+            "\nlook around while it runs:
+  {url}/ in a browser: what scaled, and why
+  export KUBECONFIG={kubeconfig}
+  kubectl get {},deployments\n\n",
+            self.scenario.objects
+        )
+    }
+
+    /// The text that shows the state at `hour` of the day, with `left` to go.
+    pub(super) fn shown(&mut self, hour: f64, left: Duration, look: &Look) -> String {
         let applications = self.scenario.applications.iter();
         let rows: Vec<Row<'_>> = applications.filter_map(|application| row(application, look)).collect();
         if let Some(group) = &look.group {
@@ -76,10 +82,7 @@ impl Screen {
         for row in &rows {
             self.past.entry(row.application.name).or_default().note(hour, row);
         }
-        let text = if self.live { self.table(hour, left, &rows) } else { self.lines(hour, &rows) };
-        print!("{text}");
-        // A closed pipe shows at the next line.
-        let _ = std::io::stdout().flush();
+        if self.live { self.table(hour, left, &rows) } else { self.lines(hour, &rows) }
     }
 
     fn lines(&mut self, hour: f64, rows: &[Row<'_>]) -> String {

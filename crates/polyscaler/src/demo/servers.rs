@@ -5,6 +5,8 @@ mod calls;
 mod nats;
 mod queues;
 mod redis;
+#[cfg(test)]
+mod tests;
 mod traffic;
 
 use std::collections::BTreeMap;
@@ -14,12 +16,12 @@ use serde_json::json;
 use testbed::MetricServer;
 
 use super::scenario::{Application, Group, Load, Scenario};
-use calls::Calls;
-use queues::Queues;
 use traffic::Traffic;
 
-pub(super) use calls::Busiest;
-pub(super) use queues::Flow;
+pub(super) use calls::{Busiest, Calls};
+#[cfg(test)]
+pub(super) use queues::Broker;
+pub(super) use queues::{Flow, Queues};
 
 /// The load of every application of a scenario.
 pub(super) struct Servers {

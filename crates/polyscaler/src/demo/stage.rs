@@ -1,4 +1,4 @@
-//! The stage: a control plane, the applications, the load and the operator.
+//! The real stage: a control plane, the applications, the load and the operator.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,10 +14,11 @@ use serde_json::Value;
 use testbed::ports::PortClaim;
 use testbed::{ControlPlane, Options, fixtures, wait};
 
+use super::Stage;
 use super::actions::Action;
 use super::scenario::{Group, Scenario};
-use super::servers::{Busiest, Flow, Servers};
-use super::summary::{Operation, Summary};
+use super::servers::{Busiest, Calls, Flow, Servers};
+use super::summary::Operation;
 
 /// The longest that any single thing may take to appear, on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -28,7 +29,7 @@ const NAMESPACE: &str = "default";
 const OPERATOR: &str = "operator";
 
 /// A running control plane with everything on it.
-pub(super) struct Stage {
+pub(super) struct RealStage {
     control_plane: ControlPlane,
     client: Client,
     servers: Servers,
@@ -49,6 +50,19 @@ pub(super) struct GroupLook {
     pub(super) arriving: BTreeMap<&'static str, f64>,
     pub(super) busiest: Busiest,
     pub(super) action: Option<Action>,
+}
+
+impl GroupLook {
+    /// With these calls under way, and this status of the object.
+    pub(super) fn of(scenario: &Scenario, calls: &Calls, status: Option<&Value>) -> anyhow::Result<Self> {
+        let names = scenario.applications.iter().map(|application| application.name);
+        let action = status.and_then(|status| status.get("lastAction"));
+        Ok(Self {
+            arriving: names.filter_map(|name| Some((name, calls.arriving(name)?))).collect(),
+            busiest: calls.busiest(),
+            action: action.map(Action::deserialize).transpose()?,
+        })
+    }
 }
 
 /// One object as the operator tells of it.
@@ -85,7 +99,7 @@ impl Target {
     }
 }
 
-impl Stage {
+impl RealStage {
     /// Builds what is missing, starts everything and waits until the operator is ready.
     pub(super) async fn set(scenario: &Scenario) -> anyhow::Result<Self> {
         println!("demo {}: {}", scenario.name, scenario.title);
@@ -109,11 +123,10 @@ impl Stage {
     async fn install_crds(&self) -> anyhow::Result<()> {
         println!("installing the CRDs");
         let api: Api<CustomResourceDefinition> = Api::all(self.client.clone());
-        for kind in resources::KINDS {
-            api.create(&PostParams::default(), &kind.crd()).await?;
+        for (_, crd) in resources::crds() {
+            api.create(&PostParams::default(), &crd).await?;
         }
-        for kind in resources::KINDS {
-            let name = kind.crd_name();
+        for (name, _) in resources::crds() {
             wait::until(&format!("the CRD {name} to be established"), PATIENCE, || async {
                 let crd = api.get_opt(&name).await.ok()??;
                 let conditions = crd.status?.conditions?;
@@ -187,29 +200,6 @@ impl Stage {
         }
     }
 
-    /// The load of every application at `hour`, `elapsed` after the last time.
-    pub(super) async fn advance(
-        &mut self,
-        scenario: &Scenario,
-        hour: f64,
-        elapsed: Duration,
-    ) -> anyhow::Result<()> {
-        let ready = match scenario.rests_on_pods() {
-            true => ready_pods(&self.client).await?,
-            false => BTreeMap::new(),
-        };
-        self.servers.advance(scenario, hour, elapsed, &ready).await
-    }
-
-    /// What there is to see.
-    pub(super) async fn look(&self, scenario: &Scenario) -> anyhow::Result<Look> {
-        let group = match &scenario.group {
-            Some(group) => self.look_at(scenario, group).await?,
-            None => None,
-        };
-        Ok(Look { seen: self.seen().await?, group })
-    }
-
     /// What the operator tells of every object.
     async fn seen(&self) -> anyhow::Result<Vec<Seen>> {
         let mut seen: Vec<Seen> = self.ask("/objects").await?;
@@ -222,19 +212,7 @@ impl Stage {
     async fn look_at(&self, scenario: &Scenario, group: &Group) -> anyhow::Result<Option<GroupLook>> {
         let Some(calls) = self.servers.calls() else { return Ok(None) };
         let object = self.objects("polyscaler.dev/v1alpha1", "ScalingGroup")?.get(group.name).await?;
-        let action = object.data.pointer("/status/lastAction");
-        let names = scenario.applications.iter().map(|application| application.name);
-        Ok(Some(GroupLook {
-            arriving: names.filter_map(|name| Some((name, calls.arriving(name)?))).collect(),
-            busiest: calls.busiest(),
-            action: action.map(Action::deserialize).transpose()?,
-        }))
-    }
-
-    /// What the whole demo came to.
-    pub(super) async fn summarize(&self, scenario: &Scenario) -> anyhow::Result<Summary> {
-        let operations: Vec<Operation> = self.ask("/scaling-activity").await?;
-        Ok(Summary::of(scenario, operations))
+        Ok(Some(GroupLook::of(scenario, calls, object.data.pointer("/status"))?))
     }
 
     async fn ask<T: serde::de::DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
@@ -254,7 +232,7 @@ impl Stage {
     }
 
     /// An error with the end of its log where the operator has ended.
-    pub(super) fn still_running(&self) -> anyhow::Result<()> {
+    fn still_running(&self) -> anyhow::Result<()> {
         let operator = self.control_plane.supervisor().child(OPERATOR);
         if operator.is_some_and(|operator| operator.is_running()) {
             return Ok(());
@@ -274,6 +252,29 @@ impl Stage {
     /// Ends everything and waits until it is gone.
     pub(super) async fn clear(self) -> anyhow::Result<()> {
         self.control_plane.shutdown().await
+    }
+}
+
+impl Stage for RealStage {
+    async fn advance(&mut self, scenario: &Scenario, hour: f64, elapsed: Duration) -> anyhow::Result<()> {
+        let ready = match scenario.rests_on_pods() {
+            true => ready_pods(&self.client).await?,
+            false => BTreeMap::new(),
+        };
+        self.servers.advance(scenario, hour, elapsed, &ready).await
+    }
+
+    async fn look(&self, scenario: &Scenario) -> anyhow::Result<Look> {
+        self.still_running()?;
+        let group = match &scenario.group {
+            Some(group) => self.look_at(scenario, group).await?,
+            None => None,
+        };
+        Ok(Look { seen: self.seen().await?, group })
+    }
+
+    async fn operations(&self) -> anyhow::Result<Vec<Operation>> {
+        self.ask("/scaling-activity").await
     }
 }
 

@@ -23,7 +23,7 @@ pub(in crate::demo) struct Busiest {
 
 impl Calls {
     /// With `entry` calls a second, and the pods that are `ready` by Deployment.
-    pub(super) fn new(entry: f64, ready: &BTreeMap<String, u32>) -> Self {
+    pub(in crate::demo) fn new(entry: f64, ready: &BTreeMap<String, u32>) -> Self {
         let ready = SERVICES.each_ref().map(|service| ready.get(&service.deployment()).copied().unwrap_or(0));
         let loads =
             SERVICES.iter().zip(teastore::demands(entry)).zip(ready).map(|((service, demand), ready)| {
@@ -36,7 +36,7 @@ impl Calls {
     }
 
     /// What scalers read.
-    pub(super) fn report(&self) -> Value {
+    pub(in crate::demo) fn report(&self) -> Value {
         teastore::report(&self.traffic, &self.ready)
     }
 

@@ -15,7 +15,7 @@ use crate::demo::scenario::{Queue, QueueServer, Scenario};
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server that holds queues.
-pub(super) trait Broker: Send + Sync {
+pub(in crate::demo) trait Broker: Send + Sync {
     /// Where it tells what waits.
     fn url(&self) -> String;
 
@@ -27,7 +27,7 @@ pub(super) trait Broker: Send + Sync {
 }
 
 /// The servers of a scenario's queues, and every queue.
-pub(super) struct Queues {
+pub(in crate::demo) struct Queues {
     brokers: BTreeMap<QueueServer, Box<dyn Broker>>,
     lines: Vec<Line>,
 }
@@ -66,15 +66,22 @@ impl Pace {
 impl Queues {
     /// Starts every server that a queue of the scenario is on.
     pub(super) async fn start(scenario: &Scenario) -> anyhow::Result<Self> {
-        let (mut brokers, mut lines) = (BTreeMap::new(), Vec::new());
-        for (application, queue) in scenario.queues() {
+        let mut brokers = BTreeMap::new();
+        for (_, queue) in scenario.queues() {
             if let Entry::Vacant(missing) = brokers.entry(queue.server) {
                 missing.insert(start(queue.server, scenario).await?);
             }
-            let (arriving, working, flow) = (Pace::default(), Pace::default(), Flow::default());
-            lines.push(Line { application, queue, arriving, working, flow });
         }
-        Ok(Self { brokers, lines })
+        Ok(Self::on(brokers, scenario))
+    }
+
+    /// The scenario's queues on servers that run.
+    pub(in crate::demo) fn on(brokers: BTreeMap<QueueServer, Box<dyn Broker>>, scenario: &Scenario) -> Self {
+        let line = |(application, queue)| {
+            let (arriving, working, flow) = (Pace::default(), Pace::default(), Flow::default());
+            Line { application, queue, arriving, working, flow }
+        };
+        Self { brokers, lines: scenario.queues().map(line).collect() }
     }
 
     /// Where a server tells what waits, if it was started.
@@ -83,13 +90,13 @@ impl Queues {
     }
 
     /// What came and went lately in the queue of an application.
-    pub(super) fn flow(&self, application: &str) -> Option<Flow> {
+    pub(in crate::demo) fn flow(&self, application: &str) -> Option<Flow> {
         self.lines.iter().find(|line| line.application == application).map(|line| line.flow)
     }
 
     /// Lets `elapsed` go by at `hour`: entries arrive, and the `ready` pods of every application
     /// work them off.
-    pub(super) async fn advance(
+    pub(in crate::demo) async fn advance(
         &mut self,
         hour: f64,
         elapsed: Duration,
