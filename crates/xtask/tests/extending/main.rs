@@ -1,5 +1,6 @@
 //! `docs/extending.md`, followed to the letter in a copy of the workspace: its files are written, its lines are
-//! added, its tests run, and its manifest is judged by the binary that comes out.
+//! added, its tests run, that of the kind on the real control plane, and its manifest is judged by the binary that
+//! comes out.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail the test")]
 
 mod copy;
@@ -14,12 +15,11 @@ use page::Page;
 /// Besides what the page says: the binary for `check` and the test that writes the configuration reference, so
 /// that one build does for all. All packages, as the workspace is built: others want the libraries with other
 /// features, and so would build them again.
-const ALSO: [&str; 8] = [
+const ALSO: [&str; 7] = [
     "--offline",
     "--locked",
     "--workspace",
     "--bin=polyscaler",
-    "--test=integration",
     "--color=never",
     // Members of another profile have names of their own in the folder that they share with the workspace's.
     "--config=profile.dev.debug=false",
@@ -50,16 +50,19 @@ fn the_walk_through_compiles_and_does_what_it_says() {
     }
 }
 
-/// Runs the page's `cargo test`, and what else the rest needs, and returns what it printed.
+/// Runs every `cargo test` of the page as one, and what else the rest needs, and returns what it printed.
 fn run_tests(page: &Page, workspace: &Workspace) -> String {
-    let line = page.line_of("sh", "cargo test ");
-    let (arguments, filters) = line.split_once(" -- ").expect("`cargo test` has filters");
+    let lines: Vec<(&str, &str)> = page
+        .lines_of("sh", "cargo test ")
+        .map(|line| line.split_once(" -- ").expect("`cargo test` has filters"))
+        .collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
     let output = Command::new(env!("CARGO"))
         .arg("test")
         .args(ALSO)
-        .args(arguments.split(' ').skip(2))
+        .args(lines.iter().flat_map(|(arguments, _)| arguments.split(' ')))
         .arg("--")
-        .args(filters.split(' '))
+        .args(lines.iter().flat_map(|(_, filters)| filters.split(' ')))
         .arg(REFERENCE)
         .current_dir(workspace.folder())
         .env("CARGO_TARGET_DIR", workspace.programs())
@@ -72,7 +75,7 @@ fn run_tests(page: &Page, workspace: &Workspace) -> String {
         .unwrap();
     let told =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{line}\n{told}");
+    assert!(output.status.success(), "{lines:?}\n{told}");
     told
 }
 

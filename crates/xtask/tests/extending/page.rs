@@ -53,23 +53,28 @@ impl Page {
 
     /// How many tests its code has.
     pub(crate) fn tests(&self) -> usize {
-        self.blocks.iter().map(|block| block.text.matches("#[test]").count()).sum()
+        let tests = |block: &Block| ["#[test]", "#[tokio::test"].map(|mark| block.text.matches(mark).count());
+        self.blocks.iter().flat_map(tests).sum()
     }
 
-    /// The names of the plugins that are added, by the files' first lines.
+    /// The names of the sources and policies that are added, by the files' first lines.
     pub(crate) fn plugins(&self) -> Vec<&str> {
-        let code = self.blocks.iter().filter(|block| block.language == "rust");
+        let is_plugin = |block: &&Block| {
+            let folders = ["crates/sources/src/", "crates/engine/src/"];
+            let file = block.file.as_deref().unwrap_or_default();
+            block.language == "rust" && folders.iter().any(|folder| file.starts_with(folder))
+        };
+        let code = self.blocks.iter().filter(is_plugin);
         let names = code.map(|block| block.text.split('`').nth(1).expect("a name in the first line"));
         let names: Vec<&str> = names.collect();
         assert_eq!(names.len(), 2, "{names:?}");
         names
     }
 
-    /// The line of a block in `language` that begins with `start`.
-    pub(crate) fn line_of(&self, language: &str, start: &str) -> &str {
-        let blocks = self.blocks.iter().filter(|block| block.language == language);
-        let mut lines = blocks.flat_map(|block| block.text.lines());
-        lines.find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("no line {start:?}"))
+    /// What follows `start` in each line of a block in `language` that begins with it.
+    pub(crate) fn lines_of<'a>(&'a self, language: &'a str, start: &'a str) -> impl Iterator<Item = &'a str> {
+        let blocks = self.blocks.iter().filter(move |block| block.language == language);
+        blocks.flat_map(|block| block.text.lines()).filter_map(move |line| line.strip_prefix(start))
     }
 
     /// Commands typed on a terminal, and what each prints.
@@ -88,15 +93,16 @@ impl Page {
     }
 }
 
-/// `text` with the line that a diff adds at one place, which must be there once.
+/// `text` with the line that a diff adds, or puts in place of another, at a place that must be there once.
 fn changed(file: &str, text: &str, diff: &str) -> String {
     let side = |of: char| -> String {
         let lines = diff.lines().filter(|line| line.starts_with([' ', of]));
         "\n".to_owned() + &lines.map(|line| format!("{}\n", &line[1..])).collect::<String>()
     };
-    let added = diff.lines().filter(|line| line.starts_with('+')).count();
-    let kept = diff.lines().filter(|line| line.starts_with(' ')).count();
-    assert!(added == 1 && added + kept == diff.lines().count(), "{file}: a plugin adds a line, not:\n{diff}");
+    let [added, removed, kept] =
+        ['+', '-', ' '].map(|mark| diff.lines().filter(|line| line.starts_with(mark)).count());
+    let is_a_line = added == 1 && removed <= 1 && added + removed + kept == diff.lines().count();
+    assert!(is_a_line, "{file}: one line is added or changed, not:\n{diff}");
     let (before, after) = (side('-'), side('+'));
     assert_eq!(text.matches(&before).count(), 1, "{file} must have these lines once:{before}");
     text.replace(&before, &after)
