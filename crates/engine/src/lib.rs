@@ -98,7 +98,7 @@ pub use number::Number;
 pub use observation::{Advice, LastScaled, Observation, Scale};
 pub use plan::{Mode, Plan};
 pub use pod::{ContainerRequest, ContainerUsage, PodPhase, PodRequests, PodSample, PodUsage, Readiness};
-pub use policy::{Adviser, Policy, PolicyTable};
+pub use policy::{Adviser, POLICIES, Policy, PolicyTable};
 pub use policy_memory::{PolicyMemory, Remember};
 pub use problem::{Fault, FaultKind, Problem, Warning};
 pub use query::Query;

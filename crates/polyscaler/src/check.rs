@@ -9,6 +9,8 @@ use resources::{Context, Finding};
 use serde_json::json;
 use sources::{AddressPolicy, Registry};
 
+use crate::policies::policies;
+
 /// Validates manifests by the schema and rules that the API server applies.
 ///
 /// Warnings are printed and change nothing. Exit status: 0 all are valid, 1 one is invalid or cannot be
@@ -44,6 +46,7 @@ pub(crate) fn run(arguments: &CheckArgs) -> ExitCode {
     let catalog = Registry::new(AddressPolicy::default());
     let context = Context {
         catalog: &catalog,
+        policies: policies(),
         allow_cross_namespace: arguments.allow_cross_namespace,
         admitting: true,
         resolved: None,

@@ -9,6 +9,7 @@ mod demo;
 mod logging;
 mod operator;
 mod parts;
+mod policies;
 #[cfg(test)]
 mod reference;
 mod telemetry;
@@ -17,6 +18,8 @@ mod usage;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use policies::policies;
 
 /// One autoscaler for Kubernetes: five APIs over one decision engine.
 #[derive(Parser)]
@@ -58,7 +61,7 @@ fn main() -> ExitCode {
 
 fn print_crds() -> anyhow::Result<ExitCode> {
     use std::io::Write as _;
-    std::io::stdout().write_all(resources::crds_yaml().as_bytes())?;
+    std::io::stdout().write_all(resources::crds_yaml(policies()).as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 

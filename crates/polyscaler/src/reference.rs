@@ -5,11 +5,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, Command, CommandFactory as _};
-use engine::PolicyTable;
 use engine::policy::{PolicyEntry, Serves, Setting, SettingType};
 use sources::{AddressPolicy, Registry};
 
 use crate::Arguments;
+use crate::policies::policies;
 
 /// With this variable set the test writes the document instead of judging it.
 const WRITE: &str = "WRITE_REFERENCE";
@@ -52,7 +52,7 @@ fn document() -> String {
     let commands: String = command.get_subcommands().map(section).collect();
     let registry = Registry::new(AddressPolicy::default());
     let sources: String = registry.names().map(source).collect();
-    let table = PolicyTable::default();
+    let table = policies();
     let policies: String = table.serving(Serves::Target).map(policy).collect();
     let of_groups: String = table.serving(Serves::Group).map(policy).collect();
     format!("{BEGIN}{commands}{SOURCES}{sources}{OF_POLICIES}{policies}{OF_GROUPS}{of_groups}")

@@ -1,6 +1,6 @@
 //! What the rest of the system knows of a kind: one row of the table.
 
-use engine::{Fault, Memory, Plan, Problem, SourceCatalog, Warning};
+use engine::{Fault, Memory, Plan, PolicyTable, Problem, SourceCatalog, Warning};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -23,8 +23,8 @@ pub struct Kind {
     pub plural: &'static str,
     /// Whether objects live in a namespace.
     pub scope: Scope,
-    /// Writes the CRD, schema and CEL rules included.
-    pub definition: fn() -> CustomResourceDefinition,
+    /// Writes the CRD, schema and CEL rules included, for objects that may name these policies.
+    pub definition: fn(&PolicyTable) -> CustomResourceDefinition,
     /// Judges the typed spec and compiles it; called with an object that fits the schema.
     pub compile: fn(&Value, &Context<'_>) -> Result<Compiled, NotCompiled>,
     /// How its objects say how they are: conditions, reasons, Events, and where their memory is kept.
@@ -56,6 +56,8 @@ pub enum Scope {
 pub struct Context<'a> {
     /// Checks the settings of metric sources.
     pub catalog: &'a dyn SourceCatalog,
+    /// The policies that manifests can name.
+    pub policies: &'a PolicyTable,
     /// Whether a namespaced object may act in another namespace.
     pub allow_cross_namespace: bool,
     /// Whether the object is judged before it is stored. Then a member that would be left alone is a problem.
@@ -125,9 +127,9 @@ impl Kind {
         format!("{}.{}", self.plural, self.group)
     }
 
-    /// The CRD with its schema and rules.
-    pub fn crd(&self) -> CustomResourceDefinition {
-        self.status.with_memory((self.definition)())
+    /// The CRD with its schema and rules, for objects that may name `policies`.
+    pub fn crd(&self, policies: &PolicyTable) -> CustomResourceDefinition {
+        self.status.with_memory((self.definition)(policies))
     }
 
     /// The namespace in which `object` acts: its own, or for a cluster-scoped kind the one in its spec.
@@ -145,7 +147,7 @@ impl Kind {
     /// All problems at once: those of the schema, then those of the rules and the settings.
     /// Unknown fields are no problem here, as the API server has dropped or refused them.
     pub fn compile(&self, object: &Value, context: &Context<'_>) -> Result<Compiled, Vec<Problem>> {
-        let schema = Schema::of(self);
+        let schema = Schema::of(self, context.policies);
         let object = &*schema.without_nulls(object);
         let mut problems = schema.problems(object);
         // As in the API server: rules cannot judge what is missing or of another type.

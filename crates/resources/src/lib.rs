@@ -31,6 +31,7 @@ mod schema;
 mod status_language;
 mod supporting;
 
+use engine::PolicyTable;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 
 pub use common::annotations::{MEMORY_ANNOTATION, MODE_ANNOTATION};
@@ -62,10 +63,11 @@ pub fn find(api_version: &str, kind: &str) -> Option<&'static Kind> {
     KINDS.iter().copied().find(|candidate| candidate.api_version() == api_version && candidate.kind == kind)
 }
 
-/// The CRDs of all kinds with their names, in the order of [`KINDS`] and then [`SUPPORTING`].
-pub fn crds() -> impl Iterator<Item = (String, CustomResourceDefinition)> {
+/// The CRDs of all kinds with their names, in the order of [`KINDS`] and then [`SUPPORTING`], for objects that may name
+/// `policies`.
+pub fn crds(policies: &PolicyTable) -> impl Iterator<Item = (String, CustomResourceDefinition)> {
     let supporting = SUPPORTING.iter().map(|kind| (kind.crd_name(), (kind.definition)()));
-    KINDS.iter().map(|kind| (kind.crd_name(), kind.crd())).chain(supporting)
+    KINDS.iter().map(|kind| (kind.crd_name(), kind.crd(policies))).chain(supporting)
 }
 
 /// A CRD as YAML.
@@ -74,8 +76,8 @@ pub fn crd_yaml(crd: &CustomResourceDefinition) -> String {
 }
 
 /// All CRDs as one YAML stream.
-pub fn crds_yaml() -> String {
-    crds().map(|(_, crd)| format!("---\n{}", crd_yaml(&crd))).collect()
+pub fn crds_yaml(policies: &PolicyTable) -> String {
+    crds(policies).map(|(_, crd)| format!("---\n{}", crd_yaml(&crd))).collect()
 }
 
 #[cfg(test)]

@@ -113,7 +113,7 @@ fn of_our_groups(api_version: &str, kind: &str) -> Vec<Problem> {
 }
 
 fn judge_ours(kind: &Kind, object: String, document: &Value, context: &Context<'_>) -> Finding {
-    let mut problems: Vec<Problem> = Schema::of(kind)
+    let mut problems: Vec<Problem> = Schema::of(kind, context.policies)
         .unknown_fields(document)
         .into_iter()
         .map(|path| {

@@ -58,6 +58,6 @@ pub use ports::{
     Actuator, Advisers, Clock, Guard, Journal, KeepHpa, Question, Reconciler, Record, Sampled, Sampler,
 };
 pub use readiness::Readiness;
-pub use run::Runner;
+pub use run::{Runner, Terms};
 pub use services::Services;
 pub use spans::TRACE_TARGET;

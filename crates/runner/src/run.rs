@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Plan, SourceCatalog, Target, Time, cycle};
+use engine::{Plan, PolicyTable, SourceCatalog, Target, Time, cycle};
 use resources::{Outcome, Verdict};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
@@ -32,11 +32,20 @@ const BUSY_PAUSE: Duration = Duration::from_millis(100);
 /// How long polls that still run may take to end when the loop ends.
 const DRAIN: Duration = Duration::from_secs(5);
 
+/// By what objects are compiled.
+pub struct Terms {
+    /// Checks the settings of metric sources and prepares their queries.
+    pub catalog: Arc<dyn SourceCatalog>,
+    /// The policies that manifests can name.
+    pub policies: PolicyTable,
+    /// Whether a namespaced object may act in another namespace.
+    pub allow_cross_namespace: bool,
+}
+
 /// The loop over all objects.
 pub struct Runner {
     services: Services,
-    catalog: Arc<dyn SourceCatalog>,
-    allow_cross_namespace: bool,
+    terms: Terms,
     entries: HashMap<ObjectKey, Entry>,
     ownership: Ownership,
     references: References,
@@ -52,11 +61,10 @@ pub struct Runner {
 
 impl Runner {
     /// A loop without objects.
-    pub fn new(services: Services, catalog: Arc<dyn SourceCatalog>, allow_cross_namespace: bool) -> Self {
+    pub fn new(services: Services, terms: Terms) -> Self {
         Self {
             services,
-            catalog,
-            allow_cross_namespace,
+            terms,
             entries: HashMap::new(),
             ownership: Ownership::default(),
             references: References::default(),

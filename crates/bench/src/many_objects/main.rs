@@ -117,7 +117,7 @@ async fn main() -> anyhow::Result<()> {
 async fn populate(client: &Client, load: &Load, arguments: &Arguments) -> anyhow::Result<()> {
     let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
     for kind in resources::KINDS {
-        crds.create(&PostParams::default(), &kind.crd()).await?;
+        crds.create(&PostParams::default(), &kind.crd(&engine::POLICIES)).await?;
     }
     let scalers = api(client, &serde_json::from_value(load.object(0, arguments))?)?;
     wait::until("the CRD to be served", PATIENCE, || async { scalers.list(&Default::default()).await })
@@ -153,17 +153,19 @@ fn figures(
     let writes = |resource: &str| grown("polyscaler_writes_total", &format!("resource=\"{resource}\""));
     let late = |share: f64| lateness(before, after, share) * 1000.0;
     let readings = grown("polyscaler_readings_total", "");
+    let (cpu, polls) = (grown("process_cpu_seconds_total", ""), grown("polyscaler_decisions_total", ""));
     format!(
-        "objects={} interval={}s queries={} cpu={:.4} cores memory={:.1} MiB readings={:.2}/s absent={} \
+        "objects={} interval={}s queries={} cpu={:.4} cores per_poll={:.1}us memory={:.1} MiB readings={:.2}/s absent={} \
          polls={:.1}/s late_p50={:.1}ms late_p99={:.1}ms writes: scale={} status={} event={} lease={}{}",
         arguments.objects,
         arguments.interval,
         arguments.queries.name(),
-        grown("process_cpu_seconds_total", "") / seconds,
+        cpu / seconds,
+        cpu / polls * 1e6,
         after.sum("process_resident_memory_bytes", "") / 1_048_576.0,
         readings / seconds,
         readings - grown("polyscaler_readings_total", "result=\"ok\""),
-        grown("polyscaler_decisions_total", "") / seconds,
+        polls / seconds,
         late(0.5),
         late(0.99),
         writes("scale"),

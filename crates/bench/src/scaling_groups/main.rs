@@ -111,7 +111,7 @@ async fn measure(group: &Site, independent: &Site, length: Duration) -> anyhow::
 async fn install_crds(client: &Client) -> anyhow::Result<()> {
     let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
     for kind in resources::KINDS {
-        crds.create(&PostParams::default(), &kind.crd()).await?;
+        crds.create(&PostParams::default(), &kind.crd(&engine::POLICIES)).await?;
     }
     for (api_version, kind) in [GROUP, SCALER] {
         let api = objects(client, "default", (api_version, kind))?;

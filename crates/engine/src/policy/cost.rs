@@ -91,8 +91,7 @@ mod tests {
 
     #[test]
     fn its_settings_are_judged() {
-        let compile =
-            |config: Value| crate::PolicyTable::default().compile("cost", &config, "spec.policy.config");
+        let compile = |config: Value| crate::POLICIES.compile("cost", &config, "spec.policy.config");
         let good = serde_json::json!({"maxCostPerHour": 0.5, "costPerPodHour": 0.1});
         assert_eq!(compile(good).unwrap().budget().map(Budget::affordable), Some(5));
         let said: Vec<String> = compile(serde_json::json!({"costPerPodHour": 0, "maxCostperHour": 1}))

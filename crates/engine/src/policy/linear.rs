@@ -146,7 +146,7 @@ mod tests {
     }
 
     fn compile(name: &str, config: &Value, path: &str) -> Result<Arc<dyn Policy>, Vec<Problem>> {
-        crate::PolicyTable::default().compile(name, config, path)
+        crate::POLICIES.compile(name, config, path)
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod setting;
 mod slo;
 mod threshold;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -118,6 +119,14 @@ pub struct PolicyEntry {
     pub compile: Compile,
 }
 
+impl PartialEq for PolicyEntry {
+    /// By what a manifest can say: how a policy is made cannot be compared.
+    fn eq(&self, other: &Self) -> bool {
+        (self.name, self.summary, self.serves, self.settings)
+            == (other.name, other.summary, other.serves, other.settings)
+    }
+}
+
 /// Which plans a policy can serve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Serves {
@@ -131,7 +140,7 @@ pub enum Serves {
 type Compile = fn(&Value, &str) -> Result<Arc<dyn Policy>, Vec<Problem>>;
 
 /// The policies of this crate.
-const POLICIES: &[PolicyEntry] = &[
+pub static POLICIES: PolicyTable = PolicyTable(Cow::Borrowed(&[
     // In the order in which schema, reference and messages name them.
     slo::ENTRY,
     cost::ENTRY,
@@ -141,24 +150,20 @@ const POLICIES: &[PolicyEntry] = &[
     proportional::ENTRY,
     bottleneck::ENTRY,
     external::ENTRY,
-];
+]));
 
 /// The policies that manifests can name. It is handed in wherever they are compiled, so another crate can add to it.
-#[derive(Clone, Debug)]
-pub struct PolicyTable(Vec<PolicyEntry>);
-
-impl Default for PolicyTable {
-    /// The policies of this crate.
-    fn default() -> Self {
-        Self(POLICIES.to_vec())
-    }
-}
+///
+/// Two tables are equal where manifests can name the same policies with the same settings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PolicyTable(Cow<'static, [PolicyEntry]>);
 
 impl PolicyTable {
     /// With `entry`, behind those that it has; in place of one of the same name.
     pub fn with(mut self, entry: PolicyEntry) -> Self {
-        self.0.retain(|known| known.name != entry.name);
-        self.0.push(entry);
+        let entries = self.0.to_mut();
+        entries.retain(|known| known.name != entry.name);
+        entries.push(entry);
         self
     }
 

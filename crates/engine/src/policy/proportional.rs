@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(problems(&pool()), [GroupProblem::NoMetric]);
         let mixed = pool().metric("a", None, Some(1.0), None).metric("b", None, None, None);
         assert_eq!(problems(&mixed), [GroupProblem::NoTarget { metric: 1 }]);
-        let compile = |config| crate::PolicyTable::default().compile("proportional", &config, "c");
+        let compile = |config| crate::POLICIES.compile("proportional", &config, "c");
         assert_eq!(compile(json!({})).unwrap().name(), "proportional");
         let said = compile(json!({"share": 1})).unwrap_err();
         assert_eq!(said[0].to_string(), "c.share: unknown field; this policy has no settings");

@@ -6,10 +6,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use engine::PolicyTable;
 use engine::policy::Serves;
 
 use crate::parts::{PartsArgs, namespace};
+use crate::policies::policies;
 
 /// The policy that needs nothing but bounds.
 pub(super) const RANDOM: &str = "random";
@@ -227,7 +227,7 @@ fn max_replicas(text: &str) -> Result<u32, String> {
 
 fn policy(text: &str) -> Result<String, String> {
     let name = text.trim();
-    let policies = PolicyTable::default();
+    let policies = policies();
     if policies.serving(Serves::Group).any(|policy| policy.name == name) {
         return Ok(name.to_owned());
     }

@@ -8,6 +8,7 @@ use resources::Context;
 
 use super::groups_file::Group;
 use super::objects::{Settings, group_name};
+use crate::policies::policies;
 
 /// A group that cannot be scaled as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +26,13 @@ pub(super) struct Judge(pub(super) Arc<dyn SourceCatalog>);
 impl Judge {
     /// The groups that do not fit, each as if all its members were there.
     pub(super) fn misfits(&self, settings: &Settings, groups: &[Group]) -> Vec<Misfit> {
-        let context =
-            Context { catalog: &*self.0, allow_cross_namespace: false, admitting: true, resolved: None };
+        let context = Context {
+            catalog: &*self.0,
+            policies: policies(),
+            allow_cross_namespace: false,
+            admitting: true,
+            resolved: None,
+        };
         let misfit = |(index, group): (usize, &Group)| {
             let members: Vec<&str> = group.members.iter().map(String::as_str).collect();
             let name = group_name(index);

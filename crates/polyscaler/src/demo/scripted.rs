@@ -7,7 +7,7 @@ mod world;
 use std::sync::Arc;
 use std::time::Duration;
 
-use runner::{Activity, Board, Event, Metrics, ObjectKey, Runner, Services};
+use runner::{Activity, Board, Event, Metrics, ObjectKey, Runner, Services, Terms};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -19,6 +19,8 @@ use super::stage::{GroupLook, Look, Seen};
 use super::summary::{Operation, Summary};
 use super::{Stage, load, play};
 use world::{Anything, Counts, World};
+
+use crate::policies::policies;
 
 /// A loop over the objects of a scenario, which leads.
 struct ScriptedStage {
@@ -59,7 +61,17 @@ impl ScriptedStage {
         let brokers = [QueueServer::Nats, QueueServer::Redis].map(|server| (server, counts()));
         let queues = Queues::on(brokers.into(), scenario);
         let (events, received) = mpsc::channel(64);
-        let running = tokio::spawn(Runner::new(services, Arc::new(Anything), false).run(received));
+        let running = tokio::spawn(
+            Runner::new(
+                services,
+                Terms {
+                    catalog: Arc::new(Anything),
+                    policies: policies().clone(),
+                    allow_cross_namespace: false,
+                },
+            )
+            .run(received),
+        );
         let mut stage = Self { world, queues, calls: None, activity, board, _events: events, _loop: running };
         stage.advance(scenario, load::hour_of_day(0.0), Duration::ZERO).await.unwrap();
         stage.deploy(scenario).await;

@@ -19,6 +19,7 @@ use super::actions::Action;
 use super::scenario::{Group, Scenario};
 use super::servers::{Busiest, Calls, Flow, Servers};
 use super::summary::Operation;
+use crate::policies::policies;
 
 /// The longest that any single thing may take to appear, on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -123,10 +124,10 @@ impl RealStage {
     async fn install_crds(&self) -> anyhow::Result<()> {
         println!("installing the CRDs");
         let api: Api<CustomResourceDefinition> = Api::all(self.client.clone());
-        for (_, crd) in resources::crds() {
+        for (_, crd) in resources::crds(policies()) {
             api.create(&PostParams::default(), &crd).await?;
         }
-        for (name, _) in resources::crds() {
+        for (name, _) in resources::crds(policies()) {
             wait::until(&format!("the CRD {name} to be established"), PATIENCE, || async {
                 let crd = api.get_opt(&name).await.ok()??;
                 let conditions = crd.status?.conditions?;

@@ -17,6 +17,7 @@ use sources::{AddressPolicy, Registry};
 
 use super::args::OperatorArgs;
 use crate::parts::{Listen, Shared};
+use crate::policies::policies;
 
 /// The Service of the webhook has this name where nobody says otherwise.
 const SERVICE: &str = "polyscaler-webhook";
@@ -96,6 +97,7 @@ impl Certificates {
         let judge = Judge {
             catalog: Arc::new(Registry::new(AddressPolicy::default())),
             own: shared.registry.clone(),
+            policies: policies().clone(),
             allow_cross_namespace: arguments.allow_cross_namespace,
             kinds: arguments.kinds(),
             namespaces: namespaces.clone(),

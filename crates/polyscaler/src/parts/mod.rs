@@ -15,7 +15,7 @@ use cluster::{Clients, HpaKeeper, Hpas, Lease, LeaseSettings, Targets};
 use futures::future::BoxFuture;
 use runner::{
     Activity, Actuator, Audit, Board, Clock, Episodes, Event, Guard, Journal, Leadership, Metrics, Readiness,
-    Runner, Services, SystemClock,
+    Runner, Services, SystemClock, Terms,
 };
 use serve::{CertificateSlot, Listening, Peers, Shown};
 use sources::{AddressPolicy, Advisers, Registry};
@@ -25,6 +25,8 @@ use tokio::task::JoinHandle;
 pub(crate) use args::{Listen, PartsArgs, namespace};
 pub(crate) use election::elect;
 use json_lines::JsonLines;
+
+use crate::policies::policies;
 pub(crate) use process::{BAD_USAGE, Servers, Signals, run, until_told_to_end};
 
 /// What several parts look at.
@@ -169,7 +171,12 @@ impl Parts {
             advisers: glue::advisers(Arc::clone(&shared.advisers)),
             episodes: shared.episodes.clone(),
         };
-        let runner = Runner::new(services, registry, wiring.allow_cross_namespace);
+        let terms = Terms {
+            catalog: registry,
+            policies: policies().clone(),
+            allow_cross_namespace: wiring.allow_cross_namespace,
+        };
+        let runner = Runner::new(services, terms);
         let parts = Self {
             watch: tokio::spawn(watch(events)),
             lease,

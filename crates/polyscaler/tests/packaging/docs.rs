@@ -116,7 +116,7 @@ fn the_document_of_a_kind_names_every_field() {
             panic!("{} has no document", known.kind)
         };
         let text = read(document);
-        let crd = serde_json::to_value(known.crd()).unwrap();
+        let crd = serde_json::to_value(known.crd(&engine::POLICIES)).unwrap();
         let schema =
             &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"];
         let spec = schema.as_object().unwrap();

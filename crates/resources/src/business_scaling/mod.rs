@@ -5,7 +5,9 @@ mod rules;
 use std::sync::Arc;
 
 use engine::policy::Linear;
-use engine::{Asked, AskedTarget, Bounds, ConfigPath, Metric, Policy, Query, Target, without_noise};
+use engine::{
+    Asked, AskedTarget, Bounds, ConfigPath, Metric, Policy, PolicyTable, Query, Target, without_noise,
+};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{CustomResource, CustomResourceExt};
 use schemars::JsonSchema;
@@ -152,7 +154,7 @@ fn default_interval() -> u32 {
 
 const DEFAULT_VALUE_PATH: &str = "$.active_users";
 
-fn definition() -> CustomResourceDefinition {
+fn definition(_: &PolicyTable) -> CustomResourceDefinition {
     rule::finish(column::print(BusinessScaling::crd(), COLUMNS), rules::RULES)
 }
 

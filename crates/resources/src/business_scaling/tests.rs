@@ -10,8 +10,13 @@ use crate::fixture::{difference, status_after};
 use crate::lenient::{Lenient, question};
 use crate::{MemberPoll, Poll, Verdict};
 
-const CONTEXT: Context<'_> =
-    Context { catalog: &Lenient, allow_cross_namespace: false, admitting: true, resolved: None };
+const CONTEXT: Context<'_> = Context {
+    catalog: &Lenient,
+    policies: &engine::POLICIES,
+    allow_cross_namespace: false,
+    admitting: true,
+    resolved: None,
+};
 
 fn manifest(spec: Value) -> Value {
     json!({ "apiVersion": "example.com/v1", "kind": "BusinessScaling", "metadata": {"name": "a"}, "spec": spec })

@@ -1,4 +1,4 @@
-//! The policy of an object, by name. Schemas are written from the engine's table of policies, so a
+//! The policy of an object, by name. Schemas are written from the table of policies that is handed in, so a
 //! new policy needs nothing here.
 
 use std::collections::BTreeMap;
@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use engine::policy::{Serves, Setting, SettingType};
 use engine::{Fault, Policy, PolicyTable, Problem};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, JSON, JSONSchemaProps,
+};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -15,11 +18,11 @@ use serde_json::{Map, Value, json};
 pub struct PolicySpec {
     /// Name of the policy.
     #[serde(rename = "type", default = "slo")]
-    #[schemars(schema_with = "target_types")]
+    #[schemars(schema_with = "any_name")]
     pub type_: String,
     /// Settings of the policy; each policy has some of them.
     #[serde(default)]
-    #[schemars(schema_with = "target_settings")]
+    #[schemars(schema_with = "any_settings")]
     pub config: Map<String, Value>,
 }
 
@@ -34,11 +37,11 @@ impl Default for PolicySpec {
 pub struct GroupPolicySpec {
     /// Name of the policy.
     #[serde(rename = "type", default = "bottleneck")]
-    #[schemars(schema_with = "group_types")]
+    #[schemars(schema_with = "any_name")]
     pub type_: String,
     /// Settings of the policy; each policy has some of them.
     #[serde(default)]
-    #[schemars(schema_with = "group_settings")]
+    #[schemars(schema_with = "any_settings")]
     pub config: Map<String, Value>,
 }
 
@@ -56,35 +59,55 @@ fn bottleneck() -> String {
     "bottleneck".to_owned()
 }
 
-fn target_types(_: &mut SchemaGenerator) -> Schema {
-    types(Serves::Target)
+/// Names and settings come from the table that is handed in, which [`named_in`] writes.
+fn any_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string" })
 }
 
-fn group_types(_: &mut SchemaGenerator) -> Schema {
-    types(Serves::Group)
+fn any_settings(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "object" })
 }
 
-fn target_settings(_: &mut SchemaGenerator) -> Schema {
-    settings(Serves::Target)
-}
-
-fn group_settings(_: &mut SchemaGenerator) -> Schema {
-    settings(Serves::Group)
-}
-
-fn types(plans: Serves) -> Schema {
-    let names: Vec<&str> = PolicyTable::default().serving(plans).map(|policy| policy.name).collect();
-    json_schema!({ "type": "string", "enum": names })
-}
-
-fn settings(plans: Serves) -> Schema {
-    let mut properties = BTreeMap::new();
-    for policy in PolicyTable::default().serving(plans) {
-        for setting in policy.settings {
-            properties.entry(setting.name).or_insert_with(|| schema(policy.name, setting));
+/// The CRD with `spec.policy` as `policies` have it: the names that it takes and the settings of each.
+pub(crate) fn named_in(
+    mut definition: CustomResourceDefinition,
+    plans: Serves,
+    policies: &PolicyTable,
+) -> CustomResourceDefinition {
+    let schemas = definition.spec.versions.iter_mut().filter_map(|version| {
+        let schema = version.schema.as_mut()?.open_api_v3_schema.as_mut()?;
+        schema
+            .properties
+            .as_mut()?
+            .get_mut("spec")?
+            .properties
+            .as_mut()?
+            .get_mut("policy")?
+            .properties
+            .as_mut()
+    });
+    for policy in schemas {
+        if let Some(name) = policy.get_mut("type") {
+            name.enum_ = Some(policies.serving(plans).map(|policy| JSON(json!(policy.name))).collect());
+        }
+        if let Some(config) = policy.get_mut("config") {
+            config.properties = Some(settings(plans, policies));
         }
     }
-    json_schema!({ "type": "object", "properties": properties })
+    definition
+}
+
+fn settings(plans: Serves, policies: &PolicyTable) -> BTreeMap<String, JSONSchemaProps> {
+    let mut properties = BTreeMap::new();
+    for policy in policies.serving(plans) {
+        for setting in policy.settings {
+            properties.entry(setting.name.to_owned()).or_insert_with(|| {
+                serde_json::from_value(schema(policy.name, setting))
+                    .unwrap_or_else(|error| unreachable!("a schema as the API has it: {error}"))
+            });
+        }
+    }
+    properties
 }
 
 fn schema(policy: &str, setting: &Setting) -> Value {
@@ -107,26 +130,34 @@ fn schema(policy: &str, setting: &Setting) -> Value {
 
 impl PolicySpec {
     /// The engine's form of it; `path` is its place in the manifest.
-    pub(crate) fn compile(&self, path: &str) -> Result<Arc<dyn Policy>, Vec<Problem>> {
-        compile(Serves::Target, &self.type_, &self.config, path)
+    pub(crate) fn compile(
+        &self,
+        path: &str,
+        policies: &PolicyTable,
+    ) -> Result<Arc<dyn Policy>, Vec<Problem>> {
+        compile(Serves::Target, policies, &self.type_, &self.config, path)
     }
 }
 
 impl GroupPolicySpec {
     /// The engine's form of it; `path` is its place in the manifest.
-    pub(crate) fn compile(&self, path: &str) -> Result<Arc<dyn Policy>, Vec<Problem>> {
-        compile(Serves::Group, &self.type_, &self.config, path)
+    pub(crate) fn compile(
+        &self,
+        path: &str,
+        policies: &PolicyTable,
+    ) -> Result<Arc<dyn Policy>, Vec<Problem>> {
+        compile(Serves::Group, policies, &self.type_, &self.config, path)
     }
 }
 
 /// What no policy knows is no problem here, as the API server has dropped or refused it.
 fn compile(
     plans: Serves,
+    policies: &PolicyTable,
     type_: &str,
     config: &Map<String, Value>,
     path: &str,
 ) -> Result<Arc<dyn Policy>, Vec<Problem>> {
-    let policies = PolicyTable::default();
     let known = |name: &str| {
         policies.serving(plans).any(|policy| policy.settings.iter().any(|setting| setting.name == name))
     };
@@ -142,11 +173,9 @@ fn compile(
 
 #[cfg(test)]
 mod tests {
-    use engine::PolicyTable;
-
     #[test]
     fn one_name_means_one_type_in_every_policy() {
-        let policies = PolicyTable::default();
+        let policies = &engine::POLICIES;
         for policy in policies.entries() {
             for setting in policy.settings {
                 for other in policies.entries().iter().flat_map(|other| other.settings) {

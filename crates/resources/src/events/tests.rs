@@ -22,8 +22,13 @@ fn invalid() -> Outcome {
 fn polled(mode: Mode) -> Outcome {
     let spec = json!({ "targetDeployment": "web", "maxReplicas": 5,
                        "metrics": [{ "type": "prometheus", "targetValue": 1 }] });
-    let context =
-        Context { catalog: &Lenient, allow_cross_namespace: false, admitting: false, resolved: None };
+    let context = Context {
+        catalog: &Lenient,
+        policies: &engine::POLICIES,
+        allow_cross_namespace: false,
+        admitting: false,
+        resolved: None,
+    };
     let plan = KIND.compile(&json!({ "metadata": {}, "spec": spec }), &context).unwrap().plan;
     let (at, values) = (Time::from_seconds(100), Vec::new());
     let decision = Decision { at, mode, values, absences: Vec::new(), members: Vec::new() };

@@ -5,7 +5,8 @@ mod status;
 
 use std::collections::BTreeSet;
 
-use engine::{Asked, AskedTarget, Bounds, ConfigPath, Metric, MetricTarget, Target, TargetType};
+use engine::policy::Serves;
+use engine::{Asked, AskedTarget, Bounds, ConfigPath, Metric, MetricTarget, PolicyTable, Target, TargetType};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{CustomResource, CustomResourceExt};
 use schemars::JsonSchema;
@@ -15,7 +16,7 @@ use serde_json::Value;
 use crate::common::column::{self, Column};
 use crate::common::fields::{NAME_PATTERN, SafetySpec, TargetRef, any_object, own_namespace};
 use crate::common::metric;
-use crate::common::policy::PolicySpec;
+use crate::common::policy::{self, PolicySpec};
 use crate::common::rule;
 use crate::common::single_target::SingleTarget;
 use crate::kind::{Compiled, Context, Findings, Kind, NotCompiled, Scope, spec};
@@ -139,8 +140,9 @@ fn default_interval() -> u32 {
     15
 }
 
-fn definition() -> CustomResourceDefinition {
-    rule::finish(column::print(GeneralScaler::crd(), COLUMNS), rules::RULES)
+fn definition(policies: &PolicyTable) -> CustomResourceDefinition {
+    let definition = policy::named_in(GeneralScaler::crd(), Serves::Target, policies);
+    rule::finish(column::print(definition, COLUMNS), rules::RULES)
 }
 
 fn compile(object: &Value, context: &Context<'_>) -> Result<Compiled, NotCompiled> {
@@ -150,7 +152,7 @@ fn compile(object: &Value, context: &Context<'_>) -> Result<Compiled, NotCompile
     let reference = TargetRef::either(spec.target_deployment.as_deref(), spec.target_ref.as_ref());
     let target = reference.in_namespace(own_namespace(object));
     let metrics = compile_metrics(&spec, &target, context, &mut findings);
-    let policy = spec.policy.compile("spec.policy").map_err(|more| {
+    let policy = spec.policy.compile("spec.policy", context.policies).map_err(|more| {
         // Where a rule has said what its settings lack, it need not be said again.
         if broken_rules.iter().all(|problem| !problem.path.starts_with("spec.policy")) {
             findings.problems.extend(more);

@@ -9,8 +9,13 @@ use crate::fixture::status_after;
 use crate::lenient::{Lenient, question};
 use crate::{MemberPoll, Outcome, Poll, Verdict};
 
-const CONTEXT: Context<'_> =
-    Context { catalog: &Lenient, allow_cross_namespace: false, admitting: true, resolved: None };
+const CONTEXT: Context<'_> = Context {
+    catalog: &Lenient,
+    policies: &engine::POLICIES,
+    allow_cross_namespace: false,
+    admitting: true,
+    resolved: None,
+};
 
 /// The example of the seed, as a user writes it.
 fn seed() -> Value {

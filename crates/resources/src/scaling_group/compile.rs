@@ -24,7 +24,7 @@ pub(super) fn compile(object: &Value, context: &Context<'_>) -> Result<Compiled,
     let metrics = compile_metrics(object, &spec, &targets, context, &mut findings);
     let Findings { mut problems, warnings } = findings;
     let graph = compile_graph(&spec, &mut problems);
-    let policy = spec.policy.compile("spec.policy").map_err(|more| problems.extend(more));
+    let policy = spec.policy.compile("spec.policy", context.policies).map_err(|more| problems.extend(more));
     let annotations = Annotations::read(object, &mut problems);
     let group = graph.map(|graph| Group { graph, budget: budget(&spec) });
     if let (Ok(policy), Some(group), true) = (&policy, &group, broken_rules.is_empty()) {

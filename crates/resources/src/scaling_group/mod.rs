@@ -6,6 +6,8 @@ mod rules;
 mod status;
 mod totals;
 
+use engine::PolicyTable;
+use engine::policy::Serves;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{CustomResource, CustomResourceExt};
 use schemars::JsonSchema;
@@ -14,7 +16,7 @@ use serde_json::Value;
 
 use crate::common::column::{self, Column};
 use crate::common::fields::{MEMBER_PATTERN, NAMESPACE_PATTERN, SafetySpec, TargetRef, any_object};
-use crate::common::policy::GroupPolicySpec;
+use crate::common::policy::{self, GroupPolicySpec};
 use crate::common::rule;
 use crate::kind::{Kind, Scope};
 use crate::status_language::{MemoryPlace, StatusLanguage};
@@ -209,8 +211,9 @@ fn default_interval() -> u32 {
     15
 }
 
-fn definition() -> CustomResourceDefinition {
-    let definition = rule::finish(column::print(ScalingGroup::crd(), COLUMNS), rules::OF_MEMBERS);
+fn definition(policies: &PolicyTable) -> CustomResourceDefinition {
+    let definition = policy::named_in(ScalingGroup::crd(), Serves::Group, policies);
+    let definition = rule::finish(column::print(definition, COLUMNS), rules::OF_MEMBERS);
     rule::finish(rule::finish(definition, rules::OF_CALLS), rules::RULES)
 }
 

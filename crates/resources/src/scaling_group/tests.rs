@@ -6,7 +6,13 @@ use crate::Context;
 use crate::lenient::{Lenient, question};
 
 fn context(admitting: bool, allow_cross_namespace: bool) -> Context<'static> {
-    Context { catalog: &Lenient, allow_cross_namespace, admitting, resolved: None }
+    Context {
+        catalog: &Lenient,
+        policies: &engine::POLICIES,
+        allow_cross_namespace,
+        admitting,
+        resolved: None,
+    }
 }
 
 /// A shop of which each member is called by another, but for its entry.

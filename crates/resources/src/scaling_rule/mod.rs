@@ -6,7 +6,7 @@ mod rules;
 use std::sync::Arc;
 
 use engine::policy::Threshold;
-use engine::{Asked, AskedTarget, Bounds, ConfigPath, Metric, Policy, Target};
+use engine::{Asked, AskedTarget, Bounds, ConfigPath, Metric, Policy, PolicyTable, Target};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{CustomResource, CustomResourceExt};
 use schemars::JsonSchema;
@@ -157,7 +157,7 @@ fn integer(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({ "type": "integer", "format": "int64" })
 }
 
-fn definition() -> CustomResourceDefinition {
+fn definition(_: &PolicyTable) -> CustomResourceDefinition {
     rule::finish(column::print(ScalingRule::crd(), COLUMNS), rules::RULES)
 }
 

@@ -9,7 +9,13 @@ use crate::{MemberPoll, Outcome, Poll, Verdict};
 
 /// Finds nothing wrong.
 fn context(allow_cross_namespace: bool) -> Context<'static> {
-    Context { catalog: &Lenient, allow_cross_namespace, admitting: true, resolved: None }
+    Context {
+        catalog: &Lenient,
+        policies: &engine::POLICIES,
+        allow_cross_namespace,
+        admitting: true,
+        resolved: None,
+    }
 }
 
 /// The nine required fields, as a user writes them.

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use engine::{Fault, FaultKind, Problem};
+use engine::{Fault, FaultKind, PolicyTable, Problem};
 use regex::Regex;
 use serde_json::{Map, Value};
 
@@ -19,17 +19,19 @@ use crate::Kind;
 pub(crate) struct Schema(&'static Value);
 
 impl Schema {
-    /// The schema of `kind`, generated once for the life of the process.
-    pub(crate) fn of(kind: &Kind) -> Self {
-        static SCHEMAS: Mutex<Option<HashMap<String, &'static Value>>> = Mutex::new(None);
+    /// The schema of `kind` for objects that may name `policies`, generated once for the life of the process.
+    pub(crate) fn of(kind: &Kind, policies: &PolicyTable) -> Self {
+        static SCHEMAS: Mutex<Vec<(String, PolicyTable, Schema)>> = Mutex::new(Vec::new());
+        let name = kind.crd_name();
         let mut schemas = SCHEMAS.lock().unwrap_or_else(PoisonError::into_inner);
-        let schemas = schemas.get_or_insert_default();
-        let schema = schemas.entry(kind.crd_name()).or_insert_with(|| {
-            let crd = serde_json::to_value(kind.crd()).unwrap_or_default();
-            let schema = crd.pointer("/spec/versions/0/schema/openAPIV3Schema").cloned();
-            Box::leak(Box::new(schema.unwrap_or_default()))
-        });
-        Self(schema)
+        if let Some((.., schema)) = schemas.iter().find(|(of, with, _)| *of == name && with == policies) {
+            return *schema;
+        }
+        let crd = serde_json::to_value(kind.crd(policies)).unwrap_or_default();
+        let schema = crd.pointer("/spec/versions/0/schema/openAPIV3Schema").cloned();
+        let schema = Self(Box::leak(Box::new(schema.unwrap_or_default())));
+        schemas.push((name, policies.clone(), schema));
+        schema
     }
 
     /// The object as the API server takes it: a null counts as left out where the schema does not allow it.

@@ -43,8 +43,9 @@ impl Runner {
         let kept = (!references.is_empty()).then(|| Arc::new(object.clone()));
         let resolved = self.references.rest(&key, references);
         let context = Context {
-            catalog: &*self.catalog,
-            allow_cross_namespace: self.allow_cross_namespace,
+            catalog: &*self.terms.catalog,
+            policies: &self.terms.policies,
+            allow_cross_namespace: self.terms.allow_cross_namespace,
             admitting: false,
             resolved: Some(&resolved),
         };

@@ -42,7 +42,14 @@ impl Loop {
         world.lease.set(None);
         let (events, received) = mpsc::channel(4096);
         let services = Services { audit, ..world.services.clone() };
-        let runner = Runner::new(services, Arc::new(Anything), false);
+        let runner = Runner::new(
+            services,
+            Terms {
+                catalog: Arc::new(Anything),
+                policies: engine::POLICIES.clone(),
+                allow_cross_namespace: false,
+            },
+        );
         let task = tokio::spawn(runner.run(received));
         Self { world, events, task }
     }

@@ -20,7 +20,7 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
-use engine::SourceCatalog;
+use engine::{PolicyTable, SourceCatalog};
 use resources::Kind;
 use runner::{Metrics, Namespaces};
 
@@ -39,6 +39,8 @@ pub struct Judge {
     /// What this operator compiles objects by. What only it finds wrong is a warning: the object is good, and
     /// the operator may get what it lacks at any time.
     pub own: Arc<dyn SourceCatalog>,
+    /// The policies that manifests can name.
+    pub policies: PolicyTable,
     /// Whether a namespaced object may act in another namespace.
     pub allow_cross_namespace: bool,
     /// The kinds that the operator acts on; objects of others are let through.

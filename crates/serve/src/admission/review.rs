@@ -78,7 +78,8 @@ fn judged(request: &Value, kind: &'static Kind, judge: &Judge) -> Result<Verdict
     }
     let compiled = |catalog: &dyn SourceCatalog| {
         let allow_cross_namespace = judge.allow_cross_namespace;
-        let context = Context { catalog, allow_cross_namespace, admitting: true, resolved: None };
+        let policies = &judge.policies;
+        let context = Context { catalog, policies, allow_cross_namespace, admitting: true, resolved: None };
         kind.compile(object, &context)
     };
     let problems = compiled(judge.catalog.as_ref()).err().unwrap_or_default();

@@ -15,6 +15,7 @@ use crate::certificates::CertificateSlot;
 fn judge() -> Judge {
     let catalog: Arc<dyn SourceCatalog> = Arc::new(Registry::new(AddressPolicy::default()));
     Judge {
+        policies: engine::POLICIES.clone(),
         own: Arc::clone(&catalog),
         catalog,
         allow_cross_namespace: false,
@@ -68,6 +69,7 @@ fn what_is_wrong_is_told_by_field_as_check_tells_it() {
     let refused = response(&sent("CREATE", bad(), Value::Null), &judge);
     let context = resources::Context {
         catalog: judge.catalog.as_ref(),
+        policies: &engine::POLICIES,
         allow_cross_namespace: false,
         admitting: true,
         resolved: None,

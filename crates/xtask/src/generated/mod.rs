@@ -9,6 +9,7 @@ mod webhook;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use engine::POLICIES;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 
 /// Above whatever is written; the first line of a file says whose it is.
@@ -35,9 +36,9 @@ fn files(root: &Path) -> anyhow::Result<Vec<(PathBuf, String)>> {
         ("charts/polyscaler/templates/_rules.tpl".into(), rbac::chart_rules()),
         ("charts/polyscaler/templates/_webhook.tpl".into(), webhook::chart_template()),
         ("config/monitoring/kube_state_metrics.yaml".into(), object_metrics::configuration()?),
-        ("deploy/crd.yaml".into(), resources::crds_yaml()),
+        ("deploy/crd.yaml".into(), resources::crds_yaml(&POLICIES)),
     ];
-    for (name, crd) in resources::crds() {
+    for (name, crd) in resources::crds(&POLICIES) {
         files.push((Path::new("config/crd").join(file_name(&name)), resources::crd_yaml(&crd)));
         files.push((Path::new("charts/polyscaler/files/crds").join(file_name(&name)), chart_crd(crd)?));
     }
@@ -60,7 +61,7 @@ fn file_name(crd: &str) -> String {
 
 fn crd_kustomization() -> String {
     let files: Vec<String> =
-        resources::crds().map(|(name, _)| format!("  - {}\n", file_name(&name))).collect();
+        resources::crds(&POLICIES).map(|(name, _)| format!("  - {}\n", file_name(&name))).collect();
     format!(
         "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n{}",
         files.concat()

@@ -30,7 +30,7 @@ pub(super) fn configuration() -> anyhow::Result<String> {
 }
 
 fn resource(kind: &Kind) -> anyhow::Result<Value> {
-    let crd = serde_json::to_value(kind.crd())?;
+    let crd = serde_json::to_value(kind.crd(&engine::POLICIES))?;
     let version = &crd["spec"]["versions"][0];
     let status = &version["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"];
     let mut metrics = vec![info(status), condition()];

@@ -32,7 +32,7 @@ fn all_members_are_recommended_for_at_once() {
 
 #[test]
 fn its_setting_is_judged() {
-    let compile = |config| crate::PolicyTable::default().compile("bottleneck", &config, "c");
+    let compile = |config| crate::POLICIES.compile("bottleneck", &config, "c");
     for (config, replicas) in
         [(json!({}), 5), (json!({"utilization": 0.5}), 10), (json!({"utilization": 1}), 5)]
     {

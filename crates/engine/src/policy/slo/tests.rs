@@ -96,7 +96,7 @@ fn the_largest_recommendation_wins_and_says_whose_it_is() {
 
 #[test]
 fn its_settings_are_judged() {
-    let compile = |config: Value| crate::PolicyTable::default().compile("slo", &config, "spec.policy.config");
+    let compile = |config: Value| crate::POLICIES.compile("slo", &config, "spec.policy.config");
     assert_eq!(compile(serde_json::json!({"tolerance": 0.2})).unwrap().name(), "slo");
     assert_eq!(compile(Value::Null).unwrap().name(), "slo");
     let problems = compile(serde_json::json!({"tolerance": -1})).unwrap_err();

@@ -174,7 +174,12 @@ fn the_mode_of_a_whole_scaling_group_is_that_of_each_group() {
     };
     assert_eq!(object["metadata"]["annotations"], serde_json::json!({ "polyscaler.dev/mode": "observe" }));
     let catalog = stage.coordinator.judge.0.as_ref();
-    let context =
-        resources::Context { catalog, allow_cross_namespace: false, admitting: false, resolved: None };
+    let context = resources::Context {
+        catalog,
+        policies: &engine::POLICIES,
+        allow_cross_namespace: false,
+        admitting: false,
+        resolved: None,
+    };
     assert_eq!(kind.compile(&object, &context).unwrap().plan.mode, engine::Mode::Observe);
 }

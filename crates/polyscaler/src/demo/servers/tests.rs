@@ -89,8 +89,13 @@ impl Site {
 fn asked(registry: &Registry, manifest: Value) -> Query {
     let word = |field: &str| manifest[field].as_str().unwrap();
     let kind = resources::find(word("apiVersion"), word("kind")).unwrap();
-    let context =
-        Context { catalog: registry, allow_cross_namespace: false, admitting: true, resolved: None };
+    let context = Context {
+        catalog: registry,
+        policies: &engine::POLICIES,
+        allow_cross_namespace: false,
+        admitting: true,
+        resolved: None,
+    };
     let mut plan = kind.compile(&manifest, &context).unwrap().plan;
     assert_eq!(plan.metrics.len(), 1, "{manifest}");
     plan.metrics.remove(0).query

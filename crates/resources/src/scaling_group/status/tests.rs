@@ -15,8 +15,13 @@ use crate::{Context, MemberPoll, Reason, TargetFailure, Verdict, WriteFailure};
 fn plan(spec: Value) -> Arc<Plan> {
     let object = json!({ "apiVersion": "polyscaler.dev/v1alpha1", "kind": "ScalingGroup",
                          "metadata": { "name": "shop", "namespace": "shop" }, "spec": spec });
-    let context =
-        Context { catalog: &Lenient, allow_cross_namespace: false, admitting: false, resolved: None };
+    let context = Context {
+        catalog: &Lenient,
+        policies: &engine::POLICIES,
+        allow_cross_namespace: false,
+        admitting: false,
+        resolved: None,
+    };
     Arc::new(KIND.compile(&object, &context).unwrap().plan)
 }
 

@@ -28,8 +28,13 @@ async fn shop(change: impl FnOnce(&World, Object) -> Object) -> Loop {
 
 fn plan_of(object: &Object) -> Plan {
     let Event::Applied { kind, object, .. } = object.applied() else { unreachable!() };
-    let context =
-        Context { catalog: &Anything, allow_cross_namespace: false, admitting: false, resolved: None };
+    let context = Context {
+        catalog: &Anything,
+        policies: &engine::POLICIES,
+        allow_cross_namespace: false,
+        admitting: false,
+        resolved: None,
+    };
     kind.compile(&object, &context).unwrap().plan
 }
 
