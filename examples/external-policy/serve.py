@@ -66,12 +66,12 @@ class Adviser:
         if seen is None:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, "no member has a known demand and a capacity")
         arm = self.bandit.best(seen)
-        wishes = [
-            self.protos.Wish(member=member, replicas=replicas)
+        recommendations = [
+            self.protos.Recommendation(member=member, replicas=replicas)
             for member, replicas in counts(observation, arm).items()
             if replicas is not None
         ]
-        return self.protos.DecideResponse(wishes=wishes, reason=f"headroom {arm:.2f} for load {seen}")
+        return self.protos.DecideResponse(recommendations=recommendations, reason=f"headroom {arm:.2f} for load {seen}")
 
 
 def read_model(path):

@@ -42,14 +42,15 @@ pub enum ConnectError {
     },
     /// Neither a kubeconfig nor a pod's service account was found.
     #[error(
-        "no API server is known: give --kubeconfig, set KUBECONFIG, or run in a pod with a service account ({0})"
+        "no API server is configured: set --kubeconfig or KUBECONFIG, or run in a pod with a service \
+         account ({0})"
     )]
     Nowhere(String),
     /// There is no kubeconfig where one is expected.
-    #[error("no kubeconfig can be used: give --kubeconfig or set KUBECONFIG ({0})")]
+    #[error("no usable kubeconfig: set --kubeconfig or KUBECONFIG ({0})")]
     NoKubeconfig(String),
     /// The process runs in no pod, or in one without a service account.
-    #[error("no service account of a pod can be used ({0})")]
+    #[error("no usable service account of a pod ({0})")]
     NoPod(String),
     /// The configuration names something that cannot be set up, such as an unreadable certificate.
     #[error("client for the API server: {0}")]

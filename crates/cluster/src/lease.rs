@@ -121,7 +121,7 @@ impl Lease {
     ) -> (Self, LeaseGuard) {
         let (deadline, guard) = watch::channel(None);
         let api = Api::namespaced(clients.write.clone(), &settings.namespace);
-        readiness.wait_for("lease", "not asked for yet");
+        readiness.wait_for("lease", "not requested yet");
         (
             Self {
                 api,
@@ -204,7 +204,7 @@ impl Lease {
     /// Reports to the loop, where it changed, whether this replica leads.
     async fn report(&mut self, events: &mpsc::Sender<Event>, leads: bool) {
         if !leads && self.deadline.send_replace(None).is_some() {
-            tracing::warn!(lease = self.settings.name, "leadership lost, nothing is written any more");
+            tracing::warn!(lease = self.settings.name, "leadership lost, no more writes");
         }
         self.metrics.leads(leads);
         self.leadership.note(if leads { Leader::This } else { self.other_leader() });
@@ -235,7 +235,7 @@ impl Lease {
                     tracing::warn!(
                         lease = self.settings.name,
                         problem,
-                        "lease cannot be asked for, it is tried again"
+                        "lease cannot be requested, retrying"
                     );
                 }
             }
@@ -313,7 +313,8 @@ impl Lease {
                 lease = self.settings.name,
                 holder = holder.as_deref().unwrap_or_default(),
                 seconds = self.settings.duration.as_secs(),
-                "another replica leads, this one takes over when that falls silent for so many seconds"
+                "another replica leads, this one takes over when the Lease has not been renewed for so many \
+                 seconds"
             );
             self.waits_for = holder;
         }
@@ -390,10 +391,12 @@ impl Lease {
         let Refusal { cause, message } = self.refusals.explain(&asked, error).await;
         match cause {
             Some(Cause::MissingRight | Cause::Forbidden) => format!(
-                "lease {namespace}/{name}: grant get, create and update on leases.coordination.k8s.io ({message})"
+                "lease {namespace}/{name}: grant get, create and update on leases.coordination.k8s.io \
+                 ({message})"
             ),
             Some(Cause::NotFound) => format!(
-                "lease {namespace}/{name}: create the namespace, or name another with {namespace_set_by} ({message})"
+                "lease {namespace}/{name}: create the namespace, or name another with {namespace_set_by} \
+                 ({message})"
             ),
             _ => format!("lease {namespace}/{name}: {message}"),
         }

@@ -154,7 +154,7 @@ impl State {
     fn failed(&mut self, error: &watcher::Error) {
         let advice = advice(&self.what, error);
         if self.last_error.as_ref() != Some(&advice) {
-            tracing::warn!(watch = self.what, problem = advice, "watch failed, it is tried again");
+            tracing::warn!(watch = self.what, problem = advice, "watch failed, retrying");
             self.readiness.wait_for(&self.what, advice.clone());
             self.last_error = Some(advice);
         }
@@ -164,7 +164,7 @@ impl State {
         self.works.store(true, Ordering::Relaxed);
         self.readiness.arrived(&self.what);
         if self.last_error.take().is_some() {
-            tracing::info!(watch = self.what, "watch works again");
+            tracing::info!(watch = self.what, "watch recovered");
         }
     }
 }

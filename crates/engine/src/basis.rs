@@ -170,7 +170,7 @@ impl fmt::Display for Basis {
                     Proportion::Shared => Ok(()),
                     Proportion::EachOf(ready) => write!(f, " × {ready} ready"),
                     Proportion::Within { tolerance } => write!(f, " within {}", Number(tolerance)),
-                    Proportion::Starting { ready } => write!(f, ", only {ready} ready yet"),
+                    Proportion::Starting { ready } => write!(f, ", only {ready} ready so far"),
                 }
             }
             Self::Between { least, most } => write!(f, "{least} to {most}"),

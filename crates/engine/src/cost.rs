@@ -34,7 +34,7 @@ impl Budget {
         (f64::from(replicas) * self.cost_per_pod_hour).min(f64::MAX)
     }
 
-    /// What all replicas together may cost in an hour.
+    /// Maximum cost of all replicas per hour.
     pub fn max_cost_per_hour(self) -> f64 {
         self.max_cost_per_hour
     }

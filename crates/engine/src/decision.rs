@@ -256,7 +256,7 @@ impl fmt::Display for Step {
             Self::Budget { total, budget, .. } => write!(f, " ({})", total.of(*budget)),
             Self::Bounds { from, to } if from > to => write!(f, " ({to} at most)"),
             Self::Bounds { to, .. } => write!(f, " ({to} at least)"),
-            Self::NoScaleIn { .. } => f.write_str(" (a reading is missing)"),
+            Self::NoScaleIn { .. } => f.write_str(" (metric unavailable)"),
             Self::Rate { from, to, limit } => match limit {
                 RateLimit::Pods(pods) => write!(f, " ({}{pods} at most)", if from > to { '+' } else { '-' }),
                 RateLimit::Behavior => write!(f, " (behavior allows {to})"),
@@ -264,7 +264,7 @@ impl fmt::Display for Step {
                 RateLimit::HpaDefault => f.write_str(" (twice the replicas, or 4, at most)"),
             },
             Self::Cooldown { left, .. } => write!(f, " ({} s left)", left.as_millis().div_ceil(1000)),
-            Self::Disabled { min } => write!(f, " (set to 0 by somebody, with a minimum of {min})"),
+            Self::Disabled { min } => write!(f, " (replicas set to 0 while minReplicas is {min})"),
             Self::Held { invariant, .. } => write!(f, " (it would violate {invariant})"),
         }
     }
@@ -293,7 +293,7 @@ mod tests {
     fn each_step_is_one_phrase() {
         let absent = AbsentMetric {
             metric: "users".to_owned(),
-            absence: Absence { reason: AbsenceReason::Timeout, message: "no answer in 5 s".to_owned() },
+            absence: Absence { reason: AbsenceReason::Timeout, message: "no response in 5 s".to_owned() },
         };
         let cases = [
             (
@@ -346,8 +346,8 @@ mod tests {
             ),
             (Step::Bounds { from: 12, to: 10 }, "bounds 12→10 (10 at most)"),
             (Step::Bounds { from: 0, to: 2 }, "bounds 0→2 (2 at least)"),
-            (Step::NoScaleIn { from: 2, to: 5 }, "no scale-in 2→5 (a reading is missing)"),
-            (Step::Absent(absent), "absent users (no answer in 5 s)"),
+            (Step::NoScaleIn { from: 2, to: 5 }, "no scale-in 2→5 (metric unavailable)"),
+            (Step::Absent(absent), "absent users (no response in 5 s)"),
             (
                 Step::Stabilization { from: 2, to: 5, window: Duration::from_secs(300) },
                 "stabilization 2→5 (300 s window)",

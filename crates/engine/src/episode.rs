@@ -8,14 +8,14 @@
 //!
 //! | field of a member | unit | range |
 //! |---|---|---|
-//! | `replicas` | pods asked for | 0 and up; absent where the target was not found or must be left alone |
-//! | `ready` | pods that serve | 0 and up; absent as `replicas` is |
+//! | `replicas` | pods asked for | 0 and up; absent if the target was not found or is left alone |
+//! | `ready` | ready pods | 0 and up; absent if `replicas` is |
 //! | `min`, `max` | pods | `min` ≤ `max` |
 //! | `weight` | a share | above 0 |
-//! | `capacity` | demand that one pod bears | above 0; absent where it is not known |
-//! | `demand` | as `capacity` | 0 and up; absent where it is not known in full |
+//! | `capacity` | demand that one pod bears | above 0; absent if unknown |
+//! | `demand` | as `capacity` | 0 and up; absent if it is not completely known |
 //! | `load` | 1 is full | 0 and up; absent where demand or capacity is not known, and while no pod serves |
-//! | `need` | pods that bear the demand | 0 and up; absent where it is not known |
+//! | `need` | pods that bear the demand | 0 and up; absent if unknown |
 //! | `costPerPodHour` | money | 0 and up |
 //!
 //! Demand, load and need are those of [`coordination`], with demand carried along the call graph and
@@ -29,9 +29,9 @@
 //! **Reward** ([`reward`]): that of a decision is known at the next one, from the state then.
 //!
 //! ```text
-//!  n           = need, taken into min..max
-//!  shortage    = max(0, n - ready) / n                 0 to 1; 0 where n is 0
-//!  surplus     = max(0, replicas - n) / replicas       0 to 1; 0 where replicas is 0
+//!  n           = need, limited to min..max
+//!  shortage    = max(0, n - ready) / n                 0 to 1; 0 if n is 0
+//!  surplus     = max(0, replicas - n) / replicas       0 to 1; 0 if replicas is 0
 //!  reward      = - mean over members of (SHORTAGE_WEIGHT × shortage + surplus)
 //! ```
 //!
@@ -78,9 +78,9 @@ pub struct MemberState {
     /// Pods that serve; `None` where `replicas` is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready: Option<u32>,
-    /// The fewest pods.
+    /// Minimum number of pods.
     pub min: u32,
-    /// The most pods; not below `min`.
+    /// Maximum number of pods; not below `min`.
     pub max: u32,
     /// Its share where counts are spread; above 0.
     pub weight: f64,

@@ -133,7 +133,7 @@ impl Shop {
     pub(crate) fn observation(&self) -> Observation {
         let reading = |value: &Option<f64>| match value {
             Some(value) => Reading::of(*value, Time::default()),
-            None => Reading::absent(AbsenceReason::Timeout, "no answer"),
+            None => Reading::absent(AbsenceReason::Timeout, "no response"),
         };
         Observation {
             scales: self.scales.clone(),

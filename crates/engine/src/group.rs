@@ -7,7 +7,7 @@ use crate::GroupBudget;
 pub struct Group {
     /// Who calls whom.
     pub graph: CallGraph,
-    /// What all members together may come to.
+    /// Limits for all members together.
     pub budget: Option<GroupBudget>,
 }
 

@@ -33,17 +33,17 @@ impl GroupProblem {
     /// What is missing there, and what to do.
     pub fn fault(&self) -> Fault {
         let why = match self {
-            Self::NoMetric => "this policy follows metrics, and there are none".to_owned(),
+            Self::NoMetric => "this policy needs at least one metric".to_owned(),
             Self::NoCapacity { .. } => {
-                "demand comes in here, so what a replica can bear must be known: set it, or \
-                                        the targetValue of the member's metric"
+                "demand enters here, so the capacity of a replica must be known: set it, or the targetValue \
+                 of the member's metric"
                     .to_owned()
             }
             Self::NoMember { entries, .. } => format!(
-                "nobody calls {}, so the metric must name the one at which it is measured",
+                "no member calls {}, so the metric must name the one at which it is measured",
                 entries.join(", ")
             ),
-            Self::NoTarget { .. } => "this policy counts pods by the value over its target".to_owned(),
+            Self::NoTarget { .. } => "this policy divides the value by its target".to_owned(),
         };
         Fault::new(FaultKind::Required, why)
     }

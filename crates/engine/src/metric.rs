@@ -31,7 +31,7 @@ impl Metric {
         match reading {
             Some(Reading::Value { value, .. }) => self.number(value.get()),
             Some(Reading::Values { values, .. }) => {
-                let message = format!("the source answered {} values, not one", values.len());
+                let message = format!("the source returned {} values, not one", values.len());
                 absence(AbsenceReason::ValueAmbiguous, message)
             }
             Some(Reading::Pods { measure, pods, .. }) => {
@@ -50,7 +50,7 @@ impl Metric {
             None => Ok(Known { low: value, high: value, load: None }),
             Some(minimum) => {
                 let (value, minimum) = (Number(value), Number(minimum));
-                let message = format!("the value {value} is below {minimum}, the least it can be");
+                let message = format!("the value {value} is below the minimum, {minimum}");
                 Err(Absence { reason: AbsenceReason::OutOfRange, message })
             }
         }

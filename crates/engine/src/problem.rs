@@ -149,7 +149,7 @@ impl fmt::Display for Fault {
 pub struct Warning {
     /// Path of the field, as in a [`Problem`]. Empty for the whole object.
     pub path: String,
-    /// What is doubtful, and what was probably meant.
+    /// What is questionable, and what was probably intended.
     pub message: String,
 }
 

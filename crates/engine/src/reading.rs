@@ -89,7 +89,7 @@ impl Reading {
     pub fn of(value: f64, at: Time) -> Self {
         match MetricValue::new(value) {
             Some(value) => Self::Value { value, at, largest: None },
-            None => Self::absent(AbsenceReason::NotFinite, format!("the source answered {value}")),
+            None => Self::absent(AbsenceReason::NotFinite, format!("the source returned {value}")),
         }
     }
 
@@ -168,7 +168,7 @@ impl fmt::Display for Absence {
 /// The names appear in conditions and metric labels, so they are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AbsenceReason {
-    /// The address could not be resolved or connected to, or the connection broke.
+    /// The address could not be resolved or connected to, or the connection was lost.
     ConnectionFailed,
     /// The source did not answer in time.
     Timeout,

@@ -115,7 +115,7 @@ fn readings() -> impl Strategy<Value = Reading> {
     prop_oneof![
         8 => (0.0..3e3f64).prop_map(|value| Reading::of(value, Time::default())),
         1 => prop_oneof![Just(f64::NAN), Just(-1.0), Just(1e308)].prop_map(|value| Reading::of(value, Time::default())),
-        1 => Just(Reading::absent(AbsenceReason::Timeout, "no answer")),
+        1 => Just(Reading::absent(AbsenceReason::Timeout, "no response")),
     ]
 }
 

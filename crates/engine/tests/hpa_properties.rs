@@ -79,7 +79,7 @@ fn polls() -> impl Strategy<Value = Vec<Poll>> {
 fn readings(poll: &Poll, now: Time) -> Vec<Reading> {
     let reading = |value: &Option<f64>| match value {
         Some(value) => Reading::of(*value, now),
-        None => Reading::absent(AbsenceReason::Timeout, "no answer"),
+        None => Reading::absent(AbsenceReason::Timeout, "no response"),
     };
     poll.values.iter().map(reading).collect()
 }

@@ -75,7 +75,7 @@ fn readings() -> impl Strategy<Value = Reading> {
         6 => (0.0..2e4f64).prop_map(|value| Reading::of(value, Time::default())),
         1 => prop_oneof![Just(f64::NAN), Just(f64::INFINITY), Just(-1.0), Just(1e308), Just(-1e308)]
             .prop_map(|value| Reading::of(value, Time::default())),
-        2 => Just(Reading::absent(AbsenceReason::Timeout, "no answer")),
+        2 => Just(Reading::absent(AbsenceReason::Timeout, "no response")),
     ]
 }
 

@@ -13,14 +13,14 @@ use crate::policies::policies;
 
 /// Validates manifests by the schema and rules that the API server applies.
 ///
-/// Warnings are printed and change nothing. Exit status: 0 all are valid, 1 one is invalid or cannot be
-/// read, 2 there is no document to check.
+/// Warnings do not affect the exit status: 0 if all documents are valid, 1 if one is invalid or cannot be
+/// read, 2 if there is no document to check.
 #[derive(Args)]
 pub(crate) struct CheckArgs {
     /// Files with YAML or JSON, several documents each; `-` reads standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// How to print what is found.
+    /// Output format.
     #[arg(long, short, value_enum, default_value = "text")]
     output: Output,
     /// Allow namespaced objects to act in another namespace, as the operator's flag does.

@@ -29,7 +29,7 @@ pub(crate) fn start(traces: Option<SpanLayer>) -> anyhow::Result<()> {
             use std::io::IsTerminal as _;
             lines.with_ansi(std::io::stderr().is_terminal()).with_filter(filter).boxed()
         }
-        other => bail!("LOG_FORMAT={other}: give text or json"),
+        other => bail!("LOG_FORMAT={other}: must be text or json"),
     };
     tracing_subscriber::registry().with(traces.into_iter().chain([lines]).collect::<Vec<_>>()).init();
     Ok(())
@@ -49,8 +49,11 @@ fn filter(level: &str) -> anyhow::Result<EnvFilter> {
     } else if level.contains(['=', ',']) {
         level.to_owned()
     } else {
-        bail!("LOG_LEVEL={level}: give one of {}, or a filter such as info,cluster=debug", LEVELS.join(", "))
+        bail!(
+            "LOG_LEVEL={level}: must be one of {}, or a filter such as info,cluster=debug",
+            LEVELS.join(", ")
+        )
     };
     EnvFilter::try_new(&directives)
-        .map_err(|error| anyhow::anyhow!("LOG_LEVEL={level}: {error}; give a level such as info"))
+        .map_err(|error| anyhow::anyhow!("LOG_LEVEL={level}: {error}; set a level such as info"))
 }

@@ -71,5 +71,5 @@ fn duration(text: &str) -> Result<std::time::Duration, String> {
     parsed
         .ok()
         .and_then(|duration| std::time::Duration::try_from(duration).ok())
-        .ok_or_else(|| "give a time such as 60s, 2m or 1h30m".to_owned())
+        .ok_or_else(|| "must be a duration such as 60s, 2m or 1h30m".to_owned())
 }

@@ -17,29 +17,29 @@ const WRITE: &str = "WRITE_REFERENCE";
 const BEGIN: &str = "<!-- Written by `make generate`; changes here are lost. -->
 # Configuration reference
 
-Every flag of every command, with the environment variable that sets it, too. A flag wins over its
-variable. The values of the Helm chart stand in `charts/polyscaler/values.yaml`, the fields of the
-objects in `kubectl explain` and in the document of their kind.
+Every flag of every command, with its environment variable. A flag takes precedence over its variable.
+The values of the Helm chart are in `charts/polyscaler/values.yaml`, the fields of the objects in
+`kubectl explain` and in the documentation of each kind.
 ";
 
 const SOURCES: &str = "
 ## Metric sources
 
-A metric source is named by `type` and set by `config`, for example in `spec.metrics` of a
-GeneralScaler or ScalingGroup, or `spec.metric` of a BusinessScaling. A ScalingRule fills in the settings of `nats`
-from fields of its own. What ends in `From` names a secret: `{secretKeyRef: {name, key}}`.
+A metric source is selected by `type` and configured by `config`, for example in `spec.metrics` of a
+GeneralScaler or ScalingGroup, or `spec.metric` of a BusinessScaling. A ScalingRule has fields for
+the settings of `nats`. A setting that ends in `From` refers to a secret: `{secretKeyRef: {name, key}}`.
 ";
 
 const OF_POLICIES: &str = "
 ## Policies
 
-A policy is named by `spec.policy.type` of a GeneralScaler and set by `spec.policy.config`.
+A policy is selected by `spec.policy.type` of a GeneralScaler and configured by `spec.policy.config`.
 ";
 
 const OF_GROUPS: &str = "
 ## Policies of groups
 
-These are named in the same way by a ScalingGroup; [which to take when](scaling-group.md#which-policy).
+A ScalingGroup selects one of these in the same way; see [which policy](scaling-group.md#which-policy).
 ";
 
 fn root() -> PathBuf {
@@ -62,14 +62,14 @@ fn document() -> String {
 fn policy(policy: &PolicyEntry) -> String {
     let row = |setting: &Setting| {
         let allowed = match setting.type_ {
-            SettingType::Number { min, max: f64::MAX } => format!("a number from {min} up"),
+            SettingType::Number { min, max: f64::MAX } => format!("a number of at least {min}"),
             SettingType::Number { min, max } => format!("a number from {min} to {max}"),
             SettingType::PositiveNumber => "a number above 0".to_owned(),
             SettingType::Integer { min, max } if max < i32::MAX as u32 => {
                 format!("a whole number from {min} to {max}")
             }
             SettingType::Share => "a number above 0 and at most 1".to_owned(),
-            SettingType::Integer { min, .. } => format!("a whole number from {min} up"),
+            SettingType::Integer { min, .. } => format!("a whole number of at least {min}"),
             SettingType::Address => "scheme, host and port".to_owned(),
         };
         let required = if setting.required { "required" } else { "optional" };

@@ -78,7 +78,8 @@ fn mode(change: &Change<'_>) -> Option<Announcement> {
     let note = match (was, is?) {
         (was, is) if was == Some(is) => return None,
         (_, "Observing") => {
-            "decisions are recorded and not applied from now on: the annotation polyscaler.dev/mode is observe"
+            "decisions are recorded but not applied from now on: the annotation polyscaler.dev/mode is \
+             observe"
         }
         (Some("Observing"), "Active") => "decisions are applied from now on",
         _ => return None,

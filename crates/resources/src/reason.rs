@@ -11,7 +11,7 @@ use engine::AbsenceReason;
 pub enum Reason {
     /// The object does what its spec asks for.
     Ready,
-    /// Decisions are recorded and not applied, as the object asks for.
+    /// Decisions are recorded but not applied, as the object asks for.
     Observing,
     /// The spec is invalid; nothing is read or scaled.
     InvalidSpec,

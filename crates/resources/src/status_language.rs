@@ -44,8 +44,8 @@ pub enum MemoryPlace {
     Annotation,
 }
 
-const ABOUT_MEMORY: &str = "What later decisions need to know of earlier ones, so that a new leader keeps cooldowns and \
-                            stabilization windows. Written by the operator for itself.";
+const ABOUT_MEMORY: &str = "State that later decisions depend on, so that a new leader keeps cooldowns and \
+                            stabilization windows. For use by the operator only.";
 
 /// How a kind keeps and words the status of its objects.
 #[derive(Clone, Copy)]

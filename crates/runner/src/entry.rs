@@ -15,9 +15,9 @@ use tokio::task::Id;
 use crate::ObjectKey;
 use crate::poll::{Changed, Finished, Job};
 use crate::pursuit::Pursuit;
+use crate::reporting::Reported;
 use crate::retry::Retry;
 use crate::reversal::Reversals;
-use crate::telling::Told;
 
 /// One object: its plan, its memory and when it is due.
 pub(crate) struct Entry {
@@ -46,7 +46,7 @@ pub(crate) struct Entry {
     /// Whether what it keeps was changed while its poll ran, so that it is due when that ends.
     pub(crate) woken: bool,
     /// What was last said of the object.
-    pub(crate) told: Told,
+    pub(crate) reported: Reported,
     /// What the last decision still asks for, where the object is a group.
     pub(crate) pursuit: Pursuit,
 }
@@ -120,7 +120,7 @@ impl Entry {
             conflicts: 0,
             reversals: Reversals::default(),
             woken: false,
-            told: Told::default(),
+            reported: Reported::default(),
             pursuit: Pursuit::default(),
         }
     }
@@ -137,7 +137,7 @@ impl Entry {
         (self.compiled, self.warnings) = parted(compiled);
         // It may have other targets now.
         self.ask_last_scaled = true;
-        self.told.forget();
+        self.reported.forget();
     }
 
     /// Notes what the object's status remembers; the last scale that is known never moves back.
@@ -150,7 +150,7 @@ impl Entry {
     /// This replica begins or ceases to lead.
     pub(crate) fn lead(&mut self, leading: bool, now: Time) {
         self.due = None;
-        self.told.forget();
+        self.reported.forget();
         self.revoke();
         self.pursuit = Pursuit::default();
         if let Some(polling) = &mut self.polling {
@@ -230,13 +230,13 @@ impl Entry {
         let (Some(action), Ok(plan)) = (&self.memory.last_action, &self.compiled) else { return None };
         let mut awaited = action.awaited(plan, now);
         if let Some((_, poll)) = self.pursuit.last() {
-            let never_tells = |target: &Target| {
+            let never_reports = |target: &Target| {
                 let member = poll.plan.members.iter().position(|member| member.target == *target);
                 member.is_some_and(|member| {
                     poll.members[member].seen.as_ref().is_ok_and(|seen| seen.ready.is_none())
                 })
             };
-            awaited.retain(|member| !never_tells(&member.target));
+            awaited.retain(|member| !never_reports(&member.target));
         }
         Some((action.at, awaited))
     }

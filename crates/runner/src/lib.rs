@@ -34,6 +34,7 @@ mod ports;
 mod pursuit;
 mod readiness;
 mod references;
+mod reporting;
 mod retry;
 mod reversal;
 mod run;
@@ -43,7 +44,6 @@ mod scripted;
 mod services;
 mod spans;
 mod standing;
-mod telling;
 
 pub use activity::{Activity, ScaleOperation};
 pub use audit::{Audit, AuditEntry, AuditedMetric};

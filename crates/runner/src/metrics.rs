@@ -119,15 +119,11 @@ impl Metrics {
         for invariant in invariants::NAMES {
             metrics.violations.get_or_create(&InvariantLabel { invariant }).inc_by(0);
         }
-        registry.register("build", "The version that runs", build);
-        registry.register("objects", "Objects known, by kind", metrics.objects.clone());
+        registry.register("build", "The running version", build);
+        registry.register("objects", "Objects, by kind", metrics.objects.clone());
         metrics.standings.register(&mut registry);
-        registry.register("decisions", "Polls by kind and what they came to", metrics.decisions.clone());
-        registry.register(
-            "readings",
-            "Readings taken of metric sources, by result",
-            metrics.readings.clone(),
-        );
+        registry.register("decisions", "Polls, by kind and outcome", metrics.decisions.clone());
+        registry.register("readings", "Readings of metric sources, by result", metrics.readings.clone());
         registry.register(
             "reading_duration_seconds",
             "Time that a metric source took to answer",
@@ -138,10 +134,15 @@ impl Metrics {
             "Time between the instant at which a poll was due and its start",
             metrics.lateness_seconds.clone(),
         );
-        registry.register("advices", "Questions to advisers of policies, by result", metrics.advices.clone());
+        registry.register(
+            "advices",
+            "Calls to the services of external policies, by result",
+            metrics.advices.clone(),
+        );
         registry.register(
             "writes",
-            "Writes to the API server, by resource and by result: done, refused (conflict or forbidden), failed, timed_out",
+            "Writes to the API server, by resource and by result: done, refused (conflict or forbidden), \
+             failed, timed_out",
             metrics.writes.clone(),
         );
         metrics.register_groups(&mut registry);
@@ -153,7 +154,7 @@ impl Metrics {
         registry.register("leader", "1 while this replica leads and may write", metrics.leading.clone());
         registry.register(
             "admission_reviews",
-            "Objects judged for the API server, by kind and whether they were let through",
+            "Objects validated for the API server, by kind and whether they were allowed",
             metrics.reviews.clone(),
         );
         Self { registry: Mutex::new(registry), ..metrics }
@@ -162,12 +163,12 @@ impl Metrics {
     fn register_groups(&self, registry: &mut Registry) {
         registry.register(
             "group_retries",
-            "Writes of a group that failed and were tried again within its interval, by result",
+            "Failed writes of a group that were retried within its interval, by result",
             self.group_retries.clone(),
         );
         registry.register(
             "group_write_seconds",
-            "Time from a group's decision until the API server had taken the last of its writes",
+            "Time from a group's decision until the API server accepted the last of its writes",
             self.group_write_seconds.clone(),
         );
         registry.register(

@@ -39,7 +39,7 @@ mod tests {
     #[test]
     fn it_waits_until_all_has_arrived_and_tells_the_last_reason() {
         let readiness = Readiness::default();
-        readiness.wait_for("lease", "not asked for yet");
+        readiness.wait_for("lease", "not requested yet");
         readiness.wait_for("crd", "not listed yet");
         readiness.wait_for("lease", "forbidden");
         assert_eq!(readiness.waiting(), ["crd: not listed yet", "lease: forbidden"]);

@@ -19,9 +19,9 @@ use crate::entry::{Compiled, Entry, Identity, Polling};
 use crate::ownership::{Ownership, TargetId, claimed, id};
 use crate::poll::{Finished, Round, traced_poll};
 use crate::references::References;
+use crate::reporting;
 use crate::schedule::{Schedule, first_poll};
 use crate::standing::Standing;
-use crate::telling;
 use crate::{Event, ObjectKey, Services};
 
 /// While the right to write is missing and the loop has not heard that it is lost, it is asked for
@@ -93,7 +93,7 @@ impl Runner {
             }
         }
         if tokio::time::timeout(DRAIN, self.drain()).await.is_err() {
-            tracing::warn!(polls = self.polls.len(), "polls did not end in time and are given up");
+            tracing::warn!(polls = self.polls.len(), "polls did not finish in time and are abandoned");
         }
     }
 
@@ -127,7 +127,7 @@ impl Runner {
         let now = self.now();
         for (key, entry) in &mut self.entries {
             // Whoever leads counts.
-            self.services.metrics.stands(key.kind, &mut entry.told.standing, Standing::default());
+            self.services.metrics.stands(key.kind, &mut entry.reported.standing, Standing::default());
             entry.lead(leading, now);
         }
         self.services.board.lead(leading);
@@ -199,7 +199,7 @@ impl Runner {
             Ok(plan) => Arc::clone(plan),
             Err(verdict) => {
                 let verdict = verdict.clone();
-                return self.tell(&key, verdict, now);
+                return self.report(&key, verdict, now);
             }
         };
         match self.ownership.conflict(&key, &plan) {
@@ -212,7 +212,7 @@ impl Runner {
             }
             Some(conflict) => {
                 entry.stand_back();
-                self.tell(&key, Verdict::Conflict(conflict), now);
+                self.report(&key, Verdict::Conflict(conflict), now);
                 self.due_at(key.clone(), cycle::next_poll(&plan, now));
                 self.withdraw_hpa(&key, plan);
             }
@@ -220,13 +220,13 @@ impl Runner {
     }
 
     /// Tells why an object is not polled.
-    fn tell(&mut self, key: &ObjectKey, verdict: Verdict, at: Time) {
+    fn report(&mut self, key: &ObjectKey, verdict: Verdict, at: Time) {
         let Some(entry) = self.entries.get_mut(key) else { return };
         entry.pursuit.forget_decision();
         let (uid, generation) = (entry.identity.uid.clone(), entry.identity.generation);
         let warnings = Arc::clone(&entry.warnings);
         let outcome = Outcome { uid, generation, at, verdict, warnings };
-        telling::record(&self.services, key, outcome, &mut entry.told);
+        reporting::record(&self.services, key, outcome, &mut entry.reported);
     }
 
     /// Makes an object due at `due`, whenever it was before.
@@ -281,16 +281,15 @@ impl Runner {
     fn finish(&mut self, finished: Result<(Id, Finished), JoinError>) {
         let task = finished.as_ref().map_or_else(JoinError::id, |(task, _)| *task);
         let Some(key) = self.ended(task) else { return };
-        let broke_off =
-            |error: &JoinError| tracing::error!(object = %key, %error, "poll broke off, it is tried again");
+        let broke_off = |error: &JoinError| tracing::error!(object = %key, %error, "poll panicked, retrying");
         let mut finished = finished.map(|(_, finished)| finished).inspect_err(broke_off).ok();
         let now = self.now();
-        let may_tell = self.services.guard.time_left().is_some();
+        let may_report = self.services.guard.time_left().is_some();
         let entry = self.entries.get_mut(&key);
         let Some((entry, polling)) = entry.and_then(|entry| entry.end_poll(task)) else {
             // The object is gone, or gone and made anew: the poll was of another one.
             if let Some(Finished { outcome: Some(outcome), tried, .. }) = finished {
-                telling::mention(&self.services, &key, &outcome, &tried);
+                reporting::mention(&self.services, &key, &outcome, &tried);
             }
             return;
         };
@@ -302,7 +301,7 @@ impl Runner {
         }
         let round = finished.as_ref().map_or(Round::First, |finished| finished.round);
         if let Some(Finished { violations, .. }) = &finished {
-            telling::violated(&key, &mut entry.told, violations);
+            reporting::violated(&key, &mut entry.reported, violations);
         }
         // Where something woke the object meanwhile, it is due already.
         if self.leading && entry.due.is_none() {
@@ -310,10 +309,10 @@ impl Runner {
             self.due_at(key.clone(), if round == Round::First && !woken { next } else { now });
         }
         if let Some(Finished { outcome: Some(outcome), tried, .. }) = finished {
-            if may_tell && !polling.is_revoked() {
+            if may_report && !polling.is_revoked() {
                 self.came_to(&key, outcome, &tried, round);
             } else {
-                telling::mention(&self.services, &key, &outcome, &tried);
+                reporting::mention(&self.services, &key, &outcome, &tried);
             }
         }
         self.follow(&key);

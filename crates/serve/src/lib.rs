@@ -168,13 +168,13 @@ async fn objects(State(shown): State<Shown>, not_asked: Option<Extension<NotAske
 /// An empty list would say that there is nothing.
 fn not_known(not_asked: Option<Extension<NotAsked>>) -> Response {
     let why = why(not_asked);
-    let error = format!("this replica does not lead, so it does not know: {why}");
+    let error = format!("this replica is not the leader and cannot answer: {why}");
     (StatusCode::SERVICE_UNAVAILABLE, Json(serde_json::json!({ "error": error }))).into_response()
 }
 
 /// Why the leader did not answer instead.
 fn why(not_asked: Option<Extension<NotAsked>>) -> String {
-    not_asked.map_or_else(|| "it begins to lead".to_owned(), |Extension(NotAsked(why))| why)
+    not_asked.map_or_else(|| "it is becoming the leader".to_owned(), |Extension(NotAsked(why))| why)
 }
 
 /// Waits until `stop` turns true.

@@ -58,7 +58,7 @@ impl Advisers {
         let answer = self.http.call_grpc(&url, &question, limits).await?;
         let wrong = |what: String| absence(AbsenceReason::Malformed, &url, what);
         let answer = DecideResponse::decode(answer.as_slice())
-            .map_err(|error| wrong(format!("its answer is no DecideResponse: {error}")))?;
+            .map_err(|error| wrong(format!("its response is not a DecideResponse: {error}")))?;
         answer.advice(state).map_err(wrong)
     }
 }

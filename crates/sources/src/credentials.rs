@@ -44,7 +44,7 @@ impl Credentials {
     pub(crate) async fn read(needs: &Needs, reader: &dyn CredentialReader) -> Result<Self, Absence> {
         let read = needs.iter().map(|(holder, keys)| async move {
             let answer = tokio::time::timeout(TIMEOUT, reader.read(holder, keys)).await;
-            let late = || Err(format!("no answer within {} s", TIMEOUT.as_secs()));
+            let late = || Err(format!("no response within {} s", TIMEOUT.as_secs()));
             let values = answer.unwrap_or_else(|_| late()).map_err(|why| unusable(holder, why))?;
             Ok::<_, Absence>((holder.clone(), values))
         });

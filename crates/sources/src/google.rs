@@ -19,7 +19,7 @@ mod key;
 mod session;
 mod tokens;
 
-pub(crate) use failure::told;
+pub(crate) use failure::explained;
 pub(crate) use identity::{Credentials, OperatorIdentity};
 pub(crate) use session::Session;
 pub(crate) use tokens::{NoToken, Token, Tokens};

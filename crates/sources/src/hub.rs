@@ -207,7 +207,7 @@ fn launch(upstream: Arc<Upstream>, query: Query, begun: Time) -> Flight {
 }
 
 fn broken_off(who: &str) -> Reading {
-    let message = format!("{who}: the reading broke off with an internal error");
+    let message = format!("{who}: the reading failed with an internal error");
     Reading::absent(AbsenceReason::Malformed, message)
 }
 

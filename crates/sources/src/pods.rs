@@ -11,7 +11,7 @@ use crate::source::{PodCount, PodReader};
 pub(crate) struct NoCluster;
 
 fn no_cluster<'a, T: Send + 'a>() -> BoxFuture<'a, Result<T, Absence>> {
-    let message = "this metric is about a cluster's pods, and no cluster is known here".to_owned();
+    let message = "this metric needs a cluster's pods, and no cluster is available here".to_owned();
     std::future::ready(Err(Absence { reason: AbsenceReason::ConnectionFailed, message })).boxed()
 }
 

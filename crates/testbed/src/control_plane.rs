@@ -192,7 +192,7 @@ async fn wait_until_ready(client: &Client) -> anyhow::Result<()> {
         match tokio::time::timeout(READYZ, readyz(client)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(format!("{error:#}")),
-            Err(_) => Err("no answer".to_owned()),
+            Err(_) => Err("no response".to_owned()),
         }
     };
     wait::until("API server ready", READY, look).await

@@ -29,22 +29,22 @@ impl Files {
     /// The whole content of the file at `path`, relative to the root.
     pub(super) async fn read(&self, path: &str) -> Result<Values, String> {
         let Some(root) = &self.root else {
-            return Err("this operator reads no files as credentials".to_owned());
+            return Err("this operator does not read credentials from files".to_owned());
         };
         let relative = Path::new(path);
         if path.is_empty() || !relative.components().all(|part| matches!(part, Component::Normal(_))) {
-            return Err("must be a path below the folder of credentials, without ..".to_owned());
+            return Err("must be a path in the credentials directory, without ..".to_owned());
         }
         let failed = |error: std::io::Error| format!("it cannot be read: {}", error.kind());
         let root = tokio::fs::canonicalize(root).await.map_err(failed)?;
         // A link within the folder may lead elsewhere within it, as in a mounted secret.
         let place = tokio::fs::canonicalize(root.join(relative)).await.map_err(failed)?;
         if !place.starts_with(&root) {
-            return Err("it leads out of the folder of credentials".to_owned());
+            return Err("it leads out of the credentials directory".to_owned());
         }
         let file = tokio::fs::File::open(&place).await.map_err(failed)?;
         if !file.metadata().await.map_err(failed)?.is_file() {
-            return Err("it is no file".to_owned());
+            return Err("it is not a regular file".to_owned());
         }
         let mut content = Vec::new();
         file.take(LONGEST + 1).read_to_end(&mut content).await.map_err(failed)?;

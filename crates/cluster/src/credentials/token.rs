@@ -79,7 +79,7 @@ impl Tokens {
         let life = answer.spec.and_then(|spec| u64::try_from(spec.expiration_seconds?).ok());
         let life = Duration::from_secs(life.unwrap_or_default()).min(LIFE);
         let token = answer.status.and_then(|status| status.token).filter(|token| !token.is_empty());
-        let token = token.ok_or("the API server's answer has no token")?;
+        let token = token.ok_or("the API server's response has no token")?;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= MAX_KEPT {
             kept.clear();

@@ -237,7 +237,8 @@ fn failure(namespace: &str, name: &str, failed: Failed) -> WriteFailure {
         Failed::Foreign(whose) => WriteFailure {
             reason: Reason::HpaConflict,
             message: format!(
-                "{hpa} already exists and {whose}: choose another name for the HPA of this object, or delete that one"
+                "{hpa} already exists and {whose}: choose another name for the HPA of this object, or \
+                 delete that one"
             ),
         },
         Failed::Refused(refusal) => {
@@ -245,7 +246,7 @@ fn failure(namespace: &str, name: &str, failed: Failed) -> WriteFailure {
             WriteFailure { reason: Reason::FailedUpdateHpa, message }
         }
         Failed::Outdated | Failed::NotAllowed => {
-            let message = format!("{hpa} keeps being changed by someone else; it is looked at again");
+            let message = format!("{hpa} keeps being changed by another client; it is checked again later");
             WriteFailure { reason: Reason::FailedUpdateHpa, message }
         }
     }

@@ -32,7 +32,7 @@ pub(super) fn needed(keep: &KeepHpa<'_>, hpa: &KeptHpa, live: &DynamicObject) ->
         Some(owner) if owner.uid == keep.uid => HpaAction::Updated,
         Some(owner) => return Needed::Foreign(format!("{} {} controls it", owner.kind, owner.name)),
         None if hpa.adopt_orphan => HpaAction::Adopted,
-        None => return Needed::Foreign("nothing controls it, so somebody made it by hand".to_owned()),
+        None => return Needed::Foreign("it has no controller, so it was created by hand".to_owned()),
     };
     let has = |have: Option<&BTreeMap<String, String>>, want: &BTreeMap<String, String>| {
         want.iter().all(|(key, value)| have.and_then(|have| have.get(key)) == Some(value))

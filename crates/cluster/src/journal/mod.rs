@@ -85,7 +85,7 @@ impl Journaler {
                         }
                     }
                     Err(error) => {
-                        tracing::error!(%error, "writing a status broke off");
+                        tracing::error!(%error, "writing a status panicked");
                         writing.clear();
                     }
                 },

@@ -81,7 +81,10 @@ impl TargetEvents {
                 let refusal = self.refusals.explain(&asked, &error).await;
                 let is_denied = refusal.cause.is_some_and(Cause::is_denial);
                 if is_denied && !self.denied.swap(true, Ordering::Relaxed) {
-                    tracing::warn!(problem = refusal.message, "events are denied, nothing else needs them");
+                    tracing::warn!(
+                        problem = refusal.message,
+                        "no permission to create Events, scaling continues without them"
+                    );
                 } else {
                     tracing::debug!(%target, problem = refusal.message, "event could not be published");
                 }

@@ -33,7 +33,8 @@ impl Denials {
     /// The request was denied.
     fn report(&self, asked: &Asked, cause: Cause, problem: &str) {
         if self.lock().insert((asked.to_string(), cause)) {
-            tracing::warn!(request = %asked, problem, "permission denied, this is not reported again until it is granted");
+            tracing::warn!(request = %asked, problem, "permission denied, this is not reported again until \
+                 it is granted");
         }
     }
 
@@ -132,7 +133,7 @@ impl Writer {
                 Ok(Patched::Outdated(latest)) => known = latest,
                 Err(refusal) if refusal.cause == Some(Cause::Invalid) => {
                     tracing::warn!(object = %record.key, problem = refusal.message,
-                        "status cannot be written: the stored object is invalid by the schema");
+                        "status cannot be written: the stored object does not match the CRD's schema");
                     self.publish(kind, record, before, &next).await;
                     return Ok(());
                 }
@@ -153,7 +154,7 @@ impl Writer {
         match refusal.cause.filter(|cause| cause.is_denial()) {
             Some(cause) => self.denials.report(&patching(kind, key), cause, &refusal.message),
             None => tracing::warn!(object = %key, error = refusal.message,
-                "status could not be written, it is tried again"),
+                "status could not be written, retrying"),
         }
     }
 

@@ -119,7 +119,9 @@ impl PodStore {
         };
         let selector = scale.status.and_then(|status| status.selector).filter(|text| !text.is_empty());
         let selector = selector.ok_or_else(|| {
-            missing(format!("{target}: its scale does not say which pods are its own (status.selector)"))
+            missing(format!(
+                "{target}: its scale subresource does not report a pod selector (status.selector)"
+            ))
         })?;
         let is_built_in = matches!(resource.group.as_str(), "apps" | "");
         Ok(Claimed { selector, uid: scale.metadata.uid.unwrap_or_default(), is_built_in })

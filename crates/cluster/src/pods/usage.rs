@@ -70,7 +70,7 @@ impl Usage {
         let what = format!("pods.metrics.k8s.io in {namespace}");
         let malformed = |error: &dyn std::fmt::Display| Absence {
             reason: AbsenceReason::Malformed,
-            message: format!("{what}: the API server's answer cannot be read: {error}"),
+            message: format!("{what}: the API server's response cannot be read: {error}"),
         };
         let request = Request::new(DynamicObject::url_path(&kind, Some(namespace)))
             .list(&ListParams::default().labels(selector))
@@ -92,10 +92,11 @@ impl Usage {
         let refusal = self.refusals.explain(asked, error).await;
         let message = match refusal.cause {
             Some(Cause::NotServed | Cause::NotFound) => format!(
-                "{what}: the API server does not know metrics.k8s.io: install metrics-server, which measures pods"
+                "{what}: the API server does not know metrics.k8s.io: install metrics-server, which \
+                 measures pods"
             ),
             Some(Cause::Unavailable) => format!(
-                "{what}: what serves metrics.k8s.io, mostly metrics-server, is unavailable ({})",
+                "{what}: the API service of metrics.k8s.io, usually metrics-server, is unavailable ({})",
                 refusal.message
             ),
             _ => return absence(what, &refusal),

@@ -37,7 +37,7 @@ pub(super) async fn scale(
             let mut scale: ScaleObject = read.map_err(|error| Failed { error, is_of_read: true })?;
             let found = asked(&scale);
             if found != from {
-                let how = format!("{found} replicas were found where {from} were expected");
+                let how = format!("found {found} replicas, expected {from}");
                 return Ok(Err(changed(target, &how)));
             }
             scale.spec.get_or_insert_default().replicas = Some(i32::try_from(to).unwrap_or(i32::MAX));
@@ -55,7 +55,7 @@ pub(super) async fn scale(
         Ok(result) => result,
         Err(_) => Ok(Err(WriteFailure {
             reason: Reason::ScaleTimedOut,
-            message: format!("{target}: {}; whether it was scaled shows at the next poll", no_answer(limit)),
+            message: format!("{target}: {}; the next poll shows whether it was scaled", no_answer(limit)),
         })),
     }
 }
@@ -63,7 +63,7 @@ pub(super) async fn scale(
 fn changed(target: &Target, how: &str) -> WriteFailure {
     WriteFailure {
         reason: Reason::ScaleConflict,
-        message: format!("{target} was changed by someone else in between: {how}; it is looked at again"),
+        message: format!("{target} was changed by another client in the meantime: {how}; it is read again"),
     }
 }
 
@@ -71,7 +71,7 @@ fn changed(target: &Target, how: &str) -> WriteFailure {
 pub(super) fn failure(target: &Target, refusal: Refusal) -> WriteFailure {
     let reason = match refusal.cause {
         Some(Cause::NotFound) => {
-            let message = format!("{target} does not exist any more");
+            let message = format!("{target} no longer exists");
             return WriteFailure { reason: Reason::TargetNotFound, message };
         }
         Some(Cause::NotServed) => Reason::TargetNotScalable,

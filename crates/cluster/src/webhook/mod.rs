@@ -33,7 +33,7 @@ async fn answered<T>(
             Err(format!("{what}: grant {verb} on {resource} ({})", status.message))
         }
         Ok(Err(kube::Error::Api(status))) if status.is_conflict() => {
-            Err(format!("{what}: somebody else changed it in the same moment"))
+            Err(format!("{what}: another client changed it at the same time"))
         }
         Ok(Err(error)) => Err(format!("{what}: {}", chain(&error))),
         Err(_) => Err(format!("{what}: {}", no_answer(limit))),

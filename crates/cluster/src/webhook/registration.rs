@@ -66,7 +66,7 @@ impl WebhookRegistration {
             }
             self.hosts().await?;
         }
-        Err(format!("{}: others keep changing it", self.describe()))
+        Err(format!("{}: other clients keep changing it", self.describe()))
     }
 
     fn describe(&self) -> String {

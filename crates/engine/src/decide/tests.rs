@@ -216,7 +216,7 @@ fn a_budget_caps_the_recommendation_and_shows_the_money() {
 fn one_absent_metric_of_two_forbids_scale_in_and_allows_scale_out() {
     let decided = costs(Limits::default(), 4, [down(), users(10.0)]);
     assert_eq!(decided.to, 4);
-    assert!(decided.explanation().ends_with("slo 4→2 (queue 10/5), no scale-in 2→4 (a reading is missing)"));
+    assert!(decided.explanation().ends_with("slo 4→2 (queue 10/5), no scale-in 2→4 (metric unavailable)"));
     assert_eq!(costs(Limits::default(), 3, [down(), users(25.0)]).to, 5);
 }
 

@@ -120,7 +120,7 @@ fn unfit(reading: Option<&Reading>, wanted: &str) -> Absence {
     let absence = |reason, message| Absence { reason, message };
     match reading {
         Some(Reading::Absent(absence)) => absence.clone(),
-        Some(_) => absence(AbsenceReason::Malformed, format!("the source did not answer {wanted}")),
+        Some(_) => absence(AbsenceReason::Malformed, format!("the source did not return {wanted}")),
         None => absence(AbsenceReason::ValueMissing, "it has not been read yet".to_owned()),
     }
 }

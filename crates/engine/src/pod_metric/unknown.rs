@@ -63,7 +63,7 @@ impl fmt::Display for Uncounted {
 impl fmt::Display for PodsUnknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoPods => f.write_str("it has no pods, so nothing is known of what they use"),
+            Self::NoPods => f.write_str("it has no pods to measure"),
             Self::NoneCounted { pods, pod, why } => {
                 write!(f, "none of its {pods} pods can be counted: pod {pod} {why}")
             }

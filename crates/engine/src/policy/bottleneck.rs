@@ -15,14 +15,15 @@ use crate::{Group, GroupProblem, Member, Metric};
 
 pub(super) const ENTRY: PolicyEntry = PolicyEntry {
     name: "bottleneck",
-    summary: "What each member's demand needs, with the demand at the entry carried along the call graph.",
+    summary: "The replicas that each member needs for its demand, with the demand at the entry propagated \
+              along the call graph.",
     serves: Serves::Group,
     settings: &[Setting {
         name: "utilization",
         type_: SettingType::Share,
         required: false,
-        help: "The share of its capacity at which a replica is to run; less leaves room for what comes before \
-               the next replicas are ready. Default 1.",
+        help: "The share of its capacity that a replica is to use; a lower share leaves headroom until new \
+               replicas are ready. Default 1.",
     }],
     compile: |config, path| {
         let Config { utilization } = settings(&ENTRY, config, path)?;

@@ -17,20 +17,20 @@ use crate::{Budget, Fault, Problem};
 
 pub(super) const ENTRY: PolicyEntry = PolicyEntry {
     name: "cost",
-    summary: "What slo recommends, as far as a budget pays for it.",
+    summary: "The recommendation of slo, capped by a budget.",
     serves: Serves::Target,
     settings: &[
         Setting {
             name: "maxCostPerHour",
             type_: SettingType::NOT_NEGATIVE,
             required: true,
-            help: "What all replicas together may cost in an hour.",
+            help: "Maximum cost of all replicas per hour.",
         },
         Setting {
             name: "costPerPodHour",
             type_: SettingType::PositiveNumber,
             required: true,
-            help: "What one replica costs in an hour, in the same currency.",
+            help: "Cost of one replica per hour, in the same currency.",
         },
         TOLERANCE,
     ],
@@ -104,7 +104,8 @@ mod tests {
             [
                 "spec.policy.config.maxCostPerHour: Required value",
                 "spec.policy.config.costPerPodHour: Invalid value: 0: must be a number above 0",
-                "spec.policy.config.maxCostperHour: unknown field; this policy knows maxCostPerHour, costPerPodHour, tolerance",
+                "spec.policy.config.maxCostperHour: unknown field; this policy accepts maxCostPerHour, \
+                 costPerPodHour, tolerance",
             ]
         );
     }

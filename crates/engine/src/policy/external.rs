@@ -19,7 +19,7 @@ const LONGEST_REASON: usize = 200;
 
 pub(super) const ENTRY: PolicyEntry = PolicyEntry {
     name: "external",
-    summary: "What a gRPC service recommends, which may have learned it. See learned-policies.md.",
+    summary: "The recommendation of a gRPC service, which may use a learned model. See learned-policies.md.",
     serves: Serves::Group,
     settings: &[
         Setting {
@@ -32,7 +32,7 @@ pub(super) const ENTRY: PolicyEntry = PolicyEntry {
             name: "timeoutSeconds",
             type_: SettingType::Integer { min: 1, max: 30 },
             required: false,
-            help: "How long an answer may take. Default 5.",
+            help: "Timeout of a call to the service. Default 5.",
         },
     ],
     compile: |config, path| {

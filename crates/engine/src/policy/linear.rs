@@ -15,32 +15,33 @@ use crate::{Basis, Fault, Problem};
 
 pub(super) const ENTRY: PolicyEntry = PolicyEntry {
     name: "linear",
-    summary: "Replicas follow the first metric along a straight line between two points.",
+    summary: "Replicas in proportion to the first metric, on a straight line between two points.",
     serves: Serves::Target,
     settings: &[
         Setting {
             name: "low",
             type_: SettingType::NOT_NEGATIVE,
             required: true,
-            help: "The value at and below which there are `minReplicas`.",
+            help: "Metric value at and below which `minReplicas` are recommended.",
         },
         Setting {
             name: "high",
             type_: SettingType::NOT_NEGATIVE,
             required: true,
-            help: "The value at and above which there are `maxReplicas`; above `low`.",
+            help: "Metric value at and above which `maxReplicas` are recommended; must be greater than \
+                   `low`.",
         },
         Setting {
             name: "minReplicas",
             type_: SettingType::replicas(0),
             required: true,
-            help: "Replicas at the low end of the line.",
+            help: "Replicas at `low`.",
         },
         Setting {
             name: "maxReplicas",
             type_: SettingType::replicas(1),
             required: true,
-            help: "Replicas at the high end of the line.",
+            help: "Replicas at `high`.",
         },
     ],
     compile: |config, path| Ok(Arc::new(Linear::from_config(config, path)?) as Arc<dyn Policy>),

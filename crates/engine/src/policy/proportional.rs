@@ -15,7 +15,8 @@ use crate::{Basis, Group, GroupProblem, Member, Metric};
 
 pub(super) const ENTRY: PolicyEntry = PolicyEntry {
     name: "proportional",
-    summary: "As many pods for the whole group as the metric furthest from its target asks for, spread by weight.",
+    summary: "The replicas that the whole group needs for the metric furthest from its target, divided \
+              among the members by weight.",
     serves: Serves::Group,
     settings: &[],
     compile: |config: &Value, path| {

@@ -15,7 +15,7 @@ use crate::Basis;
 
 pub(super) const ENTRY: PolicyEntry = PolicyEntry {
     name: "random",
-    summary: "A count between each member's bounds, drawn anew in each decision.",
+    summary: "A random count within each member's bounds, drawn in each decision.",
     serves: Serves::Group,
     settings: &[Setting {
         name: "seed",

@@ -67,7 +67,7 @@ impl SettingType {
             Self::Number { min, max } => (
                 number.is_some_and(|number| (min..=max).contains(&number)),
                 match max {
-                    f64::MAX => format!("a number from {} up", Number(min)),
+                    f64::MAX => format!("a number of at least {}", Number(min)),
                     _ => format!("a number from {} to {}", Number(min), Number(max)),
                 },
             ),
@@ -122,7 +122,9 @@ pub(super) fn problems(settings: &[Setting], config: &Value, path: &str) -> Vec<
     }
     let known = || match settings {
         [] => "has no settings".to_owned(),
-        _ => format!("knows {}", settings.iter().map(|setting| setting.name).collect::<Vec<_>>().join(", ")),
+        _ => {
+            format!("accepts {}", settings.iter().map(|setting| setting.name).collect::<Vec<_>>().join(", "))
+        }
     };
     for name in fields.keys().filter(|name| settings.iter().all(|setting| setting.name != name.as_str())) {
         let fault = Fault::new(FaultKind::UnknownField, format!("unknown field; this policy {}", known()));
@@ -190,7 +192,7 @@ mod tests {
                 "c.share: Invalid value: 1.5: must be a number from 0 to 1",
                 "c.price: Invalid value: 0: must be a number above 0",
                 "c.pods: Invalid value: 2.5: must be a whole number from 1 to 9",
-                "c.prize: unknown field; this policy knows share, use, price, pods",
+                "c.prize: unknown field; this policy accepts share, use, price, pods",
             ]
         );
         for share in [json!(0), json!(1.1), json!("1")] {

@@ -28,14 +28,14 @@ pub(super) const TOLERANCE: Setting = Setting {
     name: "tolerance",
     type_: SettingType::Number { min: 0.0, max: 1.0 },
     required: false,
-    help: "How far from 1 the quotient of value and target may be before the replicas change. Left out, it is 0.1 \
-           for `targetType: Value` and for what pods use, as in the HPA, and 0 for any other `AverageValue`, whose \
-           count is exact.",
+    help: "How far the ratio of value to target may be from 1 before the replicas change. Defaults to 0.1 \
+           for `targetType: Value` and for `cpu` and `memory`, as in the HPA, and to 0 for any other \
+           `AverageValue`, whose count is exact.",
 };
 
 pub(super) const ENTRY: PolicyEntry = PolicyEntry {
     name: "slo",
-    summary: "As many replicas as the metric furthest from its target asks for.",
+    summary: "The replicas needed for the metric furthest from its target.",
     serves: Serves::Target,
     settings: &[TOLERANCE],
     compile: |config, path| {

@@ -12,32 +12,33 @@ use crate::{Basis, Fault, Problem};
 
 pub(super) const ENTRY: PolicyEntry = PolicyEntry {
     name: "threshold",
-    summary: "A step out while the first metric is above one threshold, a step in while it is below another.",
+    summary: "Adds replicas while the first metric is above one threshold, and removes replicas while it is \
+              below another.",
     serves: Serves::Target,
     settings: &[
         Setting {
             name: "scaleUpThreshold",
             type_: SettingType::NOT_NEGATIVE,
             required: true,
-            help: "A value above this is a step out.",
+            help: "Metric value above which replicas are added.",
         },
         Setting {
             name: "scaleDownThreshold",
             type_: SettingType::NOT_NEGATIVE,
             required: true,
-            help: "A value below this is a step in; not above `scaleUpThreshold`.",
+            help: "Metric value below which replicas are removed; must not be above `scaleUpThreshold`.",
         },
         Setting {
             name: "scaleUpStep",
             type_: SettingType::replicas(1),
             required: false,
-            help: "Pods that a step out adds. Default 1.",
+            help: "Number of pods that one step adds. Default 1.",
         },
         Setting {
             name: "scaleDownStep",
             type_: SettingType::replicas(1),
             required: false,
-            help: "Pods that a step in removes. Default 1.",
+            help: "Number of pods that one step removes. Default 1.",
         },
     ],
     compile: |config, path| Ok(Arc::new(Threshold::from_config(config, path)?) as Arc<dyn Policy>),

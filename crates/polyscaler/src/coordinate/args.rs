@@ -16,12 +16,12 @@ pub(super) const RANDOM: &str = "random";
 
 /// Scales groups of Deployments together, as a groups file names them, until terminated.
 ///
-/// A line of the file is a group: names of Deployments, separated by commas. A name counts while
-/// there is such a Deployment in the namespace and it belongs to the application: a label or an
-/// annotation app or app_name, or its own name, equals the application's name. No CRDs are needed.
+/// A line of the file is a group: names of Deployments, separated by commas. A name is ignored unless the
+/// namespace has a Deployment of this name that belongs to the application: a label or annotation app or
+/// app_name, or its own name, equals the application's name. No CRDs are needed.
 ///
-/// Logs go to stderr; LOG_LEVEL (a level, or a filter such as info,cluster=debug) and LOG_FORMAT
-/// (text or json) set them.
+/// Logs go to stderr; LOG_LEVEL (a level, or a filter such as info,cluster=debug) and LOG_FORMAT (text or
+/// json) configure them.
 #[derive(Args)]
 #[command(
     mut_arg("kubeconfig", |flag| flag.help(
@@ -31,11 +31,11 @@ pub(super) const RANDOM: &str = "random";
     mut_arg("health_address", |flag| flag.default_value("off")),
     mut_arg("activity_address", |flag| flag.default_value("off")),
     mut_arg("leader_elect", |flag| flag.help(
-        "Elect a leader among replicas by a Lease that is named after the application; only the leader scales"
+        "Elect a leader among replicas with a Lease named after the application; only the leader scales"
     )),
 )]
 pub(crate) struct CoordinateArgs {
-    /// The groups file. It is reloaded when it changes; after an invalid edit the last valid groups stay.
+    /// The groups file. It is reloaded when it changes; after an invalid edit the last valid groups stay in effect.
     #[arg(long, env = "GROUP_FILE", default_value = "./groups.txt", value_name = "FILE")]
     pub(super) group_file: PathBuf,
 
@@ -47,14 +47,14 @@ pub(crate) struct CoordinateArgs {
     #[arg(long, env = "APP_NAME", default_value = "teastore", value_name = "NAME", value_parser = app_name)]
     pub(super) app_name: String,
 
-    /// Whether this runs in a pod and takes the configuration of its service account: true or false,
-    /// yes or no, 1 or 0. Otherwise a kubeconfig is taken.
+    /// Whether this runs in a pod and uses its service account: true or false, yes or no, 1 or 0. Otherwise
+    /// it uses a kubeconfig.
     #[arg(long, env = "KUBERNETES_POD", default_value = "false", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", action = clap::ArgAction::Set, value_parser = yes_or_no,
           value_name = "BOOL")]
     pub(super) kubernetes_pod: bool,
 
-    /// Time between two actions: seconds, or a time such as 60s or 2m.
+    /// Time between two actions: seconds, or a duration such as 60s or 2m.
     #[arg(long, env = "ACTION_INTERVAL", default_value = "60", value_name = "TIME", value_parser = interval)]
     pub(super) action_interval: Duration,
 
@@ -71,33 +71,33 @@ pub(crate) struct CoordinateArgs {
     #[arg(long, env = "POLICY", value_name = "NAME", value_parser = policy)]
     policy: Option<String>,
 
-    /// Decide and log, and change nothing in the cluster: no replicas, no Events, no Lease.
+    /// Decide and log, but change nothing in the cluster: no replicas, no Events, no Lease.
     #[arg(long, env = "DRY_RUN", default_value = "false", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", action = clap::ArgAction::Set, value_parser = yes_or_no,
           value_name = "BOOL")]
     pub(super) dry_run: bool,
 
-    /// Seed of policy random, so that a run can be repeated. Default: drawn, and logged.
+    /// Seed of policy random, to repeat a run. Default: random, and logged.
     #[arg(long, env = "SEED", value_name = "NUMBER")]
     seed: Option<Seed>,
 
-    /// YAML file with what the groups file cannot say: metrics, callGraph, budget, safety,
-    /// policy.config and members with weight, bounds and capacity, as in the spec of a ScalingGroup. It
-    /// holds for every group, as far as it speaks of its members.
+    /// YAML file with what the groups file cannot express: metrics, callGraph, budget, safety, policy.config
+    /// and members with weight, bounds and capacity, as in the spec of a ScalingGroup. It applies to every
+    /// group that has the members it names.
     #[arg(long, env = "GROUP_SPEC", value_name = "FILE")]
     group_spec: Option<OptionalFile>,
 
-    /// Instead of scaling by a policy: scale the groups as this list says, one `group, from, to,
-    /// repetitions` per line, and measure the time from the request to the last member ready. The results are
-    /// scaling_csv.txt, scaling_times.svg and a table. At the end the replicas are restored.
+    /// Instead of scaling by a policy, scale the groups as listed in this file, one `group, from, to,
+    /// repetitions` per line, and measure the time from the request until the last member is ready. The results are
+    /// scaling_csv.txt, scaling_times.svg and a table. At the end, the replicas are restored.
     #[arg(long, value_name = "FILE")]
     pub(super) experiment: Option<PathBuf>,
 
-    /// Folder for the results of an experiment.
+    /// Directory for the results of an experiment.
     #[arg(long, value_name = "DIR", default_value = ".", requires = "experiment")]
     pub(super) out: PathBuf,
 
-    /// How long one scaling of an experiment may take.
+    /// Timeout of one scaling of an experiment.
     #[arg(long, value_name = "TIME", default_value = "10m", requires = "experiment", value_parser = crate::duration)]
     pub(super) experiment_timeout: Duration,
 
@@ -131,24 +131,25 @@ impl CoordinateArgs {
         let (least, most) = (self.min_replicas, self.max_replicas);
         if least > most {
             return Some(format!(
-                "MIN_REPLICAS={least} is above MAX_REPLICAS={most}: give MIN_REPLICAS at most that much"
+                "MIN_REPLICAS={least} is above MAX_REPLICAS={most}: lower MIN_REPLICAS or raise MAX_REPLICAS"
             ));
         }
         if self.dry_run && self.experiment.is_some() {
             let problem =
-                "--dry-run changes nothing, and an experiment measures changes: give one of the two";
+                "--dry-run changes nothing, and an experiment measures changes: use only one of them";
             return Some(problem.to_owned());
         }
         let policy = self.policy();
         if policy != RANDOM && self.group_spec().is_none() {
             return Some(format!(
-                "POLICY={policy} needs GROUP_SPEC: give a YAML file with the metrics and settings that {policy} rests \
-                 on, in the form of the spec of a ScalingGroup"
+                "POLICY={policy} needs GROUP_SPEC: set it to a YAML file with the metrics and settings of \
+                 {policy}, in the form of the spec of a ScalingGroup"
             ));
         }
         if self.kubernetes_pod && self.parts.kubeconfig.is_some() {
             return Some(
-                "KUBERNETES_POD=true takes the pod's service account, and --kubeconfig names another: give one of the two"
+                "KUBERNETES_POD=true uses the pod's service account, and --kubeconfig names other \
+                 credentials: use only one of them"
                     .to_owned(),
             );
         }
@@ -168,7 +169,8 @@ impl FromStr for Seed {
             return Ok(Self(None));
         }
         let seed = text.trim().parse();
-        seed.map(|seed| Self(Some(seed))).map_err(|_| format!("give a whole number from 0 to {}", u32::MAX))
+        seed.map(|seed| Self(Some(seed)))
+            .map_err(|_| format!("must be a whole number from 0 to {}", u32::MAX))
     }
 }
 
@@ -189,7 +191,7 @@ fn app_name(text: &str) -> Result<String, String> {
     if is_name {
         Ok(text.trim().to_owned())
     } else {
-        Err("give the name of the application, such as teastore".to_owned())
+        Err("must be the name of the application, such as teastore".to_owned())
     }
 }
 
@@ -197,12 +199,12 @@ fn yes_or_no(text: &str) -> Result<bool, String> {
     match text.trim().to_lowercase().as_str() {
         "true" | "yes" | "1" => Ok(true),
         "false" | "no" | "0" | "" => Ok(false),
-        _ => Err("give true or false".to_owned()),
+        _ => Err("must be true or false".to_owned()),
     }
 }
 
 fn interval(text: &str) -> Result<Duration, String> {
-    let advice = || "give seconds, or a time such as 60s or 2m, from 1 second to 1 day".to_owned();
+    let advice = || "must be seconds, or a duration such as 60s or 2m, from 1 second to 1 day".to_owned();
     let text = text.trim();
     let time = match text.parse() {
         Ok(seconds) => Duration::from_secs(seconds),
@@ -214,7 +216,7 @@ fn interval(text: &str) -> Result<Duration, String> {
 
 fn count(text: &str, least: u32) -> Result<u32, String> {
     let count = text.trim().parse().ok().filter(|count| (least..=i32::MAX.cast_unsigned()).contains(count));
-    count.ok_or_else(|| format!("give a whole number of replicas, {least} or more"))
+    count.ok_or_else(|| format!("must be a whole number of replicas, {least} or more"))
 }
 
 fn min_replicas(text: &str) -> Result<u32, String> {

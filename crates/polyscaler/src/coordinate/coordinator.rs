@@ -10,7 +10,7 @@ use super::app::{App, Standing};
 use super::args::RANDOM;
 use super::groups_file::{Content, Group, GroupsFile};
 use super::judge::Judge;
-use super::objects::{Settings, Told, group_name};
+use super::objects::{Known, Settings, group_name};
 
 /// See the module.
 pub(super) struct Coordinator {
@@ -20,7 +20,7 @@ pub(super) struct Coordinator {
     app: App,
     /// The last good groups.
     groups: Vec<Group>,
-    told: Told,
+    known: Known,
     /// Members that are left alone, with the line and the reason as people were told.
     unknown: HashMap<String, (usize, Standing)>,
 }
@@ -28,8 +28,8 @@ pub(super) struct Coordinator {
 impl Coordinator {
     /// Of the groups of `file`, as they are at the start.
     pub(super) fn new(file: &Path, settings: Settings, judge: Judge, app: App, groups: Vec<Group>) -> Self {
-        let (told, unknown) = (Told::default(), HashMap::new());
-        Self { file: file.to_owned(), settings, judge, app, groups, told, unknown }
+        let (known, unknown) = (Known::default(), HashMap::new());
+        Self { file: file.to_owned(), settings, judge, app, groups, known, unknown }
     }
 
     /// Takes over an edit of the file where it is good; tells whether it is.
@@ -38,34 +38,36 @@ impl Coordinator {
         let parsed = match content {
             Ok(bytes) => GroupsFile::parse(bytes),
             Err(problem) => {
-                tracing::error!(%file, problem, "bad edit of the groups file, the last good groups stay");
+                tracing::error!(%file, problem, "invalid groups file, the last valid groups stay in effect");
                 return false;
             }
         };
         for problem in &parsed.problems {
             let (line, member, problem) = (problem.line, &problem.member, problem.to_string());
-            tracing::error!(%file, line, member, problem, "bad edit of the groups file, the last good groups stay");
+            tracing::error!(%file, line, member, problem, "invalid groups file, the last valid groups stay \
+                 in effect");
         }
         if parsed.problems.is_empty() && parsed.groups.is_empty() {
             let problem = "no line names a Deployment";
-            tracing::error!(%file, problem, "bad edit of the groups file, the last good groups stay");
+            tracing::error!(%file, problem, "invalid groups file, the last valid groups stay in effect");
         }
         let misfits = self.judge.misfits(&self.settings, &parsed.groups);
         for misfit in &misfits {
             let (line, problem) = (misfit.line, &misfit.problem);
-            tracing::error!(%file, line, problem, "bad edit of the groups file, the last good groups stay");
+            tracing::error!(%file, line, problem, "invalid groups file, the last valid groups stay in \
+                 effect");
         }
         let is_good = parsed.problems.is_empty() && misfits.is_empty() && !parsed.groups.is_empty();
         if is_good {
             self.groups = parsed.groups;
-            tracing::info!(%file, groups = self.groups.len(), "groups file read again");
-            self.tell_groups();
+            tracing::info!(%file, groups = self.groups.len(), "groups file reloaded");
+            self.report_groups();
         }
         is_good
     }
 
     /// Tells which groups there are, and what is said of members that are in none.
-    pub(super) fn tell_groups(&self) {
+    pub(super) fn report_groups(&self) {
         for (index, group) in self.groups.iter().enumerate() {
             let (group, line, members) = (group_name(index), group.line, group.members.join(", "));
             tracing::info!(group, line, members, "group");
@@ -74,13 +76,13 @@ impl Coordinator {
         let members: BTreeSet<&str> =
             self.groups.iter().flat_map(|group| &group.members).map(String::as_str).collect();
         for member in group_spec.strangers(&members) {
-            tracing::warn!(member, "GROUP_SPEC speaks of a member that is in no group, that has no effect");
+            tracing::warn!(member, "GROUP_SPEC names a member that is in no group, this has no effect");
         }
     }
 
     /// What the loop is to be told after something changed.
     pub(super) fn reconcile(&mut self) -> Vec<Event> {
-        self.tell_unknown();
+        self.report_unknown();
         let mut groups = BTreeMap::new();
         for (index, group) in self.groups.iter().enumerate() {
             let standing = |name: &&str| self.app.standing(name);
@@ -99,11 +101,11 @@ impl Coordinator {
             let members: Vec<&str> = names().filter(counts).collect();
             groups.insert(group_name(index), self.settings.spec(&members));
         }
-        self.told.update(&self.settings, groups)
+        self.known.update(&self.settings, groups)
     }
 
     /// Names members that are left alone, each when that is news.
-    fn tell_unknown(&mut self) {
+    fn report_unknown(&mut self) {
         let (file, namespace) = (self.file.display(), &self.settings.namespace);
         let mut unknown = HashMap::new();
         for (group, member) in
@@ -114,7 +116,7 @@ impl Coordinator {
             let problem = match standing {
                 Standing::Belongs => {
                     if before.is_some() {
-                        tracing::info!(%file, line, member, "member is there now, it is scaled with its group");
+                        tracing::info!(%file, line, member, "member exists now and is scaled with its group");
                     }
                     continue;
                 }
@@ -124,7 +126,8 @@ impl Coordinator {
                 ),
             };
             if before != Some(&(line, standing)) {
-                tracing::warn!(%file, line, member, problem, "unknown member, it is left alone until that changes");
+                tracing::warn!(%file, line, member, problem, "unknown member, not scaled until it exists \
+                     and belongs to the application");
             }
             unknown.insert(member.clone(), (line, standing));
         }

@@ -15,7 +15,7 @@ use super::coordinator::Coordinator;
 use super::groups_file::{self, Content};
 
 /// Deployments of an application are mostly made, and taken away, several at a time: their
-/// changes are waited for this long, so that a group is told of once.
+/// changes are waited for this long, so that a group is reported once.
 const SETTLE: Duration = Duration::from_secs(1);
 
 /// What is followed.
@@ -30,7 +30,7 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    /// Tells `events` for ever.
+    /// Sends `events` forever.
     pub(super) async fn run(self, clients: Clients, events: mpsc::Sender<Event>) {
         let Self { coordinator, app, namespace, file, content, readiness } = self;
         // Of our kinds there is none to watch: what this command scales stands in no cluster.
@@ -44,14 +44,14 @@ impl Feed {
             objects: Arc::new(Objects::default()),
             hpas: Arc::default(),
         });
-        let (tell, content) = watch::channel(content);
+        let (sender, content) = watch::channel(content);
         let deployments = cluster::deployments(&clients, &namespace, readiness);
         let groups = relay(coordinator, app, deployments, content, events);
-        tokio::join!(hpas, groups_file::follow(file, tell), groups);
+        tokio::join!(hpas, groups_file::follow(file, sender), groups);
     }
 }
 
-/// Tells of groups until the loop has ended.
+/// Reports groups until the loop has ended.
 async fn relay(
     mut coordinator: Coordinator,
     app: App,

@@ -35,12 +35,12 @@ impl GroupSpec {
     pub(super) fn parse(text: &str, policy: &str) -> Result<Self, Vec<String>> {
         let documents = resources::documents(text).map_err(|problem| vec![problem.to_string()])?;
         let [document] = documents.as_slice() else {
-            return Err(vec![format!("{} YAML documents: give one", documents.len())]);
+            return Err(vec![format!("{} YAML documents: only one is allowed", documents.len())]);
         };
         let is_object = document.get("kind").is_some_and(|kind| kind == "ScalingGroup");
         let fields = if is_object { document.get("spec") } else { Some(document) };
         let Some(fields) = fields.and_then(Value::as_object) else {
-            return Err(vec!["not the spec of a ScalingGroup: give fields such as metrics".to_owned()]);
+            return Err(vec!["not the spec of a ScalingGroup: set fields such as metrics".to_owned()]);
         };
         let annotations = document.get("metadata").and_then(|metadata| metadata.get("annotations"));
         let mode = annotations.filter(|_| is_object).and_then(|annotations| annotations.get(MODE_ANNOTATION));
@@ -72,33 +72,36 @@ impl GroupSpec {
                     let config = value.get("config").and_then(Value::as_object);
                     self.config = config.cloned().unwrap_or_default();
                 } else {
-                    self.left_out.push(format!("policy, as it is of {named} and POLICY={policy} counts"));
+                    self.left_out
+                        .push(format!("policy: it is for {named}, and POLICY={policy} takes precedence"));
                 }
             }
-            "intervalSeconds" => self.left_out.push("intervalSeconds, as ACTION_INTERVAL counts".to_owned()),
-            _ => return Err(format!("{name}: unknown field: give some of {}", FIELDS.join(", "))),
+            "intervalSeconds" => {
+                self.left_out.push("intervalSeconds: ACTION_INTERVAL takes precedence".to_owned())
+            }
+            _ => return Err(format!("{name}: unknown field: must be one or more of {}", FIELDS.join(", "))),
         }
         Ok(())
     }
 
     fn take_member(&mut self, place: &str, member: Value) -> Result<(), String> {
         let Value::Object(mut member) = member else {
-            return Err(format!("{place}: give fields such as name and weight"));
+            return Err(format!("{place}: set fields such as name and weight"));
         };
         let target = member.remove("targetRef");
         let of_target = |field: &str| target.as_ref()?.get(field)?.as_str();
         if of_target("kind").is_some_and(|kind| kind != "Deployment") {
-            return Err(format!("{place}.targetRef.kind: only Deployments can stand in a groups file"));
+            return Err(format!("{place}.targetRef.kind: a groups file can only name Deployments"));
         }
         let name = of_target("name").or_else(|| member.get("name")?.as_str());
         let Some(name) = name.map(str::to_owned) else {
             return Err(format!("{place}.name: give the name of the Deployment"));
         };
         if member.remove("namespace").is_some() {
-            self.left_out.push(format!("{place}.namespace, as NAMESPACE counts"));
+            self.left_out.push(format!("{place}.namespace: NAMESPACE takes precedence"));
         }
         if self.members.insert(name.clone(), member).is_some() {
-            return Err(format!("{place}: {name} is there twice"));
+            return Err(format!("{place}: {name} is listed twice"));
         }
         Ok(())
     }
@@ -164,7 +167,7 @@ fn list(name: &str, value: &Value) -> Result<Vec<Value>, String> {
     match value {
         Value::Array(items) => Ok(items.clone()),
         Value::Null => Ok(Vec::new()),
-        _ => Err(format!("{name}: give a list")),
+        _ => Err(format!("{name}: must be a list")),
     }
 }
 
@@ -201,7 +204,7 @@ spec:
     #[test]
     fn a_group_gets_what_is_said_of_its_members() {
         let spec = GroupSpec::parse(SHOP, "bottleneck").unwrap();
-        assert_eq!(spec.left_out(), ["intervalSeconds, as ACTION_INTERVAL counts"]);
+        assert_eq!(spec.left_out(), ["intervalSeconds: ACTION_INTERVAL takes precedence"]);
         let about = spec.about(&["shop-auth", "db"]);
         assert_eq!(about["callGraph"], json!([{ "from": "auth", "to": "db" }]));
         assert_eq!(about["metrics"].as_array().unwrap().len(), 1);

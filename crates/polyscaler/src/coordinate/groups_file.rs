@@ -73,11 +73,11 @@ impl fmt::Display for Problem {
             write!(f, "{}: ", self.member)?;
         }
         match self.fault {
-            Fault::NotText => f.write_str("not text: save the file as UTF-8"),
-            Fault::NoName => f.write_str("a name is missing beside a comma"),
+            Fault::NotText => f.write_str("not valid UTF-8: save the file as UTF-8"),
+            Fault::NoName => f.write_str("a name is missing next to a comma"),
             Fault::NotAName => f.write_str(
-                "not a name of a Deployment: give lower-case letters, digits, '-' and '.', at most 253, \
-                 that begin and end with a letter or digit",
+                "not a valid name of a Deployment: use at most 253 lower-case letters, digits, '-' and '.', \
+                 beginning and ending with a letter or digit",
             ),
             Fault::Repeated => f.write_str("repeated in this line: name it once"),
             Fault::Overlapping { first } => {

@@ -41,9 +41,9 @@ impl Judge {
                 Ok(findings) => findings.into_iter().flat_map(|finding| finding.problems).collect(),
                 Err(problem) => vec![problem],
             };
-            let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            let problem = format!("{name} of line {}: {}", group.line, told.join("; "));
-            (!told.is_empty()).then_some(Misfit { line: group.line, problem })
+            let reported: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            let problem = format!("{name} of line {}: {}", group.line, reported.join("; "));
+            (!reported.is_empty()).then_some(Misfit { line: group.line, problem })
         };
         groups.iter().enumerate().filter_map(misfit).collect()
     }

@@ -59,7 +59,7 @@ async fn coordinate(arguments: CoordinateArgs) -> anyhow::Result<ExitCode> {
     refuse_misfits(&arguments, &judge, &settings, &groups)?;
     let listeners = shared.listen(&arguments.parts, None).await?;
     let clients = connect(&arguments).await?;
-    tell_start(&arguments, &shared, &settings);
+    report_start(&arguments, &shared, &settings);
 
     let servers = Servers::start(listeners);
     let app = App::new(&arguments.app_name);
@@ -72,7 +72,7 @@ async fn coordinate(arguments: CoordinateArgs) -> anyhow::Result<ExitCode> {
     let ours = app.clone();
     let act = |targets| -> Arc<dyn Actuator> { Arc::new(OwnTargets { app: ours, targets }) };
     let coordinator = Coordinator::new(&arguments.group_file, settings, judge, app.clone(), groups);
-    coordinator.tell_groups();
+    coordinator.report_groups();
     let feed = Feed {
         coordinator,
         app,
@@ -83,7 +83,7 @@ async fn coordinate(arguments: CoordinateArgs) -> anyhow::Result<ExitCode> {
     };
     let watch = |events| feed.run(clients.clone(), events);
     let parts = Parts::start(&shared, &clients, wiring(&arguments, &shared), record, act, watch);
-    parts::until_told_to_end(signals, parts, servers).await
+    parts::until_terminated(signals, parts, servers).await
 }
 
 /// The groups that there are at the start: with nothing to fall back on, what is valid works and
@@ -105,7 +105,8 @@ fn groups_at_start(arguments: &CoordinateArgs) -> anyhow::Result<(Content, Vec<G
     if groups.is_empty() {
         let first = problems.first().map(|problem| format!(" ({problem})")).unwrap_or_default();
         bail!(
-            "groups file {file}: no line names a Deployment{first}; give one group per line, with names separated by commas"
+            "groups file {file}: no line names a Deployment{first}; give one group per line, with names \
+             separated by commas"
         );
     }
     Ok((content, groups))
@@ -165,7 +166,7 @@ fn refuse_misfits(
 fn drawn_seed() -> anyhow::Result<u32> {
     let mut bytes = [0; 4];
     let filled = rustls::crypto::ring::default_provider().secure_random.fill(&mut bytes);
-    filled.map_err(|_| anyhow::anyhow!("the system gives no random numbers; set SEED"))?;
+    filled.map_err(|_| anyhow::anyhow!("the system provides no random numbers; set SEED"))?;
     Ok(u32::from_le_bytes(bytes))
 }
 
@@ -215,7 +216,7 @@ fn lease_name(app_name: &str) -> String {
     format!("polyscaler-coordinate-{}-{hash:016x}", short.trim_end_matches('-'))
 }
 
-fn tell_start(arguments: &CoordinateArgs, shared: &Shared, settings: &Settings) {
+fn report_start(arguments: &CoordinateArgs, shared: &Shared, settings: &Settings) {
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         identity = shared.identity,

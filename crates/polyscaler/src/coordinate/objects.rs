@@ -86,16 +86,16 @@ pub(super) fn group_name(index: usize) -> String {
     format!("group-{}", index + 1)
 }
 
-/// What the loop has been told of each group.
+/// The state of each group that the loop knows.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct Known {
     specs: BTreeMap<String, Value>,
     /// Generations only grow, also where a group goes and comes back.
     generations: BTreeMap<String, i64>,
 }
 
-impl Told {
-    /// What the loop is to be told so that it knows the groups of these names and specs, and no others.
+impl Known {
+    /// The events that let the loop know the groups of these names and specs, and no others.
     pub(super) fn update(&mut self, settings: &Settings, groups: BTreeMap<String, Value>) -> Vec<Event> {
         let gone = self.specs.keys().filter(|name| !groups.contains_key(*name));
         let mut events: Vec<Event> = gone.map(|name| Event::Deleted(settings.key(name))).collect();

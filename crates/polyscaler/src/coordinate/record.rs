@@ -20,7 +20,7 @@ const WAITING: usize = 1024;
 pub(super) struct GroupJournal {
     app: App,
     events: mpsc::Sender<TargetEvent>,
-    /// For each group its last decision, and the members that were told to have failed since.
+    /// For each group its last decision, and the members that were failed to have failed since.
     failed: Mutex<HashMap<ObjectKey, (Time, BTreeSet<usize>)>>,
 }
 
@@ -31,14 +31,14 @@ impl GroupJournal {
         (Arc::new(Self { app, events, failed: Mutex::default() }), waiting)
     }
 
-    /// The members whose write failed, as far as that is news: a decision is told of again whenever
+    /// The members whose write failed, as far as that is news: a decision is failed of again whenever
     /// something has come of it.
     fn newly_failed(&self, group: &ObjectKey, poll: &Poll) -> BTreeSet<usize> {
         let failed = poll.members.iter().enumerate();
         let failed = failed.filter(|(_, member)| matches!(member.write, Some(Err(_))));
         let failed: BTreeSet<usize> = failed.map(|(index, _)| index).collect();
-        let mut told = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, before) = told.entry(group.clone()).or_default();
+        let mut reported = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, before) = reported.entry(group.clone()).or_default();
         if *at != poll.decision.at {
             (*at, *before) = (poll.decision.at, BTreeSet::new());
         }
@@ -74,8 +74,8 @@ fn sum_up(group: &ObjectKey, poll: &Poll, scaled: &BTreeSet<usize>, failed: &BTr
     let name = |decided: &MemberDecision| &poll.plan.members[decided.member].role.name;
     let moved = |members: &BTreeSet<usize>| {
         let of_members = poll.decision.members.iter().filter(|decided| members.contains(&decided.member));
-        let told = of_members.map(|decided| format!("{} {}→{}", name(decided), decided.from, decided.to));
-        told.collect::<Vec<_>>().join(", ")
+        let moves = of_members.map(|decided| format!("{} {}→{}", name(decided), decided.from, decided.to));
+        moves.collect::<Vec<_>>().join(", ")
     };
     let stays = poll.decision.members.iter().filter(|decided| !decided.scales());
     let unchanged: Vec<String> = stays.map(|decided| format!("{} {}", name(decided), decided.from)).collect();
@@ -85,7 +85,7 @@ fn sum_up(group: &ObjectKey, poll: &Poll, scaled: &BTreeSet<usize>, failed: &BTr
         tracing::info!(%group, policy, scaled = moved_now, unchanged, "group scaled");
     } else {
         tracing::warn!(%group, policy, scaled = moved_now, failed = failing, unchanged,
-            "group scaled in part, the rest is retried");
+            "group scaled partially, retrying the rest");
     }
 }
 

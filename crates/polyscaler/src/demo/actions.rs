@@ -36,7 +36,7 @@ struct Noted {
     hour: f64,
     action: Action,
     busiest: Busiest,
-    is_told: bool,
+    is_shown: bool,
 }
 
 impl Actions {
@@ -51,7 +51,7 @@ impl Actions {
                 // the two that agrees with the direction.
                 let was_higher = before.load > busiest.load;
                 let busiest = if was_higher == action.is_out() { before } else { busiest };
-                self.noted.push(Noted { hour, action: action.clone(), busiest, is_told: false });
+                self.noted.push(Noted { hour, action: action.clone(), busiest, is_shown: false });
             }
         }
     }
@@ -61,10 +61,10 @@ impl Actions {
     pub(super) fn news(&mut self, hour: f64, members: usize) -> Vec<String> {
         let last = self.noted.len().saturating_sub(1);
         let ended = self.noted.iter_mut().enumerate().filter(|(place, noted)| {
-            !noted.is_told && (*place < last || noted.action.ready_after_seconds.is_some())
+            !noted.is_shown && (*place < last || noted.action.ready_after_seconds.is_some())
         });
         let lines = ended.map(|(place, noted)| {
-            noted.is_told = true;
+            noted.is_shown = true;
             let (now, then) = (clock(hour), clock(noted.hour));
             format!("{now} one action at {then}: {}", noted.story(members, place < last))
         });

@@ -28,14 +28,14 @@ use summary::{Operation, Summary};
 /// Time between two looks at the operator.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Runs the operator on a control plane of its own, with fake nodes and a load that goes
-/// through a day, and shows how replicas follow. Leaves nothing running.
+/// Runs the operator on a control plane of its own, with fake nodes and the load of a day, and shows how
+/// replicas follow. Leaves nothing running.
 #[derive(Args)]
 pub(crate) struct DemoArgs {
-    /// What to show.
+    /// The scenario to show.
     #[arg(long, default_value = "business", value_parser = Scenario::names())]
     scenario: String,
-    /// How long the day takes.
+    /// Duration of the simulated day.
     #[arg(long, default_value = "2m", value_parser = crate::duration, value_name = "TIME")]
     duration: Duration,
 }

@@ -33,15 +33,15 @@ pub(super) struct Screen {
 struct Past {
     loads: Vec<f64>,
     ready: Vec<f64>,
-    /// Replicas wanted at the last look.
-    wanted: Option<u32>,
+    /// Replicas desired at the last look.
+    desired: Option<u32>,
     /// The last decision that changed them, and when in the day it was made.
     last_change: String,
     /// What was told last, and when.
-    told: Option<(State, Instant)>,
+    shown: Option<(State, Instant)>,
 }
 
-/// Replicas wanted and ready.
+/// Replicas desired and ready.
 type State = (u32, u32);
 
 /// One application at one moment.
@@ -49,8 +49,8 @@ struct Row<'a> {
     application: &'static Application,
     load: Option<f64>,
     flow: Option<Flow>,
-    wish: Option<u32>,
-    wanted: u32,
+    recommended: Option<u32>,
+    desired: u32,
     ready: u32,
     why: &'a str,
 }
@@ -64,7 +64,7 @@ impl Screen {
     /// Where to look while it runs: the operator's page at `url`, and the cluster by its `kubeconfig`.
     pub(super) fn introduction(&self, url: &str, kubeconfig: &str) -> String {
         format!(
-            "\nlook around while it runs:
+            "\nwhile it runs:
   {url}/ in a browser: what scaled, and why
   export KUBECONFIG={kubeconfig}
   kubectl get {},deployments\n\n",
@@ -90,20 +90,20 @@ impl Screen {
         let mut text = String::new();
         for row in rows {
             let past = self.past.entry(row.application.name).or_default();
-            let state = (row.wanted, row.ready);
-            if past.told.is_some_and(|(told, at)| told == state && at.elapsed() < QUIET) {
+            let state = (row.desired, row.ready);
+            if past.shown.is_some_and(|(shown, at)| shown == state && at.elapsed() < QUIET) {
                 continue;
             }
-            past.told = Some((state, Instant::now()));
+            past.shown = Some((state, Instant::now()));
             let _ = writeln!(
                 text,
-                "{} {:<names$} {} {:<width$} wish {:<2} wanted {:<2} ready {:<2} {}",
+                "{} {:<names$} {} {:<width$} recommended {:<2} desired {:<2} ready {:<2} {}",
                 clock(hour),
                 row.application.name,
                 number(row.load),
                 unit(row),
-                count(row.wish),
-                row.wanted,
+                count(row.recommended),
+                row.desired,
                 row.ready,
                 row.why
             );
@@ -118,26 +118,27 @@ impl Screen {
         let (names, width) = (name_width(self.scenario), unit_width(self.scenario));
         let mut lines = vec![
             format!(
-                "\u{1b}[1mpolyscaler demo\u{1b}[0m  {}  \u{1b}[1m{}\u{1b}[0m  {} s left, ctrl-c ends it",
+                "\u{1b}[1mpolyscaler demo\u{1b}[0m  {}  \u{1b}[1m{}\u{1b}[0m  {} s left, press Ctrl-C to \
+                 stop",
                 self.scenario.name,
                 clock(hour),
                 left.as_secs()
             ),
             String::new(),
             format!(
-                "{:<names$} {:>6} {:<width$} {:>5} {:>7} {:>6}  WHY",
-                "APPLICATION", "LOAD", "", "WISH", "WANTED", "READY"
+                "{:<names$} {:>6} {:<width$} {:>11} {:>7} {:>6}  WHY",
+                "APPLICATION", "LOAD", "", "RECOMMENDED", "DESIRED", "READY"
             ),
         ];
         for row in rows {
             lines.push(format!(
-                "{:<names$} {} {:<width$} {:>5} {:>7} {}{:>6}\u{1b}[0m  {}",
+                "{:<names$} {} {:<width$} {:>11} {:>7} {}{:>6}\u{1b}[0m  {}",
                 row.application.name,
                 number(row.load),
                 unit(row),
-                count(row.wish),
-                row.wanted,
-                if row.ready == row.wanted { "\u{1b}[32m" } else { "\u{1b}[33m" },
+                count(row.recommended),
+                row.desired,
+                if row.ready == row.desired { "\u{1b}[32m" } else { "\u{1b}[33m" },
                 row.ready,
                 row.why
             ));
@@ -192,8 +193,8 @@ impl Past {
             }
             past.push(value);
         }
-        if self.wanted != Some(row.wanted) {
-            self.wanted = Some(row.wanted);
+        if self.desired != Some(row.desired) {
+            self.desired = Some(row.desired);
             self.last_change = format!("{} {}", clock(hour), row.why);
         }
     }
@@ -214,8 +215,8 @@ fn row<'a>(application: &'static Application, look: &'a Look) -> Option<Row<'a>>
         application,
         load,
         flow: seen.flow,
-        wish: target.and_then(|target| target.recommended),
-        wanted: target.map_or(0, |target| target.desired),
+        recommended: target.and_then(|target| target.recommended),
+        desired: target.map_or(0, |target| target.desired),
         ready: target.and_then(|target| target.ready).unwrap_or(0),
         why: target.map_or(&seen.message, |target| &target.decision),
     })

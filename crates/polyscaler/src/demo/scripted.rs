@@ -224,10 +224,10 @@ async fn lists_fill_and_drain_and_ready_pods_work_them_off() {
 async fn replicas_follow_requests_and_a_budget_caps_them() {
     let said = played("http", 60).await;
     assert!(said.contains("kubectl get generalscalers,deployments"), "{said}");
-    assert!(range(&said, "shop", "wanted").1 >= 4, "{said}");
+    assert!(range(&said, "shop", "desired").1 >= 4, "{said}");
     let requests = loads(&said, "shop").into_iter().fold(0.0, f64::max);
     assert!((300.0..=890.0).contains(&requests), "{requests} requests a second in {said}");
-    assert_eq!(range(&said, "search", "wanted").1, 5, "{said}");
+    assert_eq!(range(&said, "search", "desired").1, 5, "{said}");
     assert!(said.contains("→5 (0.50/h of 0.50/h)"), "{said}");
 }
 
@@ -235,7 +235,7 @@ async fn replicas_follow_requests_and_a_budget_caps_them() {
 async fn replicas_follow_business_figures() {
     let said = played("business", 40).await;
     assert!(said.contains("kubectl get businessscalings,deployments"), "{said}");
-    let (least, most) = range(&said, "payment-service", "wanted");
+    let (least, most) = range(&said, "payment-service", "desired");
     assert!(least <= 2 && most == 10, "{least} to {most} in {said}");
 }
 
@@ -250,7 +250,7 @@ async fn a_group_follows_the_load_at_its_entry_as_one() {
     let said = played("groups", 75).await;
     assert!(said.contains("kubectl get scalinggroups,deployments"), "{said}");
     for service in ["webui", "auth", "image", "recommender", "persistence", "db", "registry"] {
-        let (least, most) = range(&said, &format!("teastore-{service}"), "wanted");
+        let (least, most) = range(&said, &format!("teastore-{service}"), "desired");
         assert!(least < most, "{service}: {least} to {most} in {said}");
         let (out, back) = scaled(&said, &format!("teastore-{service}"));
         assert!(out >= 1 && back >= 1, "{service}: {out} out, {back} in, in {said}");

@@ -13,9 +13,9 @@ use crate::parts::{Listen, PartsArgs, namespace};
 
 /// Watches objects, reads metrics, decides and scales, until terminated.
 ///
-/// Logs go to stderr; LOG_LEVEL (a level, or a filter such as info,cluster=debug) and LOG_FORMAT
-/// (text or json) set them. OTEL_EXPORTER_OTLP_ENDPOINT turns on OpenTelemetry traces; the other
-/// standard OTEL variables apply, too.
+/// Logs go to stderr; LOG_LEVEL (a level, or a filter such as info,cluster=debug) and LOG_FORMAT (text or
+/// json) configure them. OTEL_EXPORTER_OTLP_ENDPOINT turns on OpenTelemetry traces; the other standard OTEL
+/// variables also apply.
 #[derive(Args)]
 pub(crate) struct OperatorArgs {
     #[command(flatten)]
@@ -32,12 +32,12 @@ pub(crate) struct OperatorArgs {
     exclude_namespaces: Vec<String>,
 
     /// Act only in namespaces whose labels match this selector, for example team=shop,stage!=test. A change of their
-    /// labels takes effect at once. The operator needs the right to list and watch namespaces.
+    /// labels takes effect at once. The operator needs permission to list and watch namespaces.
     #[arg(long, env = "POLYSCALER_NAMESPACE_SELECTOR", value_name = "SELECTOR")]
     namespace_selector: Option<String>,
 
     /// Act on objects of these kinds only, separated by commas. Default: all. Other kinds are ignored: their
-    /// targets count as free, and neither their CRDs nor permissions for them are needed.
+    /// targets are considered free, and neither their CRDs nor permissions for them are needed.
     #[arg(long, env = "POLYSCALER_KINDS", value_delimiter = ',', value_name = "KINDS", value_parser = kind)]
     kinds: Vec<&'static Kind>,
 
@@ -53,9 +53,10 @@ pub(crate) struct OperatorArgs {
     #[arg(long, env = "POLYSCALER_ALLOW_CROSS_NAMESPACE")]
     pub(super) allow_cross_namespace: bool,
 
-    /// Where other replicas ask this one while it leads, over TLS by the certificate that they share, for example
-    /// [::]:8083, or off. Then every replica shows on its activity page what the leader knows. Under an address of
-    /// all interfaces, POD_IP says by which one the others reach it.
+    /// Where to serve other replicas while this one is the leader, over TLS with the certificate that they
+    /// share, for example [::]:8083, or off. When set, every replica's activity page shows what the leader
+    /// knows. If the address is that of all interfaces, POD_IP is the one by which other replicas reach this
+    /// one.
     #[arg(long, env = "POLYSCALER_PEER_ADDRESS", default_value = "off", value_name = "ADDRESS")]
     pub(super) peer_address: Listen,
 
@@ -116,6 +117,6 @@ impl OperatorArgs {
 fn kind(name: &str) -> Result<&'static Kind, String> {
     KINDS.iter().copied().find(|kind| kind.kind == name).ok_or_else(|| {
         let known: Vec<&str> = KINDS.iter().map(|kind| kind.kind).collect();
-        format!("give some of {}", known.join(", "))
+        format!("must be one or more of {}", known.join(", "))
     })
 }

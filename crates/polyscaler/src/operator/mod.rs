@@ -32,7 +32,7 @@ async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
     let clients =
         cluster::connect(arguments.parts.kubeconfig.as_deref(), arguments.parts.api_timeout).await?;
     for flag in arguments.without_effect() {
-        tracing::warn!(flag, "what the flag is for is off or not in this version, it has no effect");
+        tracing::warn!(flag, "the flag has no effect: its feature is off or not in this version");
     }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), identity = shared.identity, "starting");
 
@@ -72,7 +72,7 @@ async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
         })
     };
     let parts = Parts::start(&shared, &clients, wiring, record, |targets| Arc::new(targets), watch);
-    parts::until_told_to_end(signals, parts, servers).await
+    parts::until_terminated(signals, parts, servers).await
 }
 
 /// Opens the listener by which other replicas ask this one, where there is one. Returns how they reach it.
@@ -89,7 +89,7 @@ async fn listen_for_peers(
     let host = if bound.ip().is_unspecified() { own_address() } else { Some(bound.ip()) };
     if host.is_none() {
         tracing::warn!(
-            "other replicas cannot be told how to reach this one: set POD_IP, or give --peer-address one address"
+            "other replicas cannot find this one: set POD_IP, or set --peer-address to a single address"
         );
     }
     Ok(host.map(|host| SocketAddr::new(host, bound.port()).to_string()))

@@ -30,20 +30,20 @@ pub(crate) struct PartsArgs {
     #[arg(long, env = "POLYSCALER_ACTIVITY_ADDRESS", default_value = "[::]:8082", value_name = "ADDRESS")]
     pub(crate) activity_address: Listen,
 
-    /// How many scale operations /scaling-activity remembers.
+    /// Number of scale operations that /scaling-activity keeps.
     #[arg(long, env = "POLYSCALER_MAX_ACTIONS", default_value_t = 200, value_name = "COUNT")]
     pub(crate) max_actions: usize,
 
-    /// Append every decision, applied or not, with its steps and readings to this file, as JSON lines.
+    /// Append every decision, applied or not, to this file as JSON lines, with its steps and readings.
     #[arg(long, env = "POLYSCALER_AUDIT_FILE", value_name = "FILE")]
     pub(crate) audit_file: Option<PathBuf>,
 
-    /// Append what a learned policy learns from to this file, as JSON lines: for each decision on a group
-    /// what was observed, what was done, and how well that went by the next poll.
+    /// Append training data for learned policies to this file as JSON lines: for each decision on a group,
+    /// what was observed, what was done, and the reward at the next poll.
     #[arg(long, env = "POLYSCALER_EPISODES_FILE", value_name = "FILE")]
     pub(crate) episodes_file: Option<PathBuf>,
 
-    /// Elect a leader among replicas by a Lease; only the leader polls and writes.
+    /// Elect a leader among replicas with a Lease; only the leader polls and writes.
     #[arg(long, env = "POLYSCALER_LEADER_ELECT", default_value_t = true, num_args = 0..=1,
           require_equals = true, default_missing_value = "true", action = clap::ArgAction::Set, value_name = "BOOL")]
     pub(crate) leader_elect: bool,
@@ -53,22 +53,21 @@ pub(crate) struct PartsArgs {
           value_name = "TIME")]
     pub(crate) lease_duration: Duration,
 
-    /// How long the API server may take to answer one request before it counts as failed, from 1s to 1m. A write
-    /// never lasts longer than the lease.
+    /// Timeout of one request to the API server, from 1s to 1m. A write never lasts longer than the lease.
     #[arg(long, env = "POLYSCALER_API_TIMEOUT", default_value = "5s", value_parser = api_timeout,
           value_name = "TIME")]
     pub(crate) api_timeout: Duration,
 
-    /// Addresses that metrics must not be read from, as CIDRs separated by commas. Link-local
-    /// addresses, where clouds keep credentials, are always refused.
+    /// CIDRs, separated by commas, that metrics must not be read from. Link-local addresses, where clouds
+    /// serve credentials, are always denied.
     #[arg(long, env = "POLYSCALER_DENY_ADDRESSES", value_delimiter = ',', value_name = "CIDRS")]
     pub(crate) deny_addresses: Vec<IpNet>,
 
-    /// Exceptions from the refused addresses, as CIDRs separated by commas.
+    /// CIDRs, separated by commas, that are exempt from the denied addresses.
     #[arg(long, env = "POLYSCALER_ALLOW_ADDRESSES", value_delimiter = ',', value_name = "CIDRS")]
     pub(crate) allow_addresses: Vec<IpNet>,
 
-    /// The Prometheus server of metrics of type prometheus that name none, for example
+    /// Default Prometheus server of metrics of type prometheus, for example
     /// http://prometheus.monitoring:9090.
     #[arg(long, env = "POLYSCALER_PROMETHEUS_URL", value_name = "URL", value_parser = prometheus_url)]
     pub(crate) prometheus_url: Option<ServerAddress>,
@@ -90,7 +89,10 @@ impl FromStr for Listen {
         }
         let all_interfaces = text.strip_prefix(':').map(|port| format!("[::]:{port}"));
         let address = all_interfaces.as_deref().unwrap_or(text);
-        address.parse().map(Self::On).map_err(|_| "give an address such as 0.0.0.0:8080, or off".to_owned())
+        address
+            .parse()
+            .map(Self::On)
+            .map_err(|_| "must be an address such as 0.0.0.0:8080, or off".to_owned())
     }
 }
 
@@ -114,18 +116,18 @@ pub(crate) fn namespace(text: &str) -> Result<String, String> {
     if is_name {
         Ok(text.to_owned())
     } else {
-        Err("give the name of a namespace, such as default".to_owned())
+        Err("must be the name of a namespace, such as default".to_owned())
     }
 }
 
 fn lease_duration(text: &str) -> Result<Duration, String> {
     let allowed = Duration::from_secs(3)..=Duration::from_secs(300);
-    within(text, &allowed, "give a time from 3s to 5m")
+    within(text, &allowed, "must be a duration from 3s to 5m")
 }
 
 fn api_timeout(text: &str) -> Result<Duration, String> {
     let allowed = Duration::from_secs(1)..=Duration::from_secs(60);
-    within(text, &allowed, "give a time from 1s to 1m")
+    within(text, &allowed, "must be a duration from 1s to 1m")
 }
 
 fn within(text: &str, allowed: &RangeInclusive<Duration>, advice: &str) -> Result<Duration, String> {

@@ -31,7 +31,7 @@ impl JsonLines {
     /// # Errors
     /// Where it cannot be opened or the thread cannot be started.
     pub(super) fn open(flag: &'static str, path: &Path) -> anyhow::Result<Self> {
-        let advice = format!("give a file that can be written, or leave {flag} out");
+        let advice = format!("name a writable file, or omit {flag}");
         let file =
             append(path).with_context(|| format!("{flag} {} cannot be opened: {advice}", path.display()))?;
         let (lines, waiting) = sync_channel(WAITING);
@@ -99,7 +99,7 @@ impl Writer {
             }
             self.write(&lines, count);
         }
-        self.tell_lost();
+        self.report_lost();
     }
 
     /// Writes whole lines at once: whoever follows the file sees no half of one.
@@ -111,14 +111,16 @@ impl Writer {
         match result {
             Ok(()) => {
                 if std::mem::take(&mut self.failing) {
-                    tracing::info!(flag = self.flag, file = %self.path.display(), "the file can be written again");
+                    tracing::info!(flag = self.flag, file = %self.path.display(), "the file can be written \
+                         again");
                 }
-                self.tell_lost();
+                self.report_lost();
             }
             Err(error) => {
                 self.lost.fetch_add(count.saturating_sub(kept), Ordering::Relaxed);
                 if !std::mem::replace(&mut self.failing, true) {
-                    tracing::error!(flag = self.flag, file = %self.path.display(), %error, "the file cannot be written");
+                    tracing::error!(flag = self.flag, file = %self.path.display(), %error, "the file cannot \
+                         be written");
                 }
             }
         }
@@ -134,10 +136,11 @@ impl Writer {
         Ok(())
     }
 
-    fn tell_lost(&self) {
+    fn report_lost(&self) {
         let lost = self.lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
-            tracing::error!(flag = self.flag, file = %self.path.display(), lost, "lines are missing in the file");
+            tracing::error!(flag = self.flag, file = %self.path.display(), lost, "lines are missing in the \
+                 file");
         }
     }
 }

@@ -27,7 +27,7 @@ pub(crate) use election::elect;
 use json_lines::JsonLines;
 
 use crate::policies::policies;
-pub(crate) use process::{BAD_USAGE, Servers, Signals, run, until_told_to_end};
+pub(crate) use process::{BAD_USAGE, Servers, Signals, run, until_terminated};
 
 /// What several parts look at.
 pub(crate) struct Shared {
@@ -54,7 +54,7 @@ impl Shared {
             .unwrap_or_else(|_| "host".into());
         let identity = format!("{host}_{}_{:x}", std::process::id(), clock.now().as_millis());
         let readiness = Arc::new(Readiness::default());
-        readiness.wait_for("start", "the API server has not been asked yet");
+        readiness.wait_for("start", "the API server has not been contacted yet");
         let policy = AddressPolicy {
             deny: arguments.deny_addresses.clone(),
             allow: arguments.allow_addresses.clone(),

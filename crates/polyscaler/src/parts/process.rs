@@ -66,7 +66,7 @@ impl Signals {
     /// Waits for one of them.
     pub(crate) async fn come(&mut self) {
         tokio::select! {
-            _ = self.terminate.recv() => tracing::info!("asked to end"),
+            _ = self.terminate.recv() => tracing::info!("shutting down"),
             _ = self.interrupt.recv() => tracing::info!("interrupted"),
         }
     }
@@ -105,7 +105,7 @@ impl Servers {
 ///
 /// # Errors
 /// Where a part ends by itself.
-pub(crate) async fn until_told_to_end(
+pub(crate) async fn until_terminated(
     mut signals: Signals,
     mut parts: Parts,
     servers: Servers,
@@ -113,11 +113,12 @@ pub(crate) async fn until_told_to_end(
     tokio::select! {
         () = signals.come() => {}
         part = parts.broken() => {
-            anyhow::bail!("{part} ended unexpectedly; the log says why. Nothing is scaled without it, so the process ends");
+            anyhow::bail!("{part} ended unexpectedly; the log says why. Nothing is scaled without it, so \
+                           the process exits");
         }
     }
     if tokio::time::timeout(LONGEST_END, parts.end()).await.is_err() {
-        tracing::warn!("the end took too long, what still runs is given up");
+        tracing::warn!("shutdown took too long, abandoning the remaining work");
     }
     servers.end().await;
     tracing::info!("ended");

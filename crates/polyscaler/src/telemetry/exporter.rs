@@ -121,7 +121,7 @@ impl Exporter {
     pub(super) async fn send(&self, batch: &Encoded) -> Result<(), Failure> {
         let exchange = tokio::time::timeout(self.timeout, self.exchange(batch.body.clone())).await;
         exchange.unwrap_or_else(|_| {
-            Err(Failure::again(format!("no answer within {} ms", self.timeout.as_millis())))
+            Err(Failure::again(format!("no response within {} ms", self.timeout.as_millis())))
         })
     }
 
@@ -167,7 +167,7 @@ fn refused(status: StatusCode) -> Failure {
 }
 
 fn unread() -> Failure {
-    Failure::again("the receiver's answer broke off or is too long")
+    Failure::again("the receiver's response is incomplete or too long")
 }
 
 fn failed_call(error: &CallError) -> Failure {
@@ -179,7 +179,7 @@ fn failed_call(error: &CallError) -> Failure {
             Failure::for_good("the receiver does not answer as a gRPC server; is it the port for gRPC?")
         }
         CallError::Refused { code: None, .. } => {
-            Failure::for_good("the receiver answered with a status that is no number")
+            Failure::for_good("the receiver responded with a status that is not a number")
         }
         CallError::Refused { code: Some(code), .. } => {
             let why = format!("the receiver answered {code} {}", grpc::code_name(*code));
@@ -224,7 +224,7 @@ fn client(settings: &Settings) -> Result<Client, BadVariable> {
         BadVariable::of(
             "OTEL_EXPORTER_OTLP_CERTIFICATE",
             format!(
-                "no client for https can be made ({}); name a file of certificate authorities",
+                "no client for https can be created ({}); name a file of certificate authorities",
                 root_cause(&error)
             ),
         )
@@ -250,7 +250,7 @@ fn root_cause(error: &reqwest::Error) -> String {
     while let Some(inner) = cause.and_then(std::error::Error::source) {
         cause = Some(inner);
     }
-    cause.map_or_else(|| "the request could not be made".to_owned(), ToString::to_string)
+    cause.map_or_else(|| "the request could not be built".to_owned(), ToString::to_string)
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ impl Sending {
         let stop = self.task.abort_handle();
         if tokio::time::timeout(LONGEST_FLUSH, self.task).await.is_err() {
             stop.abort();
-            tracing::warn!("the receiver of traces took too long, the last traces are lost");
+            tracing::warn!("the receiver took too long, the last traces are lost");
         }
     }
 }

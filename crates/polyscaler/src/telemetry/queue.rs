@@ -1,7 +1,7 @@
 //! Between the spans that end and the receiver: a bounded queue, and one task that empties it.
 //!
 //! The SDK's own processor sends from a thread of its own, logs each failure, and drops a batch
-//! that could not be sent. Here a receiver that is down is told once, and a batch that it may
+//! that could not be sent. Here a receiver that is down is reported once, and a batch that it may
 //! yet take is kept until it is back; meanwhile the queue fills, and what finds it full is lost.
 
 use std::sync::Arc;
@@ -41,12 +41,12 @@ pub(super) struct Sender {
     spans: mpsc::Receiver<SpanData>,
     batch: Batch,
     lost: Arc<AtomicU64>,
-    told: Told,
+    reported: Reported,
 }
 
 /// What was last said aloud.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Told {
+enum Reported {
     Nothing,
     /// That nothing can be sent.
     Failing,
@@ -59,7 +59,7 @@ pub(super) fn new(exporter: Exporter, batch: Batch) -> (Queue, Sender) {
     let (put, spans) = mpsc::channel(batch.queue);
     let lost = Arc::new(AtomicU64::new(0));
     let queue = Queue { spans: put, lost: Arc::clone(&lost) };
-    (queue, Sender { exporter, spans, batch, lost, told: Told::Nothing })
+    (queue, Sender { exporter, spans, batch, lost, reported: Reported::Nothing })
 }
 
 impl SpanProcessor for Queue {
@@ -67,7 +67,7 @@ impl SpanProcessor for Queue {
 
     fn on_end(&self, span: SpanData) {
         if span.span_context.is_sampled() && self.spans.try_send(span).is_err() {
-            // Told by the sender: a message from here would be one while a span is being closed.
+            // Reported by the sender: a message from here would be one while a span is being closed.
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -111,7 +111,7 @@ impl Sender {
         }
         let left = self.spans.len() + unsent.map_or(0, |batch| batch.spans);
         if left > 0 {
-            tracing::warn!(spans = left, "the receiver of traces does not take the last ones, they are lost");
+            tracing::warn!(spans = left, "the receiver does not accept the last traces, they are lost");
         }
     }
 
@@ -136,28 +136,28 @@ impl Sender {
         let endpoint = self.exporter.endpoint();
         let Err(failure) = sent else {
             let lost = self.lost.load(Ordering::Relaxed);
-            if self.told == Told::Failing {
+            if self.reported == Reported::Failing {
                 self.lost.store(0, Ordering::Relaxed);
-                tracing::info!(endpoint, lost, "traces are sent again");
-                self.told = Told::Nothing;
-            } else if lost > 0 && self.told == Told::Nothing {
+                tracing::info!(endpoint, lost, "traces are being sent again");
+                self.reported = Reported::Nothing;
+            } else if lost > 0 && self.reported == Reported::Nothing {
                 tracing::warn!(
                     endpoint,
                     lost,
-                    "more spans than can be sent, some are lost; sample fewer by \
-                    OTEL_TRACES_SAMPLER or raise OTEL_BSP_MAX_QUEUE_SIZE"
+                    "more spans than can be sent, some are lost; sample fewer with OTEL_TRACES_SAMPLER or \
+                     raise OTEL_BSP_MAX_QUEUE_SIZE"
                 );
-                self.told = Told::Losing;
+                self.reported = Reported::Losing;
             }
             return None;
         };
-        if self.told != Told::Failing {
+        if self.reported != Reported::Failing {
             tracing::warn!(
                 endpoint,
                 why = failure.why,
-                "traces cannot be sent, scaling goes on without them"
+                "traces cannot be sent, scaling continues without them"
             );
-            self.told = Told::Failing;
+            self.reported = Reported::Failing;
         }
         if failure.again {
             return Some(batch);

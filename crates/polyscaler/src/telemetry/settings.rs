@@ -137,12 +137,12 @@ fn is_off(environment: &Environment<'_>) -> Result<bool, BadVariable> {
         match disabled.choice().as_str() {
             "true" => return Ok(true),
             "false" => {}
-            _ => return Err(disabled.bad("give true or false")),
+            _ => return Err(disabled.bad("must be true or false")),
         }
     }
     match environment.get("OTEL_TRACES_EXPORTER") {
         Some(exporter) if exporter.choice() == "none" => Ok(true),
-        Some(exporter) if exporter.choice() != "otlp" => Err(exporter.bad("give otlp or none")),
+        Some(exporter) if exporter.choice() != "otlp" => Err(exporter.bad("must be otlp or none")),
         _ => Ok(false),
     }
 }
@@ -153,7 +153,7 @@ fn protocol(environment: &Environment<'_>) -> Result<Protocol, BadVariable> {
         Some(protocol) => match protocol.choice().as_str() {
             "http/protobuf" => Ok(Protocol::Http),
             "grpc" => Ok(Protocol::Grpc),
-            _ => Err(protocol.bad("give http/protobuf or grpc")),
+            _ => Err(protocol.bad("must be http/protobuf or grpc")),
         },
     }
 }
@@ -171,7 +171,7 @@ fn endpoint(environment: &Environment<'_>, protocol: Protocol) -> Result<Url, Ba
         let may_be_secret = variable.value.contains(['@', '?']);
         if may_be_secret { variable.bad_secret(advice) } else { variable.bad(advice) }
     };
-    let advice = format!("give an address such as http://collector:{port}");
+    let advice = format!("must be an address such as http://collector:{port}");
     let mut url = match protocol {
         Protocol::Grpc => Url::parse(&with_scheme(environment, &variable.value)?),
         Protocol::Http => Url::parse(&variable.value),
@@ -181,7 +181,7 @@ fn endpoint(environment: &Environment<'_>, protocol: Protocol) -> Result<Url, Ba
         return Err(bad(&advice));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(bad("an address must not hold a user or password; give them in \
+        return Err(bad("an address must not contain a user or password; set them in \
             OTEL_EXPORTER_OTLP_HEADERS=authorization=..."));
     }
     match protocol {
@@ -189,7 +189,7 @@ fn endpoint(environment: &Environment<'_>, protocol: Protocol) -> Result<Url, Ba
         Protocol::Http if is_whole => {}
         Protocol::Http if url.query().is_some() => {
             return Err(bad(
-                "a query is taken only in OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, the whole address",
+                "a query is allowed only in OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, the complete address",
             ));
         }
         Protocol::Http => {
@@ -210,7 +210,7 @@ fn with_scheme(environment: &Environment<'_>, address: &str) -> Result<String, B
         Some(insecure) => match insecure.choice().as_str() {
             "true" => "http",
             "false" => "https",
-            _ => return Err(insecure.bad("give true or false")),
+            _ => return Err(insecure.bad("must be true or false")),
         },
     };
     Ok(format!("{scheme}://{address}"))
@@ -221,8 +221,8 @@ fn pairs(variable: &Variable) -> Result<Vec<(String, String)>, BadVariable> {
     let entries = variable.value.split(',').map(str::trim).enumerate().filter(|(_, entry)| !entry.is_empty());
     let pair = |(index, entry): (usize, &str)| {
         let bad = || {
-            let advice = "is not name=value; separate entries by commas and write what is special in \
-                a value as %20";
+            let advice = "is not name=value; separate entries with commas and percent-encode special \
+                          characters in values";
             variable.bad_secret(format!("entry {} {advice}", index + 1))
         };
         let (name, value) = entry.split_once('=').ok_or_else(bad)?;
@@ -260,7 +260,7 @@ fn number(variable: Option<Variable>, default: u64, most: u64, what: &str) -> Re
     let Some(variable) = variable else { return Ok(default) };
     match variable.value.parse() {
         Ok(number) if (1..=most).contains(&number) => Ok(number),
-        _ => Err(variable.bad(format!("give {what} from 1 to {most}"))),
+        _ => Err(variable.bad(format!("must be {what} from 1 to {most}"))),
     }
 }
 
@@ -287,7 +287,7 @@ fn sampler(environment: &Environment<'_>) -> Result<Sampler, BadVariable> {
         let parsed: Option<f64> = ratio.value.parse().ok();
         parsed
             .filter(|parsed| (0.0..=1.0).contains(parsed))
-            .ok_or_else(|| ratio.bad("give a share from 0 to 1"))
+            .ok_or_else(|| ratio.bad("must be a ratio from 0 to 1"))
     };
     let choice = variable.choice();
     let (is_parent_based, name) = match choice.strip_prefix("parentbased_") {
@@ -299,9 +299,9 @@ fn sampler(environment: &Environment<'_>) -> Result<Sampler, BadVariable> {
         "always_off" => Sampler::AlwaysOff,
         "traceidratio" => Sampler::TraceIdRatioBased(ratio()?),
         _ => {
-            return Err(
-                variable.bad("give always_on, always_off or traceidratio, or one of them after parentbased_")
-            );
+            return Err(variable.bad(
+                "must be always_on, always_off or traceidratio, or one of them with the prefix parentbased_",
+            ));
         }
     };
     Ok(if is_parent_based { Sampler::ParentBased(Box::new(sampler)) } else { sampler })
@@ -344,11 +344,11 @@ fn identity(environment: &Environment<'_>) -> Result<Option<Identity>, BadVariab
         (None, None) => return Ok(None),
         (Some(certificate), Some(key)) => (certificate, key),
         (Some(alone), None) => {
-            return Err(alone.bad("name the key's file in OTEL_EXPORTER_OTLP_CLIENT_KEY, too"));
+            return Err(alone.bad("also name the key's file in OTEL_EXPORTER_OTLP_CLIENT_KEY"));
         }
         (None, Some(alone)) => {
             return Err(
-                alone.bad("name the certificate's file in OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE, too")
+                alone.bad("also name the certificate's file in OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE")
             );
         }
     };
@@ -358,7 +358,7 @@ fn identity(environment: &Environment<'_>) -> Result<Option<Identity>, BadVariab
     let identity = Identity::from_pem(&pem);
     identity
         .map(Some)
-        .map_err(|_| certificate.bad("it and the key's file are no certificate and key in PEM format"))
+        .map_err(|_| certificate.bad("it and the key's file are not a certificate and a key in PEM format"))
 }
 
 fn is_compressed(environment: &Environment<'_>) -> Result<bool, BadVariable> {
@@ -366,7 +366,7 @@ fn is_compressed(environment: &Environment<'_>) -> Result<bool, BadVariable> {
     match compression.choice().as_str() {
         "gzip" => Ok(true),
         "none" => Ok(false),
-        _ => Err(compression.bad("give gzip or none")),
+        _ => Err(compression.bad("must be gzip or none")),
     }
 }
 

@@ -260,7 +260,7 @@ async fn after_an_invalid_edit_the_old_figures_are_marked() {
 
     scaling.set_mode(Some("observe")).await;
     scaling.wait_for("Ready", "True", "Observing").await;
-    scaling.wait_for_event("Normal", "Observing", "recorded and not applied from now on").await;
+    scaling.wait_for_event("Normal", "Observing", "recorded but not applied from now on").await;
     let shown = table(&scene, &scaling.name).await;
     assert_eq!(json!(shown["rows"][0]["cells"].as_array().unwrap()[9..11]), json!(["Observing", null]));
     scaling.set_mode(None).await;

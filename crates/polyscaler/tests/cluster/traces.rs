@@ -242,7 +242,7 @@ async fn a_receiver_that_is_down_or_hangs_holds_up_nothing() {
     receiver.start_again().await.unwrap();
     scene.users("/users", 5000);
     wait_for_trace(&receiver, &scaling.name, "unchanged").await;
-    operator.wait_for_lines("traces are sent again", 1).await;
+    operator.wait_for_lines("traces are being sent again", 1).await;
     target.wait_for(10).await;
 
     // One that takes everything and answers nothing.

@@ -63,7 +63,7 @@ async fn replicas_share_a_certificate_that_outlives_them() {
     wait_until_refused(&scene).await;
     shows(&hook.port, &authority).await.unwrap();
     assert_eq!(secret(&scene).await.metadata.resource_version, version);
-    assert!(!again.log().contains("certificate made"), "{}", again.log());
+    assert!(!again.log().contains("certificate created"), "{}", again.log());
 }
 
 /// Puts a certificate of a new authority into a folder, as who mounts a Secret does; gives the authority.
@@ -100,7 +100,7 @@ async fn a_certificate_that_changes_in_its_folder_is_used_without_a_restart() {
     std::fs::write(folder.path().join("tls.crt"), "garbage").unwrap();
     let look = || async {
         let log = operator.log();
-        if log.contains("tls.crt holds no certificate in PEM") { Ok(()) } else { Err(log) }
+        if log.contains("tls.crt does not contain a certificate in PEM format") { Ok(()) } else { Err(log) }
     };
     wait::until("it is told", LIMIT, look).await.unwrap();
     shows(&hook.port, &second).await.unwrap();

@@ -68,7 +68,7 @@ fn a_certificate_folder_that_cannot_be_used_is_one_plain_line() {
     for (path, words) in [
         (a_file.clone(), "cannot be made"),
         (format!("{a_file}/below"), "cannot be made"),
-        ("/proc/self/fdinfo".to_owned(), "none can be written there"),
+        ("/proc/self/fdinfo".to_owned(), "none can be created there"),
         (folder("half", &[("tls.crt", &certificate)]), "tls.key"),
         (folder("garbage", &[("tls.crt", "garbage"), ("tls.key", &key)]), "tls.crt holds no certificate"),
         (folder("keyless", &[("tls.crt", &certificate), ("tls.key", "")]), "tls.key holds no private key"),
@@ -80,7 +80,7 @@ fn a_certificate_folder_that_cannot_be_used_is_one_plain_line() {
         for address in ["off", "127.0.0.1:0"] {
             let flags = [format!("--webhook-address={address}"), format!("--cert-dir={path}")];
             let ran = run(&[&QUIET[..4], &[&flags[0], &flags[1]]].concat());
-            assert_one_plain_line(&ran, &[&format!("certificate folder {path}: "), words]);
+            assert_one_plain_line(&ran, &[&format!("certificate directory {path}: "), words]);
         }
     }
 }

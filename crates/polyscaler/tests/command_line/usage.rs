@@ -90,11 +90,11 @@ fn every_flag_of_the_operator_is_an_environment_variable() {
 #[test]
 fn a_value_of_the_environment_that_makes_no_sense_is_one_plain_line() {
     let cases = [
-        ("POLYSCALER_METRICS_ADDRESS", "nonsense", "give an address such as 0.0.0.0:8080, or off"),
+        ("POLYSCALER_METRICS_ADDRESS", "nonsense", "must be an address such as 0.0.0.0:8080, or off"),
         ("POLYSCALER_LEADER_ELECT", "perhaps", "true, false"),
         ("POLYSCALER_KINDS", "NoSuchKind", "BusinessScaling"),
-        ("POLYSCALER_LEASE_DURATION", "1s", "give a time from 3s to 5m"),
-        ("POLYSCALER_API_TIMEOUT", "2m", "give a time from 1s to 1m"),
+        ("POLYSCALER_LEASE_DURATION", "1s", "must be a duration from 3s to 5m"),
+        ("POLYSCALER_API_TIMEOUT", "2m", "must be a duration from 1s to 1m"),
         ("POLYSCALER_ALLOW_CROSS_NAMESPACE", "perhaps", "true, false"),
         ("POLYSCALER_NAMESPACES", "Team_A", "give the name of a namespace"),
     ];
@@ -124,14 +124,14 @@ fn logging_that_makes_no_sense_is_one_plain_line() {
 fn traces_that_make_no_sense_are_one_plain_line_and_bad_usage() {
     let on = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1");
     let cases = [
-        ("OTEL_SDK_DISABLED", "perhaps", "give true or false"),
-        ("OTEL_TRACES_EXPORTER", "zipkin", "give otlp or none"),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "give http/protobuf or grpc"),
+        ("OTEL_SDK_DISABLED", "perhaps", "must be true or false"),
+        ("OTEL_TRACES_EXPORTER", "zipkin", "must be otlp or none"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "must be http/protobuf or grpc"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "such as http://collector:4318"),
         ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://me:hush@c", "OTEL_EXPORTER_OTLP_HEADERS"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "hush", "entry 1 is not name=value"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "a number of milliseconds"),
-        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "give gzip or none"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "must be gzip or none"),
         ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nonexistent/ca.pem", "name a file in PEM format"),
         ("OTEL_BSP_MAX_QUEUE_SIZE", "0", "a number of spans from 1"),
         ("OTEL_TRACES_SAMPLER", "some", "always_on, always_off or traceidratio"),

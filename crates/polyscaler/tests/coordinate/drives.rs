@@ -21,7 +21,7 @@ async fn the_groups_file_moves_the_seven_services() {
         recorder.wait_for(3).await;
         assert!(recorder.replicas().iter().all(|replicas| (2..=6).contains(replicas)), "{name}");
         // A line a member with its explanation.
-        let words = ["runner::telling", &format!("/{name} "), "random ", "(2..6, round "];
+        let words = ["runner::reporting", &format!("/{name} "), "random ", "(2..6, round "];
         coordinator.wait_for_lines(&words, 3).await;
     }
     for group in ["group-1", "group-2", "group-3"] {
@@ -48,7 +48,7 @@ fn drawn(coordinator: &Coordinator) -> BTreeMap<(String, u64), u64> {
         let (_, rest) = line.split_once(before)?;
         Some(rest.split_once(after)?.0.to_owned())
     };
-    let lines = coordinator.lines(&["runner::telling", " scaled=Deployment ", ", round "]);
+    let lines = coordinator.lines(&["runner::reporting", " scaled=Deployment ", ", round "]);
     let drawn = lines.iter().map(|line| {
         let member = between(line, " scaled=Deployment ", " ").unwrap();
         let member = member.rsplit('/').next().unwrap().to_owned();

@@ -76,7 +76,7 @@ fn a_group_follows_the_load_at_its_entry_as_one() {
     let said = play("groups", 75);
     assert!(said.contains("kubectl get scalinggroups,deployments"), "{said}");
     for service in ["webui", "auth", "image", "recommender", "persistence", "db", "registry"] {
-        let (least, most) = range(&said, &format!("teastore-{service}"), "wanted");
+        let (least, most) = range(&said, &format!("teastore-{service}"), "desired");
         assert!(least < most, "{service}: {least} to {most} in {said}");
         let (out, back) = scaled(&said, &format!("teastore-{service}"));
         assert!(out >= 1 && back >= 1, "{service}: {out} out, {back} in, in {said}");

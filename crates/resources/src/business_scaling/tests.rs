@@ -94,8 +94,10 @@ fn all_problems_are_told_at_once() {
     assert_eq!(
         problems(spec),
         [
-            "spec.intervalSeconds: Invalid value: 0: spec.intervalSeconds in body should be greater than or equal to 1",
-            "spec.metricSource: Invalid value: \"ftp://load\": spec.metricSource in body should match '^https?://[^/?#]'",
+            "spec.intervalSeconds: Invalid value: 0: spec.intervalSeconds in body should be greater than or \
+             equal to 1",
+            "spec.metricSource: Invalid value: \"ftp://load\": spec.metricSource in body should match \
+             '^https?://[^/?#]'",
             "spec: Invalid value: exactly one of targetDeployment and targetRef must be set",
             "spec.scaleThresholds.minUsers: Invalid value: minUsers must be below maxUsers",
             "spec.scaleThresholds.minReplicas: Invalid value: minReplicas must not be above maxReplicas",
@@ -107,9 +109,8 @@ fn all_problems_are_told_at_once() {
 fn what_is_missing_or_mistyped_is_named_by_its_path() {
     assert_eq!(
         problems(with("intervalSeconds", json!("5"))),
-        [
-            "spec.intervalSeconds: Invalid value: \"string\": spec.intervalSeconds in body must be of type integer: \"string\""
-        ]
+        ["spec.intervalSeconds: Invalid value: \"string\": spec.intervalSeconds in body must be of type \
+             integer: \"string\""]
     );
     assert_eq!(problems(with("headersFrom", json!({}))), ["spec.headersFrom.secretRef: Required value"]);
     assert_eq!(problems(with("targetDeployment", json!("../../nodes/x"))).len(), 1);
@@ -160,7 +161,7 @@ fn the_status_tells_the_whole_story() {
     let mut memory = Memory::default();
     let scaled = outcome(Reading::of(3000.0, Time::default()), 2, 1_700_000_000, &mut memory);
     insta::assert_json_snapshot!("scaled", status_after(&KIND, &scaled, &Value::Null));
-    let down = Reading::absent(AbsenceReason::Timeout, "http://load/users: no answer within 5 s");
+    let down = Reading::absent(AbsenceReason::Timeout, "http://load/users: no response within 5 s");
     let failing = outcome(down, 6, 1_700_000_060, &mut memory);
     insta::assert_json_snapshot!(
         "failing",

@@ -96,7 +96,7 @@ fn ready(poll: &Poll, parts: &[Said]) -> Said {
             type_,
             true,
             Reason::Observing,
-            "decisions are recorded and not applied: the annotation polyscaler.dev/mode is observe",
+            "decisions are recorded but not applied: the annotation polyscaler.dev/mode is observe",
         ),
         None if poll.is_of_group() => {
             condition(type_, true, Reason::Ready, "the metrics are available and every member can be scaled")

@@ -13,7 +13,7 @@ pub struct CostStatus {
     /// Cost of the replicas before the last decision.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_number")]
     pub now: Option<f64>,
-    /// Cost of the replicas that the policy recommended; absent where it could recommend nothing.
+    /// Cost of the replicas that the policy recommended; absent if it had no recommendation.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_number")]
     pub recommended: Option<f64>,
     /// Cost of the desired replicas.

@@ -34,7 +34,7 @@ pub struct MetricStatus {
     /// Type of the target: `AverageValue` or `Value`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_type: Option<String>,
-    /// Time of the value at its source, where it is older than a minute.
+    /// Time of the value at its source, if it is older than a minute.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "date_time")]
     pub time: Option<String>,

@@ -16,15 +16,15 @@ pub struct ObservedStatus {
     /// Generation of the spec that was last observed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// What becomes of decisions: `Active` (they are applied) or `Observing` (they are recorded only).
+    /// Whether decisions are applied (`Active`) or only recorded (`Observing`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
-    /// Since when metrics, replicas and decisions of this status are out of date, because the spec is invalid or
-    /// something else owns the target; absent while they are current.
+    /// Since when metrics, replicas and decisions in this status are out of date, because the spec is invalid
+    /// or another object owns the target; absent while they are current.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "date_time")]
     pub stale_since: Option<String>,
-    /// What the spec may have and hardly means.
+    /// Parts of the spec that are valid but probably unintended.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub warnings: Vec<WarningStatus>,
@@ -38,7 +38,7 @@ pub struct ObservedStatus {
 pub struct WarningStatus {
     /// Path of the field; empty for the object as a whole.
     pub field: String,
-    /// What is doubtful, and what was probably meant.
+    /// What is questionable, and what was probably intended.
     pub message: String,
 }
 

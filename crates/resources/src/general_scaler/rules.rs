@@ -21,7 +21,8 @@ pub(super) const RULES: &[Rule<GeneralScalerSpec>] = &[
     Rule {
         path: "spec.policy",
         field: "config",
-        cel: "self.type != 'cost' || (has(self.config) && has(self.config.maxCostPerHour) && has(self.config.costPerPodHour))",
+        cel: "self.type != 'cost' || (has(self.config) && has(self.config.maxCostPerHour) && \
+              has(self.config.costPerPodHour))",
         message: "policy cost needs maxCostPerHour and costPerPodHour",
         holds: |spec| spec.policy.type_ != "cost" || (has(spec, MAX_COST) && has(spec, COST_PER_POD)),
     },
@@ -31,7 +32,7 @@ pub(super) const RULES: &[Rule<GeneralScalerSpec>] = &[
         cel: "self.policy.type != 'cost' || !has(self.policy.config) || !has(self.policy.config.maxCostPerHour) || \
               !has(self.policy.config.costPerPodHour) || \
               double(self.minReplicas) * self.policy.config.costPerPodHour <= self.policy.config.maxCostPerHour * 1.000000001",
-        message: "the budget must pay for minReplicas: minReplicas × costPerPodHour must not be above maxCostPerHour",
+        message: "the budget must cover minReplicas: minReplicas × costPerPodHour must not be above maxCostPerHour",
         holds: |spec| spec.policy.type_ != "cost" || pays_for_the_least(spec).unwrap_or(true),
     },
 ];

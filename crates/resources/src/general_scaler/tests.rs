@@ -128,18 +128,21 @@ fn what_is_wrong_is_told_with_its_path() {
         (
             "/metrics/0/targetValue",
             json!(0),
-            "spec.metrics[0].targetValue: Invalid value: 0: spec.metrics[0].targetValue in body should be greater than 0",
+            "spec.metrics[0].targetValue: Invalid value: 0: spec.metrics[0].targetValue in body should be \
+             greater than 0",
         ),
         (
             "/metrics/0/targetType",
             json!("Utilization"),
-            "spec.metrics[0].targetType: Unsupported value: \"Utilization\": supported values: \"AverageValue\", \"Value\"",
+            "spec.metrics[0].targetType: Unsupported value: \"Utilization\": supported values: \
+             \"AverageValue\", \"Value\"",
         ),
         ("/metrics/0/type", json!("broken"), "spec.metrics[0].config.url: Required value"),
         (
             "/policy/type",
             json!("sla"),
-            "spec.policy.type: Unsupported value: \"sla\": supported values: \"slo\", \"cost\", \"linear\", \"threshold\"",
+            "spec.policy.type: Unsupported value: \"sla\": supported values: \"slo\", \"cost\", \"linear\", \
+             \"threshold\"",
         ),
         (
             "/policy",
@@ -149,13 +152,13 @@ fn what_is_wrong_is_told_with_its_path() {
         (
             "/policy",
             json!({"type": "cost", "config": {"costPerPodHour": 0.1, "maxCostPerHour": 0.19}}),
-            "spec.policy.config.maxCostPerHour: Invalid value: the budget must pay for minReplicas: \
+            "spec.policy.config.maxCostPerHour: Invalid value: the budget must cover minReplicas: \
              minReplicas × costPerPodHour must not be above maxCostPerHour",
         ),
         (
             "/policy",
             json!({"type": "slo", "config": {"costPerPodHour": 0.1}}),
-            "spec.policy.config.costPerPodHour: unknown field; this policy knows tolerance",
+            "spec.policy.config.costPerPodHour: unknown field; this policy accepts tolerance",
         ),
     ];
     for (pointer, value, message) in cases {
@@ -235,10 +238,10 @@ fn values_have_no_binary_noise() {
 #[test]
 fn an_absent_metric_says_why() {
     let at = Time::from_seconds(1_000_000);
-    let gone = Reading::absent(AbsenceReason::Timeout, "no answer within 5 s");
+    let gone = Reading::absent(AbsenceReason::Timeout, "no response within 5 s");
     let status = polled(vec![gone, Reading::of(0.1, at)], 4, at);
     assert_eq!(status["metricSummary"], "<unknown>/100 avg, 0.1/0.2");
     assert_eq!(status["metrics"][0]["reason"], "MetricTimeout");
-    assert_eq!(status["metrics"][0]["message"], "no answer within 5 s");
+    assert_eq!(status["metrics"][0]["message"], "no response within 5 s");
     assert_eq!(status["desiredReplicas"], 4, "no scale-in without every reading");
 }

@@ -13,7 +13,7 @@ pub struct ActionStatus {
     /// Time of the decision.
     #[schemars(schema_with = "date_time")]
     pub time: String,
-    /// The members whose replicas were to change.
+    /// The members whose replicas the scaling was to change.
     #[serde(default)]
     pub members: Vec<ActionMemberStatus>,
     /// Seconds from the decision until all writes were accepted by the API server; absent while one is outstanding.

@@ -68,7 +68,7 @@ fn targets(object: &Value, spec: &ScalingGroupSpec, problems: &mut Vec<Problem>)
         if let Some(earlier) = earlier.filter(|earlier| earlier.namespace != member.namespace) {
             problems.push(Problem::new(
                 format!("spec.members[{index}].targetRef"),
-                Fault::invalid(format!("{target} is a member already: {}", earlier.name())),
+                Fault::invalid(format!("{target} is already a member: {}", earlier.name())),
             ));
         }
         targets.push(target);
@@ -184,7 +184,7 @@ fn compile_graph(spec: &ScalingGroupSpec, problems: &mut Vec<Problem>) -> Option
     names.extend(names.first().copied());
     problems.push(Problem::new(
         "spec.callGraph",
-        Fault::invalid(format!("calls must not come round: {}", names.join(" → "))),
+        Fault::invalid(format!("calls must not form a cycle: {}", names.join(" → "))),
     ));
     None
 }

@@ -115,7 +115,7 @@ pub(super) const RULES: &[Rule<ScalingGroupSpec>] = &[
         field: "budget.maxPods",
         cel: "!has(self.budget) || !has(self.budget.maxPods) || \
               self.members.map(member, member.minReplicas).sum() <= self.budget.maxPods",
-        message: "the budget must hold minReplicas of all members: their sum must not be above maxPods",
+        message: "the budget must allow minReplicas of all members: their sum must not be above maxPods",
         holds: |spec| {
             let least: u64 = spec.members.iter().map(|member| u64::from(member.min_replicas)).sum();
             let most = spec.budget.as_ref().and_then(|budget| budget.max_pods);
@@ -138,11 +138,12 @@ pub(super) const RULES: &[Rule<ScalingGroupSpec>] = &[
         path: "spec",
         field: "budget.maxCostPerHour",
         cel: concat!(
-            "!has(self.budget) || !has(self.budget.maxCostPerHour) || self.members.map(member, double(member.minReplicas) * ",
+            "!has(self.budget) || !has(self.budget.maxCostPerHour) || self.members.map(member, \
+             double(member.minReplicas) * ",
             cost!(),
             ").sum() <= self.budget.maxCostPerHour * 1.000000001"
         ),
-        message: "the budget must pay for minReplicas of all members: their cost must not be above maxCostPerHour",
+        message: "the budget must cover minReplicas of all members: their cost must not be above maxCostPerHour",
         holds: |spec| pays_for_the_least(spec).unwrap_or(true),
     },
 ];

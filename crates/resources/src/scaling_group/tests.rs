@@ -161,7 +161,7 @@ fn what_contradicts_itself_is_refused_at_its_place() {
         ),
         (
             with(&[("/callGraph/3", call("db", "webui"))]),
-            "spec.callGraph: Invalid value: calls must not come round: webui → db → webui",
+            "spec.callGraph: Invalid value: calls must not form a cycle: webui → db → webui",
         ),
         (
             with(&[("/budget", json!({ "costPerPodHour": 1 }))]),
@@ -169,12 +169,12 @@ fn what_contradicts_itself_is_refused_at_its_place() {
         ),
         (
             with(&[("/budget/maxPods", json!(3))]),
-            "spec.budget.maxPods: Invalid value: the budget must hold minReplicas of all members: their sum must not be \
+            "spec.budget.maxPods: Invalid value: the budget must allow minReplicas of all members: their sum must not be \
              above maxPods",
         ),
         (
             with(&[("/budget/maxCostPerHour", json!(0.69))]),
-            "spec.budget.maxCostPerHour: Invalid value: the budget must pay for minReplicas of all members: their cost \
+            "spec.budget.maxCostPerHour: Invalid value: the budget must cover minReplicas of all members: their cost \
              must not be above maxCostPerHour",
         ),
         (
@@ -235,7 +235,7 @@ fn a_policy_says_what_it_lacks() {
     let cases = [
         (
             with(&[("/metrics", json!([]))]),
-            "spec.metrics: Required value: this policy follows metrics, and there are none",
+            "spec.metrics: Required value: this policy needs at least one metric",
         ),
         (
             with(&[("/members/0/capacity", Value::Null)]),
@@ -243,7 +243,8 @@ fn a_policy_says_what_it_lacks() {
         ),
         (
             with(&[("/callGraph", json!([])), ("/metrics/0/member", Value::Null)]),
-            "spec.metrics[0].member: Required value: nobody calls webui, auth, db, so the metric must name the one",
+            "spec.metrics[0].member: Required value: nobody calls webui, auth, db, so the metric must name \
+             the one",
         ),
         (
             with(&[("/policy", json!({ "type": "proportional" }))]),

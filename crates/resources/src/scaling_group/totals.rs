@@ -13,7 +13,7 @@ use crate::common::cost::CostStatus;
 pub struct PodsStatus {
     /// Replicas before the last decision.
     pub now: u64,
-    /// Replicas that the policy recommended; absent where it could recommend nothing.
+    /// Replicas that the policy recommended; absent if it had no recommendation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recommended: Option<u64>,
     /// Replicas that the last decision asks for.

@@ -234,7 +234,7 @@ async fn a_target_that_remembers_a_later_scale_keeps_the_cooldown() {
     asking.ask_last_scaled = true;
     let finished = poll(world.services.clone(), asking).await;
     assert_eq!(finished.memory.last_scale, Some(ago(10)));
-    assert!(!finished.ask_last_scaled, "the answer is known now");
+    assert!(!finished.ask_last_scaled, "the response is known now");
     assert_eq!(world.cluster.writes(), []);
 
     let newer = Memory { last_scale: Some(ago(5)), ..Memory::default() };

@@ -68,7 +68,7 @@ impl Runner {
             }
         }
         if let Some(entry) = self.entries.get_mut(&key) {
-            entry.told.namespace = kind.acts_in(object).into();
+            entry.reported.namespace = kind.acts_in(object).into();
         }
         self.reconsider(concerned);
         self.wake(vec![key]);
@@ -81,12 +81,12 @@ impl Runner {
             entry.revoke();
             self.ownership.forget(&entry.identity.uid);
             self.services.metrics.objects(key.kind, -1);
-            self.services.metrics.stands(key.kind, &mut entry.told.standing, Standing::default());
+            self.services.metrics.stands(key.kind, &mut entry.reported.standing, Standing::default());
             self.services.board.forget(key);
             if let Some(episodes) = &self.services.episodes {
                 episodes.forget(key);
             }
-            tracing::info!(object = %key, "object is gone, its target stays as it is");
+            tracing::info!(object = %key, "object was deleted, its target keeps its replicas");
         }
         self.reconsider(concerned);
     }

@@ -12,9 +12,9 @@ impl Runner {
         let Some(entry) = self.entries.get_mut(key) else { return };
         let is_group = outcome.poll().is_some_and(|poll| poll.plan.group.is_some());
         let outcome = match round {
-            Round::First => telling::record(&self.services, key, outcome, &mut entry.told),
+            Round::First => reporting::record(&self.services, key, outcome, &mut entry.reported),
             Round::Again { news: true } => {
-                telling::again(&self.services, key, outcome, &mut entry.told, tried)
+                reporting::again(&self.services, key, outcome, &mut entry.reported, tried)
             }
             Round::Again { news: false } => Arc::new(outcome),
         };
@@ -92,7 +92,7 @@ impl Runner {
         }
         if let Some(outcome) = outcome {
             let outcome = if after.is_some() && self.services.guard.time_left().is_some() {
-                telling::again(&self.services, &key, outcome, &mut entry.told, &[])
+                reporting::again(&self.services, &key, outcome, &mut entry.reported, &[])
             } else {
                 Arc::new(outcome)
             };

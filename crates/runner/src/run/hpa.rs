@@ -29,7 +29,8 @@ impl Runner {
         let withdraw = async move {
             let keeps = Keeps { key: &owner, kind, uid: &uid, plan: &kept_by, revoked: &revoked };
             if let Err(failure) = withdraw(&services, keeps).await {
-                tracing::warn!(object = %owner, why = failure.message, "its HPA could not be deleted, it is tried again");
+                tracing::warn!(object = %owner, why = failure.message, "its HPA could not be deleted, \
+                     retrying");
             }
             Finished { ask_last_scaled: true, ..Finished::without_outcome(memory) }
         };

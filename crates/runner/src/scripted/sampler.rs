@@ -62,7 +62,7 @@ impl Sampler for Scripted {
             let answer = self.answers.lock().unwrap().get(who).copied().unwrap_or(Answer::Value(3000.0));
             let reading = match answer {
                 Answer::Value(value) => Reading::of(value, self.clock.now()),
-                Answer::Absent => Reading::absent(AbsenceReason::Timeout, "no answer"),
+                Answer::Absent => Reading::absent(AbsenceReason::Timeout, "no response"),
                 Answer::Slow(span, value) => {
                     tokio::time::sleep(span).await;
                     Reading::of(value, self.clock.now())

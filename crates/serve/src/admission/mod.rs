@@ -69,7 +69,7 @@ async fn answer(State(judge): State<Arc<Judge>>, request: Request) -> Response {
     let body = match tokio::time::timeout(LONGEST_READ, to_bytes(request.into_body(), LONGEST_BODY)).await {
         Ok(Ok(body)) => body,
         Ok(Err(error)) => return refuse(StatusCode::PAYLOAD_TOO_LARGE, &error.to_string()),
-        Err(_) => return refuse(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
+        Err(_) => return refuse(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time"),
     };
     let reviewed = serde_json::from_slice(&body)
         .map_err(|error| format!("not JSON: {error}"))

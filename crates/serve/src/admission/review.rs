@@ -48,7 +48,7 @@ pub(super) fn review(sent: &Value, judge: &Judge) -> Result<Value, String> {
                 .or(text("/request/object/metadata/name"))
                 .unwrap_or_default();
             let status = status(kind, object, &problems);
-            tracing::info!(kind = kind.kind, name = object, status = %status["message"], "object refused");
+            tracing::info!(kind = kind.kind, name = object, status = %status["message"], "object denied");
             json!({ "allowed": false, "status": status })
         }
     };
@@ -111,8 +111,8 @@ fn was_there(problem: &Problem, before: &Value, after: &Value) -> bool {
 
 /// The refusal as the API server itself would write it, so that kubectl shows each field.
 fn status(kind: &Kind, name: &str, problems: &[Problem]) -> Value {
-    let told: Vec<String> = problems.iter().map(Problem::to_string).collect();
-    let told = match told.as_slice() {
+    let reported: Vec<String> = problems.iter().map(Problem::to_string).collect();
+    let reported = match reported.as_slice() {
         [one] => one.clone(),
         several => format!("[{}]", several.join(", ")),
     };
@@ -129,7 +129,7 @@ fn status(kind: &Kind, name: &str, problems: &[Problem]) -> Value {
         "status": "Failure",
         "reason": "Invalid",
         "code": 422,
-        "message": format!("{}.{} {name:?} is invalid: {told}", kind.kind, kind.group),
+        "message": format!("{}.{} {name:?} is invalid: {reported}", kind.kind, kind.group),
         "details": { "name": name, "group": kind.group, "kind": kind.kind, "causes": causes },
     })
 }

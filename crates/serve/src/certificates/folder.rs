@@ -13,7 +13,7 @@ use super::{AUTHORITY, CERTIFICATE, CertificateFiles, CertificateVault, KEY, Kep
 
 /// A folder that cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("certificate folder {path}: {problem}", path = path.display())]
+#[error("certificate directory {path}: {problem}", path = path.display())]
 pub struct FolderError {
     path: PathBuf,
     problem: String,
@@ -36,14 +36,14 @@ impl CertificateFolder {
 
     fn look(&self) -> Result<(), String> {
         std::fs::create_dir_all(&self.0)
-            .map_err(|error| format!("it cannot be made: {error}; name another with --cert-dir"))?;
+            .map_err(|error| format!("it cannot be created: {error}; name another with --cert-dir"))?;
         match self.files()? {
             Some(files) => Pair::of(&files)
                 .map(|_| ())
                 .map_err(|problem| format!("{problem}; put a certificate with its key there")),
             None => self.probe().map_err(|error| {
                 format!(
-                    "it has no {CERTIFICATE} and {KEY}, and none can be written there: {error}; put them there, \
+                    "it has no {CERTIFICATE} and {KEY}, and none can be created there: {error}; put them there, \
                      make it writable, or name another with --cert-dir"
                 )
             }),
@@ -90,7 +90,7 @@ impl CertificateFolder {
 /// Files of some kilobytes are read and written where the loop stands; nothing else waits there.
 impl CertificateVault for CertificateFolder {
     fn name(&self) -> String {
-        format!("certificate folder {}", self.0.display())
+        format!("certificate directory {}", self.0.display())
     }
 
     fn read(&self) -> BoxFuture<'_, Result<Option<Kept>, String>> {

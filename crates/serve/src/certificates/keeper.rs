@@ -36,7 +36,7 @@ pub struct CertificateKeeper {
     names: Vec<String>,
     shown: Option<CertificateFiles>,
     /// What was last said to go wrong, by step.
-    told: BTreeMap<&'static str, String>,
+    reported: BTreeMap<&'static str, String>,
 }
 
 impl CertificateKeeper {
@@ -51,7 +51,7 @@ impl CertificateKeeper {
         names: Vec<String>,
     ) -> Self {
         readiness.wait_for(AWAITED, "not looked for yet");
-        Self { slot, vault, callers, clock, readiness, names, shown: None, told: BTreeMap::new() }
+        Self { slot, vault, callers, clock, readiness, names, shown: None, reported: BTreeMap::new() }
     }
 
     /// Keeps until `stop` turns true.
@@ -76,7 +76,7 @@ impl CertificateKeeper {
                 self.names.extend(new);
                 self.fine("names");
             }
-            Err(problem) => self.tell("names", problem),
+            Err(problem) => self.report("names", problem),
         }
         match self.take().await {
             Ok((files, pair)) => {
@@ -89,7 +89,7 @@ impl CertificateKeeper {
                 if self.shown.is_none() {
                     self.readiness.wait_for(AWAITED, problem.clone());
                 }
-                self.tell(AWAITED, problem);
+                self.report(AWAITED, problem);
             }
         }
     }
@@ -113,10 +113,10 @@ impl CertificateKeeper {
         let files = made::make(&self.names, self.clock.now())?;
         let pair = Pair::of(&files)?;
         if !pair.holds(&self.names, last_use) {
-            return Err(format!("a certificate for {} cannot be made", self.names.join(", ")));
+            return Err(format!("a certificate for {} cannot be created", self.names.join(", ")));
         }
         self.vault.write(files.clone(), version).await?;
-        tracing::info!(kept_in = self.vault.name(), names = self.names.join(","), "certificate made");
+        tracing::info!(kept_in = self.vault.name(), names = self.names.join(","), "certificate created");
         Ok((files, pair))
     }
 
@@ -125,7 +125,7 @@ impl CertificateKeeper {
         if let Some(authority) = &files.authority {
             match self.callers.trust(authority).await {
                 Ok(()) => self.fine("trust"),
-                Err(problem) => self.tell("trust", problem),
+                Err(problem) => self.report("trust", problem),
             }
         }
         if self.shown.as_ref() != Some(&files) {
@@ -137,20 +137,20 @@ impl CertificateKeeper {
     }
 
     /// Says what goes wrong, once.
-    fn tell(&mut self, step: &'static str, problem: String) {
-        if self.told.get(step) == Some(&problem) {
+    fn report(&mut self, step: &'static str, problem: String) {
+        if self.reported.get(step) == Some(&problem) {
             return;
         }
         match (step, self.shown.is_some()) {
-            (AWAITED, true) => tracing::warn!(problem, "certificate cannot be used, the one in use stays"),
-            (AWAITED, false) => tracing::warn!(problem, "there is no certificate yet, it is tried again"),
-            _ => tracing::warn!(problem, "callers of the webhook cannot be looked after, it is tried again"),
+            (AWAITED, true) => tracing::warn!(problem, "certificate cannot be used, keeping the current one"),
+            (AWAITED, false) => tracing::warn!(problem, "there is no certificate yet, retrying"),
+            _ => tracing::warn!(problem, "the webhook configuration cannot be updated, retrying"),
         }
-        self.told.insert(step, problem);
+        self.reported.insert(step, problem);
     }
 
     fn fine(&mut self, step: &'static str) {
-        self.told.remove(step);
+        self.reported.remove(step);
     }
 }
 

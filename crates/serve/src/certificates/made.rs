@@ -19,7 +19,7 @@ pub(super) const VALID: Duration = Duration::from_secs(365 * DAY);
 const DAY: u64 = 24 * 3600;
 
 /// The first line of a certificate that was made here. PEM allows text around its blocks.
-const MARK: &[u8] = b"# made by polyscaler, which renews it\n";
+const MARK: &[u8] = b"# created by polyscaler, which renews it\n";
 
 /// Whether the files were made here, and may be replaced.
 pub(super) fn is_made(files: &CertificateFiles) -> bool {
@@ -32,7 +32,7 @@ pub(super) fn is_made(files: &CertificateFiles) -> bool {
 /// # Errors
 /// A sentence where the names or the date make no certificate.
 pub(super) fn make(names: &[String], now: Time) -> Result<CertificateFiles, String> {
-    let failed = |error: rcgen::Error| format!("a certificate cannot be made: {error}");
+    let failed = |error: rcgen::Error| format!("a certificate cannot be created: {error}");
     let (begin, end) = (day(now.minus(Duration::from_secs(DAY)))?, day(now.plus(VALID))?);
     let date = |(year, month, day)| date_time_ymd(year, month, day);
 
@@ -63,7 +63,7 @@ pub(super) fn make(names: &[String], now: Time) -> Result<CertificateFiles, Stri
 
 fn day(time: Time) -> Result<(i32, u8, u8), String> {
     let timestamp = jiff::Timestamp::from_millisecond(time.as_millis())
-        .map_err(|error| format!("a certificate cannot be made: {error}"))?;
+        .map_err(|error| format!("a certificate cannot be created: {error}"))?;
     let date = timestamp.to_zoned(jiff::tz::TimeZone::UTC).date();
     Ok((i32::from(date.year()), date.month().unsigned_abs(), date.day().unsigned_abs()))
 }

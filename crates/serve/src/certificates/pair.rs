@@ -28,7 +28,7 @@ impl Pair {
     pub(super) fn of(files: &CertificateFiles) -> Result<Self, String> {
         let chain = certificates(CERTIFICATE, &files.certificate)?;
         let key = PrivateKeyDer::from_pem_slice(&files.key)
-            .map_err(|_| format!("{KEY} holds no private key in PEM"))?;
+            .map_err(|_| format!("{KEY} does not contain a private key in PEM format"))?;
         let authorities = match &files.authority {
             Some(authority) => certificates(AUTHORITY, authority)?,
             None => Vec::new(),
@@ -37,9 +37,9 @@ impl Pair {
             CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(|error| match error {
                 rustls::Error::InconsistentKeys(_) => format!("{KEY} does not belong to {CERTIFICATE}"),
                 rustls::Error::InvalidCertificate(_) => {
-                    format!("{CERTIFICATE} is no certificate of a server")
+                    format!("{CERTIFICATE} is not a server certificate")
                 }
-                _ => format!("{KEY} is of a kind that cannot be used; use RSA, ECDSA or Ed25519"),
+                _ => format!("{KEY} has an unsupported key type; use RSA, ECDSA or Ed25519"),
             })?;
         Ok(Self { key: Arc::new(key), authorities })
     }
@@ -72,6 +72,6 @@ fn certificates(file: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, 
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match certificates {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        Ok(_) | Err(_) => Err(format!("{file} holds no certificate in PEM")),
+        Ok(_) | Err(_) => Err(format!("{file} does not contain a certificate in PEM format")),
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn draw(
 ) -> String {
     let mut values = history.iter().filter_map(&value);
     let Some(first) = values.next() else {
-        return "<small class=\"range\">nothing read in the last hour</small>".to_owned();
+        return "<small class=\"range\">no readings in the last hour</small>".to_owned();
     };
     let (least, greatest) =
         values.fold((first, first), |(least, greatest), value| (least.min(value), greatest.max(value)));

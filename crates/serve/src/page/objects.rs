@@ -16,8 +16,8 @@ pub(super) fn write(main: &mut String, selected: &Selected, wanted: &Wanted, now
         main.push_str(if wanted.limits() {
             "<p class=\"empty\">No object matches. <a href=\"/\">Show all</a></p></section>\n"
         } else {
-            "<p class=\"empty\">There is no object yet. Create one, for example a BusinessScaling or a \
-             ScalingRule: it appears here with its first poll.</p></section>\n"
+            "<p class=\"empty\">There are no objects yet. Create one, for example a BusinessScaling or a \
+             ScalingRule: it appears here after its first poll.</p></section>\n"
         });
         return;
     }
@@ -116,8 +116,8 @@ fn readiness(targets: &[TargetState]) -> String {
         Some(ready) if targets.iter().all(|target| target.ready == Some(target.desired)) => {
             format!("<b>{ready}</b> <small>ready</small>")
         }
-        Some(ready) => format!("<b>{desired}</b> <small>wanted, {ready} ready</small>"),
-        None => format!("<b>{desired}</b> <small>wanted</small>"),
+        Some(ready) => format!("<b>{desired}</b> <small>desired, {ready} ready</small>"),
+        None => format!("<b>{desired}</b> <small>desired</small>"),
     }
 }
 

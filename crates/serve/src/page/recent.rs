@@ -19,7 +19,7 @@ pub(super) fn write(main: &mut String, actions: &[ScaleOperation], wanted: &Want
         main.push_str(if wanted.limits() {
             "<p class=\"empty\">No scale operation matches.</p></section>\n"
         } else {
-            "<p class=\"empty\">Nothing was scaled since this replica began to lead.</p></section>\n"
+            "<p class=\"empty\">Nothing has been scaled since this replica became the leader.</p></section>\n"
         });
         return;
     }
@@ -29,7 +29,9 @@ pub(super) fn write(main: &mut String, actions: &[ScaleOperation], wanted: &Want
         let _ = writeln!(main, "<details><summary>{} earlier ones</summary>", actions.len() - seen.len());
         table(main, folded, now);
         if actions.len() > LISTED {
-            main.push_str("<p class=\"more\"><a href=\"/scaling-activity\">All of them, as JSON</a>\n");
+            main.push_str(
+                "<p class=\"more\"><a href=\"/scaling-activity\">All scale operations as JSON</a>\n",
+            );
         }
         main.push_str("</details>\n");
     }

@@ -81,10 +81,10 @@ pub(super) fn failing(main: &mut String, selected: &Selected, wanted: &Wanted, n
 pub(super) fn standing_by(main: &mut String, why: &str) {
     let _ = writeln!(
         main,
-        "<p class=\"empty\" data-title=\"polyscaler, standing by\" data-state=\"standing by\">This replica stands by: \
-         it does not lead, so it polls and scales nothing, and does not know what the leader knows: {}. The page of the \
-         replica that leads shows every object. The Lease names it, and its <code>polyscaler_leader</code> at \
-         <code>/metrics</code> is 1.</p>",
+        "<p class=\"empty\" data-title=\"polyscaler, standing by\" data-state=\"standing by\">This replica is standing \
+         by: it is not the leader, so it does not poll or scale, and cannot show what the leader knows: {}. The \
+         leader's page shows every object. The Lease names the leader, and its \
+         <code>polyscaler_leader</code> at <code>/metrics</code> is 1.</p>",
         Escaped(why)
     );
 }

@@ -61,19 +61,19 @@ impl Peers {
     pub(crate) async fn ask(&self, question: Question) -> Option<Result<Response, String>> {
         let (identity, address) = match self.leadership.leader() {
             Leader::This => return None,
-            Leader::Unknown => return Some(Err("no replica is known to lead".to_owned())),
+            Leader::Unknown => return Some(Err("no leader is known".to_owned())),
             Leader::Other { identity, address } => (identity, address),
         };
         let (Some(client), Some(address)) = (&self.client, address) else {
             return Some(Err(format!(
-                "{identity} leads, and replicas do not reach each other (--peer-address)"
+                "{identity} is the leader, and replicas cannot reach each other (--peer-address)"
             )));
         };
         let Question { method, path, headers } = question;
         let asked = client.request(method, format!("https://{address}{path}")).headers(headers);
         match asked.send().await {
             Ok(answer) if answer.status() == StatusCode::MISDIRECTED_REQUEST => {
-                Some(Err(format!("{identity} leads no more")))
+                Some(Err(format!("{identity} is no longer the leader")))
             }
             Ok(answer) => Some(Ok(given_back(answer))),
             Err(error) => {
@@ -81,9 +81,9 @@ impl Peers {
                     leader = identity,
                     address,
                     error = chain(&error),
-                    "the leader could not be asked"
+                    "the leader could not be queried"
                 );
-                Some(Err(format!("{identity} leads, and cannot be reached at {address}")))
+                Some(Err(format!("{identity} is the leader, and cannot be reached at {address}")))
             }
         }
     }
@@ -91,7 +91,7 @@ impl Peers {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the TLS library is chosen by the configuration that it is given"
+    reason = "the TLS library is chosen by the configuration that it is set"
 )]
 fn client(slot: Arc<CertificateSlot>) -> Result<reqwest::Client, reqwest::Error> {
     reqwest::Client::builder()

@@ -58,7 +58,7 @@ async fn only_while_leading(
     if leadership.leader() == Leader::This {
         return next.run(request).await;
     }
-    (StatusCode::MISDIRECTED_REQUEST, "this replica does not lead\n").into_response()
+    (StatusCode::MISDIRECTED_REQUEST, "this replica is not the leader\n").into_response()
 }
 
 /// Has `routes` answered by the leader where this replica does not lead. Where the leader cannot be asked, they

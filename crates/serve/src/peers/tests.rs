@@ -119,7 +119,7 @@ async fn where_the_leader_cannot_be_asked_a_follower_says_that_it_does_not_know(
     follower.leadership.note(Leader::Other { identity: "leader-1".to_owned(), address: None });
     unknown("--peer-address").await;
     follower.leadership.note(Leader::Unknown);
-    unknown("no replica is known to lead").await;
+    unknown("no leader is known").await;
 }
 
 /// As of a stranger, or just before a renewal is seen.

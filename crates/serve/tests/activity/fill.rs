@@ -105,7 +105,8 @@ pub(crate) fn busy(stage: &Stage) {
     board.show(failing(
         stock,
         "MetricConnectionFailed",
-        "metric source http://nats.warehouse.svc.cluster.local:8222/jsz?consumers=true&config=true: connection refused",
+        "metric source http://nats.warehouse.svc.cluster.local:8222/jsz?consumers=true&config=true: \
+         connection refused",
         7,
     ));
     let note = |action| stage.shown.activity.note(action);
@@ -131,7 +132,7 @@ pub(crate) fn busy(stage: &Stage) {
 pub(crate) fn bad_day(stage: &Stage) {
     let now = stage.now();
     let reasons = [
-        ("MetricTimeout", "metric source https://api.example.com/active-users: no answer within 5 s"),
+        ("MetricTimeout", "metric source https://api.example.com/active-users: no response within 5 s"),
         ("TargetNotFound", "Deployment default/shop does not exist"),
         (
             "TargetConflict",
@@ -140,7 +141,7 @@ pub(crate) fn bad_day(stage: &Stage) {
         ("InvalidSpec", "spec.scaleThresholds: minUsers must be below maxUsers"),
         (
             "MetricMalformed",
-            "metric source https://api.example.com/active-users: the answer is HTML or XML, not JSON",
+            "metric source https://api.example.com/active-users: the response is HTML or XML, not JSON",
         ),
     ];
     for (index, (reason, message)) in reasons.iter().cycle().take(12).enumerate() {

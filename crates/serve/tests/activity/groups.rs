@@ -62,7 +62,8 @@ async fn what_was_unfolded_stays_unfolded_by_itself() {
     let row = |name: &str| {
         let name = format!("ScalingGroup shop/{name}");
         format!(
-            "[...document.querySelectorAll('.objects tr')].find(row => row.querySelector('b')?.textContent === '{name}').querySelector('details')"
+            "[...document.querySelectorAll('.objects tr')].find(row => row.querySelector('b')?.textContent \
+             === '{name}').querySelector('details')"
         )
     };
     page.evaluate(&format!(
@@ -76,7 +77,7 @@ async fn what_was_unfolded_stays_unfolded_by_itself() {
     let news = fill::failing(
         fill::object("BusinessScaling", "", "aaa", stage.now(), 59),
         "MetricTimeout",
-        "no answer",
+        "no response",
         0,
     );
     stage.shown.board.show(news);

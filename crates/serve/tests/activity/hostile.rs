@@ -50,7 +50,7 @@ async fn markup_from_outside_stays_text() {
     for query in &queries {
         for text in [stage.text(&format!("/{query}")).await, stage.part(query).await] {
             for forbidden in ["<script>", "<img", "\"'onfocus", "-->"] {
-                assert!(!text.contains(forbidden), "{forbidden} in the answer to {query}");
+                assert!(!text.contains(forbidden), "{forbidden} in the response to {query}");
             }
         }
     }

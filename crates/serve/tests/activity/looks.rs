@@ -167,7 +167,7 @@ async fn news_come_without_a_reload() {
     let steps = vec!["linear 6→9 (4600 in 1000..5000)".to_owned()];
     stage.shown.activity.note(ScaleOperation { steps, ..fill::action("payment-service", now, 0, 6, 9) });
     let state = fill::object("ScalingRule", "shop", "orders", now, 59);
-    stage.shown.board.show(fill::failing(state, "MetricTimeout", "no answer within 5 s", 0));
+    stage.shown.board.show(fill::failing(state, "MetricTimeout", "no response within 5 s", 0));
     let shown = "document.querySelector('.recent tbody tr').innerText.includes('6 → 9') \
                  && document.querySelectorAll('.failing li').length === 2 \
                  && document.title === '2 failing · polyscaler'";

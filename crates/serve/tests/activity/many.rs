@@ -24,7 +24,7 @@ async fn crowd() -> Stage {
         let kind = if index < OBJECTS / 2 { "BusinessScaling" } else { "ScalingRule" };
         let state = fill::object(kind, &namespace, &name, now, 59);
         stage.shown.board.show(if index % 50 == 49 {
-            fill::failing(state, "MetricTimeout", "no answer within 5 s", 4)
+            fill::failing(state, "MetricTimeout", "no response within 5 s", 4)
         } else {
             state
         });

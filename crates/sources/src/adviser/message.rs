@@ -83,13 +83,13 @@ struct Budget {
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct DecideResponse {
     #[prost(message, repeated, tag = "1")]
-    wishes: Vec<Wish>,
+    recommendations: Vec<Recommendation>,
     #[prost(string, tag = "2")]
     reason: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Wish {
+struct Recommendation {
     #[prost(string, tag = "1")]
     member: String,
     #[prost(int32, tag = "2")]
@@ -146,21 +146,22 @@ impl DecideResponse {
     /// The advice for the members of `state`, or what is wrong with the answer.
     pub(super) fn advice(self, state: &State) -> Result<Advice, String> {
         let mut replicas = vec![None; state.members.len()];
-        for wish in self.wishes {
-            let name = quoted(&wish.member);
-            let place = state.members.iter().position(|member| member.name == wish.member);
-            let place =
-                place.ok_or_else(|| format!("its answer names {name}, which is no member of the group"))?;
-            let count = u32::try_from(wish.replicas);
-            let count =
-                count.map_err(|_| format!("its answer wishes {} replicas of {name}", wish.replicas))?;
+        for recommendation in self.recommendations {
+            let name = quoted(&recommendation.member);
+            let place = state.members.iter().position(|member| member.name == recommendation.member);
+            let place = place
+                .ok_or_else(|| format!("its response names {name}, which is not a member of the group"))?;
+            let count = u32::try_from(recommendation.replicas);
+            let count = count.map_err(|_| {
+                format!("its response recommends {} replicas for {name}", recommendation.replicas)
+            })?;
             if replicas[place].replace(count).is_some() {
-                return Err(format!("its answer names the member {name} twice"));
+                return Err(format!("its response names the member {name} twice"));
             }
         }
         if replicas.iter().all(Option::is_none) {
             return Err(
-                "its answer names no member; whatever is to stay must be named with its count".to_owned()
+                "its response names no member; also name members that are to keep their replicas".to_owned()
             );
         }
         Ok(Advice { replicas, reason: self.reason })

@@ -1,11 +1,11 @@
-//! Source `cron`: a number of replicas within a window that comes again and again, else 0.
+//! Source `cron`: a number of replicas within a recurring window, 0 outside of it.
 //!
 //! | setting | meaning |
 //! |---|---|
-//! | `timezone` | IANA name of the time zone that both times are in, for example `Europe/Paris` |
-//! | `start` | when the window opens: a cron expression of five fields (minute, hour, day of month, month, day of week) |
-//! | `end` | when it closes, written the same way |
-//! | `desiredReplicas` | the number within the window, at least 1 |
+//! | `timezone` | IANA name of the time zone of both times, for example `Europe/Paris` |
+//! | `start` | start of the window: a cron expression of five fields (minute, hour, day of month, month, day of week) |
+//! | `end` | end of the window, in the same format |
+//! | `desiredReplicas` | number of replicas within the window, at least 1 |
 //!
 //! Asked for one per replica (`targetType: AverageValue`, `targetValue: 1`), a target has
 //! `desiredReplicas` within the window and its least outside. Of several windows the greatest wins.
@@ -72,7 +72,7 @@ impl Config {
         if let (Some(start), Some(end)) = (&start, &end)
             && start == end
         {
-            settings.refuse("end", invalid(quoted(end.as_str()), "must be another time than start"));
+            settings.refuse("end", invalid(quoted(end.as_str()), "must differ from start"));
         }
         let replicas = settings.required_whole_number("desiredReplicas", 1..=i32::MAX.unsigned_abs().into());
         // Exact: it is within 32 bits.
@@ -99,7 +99,7 @@ impl Config {
         let next = |pattern: &Pattern| {
             pattern
                 .find_next_occurrence(instant, false)
-                .map_err(|_| format!("{:?} never comes again", pattern.as_str()))
+                .map_err(|_| format!("{:?} never occurs again", pattern.as_str()))
         };
         Ok((next(&self.start)?, next(&self.end)?))
     }
@@ -143,7 +143,7 @@ fn pattern(text: &str) -> Result<Pattern, String> {
     let long_ago = Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
     match parsed.find_next_occurrence(&long_ago, false) {
         Ok(_) => Ok(parsed),
-        Err(_) => Err("no day is like that, so that the time never comes".to_owned()),
+        Err(_) => Err("no such day exists, so the time never occurs".to_owned()),
     }
 }
 

@@ -1,11 +1,11 @@
-//! Source `http`: one number in the JSON answer of an HTTP endpoint.
+//! Source `http`: one number in the JSON response of an HTTP endpoint.
 //!
 //! | setting | meaning |
 //! |---|---|
-//! | `url` | asked with GET; http or https, without credentials |
+//! | `url` | requested with GET; http or https, without credentials |
 //! | `valuePath` | JSONPath (RFC 9535, without `match()` and `search()`) of the number |
-//! | `headersFrom.secretRef.name` | optional: a secret whose keys are header names and whose values their values |
-//! | `timeoutSeconds` | optional: time for the whole answer, 1 to 60, default 5 |
+//! | `headersFrom.secretRef.name` | optional: a secret whose keys are header names and whose values are header values |
+//! | `timeoutSeconds` | optional: timeout of a request, 1 to 60, default 5 |
 
 use std::sync::Arc;
 use std::time::Duration;

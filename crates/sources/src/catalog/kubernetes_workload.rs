@@ -3,7 +3,7 @@
 //! | setting | meaning |
 //! |---|---|
 //! | `podSelector` | label selector of the pods, for example `app=web,tier in (front, back)` |
-//! | `groupByNode` | optional: count the nodes that such pods are on, instead of the pods; default false |
+//! | `groupByNode` | optional: count the nodes that the pods run on instead of the pods; default false |
 //!
 //! A pod counts unless it is Succeeded or Failed: also while it waits for a node, and while it ends.
 //! Where none matches, the number is 0.
@@ -90,7 +90,7 @@ mod tests {
                 "spec.config.podSelector: Invalid value: \"app in\": must be a label selector: \
                  it ends where values in parentheses are expected",
                 "spec.config.groupByNode: Invalid value: a text: must be true or false",
-                "spec.config.namespace: unknown field; this source knows podSelector, groupByNode",
+                "spec.config.namespace: unknown field; this source accepts podSelector, groupByNode",
             ]
         );
     }

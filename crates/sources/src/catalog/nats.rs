@@ -1,15 +1,15 @@
-//! Source `nats`: messages that wait for a subject, as JetStream's monitoring (`/jsz`) tells.
+//! Source `nats`: the pending messages of a subject, from JetStream's monitoring endpoint (`/jsz`).
 //!
 //! | setting | meaning |
 //! |---|---|
 //! | `monitoringUrl` | the monitoring port of a server, for example `http://nats:8222`; http or https, without credentials or query |
-//! | `subject` | what the messages are for; wildcards `*` and `>` are allowed |
-//! | `account` | optional: count in this account only, by its name or id; otherwise in all |
-//! | `stream` | optional: count in this stream only |
-//! | `consumer` | optional: count for this consumer only |
-//! | `monitoringUrls` | optional: the monitoring ports of the other servers of a cluster, where they cannot be found |
-//! | `headersFrom.secretRef.name` | optional: a secret whose keys are header names and whose values their values |
-//! | `timeoutSeconds` | optional: time for the whole reading, 1 to 60, default 5 |
+//! | `subject` | subject of the messages; wildcards `*` and `>` are allowed |
+//! | `account` | optional: name or ID of the only account to count in; default: all accounts |
+//! | `stream` | optional: the only stream to count in |
+//! | `consumer` | optional: the only consumer to count for |
+//! | `monitoringUrls` | optional: the monitoring ports of the other servers of a cluster, where they cannot be discovered |
+//! | `headersFrom.secretRef.name` | optional: a secret whose keys are header names and whose values are header values |
+//! | `timeoutSeconds` | optional: timeout of a reading, 1 to 60, default 5 |
 //!
 //! What waits is, over all consumers that get messages on the subject, what they were not yet
 //! delivered (`num_pending`) and what they did not yet acknowledge (`num_ack_pending`); and,

@@ -1,19 +1,19 @@
-//! Source `prometheus`: what an instant query gives, from Prometheus or whatever speaks its HTTP API.
+//! Source `prometheus`: the result of an instant query to Prometheus, or to any server with its HTTP API.
 //!
 //! | setting | meaning |
 //! |---|---|
-//! | `query` | PromQL that gives an instant vector or a scalar |
+//! | `query` | PromQL query that returns an instant vector or a scalar |
 //! | `serverAddress` | the server, for example `http://prometheus:9090`; a path before `/api/v1` and a query are kept; default: the operator's `--prometheus-url` |
-//! | `aggregate` | what several series come to: `sum` (default), `max`, `avg`, or `only`, with which there may be just one |
+//! | `aggregate` | how several series are aggregated: `sum` (default), `max`, `avg`, or `only`, which allows a single series |
 //! | `method` | `GET` (default), or `POST` for long queries |
-//! | `timeoutSeconds` | time for the whole answer, 1 to 60, default 5 |
-//! | `bearerTokenFrom` | a token, as `{secretKeyRef: {name, key}}` like all that is secret |
+//! | `timeoutSeconds` | timeout of a request, 1 to 60, default 5 |
+//! | `bearerTokenFrom` | a token, as `{secretKeyRef: {name, key}}` like all credentials |
 //! | `username`, `passwordFrom` | basic authentication |
-//! | `certFrom`, `keyFrom` | the certificate and private key, in PEM, by which the server knows us |
-//! | `caFrom` | the authorities, in PEM, that the server is trusted by instead of the system's |
+//! | `certFrom`, `keyFrom` | client certificate and private key in PEM format |
+//! | `caFrom` | certificate authorities to trust, in PEM format, instead of the system's |
 //! | `tenant` | the header `X-Scope-OrgID` |
-//! | `headers` | further headers that are no secret |
-//! | `headersFrom.secretRef.name` | a secret whose keys are header names and whose values their values |
+//! | `headers` | further headers without credentials |
+//! | `headersFrom.secretRef.name` | a secret whose keys are header names and whose values are header values |
 //!
 //! The sum is the default because a query such as `rate(requests_total[5m])` gives a series a pod, and
 //! what is to be served is what all of them get.
@@ -127,7 +127,7 @@ fn request_for(server: &ServerAddress, config: &Config) -> (Url, Option<String>)
 
 fn with_advice(mut absence: Absence) -> Absence {
     if absence.reason == AbsenceReason::TooLarge {
-        absence.message.push_str("; let the query give fewer series, for example by sum(…)");
+        absence.message.push_str("; let the query return fewer series, for example with sum(…)");
     }
     absence
 }

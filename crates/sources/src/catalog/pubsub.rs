@@ -1,14 +1,14 @@
-//! Source `pubsub`: the backlog of a Google Cloud Pub/Sub subscription, as Cloud Monitoring tells.
+//! Source `pubsub`: the backlog of a Google Cloud Pub/Sub subscription, from Cloud Monitoring.
 //!
 //! | setting | meaning |
 //! |---|---|
-//! | `projectId` | the project whose metrics are read, by its ID; may be left out where `subscription` names it |
+//! | `projectId` | ID of the project whose metrics are read; optional if `subscription` names it |
 //! | `subscription` | the subscription: its short name, or `projects/PROJECT/subscriptions/NAME`, also of another project that the first one's metrics scope includes |
-//! | `measure` | optional: `undeliveredMessages` (default), how many messages wait; `oldestUnackedAgeSeconds`, how long the oldest one has waited |
-//! | `credentialsFrom.secretKeyRef` | optional: `name` and `key` of a secret that holds a service account's key (JSON) with the role Monitoring Viewer; without it the operator's own identity is used, if its environment names one (`GCE_METADATA_HOST` or `GOOGLE_APPLICATION_CREDENTIALS`) |
-//! | `endpoint` | optional, only along with `credentialsFrom`: where Cloud Monitoring is reached, default `https://monitoring.googleapis.com` |
-//! | `maxAgeSeconds` | optional: an older point is no reading, 60 to 86400, default 600 |
-//! | `timeoutSeconds` | optional: time for the whole reading, 1 to 60, default 10 |
+//! | `measure` | optional: `undeliveredMessages` (default), the number of undelivered messages; `oldestUnackedAgeSeconds`, the age of the oldest unacknowledged message |
+//! | `credentialsFrom.secretKeyRef` | optional: `name` and `key` of a secret that contains the JSON key of a service account with the role Monitoring Viewer; default: the operator's own identity, if its environment names one (`GCE_METADATA_HOST` or `GOOGLE_APPLICATION_CREDENTIALS`) |
+//! | `endpoint` | optional, only together with `credentialsFrom`: the address of Cloud Monitoring, default `https://monitoring.googleapis.com` |
+//! | `maxAgeSeconds` | optional: maximum age of a point, 60 to 86400, default 600 |
+//! | `timeoutSeconds` | optional: timeout of a reading, 1 to 60, default 10 |
 //!
 //! Pub/Sub samples its metrics once a minute, and Cloud Monitoring shows a point two to four
 //! minutes late. The reading's time is that of the point, so its age is seen; what is older
@@ -138,8 +138,8 @@ fn endpoint(settings: &mut Settings<'_>) -> Option<Url> {
         return settings.optional_text("endpoint").and(None);
     }
     if !settings.has_credential("credentialsFrom") {
-        let why = "may be given only along with credentialsFrom: \
-                   the operator's own token goes to the operator's endpoint and to no other";
+        let why = "may be set only together with credentialsFrom: the operator's own token is sent to the \
+                   operator's endpoint only";
         settings.refuse("endpoint", Fault::forbidden(why));
     }
     settings.http_url("endpoint", base)

@@ -1,25 +1,25 @@
-//! Source `redis`: the length of a list or a stream, what a consumer group has not finished, the
-//! size of a sorted set, or a number that a key holds.
+//! Source `redis`: the length of a list or a stream, the pending entries or the lag of a consumer group, the
+//! size of a sorted set, or the number in a key.
 //!
 //! | setting | meaning |
 //! |---|---|
-//! | `address` | a server: `redis://HOST:PORT`, `rediss://HOST:PORT` for TLS, or `HOST:PORT`; a path names the database |
+//! | `address` | a server: `redis://HOST:PORT`, `rediss://HOST:PORT` for TLS, or `HOST:PORT`; a path selects the database |
 //! | `cluster.addresses` | instead: some servers of a cluster |
-//! | `sentinel.addresses`, `sentinel.masterName` | instead: sentinels, and the name of the master that they watch |
+//! | `sentinel.addresses`, `sentinel.masterName` | instead: sentinels, and the name of the master that they monitor |
 //! | `sentinel.username`, `sentinel.passwordFrom` | optional: user and password of the sentinels themselves |
-//! | `listName` | the list whose length counts |
+//! | `listName` | the list whose length is read |
 //! | `streamName` | instead: the stream |
 //! | `consumerGroup` | optional: a group of the stream |
 //! | `streamMeasure` | optional: `length`, the default without a group; `pending`, the default with one; `lag`; `backlog`, pending and lag together |
-//! | `sortedSetName` | instead: the sorted set whose members count |
-//! | `minScore`, `maxScore` | optional: bounds of the members' scores, which count as within |
-//! | `keyName` | instead: the string that holds a number |
+//! | `sortedSetName` | instead: the sorted set whose members are counted |
+//! | `minScore`, `maxScore` | optional: inclusive bounds of the members' scores |
+//! | `keyName` | instead: the string that contains the number |
 //! | `db` | optional: the database, default 0 |
 //! | `username`, `passwordFrom.secretKeyRef` | optional: the ACL user, and `name` and `key` of the secret with the password |
-//! | `tls.caFrom.secretKeyRef` | optional: the authorities that are believed, in PEM, instead of the system's |
-//! | `tls.certFrom.secretKeyRef`, `tls.keyFrom.secretKeyRef` | optional: a client certificate and its key, in PEM |
-//! | `tls.serverName`, `tls.insecureSkipVerify` | optional: another name in the server's certificate; any certificate |
-//! | `timeoutSeconds` | optional: time for the whole reading, 1 to 60, default 5 |
+//! | `tls.caFrom.secretKeyRef` | optional: certificate authorities to trust, in PEM format, instead of the system's |
+//! | `tls.certFrom.secretKeyRef`, `tls.keyFrom.secretKeyRef` | optional: client certificate and private key, in PEM format |
+//! | `tls.serverName`, `tls.insecureSkipVerify` | optional: the name to expect in the server's certificate; whether to accept any certificate |
+//! | `timeoutSeconds` | optional: timeout of a reading, 1 to 60, default 5 |
 //!
 //! A list, a stream or a sorted set that is not there has no members: Redis keeps no empty ones.
 //! Consumers make their group when they start, so all entries of a stream wait for a group that is
@@ -87,7 +87,7 @@ impl Query {
         let asked = self.ask_servers(request.credentials, deadline);
         timeout_at(deadline, asked).await.unwrap_or_else(|_| {
             let waited = config.timeout.as_secs();
-            let message = format!("{}: no answer within {waited} s", config.servers);
+            let message = format!("{}: no response within {waited} s", config.servers);
             Err(Absence { reason: AbsenceReason::Timeout, message })
         })
     }

@@ -1,9 +1,9 @@
-//! Sources `cpu` and `memory`: what the pods of the scaled target use, by metrics.k8s.io.
+//! Sources `cpu` and `memory`: the resource usage of the target's pods, from metrics.k8s.io.
 //!
 //! | setting | meaning |
 //! |---|---|
-//! | `measure` | optional: `utilization` (default), usage in percent of what the pods request; or `usage`, in cores or bytes |
-//! | `container` | optional: of this container of each pod only; otherwise of all |
+//! | `measure` | optional: `utilization` (default), usage in percent of the pods' requests; or `usage`, in cores or bytes |
+//! | `container` | optional: the only container of each pod to measure; default: all containers |
 //!
 //! The reading is the pods themselves, each with what it requests and uses; [`engine::pod_metric`] has the arithmetic.
 //! A value per replica asks for what an HPA asks for: `utilization` with `targetType: AverageValue` and

@@ -10,7 +10,7 @@ use crate::net::http_client::Body;
 const MAX_SHOWN: usize = 200;
 
 /// What an answer that is no success says. `sent` is the credential of the request.
-pub(crate) fn told(status: StatusCode, body: &Body, sent: &str) -> String {
+pub(crate) fn explained(status: StatusCode, body: &Body, sent: &str) -> String {
     let status = format!("it answered with status {}", status.as_u16());
     let Ok(document) = serde_json::from_slice::<Value>(&body.text()) else { return status };
     let (name, message) = match &document["error"] {
@@ -44,8 +44,8 @@ fn shown(message: &str, sent: &str) -> String {
 mod tests {
     use super::*;
 
-    fn told_of(body: &str) -> String {
-        told(StatusCode::FORBIDDEN, &Body::of("application/json", body), "s3cret")
+    fn explained_of(body: &str) -> String {
+        explained(StatusCode::FORBIDDEN, &Body::of("application/json", body), "s3cret")
     }
 
     #[test]
@@ -73,13 +73,13 @@ mod tests {
                 r#"it answered with status 403: "you sent Bearer ….""#,
             ),
         ] {
-            assert_eq!(told_of(body), expected, "{body}");
+            assert_eq!(explained_of(body), expected, "{body}");
         }
     }
 
     #[test]
     fn a_long_message_is_cut() {
-        let told = told_of(&format!(r#"{{"error": {{"message": "{}"}}}}"#, "ä".repeat(10_000)));
-        assert!(told.chars().count() < 250 && told.ends_with("ä…\""), "{told}");
+        let explained = explained_of(&format!(r#"{{"error": {{"message": "{}"}}}}"#, "ä".repeat(10_000)));
+        assert!(explained.chars().count() < 250 && explained.ends_with("ä…\""), "{explained}");
     }
 }

@@ -59,7 +59,7 @@ fn rsa_key(pem: &str) -> Result<Arc<dyn SigningKey>, String> {
     let der = der.map_err(|_| "has a \"private_key\" that is not PEM".to_owned())?;
     let key = any_supported_type(&der).ok();
     let key = key.filter(|key| key.choose_scheme(&[SignatureScheme::RSA_PKCS1_SHA256]).is_some());
-    key.ok_or_else(|| "has a \"private_key\" that is no RSA key of 2048 to 4096 bits".to_owned())
+    key.ok_or_else(|| "has a \"private_key\" that is not an RSA key of 2048 to 4096 bits".to_owned())
 }
 
 /// Whoever writes the key makes us send a POST there. Plain http, which services within the

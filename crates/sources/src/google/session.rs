@@ -52,7 +52,7 @@ impl Session {
 
     /// That the time is over, with the address that was waited for.
     fn too_late(&self, url: &Url) -> Absence {
-        let waited = format!("no complete answer within {} s", self.timeout.as_secs_f64());
+        let waited = format!("no complete response within {} s", self.timeout.as_secs_f64());
         absence(AbsenceReason::Timeout, url, waited)
     }
 }

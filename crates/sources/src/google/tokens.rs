@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout_at};
 use super::identity::{Credentials, OperatorIdentity};
 use super::key::ServiceAccountKey;
 use super::session::Session;
-use super::{assertion, told};
+use super::{assertion, explained};
 use crate::net::address::AddressPolicy;
 use crate::net::http_client::{Answer, Headers, HttpClient, absence};
 
@@ -181,11 +181,11 @@ impl Tokens {
         let (url, began) = (&url, Instant::now());
         let answer = session.ask(client, url, &headers, form, MAX_BYTES).await.map_err(NoToken::Absent)?;
         if !answer.status.is_success() {
-            let what = format!("no token: {}", told(answer.status, &answer.body, ""));
+            let what = format!("no token: {}", explained(answer.status, &answer.body, ""));
             return Err(NoToken::Absent(absence(AbsenceReason::BadStatus, url, what)));
         }
         kept(&answer, began, credentials.digest()).ok_or_else(|| {
-            let what = "the answer is not that of a token endpoint: it needs access_token and expires_in";
+            let what = "the response is not that of a token endpoint: it needs access_token and expires_in";
             NoToken::Absent(absence(AbsenceReason::Malformed, url, what))
         })
     }
@@ -205,7 +205,7 @@ impl<'a> Exact<'a> {
                 unusable(format!("cannot be used: {why}"))
             }
             Credentials::Operator(OperatorIdentity::Nothing) => unusable(
-                "is not lent: name a secret in credentialsFrom, or set \
+                "is not available: name a secret in credentialsFrom, or set \
                  GOOGLE_APPLICATION_CREDENTIALS or GCE_METADATA_HOST for the operator"
                     .into(),
             ),

@@ -249,7 +249,7 @@ async fn without_its_secrets_the_source_is_not_asked() {
     let expected = (AbsenceReason::SecretUnavailable, "secret shop/other: not found");
     assert_eq!(absence(&missing), expected);
     let slow = bench.hub.read(&bench.query(json!({"needs": "slow"})), bench.now()).await;
-    let expected = (AbsenceReason::SecretUnavailable, "secret shop/slow: no answer within 10 s");
+    let expected = (AbsenceReason::SecretUnavailable, "secret shop/slow: no response within 10 s");
     assert_eq!(absence(&slow), expected);
     assert_eq!(bench.reads(), 0);
     assert_eq!(*bench.seen.lock().unwrap(), [Some(AbsenceReason::SecretUnavailable); 2]);

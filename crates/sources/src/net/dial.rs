@@ -49,10 +49,10 @@ impl fmt::Display for Unreached {
         match self {
             Self::Unresolved => f.write_str("its name does not resolve"),
             Self::Refused(refused) => refused.fmt(f),
-            Self::Late => f.write_str("it accepted no connection in time"),
+            Self::Late => f.write_str("it did not accept the connection in time"),
             Self::Failed(error) | Self::Insecure(error) => error.fmt(f),
             Self::Unnameable => f.write_str("TLS: its name cannot be in a certificate"),
-            Self::Silent => f.write_str("TLS: no answer to the handshake; is it a port without TLS?"),
+            Self::Silent => f.write_str("TLS: no response to the handshake; is it a port without TLS?"),
         }
     }
 }

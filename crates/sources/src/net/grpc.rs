@@ -18,7 +18,7 @@ const FRAME: usize = 5;
 /// Why a call brought no message.
 #[derive(Debug)]
 pub enum CallError {
-    /// The request could not be sent, or the connection broke before the head of an answer.
+    /// The request could not be sent, or the connection was lost before the head of an answer.
     NotSent(reqwest::Error),
     /// The other side speaks HTTP and says that something is wrong.
     Status(StatusCode),

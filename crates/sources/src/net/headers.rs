@@ -50,10 +50,10 @@ pub(crate) fn plain(name: &str, value: &Value) -> Result<(HeaderName, HeaderValu
         return Err(Fault::forbidden("this header frames the request and must not be set"));
     }
     if CREDENTIALS.contains(&header.as_str()) {
-        let why = "its value is a secret: put it into a secret and name that in headersFrom";
+        let why = "its value is confidential: put it into a secret and name that in headersFrom";
         return Err(Fault::forbidden(why));
     }
-    let Value::String(text) = value else { return Err(wrong_type(value, "a text")) };
+    let Value::String(text) = value else { return Err(wrong_type(value, "a string")) };
     let value =
         HeaderValue::from_str(text).map_err(|_| invalid(quoted(text), "must be the value of a header"))?;
     Ok((header, value))

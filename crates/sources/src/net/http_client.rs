@@ -204,7 +204,7 @@ impl HttpClient {
 }
 
 fn too_late(url: &Url, limits: Limits) -> Absence {
-    let waited = format!("no complete answer within {} s", limits.timeout.as_secs_f64());
+    let waited = format!("no complete response within {} s", limits.timeout.as_secs_f64());
     absence(AbsenceReason::Timeout, url, waited)
 }
 

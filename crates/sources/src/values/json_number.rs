@@ -15,7 +15,7 @@ pub(crate) fn extract(body: &Body, path: &JsonPath, spelling: &str) -> Result<f6
     let document: Value = serde_json::from_slice(&body.text()).map_err(|error| not_json(body, &error))?;
     let found = path.select(&document).map_err(|_| {
         let message =
-            format!("looking for {spelling} in the answer takes too many steps; use a plainer path");
+            format!("looking for {spelling} in the response takes too many steps; use a simpler path");
         Absence { reason: AbsenceReason::TooLarge, message }
     })?;
     let (reason, message) = match found.as_slice() {
@@ -29,11 +29,11 @@ pub(crate) fn extract(body: &Body, path: &JsonPath, spelling: &str) -> Result<f6
         }
         [] => {
             let outline = outline(&document);
-            (AbsenceReason::ValueMissing, format!("the answer has nothing at {spelling}; it is {outline}"))
+            (AbsenceReason::ValueMissing, format!("the response has nothing at {spelling}; it is {outline}"))
         }
         several => {
             let count = several.len();
-            (AbsenceReason::ValueAmbiguous, format!("the answer has {count} values at {spelling}, not one"))
+            (AbsenceReason::ValueAmbiguous, format!("the response has {count} values at {spelling}, not one"))
         }
     };
     Err(Absence { reason, message })
@@ -43,17 +43,17 @@ pub(crate) fn extract(body: &Body, path: &JsonPath, spelling: &str) -> Result<f6
 pub(crate) fn not_json(body: &Body, error: &serde_json::Error) -> Absence {
     let text = body.text();
     if ends_in_large_number(&text, error) {
-        let message = "the answer holds a number that is beyond a 64-bit float".into();
+        let message = "the response contains a number that exceeds a 64-bit float".into();
         return Absence { reason: AbsenceReason::NotFinite, message };
     }
     let content_type = body.content_type.as_deref().unwrap_or_default().to_ascii_lowercase();
     let start = text.first();
     let message = if start.is_none() {
-        "the answer is empty".to_owned()
+        "the response is empty".to_owned()
     } else if content_type.starts_with("text/html") || start == Some(&b'<') {
-        "the answer is HTML or XML, not JSON".to_owned()
+        "the response is HTML or XML, not JSON".to_owned()
     } else {
-        format!("the answer is not JSON: {error}")
+        format!("the response is not JSON: {error}")
     };
     Absence { reason: AbsenceReason::Malformed, message }
 }

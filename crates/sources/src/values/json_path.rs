@@ -42,7 +42,7 @@ impl JsonPath {
             return Err(format!("must be at most {MAX_LENGTH} bytes long"));
         }
         if !text.starts_with('$') {
-            return Err("must be a JSONPath (RFC 9535), which begins with $".into());
+            return Err("must be a JSONPath (RFC 9535) that begins with $".into());
         }
         if nesting(text) > MAX_NESTING {
             return Err(format!("must not nest brackets deeper than {MAX_NESTING}"));
@@ -92,9 +92,12 @@ fn explain(text: &str, error: &JsonPathError) -> String {
     if rest.is_empty() {
         return "it ends too early".into();
     }
-    let hint =
-        if rest.starts_with(['.', '[']) { "" } else { "; names with other signs are written ['like-this']" };
-    format!("it cannot be read from character {column} on: {rest:?}{hint}")
+    let hint = if rest.starts_with(['.', '[']) {
+        ""
+    } else {
+        "; names with other characters are written ['like-this']"
+    };
+    format!("it cannot be parsed from character {column}: {rest:?}{hint}")
 }
 
 #[cfg(test)]

@@ -126,7 +126,7 @@ impl<'a> Settings<'a> {
             None => self.refuse(name, Fault::required()),
             Some(Value::String(text)) if text.is_empty() => self.refuse(name, Fault::required()),
             Some(Value::String(text)) => return Some(text),
-            Some(other) => self.refuse(name, wrong_type(other, "a text")),
+            Some(other) => self.refuse(name, wrong_type(other, "a string")),
         }
         None
     }
@@ -136,7 +136,7 @@ impl<'a> Settings<'a> {
         match self.field(name)? {
             Value::String(text) if text.is_empty() => self.refuse(name, invalid("\"\"", "must not be empty")),
             Value::String(text) => return Some(text),
-            other => self.refuse(name, wrong_type(other, "a text")),
+            other => self.refuse(name, wrong_type(other, "a string")),
         }
         None
     }
@@ -168,7 +168,7 @@ impl<'a> Settings<'a> {
             None => return default,
             Some(Value::String(text)) => text,
             Some(other) => {
-                self.refuse(name, wrong_type(other, "a text"));
+                self.refuse(name, wrong_type(other, "a string"));
                 return None;
             }
         };
@@ -187,7 +187,7 @@ impl<'a> Settings<'a> {
             None => return headers,
             Some(Value::Object(members)) => members,
             Some(other) => {
-                self.refuse(name, wrong_type(other, "an object of texts"));
+                self.refuse(name, wrong_type(other, "an object of strings"));
                 return headers;
             }
         };
@@ -227,7 +227,7 @@ impl<'a> Settings<'a> {
             None => return Vec::new(),
             Some(Value::Array(items)) => items.as_slice(),
             Some(other) => {
-                self.refuse(name, wrong_type(other, "a list of texts"));
+                self.refuse(name, wrong_type(other, "a list of strings"));
                 return Vec::new();
             }
         };
@@ -240,7 +240,7 @@ impl<'a> Settings<'a> {
         for (index, item) in items.iter().take(max).enumerate() {
             let parsed = match item {
                 Value::String(text) => parse(text),
-                other => Err(wrong_type(other, "a text")),
+                other => Err(wrong_type(other, "a string")),
             };
             match parsed {
                 Ok(text) => texts.push(text),
@@ -338,7 +338,10 @@ impl<'a> Settings<'a> {
             if !self.known.contains(&name.as_str()) {
                 self.found.problems.push(Problem::new(
                     self.place.setting(name),
-                    Fault::new(FaultKind::UnknownField, format!("unknown field; this source knows {known}")),
+                    Fault::new(
+                        FaultKind::UnknownField,
+                        format!("unknown field; this source accepts {known}"),
+                    ),
                 ));
             }
         }
@@ -366,7 +369,7 @@ impl<'a> Settings<'a> {
         };
         let known: Vec<&str> = wanted.iter().chain(optional).copied().collect();
         for name in object.keys().filter(|name| !known.contains(&name.as_str())) {
-            let why = format!("unknown field; known is {}", known.join(", "));
+            let why = format!("unknown field; known fields are {}", known.join(", "));
             let fault = Fault::new(FaultKind::UnknownField, why);
             self.found.problems.push(Problem::new(format!("{path}.{name}"), fault));
         }
@@ -396,7 +399,7 @@ pub(crate) fn parse_http_url(text: &str) -> Result<Url, Fault> {
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Fault::invalid(
-            "must not hold a user or password: put the header that the endpoint expects into a secret and \
+            "must not contain a user or password: put the header that the endpoint expects into a secret and \
              name it in headersFrom",
         ));
     }
@@ -427,7 +430,7 @@ pub(crate) fn type_name(value: &Value) -> &'static str {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
-        Value::String(_) => "a text",
+        Value::String(_) => "a string",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     }

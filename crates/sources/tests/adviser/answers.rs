@@ -39,25 +39,25 @@ async fn a_wrong_answer_is_an_absence_that_says_what_is_wrong() {
     let long = Answer::message(&response(&[("web", 7)], "").repeat(20_000));
     let port = "is it the port for gRPC?";
     let cases = [
-        (Answer::message(b""), "MetricMalformed its answer names no member".to_owned()),
+        (Answer::message(b""), "MetricMalformed its response names no member".to_owned()),
         (
             Answer::message(&response(&[("cache", 1)], "")),
-            "MetricMalformed its answer names \"cache\"".to_owned(),
+            "MetricMalformed its response names \"cache\"".to_owned(),
         ),
         (
             Answer::message(&response(&[("web", -1)], "")),
-            "MetricMalformed its answer wishes -1 replicas of \"web\"".to_owned(),
+            "MetricMalformed its response recommends -1 replicas for \"web\"".to_owned(),
         ),
         (
             Answer::message(&response(&[("web", 1), ("db", 1), ("web", 2)], "")),
-            "MetricMalformed its answer names the member \"web\" twice".to_owned(),
+            "MetricMalformed its response names the member \"web\" twice".to_owned(),
         ),
-        (Answer::message(b"\xff\xff\xff"), "MetricMalformed its answer is no DecideResponse".to_owned()),
-        (Answer::body(Vec::new()), "MetricMalformed it answered without a whole message".to_owned()),
-        (Answer::body(compressed), "MetricMalformed it answered without a whole message".to_owned()),
-        (Answer::body(cut), "MetricMalformed it answered without a whole message".to_owned()),
-        (Answer::body(twice), "MetricMalformed it answered without a whole message".to_owned()),
-        (long, "MetricTooLarge the answer is larger than 64 KiB".to_owned()),
+        (Answer::message(b"\xff\xff\xff"), "MetricMalformed its response is not a DecideResponse".to_owned()),
+        (Answer::body(Vec::new()), "MetricMalformed its response has no complete message".to_owned()),
+        (Answer::body(compressed), "MetricMalformed its response has no complete message".to_owned()),
+        (Answer::body(cut), "MetricMalformed its response has no complete message".to_owned()),
+        (Answer::body(twice), "MetricMalformed its response has no complete message".to_owned()),
+        (long, "MetricTooLarge the response is larger than 64 KiB".to_owned()),
         (Answer::status("12", ""), "MetricBadStatus it answered UNIMPLEMENTED".to_owned()),
         (
             Answer::status("14", "warming%20up%0Anow"),
@@ -83,7 +83,7 @@ async fn a_wrong_answer_is_an_absence_that_says_what_is_wrong() {
         ),
         (
             Answer { then: Then::Break, ..whole.clone() },
-            "MetricConnectionFailed the connection was closed in mid-answer".to_owned(),
+            "MetricConnectionFailed the connection was closed before the response was complete".to_owned(),
         ),
     ];
     for (answer, expected) in cases {
@@ -109,7 +109,7 @@ async fn an_answer_that_does_not_end_is_given_up_in_time_and_holds_up_no_other()
     let server = Server::start(Answer { then: Then::Hang, ..whole.clone() }).await;
     let advisers = Advisers::new(AddressPolicy::default());
     let asked = ask_within(&advisers, &server.address, Duration::from_secs(1)).await;
-    let expected = "MetricTimeout no complete answer within 1 s".to_owned();
+    let expected = "MetricTimeout no complete response within 1 s".to_owned();
     assert_eq!(told(asked, &server.address), Err(expected));
     server.set(whole);
     assert!(ask(&advisers, &server.address).await.is_ok());

@@ -69,23 +69,23 @@ impl Answer {
 }
 
 /// A message `DecideResponse` by hand: it must be right whatever the code under test holds for right.
-pub(crate) fn response(wishes: &[(&str, i64)], reason: &str) -> Vec<u8> {
+pub(crate) fn response(recommendations: &[(&str, i64)], reason: &str) -> Vec<u8> {
     let field = |number: u8, bytes: &[u8]| {
         let mut field = vec![number << 3 | 2, u8::try_from(bytes.len()).unwrap()];
         field.extend(bytes);
         field
     };
     let mut message = Vec::new();
-    for (member, replicas) in wishes {
-        let mut wish = field(1, member.as_bytes());
-        wish.push(2 << 3);
+    for (member, replicas) in recommendations {
+        let mut recommendation = field(1, member.as_bytes());
+        recommendation.push(2 << 3);
         let mut rest = replicas.cast_unsigned();
         while rest >= 0x80 {
-            wish.push((rest & 0x7f) as u8 | 0x80);
+            recommendation.push((rest & 0x7f) as u8 | 0x80);
             rest >>= 7;
         }
-        wish.push(rest as u8);
-        message.extend(field(1, &wish));
+        recommendation.push(rest as u8);
+        message.extend(field(1, &recommendation));
     }
     message.extend(field(2, reason.as_bytes()));
     message

@@ -45,7 +45,7 @@ async fn every_bad_answer_is_an_absence_with_its_reason() {
         (Answer::raw_json(r#"{"active_users": 12"#), Malformed, "not JSON"),
         (Answer::raw_json(r#"{"active_users": NaN}"#), Malformed, "not JSON"),
         (Answer::raw_json(r#"{"users": 12}"#), ValueMissing, "$.active_users; it is an object with users"),
-        (Answer::raw_json(r#"{"active_users": "12"}"#), NotANumber, "a text"),
+        (Answer::raw_json(r#"{"active_users": "12"}"#), NotANumber, "a string"),
         (Answer::raw_json(r#"{"active_users": null}"#), NotANumber, "null"),
         (Answer::raw_json(r#"{"active_users": false}"#), NotANumber, "a boolean"),
         (Answer::raw_json(r#"{"active_users": 1e999}"#), NotFinite, "64-bit"),

@@ -50,7 +50,7 @@ async fn a_slow_endpoint_ends_with_its_own_time() {
     let urls = [server.url("/slow"), server.url("/stalled"), dribble.url(), headless.url()];
     for (url, outcome) in urls.iter().zip(join_all(urls.iter().map(|url| bench.number_within(1, url))).await)
     {
-        let expected = (AbsenceReason::Timeout, format!("{url}: no complete answer within 1 s"));
+        let expected = (AbsenceReason::Timeout, format!("{url}: no complete response within 1 s"));
         assert_eq!(outcome, Err(expected));
     }
 }
@@ -63,7 +63,7 @@ async fn a_large_answer_is_given_up_early() {
     // Says so and never sends it: only who believes the announcement is done within the time.
     let announced = RawServer::start("HTTP/1.1 200 OK\r\ncontent-length: 1048577\r\n\r\n", Then::Wait).await;
     for url in [server.url("/long"), server.url("/endless"), announced.url()] {
-        let expected = (AbsenceReason::TooLarge, format!("{url}: the answer is larger than 1024 KiB"));
+        let expected = (AbsenceReason::TooLarge, format!("{url}: the response is larger than 1024 KiB"));
         assert_eq!(bench.number_at(&url).await, Err(expected));
     }
 }

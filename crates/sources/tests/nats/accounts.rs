@@ -35,7 +35,7 @@ async fn an_account_counts_alone_or_with_all_others() {
     let missing = |what: &str| Err((AbsenceReason::ValueMissing, format!("{url}/: {what}")));
     assert_eq!(of("A002").await, missing("no stream takes subject \"orders\"; streams seen: none"));
     let expected =
-        "account \"SHOP\" is not there or has no JetStream; accounts seen: \"A000\", \"A001\", \"A002\"";
+        "account \"SHOP\" does not exist or has no JetStream; accounts seen: \"A000\", \"A001\", \"A002\"";
     assert_eq!(of("SHOP").await, missing(expected));
 }
 

@@ -162,7 +162,7 @@ async fn an_answer_that_breaks_off_or_never_comes_is_an_absence() {
     let (reason, message) = bench.waiting(settings).await.unwrap_err();
     assert_eq!(
         (reason, message.as_str()),
-        (Timeout, format!("{}: no complete answer within 3 s", server.url("/jsz")).as_str())
+        (Timeout, format!("{}: no complete response within 3 s", server.url("/jsz")).as_str())
     );
 }
 

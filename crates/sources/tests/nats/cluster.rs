@@ -250,7 +250,7 @@ async fn a_list_that_leaves_a_server_out_is_told_so() {
     let mut settings = cluster.ask_all("orders");
     settings["monitoringUrls"] = json!([cluster.servers[1].monitoring_url()]);
     let (_, message) = bench.waiting(settings).await.unwrap_err();
-    assert!(message.contains("server \"n3\" of its cluster cannot be asked"), "{message}");
+    assert!(message.contains("server \"n3\" of its cluster cannot be queried"), "{message}");
 }
 
 #[tokio::test]

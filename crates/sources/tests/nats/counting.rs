@@ -155,7 +155,7 @@ async fn stream_and_consumer_can_be_named_and_are_missed() {
     let missing = |what: &str| -> Result<f64, (AbsenceReason, String)> {
         Err((ValueMissing, format!("{url}/: {what}")))
     };
-    let expected = r#"stream "C" is not there or does not take subject "*.*"; streams seen: "A", "B""#;
+    let expected = r#"stream "C" does not exist or does not take subject "*.*"; streams seen: "A", "B""#;
     assert_eq!(read(json!({"stream": "C"})).await, missing(expected));
     let expected =
         r#"stream "A" takes subject "*.*", but has no consumer "three" for it; consumers seen: "one", "two""#;

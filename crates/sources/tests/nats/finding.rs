@@ -65,7 +65,7 @@ async fn whoever_answers_in_place_of_a_peer_is_not_believed() {
     let _other =
         Scripted::start_at(place, move |line, _| member(line, "ID7", "n2", &streams, &json!({}))).await;
     let (_, message) = Bench::new().waiting_for(&first.url(), "orders").await.unwrap_err();
-    assert!(message.contains("server \"n2\" of its cluster cannot be asked"), "{message}");
+    assert!(message.contains("server \"n2\" of its cluster cannot be queried"), "{message}");
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn a_peer_of_which_nothing_is_known_is_named_by_its_id() {
     let (reason, message) = bench.waiting_for(&first.url(), "orders").await.unwrap_err();
     assert_eq!(reason, AbsenceReason::ConnectionFailed);
     assert!(
-        message.contains("server \"n2\" of its cluster cannot be asked (its address is not known)"),
+        message.contains("server \"n2\" of its cluster cannot be queried (its address is not known)"),
         "{message}"
     );
     // Without a stream that names it as its leader there is only the id.

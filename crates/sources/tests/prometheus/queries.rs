@@ -43,7 +43,7 @@ async fn whatever_a_query_gives_is_one_number_or_a_named_absence() {
         ("single / 0", json!({}), NotFinite, "inf"),
         ("scalar(orders)", json!({}), NotFinite, "NaN"),
         ("orders[1m]", json!({}), NotANumber, "values over a time"),
-        ("\"orders\"", json!({}), NotANumber, "a text"),
+        ("\"orders\"", json!({}), NotANumber, "a string"),
         (
             "orders{",
             json!({}),
@@ -111,7 +111,9 @@ async fn a_hundred_thousand_series_are_too_many_unless_the_server_sums_them() {
         };
         let message = wait::until("too many series", LIMIT, too_large).await.unwrap();
         assert!(
-            message.ends_with("larger than 1024 KiB; let the query give fewer series, for example by sum(…)"),
+            message.ends_with(
+                "larger than 1024 KiB; let the query return fewer series, for example with sum(…)"
+            ),
             "{message}"
         );
     }

@@ -46,7 +46,7 @@ async fn a_server_that_hangs_costs_its_time_and_no_more() {
         }
     };
     let message = testbed::wait::until("a timeout", LIMIT, silent).await.unwrap();
-    assert!(message.ends_with("no complete answer within 1 s"), "{message}");
+    assert!(message.ends_with("no complete response within 1 s"), "{message}");
     server.resume().unwrap();
     bench.until_answered(7.0, settings).await;
 }

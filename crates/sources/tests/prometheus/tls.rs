@@ -55,7 +55,7 @@ async fn a_certificate_lets_in() {
     put(&bench.vault, "ca", server.authority().unwrap());
     let stranger = bench.ask(settings(&server, json!({"caFrom": key("ca")}))).await.unwrap_err();
     assert_eq!(stranger.0, AbsenceReason::ConnectionFailed);
-    assert!(stranger.1.contains("TLS: the server wants a client certificate"), "{stranger:?}");
+    assert!(stranger.1.contains("TLS: the server requires a client certificate"), "{stranger:?}");
 
     let known = json!({"caFrom": key("ca"), "certFrom": key("crt"), "keyFrom": key("key")});
     let folder = tempfile::tempdir().unwrap();
@@ -75,7 +75,7 @@ async fn a_certificate_lets_in() {
     // The key of another certificate.
     put(&bench.vault, "key", &theirs.key);
     let (_, message) = bench.ask(settings(&server, known)).await.unwrap_err();
-    assert!(message.ends_with("the value of its key \"key\" is not the key of the certificate"), "{message}");
+    assert!(message.ends_with("the value of its key \"key\" does not match the certificate"), "{message}");
 }
 
 /// A server with a certificate that leads everyone to `location`.

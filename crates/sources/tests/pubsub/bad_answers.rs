@@ -104,9 +104,9 @@ async fn what_is_not_an_answer_is_malformed() {
         (Answer::raw_json(""), Malformed, "empty"),
         (Answer::raw_json(r#"{"timeSeries": [{"#), Malformed, "not JSON"),
         (Answer::raw_json("[]"), Malformed, "a list, not an object"),
-        (Answer::raw_json(r#"{"timeSeries": {}}"#), Malformed, "timeSeries in the answer is an object"),
-        (Answer::raw_json(r#"{"timeSeries": [7]}"#), Malformed, "a time series of the answer"),
-        (points(json!("x")), Malformed, "points in the answer is a text"),
+        (Answer::raw_json(r#"{"timeSeries": {}}"#), Malformed, "timeSeries in the response is an object"),
+        (Answer::raw_json(r#"{"timeSeries": [7]}"#), Malformed, "a time series of the response"),
+        (points(json!("x")), Malformed, "points in the response is a text"),
         (points(json!([7])), Malformed, "interval.endTime"),
         (points(json!([{"interval": {"endTime": "yesterday"}}])), Malformed, "interval.endTime"),
         (points(json!([])), ValueMissing, "no points"),
@@ -143,7 +143,7 @@ async fn the_time_is_for_the_whole_reading() {
     shop.server.answer(Part::TimeSeries, Some(page));
     let (reason, message) = shop.number(json!({"timeoutSeconds": 5})).await.unwrap_err();
     assert_eq!(reason, Timeout, "{message}");
-    assert!(message.contains("/timeSeries: no complete answer within 5 s"), "{message}");
+    assert!(message.contains("/timeSeries: no complete response within 5 s"), "{message}");
 }
 
 #[tokio::test]

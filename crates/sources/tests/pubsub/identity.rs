@@ -89,7 +89,7 @@ async fn nothing_is_lent_that_the_environment_does_not_name() {
     let nothing = read_in_child(["", "", &server.endpoint()]).await;
     assert!(nothing.starts_with("Err((SecretUnavailable"), "{nothing}");
     assert!(
-        nothing.contains("own Google identity is not lent: name a secret in credentialsFrom"),
+        nothing.contains("own Google identity is not available: name a secret in credentialsFrom"),
         "{nothing}"
     );
     let wrong = read_in_child(["", "http://metadata/", &server.endpoint()]).await;

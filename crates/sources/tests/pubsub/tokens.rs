@@ -195,7 +195,7 @@ async fn bad_answers_of_the_token_endpoint_are_absences() {
     shop.server.answer(Part::Token, Some(Answer::new(StatusCode::OK, Body::Stalled("{".into()))));
     let (found, message) = shop.number(json!({"timeoutSeconds": 3})).await.unwrap_err();
     assert_eq!(found, AbsenceReason::Timeout, "{message}");
-    assert!(message.contains("/token: no complete answer within 3 s"), "{message}");
+    assert!(message.contains("/token: no complete response within 3 s"), "{message}");
     assert_eq!(shop.server.seen(Part::TimeSeries).count, 0);
 }
 

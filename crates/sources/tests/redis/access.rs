@@ -54,7 +54,7 @@ async fn who_is_not_let_in_is_told_why() {
     for login in [json!({}), json!({"username": "ann"}), json!({"username": "nobody"})] {
         let login = with(&login, &json!({"passwordFrom": secret("password")}));
         let message = bench.absence(&entered(&server, login), Unauthorized).await;
-        assert!(message.ends_with("it refuses the user or the password"), "{message}");
+        assert!(message.ends_with("it rejects the user or the password"), "{message}");
         assert!(!message.contains("hunter2"), "{message}");
     }
 
@@ -73,7 +73,7 @@ async fn who_is_not_let_in_is_told_why() {
     let plain = RedisServer::start(RedisOptions::default()).await.unwrap();
     let needless = entered(&plain, json!({"passwordFrom": secret("password")}));
     let message = bench.absence(&needless, Unauthorized).await;
-    assert!(message.ends_with("it refuses the user or the password, or has none set"), "{message}");
+    assert!(message.ends_with("it rejects the user or the password, or has none set"), "{message}");
 }
 
 #[tokio::test]

@@ -110,10 +110,10 @@ async fn every_bad_answer_is_an_absence_with_its_reason() {
         (both(master, ":-3\r\n"), OutOfRange, "negative"),
         (long.into_bytes(), TooLarge, "larger than 256 KiB"),
         (many.into_bytes(), TooLarge, "larger than 256 KiB"),
-        (both(master, "$9223372036854775807\r\nx"), Timeout, "no answer within 3 s"),
-        (both(master, "-hunter2 is your password\r\n"), BadStatus, "it answered an error"),
-        (both(master, "-ERR AUTH hunter2\r\n"), BadStatus, "it answered an error to LLEN"),
-        (both(master, "-\r\n"), BadStatus, "it answered an error"),
+        (both(master, "$9223372036854775807\r\nx"), Timeout, "no response within 3 s"),
+        (both(master, "-hunter2 is your password\r\n"), BadStatus, "it returned an error"),
+        (both(master, "-ERR AUTH hunter2\r\n"), BadStatus, "it returned an error to LLEN"),
+        (both(master, "-\r\n"), BadStatus, "it returned an error"),
     ] {
         let shown = String::from_utf8_lossy(&answer[..answer.len().min(60)]).into_owned();
         // Time enough, unless it is the time that ends it.
@@ -156,7 +156,7 @@ async fn a_cluster_that_sends_in_circles_is_left() {
     let circle = Canned::at(claim.port(), format!("-MOVED 1 :{}\r\n", claim.port()), Next::SameAgain).await;
     let settings = json!({"cluster": {"addresses": [circle.address()]}, "listName": "jobs"});
     let message = bench.absence(&settings, TooManyRedirects).await;
-    assert!(message.ends_with("its cluster sent us on more than 5 times"), "{message}");
+    assert!(message.ends_with("its cluster redirected more than 5 times"), "{message}");
     for nonsense in ["-MOVED 1 nowhere\r\n", "-MOVED 1 a b:0\r\n", "-ASK 1 :\r\n"] {
         let server = Canned::start(nonsense).await;
         let settings = json!({"cluster": {"addresses": [server.address()]}, "listName": "jobs"});

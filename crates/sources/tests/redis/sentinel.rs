@@ -70,7 +70,7 @@ async fn sentinels_that_do_not_help_are_named() {
     let mut unknown = settings(&site);
     unknown["sentinel"]["masterName"] = "other".into();
     let message = bench.absence(&unknown, ValueMissing).await;
-    assert!(message.ends_with("the sentinel knows no master \"other\""), "{message}");
+    assert!(message.ends_with("the sentinel does not know a master \"other\""), "{message}");
 
     // The next one is asked when one does not know or is no sentinel.
     let mut several = settings(&site);

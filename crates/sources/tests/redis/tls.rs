@@ -34,9 +34,7 @@ async fn only_the_given_authority_is_believed() {
     assert_eq!(bench.number(&trusting).await, Ok(5.0));
 
     let message = bench.absence(&list(&server, "jobs"), ConnectionFailed).await;
-    assert!(
-        message.ends_with("TLS: certificate not trusted; give its authority's certificate in tls.caFrom")
-    );
+    assert!(message.ends_with("TLS: certificate not trusted; set its authority's certificate in tls.caFrom"));
     let folder = tempfile::tempdir().unwrap();
     let theirs = Authority::new(folder.path(), "theirs").unwrap();
     let theirs = std::fs::read_to_string(&theirs.files().certificate).unwrap();
@@ -46,7 +44,10 @@ async fn only_the_given_authority_is_believed() {
 
     bench.vault.set("shop/redis", "ca", "hidden");
     let message = bench.absence(&trusting, SecretUnavailable).await;
-    assert!(message.contains("tls.caFrom holds no certificate in PEM") && !message.contains("hidden"));
+    assert!(
+        message.contains("tls.caFrom does not contain a certificate in PEM format")
+            && !message.contains("hidden")
+    );
     assert_eq!(bench.number(&tls(&server, json!({"insecureSkipVerify": true}))).await, Ok(5.0));
 }
 
@@ -56,7 +57,7 @@ async fn the_certificate_must_be_for_the_name() {
     let server = server(RedisTls::Server, &bench).await;
     let other = tls(&server, json!({"caFrom": secret("ca"), "serverName": "redis.example.com"}));
     let message = bench.absence(&other, ConnectionFailed).await;
-    assert!(message.contains("certificate is for another name; give that in tls.serverName"), "{message}");
+    assert!(message.contains("certificate is for another name; set that in tls.serverName"), "{message}");
     let same = tls(&server, json!({"caFrom": secret("ca"), "serverName": "localhost"}));
     assert_eq!(bench.number(&same).await, Ok(5.0));
 }
@@ -69,12 +70,12 @@ async fn a_server_that_wants_a_certificate_gets_ours() {
         json!({"caFrom": secret("ca"), "certFrom": named("cert", "crt"), "keyFrom": named("key", "key")});
     assert_eq!(bench.number(&tls(&server, shown.clone())).await, Ok(5.0));
     let message = bench.absence(&tls(&server, json!({"caFrom": secret("ca")})), ConnectionFailed).await;
-    assert!(message.contains("does it want a client certificate?"), "{message}");
+    assert!(message.contains("does it require a client certificate?"), "{message}");
 
     let mut swapped = shown.clone();
     swapped["keyFrom"] = named("cert", "crt");
     let message = bench.absence(&tls(&server, swapped), SecretUnavailable).await;
-    assert!(message.contains("tls.keyFrom holds no private key"), "{message}");
+    assert!(message.contains("tls.keyFrom does not contain a private key"), "{message}");
 }
 
 #[tokio::test]

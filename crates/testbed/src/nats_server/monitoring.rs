@@ -43,10 +43,10 @@ pub(super) async fn is_joined(server: &NatsServer, size: usize) -> anyhow::Resul
 /// One page of the monitoring port.
 async fn get(server: &NatsServer, page: &str) -> anyhow::Result<Value> {
     let Ok(answer) = tokio::time::timeout(LOOK, ask(server, page)).await else {
-        bail!("no answer to {page}");
+        bail!("no response to {page}");
     };
     let answer = answer?;
-    let (head, body) = answer.split_once("\r\n\r\n").context("the answer has no head")?;
+    let (head, body) = answer.split_once("\r\n\r\n").context("the response has no head")?;
     let status = head.lines().next().unwrap_or_default();
     ensure!(status.contains(" 200 "), "{page} answers {status}: {}", body.trim());
     serde_json::from_str(body).with_context(|| format!("{page} answers no JSON"))

@@ -37,7 +37,7 @@ impl SentinelSite {
     /// The server that the sentinel calls master.
     pub async fn master(&self) -> anyhow::Result<&RedisServer> {
         let answer = self.sentinel.run(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER]).await?;
-        let Value::Array(parts) = &answer else { bail!("the sentinel knows no master") };
+        let Value::Array(parts) = &answer else { bail!("the sentinel does not know a master") };
         let port = text(parts.last().context("an address without a port")?)?;
         let found = self.servers.iter().find(|server| replication_port(server).to_string() == port);
         found.with_context(|| format!("the sentinel calls port {port} the master"))

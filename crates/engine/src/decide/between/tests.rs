@@ -97,7 +97,7 @@ fn a_job_with_the_same_labels_does_not_count() {
 
 #[test]
 fn without_pods_nothing_is_recommended() {
-    let nothing = "absent cpu (it has no pods, so nothing is known of what they use)";
+    let nothing = "absent cpu (it has no pods to measure)";
     assert_eq!(by_cpu(vec![], 4), told(4, nothing));
     let starting = "absent cpu (none of its 1 pods can be counted: pod a is not ready yet)";
     assert_eq!(by_cpu(vec![pod("a").starting()], 4), told(4, starting));
@@ -128,7 +128,7 @@ fn by_cron_and_cpu(cron: Option<f64>, pods: Vec<PodSample>, replicas: u32) -> (u
     plan.metrics.insert(0, metric);
     let reading = match cron {
         Some(value) => Reading::of(value, NOW),
-        None => Reading::absent(AbsenceReason::Timeout, "no answer"),
+        None => Reading::absent(AbsenceReason::Timeout, "no response"),
     };
     let scales = vec![Some(Scale { replicas, status_replicas: pods.len() as u32, ready: Some(replicas) })];
     let readings = vec![reading, Reading::Pods { measure: percent_of_cpu(), pods: pods.into(), at: NOW }];

@@ -144,7 +144,7 @@ fn what_is_not_known_is_not_cut_below_what_there_is() {
     assert_eq!(decision.members[1].to, 4, "so there is room for 4 only");
     assert_eq!(
         decision.members[1].explanation(),
-        "absent load (no answer), fixed 2→8 (2 > 1), budget 8→4 (10 of 10 pods)"
+        "absent load (no response), fixed 2→8 (2 > 1), budget 8→4 (10 of 10 pods)"
     );
 
     let silent = pods(Shop::default().member("a", None).replicas(6).member("b", None).replicas(2), 10);

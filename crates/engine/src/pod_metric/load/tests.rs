@@ -114,12 +114,8 @@ fn why_nothing_is_known_is_reported() {
         (percent_of_cpu(), "set resources.requests.cpu, or measure usage instead of utilization");
     let web = PodMeasure { container: Some("web".to_owned()), ..percent_of_cpu() };
     for (measure, pods, message) in [
-        (&cpu, vec![], "it has no pods, so nothing is known of what they use".to_owned()),
-        (
-            &cpu,
-            vec![pod("job").using(80).foreign()],
-            "it has no pods, so nothing is known of what they use".to_owned(),
-        ),
+        (&cpu, vec![], "it has no pods to measure".to_owned()),
+        (&cpu, vec![pod("job").using(80).foreign()], "it has no pods to measure".to_owned()),
         (&cpu, vec![pod("a")], "none of its 1 pods can be counted: pod a is not measured yet".to_owned()),
         (
             &cpu,

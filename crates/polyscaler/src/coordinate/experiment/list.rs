@@ -60,7 +60,7 @@ fn series(content: &str, groups: &[String]) -> Result<Vec<Series>, String> {
     let fields: Vec<&str> = content.split(',').map(str::trim).collect();
     let [group, from, to, repetitions] = fields[..] else {
         return Err(format!(
-            "{content:?} has {} fields; give four: group, from, to, repetitions",
+            "{content:?} has {} fields; four are required: group, from, to, repetitions",
             fields.len()
         ));
     };
@@ -76,14 +76,14 @@ fn series(content: &str, groups: &[String]) -> Result<Vec<Series>, String> {
     let by_number = group.parse::<usize>().ok().and_then(|number| groups.get(number.checked_sub(1)?));
     let found = groups.iter().find(|name| *name == group).or(by_number);
     found.map(|group| vec![series(group)]).ok_or_else(|| {
-        format!("there is no group {group:?}; give its number, {ALL}, or one of {}", groups.join(", "))
+        format!("there is no group {group:?}; use its number, {ALL}, or one of {}", groups.join(", "))
     })
 }
 
 fn count(name: &str, text: &str, least: u32) -> Result<u32, String> {
     let most = i32::MAX as u32;
     let number = text.parse().ok().filter(|number| (least..=most).contains(number));
-    number.ok_or_else(|| format!("{name} is {text:?}; give a whole number from {least} to {most}"))
+    number.ok_or_else(|| format!("{name} is {text:?}; it must be a whole number from {least} to {most}"))
 }
 
 #[cfg(test)]
@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn a_line_is_a_series() {
-        let text = "\u{feff}group, from, to, repetitions\r\n# warm\n\n group-2 , 1 ,5, 3 # twice\n1,5,0,1\nall,1,2,2\n";
+        let text = "\u{feff}group, from, to, repetitions\r\n# warm\n\n group-2 , 1 ,5, 3 # \
+                    twice\n1,5,0,1\nall,1,2,2\n";
         let shown: Vec<String> = parse(text, &groups())
             .unwrap()
             .iter()

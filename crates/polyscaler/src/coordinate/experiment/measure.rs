@@ -59,8 +59,8 @@ impl Scaling {
 
     /// What went wrong, by member.
     pub(super) fn failures(&self) -> impl Iterator<Item = String> {
-        let told = |member: &MemberTime| Some(format!("{}: {}", member.name, member.failure.as_ref()?));
-        self.members.iter().filter_map(told)
+        let failure = |member: &MemberTime| Some(format!("{}: {}", member.name, member.failure.as_ref()?));
+        self.members.iter().filter_map(failure)
     }
 }
 
@@ -83,7 +83,7 @@ impl Measurer {
             let mut time =
                 MemberTime { name: target.name.clone(), written: None, ready: None, failure: None };
             if let Err(failure) = prepared {
-                time.failure = Some(format!("it did not come to {} replicas: {failure}", series.from));
+                time.failure = Some(format!("it did not reach {} replicas: {failure}", series.from));
                 return time;
             }
             match self.write(target, series.from, series.to).await {
@@ -129,7 +129,10 @@ impl Measurer {
                         return Ok(());
                     }
                     if scale.replicas != replicas && self.clock.now().since(begun) > WATCH_LAG {
-                        return Err(format!("somebody else asked for {} replicas meanwhile", scale.replicas));
+                        return Err(format!(
+                            "another client set {} replicas in the meantime",
+                            scale.replicas
+                        ));
                     }
                     short_of(replicas, ready, scale.status_replicas)
                 }

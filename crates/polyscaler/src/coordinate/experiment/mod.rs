@@ -71,7 +71,7 @@ impl Experiment {
                     _ = ending.wait_for(|ending| *ending) => break,
                     scaling = measurer.measure(group, series, repetition) => scaling,
                 };
-                tell(&scaling);
+                report(&scaling);
                 record.add(&scaling).with_context(writing)?;
                 scalings.push(scaling);
             }
@@ -80,7 +80,7 @@ impl Experiment {
     }
 }
 
-fn tell(scaling: &Scaling) {
+fn report(scaling: &Scaling) {
     let series = &scaling.series;
     let total = scaling.total().map(|total| total.as_millis() as f64 / 1000.0);
     tracing::info!(

@@ -40,7 +40,7 @@ pub(super) async fn restore(measurer: &Measurer, before: Before) {
 /// Returns the replicas that were changed; `None` where nothing had to be. A write that was interrupted may
 /// have been carried out unseen, so a failure is tried again.
 async fn back(measurer: &Measurer, target: &Target, before: Option<u32>) -> Result<Option<u32>, String> {
-    let to = before.ok_or("it is not known how many there were")?;
+    let to = before.ok_or("the replicas from before are unknown")?;
     let mut last = String::new();
     for attempt in 0..ATTEMPTS {
         if attempt > 0 {

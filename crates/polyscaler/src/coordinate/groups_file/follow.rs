@@ -21,7 +21,7 @@ pub(in crate::coordinate) type Content = Result<Vec<u8>, String>;
 pub(in crate::coordinate) fn read(path: &Path) -> Content {
     // Whoever opens a pipe waits for one who writes, for ever, and gets what it says only once.
     if std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-        return Err("not a regular file, and it is read again and again".to_owned());
+        return Err("not a regular file, and it must be readable repeatedly".to_owned());
     }
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes));
@@ -32,17 +32,17 @@ pub(in crate::coordinate) fn read(path: &Path) -> Content {
     }
 }
 
-/// Tells the content of the file whenever it is another than `told`, until nobody listens.
-pub(in crate::coordinate) async fn follow(path: PathBuf, told: watch::Sender<Content>) {
+/// Sends the content of the file whenever it changes, until no receiver is left.
+pub(in crate::coordinate) async fn follow(path: PathBuf, sender: watch::Sender<Content>) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(PAUSE) => {}
-            () = told.closed() => return,
+            () = sender.closed() => return,
         }
         let place = path.clone();
         // A disk that hangs must hold up nothing else.
         let Ok(content) = tokio::task::spawn_blocking(move || read(&place)).await else { continue };
-        told.send_if_modified(|before| {
+        sender.send_if_modified(|before| {
             let is_new = *before != content;
             if is_new {
                 *before = content;

@@ -112,7 +112,7 @@ fn what_is_no_text_is_told_with_its_line() {
     for (bytes, line) in [(&b"web\n\xffdb\n"[..], 2), (b"\xff\xfew\0e\0b\0", 1), (b"\x80", 1)] {
         let file = GroupsFile::parse(bytes);
         assert_eq!(file.groups, []);
-        assert_eq!(told(&file), [format!("line {line}: not text: save the file as UTF-8")]);
+        assert_eq!(told(&file), [format!("line {line}: not valid UTF-8: save the file as UTF-8")]);
     }
     let file = GroupsFile::parse(b"w\0eb\n");
     assert_eq!(file.groups, []);

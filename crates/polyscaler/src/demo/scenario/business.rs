@@ -7,7 +7,7 @@ use crate::demo::load;
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "business",
-    title: "two shops follow their business figures (BusinessScaling)",
+    title: "two shops follow their business metrics (BusinessScaling)",
     objects: "businessscalings",
     group: None,
     applications: &[

@@ -8,7 +8,7 @@ use crate::demo::load;
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "queue",
-    title: "two groups of workers follow what waits in NATS streams (ScalingRule)",
+    title: "two groups of workers follow the backlog of NATS streams (ScalingRule)",
     objects: "scalingrules",
     group: None,
     applications: &[

@@ -8,7 +8,7 @@ use crate::demo::load;
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "worker",
-    title: "two groups of workers follow what waits in Redis lists (GeneralScaler)",
+    title: "two groups of workers follow the backlog of Redis lists (GeneralScaler)",
     objects: "generalscalers",
     group: None,
     applications: &[

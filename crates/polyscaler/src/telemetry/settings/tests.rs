@@ -70,7 +70,7 @@ fn an_address_for_grpc_may_be_host_and_port_alone() {
     assert_eq!(endpoint("True").unwrap(), format!("http://c:4317{GRPC_PATH}"));
     assert_eq!(
         endpoint("yes").unwrap_err().to_string(),
-        "OTEL_EXPORTER_OTLP_INSECURE=yes: give true or false"
+        "OTEL_EXPORTER_OTLP_INSECURE=yes: must be true or false"
     );
 }
 
@@ -142,9 +142,9 @@ fn samplers_have_their_standard_names() {
 #[test]
 fn a_value_that_means_nothing_is_told_with_what_to_do() {
     let cases = [
-        ("OTEL_SDK_DISABLED", "yes", "OTEL_SDK_DISABLED=yes: give true or false"),
-        ("OTEL_TRACES_EXPORTER", "zipkin", "OTEL_TRACES_EXPORTER=zipkin: give otlp or none"),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "give http/protobuf or grpc"),
+        ("OTEL_SDK_DISABLED", "yes", "OTEL_SDK_DISABLED=yes: must be true or false"),
+        ("OTEL_TRACES_EXPORTER", "zipkin", "OTEL_TRACES_EXPORTER=zipkin: must be otlp or none"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "must be http/protobuf or grpc"),
         (
             "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
             "udp",
@@ -159,7 +159,7 @@ fn a_value_that_means_nothing_is_told_with_what_to_do() {
         ("OTEL_EXPORTER_OTLP_HEADERS", "a=hush%0A", "entry 1 cannot be a header"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "give a number of milliseconds from 1 to"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "0", "give a number of milliseconds from 1 to"),
-        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "give gzip or none"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "must be gzip or none"),
         ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nonexistent", "name a file in PEM format"),
         ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/nonexistent", "CLIENT_CERTIFICATE, too"),
         ("OTEL_BSP_MAX_QUEUE_SIZE", "-1", "give a number of spans from 1 to"),
@@ -175,5 +175,5 @@ fn a_value_that_means_nothing_is_told_with_what_to_do() {
         assert!(!told.contains("hush") && !told.contains('\n') && !told.contains("  "), "{told}");
     }
     let share = read(&[ON, ("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "2")]);
-    assert_eq!(share.unwrap_err().to_string(), "OTEL_TRACES_SAMPLER_ARG=2: give a share from 0 to 1");
+    assert_eq!(share.unwrap_err().to_string(), "OTEL_TRACES_SAMPLER_ARG=2: must be a ratio from 0 to 1");
 }

@@ -239,10 +239,10 @@ fn what_a_person_can_mend_gives_the_reason() {
 
 #[test]
 fn every_absent_metric_is_told() {
-    let gone = Reading::absent(AbsenceReason::Timeout, "no answer within 5 s");
+    let gone = Reading::absent(AbsenceReason::Timeout, "no response within 5 s");
     let outcome = polled(&shop(), gone, vec![scale(5), scale(4), scale(3)], written);
     let status = status_after(&KIND, &outcome, &Value::Null);
-    let expected = said(false, "MetricTimeout", "metric requests: no answer within 5 s");
+    let expected = said(false, "MetricTimeout", "metric requests: no response within 5 s");
     assert_eq!(condition(&status, "ScalingActive"), expected);
     assert_eq!(status["metrics"][0]["reason"], "MetricTimeout");
     assert_eq!(status.get("bottleneck"), None, "what is not known is not shown");

@@ -221,7 +221,7 @@ fn a_folder_that_cannot_be_used_is_told_in_one_line() {
         }
         let error =
             CertificateFolder::open(&path).err().unwrap_or_else(|| panic!("{files:?} will do")).to_string();
-        assert!(error.starts_with(&format!("certificate folder {}: ", path.display())), "{error}");
+        assert!(error.starts_with(&format!("certificate directory {}: ", path.display())), "{error}");
         assert_eq!(error.lines().count(), 1);
         error
     };
@@ -246,5 +246,5 @@ fn a_folder_that_cannot_be_used_is_told_in_one_line() {
     assert!(error.contains("cannot be made") && error.contains("--cert-dir"), "{error}");
     // No user may write there, not even root.
     let error = CertificateFolder::open(Path::new("/proc/self/fdinfo")).err().unwrap().to_string();
-    assert!(error.contains("none can be written there") && error.contains("--cert-dir"), "{error}");
+    assert!(error.contains("none can be created there") && error.contains("--cert-dir"), "{error}");
 }

@@ -35,9 +35,13 @@ fn state() -> State {
     }
 }
 
-fn answer(wishes: &[(&str, i32)]) -> DecideResponse {
-    let wish = |&(member, replicas): &(&str, i32)| Wish { member: member.to_owned(), replicas };
-    DecideResponse { wishes: wishes.iter().map(wish).collect(), reason: "why".to_owned() }
+fn answer(recommendations: &[(&str, i32)]) -> DecideResponse {
+    let recommendation =
+        |&(member, replicas): &(&str, i32)| Recommendation { member: member.to_owned(), replicas };
+    DecideResponse {
+        recommendations: recommendations.iter().map(recommendation).collect(),
+        reason: "why".to_owned(),
+    }
 }
 
 #[test]
@@ -69,19 +73,19 @@ fn a_question_says_all_that_is_known_and_nothing_more() {
 
 #[test]
 fn an_answer_is_taken_whole_or_not_at_all() {
-    let advice = |wishes: &[(&str, i32)]| answer(wishes).advice(&state());
-    let counts = |wishes: &[(&str, i32)]| advice(wishes).unwrap().replicas;
+    let advice = |recommendations: &[(&str, i32)]| answer(recommendations).advice(&state());
+    let counts = |recommendations: &[(&str, i32)]| advice(recommendations).unwrap().replicas;
     assert_eq!(counts(&[("db", 2), ("web", 7)]), [Some(7), Some(2)], "by name, in any order");
     assert_eq!(counts(&[("web", 0)]), [Some(0), None], "what is not named stays");
     assert_eq!(advice(&[("web", 1)]).unwrap().reason, "why");
-    let names_none = "its answer names no member; whatever is to stay must be named with its count";
-    for (wishes, wrong) in [
+    let names_none = "its response names no member; also name members that are to keep their replicas";
+    for (recommendations, wrong) in [
         (&[][..], names_none),
-        (&[("web", 1), ("cache", 1)], "its answer names \"cache\", which is no member of the group"),
-        (&[("web", 1), ("db", -1)], "its answer wishes -1 replicas of \"db\""),
-        (&[("web", 1), ("web", 1)], "its answer names the member \"web\" twice"),
+        (&[("web", 1), ("cache", 1)], "its response names \"cache\", which is no member of the group"),
+        (&[("web", 1), ("db", -1)], "its response recommends -1 replicas for \"db\""),
+        (&[("web", 1), ("web", 1)], "its response names the member \"web\" twice"),
     ] {
-        assert_eq!(advice(wishes).unwrap_err(), wrong);
+        assert_eq!(advice(recommendations).unwrap_err(), wrong);
     }
     let long = "x".repeat(5000);
     assert!(advice(&[(&long, 1)]).unwrap_err().len() < 400, "a name of theirs is shortened");

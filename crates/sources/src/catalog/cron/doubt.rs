@@ -70,7 +70,7 @@ fn message(pattern: &Pattern, row: &Row, until: &str, does: &str) -> String {
         _ => "give start and end the same hours and days".to_owned(),
     };
     format!(
-        "{} comes several times before the window {until}, for example from {first} to {last}, and the window {does} \
+        "{} occurs several times before the window {until}, for example from {first} to {last}, and the window {does} \
          at the last of them; {meant}",
         quoted(text)
     )

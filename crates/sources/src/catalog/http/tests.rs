@@ -36,26 +36,63 @@ fn every_problem_has_its_path_and_words() {
     let whole = "must be a whole number from 1 to 60";
     let not_url = "must be an http or https URL";
     for (config, expected) in [
-        (with("url", json!("ftp://files/x")), format!("spec.metricSource: Invalid value: \"ftp://files/x\": {not_url}")),
+        (
+            with("url", json!("ftp://files/x")),
+            format!(
+                "spec.metricSource: Invalid value: \"ftp://files/x\": \
+             {not_url}"
+            ),
+        ),
         (with("url", json!("")), "spec.metricSource: Required value".into()),
-        (with("url", json!(7)), "spec.metricSource: Invalid value: a number: must be a text".into()),
-        (with("url", json!("not a url")), format!("spec.metricSource: Invalid value: {not_url}: relative URL without a base")),
+        (with("url", json!(7)), "spec.metricSource: Invalid value: a number: must be a string".into()),
+        (
+            with("url", json!("not a url")),
+            format!(
+                "spec.metricSource: Invalid value: {not_url}: relative \
+             URL without a base"
+            ),
+        ),
         (with("url", json!("http://")), format!("spec.metricSource: Invalid value: {not_url}: empty host")),
         (
             with("valuePath", json!("users")),
-            "spec.valuePath: Invalid value: \"users\": must be a JSONPath (RFC 9535), which begins with $".into(),
+            "spec.valuePath: Invalid value: \"users\": must be a JSONPath (RFC 9535) that begins with $"
+                .into(),
         ),
         (
             with("valuePath", json!("$.a-b")),
             "spec.valuePath: Invalid value: \"$.a-b\": must be a JSONPath (RFC 9535): \
-             it cannot be read from character 4 on: \"-b\"; names with other signs are written ['like-this']"
+             it cannot be read from character 4 on: \"-b\"; names with other characters are written \
+                  ['like-this']"
                 .into(),
         ),
         (with("timeoutSeconds", json!(0)), format!("spec.config.timeoutSeconds: Invalid value: 0: {whole}")),
-        (with("timeoutSeconds", json!(61)), format!("spec.config.timeoutSeconds: Invalid value: 61: {whole}")),
-        (with("timeoutSeconds", json!(-1)), format!("spec.config.timeoutSeconds: Invalid value: -1: {whole}")),
-        (with("timeoutSeconds", json!("5")), format!("spec.config.timeoutSeconds: Invalid value: \"5\": {whole}")),
-        (with("headersFrom", json!("token")), "spec.config.headersFrom: Invalid value: a text: must be an object".into()),
+        (
+            with("timeoutSeconds", json!(61)),
+            format!(
+                "spec.config.timeoutSeconds: Invalid value: 61: \
+             {whole}"
+            ),
+        ),
+        (
+            with("timeoutSeconds", json!(-1)),
+            format!(
+                "spec.config.timeoutSeconds: Invalid value: -1: \
+             {whole}"
+            ),
+        ),
+        (
+            with("timeoutSeconds", json!("5")),
+            format!(
+                "spec.config.timeoutSeconds: Invalid value: \"5\": \
+             {whole}"
+            ),
+        ),
+        (
+            with("headersFrom", json!("token")),
+            "spec.config.headersFrom: Invalid value: a text: must be an \
+             object"
+                .into(),
+        ),
         (with("headersFrom", json!({})), "spec.config.headersFrom.secretRef: Required value".into()),
         (
             with("headersFrom", json!({"secretRef": {"name": ""}})),
@@ -63,11 +100,13 @@ fn every_problem_has_its_path_and_words() {
         ),
         (
             with("headersFrom", json!({"secretRef": {"name": "a", "key": "b"}})),
-            "spec.config.headersFrom.secretRef.key: unknown field; known is name".into(),
+            "spec.config.headersFrom.secretRef.key: unknown field; known fields are name".into(),
         ),
         (
             with("headers", json!({})),
-            "spec.config.headers: unknown field; this source knows url, valuePath, headersFrom, timeoutSeconds".into(),
+            "spec.config.headers: unknown field; this source accepts url, valuePath, headersFrom, \
+             timeoutSeconds"
+                .into(),
         ),
         (json!([]), "spec.config: Invalid value: a list: must be an object".into()),
     ] {

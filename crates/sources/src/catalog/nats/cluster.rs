@@ -21,11 +21,11 @@ use super::siblings;
 use super::wire::Route;
 use crate::net::http_client::absence;
 
-/// Failures that are told of those who were looked for in vain.
+/// Failures that are reported of those who were looked for in vain.
 const MAX_TOLD: usize = 3;
 
-/// What is told of a server that had a part of the reading's time only.
-const SILENT: &str = "no complete answer in time";
+/// What is reported of a server that had a part of the reading's time only.
+const SILENT: &str = "no complete response in time";
 
 /// Reports of the server at `first` and all servers of its cluster, which are those at
 /// `others`, or where none are given those that can be found.
@@ -52,9 +52,9 @@ pub(super) async fn reports(monitor: &Monitor<'_>, first: &Url, others: &[Url]) 
 
 /// The servers of the cluster by id, as one of them knows them: itself and those it is connected to.
 async fn connected(monitor: &Monitor<'_>, address: &Address) -> Result<BTreeMap<String, Route>, Absence> {
-    let told = monitor.routes(address).await?;
-    let own = Route { remote_id: told.server_id, remote_name: None, ip: None };
-    let routes = told.routes.into_iter().flatten().chain([own]);
+    let reported = monitor.routes(address).await?;
+    let own = Route { remote_id: reported.server_id, remote_name: None, ip: None };
+    let routes = reported.routes.into_iter().flatten().chain([own]);
     Ok(routes.map(|route| (route.remote_id.clone(), route)).collect())
 }
 
@@ -163,11 +163,13 @@ impl Answers {
         let named: Names = names.iter().map(String::as_str).filter(|name| !answered.contains(name)).collect();
         let who = if named.is_empty() { missing.keys().map(String::as_str).collect() } else { named };
         let reason = self.failures.first().map_or(AbsenceReason::ConnectionFailed, |failure| failure.reason);
-        let told: Vec<_> =
+        let reported: Vec<_> =
             self.failures.iter().take(MAX_TOLD).map(|failure| failure.message.as_str()).collect();
-        let told = if told.is_empty() { "its address is not known".to_owned() } else { told.join("; ") };
+        let reported =
+            if reported.is_empty() { "its address is not known".to_owned() } else { reported.join("; ") };
         let what = format!(
-            "server {who} of its cluster cannot be asked ({told}); name the address of every server in monitoringUrls"
+            "server {who} of its cluster cannot be queried ({reported}); name the address of every server \
+             in monitoringUrls"
         );
         absence(reason, first, what)
     }

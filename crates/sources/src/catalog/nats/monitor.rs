@@ -179,7 +179,7 @@ impl<'a> Monitor<'a> {
             return Err(absence(
                 AbsenceReason::Malformed,
                 &url,
-                format!("the answer is JSON, but {NOT_NATS}"),
+                format!("the response is JSON, but {NOT_NATS}"),
             ));
         }
         Ok(page)
@@ -243,7 +243,7 @@ impl<'a> Monitor<'a> {
     fn in_time(&self, url: &Url, absent: Absence) -> Absence {
         match absent.reason {
             AbsenceReason::Timeout if self.time_left().is_zero() => {
-                let waited = format!("no complete answer within {} s", self.timeout.as_secs_f64());
+                let waited = format!("no complete response within {} s", self.timeout.as_secs_f64());
                 absence(AbsenceReason::Timeout, url, waited)
             }
             _ => absent,
@@ -252,7 +252,7 @@ impl<'a> Monitor<'a> {
 }
 
 /// What is told of an answer that somebody else gave.
-const NOT_NATS: &str = "not what a NATS server's monitoring answers";
+const NOT_NATS: &str = "not a response of a NATS server's monitoring endpoint";
 
 /// What is wrong with an answer that cannot be read, without repeating any of it.
 fn malformed(body: &Body, error: &serde_json::Error) -> Absence {
@@ -260,7 +260,7 @@ fn malformed(body: &Body, error: &serde_json::Error) -> Absence {
         return not_json(body, error);
     }
     let (line, column) = (error.line(), error.column());
-    let message = format!("the answer is JSON, but {NOT_NATS} (line {line}, column {column})");
+    let message = format!("the response is JSON, but {NOT_NATS} (line {line}, column {column})");
     Absence { reason: AbsenceReason::Malformed, message }
 }
 

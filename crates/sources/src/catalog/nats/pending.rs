@@ -73,7 +73,7 @@ pub(super) fn count(reports: &Reports, selector: &Selector) -> Result<Count, Abs
     // One subject is taken by one stream, which was seen; several may be taken by a lost server's too.
     let single = streams.values().flatten().any(|(_, stream)| !stream.replicated);
     if !lost.is_empty() && single && is_wildcard(&selector.subject) {
-        let what = "streams for the subject are kept by one server each, so that some may be out of sight";
+        let what = "streams for the subject are stored on one server each, so some may not be visible";
         return Err(missing(format!("{what}{lost}")));
     }
     let largest = figures.iter().max_by_key(|(_, figure)| *figure).filter(|(_, figure)| *figure > 0);
@@ -91,20 +91,20 @@ impl Reports {
         if *unasked == 0 {
             return String::new();
         }
-        let mut told = String::new();
+        let mut reported = String::new();
         if !gone.is_empty() {
-            told += &format!(
+            reported += &format!(
                 "; servers that the cluster has lost: {gone}; if one is gone for good, remove it by \
                  `nats server cluster peer-remove`"
             );
         }
         if !clusters.is_empty() {
-            told += &format!(
-                "; its super-cluster has other clusters, whose servers were not asked: {clusters}; name the monitoring \
-                 addresses of their servers in monitoringUrls, too"
+            reported += &format!(
+                "; its super-cluster has other clusters, whose servers were not queried: {clusters}; also \
+                 name the monitoring addresses of their servers in monitoringUrls"
             );
         }
-        if told.is_empty() { format!("; servers that the cluster has lost: {unasked}") } else { told }
+        if reported.is_empty() { format!("; servers that the cluster has lost: {unasked}") } else { reported }
     }
 
     /// What each consumer of one stream has waiting, or the stream itself if it has none.
@@ -150,7 +150,7 @@ impl Reports {
                 .clone()
                 .map_err(|(reason, problem)| Absence { reason, message: format!("{what}: {problem}") }),
             (Some(_), Some(_)) => {
-                Err(missing(format!("{what}: two servers say that they lead it; it is moving")))
+                Err(missing(format!("{what}: two servers report to lead it; its leader is changing")))
             }
             (None, _) => Err(self.without_leader(what, &claims)),
         }
@@ -163,11 +163,12 @@ impl Reports {
         }
         let asked = |name: &str| self.servers.iter().any(|spoken| spoken.server.as_deref() == Some(name));
         if claims.iter().filter_map(|claim| claim.leader).all(asked) {
-            let message =
-                format!("{what}: it is said to be led by {leaders}, which does not say so; it is moving");
+            let message = format!(
+                "{what}: its reported leader is {leaders}, which does not confirm it; its leader is changing"
+            );
             return missing(message);
         }
-        let message = format!("{what}: it is led by {leaders}, which is not connected to the servers asked");
+        let message = format!("{what}: its leader {leaders} is not connected to the queried servers");
         Absence { reason: AbsenceReason::ConnectionFailed, message }
     }
 
@@ -188,7 +189,9 @@ impl Reports {
         {
             let accounts = seen(|report| &report.account_names);
             let account = quoted(account);
-            return format!("account {account} is not there or has no JetStream; accounts seen: {accounts}");
+            return format!(
+                "account {account} does not exist or has no JetStream; accounts seen: {accounts}"
+            );
         }
         let (mut taking, mut consumers) = (Names::default(), Names::default());
         for (_, stream) in streams {
@@ -200,18 +203,21 @@ impl Reports {
             (_, Some(consumer)) if !taking.is_empty() => {
                 let consumer = quoted(consumer);
                 format!(
-                    "stream {taking} takes subject {subject}, but has no consumer {consumer} for it; consumers seen: {consumers}"
+                    "stream {taking} takes subject {subject}, but has no consumer {consumer} for it; \
+                     consumers seen: {consumers}"
                 )
             }
             (_, None) if !taking.is_empty() => {
                 format!(
-                    "stream {taking} takes subject {subject}, but has no consumer for it; consumers seen: {consumers}"
+                    "stream {taking} takes subject {subject}, but has no consumer for it; consumers seen: \
+                     {consumers}"
                 )
             }
             (Some(stream), _) => {
                 let stream = quoted(stream);
                 format!(
-                    "stream {stream} is not there or does not take subject {subject}; streams seen: {others}"
+                    "stream {stream} does not exist or does not take subject {subject}; streams seen: \
+                     {others}"
                 )
             }
             (None, _) => format!("no stream takes subject {subject}; streams seen: {others}"),

@@ -83,7 +83,7 @@ impl Report {
             let id = account.id();
             if id.is_empty() {
                 // Several such could not be told apart, and a second one would count as the first again.
-                let message = "the answer leaves out the name of an account".to_owned();
+                let message = "the response leaves out the name of an account".to_owned();
                 return Err(Absence { reason: AbsenceReason::Malformed, message });
             }
             self.account_names.add(account.name());
@@ -228,7 +228,7 @@ fn servers_of(group: Option<&wire::Group>) -> impl Iterator<Item = String> {
 }
 
 fn without_config(what: &str, name: &str) -> Absence {
-    let message = format!("the answer leaves out the configuration of {what} {}", quoted(name));
+    let message = format!("the response leaves out the configuration of {what} {}", quoted(name));
     Absence { reason: AbsenceReason::Malformed, message }
 }
 
@@ -242,7 +242,9 @@ fn figure(name: &str, value: &Value) -> Figure {
     };
     match number.as_u64() {
         Some(count) if i64::try_from(count).is_ok() => Ok(count),
-        _ => Err((AbsenceReason::OutOfRange, format!("{name} is {number}, which is no count of messages"))),
+        _ => {
+            Err((AbsenceReason::OutOfRange, format!("{name} is {number}, which is not a count of messages")))
+        }
     }
 }
 

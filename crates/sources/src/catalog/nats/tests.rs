@@ -59,10 +59,11 @@ fn every_problem_has_its_path_and_words() {
         (with("subject", json!("")), "spec.subject: Required value".into()),
         (
             with("subject", json!("orders..new")),
-            "spec.subject: Invalid value: \"orders..new\": must have something before, between and after its dots".into(),
+            "spec.subject: Invalid value: \"orders..new\": must have something before, between and after \
+             its dots".into(),
         ),
         (with("account", json!("")), "spec.config.account: Invalid value: \"\": must not be empty".into()),
-        (with("account", json!(3)), "spec.config.account: Invalid value: a number: must be a text".into()),
+        (with("account", json!(3)), "spec.config.account: Invalid value: a number: must be a string".into()),
         (with("stream", json!("a.b")), format!("spec.config.stream: Invalid value: \"a.b\": {a_name}")),
         (with("consumer", json!("a b")), format!("spec.config.consumer: Invalid value: \"a b\": {a_name}")),
         (
@@ -79,11 +80,11 @@ fn every_problem_has_its_path_and_words() {
         ),
         (
             with("monitoringUrls", json!([7])),
-            "spec.config.monitoringUrls[0]: Invalid value: a number: must be a text".into(),
+            "spec.config.monitoringUrls[0]: Invalid value: a number: must be a string".into(),
         ),
         (
             with("subjects", json!([])),
-            "spec.config.subjects: unknown field; this source knows monitoringUrl, subject, account, stream, \
+            "spec.config.subjects: unknown field; this source accepts monitoringUrl, subject, account, stream, \
              consumer, monitoringUrls, headersFrom, timeoutSeconds"
                 .into(),
         ),

@@ -76,7 +76,7 @@ impl Access {
         let is_plain = server.is_some_and(|server| server.scheme() == "http");
         for (field, given) in [("caFrom", authority.is_some()), ("certFrom", identity.is_some())] {
             if given && is_plain {
-                let why = "serverAddress is an http address, which has no TLS";
+                let why = "serverAddress is an http address, which does not use TLS";
                 settings.refuse(field, Fault::forbidden(why));
             }
         }
@@ -118,15 +118,15 @@ impl Access {
             (Some(Unusable::Certificate), _, Some((certificate, _))) => {
                 Err(wrong(certificate, NO_CERTIFICATE))
             }
-            (Some(Unusable::Key), _, Some((_, key))) => Err(wrong(key, "is no private key in PEM")),
-            (Some(Unusable::Pair), _, Some((_, key))) => Err(wrong(key, "is not the key of the certificate")),
+            (Some(Unusable::Key), _, Some((_, key))) => Err(wrong(key, "is not a private key in PEM format")),
+            (Some(Unusable::Pair), _, Some((_, key))) => Err(wrong(key, "does not match the certificate")),
             _ => Ok(tls),
         }
     }
 }
 
 /// What is wrong with a text where a certificate is expected.
-const NO_CERTIFICATE: &str = "is no certificate in PEM";
+const NO_CERTIFICATE: &str = "is not a certificate in PEM format";
 
 impl Login {
     fn header(&self, secrets: &Credentials, hidden: &mut Vec<String>) -> Result<HeaderValue, Absence> {
@@ -157,7 +157,7 @@ fn login(settings: &mut Settings<'_>) -> Option<Login> {
     if settings.has_credential("bearerTokenFrom")
         && (settings.has("username") || settings.has_credential("passwordFrom"))
     {
-        let why = "must not be given along with username and passwordFrom";
+        let why = "must not be set together with username and passwordFrom";
         settings.refuse("bearerTokenFrom", Fault::forbidden(why));
     }
     if username.as_ref().is_some_and(|name| name.contains(':')) {
@@ -165,7 +165,7 @@ fn login(settings: &mut Settings<'_>) -> Option<Login> {
     }
     for (given, other) in [("username", "passwordFrom"), ("passwordFrom", "username")] {
         if settings.has_credential(given) && !settings.has_credential(other) {
-            settings.refuse(other, Fault::new(FaultKind::Required, format!("{given} is given")));
+            settings.refuse(other, Fault::new(FaultKind::Required, format!("{given} is set")));
         }
     }
     match (bearer, username, password) {
@@ -200,7 +200,7 @@ fn both(
     let found = (settings.credential(one), settings.credential(other));
     for (given, other) in [(one, other), (other, one)] {
         if settings.has_credential(given) && !settings.has_credential(other) {
-            settings.refuse(other, Fault::new(FaultKind::Required, format!("{given} is given")));
+            settings.refuse(other, Fault::new(FaultKind::Required, format!("{given} is set")));
         }
     }
     found.0.zip(found.1)

@@ -88,11 +88,11 @@ pub(super) fn number(
     }
     if let Some(warning) = frame.warnings.iter().flatten().find(|warning| concerns_data(warning)) {
         let what =
-            format!("the answer may lack something, as it has the warning: {}", short(warning, hidden));
+            format!("the response may be incomplete, as it has the warning: {}", short(warning, hidden));
         return Err(absent(AbsenceReason::Partial, what));
     }
     if frame.is_partial == Some(true) {
-        let what = "the answer may lack something, as the server says by isPartial";
+        let what = "the response may be incomplete, as the server reports isPartial";
         return Err(absent(AbsenceReason::Partial, what));
     }
     match frame.data {
@@ -100,12 +100,13 @@ pub(super) fn number(
         Some(Data::Scalar(point)) => finite(&point, 1, hidden),
         Some(Data::Matrix(_)) => Err(absent(
             AbsenceReason::NotANumber,
-            "the query gives values over a time, not one number; use a function over that time, such as rate()",
+            "the query returns values over time, not one number; use a function over that time, such as \
+             rate()",
         )),
         Some(Data::String(_)) => {
-            Err(absent(AbsenceReason::NotANumber, "the query gives a text, not a number"))
+            Err(absent(AbsenceReason::NotANumber, "the query returns a string, not a number"))
         }
-        None => Err(absent(AbsenceReason::Malformed, "the answer has no data")),
+        None => Err(absent(AbsenceReason::Malformed, "the response has no data")),
     }
 }
 
@@ -117,12 +118,12 @@ fn concerns_data(warning: &str) -> bool {
 
 fn aggregated(samples: &[Sample], aggregate: Aggregate, hidden: &Hidden) -> Result<Number, Absence> {
     if samples.is_empty() {
-        let what = "the query gives no series; if that means none, add `or vector(0)` to it";
+        let what = "the query returns no series; if that means 0, add `or vector(0)` to it";
         return Err(absent(AbsenceReason::ValueMissing, what));
     }
     if aggregate == Aggregate::Only && samples.len() > 1 {
         let what = format!(
-            "the query gives {} series, not one; aggregate them in the query or by the setting aggregate",
+            "the query returns {} series, not one; aggregate them in the query or with the setting aggregate",
             samples.len()
         );
         return Err(absent(AbsenceReason::ValueAmbiguous, what));
@@ -130,7 +131,7 @@ fn aggregated(samples: &[Sample], aggregate: Aggregate, hidden: &Hidden) -> Resu
     let mut at = None;
     let (mut sum, mut max) = (0.0, f64::NEG_INFINITY);
     for sample in samples {
-        let histogram = || absent(AbsenceReason::NotANumber, "the query gives histograms, not numbers");
+        let histogram = || absent(AbsenceReason::NotANumber, "the query returns histograms, not numbers");
         let number = finite(sample.value.as_ref().ok_or_else(histogram)?, samples.len(), hidden)?;
         sum += number.value;
         max = f64::max(max, number.value);
@@ -147,12 +148,12 @@ fn aggregated(samples: &[Sample], aggregate: Aggregate, hidden: &Hidden) -> Resu
 /// The number of one of `count` series.
 fn finite((seconds, text): &Point, count: usize, hidden: &Hidden) -> Result<Number, Absence> {
     let value: f64 = text.trim().parse().map_err(|_| {
-        let what = format!("the query gives {}, which is no number", short(text, hidden));
+        let what = format!("the query returns {}, which is not a number", short(text, hidden));
         absent(AbsenceReason::NotANumber, what)
     })?;
     if !value.is_finite() {
         let what = match count {
-            1 => format!("the query gives {value}"),
+            1 => format!("the query returns {value}"),
             several => format!("one of {several} series of the query is {value}"),
         };
         return Err(absent(AbsenceReason::NotFinite, what));
@@ -165,8 +166,10 @@ fn finite((seconds, text): &Point, count: usize, hidden: &Hidden) -> Result<Numb
 
 fn not_ours(body: &Body, error: &serde_json::Error, hidden: &Hidden) -> Absence {
     if error.is_data() {
-        let what =
-            format!("the answer is not that of Prometheus' HTTP API: {}", short(&error.to_string(), hidden));
+        let what = format!(
+            "the response is not that of Prometheus' HTTP API: {}",
+            short(&error.to_string(), hidden)
+        );
         return absent(AbsenceReason::Malformed, what);
     }
     not_json(body, error)

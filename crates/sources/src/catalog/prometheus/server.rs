@@ -52,7 +52,7 @@ pub(super) fn base(mut url: Url) -> Result<Url, Fault> {
     if url.query_pairs().any(|(name, _)| name == "query") {
         return Err(invalid(
             quoted(&shown(&url)),
-            "must not have a parameter query; the field query is for that",
+            "must not have a parameter query; set the field query instead",
         ));
     }
     let path = url.path().trim_end_matches('/');

@@ -48,7 +48,7 @@ fn every_problem_has_its_path_and_words() {
         (json!({}), ".query: Required value"),
         (json!({"query": ""}), ".query: Required value"),
         (json!({"query": " \n"}), ".query: Required value"),
-        (json!({"query": 1}), ".query: Invalid value: a number: must be a text"),
+        (json!({"query": 1}), ".query: Invalid value: a number: must be a string"),
         (json!("up"), ": Invalid value: a text: must be an object"),
         (
             with(json!({"serverAddress": "p:9090"})),
@@ -56,13 +56,14 @@ fn every_problem_has_its_path_and_words() {
         ),
         (
             with(json!({"serverAddress": "http://p?query=1"})),
-            ".serverAddress: Invalid value: \"http://p/\": must not have a parameter query; the field query is for that",
+            ".serverAddress: Invalid value: \"http://p/\": must not have a parameter query; set the field \
+             query instead",
         ),
         (
             with(json!({"aggregate": "min"})),
             ".aggregate: Unsupported value: \"min\": supported values: \"sum\", \"max\", \"avg\", \"only\"",
         ),
-        (with(json!({"aggregate": 1})), ".aggregate: Invalid value: a number: must be a text"),
+        (with(json!({"aggregate": 1})), ".aggregate: Invalid value: a number: must be a string"),
         (
             with(json!({"method": "get"})),
             ".method: Unsupported value: \"get\": supported values: \"GET\", \"POST\"",
@@ -81,32 +82,32 @@ fn every_problem_has_its_path_and_words() {
             with(json!({"bearerTokenFrom": {"secretKeyRef": {"name": "a"}}})),
             ".bearerTokenFrom.secretKeyRef.key: Required value",
         ),
-        (with(json!({"username": "ann"})), ".passwordFrom: Required value: username is given"),
-        (with(json!({"passwordFrom": a})), ".username: Required value: passwordFrom is given"),
+        (with(json!({"username": "ann"})), ".passwordFrom: Required value: username is set"),
+        (with(json!({"passwordFrom": a})), ".username: Required value: passwordFrom is set"),
         (
             with(json!({"username": "a:b", "passwordFrom": a})),
             ".username: Invalid value: must not have a colon",
         ),
         (
             with(json!({"bearerTokenFrom": a, "username": "ann", "passwordFrom": a})),
-            ".bearerTokenFrom: Forbidden: must not be given along with username and passwordFrom",
+            ".bearerTokenFrom: Forbidden: must not be set together with username and passwordFrom",
         ),
-        (with(json!({"certFrom": a})), ".keyFrom: Required value: certFrom is given"),
-        (with(json!({"keyFrom": a})), ".certFrom: Required value: keyFrom is given"),
+        (with(json!({"certFrom": a})), ".keyFrom: Required value: certFrom is set"),
+        (with(json!({"keyFrom": a})), ".certFrom: Required value: keyFrom is set"),
         (
             with(json!({"serverAddress": "http://p", "caFrom": a})),
-            ".caFrom: Forbidden: serverAddress is an http address, which has no TLS",
+            ".caFrom: Forbidden: serverAddress is an http address, which does not use TLS",
         ),
         (
             with(json!({"serverAddress": "http://p", "certFrom": a, "keyFrom": a})),
-            ".certFrom: Forbidden: serverAddress is an http address, which has no TLS",
+            ".certFrom: Forbidden: serverAddress is an http address, which does not use TLS",
         ),
         (with(json!({"headers": []})), ".headers: Invalid value: a list: must be an object of texts"),
         (
             with(json!({"headers": {"a b": "1"}})),
             ".headers.a b: Invalid value: \"a b\": must be the name of a header",
         ),
-        (with(json!({"headers": {"X-A": 1}})), ".headers.X-A: Invalid value: a number: must be a text"),
+        (with(json!({"headers": {"X-A": 1}})), ".headers.X-A: Invalid value: a number: must be a string"),
         (
             with(json!({"headers": {"X-A": "a\nb"}})),
             ".headers.X-A: Invalid value: \"a\\nb\": must be the value of a header",
@@ -117,12 +118,13 @@ fn every_problem_has_its_path_and_words() {
         ),
         (
             with(json!({"headers": {"Authorization": "Bearer hunter2"}})),
-            ".headers.Authorization: Forbidden: its value is a secret: put it into a secret and name that in headersFrom",
+            ".headers.Authorization: Forbidden: its value is confidential: put it into a secret and name \
+             that in headersFrom",
         ),
         (with(json!({"headersFrom": {}})), ".headersFrom.secretRef: Required value"),
         (
             with(json!({"threshold": 1})),
-            ".threshold: unknown field; this source knows query, serverAddress, aggregate, method, headers, tenant, \
+            ".threshold: unknown field; this source accepts query, serverAddress, aggregate, method, headers, tenant, \
              headersFrom, bearerTokenFrom, username, passwordFrom, caFrom, certFrom, keyFrom, timeoutSeconds",
         ),
     ] {

@@ -39,7 +39,8 @@ pub(super) fn project_problem(text: &str) -> Option<&'static str> {
         && name.bytes().all(lower)
         && !domain.is_empty()
         && domain.bytes().all(|byte| lower(byte) || byte == b'.');
-    (!good).then_some("must be a project's ID: lower-case letters, digits and hyphens, a letter first")
+    (!good)
+        .then_some("must be a project's ID: lower-case letters, digits and hyphens, starting with a letter")
 }
 
 fn subscription_problem(text: &str) -> Option<&'static str> {
@@ -49,8 +50,8 @@ fn subscription_problem(text: &str) -> Option<&'static str> {
         && text.bytes().all(allowed)
         && !text.starts_with("goog");
     (!good).then_some(
-        "must be a subscription's name: 3 to 255 letters, digits and signs of -_.~+%, \
-         a letter first, and not beginning with goog",
+        "must be a subscription's name: 3 to 255 letters, digits and characters of -_.~+%, starting with a \
+         letter, but not with goog",
     )
 }
 

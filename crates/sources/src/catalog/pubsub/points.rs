@@ -27,17 +27,17 @@ impl Collected {
     /// Adds one page of the answer.
     pub(super) fn add(&mut self, page: &Value) -> Result<(), Absence> {
         let Some(page) = page.as_object() else {
-            return Err(malformed(format!("the answer is {}, not an object", type_name(page))));
+            return Err(malformed(format!("the response is {}, not an object", type_name(page))));
         };
         let errors = list(page, "executionErrors")?;
         if let Some(code) = errors.first().map(|error| error["code"].as_i64().unwrap_or_default()) {
             let message =
-                format!("the answer is incomplete: {} errors, the first with code {code}", errors.len());
+                format!("the response is incomplete: {} errors, the first with code {code}", errors.len());
             return Err(Absence { reason: AbsenceReason::BadStatus, message });
         }
         for series in list(page, "timeSeries")? {
             let Some(series) = series.as_object() else {
-                return Err(malformed("a time series of the answer is not an object"));
+                return Err(malformed("a time series of the response is not an object"));
             };
             let points = list(series, "points")?;
             if !points.is_empty() {
@@ -59,14 +59,14 @@ impl Collected {
         if *self.series.get_or_insert_with(|| identity.clone()) == identity {
             return Ok(());
         }
-        let message = "the answer has several time series, not one".into();
+        let message = "the response has several time series, not one".into();
         Err(Absence { reason: AbsenceReason::ValueAmbiguous, message })
     }
 
     fn point(&mut self, point: &Value) -> Result<(), Absence> {
         let end = &point["interval"]["endTime"];
         let at: Time = serde_json::from_value(end.clone())
-            .map_err(|_| malformed("a point of the answer has no interval.endTime that is a time"))?;
+            .map_err(|_| malformed("a point of the response has no interval.endTime that is a time"))?;
         if self.newest.as_ref().is_none_or(|(newest, _)| at > *newest) {
             self.newest = Some((at, point["value"].clone()));
         }
@@ -110,7 +110,7 @@ fn list<'a>(object: &'a Map<String, Value>, name: &str) -> Result<&'a [Value], A
     match object.get(name) {
         None | Some(Value::Null) => Ok(&[]),
         Some(Value::Array(items)) => Ok(items),
-        Some(other) => Err(malformed(format!("{name} in the answer is {}, not a list", type_name(other)))),
+        Some(other) => Err(malformed(format!("{name} in the response is {}, not a list", type_name(other)))),
     }
 }
 

@@ -36,9 +36,9 @@ fn good_settings_have_no_problem() {
 
 #[test]
 fn every_problem_has_its_path_and_words() {
-    let id = "must be a project's ID: lower-case letters, digits and hyphens, a letter first";
-    let name = "must be a subscription's name: 3 to 255 letters, digits and signs of -_.~+%, \
-                a letter first, and not beginning with goog";
+    let id = "must be a project's ID: lower-case letters, digits and hyphens, starting with a letter";
+    let name = "must be a subscription's name: 3 to 255 letters, digits and characters of -_.~+%, starting \
+                with a letter, but not with goog";
     let words = r#"supported values: "undeliveredMessages", "oldestUnackedAgeSeconds""#;
     for (config, expected) in [
         (json!({"projectId": "shop"}), "spec.config.subscription: Required value".to_owned()),
@@ -51,7 +51,7 @@ fn every_problem_has_its_path_and_words() {
         ),
         (
             with("projectId", json!(7)),
-            "spec.config.projectId: Invalid value: a number: must be a text".into(),
+            "spec.config.projectId: Invalid value: a number: must be a string".into(),
         ),
         (
             with("subscription", json!("a\" OR \"b")),
@@ -87,7 +87,7 @@ fn every_problem_has_its_path_and_words() {
         ),
         (
             with("credentials", json!({"private_key": "s3cret"})),
-            "spec.config.credentials: unknown field; this source knows projectId, subscription, measure, \
+            "spec.config.credentials: unknown field; this source accepts projectId, subscription, measure, \
              credentialsFrom, endpoint, maxAgeSeconds, timeoutSeconds"
                 .into(),
         ),

@@ -8,7 +8,7 @@ use reqwest::{StatusCode, Url};
 use serde_json::Value;
 
 use super::points::{Collected, Point};
-use crate::google::{Session, Token, told};
+use crate::google::{Session, Token, explained};
 use crate::net::http_client::{Headers, HttpClient, MAX_ANSWER_BYTES, absence};
 use crate::values::json_number::not_json;
 
@@ -118,7 +118,8 @@ impl Series<'_> {
             });
             return Ok(page?);
         }
-        let absent = self.absent(AbsenceReason::BadStatus, told(answer.status, &answer.body, token.secret()));
+        let absent =
+            self.absent(AbsenceReason::BadStatus, explained(answer.status, &answer.body, token.secret()));
         Err(match answer.status {
             StatusCode::UNAUTHORIZED => Failed::Unauthorized(absent),
             _ => Failed::Absent(absent),
@@ -131,7 +132,7 @@ impl Series<'_> {
         let Some((at, value)) = collected.newest() else {
             let what = format!(
                 "no points of {} for subscription {} of project {} within {} s; a subscription \
-                 that does not exist and one that nobody uses look the same",
+                 that does not exist and one without traffic look the same",
                 self.measure.metric_type(),
                 self.subscription,
                 self.subscription_project,
@@ -154,7 +155,7 @@ impl Series<'_> {
         absence(reason, &self.url(None), what)
     }
 
-    /// How far back is looked: further than points are used, so that a stale one is told as such.
+    /// How far back is looked: further than points are used, so that a stale one is explained as such.
     fn looked_at(&self) -> Duration {
         self.max_age * 2
     }

@@ -63,7 +63,7 @@ impl Asker {
         deadline: Instant,
     ) -> Result<f64, Failure> {
         let Some(first) = seeds.first() else {
-            return Err(Failure::data(AbsenceReason::ConnectionFailed, "no address is given"));
+            return Err(Failure::data(AbsenceReason::ConnectionFailed, "no address is set"));
         };
         let memory = (access.key(first), measure.key().to_owned());
         let owner = self.owners().get(&memory).cloned();
@@ -113,7 +113,7 @@ impl Asker {
         match self.last_answer(sentinel, access, &question).await? {
             Value::ServerError(error) => Err(failed(failure::of_server_error(&error, None))),
             Value::Nil => {
-                let message = format!("the sentinel knows no master {}", quoted(name));
+                let message = format!("the sentinel does not know a master {}", quoted(name));
                 Err(failed(Failure::server(AbsenceReason::ValueMissing, message)))
             }
             Value::Array(parts) => {
@@ -145,7 +145,7 @@ impl Asker {
                 }
             }
         }
-        let message = format!("its cluster sent us on more than {MAX_REDIRECTS} times");
+        let message = format!("its cluster redirected more than {MAX_REDIRECTS} times");
         Err(Failure::server(AbsenceReason::TooManyRedirects, message).at(&node))
     }
 
@@ -258,7 +258,7 @@ async fn first_that_answers<T, F>(
 where
     F: Future<Output = Result<T, Failure>>,
 {
-    let mut failure = Failure::data(AbsenceReason::ConnectionFailed, "no address is given");
+    let mut failure = Failure::data(AbsenceReason::ConnectionFailed, "no address is set");
     let mut left = u32::try_from(candidates.len()).unwrap_or(u32::MAX);
     for node in candidates {
         let now = Instant::now();
@@ -268,8 +268,11 @@ where
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(failure)) if failure.scope == Scope::Data => return Err(failure),
             Ok(Err(failure)) => failure,
-            Err(_) => Failure::server(AbsenceReason::Timeout, "no answer in time, of it or of whom it names")
-                .at(&node),
+            Err(_) => Failure::server(
+                AbsenceReason::Timeout,
+                "no response in time from it or from the server that it names",
+            )
+            .at(&node),
         };
     }
     Err(failure)
@@ -308,5 +311,5 @@ fn check_role(role: &Value, wanted: Role) -> Result<(), Failure> {
 }
 
 fn not_redis() -> Failure {
-    Failure::server(AbsenceReason::Malformed, "the answer is not what Redis answers to this command")
+    Failure::server(AbsenceReason::Malformed, "the response is not what Redis returns for this command")
 }

@@ -40,7 +40,7 @@ pub(super) struct TooMuch;
 
 impl fmt::Display for TooMuch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the answer is larger than {} KiB", MAX_ANSWER / 1024)
+        write!(f, "the response is larger than {} KiB", MAX_ANSWER / 1024)
     }
 }
 

@@ -162,7 +162,7 @@ fn database(settings: &mut Settings<'_>, servers: Option<&Servers>, hints: &Hint
 }
 
 fn login(settings: &mut Settings<'_>) -> Login {
-    settings.forbid("password", "a password stands in a secret, which passwordFrom names");
+    settings.forbid("password", "put the password into a secret and name it in passwordFrom");
     let username = settings.optional_text("username").map(str::to_owned);
     Login { username, password: settings.credential("passwordFrom") }
 }
@@ -173,7 +173,7 @@ fn tls(settings: &mut Settings<'_>, hints: &Hints) -> Option<Tls> {
         let (certificate, key) = (tls.credential("certFrom"), tls.credential("keyFrom"));
         for (name, other) in [("certFrom", "keyFrom"), ("keyFrom", "certFrom")] {
             if tls.has_credential(name) && !tls.has_credential(other) {
-                tls.refuse(other, Fault::new(FaultKind::Required, format!("it goes with {name}")));
+                tls.refuse(other, Fault::new(FaultKind::Required, format!("it is only valid with {name}")));
             }
         }
         let server_name = tls.optional_text("serverName").map(str::to_owned);
@@ -184,12 +184,12 @@ fn tls(settings: &mut Settings<'_>, hints: &Hints) -> Option<Tls> {
         }
         let skip_verify = tls.flag("insecureSkipVerify");
         if skip_verify && ca.is_some() {
-            tls.refuse("insecureSkipVerify", Fault::forbidden("with it caFrom would mean nothing"));
+            tls.refuse("insecureSkipVerify", Fault::forbidden("with it, caFrom has no effect"));
         }
         Tls { ca, certificate, key, server_name, skip_verify }
     });
     if section.is_some() && hints.tls == Some(false) {
-        settings.refuse("tls", Fault::forbidden("redis:// is without TLS; write rediss://"));
+        settings.refuse("tls", Fault::forbidden("redis:// is without TLS; use rediss://"));
     }
     section.or_else(|| (hints.tls == Some(true)).then(Tls::default))
 }
@@ -198,12 +198,12 @@ fn measure(settings: &mut Settings<'_>) -> Option<Measure> {
     let name = settings.exactly_one(&["listName", "streamName", "sortedSetName", "keyName"]);
     if name.is_some_and(|name| name != "streamName") {
         for field in ["streamMeasure", "consumerGroup"] {
-            settings.forbid(field, "it goes with streamName");
+            settings.forbid(field, "it is only valid with streamName");
         }
     }
     if name.is_some_and(|name| name != "sortedSetName") {
         for field in ["minScore", "maxScore"] {
-            settings.forbid(field, "it goes with sortedSetName");
+            settings.forbid(field, "it is only valid with sortedSetName");
         }
     }
     let name = name?;
@@ -241,7 +241,7 @@ fn stream(settings: &mut Settings<'_>, key: Option<String>) -> Option<Measure> {
             None
         }
         (Some(Some(_)), None) => {
-            let why = "streamMeasure is that of a group";
+            let why = "streamMeasure needs the name of a group";
             settings.refuse("consumerGroup", Fault::new(FaultKind::Required, why));
             None
         }

@@ -69,7 +69,7 @@ impl Connection {
             self.meter.answered();
             answer
         });
-        // All to the end: it is the first to fail that knows why the connection broke.
+        // All to the end: it is the first to fail that knows why the connection was lost.
         let mut answers: Vec<Value> = Vec::new();
         for answer in join_all(asked).await {
             match (answer, answers.last()) {
@@ -101,13 +101,14 @@ impl Opener {
     /// A connection to `node`, user and database chosen.
     pub(super) async fn dial(&self, node: &Node, access: &Access) -> Result<Connection, Failure> {
         let dialled = timeout(DIAL_TIMEOUT, self.dial_without_limit(node, access)).await;
-        let no_time = || Failure::connection(AbsenceReason::Timeout, "it accepted no connection in time");
+        let no_time =
+            || Failure::connection(AbsenceReason::Timeout, "it did not accept the connection in time");
         dialled.unwrap_or_else(|_| Err(no_time())).map_err(|failure| failure.at(node))
     }
 
     async fn dial_without_limit(&self, node: &Node, access: &Access) -> Result<Connection, Failure> {
         let permit = Arc::clone(&self.permits).acquire_owned().await;
-        let permit = permit.map_err(|_| refused("no connections are made any more"))?;
+        let permit = permit.map_err(|_| refused("no new connections are opened"))?;
         let stream = self.dialler.connect(&node.host, node.port, DIAL_TIMEOUT).await;
         let stream = stream.map_err(|why| unreached(why, true))?;
         let opened = match &access.tls {
@@ -143,10 +144,10 @@ async fn secure(
 ) -> Result<impl AsyncRead + AsyncWrite + Unpin + Send + use<>, Failure> {
     let config = material.tls.config(&[]).map_err(|unusable| {
         let what = match unusable {
-            Unusable::Authority => "caFrom holds no certificate in PEM",
-            Unusable::Certificate => "certFrom holds no certificate in PEM",
-            Unusable::Key => "keyFrom holds no private key",
-            Unusable::Pair => "keyFrom holds a key that does not fit the certificate of certFrom",
+            Unusable::Authority => "caFrom does not contain a certificate in PEM format",
+            Unusable::Certificate => "certFrom does not contain a certificate in PEM format",
+            Unusable::Key => "keyFrom does not contain a private key",
+            Unusable::Pair => "keyFrom contains a key that does not match the certificate of certFrom",
         };
         Failure::data(AbsenceReason::SecretUnavailable, format!("TLS: the secret of tls.{what}"))
     })?;

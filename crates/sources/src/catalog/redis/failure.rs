@@ -103,11 +103,12 @@ pub(super) fn of_server_error(error: &ServerError, measure: Option<&Measure>) ->
             let (key, kind) = (quoted(measure.key()), measure.kind());
             Failure::data(AbsenceReason::ValueMissing, format!("key {key} is not a {kind}"))
         }
-        ("NOAUTH", _) => {
-            Failure::server(AbsenceReason::Unauthorized, "it wants a password: name a secret in passwordFrom")
-        }
+        ("NOAUTH", _) => Failure::server(
+            AbsenceReason::Unauthorized,
+            "it requires a password: name a secret in passwordFrom",
+        ),
         ("WRONGPASS", _) => {
-            Failure::server(AbsenceReason::Unauthorized, "it refuses the user or the password")
+            Failure::server(AbsenceReason::Unauthorized, "it rejects the user or the password")
         }
         ("NOPERM", Some(measure)) => {
             let (command, key) = (measure.command_name(), quoted(measure.key()));
@@ -118,7 +119,7 @@ pub(super) fn of_server_error(error: &ServerError, measure: Option<&Measure>) ->
             Failure::server(AbsenceReason::Unauthorized, "the user may not run what is needed")
         }
         ("DENIED", _) => {
-            let message = "it is in protected mode, in which it takes clients of its own machine only";
+            let message = "it is in protected mode, which accepts only clients of its own machine";
             Failure::server(AbsenceReason::Unauthorized, message)
         }
         ("LOADING", _) => not_now("it is loading its data"),
@@ -131,16 +132,16 @@ pub(super) fn of_server_error(error: &ServerError, measure: Option<&Measure>) ->
             format!("it answered {code}, as it is part of a cluster: name it in cluster.addresses"),
         ),
         ("ERR", _) if error.details().is_some_and(|text| text.starts_with("max number of clients")) => {
-            Failure::server(AbsenceReason::BadStatus, "it has as many clients as it takes")
+            Failure::server(AbsenceReason::BadStatus, "it has reached its maximum number of clients")
         }
         ("ERR", Some(measure)) => {
-            let message = format!("it answered an error to {}", measure.command_name());
+            let message = format!("it returned an error for {}", measure.command_name());
             Failure::server(AbsenceReason::BadStatus, message)
         }
         (code, _) if KNOWN_CODES.contains(&code) => {
             Failure::server(AbsenceReason::BadStatus, format!("it answered {code}"))
         }
-        _ => Failure::server(AbsenceReason::BadStatus, "it answered an error"),
+        _ => Failure::server(AbsenceReason::BadStatus, "it returned an error"),
     }
 }
 
@@ -148,7 +149,7 @@ pub(super) fn of_server_error(error: &ServerError, measure: Option<&Measure>) ->
 pub(super) fn of_auth(error: &ServerError) -> Failure {
     // A server that has no password set answers ERR, and so do those before version 6 to a wrong one.
     if error.code() == "ERR" {
-        let message = "it refuses the user or the password, or has none set";
+        let message = "it rejects the user or the password, or has none set";
         return Failure::server(AbsenceReason::Unauthorized, message);
     }
     of_server_error(error, None)
@@ -165,7 +166,7 @@ pub(super) fn of_select(error: &ServerError, db: u64) -> Failure {
 /// What broke on a connection, with TLS or not, while a command waited for its answer.
 pub(super) fn of_connection(error: &RedisError, tls: bool) -> Failure {
     if error.kind() == redis::ErrorKind::Parse {
-        let message = "what answers there does not speak Redis's protocol";
+        let message = "the server does not speak the Redis protocol";
         return Failure::connection(AbsenceReason::Malformed, message);
     }
     let cause = cause(error);
@@ -175,9 +176,9 @@ pub(super) fn of_connection(error: &RedisError, tls: bool) -> Failure {
     let what = match find::<io::Error>(cause) {
         _ if find::<rustls::Error>(cause).is_some() => of_tls(cause, true),
         // A port that speaks TLS hangs up on those who do not.
-        Some(io) if !tls && closed(io) => format!("{}; does its port want TLS, rediss://?", of_io(io)),
+        Some(io) if !tls && closed(io) => format!("{}; does its port require TLS (rediss://)?", of_io(io)),
         Some(io) => of_io(io),
-        None => "the connection broke".to_owned(),
+        None => "the connection was lost".to_owned(),
     };
     Failure::connection(AbsenceReason::ConnectionFailed, what)
 }
@@ -218,7 +219,7 @@ pub(super) fn of_tls(error: &(dyn Error + 'static), trusts_system: bool) -> Stri
     };
     let what = match tls {
         rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) if trusts_system => {
-            "certificate not trusted; give its authority's certificate in tls.caFrom".into()
+            "certificate not trusted; set its authority's certificate in tls.caFrom".into()
         }
         rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
             "certificate not signed by the authority of tls.caFrom".into()
@@ -228,12 +229,12 @@ pub(super) fn of_tls(error: &(dyn Error + 'static), trusts_system: bool) -> Stri
         ) => "certificate expired".into(),
         rustls::Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        ) => "certificate is for another name; give that in tls.serverName".into(),
+        ) => "certificate is for another name; set that in tls.serverName".into(),
         rustls::Error::InvalidCertificate(other) => format!("certificate not valid: {other}"),
         rustls::Error::AlertReceived(alert) => {
-            format!("the server refused, it sent the alert {alert:?}; does it want a client certificate?")
+            format!("the server refused with the alert {alert:?}; does it require a client certificate?")
         }
-        rustls::Error::InvalidMessage(_) => "what answers there is no TLS; is it a port without TLS?".into(),
+        rustls::Error::InvalidMessage(_) => "the server does not speak TLS; is it a port without TLS?".into(),
         other => other.to_string(),
     };
     format!("TLS: {what}")
@@ -269,9 +270,9 @@ mod tests {
             ("TRYAGAIN hidden", BadStatus, "TRYAGAIN: its cluster is moving the key"),
             ("MOVED 1 hidden:1", BadStatus, "name it in cluster.addresses"),
             ("ERR max number of clients reached hidden", BadStatus, "as many clients as it takes"),
-            ("ERR hidden", BadStatus, "it answered an error to LLEN"),
+            ("ERR hidden", BadStatus, "it returned an error to LLEN"),
             ("MISCONF hidden", BadStatus, "it answered MISCONF"),
-            ("hidden", BadStatus, "it answered an error"),
+            ("hidden", BadStatus, "it returned an error"),
         ] {
             let (found, message) = told(text);
             assert_eq!(found, reason, "{text}");

@@ -135,7 +135,7 @@ impl Link {
         let failure = match outcome {
             Ok(answers) if answers.len() == expected => return Ok(answers),
             Ok(_) => {
-                Failure::connection(AbsenceReason::Malformed, "it gave fewer answers than it was asked for")
+                Failure::connection(AbsenceReason::Malformed, "it returned fewer responses than requested")
             }
             Err(error) => failure::of_connection(&error, self.access.tls.is_some()),
         };
@@ -183,7 +183,8 @@ impl Link {
             };
             outcome
         });
-        let broken_off = || Failure::connection(AbsenceReason::ConnectionFailed, "connecting broke off");
+        let broken_off =
+            || Failure::connection(AbsenceReason::ConnectionFailed, "connecting was interrupted");
         task.map(move |joined| joined.unwrap_or_else(|_| Err(broken_off()))).boxed().shared()
     }
 

@@ -38,7 +38,7 @@ impl Written {
         };
         if rest.contains('@') {
             return Err(Fault::invalid(
-                "must not hold a user or password: use username, and passwordFrom, which names a secret",
+                "must not contain a user or password: use username, and passwordFrom, which names a secret",
             ));
         }
         let (place, path) = rest.split_once('/').unwrap_or((rest, ""));

@@ -15,9 +15,10 @@ fn settings_are_judged_field_by_field() {
         assert_eq!(
             problems(source, json!({ "measure": "Utilization", "container": "a b", "value": 80 })),
             [
-                "spec.config.measure: Unsupported value: \"Utilization\": supported values: \"usage\", \"utilization\"",
+                "spec.config.measure: Unsupported value: \"Utilization\": supported values: \"usage\", \
+                 \"utilization\"",
                 "spec.config.container: Invalid value: \"a b\": must be the name of a container",
-                "spec.config.value: unknown field; this source knows measure, container",
+                "spec.config.value: unknown field; this source accepts measure, container",
             ]
         );
     }

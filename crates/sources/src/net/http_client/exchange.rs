@@ -23,8 +23,8 @@ pub(super) async fn run(transports: &Transports, gate: &Gate, call: &Call<'_>) -
     let mut current = call.url.clone();
     let mut hops = Hops { transports, gate, call, is_first_origin: true };
     for _ in 0..=MAX_REDIRECTS {
-        let told = |missed: Missed| missed.at(call.url, &current);
-        match hops.ask(&current).await.map_err(told)? {
+        let failed = |missed: Missed| missed.at(call.url, &current);
+        match hops.ask(&current).await.map_err(failed)? {
             Hop::Answer(answer) => return Ok(answer),
             Hop::Redirect(next) => {
                 // Once dropped they stay dropped: the way back may have been laid by the other side.
@@ -82,7 +82,7 @@ impl Hops<'_> {
         max_bytes: usize,
     ) -> Result<Body, Missed> {
         let too_large = || {
-            let what = format!("the answer is larger than {} KiB", max_bytes / 1024);
+            let what = format!("the response is larger than {} KiB", max_bytes / 1024);
             Missed::new(AbsenceReason::TooLarge, what)
         };
         if response.content_length().is_some_and(|announced| announced > max_bytes as u64) {

@@ -24,7 +24,7 @@ pub(super) fn explain(error: &reqwest::Error, roots: Roots) -> (AbsenceReason, S
         return (AbsenceReason::AddressRefused, refused.to_string());
     }
     if error.is_timeout() {
-        return (AbsenceReason::Timeout, "it accepted no connection in time".into());
+        return (AbsenceReason::Timeout, "it did not accept the connection in time".into());
     }
     let what = if let Some(unreached) = unreached {
         unreached.to_string()
@@ -35,7 +35,7 @@ pub(super) fn explain(error: &reqwest::Error, roots: Roots) -> (AbsenceReason, S
     } else if error.is_connect() {
         format!("cannot connect: {}", root_cause(error))
     } else {
-        format!("the connection broke: {}", root_cause(error))
+        format!("the connection was lost: {}", root_cause(error))
     };
     (AbsenceReason::ConnectionFailed, what)
 }
@@ -66,18 +66,19 @@ pub(super) fn explain_call(error: &CallError, longest: usize) -> (AbsenceReason,
                 Some(7 | 16) => AbsenceReason::Unauthorized,
                 _ => AbsenceReason::BadStatus,
             };
-            let name = code.map_or("a status that is no number", code_name);
+            let name = code.map_or("a status that is not a number", code_name);
             let words = one_line(message, LONGEST_WORDS);
-            let told = if words.is_empty() { String::new() } else { format!(": {words}") };
-            (reason, format!("it answered {name}{told}"))
+            let reported = if words.is_empty() { String::new() } else { format!(": {words}") };
+            (reason, format!("it answered {name}{reported}"))
         }
-        CallError::BrokeOff => {
-            (AbsenceReason::ConnectionFailed, "the connection was closed in mid-answer".into())
-        }
+        CallError::BrokeOff => (
+            AbsenceReason::ConnectionFailed,
+            "the connection was closed before the response was complete".into(),
+        ),
         CallError::TooLong => {
-            (AbsenceReason::TooLarge, format!("the answer is larger than {} KiB", longest / 1024))
+            (AbsenceReason::TooLarge, format!("the response is larger than {} KiB", longest / 1024))
         }
-        CallError::NoMessage => (AbsenceReason::Malformed, "it answered without a whole message".into()),
+        CallError::NoMessage => (AbsenceReason::Malformed, "its response has no complete message".into()),
     }
 }
 
@@ -85,22 +86,22 @@ fn explain_tls(error: &rustls::Error, roots: Roots) -> String {
     let certificate = match error {
         rustls::Error::InvalidCertificate(certificate) => certificate,
         rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
-            return "the server wants a client certificate".into();
+            return "the server requires a client certificate".into();
         }
         rustls::Error::AlertReceived(AlertDescription::BadCertificate | AlertDescription::UnknownCA) => {
-            return "the server wants a client certificate, and not this one or none".into();
+            return "the server requires a different client certificate".into();
         }
         other => return other.to_string(),
     };
     match certificate {
         CertificateError::UnknownIssuer if roots == Roots::Given => {
-            "certificate not trusted, as another authority than the given one signed it".into()
+            "certificate not trusted: it is not signed by the given authority".into()
         }
         CertificateError::UnknownIssuer if roots == Roots::None => {
-            "certificate not trusted, as this system has no certificate authorities; set SSL_CERT_FILE".into()
+            "certificate not trusted: this system has no certificate authorities; set SSL_CERT_FILE".into()
         }
         CertificateError::UnknownIssuer => {
-            "certificate not trusted; a private authority is trusted through SSL_CERT_FILE".into()
+            "certificate not trusted; name a private authority in SSL_CERT_FILE".into()
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "certificate expired".into(),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
@@ -116,7 +117,7 @@ fn explain_io(error: &io::Error) -> String {
         ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
             "connection reset".into()
         }
-        ErrorKind::UnexpectedEof => "the connection was closed in mid-answer".into(),
+        ErrorKind::UnexpectedEof => "the connection was closed before the response was complete".into(),
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "host unreachable".into(),
         other => format!("connection failed: {other}"),
     }
@@ -158,8 +159,8 @@ mod tests {
             (CertificateError::NotValidForName, Roots::System, "another name"),
             (CertificateError::Revoked, Roots::System, "not valid"),
         ] {
-            let told = explain_tls(&rustls::Error::InvalidCertificate(error), roots);
-            assert!(told.starts_with("certificate ") && told.contains(words), "{told}");
+            let reported = explain_tls(&rustls::Error::InvalidCertificate(error), roots);
+            assert!(reported.starts_with("certificate ") && reported.contains(words), "{reported}");
         }
     }
 

@@ -29,7 +29,7 @@ pub(super) fn target(
     };
     if with_form && !matches!(status.as_u16(), 307 | 308) {
         let what = format!(
-            "it answered a POST with {}, by which what was posted would be lost; give the address that it leads \
+            "it answered a POST with {}, which would lose the request body; use the address that it leads \
              to, at {}",
             status.as_u16(),
             shown_origin(&url)

@@ -49,9 +49,9 @@ impl Ingredients {
     /// A client that keeps `idle` connections to each host, or why there can be none.
     fn client(&self, idle: usize) -> Result<Client, String> {
         let tls = self.tls.config(&[self.protocol]).map_err(|unusable| match unusable {
-            Unusable::Authority => "no certificate of an authority is given".to_owned(),
+            Unusable::Authority => "no authority's certificate is set".to_owned(),
             Unusable::Certificate | Unusable::Key | Unusable::Pair => {
-                "the given certificate and key are of no use together".to_owned()
+                "the certificate and the key do not match".to_owned()
             }
         })?;
         let builder = (self.speaking)(builder(&self.dialler)).pool_max_idle_per_host(idle);

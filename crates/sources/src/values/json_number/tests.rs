@@ -72,7 +72,7 @@ fn html_is_also_known_by_its_content_type() {
 fn several_values_are_ambiguous() {
     let (reason, message) = read("$..depth", r#"[{"depth": 1}, {"depth": 2}]"#).unwrap_err();
     assert_eq!(reason, AbsenceReason::ValueAmbiguous);
-    assert_eq!(message, "the answer has 2 values at $..depth, not one");
+    assert_eq!(message, "the response has 2 values at $..depth, not one");
 }
 
 #[test]
@@ -98,7 +98,8 @@ proptest! {
     }
 
     #[test]
-    fn no_answer_that_looks_like_json_makes_it_panic(text in "[\\[\\]{}:,\"a0-9eE.+\\\\u\\- ntrufalse]{0,120}") {
+    fn no_answer_that_looks_like_json_makes_it_panic(text in "[\\[\\]{}:,\"a0-9eE.+\\\\u\\- \
+         ntrufalse]{0,120}") {
         for path in ["$", "$.a", "$..*", "$[?@.a>1]"] {
             if let Ok(number) = read(path, text.clone()) {
                 prop_assert!(number.is_finite());

@@ -57,7 +57,7 @@ impl<'a> Settings<'a> {
             return None;
         };
         for unknown in object.keys().filter(|form| !FORMS.contains(&form.as_str())) {
-            let why = format!("unknown field; known are {}", FORMS.join(", "));
+            let why = format!("unknown field; known fields are {}", FORMS.join(", "));
             let fault = Fault::new(FaultKind::UnknownField, why);
             self.found.problems.push(Problem::new(format!("{path}.{unknown}"), fault));
         }
@@ -106,7 +106,7 @@ impl<'a> Settings<'a> {
         match self.asked.target {
             AskedTarget::Of(target) => Some(target.clone()),
             AskedTarget::Unnamed(_) | AskedTarget::Refused => {
-                let why = "the metric is of no target that this object may act on";
+                let why = "the metric has no target that this object may scale";
                 self.found.problems.push(Problem::new(path, Fault::forbidden(why)));
                 None
             }
@@ -140,7 +140,7 @@ impl<'a> Settings<'a> {
             Value::String(text) if text.is_empty() => self.missing(path.to_owned()),
             Value::String(text) => Some(text.clone()),
             other => {
-                self.found.problems.push(Problem::new(path, wrong_type(other, "a text")));
+                self.found.problems.push(Problem::new(path, wrong_type(other, "a string")));
                 None
             }
         }

@@ -60,7 +60,7 @@ impl<'a> Settings<'a> {
             }
             [first, more @ ..] => {
                 for name in more {
-                    let why = format!("must not be given along with {first}");
+                    let why = format!("must not be set together with {first}");
                     self.refuse(name, Fault::forbidden(why));
                 }
             }
@@ -129,7 +129,7 @@ mod tests {
                 "spec.config.tls.skip: Invalid value: a number: must be true or false",
                 "spec.config.tls.depth: Invalid value: a text: must be a number",
                 "spec.config.tls.mode: Unsupported value: \"c\": supported values: \"a\", \"b\"",
-                "spec.config.tls.other: unknown field; this source knows skip, depth, mode",
+                "spec.config.tls.other: unknown field; this source accepts skip, depth, mode",
             ]
         );
         assert_eq!(
@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(problems(json!({}), read), ["spec.config: Required value: must have one of a, b, c"]);
         assert_eq!(
             problems(json!({ "a": 1, "c": 2 }), read),
-            ["spec.config.c: Forbidden: must not be given along with a"]
+            ["spec.config.c: Forbidden: must not be set together with a"]
         );
     }
 }

@@ -104,7 +104,10 @@ fn a_wrong_reference_is_refused_without_what_may_be_secret() {
     const FORMS: &str = "secretKeyRef, configMapKeyRef, targetEnv, serviceAccountToken";
     let none = format!("spec.config.passwordFrom: Required value: must have one of {FORMS}");
     for (value, problems) in [
-        (json!("s3cret"), vec!["spec.config.passwordFrom: Invalid value: a text: must be an object".to_owned()]),
+        (
+            json!("s3cret"),
+            vec!["spec.config.passwordFrom: Invalid value: a text: must be an object".to_owned()],
+        ),
         (json!({}), vec![none.clone()]),
         (
             json!({ "secretRef": { "name": "db" } }),
@@ -120,9 +123,12 @@ fn a_wrong_reference_is_refused_without_what_may_be_secret() {
         (
             json!({ "secretKeyRef": { "name": "", "key": 1, "optional": true } }),
             vec![
-                "spec.config.passwordFrom.secretKeyRef.optional: unknown field; known is name, key".to_owned(),
+                "spec.config.passwordFrom.secretKeyRef.optional: unknown field; known fields are name, \
+                 key"
+                .to_owned(),
                 "spec.config.passwordFrom.secretKeyRef.name: Required value".to_owned(),
-                "spec.config.passwordFrom.secretKeyRef.key: Invalid value: a number: must be a text".to_owned(),
+                "spec.config.passwordFrom.secretKeyRef.key: Invalid value: a number: must be a string"
+                    .to_owned(),
             ],
         ),
         (
@@ -136,8 +142,8 @@ fn a_wrong_reference_is_refused_without_what_may_be_secret() {
         (
             json!({ "targetEnv": { "name": "PASSWORD" } }),
             vec![
-                "spec.config.passwordFrom.targetEnv: Forbidden: the metric is of no target that this object may \
-                 act on"
+                "spec.config.passwordFrom.targetEnv: Forbidden: the metric has no target that this object \
+                 may scale"
                     .to_owned(),
             ],
         ),

@@ -88,15 +88,15 @@ fn what_cannot_be_used_is_named_by_secret_and_key() {
             json!({"bearerTokenFrom": key("lines")}),
             "the value of its key \"lines\" cannot be sent as a header",
         ),
-        (json!({"caFrom": key("text")}), "the value of its key \"text\" is no certificate in PEM"),
-        (json!({"caFrom": key("key")}), "the value of its key \"key\" is no certificate in PEM"),
+        (json!({"caFrom": key("text")}), "the value of its key \"text\" is not a certificate in PEM format"),
+        (json!({"caFrom": key("key")}), "the value of its key \"key\" is not a certificate in PEM format"),
         (
             json!({"certFrom": key("text"), "keyFrom": key("key")}),
-            "the value of its key \"text\" is no certificate in PEM",
+            "the value of its key \"text\" is not a certificate in PEM format",
         ),
         (
             json!({"certFrom": key("crt"), "keyFrom": key("crt")}),
-            "the value of its key \"crt\" is no private key in PEM",
+            "the value of its key \"crt\" is not a private key in PEM format",
         ),
     ] {
         let absence = access(&config).present(&all).unwrap_err();

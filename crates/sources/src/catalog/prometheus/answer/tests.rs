@@ -30,7 +30,7 @@ fn several_series_come_to_what_is_asked_for() {
     }
     let (reason, message) = read(200, &vector(&["1", "2"]).to_string(), Aggregate::Only).unwrap_err();
     assert_eq!(reason, AbsenceReason::ValueAmbiguous);
-    assert!(message.starts_with("the query gives 2 series, not one; "), "{message}");
+    assert!(message.starts_with("the query returns 2 series, not one; "), "{message}");
 }
 
 #[test]
@@ -66,13 +66,14 @@ fn whatever_is_not_one_finite_number_is_a_named_absence() {
     let mut partial = vector(&["1"]);
     partial["isPartial"] = json!(true);
     for (status, body, reason, words) in [
-        (200, vector(&[]).to_string(), ValueMissing, "gives no series; if that means none, add `or vector(0)`"),
-        (200, vector(&["NaN"]).to_string(), NotFinite, "the query gives NaN"),
-        (200, vector(&["+Inf"]).to_string(), NotFinite, "the query gives inf"),
+        (200, vector(&[]).to_string(), ValueMissing, "gives no series; if that means none, add `or \
+             vector(0)`"),
+        (200, vector(&["NaN"]).to_string(), NotFinite, "the query returns NaN"),
+        (200, vector(&["+Inf"]).to_string(), NotFinite, "the query returns inf"),
         (200, vector(&["1", "-Inf"]).to_string(), NotFinite, "one of 2 series of the query is -inf"),
         (200, vector(&["1", "NaN", "2"]).to_string(), NotFinite, "one of 3 series of the query is NaN"),
-        (200, vector(&["one"]).to_string(), NotANumber, "the query gives one, which is no number"),
-        (200, vector(&[""]).to_string(), NotANumber, "which is no number"),
+        (200, vector(&["one"]).to_string(), NotANumber, "the query returns one, which is not a number"),
+        (200, vector(&[""]).to_string(), NotANumber, "which is not a number"),
         (200, data(json!({"resultType": "matrix", "result": [{"metric": {}, "values": [[1, "1"]]}]})), NotANumber, "values over a time"),
         (200, data(json!({"resultType": "string", "result": [1, "a"]})), NotANumber, "gives a text"),
         (200, data(json!({"resultType": "vector", "result": [{"metric": {}, "histogram": [1, {}]}]})), NotANumber, "histograms"),
@@ -82,10 +83,11 @@ fn whatever_is_not_one_finite_number_is_a_named_absence() {
         (200, json!({"status": "success"}).to_string(), Malformed, "no data"),
         (200, json!({"active_users": 3}).to_string(), Malformed, "not that of Prometheus' HTTP API"),
         (200, json!({"status": "error", "errorType": "timeout", "error": "too slow"}).to_string(), BadStatus, "it reports a failure: timeout: too slow"),
-        (200, String::new(), Malformed, "the answer is empty"),
-        (200, "<html>".to_owned(), Malformed, "the answer is HTML or XML"),
-        (200, vector(&["1"]).to_string()[..60].to_owned(), Malformed, "the answer is not JSON: EOF"),
-        (200, warned("store a is away"), Partial, "may lack something, as it has the warning: store a is away"),
+        (200, String::new(), Malformed, "the response is empty"),
+        (200, "<html>".to_owned(), Malformed, "the response is HTML or XML"),
+        (200, vector(&["1"]).to_string()[..60].to_owned(), Malformed, "the response is not JSON: EOF"),
+        (200, warned("store a is away"), Partial, "may lack something, as it has the warning: store a is \
+             away"),
         (200, warned("PromQL warning: encountered a mix of histograms and floats"), Partial, "a mix of"),
         (200, partial.to_string(), Partial, "may lack something, as the server says by isPartial"),
         (

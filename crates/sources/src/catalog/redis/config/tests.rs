@@ -129,7 +129,7 @@ fn every_problem_has_its_path_and_words() {
         (with(json!({ "address": "http://cache" })), &format!("spec.config.address: {address}")),
         (
             with(json!({ "cluster": { "addresses": ["a"] } })),
-            "spec.config.cluster: Forbidden: must not be given along with address",
+            "spec.config.cluster: Forbidden: must not be set together with address",
         ),
         (with(json!({ "address": null, "cluster": {} })), "spec.config.cluster.addresses: Required value"),
         (
@@ -159,7 +159,7 @@ fn every_problem_has_its_path_and_words() {
         (with(json!({ "listName": "" })), "spec.config.listName: Required value"),
         (
             with(json!({ "keyName": "k" })),
-            "spec.config.keyName: Forbidden: must not be given along with listName",
+            "spec.config.keyName: Forbidden: must not be set together with listName",
         ),
         (
             with(json!({ "consumerGroup": "g" })),
@@ -172,7 +172,7 @@ fn every_problem_has_its_path_and_words() {
         ),
         (
             counting(json!({ "streamName": "k", "streamMeasure": "lag" })),
-            "spec.config.consumerGroup: Required value: streamMeasure is that of a group",
+            "spec.config.consumerGroup: Required value: streamMeasure needs the name of a group",
         ),
         (
             counting(json!({ "streamName": "k", "streamMeasure": "length", "consumerGroup": "g" })),
@@ -195,7 +195,7 @@ fn every_problem_has_its_path_and_words() {
             with(json!({ "address": "redis://cache/70000" })),
             "spec.config.address: Invalid value: its database must be at most 65535",
         ),
-        (with(json!({ "tls": {} })), "spec.config.tls: Forbidden: redis:// is without TLS; write rediss://"),
+        (with(json!({ "tls": {} })), "spec.config.tls: Forbidden: redis:// is without TLS; use rediss://"),
         (
             with(json!({ "address": "rediss://cache", "tls": { "certFrom": secret("a", "b") } })),
             "spec.config.tls.keyFrom: Required value: it goes with certFrom",
@@ -208,7 +208,7 @@ fn every_problem_has_its_path_and_words() {
             with(
                 json!({ "address": "c", "tls": { "caFrom": secret("a", "b"), "insecureSkipVerify": true } }),
             ),
-            "spec.config.tls.insecureSkipVerify: Forbidden: with it caFrom would mean nothing",
+            "spec.config.tls.insecureSkipVerify: Forbidden: with it, caFrom has no effect",
         ),
         (
             with(json!({ "passwordFrom": {} })),
@@ -223,7 +223,10 @@ fn every_problem_has_its_path_and_words() {
         assert_eq!(problems(&config), [expected], "{config}");
     }
     let unknown = problems(&with(json!({ "host": "cache" }))).concat();
-    assert!(unknown.starts_with("spec.config.host: unknown field; this source knows address, "), "{unknown}");
+    assert!(
+        unknown.starts_with("spec.config.host: unknown field; this source accepts address, "),
+        "{unknown}"
+    );
 }
 
 #[test]
@@ -244,6 +247,6 @@ fn a_password_in_the_open_is_refused_and_not_repeated() {
     let found = problems(&with(json!({ "password": "hunter2" })));
     assert_eq!(
         found,
-        ["spec.config.password: Forbidden: a password stands in a secret, which passwordFrom names"]
+        ["spec.config.password: Forbidden: put the password into a secret and name it in passwordFrom"]
     );
 }

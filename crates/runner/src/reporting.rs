@@ -1,6 +1,6 @@
 //! Tells what became of an object: to metrics, board, activity, log and journal.
 //!
-//! Only the loop calls it, so nothing is told of an object after its deletion, and nothing
+//! Only the loop calls it, so nothing is reported of an object after its deletion, and nothing
 //! of an earlier plan after a later one.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +17,7 @@ use crate::{AuditEntry, ObjectKey, Record, ScaleOperation, Services};
 /// What was last said of an object, so that only news is said aloud: a source that is down
 /// for an hour is one line, not one a poll.
 #[derive(Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct Reported {
     /// The reason of `Ready`.
     ready: Option<Reason>,
     /// What becomes of decisions.
@@ -34,7 +34,7 @@ pub(crate) struct Told {
     pub(crate) namespace: Arc<str>,
 }
 
-impl Told {
+impl Reported {
     /// Whatever is said next is news. What is counted stays counted.
     pub(crate) fn forget(&mut self) {
         let (mode, violated, standing) =
@@ -54,10 +54,11 @@ struct Pending {
 
 /// Reports invariants that a decision would have violated, each once for an object: whoever fixes the fault needs
 /// the numbers, and not a line a poll.
-pub(crate) fn violated(key: &ObjectKey, told: &mut Told, violations: &[Violation]) {
+pub(crate) fn violated(key: &ObjectKey, reported: &mut Reported, violations: &[Violation]) {
     for Violation { invariant, detail } in violations {
-        if told.violated.insert(invariant) {
-            tracing::error!(object = %key, invariant, detail, "decision held, as it would violate an invariant; please report this");
+        if reported.violated.insert(invariant) {
+            tracing::error!(object = %key, invariant, detail, "decision held because it would violate an \
+                 invariant; please report this");
         }
     }
 }
@@ -67,12 +68,12 @@ pub(crate) fn record(
     services: &Services,
     key: &ObjectKey,
     outcome: Outcome,
-    told: &mut Told,
+    reported: &mut Reported,
 ) -> Arc<Outcome> {
     services.metrics.looked(key.kind, &outcome);
     let members = outcome.poll().map_or(0, |poll| poll.members.len());
     let all: Vec<usize> = (0..members).collect();
-    again(services, key, outcome, told, &all)
+    again(services, key, outcome, reported, &all)
 }
 
 /// Tells how the object is, and what was decided and done about `members`. Of a group it is called again
@@ -81,29 +82,29 @@ pub(crate) fn again(
     services: &Services,
     key: &ObjectKey,
     outcome: Outcome,
-    told: &mut Told,
+    reported: &mut Reported,
     members: &[usize],
 ) -> Arc<Outcome> {
     let health = outcome.health();
-    let standing = Standing::of(&told.namespace, &outcome, &health);
-    services.metrics.stands(key.kind, &mut told.standing, standing);
+    let standing = Standing::of(&reported.namespace, &outcome, &health);
+    services.metrics.stands(key.kind, &mut reported.standing, standing);
     services.board.note(key, &outcome, &health);
     if let Some(episodes) = &services.episodes {
         episodes.note(key, &outcome);
     }
     mark_reversals(services, &outcome);
-    tell_warnings(key, &outcome, told);
-    tell_mode(key, &outcome, told);
-    tell_readiness(key, &health, told);
+    report_warnings(key, &outcome, reported);
+    report_mode(key, &outcome, reported);
+    report_readiness(key, &health, reported);
     let mut tried = Vec::new();
     if let Verdict::Polled(poll) = &outcome.verdict {
         for &member in members {
-            let before = told.pending.remove(&member);
+            let before = reported.pending.remove(&member);
             let Some(decided) = poll.decided(member) else { continue };
             let pending = pending(poll, decided);
             let is_news = pending.is_none() || before != pending;
-            told.pending.extend(pending.map(|pending| (member, pending)));
-            tell_decision(services, key, &outcome, poll, decided, is_news);
+            reported.pending.extend(pending.map(|pending| (member, pending)));
+            report_decision(services, key, &outcome, poll, decided, is_news);
             if poll.members[member].write.is_some() {
                 tried.push(member);
             }
@@ -128,7 +129,7 @@ fn mark_reversals(services: &Services, outcome: &Outcome) {
 pub(crate) fn mention(services: &Services, key: &ObjectKey, outcome: &Outcome, tried: &[usize]) {
     let Verdict::Polled(poll) = &outcome.verdict else { return };
     for decided in tried.iter().filter_map(|&member| poll.decided(member)) {
-        tell_decision(services, key, outcome, poll, decided, true);
+        report_decision(services, key, outcome, poll, decided, true);
     }
 }
 
@@ -143,32 +144,32 @@ fn pending(poll: &Poll, decided: &MemberDecision) -> Option<Pending> {
 }
 
 /// Each state of a spec is warned of once.
-fn tell_warnings(key: &ObjectKey, outcome: &Outcome, told: &mut Told) {
-    if told.warnings == outcome.warnings {
+fn report_warnings(key: &ObjectKey, outcome: &Outcome, reported: &mut Reported) {
+    if reported.warnings == outcome.warnings {
         return;
     }
     for warning in outcome.warnings.iter() {
-        tracing::warn!(object = %key, field = warning.path, warning = warning.message, "doubtful spec");
+        tracing::warn!(object = %key, field = warning.path, warning = warning.message, "questionable spec");
     }
-    told.warnings = Arc::clone(&outcome.warnings);
+    reported.warnings = Arc::clone(&outcome.warnings);
 }
 
 /// Observing begins and ends in one line each.
-fn tell_mode(key: &ObjectKey, outcome: &Outcome, told: &mut Told) {
+fn report_mode(key: &ObjectKey, outcome: &Outcome, reported: &mut Reported) {
     let Some(mode) = outcome.poll().map(|poll| poll.decision.mode) else { return };
-    match (told.mode.replace(mode), mode) {
+    match (reported.mode.replace(mode), mode) {
         (before, now) if before == Some(now) => {}
         (_, Mode::Observe) => {
-            tracing::info!(object = %key, "observing: decisions are recorded and not applied");
+            tracing::info!(object = %key, "observing: decisions are recorded but not applied");
         }
         (Some(_), Mode::Act) => tracing::info!(object = %key, "decisions are applied from now on"),
         (None, Mode::Act) => {}
     }
 }
 
-fn tell_readiness(key: &ObjectKey, health: &Health, told: &mut Told) {
+fn report_readiness(key: &ObjectKey, health: &Health, reported: &mut Reported) {
     let (reason, message) = (health.reason, &health.message);
-    let before = told.ready.replace(reason);
+    let before = reported.ready.replace(reason);
     if before == Some(reason) {
         tracing::debug!(object = %key, %reason, why = message, "as before");
         return;
@@ -180,7 +181,7 @@ fn tell_readiness(key: &ObjectKey, health: &Health, told: &mut Told) {
     }
 }
 
-fn tell_decision(
+fn report_decision(
     services: &Services,
     key: &ObjectKey,
     outcome: &Outcome,
