@@ -13,7 +13,7 @@ import random
 
 ARMS = (1.0, 1.1, 1.25, 1.5, 2.0)
 LEVELS = 3
-# How many totals tell where the load is heading: with fewer, noise does.
+# How many totals show where the load is heading: with fewer, noise does.
 TOTALS = 4
 
 # A reward weighs at least this much in its arm's mean, so that old ones fade.

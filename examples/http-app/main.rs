@@ -1,5 +1,5 @@
 //! `http-app`: answers every request and counts it in `http_requests_total`, by which Prometheus
-//! and the GeneralScaler beside this file tell how many replicas it needs.
+//! and the GeneralScaler beside this file determine how many replicas it needs.
 //!
 //! Settings: `LISTEN_ADDRESS` (0.0.0.0:8080), `WORK_MILLISECONDS` that a request takes (0).
 

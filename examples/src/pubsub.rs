@@ -77,7 +77,7 @@ impl PubSub {
         received(&self.ask(Method::POST, &path, json!({ "maxMessages": 1 })).await?)
     }
 
-    /// Tells that a message has been dealt with.
+    /// Reports that a message has been dealt with.
     pub async fn acknowledge(&self, message: &Received) -> anyhow::Result<()> {
         let path = format!("{}:acknowledge", self.subscription);
         self.ask(Method::POST, &path, json!({ "ackIds": [message.ack_id] })).await?;

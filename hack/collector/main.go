@@ -43,7 +43,7 @@ func factories() (otelcol.Factories, error) {
 		return otelcol.Factories{}, err
 	}
 	exporters, err := otelcol.MakeFactoryMap[exporter.Factory](printer())
-	// Of itself it tells nothing; why it cannot start is told all the same.
+	// Of itself it reports nothing; why it cannot start is reported all the same.
 	silent := telemetry.NewFactory(func() component.Config { return &struct{}{} })
 	return otelcol.Factories{Receivers: receivers, Exporters: exporters, Telemetry: silent}, err
 }

@@ -161,6 +161,6 @@ the whole release for its sake: (list ROOT PATH).
 {{- fail "operator.metrics.port, operator.health.port, operator.activityServer.port, operator.peers.port and webhook.port must differ from one another" }}
 {{- end }}
 {{- if and .Values.webhook.existingSecret .Values.webhook.certManager.enabled }}
-{{- fail "webhook.existingSecret: with webhook.certManager.enabled there is another Secret; give one of the two" }}
+{{- fail "webhook.existingSecret: with webhook.certManager.enabled there is another Secret; set only one of the two" }}
 {{- end }}
 {{- end }}

@@ -98,7 +98,7 @@ impl Action {
     }
 
     /// Takes a write that failed for carried out where its target has come to the count all the same: the
-    /// API server may have answered too late, or somebody did it by hand. No later decision would write it.
+    /// API server may have answered too late, or someone did it by hand. No later decision would write it.
     pub(crate) fn settle(&mut self, plan: &Plan, scales: &[Option<Scale>], now: Time) {
         for known in self.members.iter_mut().filter(|known| known.written.is_none()) {
             let place = plan.members.iter().position(|member| member.role.name == known.name);

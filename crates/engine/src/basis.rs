@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_demand_tells_its_path() {
+    fn a_demand_reports_its_path() {
         let cases = [
             (vec![share("requests", 500.0, 1.0)], 500.0, 1.0, "requests 500, 100 a replica"),
             (vec![share("webui", 500.0, 1.2)], 600.0, 1.0, "webui 500 × 1.2 = 600, 100 a replica"),

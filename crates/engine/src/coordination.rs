@@ -35,7 +35,7 @@ pub struct Need {
 }
 
 /// The demand of each member, in the unit of its metric or of its callers' calls. `None` where
-/// nothing tells it, and where it rests on an absent reading.
+/// nothing reports it, and where it rests on an absent reading.
 pub fn demands(view: &View<'_>) -> Vec<Option<f64>> {
     flows(view).iter().map(Flow::whole).collect()
 }
@@ -71,7 +71,7 @@ pub fn bottleneck(view: &View<'_>) -> Option<usize> {
 }
 
 /// What each member needs where a replica is to run at `utilization`, above 0 and at most 1, of its
-/// capacity; 1 is the least that bears the demand. `None` where nothing tells it.
+/// capacity; 1 is the least that bears the demand. `None` where nothing reports it.
 pub fn needs(view: &View<'_>, utilization: f64) -> Vec<Option<Need>> {
     let flows = flows(view);
     let mut needs: Vec<Option<Need>> = vec![None; view.members.len()];
@@ -170,7 +170,7 @@ fn flows(view: &View<'_>) -> Vec<Flow> {
     flows
 }
 
-/// The most that the member's own metrics tell.
+/// The most that the member's own metrics report.
 fn measured(view: &View<'_>, member: usize) -> Flow {
     let own = view.members[member].role.capacity;
     let mut flow = Flow::default();

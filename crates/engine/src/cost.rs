@@ -30,7 +30,7 @@ impl Budget {
 
     /// What `replicas` cost in an hour; always finite.
     pub fn cost_per_hour(self, replicas: u32) -> f64 {
-        // An infinity could not be told: JSON has none.
+        // An infinity could not be reported: JSON has none.
         (f64::from(replicas) * self.cost_per_pod_hour).min(f64::MAX)
     }
 
@@ -88,7 +88,7 @@ pub fn without_noise(amount: f64) -> f64 {
     if rounded.is_finite() { rounded } else { amount }
 }
 
-/// Amounts from here up are told by their size, and so are those that [`is_small`].
+/// Amounts from here up are reported by their size, and so are those that [`is_small`].
 const LARGE: f64 = 1e15;
 
 fn is_small(amount: f64) -> bool {
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_decision_costs_can_be_told() {
+    fn what_a_decision_costs_can_be_reported() {
         let budget = Budget::new(0.1, 0.5).unwrap();
         let cost = Cost { now: 0.3, recommended: Some(0.7), decided: 0.5, budget: 0.5 };
         assert_eq!(Cost::of(budget, 3, Some(7), 5), cost);

@@ -88,7 +88,7 @@ pub fn record_writes(plan: &Plan, memory: &mut Memory, decision: &Decision, writ
 }
 
 /// Whether the count that `decision` has for the member at `member` may still be written where the target now asks
-/// for `replicas`: by a retry, some time after the decision. It may not where somebody has meanwhile gone beyond a
+/// for `replicas`: by a retry, some time after the decision. It may not where someone has meanwhile gone beyond a
 /// decision that must not scale in, as it lacked a reading, or has switched the target off.
 pub fn may_write_from(plan: &Plan, decision: &Decision, member: usize, replicas: u32) -> bool {
     let Some(decided) = decision.members.iter().find(|decided| decided.member == member) else {

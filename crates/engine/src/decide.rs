@@ -53,7 +53,7 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
             }
         }
     }
-    // A group's budget looks at all members at once: at what is recommended, and at what became of it.
+    // A group's budget looks at all members at once: at what is recommended, and at its observed state.
     group::cut_recommendations(plan, &mut chains);
     for chain in &mut chains {
         chain.hold(plan, memory, now);

@@ -171,7 +171,7 @@ pub enum Step {
         /// Time until the next scale may be.
         left: Duration,
     },
-    /// Somebody set the target to 0 although it has a minimum, so it is left alone.
+    /// Someone set the target to 0 although it has a minimum, so it is left alone.
     Disabled {
         /// The minimum.
         min: u32,
@@ -322,7 +322,7 @@ mod tests {
                 Step::Rate { from: 9, to: 6, limit: RateLimit::HpaDefault },
                 "rate 9→6 (twice the replicas, or 4, at most)",
             ),
-            (Step::Disabled { min: 2 }, "disabled 0 (set to 0 by somebody, with a minimum of 2)"),
+            (Step::Disabled { min: 2 }, "disabled 0 (replicas set to 0 while minReplicas is 2)"),
             (
                 Step::Held { from: 9, to: 6, invariant: "within_bounds" },
                 "held 9→6 (it would violate within_bounds)",

@@ -75,7 +75,7 @@ pub fn within_bounds(case: &Case<'_>) -> Option<Violation> {
     })
 }
 
-/// What somebody set to 0 although it has a minimum stays at 0.
+/// What someone set to 0 although it has a minimum stays at 0.
 pub fn switched_off_stays_off(case: &Case<'_>) -> Option<Violation> {
     violated("switched_off_stays_off", case, |member| is_switched_off(case, member) && member.to != 0)
 }

@@ -9,7 +9,7 @@
 //!
 //! [`cycle`] is the whole pure part of a poll, which the operator and a replay of recorded load share; [`decide`]
 //! is its heart. It starts within the bounds: a target outside of `minReplicas` to `maxReplicas` is brought inside by
-//! every decision, without a reading and whatever else holds; a target that somebody set to 0 although it has a minimum is
+//! every decision, without a reading and whatever else holds; a target that someone set to 0 although it has a minimum is
 //! left alone. From there it asks the plan's [`Policy`] for a recommendation from the readings and lets the
 //! recommendation pass, in this order:
 //!

@@ -34,7 +34,7 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// Replicas that serve: the ready ones, or all that exist where the target's kind does not report them.
+    /// Replicas that serve: the ready ones, or all that exist where the target's kind does not report it them.
     pub fn serving(self) -> u32 {
         self.ready.unwrap_or(self.status_replicas)
     }

@@ -38,7 +38,7 @@ pub struct Fault {
     pub detail: String,
 }
 
-/// The sorts of faults, as the API server tells them apart.
+/// The sorts of faults, as the API server distinguishes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FaultKind {
     /// The field is missing or empty.
@@ -144,7 +144,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Something that an object may have and hardly means: it is accepted, and people are told.
+/// Something that an object may have and hardly means: it is accepted, and people are informed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Warning {
     /// Path of the field, as in a [`Problem`]. Empty for the whole object.

@@ -30,7 +30,7 @@ impl View<'_> {
         self.scales.get(member).copied().flatten()
     }
 
-    /// Whether somebody has set the member at `member` to 0 although it has a minimum: it is left alone.
+    /// Whether someone has set the member at `member` to 0 although it has a minimum: it is left alone.
     pub fn is_disabled(&self, member: usize) -> bool {
         self.scale(member).is_some_and(|scale| scale.replicas == 0) && self.members[member].bounds.min() > 0
     }

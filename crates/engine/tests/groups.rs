@@ -129,7 +129,7 @@ struct Poll {
     foreign: Option<(Index, u32)>,
     /// Who is not found.
     missing: Option<Index>,
-    /// Of each member's replicas, how many are ready; `None` where its kind does not tell.
+    /// Of each member's replicas, how many are ready; `None` where its kind does not report it.
     ready: Vec<Option<f64>>,
     /// Whether the write of each member succeeds.
     succeeds: Vec<bool>,
@@ -367,7 +367,7 @@ proptest! {
         let observation = Observation { scales: scales(&vec![0; plan.members.len()]), ..Observation::default() };
         let mut memory = Memory::default();
         for member in &plan.members {
-            // Set by the plan itself; what somebody else set to 0 is left alone.
+            // Set by the plan itself; what someone else set to 0 is left alone.
             memory.replicas.insert(&member.target, 0);
         }
         let decision = decide(&plan, &mut memory, &observation, Time::default());

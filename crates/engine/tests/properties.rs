@@ -87,7 +87,7 @@ struct Poll {
     readings: Vec<Reading>,
     /// Replicas set by someone else.
     foreign: Option<u32>,
-    /// Of the replicas, how many are ready; `None` where the target's kind does not tell.
+    /// Of the replicas, how many are ready; `None` where the target's kind does not report it.
     ready: Option<f64>,
     /// Whether a write succeeds.
     succeeds: bool,

@@ -44,7 +44,7 @@ fn filter(level: &str) -> anyhow::Result<EnvFilter> {
     let lower = level.to_lowercase();
     let directives = if LEVELS.contains(&lower.as_str()) {
         let ours = OURS.map(|name| format!("{name}={lower}")).join(",");
-        // What goes wrong with a watch is told once by `cluster`, and by the library at each attempt.
+        // What goes wrong with a watch is reported once by `cluster`, and by the library at each attempt.
         format!("{},{ours}", if lower == "off" { "off" } else { "warn,kube_runtime::watcher=error" })
     } else if level.contains(['=', ',']) {
         level.to_owned()

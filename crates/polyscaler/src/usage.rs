@@ -1,4 +1,4 @@
-//! Wrong usage, where it does not stand on the command line: a value of the environment is told
+//! Wrong usage, where it does not stand on the command line: a value of the environment is reported
 //! by the name of its variable, in one line, as it shows up in the log of a pod.
 
 use clap::error::{ContextKind, ContextValue};
@@ -44,6 +44,6 @@ fn variable_of(command: &Command, flag: &str) -> Option<String> {
 /// The error without advice about flags and without line breaks.
 fn in_one_line(error: &clap::Error) -> String {
     let text = error.render().to_string();
-    let told = text.split("\n\n").next().unwrap_or(&text);
-    told.split_whitespace().collect::<Vec<_>>().join(" ")
+    let reported = text.split("\n\n").next().unwrap_or(&text);
+    reported.split_whitespace().collect::<Vec<_>>().join(" ")
 }

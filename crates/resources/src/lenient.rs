@@ -1,4 +1,4 @@
-//! A catalog for tests of compilation: its queries tell what was asked.
+//! A catalog for tests of compilation: its queries report what was asked.
 
 use engine::{Asked, AskedTarget, Fault, FaultKind, Prepared, Problem, Query, SourceCatalog, Target};
 use serde_json::Value;

@@ -98,7 +98,7 @@ fn judge(document: &Value, index: usize, context: &Context<'_>) -> Finding {
     }
 }
 
-/// A kind or version that does not exist in a group of ours is a mistake, not somebody else's object.
+/// A kind or version that does not exist in a group of ours is a mistake, not someone else's object.
 fn of_our_groups(api_version: &str, kind: &str) -> Vec<Problem> {
     let group = api_version.split('/').next().unwrap_or_default();
     let ours: Vec<&&Kind> = crate::KINDS.iter().filter(|known| known.group == group).collect();

@@ -50,7 +50,7 @@ pub struct Poll {
     pub memory: Memory,
     /// What was done to the HPAs that the object keeps; nothing where they are as the plan wants them.
     pub hpa: Result<Vec<HpaChange>, WriteFailure>,
-    /// Replicas that somebody set back after they were written, at most one entry for each of the plan's members.
+    /// Replicas that someone set back after they were written, at most one entry for each of the plan's members.
     pub reversals: Vec<Reversal>,
 }
 

@@ -23,7 +23,7 @@ pub enum Reason {
     ValidMetricFound,
     /// A metric is unavailable.
     Metric(AbsenceReason),
-    /// Somebody scaled the target to 0 although it has a minimum; it is left alone until it is scaled up.
+    /// Someone scaled the target to 0 although it has a minimum; it is left alone until it is scaled up.
     ScalingDisabled,
     /// The target can be scaled.
     ReadyForNewScale,

@@ -2,7 +2,7 @@
 //! place that the kind has for it, and with Events of its own.
 //!
 //! What kinds of ours have in common is common code that they call: `common::status`, `common::conditions`
-//! and [`events::usual`]. A kind whose status is somebody else's contract brings its own.
+//! and [`events::usual`]. A kind whose status is someone else's contract brings its own.
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -170,7 +170,7 @@ pub struct KeptStatus {
     language: StatusLanguage,
     typed: Arc<dyn AnyStatus>,
     memory: Arc<Memory>,
-    /// What the object holds, where it does not fit the type: written by somebody else, or before the kind changed.
+    /// What the object holds, where it does not fit the type: written by someone else, or before the kind changed.
     unreadable: Option<Arc<Value>>,
 }
 

@@ -20,7 +20,7 @@ pub struct ScaleOperation {
     pub namespace: String,
     /// Name of that object.
     pub name: String,
-    /// Its uid: one that is made anew under the same name has another.
+    /// Its uid: one that is recreated under the same name has another.
     pub uid: String,
     /// The target as `Kind/name`.
     pub target: String,
@@ -41,7 +41,7 @@ pub struct ScaleOperation {
 }
 
 impl ScaleOperation {
-    /// What the `poll` that `outcome` of the object `key` tells of decided for one member, and whether it was
+    /// What the `poll` in `outcome` of the object `key` decided for one member, and whether it was
     /// carried out.
     pub(crate) fn of(key: &ObjectKey, outcome: &Outcome, poll: &Poll, decided: &MemberDecision) -> Self {
         let target = &poll.plan.members[decided.member].target;

@@ -47,7 +47,7 @@ pub struct AuditedMetric {
 }
 
 impl AuditEntry {
-    /// What the `poll` that `outcome` of the object `key` tells of came to for one target.
+    /// What the `poll` in `outcome` of the object `key` came to for one target.
     pub(crate) fn of(key: &ObjectKey, outcome: &Outcome, poll: &Poll, decided: &MemberDecision) -> Self {
         let named = poll.plan.metrics.iter().enumerate();
         let metrics = named.map(|(index, metric)| {

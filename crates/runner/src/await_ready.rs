@@ -38,7 +38,7 @@ pub(crate) struct Followed {
     pub(crate) ready: Vec<(String, Time, Scale)>,
 }
 
-/// Looks at `members` until at least one is ready, none of their kinds tells, or they took too long.
+/// Looks at `members` until at least one is ready, none of their kinds reports readiness, or they took too long.
 pub(crate) async fn follow(
     services: Services,
     key: ObjectKey,

@@ -124,7 +124,7 @@ pub struct TargetState {
     pub target: String,
     /// Its namespace.
     pub namespace: String,
-    /// Replicas that are ready, where the target's kind tells.
+    /// Replicas that are ready, where the target's kind reports it.
     pub ready: Option<u32>,
     /// Replicas that the target asks for.
     pub current: u32,

@@ -54,7 +54,7 @@ pub(crate) struct Entry {
 /// A poll that runs.
 pub(crate) struct Polling {
     pub(crate) task: Id,
-    /// Setting it ends the poll's right to write and to tell.
+    /// Setting it ends the poll's right to write and to report.
     pub(crate) revoked: watch::Sender<bool>,
     /// Whether leadership changed since it began: others may know more than it does.
     pub(crate) outdated: bool,
@@ -66,7 +66,7 @@ impl Polling {
     }
 }
 
-/// What tells one object, and one state of what users wrote in it, from another.
+/// What distinguishes one object, and one state of what users wrote in it, from another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     pub(crate) uid: String,
@@ -162,7 +162,7 @@ impl Entry {
         }
     }
 
-    /// Ends the right of a running poll to write and to tell, and that of the last decision.
+    /// Ends the right of a running poll to write and to report, and that of the last decision.
     pub(crate) fn revoke(&mut self) {
         self.pursuit.forget_decision();
         if let Some(polling) = &self.polling {
@@ -257,7 +257,7 @@ impl Entry {
         action.ready_after().filter(|_| !ready.is_empty())
     }
 
-    /// What was last told, with what is known since; `None` where nothing is told of the last decision.
+    /// What was last reported, with what is known since; `None` where nothing is reported of the last decision.
     pub(crate) fn restated(&self, ready: &[(String, Time, Scale)], at: Time) -> Option<Outcome> {
         let (outcome, poll) = self.pursuit.last()?;
         let mut poll = poll.clone();

@@ -1,7 +1,7 @@
 //! Episodes: what was seen of a group, what was done, and how well that went, for a policy to learn from.
 //!
 //! How well a decision went is known only at the next poll, so each waits here for the one after it. Only
-//! `reporting` hands outcomes in, so nothing is told of a poll that lost its right. A decision whose successor
+//! `reporting` hands outcomes in, so nothing is reported of a poll that lost its right. A decision whose successor
 //! is never seen, or is one of another plan or another leadership, makes no episode.
 
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! What the loop is told from outside.
+//! What the loop learns from outside.
 
 use std::fmt;
 
@@ -55,7 +55,7 @@ pub enum Event {
         /// The whole object; `None` where it is gone.
         object: Option<Box<Value>>,
     },
-    /// All that existed at the start has been told; polling may begin.
+    /// All that existed at the start has been reported; polling may begin.
     Synced,
     /// Whether this replica leads and may write.
     Leading(bool),

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! One task runs the loop; a poll is a task of its own only while it lasts, and an object
-//! never has two. Only the loop tells what a poll came to, as it alone knows what has become
+//! never has two. Only the loop reports what a poll came to, as it alone knows what has become
 //! of the object meanwhile. What touches the outside world stands behind the traits of
 //! `ports`, each with one real implementation in another crate and one scripted in the tests here.
 

@@ -46,7 +46,7 @@ pub(crate) struct Finished {
     pub(crate) outcome: Option<Outcome>,
     /// Places of the members that were written, or tried to.
     pub(crate) tried: Vec<usize>,
-    /// Targets whose replicas somebody has changed since they were written.
+    /// Targets whose replicas someone has changed since they were written.
     pub(crate) changed: Vec<Changed>,
     /// Whether it was the first to write by its decision.
     pub(crate) round: Round,
@@ -54,7 +54,7 @@ pub(crate) struct Finished {
     pub(crate) violations: Vec<Violation>,
 }
 
-/// A target whose replicas somebody has changed since they were written.
+/// A target whose replicas someone has changed since they were written.
 pub(crate) struct Changed {
     /// Place of the member.
     pub(crate) member: usize,

@@ -99,13 +99,13 @@ pub struct KeepHpa<'a> {
     pub hpa: Option<&'a KeptHpa>,
 }
 
-/// Tells the time. Within a process it never runs backwards.
+/// Returns the time. Within a process it never runs backwards.
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Time;
 }
 
-/// Tells whether this replica may write, right now.
+/// Returns whether this replica may write, right now.
 pub trait Guard: Send + Sync {
     /// How much longer; `None` where it may not. A write must end within this time.
     fn time_left(&self) -> Option<Duration>;

@@ -17,7 +17,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Pursuit {
-    /// What was last told of the last poll, to be told again with what has come of it since.
+    /// What was last reported of the last poll, to be reported again with what has come of it since.
     last: Option<Arc<Outcome>>,
     tries: Vec<Try>,
     /// When the next of `tries` is due.
@@ -33,7 +33,7 @@ struct Try {
 }
 
 impl Pursuit {
-    /// The decision does not stand any more, and nothing is told of it.
+    /// The decision does not stand any more, and nothing is reported of it.
     pub(crate) fn forget_decision(&mut self) {
         self.last = None;
         self.give_up();
@@ -45,13 +45,13 @@ impl Pursuit {
         self.due = None;
     }
 
-    /// What was last told, and the poll in it.
+    /// What was last reported, and the poll in it.
     pub(crate) fn last(&self) -> Option<(&Outcome, &Poll)> {
         let outcome = self.last.as_deref()?;
         Some((outcome, outcome.poll()?))
     }
 
-    /// A poll was told: its decision stands from now on.
+    /// A poll was reported: its decision stands from now on.
     pub(crate) fn begin(&mut self, outcome: Arc<Outcome>, now: Time) {
         let members = outcome.poll().map_or(0, |poll| poll.members.len());
         self.tries = (0..members).filter_map(|member| next_try(&outcome, member, FIRST_PAUSE, now)).collect();
@@ -75,7 +75,7 @@ impl Pursuit {
         self.last = Some(outcome);
     }
 
-    /// Drops what is due only when the next poll decides anew; returns when the next retry is due.
+    /// Drops what is due only when the next poll decides again; returns when the next retry is due.
     pub(crate) fn plan(&mut self, now: Time, next_poll: Option<Time>) -> Option<Time> {
         self.tries.retain(|tried| next_poll.is_some_and(|next| tried.due < next));
         self.due = self.tries.iter().map(|tried| tried.due).min().map(|due| due.max(now));

@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_waits_until_all_has_arrived_and_tells_the_last_reason() {
+    fn it_waits_until_all_has_arrived_and_reports_the_last_reason() {
         let readiness = Readiness::default();
         readiness.wait_for("lease", "not requested yet");
         readiness.wait_for("crd", "not listed yet");

@@ -1,4 +1,4 @@
-//! Tells what became of an object: to metrics, board, activity, log and journal.
+//! Reports the observed state of an object: to metrics, board, activity, log and journal.
 //!
 //! Only the loop calls it, so nothing is reported of an object after its deletion, and nothing
 //! of an earlier plan after a later one.
@@ -15,7 +15,7 @@ use crate::standing::Standing;
 use crate::{AuditEntry, ObjectKey, Record, ScaleOperation, Services};
 
 /// What was last said of an object, so that only news is said aloud: a source that is down
-/// for an hour is one line, not one a poll.
+/// for an hour is one line, not one per poll.
 #[derive(Debug, Default)]
 pub(crate) struct Reported {
     /// The reason of `Ready`.
@@ -53,7 +53,7 @@ struct Pending {
 }
 
 /// Reports invariants that a decision would have violated, each once for an object: whoever fixes the fault needs
-/// the numbers, and not a line a poll.
+/// the numbers, and not a line per poll.
 pub(crate) fn violated(key: &ObjectKey, reported: &mut Reported, violations: &[Violation]) {
     for Violation { invariant, detail } in violations {
         if reported.violated.insert(invariant) {
@@ -63,7 +63,7 @@ pub(crate) fn violated(key: &ObjectKey, reported: &mut Reported, violations: &[V
     }
 }
 
-/// Tells what became of an object.
+/// Reports the observed state of an object.
 pub(crate) fn record(
     services: &Services,
     key: &ObjectKey,
@@ -76,7 +76,7 @@ pub(crate) fn record(
     again(services, key, outcome, reported, &all)
 }
 
-/// Tells how the object is, and what was decided and done about `members`. Of a group it is called again
+/// Reports how the object is, and what was decided and done about `members`. Of a group it is called again
 /// when something has happened since: some were written again, or, where none is named, all became ready.
 pub(crate) fn again(
     services: &Services,
@@ -115,7 +115,7 @@ pub(crate) fn again(
     outcome
 }
 
-/// Marks the scale operations that somebody has undone.
+/// Marks the scale operations that someone has undone.
 fn mark_reversals(services: &Services, outcome: &Outcome) {
     let Some(poll) = outcome.poll() else { return };
     for reversal in poll.reversals.iter().filter(|reversal| reversal.is_new) {
@@ -124,7 +124,7 @@ fn mark_reversals(services: &Services, outcome: &Outcome) {
     }
 }
 
-/// Tells what was written, at the members `tried`, by a poll that lost its right only while it wrote. Its
+/// Reports what was written, at the members `tried`, by a poll that lost its right only while it wrote. Its
 /// object is gone or has changed, so there is no status to keep it in; but the replicas did move.
 pub(crate) fn mention(services: &Services, key: &ObjectKey, outcome: &Outcome, tried: &[usize]) {
     let Verdict::Polled(poll) = &outcome.verdict else { return };

@@ -1,6 +1,6 @@
 //! Trying failed writes of a group again, while the decision for them stands.
 //!
-//! A new decision would not do: it may draw anew, and the cooldown of those members that were
+//! A new decision would not do: it may draw again, and the cooldown of those members that were
 //! written would hold the others back. So the decided count is written, whatever stands there now.
 
 use std::sync::Arc;
@@ -21,12 +21,12 @@ pub(crate) struct Retry {
     pub(crate) uid: String,
     pub(crate) generation: i64,
     pub(crate) warnings: Arc<[Warning]>,
-    /// The poll whose decision stands, as it was last told.
+    /// The poll whose decision stands, as it was last reported.
     pub(crate) poll: Poll,
     pub(crate) memory: Memory,
     /// Places of the members to try, in ascending order.
     pub(crate) members: Vec<usize>,
-    /// When the next poll decides anew; no write may last longer.
+    /// When the next poll decides again; no write may last longer.
     pub(crate) until: Time,
     /// Turns true when the object is deleted, changed or no longer ours to scale.
     pub(crate) revoked: watch::Receiver<bool>,
@@ -98,7 +98,7 @@ async fn attempt(
     }
     let seen = observe(services, target).await;
     let Ok(scale) = &seen else { return Some(Attempt { seen, tried: None }) };
-    // A write that was not answered may have been carried out, or somebody did it by hand.
+    // A write that was not answered may have been carried out, or someone did it by hand.
     if scale.replicas == decided.to {
         let tried = Tried { at: services.clock.now(), sent: false, result: Ok(()) };
         return Some(Attempt { seen, tried: Some(tried) });

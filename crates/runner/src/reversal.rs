@@ -1,4 +1,4 @@
-//! Replicas that somebody sets back after each scale operation, as a GitOps tool does that applies `spec.replicas`.
+//! Replicas that someone sets back after each scale operation, as a GitOps tool does that applies `spec.replicas`.
 //!
 //! What was written is remembered until it is seen that it no longer stands; who changed it, the API server knows
 //! by its field managers. The same manager setting the same count several times in a row is no accident.
@@ -24,7 +24,7 @@ pub(crate) struct Reversals(HashMap<Target, Known>);
 
 #[derive(Clone, Debug, Default)]
 struct Known {
-    /// The replicas that were written, until somebody changes them.
+    /// The replicas that were written, until someone changes them.
     written: Option<u32>,
     row: Option<Row>,
 }
@@ -51,7 +51,7 @@ impl Reversals {
         self.0.get(target)?.written
     }
 
-    /// Somebody has set the target to `replicas`: `manager`, where the API server knows.
+    /// Someone has set the target to `replicas`: `manager`, where the API server knows.
     pub(crate) fn changed(&mut self, target: &Target, replicas: u32, manager: Option<String>, now: Time) {
         let known = self.0.entry(target.clone()).or_default();
         known.written = None;
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn another_manager_or_another_count_begins_anew() {
+    fn another_manager_or_another_count_begins_again() {
         for (manager, replicas) in [("kubectl", 2), (ARGO, 3)] {
             let mut reversals = Reversals::default();
             fight(&mut reversals, ARGO, 2, &[0, 10]);

@@ -185,11 +185,11 @@ impl Runner {
         }
     }
 
-    /// Polls an object that is due, or tells why it is not polled.
+    /// Polls an object that is due, or reports why it is not polled.
     fn attend(&mut self, key: ObjectKey, due: Time, now: Time) {
         let Some(entry) = self.entries.get_mut(&key) else { return };
         if entry.polling.is_some() {
-            // When that poll ends, the object becomes due anew.
+            // When that poll ends, the object becomes due again.
             return;
         }
         if self.services.guard.time_left().is_none() {
@@ -219,7 +219,7 @@ impl Runner {
         }
     }
 
-    /// Tells why an object is not polled.
+    /// Reports why an object is not polled.
     fn report(&mut self, key: &ObjectKey, verdict: Verdict, at: Time) {
         let Some(entry) = self.entries.get_mut(key) else { return };
         entry.pursuit.forget_decision();
@@ -287,7 +287,7 @@ impl Runner {
         let may_report = self.services.guard.time_left().is_some();
         let entry = self.entries.get_mut(&key);
         let Some((entry, polling)) = entry.and_then(|entry| entry.end_poll(task)) else {
-            // The object is gone, or gone and made anew: the poll was of another one.
+            // The object is gone, or gone and recreated: the poll was of another one.
             if let Some(Finished { outcome: Some(outcome), tried, .. }) = finished {
                 reporting::mention(&self.services, &key, &outcome, &tried);
             }

@@ -13,9 +13,9 @@ pub struct Services {
     pub sampler: Arc<dyn Sampler>,
     /// Reads and moves targets.
     pub actuator: Arc<dyn Actuator>,
-    /// Tells the time.
+    /// Returns the time.
     pub clock: Arc<dyn Clock>,
-    /// Tells whether this replica may write.
+    /// Returns whether this replica may write.
     pub guard: Arc<dyn Guard>,
     /// Keeps HPAs.
     pub reconciler: Arc<dyn Reconciler>,

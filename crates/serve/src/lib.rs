@@ -82,7 +82,7 @@ pub struct Shown {
     pub activity: Arc<Activity>,
     /// The present state of every object, and whether this replica leads.
     pub board: Arc<Board>,
-    /// Tells how long ago something was.
+    /// Reports how long ago something was.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -125,10 +125,10 @@ async fn open(
 }
 
 impl Listening {
-    /// Where it listens: the port that the system chose, where it was told 0.
+    /// Where it listens: the port that the system chose, where it was given 0.
     ///
     /// # Errors
-    /// Where the system does not tell.
+    /// Where the system does not report.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.listener.local_addr()
     }

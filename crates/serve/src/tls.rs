@@ -28,7 +28,7 @@ const MOST_CONNECTIONS: usize = 128;
 /// At the end, requests that run may take this much longer.
 const GRACE: Duration = Duration::from_millis(800);
 
-/// TLS 1.2 and 1.3, HTTP/1.1, with whatever certificate `slot` holds when somebody connects.
+/// TLS 1.2 and 1.3, HTTP/1.1, with whatever certificate `slot` holds when someone connects.
 pub(crate) fn config(slot: Arc<CertificateSlot>) -> Arc<ServerConfig> {
     let versions = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()

@@ -43,7 +43,7 @@ impl Advisers {
         Self { http: HttpClient::new(policy) }
     }
 
-    /// What `adviser` wishes for a group in `state`.
+    /// What `adviser` recommends for a group in `state`.
     ///
     /// # Errors
     /// Why there is no advice that can be followed: nobody answered in time, or the answer is wrong.

@@ -8,7 +8,7 @@
 //!
 //! Google's own library is not used. It builds an HTTP client of its own, so neither the
 //! address policy nor the limits on time, size and redirects would hold for an address that
-//! stands in somebody's key; it signs requests with a service account's key itself and never
+//! stands in someone's key; it signs requests with a service account's key itself and never
 //! asks the key's token endpoint; and it brings fifteen more crates. What is left of it here
 //! is one signature, by the `ring` that TLS needs anyway, and one form.
 

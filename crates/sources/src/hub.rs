@@ -26,10 +26,10 @@ const KEEP_UNUSED: Duration = Duration::from_secs(600);
 /// How often forgotten readings are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
-/// Tells the time.
+/// Returns the time.
 pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
 
-/// Is told of every reading that went to a source.
+/// Is notified of every reading that went to a source.
 pub type Observer = Arc<dyn Fn(&ReadStats<'_>) + Send + Sync>;
 
 /// One reading that went to a source, for counters.

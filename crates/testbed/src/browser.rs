@@ -1,7 +1,7 @@
 //! A real browser, Debian's chromium without a window, for tests that look at pages as
 //! people do: at a given size, light or dark, with the page's own script running.
 //!
-//! It is told what to do over two named pipes, so that no port is open and it ends by itself
+//! It gets its commands over two named pipes, so that no port is open and it ends by itself
 //! when its holder is gone.
 
 mod devtools;

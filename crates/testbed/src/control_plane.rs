@@ -27,7 +27,7 @@ const SCHEDULER: &str = "kube-scheduler";
 const KWOK: &str = "kwok";
 /// In the order in which they are ended: those that would miss the others first.
 const PROGRAMS: [&str; 5] = [KWOK, SCHEDULER, CONTROLLER_MANAGER, API_SERVER, ETCD];
-/// The files of the front proxy's certificates; the API server is told the name of its client.
+/// The files of the front proxy's certificates; the API server gets the name of its client.
 const FRONT_PROXY_AUTHORITY: &str = "front-proxy-ca";
 const FRONT_PROXY_CLIENT: &str = "front-proxy-client";
 
@@ -118,7 +118,7 @@ impl ControlPlane {
         &self.authority
     }
 
-    /// What the API server shows when it asks an aggregated one on somebody's behalf: its
+    /// What the API server shows when it asks an aggregated one on someone's behalf: its
     /// certificate, and that of the authority that signed it.
     pub(crate) fn front_proxy(&self) -> (PathBuf, PathBuf) {
         let file = |name: &str| self.directory().join(format!("{name}.crt"));
@@ -148,7 +148,7 @@ impl ControlPlane {
     }
 
     /// Brings the API server back on the same port with the same data, and
-    /// waits until it is ready. The controllers are started anew: after an
+    /// waits until it is ready. The controllers are started again: after an
     /// outage of a minute their back-off would keep pods waiting for another.
     pub async fn start_api_server(&self) -> anyhow::Result<()> {
         self.supervisor.spawn_again(API_SERVER)?;

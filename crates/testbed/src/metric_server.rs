@@ -1,4 +1,4 @@
-//! A metric endpoint that answers what a test tells it to, good or bad, and
+//! A metric endpoint that answers as a test configures it, good or bad, and
 //! remembers what it was asked. Real HTTP over a real socket; a test changes
 //! the answers while it runs, and can take the whole endpoint down and back.
 

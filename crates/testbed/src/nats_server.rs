@@ -166,7 +166,7 @@ async fn start(options: &NatsOptions, size: u8) -> anyhow::Result<Vec<NatsServer
     loop {
         match start_once(&program, options, size).await {
             Err(error) if attempt < ATTEMPTS && format!("{error:#}").contains("address already in use") => {
-                tracing::info!(attempt, "a port of a NATS server was taken, starting anew");
+                tracing::info!(attempt, "a port of a NATS server was taken, starting again");
                 attempt += 1;
             }
             result => return result,

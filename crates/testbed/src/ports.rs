@@ -1,4 +1,4 @@
-//! Ports for servers that must be told their port before they start.
+//! Ports for servers that must know their port before they start.
 //!
 //! Asking the kernel for a free port and giving it back leaves a gap in which
 //! another run gets the same one. So a port is claimed by a UDP socket of the

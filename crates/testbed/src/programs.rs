@@ -38,7 +38,7 @@ pub const PROMTOOL: Program = Program { name: "promtool", package: "prometheus" 
 const SERVICE_POLICY: &str = "/usr/sbin/policy-rc.d";
 
 /// The Redis server and sentinel, under the one name that comes without a system service: the
-/// program tells by the name it is called by what it is to be.
+/// program sees by the name it is called by what it is to be.
 pub const REDIS_SERVER: Program = Program { name: "redis-check-rdb", package: "redis-tools" };
 
 /// The command line of OpenSSL, for keys that the libraries of the tree do not make.

@@ -118,7 +118,7 @@ impl PrometheusServer {
                 Err(error)
                     if attempt < ATTEMPTS && format!("{error:#}").contains("address already in use") =>
                 {
-                    tracing::info!(attempt, "the port of Prometheus was taken, starting anew");
+                    tracing::info!(attempt, "the port of Prometheus was taken, starting again");
                     attempt += 1;
                 }
                 result => return result,

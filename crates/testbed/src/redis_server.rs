@@ -287,7 +287,7 @@ async fn again_if_a_port_was_taken<T>(start: impl AsyncFn() -> anyhow::Result<T>
     for _ in 1..ATTEMPTS {
         match start().await {
             Err(error) if format!("{error:#}").contains("Address already in use") => {
-                tracing::info!("a port of a Redis server was taken, starting anew");
+                tracing::info!("a port of a Redis server was taken, starting again");
             }
             result => return result,
         }

@@ -55,7 +55,7 @@ pub const SERVICES: [Service; COUNT] = [
     service("registry", 50.0, 5),
 ];
 
-/// Who calls whom. Every service tells the registry now and then that it is there.
+/// Who calls whom. Every service sends the registry a heartbeat now and then.
 pub const CALLS: [Call; 14] = [
     call("webui", "auth", 0.9),
     call("webui", "image", 1.6),
@@ -80,7 +80,7 @@ impl Service {
         format!("teastore-{}", self.name)
     }
 
-    /// Pods that it needs for so many calls a second; at least one.
+    /// Pods that it needs for so many calls per second; at least one.
     #[must_use]
     pub fn need(&self, calls: f64) -> u32 {
         // Sums of products have rounding errors, which are not worth a pod.

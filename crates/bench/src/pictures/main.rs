@@ -1,4 +1,4 @@
-//! Makes the README's pictures anew from one true run of the demo: its live table, and the
+//! Recreates the README's pictures from one true run of the demo: its live table, and the
 //! activity page of its operator.
 //!
 //! `hack/pictures.sh` builds the binary and calls this.
@@ -69,7 +69,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Where the demo's page and its kubeconfig are, once it tells.
+/// Where the demo's page and its kubeconfig are, once it reports.
 fn addresses(output: &str) -> Option<(String, PathBuf)> {
     let url = output.lines().find_map(|line| line.trim().strip_suffix("/ in a browser"))?;
     let kubeconfig = output.lines().find_map(|line| line.trim().strip_prefix("export KUBECONFIG="))?;

@@ -39,9 +39,9 @@ pub struct HpaKeeper {
 enum Failed {
     /// Nothing may be written any more.
     NotAllowed,
-    /// Somebody else wrote in between; it is looked at again.
+    /// Someone else wrote in between; it is looked at again.
     Outdated,
-    /// The name is somebody else's: in a few words whose.
+    /// The name is someone else's: in a few words whose.
     Foreign(String),
     Refused(Refusal),
 }
@@ -87,7 +87,7 @@ impl HpaKeeper {
         Ok(changes)
     }
 
-    /// Does it again where somebody else wrote in between.
+    /// Does it again where someone else wrote in between.
     async fn tried<F>(&self, attempt: impl Fn() -> F) -> Result<Option<HpaAction>, Failed>
     where
         F: Future<Output = Result<Option<HpaAction>, Failed>>,

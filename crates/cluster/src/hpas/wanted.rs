@@ -20,7 +20,7 @@ pub(super) enum Needed {
     Nothing,
     /// It is to be replaced by this.
     Replace(HpaAction, Box<DynamicObject>),
-    /// It is somebody else's: in a few words whose.
+    /// It is someone else's: in a few words whose.
     Foreign(String),
 }
 

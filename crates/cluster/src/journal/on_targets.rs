@@ -18,7 +18,7 @@ use super::status::creating_events;
 use crate::refusal::{Cause, Refusals};
 use crate::{Clients, FIELD_MANAGER};
 
-/// Something worth telling of a target.
+/// Something worth reporting of a target.
 #[derive(Clone, Debug)]
 pub struct TargetEvent {
     /// What it is about.

@@ -106,16 +106,16 @@ impl Writer {
             self.forget(&record.key);
             return Ok(());
         };
-        let untold = self.lock_unanswered().remove(&record.key).filter(|before| before.uid == known.uid);
+        let unreported = self.lock_unanswered().remove(&record.key).filter(|before| before.uid == known.uid);
         for _ in 0..ATTEMPTS {
             if known.uid != record.outcome.uid {
                 // The record waited while its object was recreated under the same name.
                 return Ok(());
             }
-            let before = untold.as_ref().unwrap_or(&known);
+            let before = unreported.as_ref().unwrap_or(&known);
             let next = known.status.after(&record.outcome);
             if !self.worth_writing(record, &known.status, &next) {
-                if untold.is_some() {
+                if unreported.is_some() {
                     self.publish(kind, record, before, &next).await;
                 }
                 return Ok(());
@@ -145,7 +145,7 @@ impl Writer {
                 }
             }
         }
-        self.lock_unanswered().extend(untold.map(|before| (record.key.clone(), before)));
+        self.lock_unanswered().extend(unreported.map(|before| (record.key.clone(), before)));
         Err(NotWritten)
     }
 

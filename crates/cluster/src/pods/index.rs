@@ -1,4 +1,4 @@
-//! The pods of the namespaces and selectors that somebody asks for, each kept by a watch.
+//! The pods of the namespaces and selectors that someone asks for, each kept by a watch.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -6,7 +6,7 @@
 //!  GET metrics.k8s.io                ─▶ usage                  ┘
 //! ```
 //!
-//! Only the namespaces and selectors that somebody asks for are watched, and a watch ends when nobody has asked
+//! Only the namespaces and selectors that someone asks for are watched, and a watch ends when nobody has asked
 //! for a while. The first list comes in pages, and of each pod only what counts is kept, so that thousands of pods
 //! take a few megabytes. metrics.k8s.io cannot be watched: each reading asks it once.
 

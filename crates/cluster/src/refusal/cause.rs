@@ -28,7 +28,7 @@ pub(crate) enum Cause {
     NotFound,
     /// The API server does not serve the kind, or not this part of it.
     NotServed,
-    /// Somebody else changed the object in between.
+    /// Someone else changed the object in between.
     Conflict,
     /// Another object has the name.
     AlreadyExists,
@@ -79,7 +79,7 @@ pub(super) fn of(status: &Status) -> Cause {
 }
 
 impl Cause {
-    /// Whether somebody decided against the request, so that asking again at once is of no use.
+    /// Whether someone decided against the request, so that asking again at once is of no use.
     pub(crate) fn is_denial(self) -> bool {
         matches!(
             self,

@@ -51,7 +51,7 @@ pub(super) struct Status {
 pub(super) struct Known {
     pub(super) scale: Scale,
     pub(super) last_scaled: LastScaled,
-    /// Who last set the replicas, where that is somebody else.
+    /// Who last set the replicas, where that is someone else.
     pub(super) changed_by: Option<Arc<str>>,
 }
 

@@ -62,7 +62,7 @@ impl KeptSecret {
     }
 
     /// Writes `data`, and makes the Secret where it does not exist. With the version that was read,
-    /// a change by somebody else in between is refused.
+    /// a change by someone else in between is refused.
     ///
     /// Applying instead of creating lets a role name the one Secret that may be made.
     ///

@@ -23,7 +23,7 @@ const ATTEMPTS: usize = 5;
 /// With an annotation of this kind, cert-manager keeps the bundle.
 const INJECTED_BY_OTHERS: &str = "cert-manager.io/inject-";
 
-/// One configuration, which somebody else has made. Where there is none, nobody calls.
+/// One configuration, which someone else has made. Where there is none, nobody calls.
 pub struct WebhookRegistration {
     api: Api<ValidatingWebhookConfiguration>,
     timeout: Duration,
@@ -53,7 +53,7 @@ impl WebhookRegistration {
         Ok(hosts)
     }
 
-    /// Puts `authority` into the bundle of each of its webhooks where it is missing, unless somebody
+    /// Puts `authority` into the bundle of each of its webhooks where it is missing, unless someone
     /// else keeps them. Rests on what [`hosts`](Self::hosts) saw last.
     ///
     /// # Errors

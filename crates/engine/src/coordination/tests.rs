@@ -38,8 +38,8 @@ fn demand_is_carried_along_every_path() {
     assert_eq!(demands, [500.0, 500.0, 250.0, 100.0, 1125.0, 2250.0]);
     assert_eq!(replicas(&shop, 1.0), [5, 3, 5, 2, 8, 5].map(Some));
     assert_eq!(replicas(&shop, 0.5), [10, 5, 10, 3, 15, 9].map(Some));
-    let told = needed(&shop, 0.8);
-    let text = |member: &str| told[shop.place(member)].as_ref().map(|(_, _, text)| text.as_str());
+    let reported = needed(&shop, 0.8);
+    let text = |member: &str| reported[shop.place(member)].as_ref().map(|(_, _, text)| text.as_str());
     assert_eq!(text("webui"), Some("requests 500, 80 of 100 a replica"));
     assert_eq!(text("auth"), Some("webui 500, 160 of 200 a replica"));
     assert_eq!(text("db"), Some("webui 500 × 4.5 = 2250, 400 of 500 a replica"));
@@ -48,13 +48,13 @@ fn demand_is_carried_along_every_path() {
 #[test]
 fn a_member_bears_the_more_of_what_is_measured_and_what_is_carried() {
     let at_auth = |calls| teastore(Some(500.0)).metric("logins", Some("auth"), None, Some(calls));
-    let told = |calls| needed(&at_auth(calls), 1.0);
+    let reported = |calls| needed(&at_auth(calls), 1.0);
     let (auth, persistence) = (1, 4);
-    assert_eq!(told(900.0)[auth], Some((5, true, "logins 900, 200 a replica".to_owned())));
-    assert_eq!(told(300.0)[auth], Some((3, true, "webui 500, 200 a replica".to_owned())));
-    assert_eq!(told(500.0)[auth], Some((3, true, "logins 500, 200 a replica".to_owned())));
+    assert_eq!(reported(900.0)[auth], Some((5, true, "logins 900, 200 a replica".to_owned())));
+    assert_eq!(reported(300.0)[auth], Some((3, true, "webui 500, 200 a replica".to_owned())));
+    assert_eq!(reported(500.0)[auth], Some((3, true, "logins 500, 200 a replica".to_owned())));
     let further = "auth 900 + webui 500 × 1.25 = 1525, 150 a replica";
-    assert_eq!(told(900.0)[persistence], Some((11, true, further.to_owned())), "and hands that on");
+    assert_eq!(reported(900.0)[persistence], Some((11, true, further.to_owned())), "and hands that on");
 }
 
 #[test]
@@ -126,20 +126,20 @@ fn without_capacity_the_weights_of_the_callers_count() {
         .call("webui", "auth", 9.0)
         .call("shop", "auth", 1.0)
         .call("auth", "db", 1.0);
-    let told = |webui, shop_| {
+    let reported = |webui, shop_| {
         let shop = shop.clone().metric("a", Some("webui"), None, webui);
         needed(&shop.metric("b", Some("shop"), None, shop_), 1.0).split_off(2)
     };
     let (three, two) =
         ("as webui: 5 for weight 2, here weight 1", "as auth: 3 for weight 1, here weight 0.5");
     let expected = [Some((3, true, three.to_owned())), Some((2, true, two.to_owned()))];
-    assert_eq!(told(Some(500.0), Some(90.0)), expected, "5/2 is more than 9/4");
-    assert_eq!(told(Some(500.0), Some(110.0))[0].as_ref().map(|told| told.0), Some(3));
-    let third = told(Some(500.0), Some(130.0)).swap_remove(0);
+    assert_eq!(reported(Some(500.0), Some(90.0)), expected, "5/2 is more than 9/4");
+    assert_eq!(reported(Some(500.0), Some(110.0))[0].as_ref().map(|reported| reported.0), Some(3));
+    let third = reported(Some(500.0), Some(130.0)).swap_remove(0);
     assert_eq!(third, Some((4, true, "as shop: 13 for weight 4, here weight 1".to_owned())));
-    let blind = told(None, Some(90.0)).swap_remove(0);
+    let blind = reported(None, Some(90.0)).swap_remove(0);
     assert_eq!(blind, Some((3, false, "as shop: 9 for weight 4, here weight 1".to_owned())));
-    assert_eq!(told(None, None), [None, None]);
+    assert_eq!(reported(None, None), [None, None]);
 }
 
 #[test]
@@ -155,21 +155,21 @@ fn what_rests_on_an_absent_reading_is_a_lower_bound() {
             auth,
         )
     };
-    let told = |webui, shop_, auth| {
+    let reported = |webui, shop_, auth| {
         let shop = shop(webui, shop_, auth);
         let needs = needed(&shop, 1.0).into_iter();
         let needs: Vec<_> = needs.map(|need| need.map(|(replicas, whole, _)| (replicas, whole))).collect();
         (needs, demands(&shop.view()))
     };
-    let (needs, demands) = told(Some(30.0), None, Some(20.0));
+    let (needs, demands) = reported(Some(30.0), None, Some(20.0));
     assert_eq!(needs, [Some((3, true)), None, Some((3, false)), Some((3, false)), None]);
     assert_eq!(demands, [Some(30.0), None, None, None, None]);
-    let (needs, _) = told(None, None, Some(20.0));
+    let (needs, _) = reported(None, None, Some(20.0));
     assert_eq!(needs, [None, None, Some((2, false)), Some((2, false)), None]);
-    let (needs, demands) = told(Some(30.0), Some(10.0), None);
+    let (needs, demands) = reported(Some(30.0), Some(10.0), None);
     assert_eq!(needs, [Some((3, true)), Some((1, true)), Some((4, false)), Some((4, false)), None]);
     assert_eq!(demands[..3], [Some(30.0), Some(10.0), None]);
-    assert_eq!(told(None, None, None).0, [None; 5]);
+    assert_eq!(reported(None, None, None).0, [None; 5]);
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn load_is_over_what_the_serving_replicas_bear() {
     shop.scales[5] = Some(Scale { replicas: 9, status_replicas: 9, ready: Some(2) });
     assert_eq!((loads(&shop.view())[5], bottleneck(&shop.view())), (Some(2.25), Some(5)));
     shop.scales[5] = Some(Scale { replicas: 9, status_replicas: 3, ready: None });
-    assert_eq!(loads(&shop.view())[5], Some(1.5), "all that exist, where the kind does not tell");
+    assert_eq!(loads(&shop.view())[5], Some(1.5), "all that exist, where the kind does not report it");
     shop.scales[0] = Some(Scale { replicas: 9, status_replicas: 9, ready: Some(0) });
     assert_eq!((loads(&shop.view())[0], bottleneck(&shop.view())), (None, Some(0)), "nobody serves");
     shop.values[0] = Some(0.0);

@@ -73,7 +73,7 @@ fn only_writes_that_were_done_are_remembered() {
     }
 }
 
-/// Has a budget of 100 pods while a decision is made, and of one pod when somebody checks.
+/// Has a budget of 100 pods while a decision is made, and of one pod when someone checks.
 #[derive(Debug, Default)]
 struct Fickle(AtomicU32);
 

@@ -5,7 +5,7 @@ use crate::pod_metric::PodLoad;
 use crate::policy::Recommendation;
 use crate::{AbsentMetric, Cost, MemberDecision, Memory, Plan, Step, Time};
 
-/// The recommendation for one member, and what became of it so far.
+/// The recommendation for one member, and its observed state so far.
 pub(super) struct Chain {
     /// Place of the member in the plan.
     pub(super) member: usize,

@@ -1,8 +1,8 @@
 //! Where a decision starts from: not always from the replicas that are asked for.
 //!
 //! Bounds are the user's order and no guess. A target outside of them is brought inside by every decision, without
-//! a reading and whatever cooldown and rate say; those limit only what is done beyond that. A target that somebody
-//! set to 0 although it has a minimum is switched off, and is left alone until somebody raises it, as by the HPA.
+//! a reading and whatever cooldown and rate say; those limit only what is done beyond that. A target that someone
+//! set to 0 although it has a minimum is switched off, and is left alone until someone raises it, as by the HPA.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use crate::{Cost, MemberDecision, Memory, Observation, Plan, Scale, Step};
 pub(super) enum Start {
     /// There is no decision: the target was not found, or must be left alone.
     Nowhere,
-    /// The target was set to 0 by somebody.
+    /// The target was set to 0 by someone.
     Disabled,
     /// The target asks for `from` replicas, and the bounds for `order`, which is as near as they allow.
     At { from: u32, order: u32 },

@@ -80,7 +80,7 @@ fn an_absent_reading_never_scales_in() {
 #[test]
 fn a_negative_count_and_a_nan_are_absent() {
     let (to, why) = once(Limits::default(), 9, users(-1.0));
-    assert_eq!((to, why.as_str()), (9, "absent users (the value -1 is below 0, the least it can be)"));
+    assert_eq!((to, why.as_str()), (9, "absent users (the value -1 is below the minimum, 0)"));
     assert_eq!(once(Limits::default(), 9, users(f64::NAN)).0, 9);
     assert_eq!(once(Limits::default(), 9, users(f64::NEG_INFINITY)).0, 9);
 }
@@ -271,7 +271,7 @@ fn a_policy_that_steps_goes_on_from_where_the_bounds_are() {
 
 #[test]
 fn what_somebody_set_to_0_stays_at_0_while_it_has_a_minimum() {
-    let switched_off = (0, "disabled 0 (set to 0 by somebody, with a minimum of 2)".to_owned());
+    let switched_off = (0, "disabled 0 (replicas set to 0 while minReplicas is 2)".to_owned());
     assert_eq!(once(Limits::default(), 0, users(5000.0)), switched_off);
     assert_eq!(once(Limits::default(), 0, down()), switched_off);
     assert_eq!(once(Limits::default(), 1, users(5000.0)).0, 10, "raised by hand it is scaled again");

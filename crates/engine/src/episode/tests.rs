@@ -75,9 +75,9 @@ fn an_act_names_the_members_that_were_decided() {
     let plan = shop.plan(Bottleneck::default(), Limits::default());
     let decision = decide(&plan, &mut Memory::default(), &shop.observation(), Time::default());
     let act = Act::of(&plan, &decision);
-    let told: Value = serde_json::to_value(&act).unwrap();
-    assert_eq!(told, json!({"webui": 7, "db": 3}));
-    assert_eq!(serde_json::from_value::<Act>(told).unwrap(), act);
+    let reported: Value = serde_json::to_value(&act).unwrap();
+    assert_eq!(reported, json!({"webui": 7, "db": 3}));
+    assert_eq!(serde_json::from_value::<Act>(reported).unwrap(), act);
 }
 
 /// A state of one member with 2 to 8 pods.

@@ -135,7 +135,7 @@ impl RatePolicies {
     }
 }
 
-/// Replicas when the period began, as far as the events tell; may be negative where somebody else scaled.
+/// Replicas when the period began, as far as the events report; may be negative where someone else scaled.
 fn at_start(current: u32, events: &ScaleEvents, period: Duration, now: Time) -> i64 {
     let (added, removed) = (events.added(period, now), events.removed(period, now));
     i64::from(current) - i64::try_from(added).unwrap_or(i64::MAX) + i64::try_from(removed).unwrap_or(i64::MAX)

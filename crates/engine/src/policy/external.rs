@@ -123,13 +123,13 @@ mod tests {
 
     #[test]
     fn the_advisers_words_are_cleaned_and_shortened() {
-        let told = |reason: &str| {
+        let reported = |reason: &str| {
             let advice = Advice { replicas: vec![Some(1)], reason: reason.to_owned() };
             recommended(Some(&advice), 0).unwrap().basis.to_string()
         };
-        assert_eq!(told("load\n\u{1b}[31mhigh"), "load [31mhigh");
-        assert_eq!(told(&"x".repeat(500)).chars().count(), LONGEST_REASON);
-        assert_eq!(told("\n"), "no reason given");
+        assert_eq!(reported("load\n\u{1b}[31mhigh"), "load [31mhigh");
+        assert_eq!(reported(&"x".repeat(500)).chars().count(), LONGEST_REASON);
+        assert_eq!(reported("\n"), "no reason given");
     }
 
     #[test]

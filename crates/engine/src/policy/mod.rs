@@ -87,7 +87,7 @@ pub trait Policy: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Who outside must be asked before each decision, where somebody must; the answer is [`View::advice`].
+    /// Who outside must be asked before each decision, where someone must; the answer is [`View::advice`].
     fn adviser(&self) -> Option<&Adviser> {
         None
     }

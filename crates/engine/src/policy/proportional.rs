@@ -2,7 +2,7 @@
 //!
 //! For members that share one load, such as the same service on several kinds of machines. The metric
 //! that asks for the most decides, as in `slo`. A member whose target was not found keeps its share, so that the
-//! others do not jump while it is replaced; one that must be left alone, or that somebody set to 0, has none.
+//! others do not jump while it is replaced; one that must be left alone, or that someone set to 0, has none.
 
 use std::sync::Arc;
 
@@ -104,20 +104,20 @@ mod tests {
         PolicyMemories::default()
     }
 
-    fn told(shop: &Shop) -> Vec<Option<(u32, String)>> {
+    fn reported(shop: &Shop) -> Vec<Option<(u32, String)>> {
         let recommended = Proportional.recommend_all(&shop.view(), &mut none()).into_iter();
         recommended.map(|one| one.map(|one| (one.replicas, one.basis.to_string()))).collect()
     }
 
     fn counts(shop: &Shop) -> Vec<Option<u32>> {
-        told(shop).into_iter().map(|one| one.map(|(count, _)| count)).collect()
+        reported(shop).into_iter().map(|one| one.map(|(count, _)| count)).collect()
     }
 
     #[test]
     fn one_count_is_spread_by_weight_within_the_bounds() {
         let at = |value| pool().metric("requests", None, Some(100.0), Some(value));
         let nine = "9 pods for 900/100, weight 2 of 5".to_owned();
-        assert_eq!(told(&at(900.0))[0], Some((4, nine)));
+        assert_eq!(reported(&at(900.0))[0], Some((4, nine)));
         assert_eq!(counts(&at(900.0)), [4, 2, 3].map(Some));
         assert_eq!(counts(&at(1200.0)), [6, 3, 3].map(Some), "spot is at its most");
         assert_eq!(counts(&at(1201.0)), [7, 3, 3].map(Some));
@@ -137,7 +137,7 @@ mod tests {
             let shop = pool().metric("calls", None, Some(100.0), calls).metric("bare", None, None, Some(9e9));
             shop.metric("queue", Some("small"), Some(5.0), queue)
         };
-        let text = |shop: Shop| told(&shop).swap_remove(1).map(|(_, text)| text);
+        let text = |shop: Shop| reported(&shop).swap_remove(1).map(|(_, text)| text);
         let queue = "5 pods for queue 25/5, weight 1 of 5".to_owned();
         assert_eq!(text(shop(Some(400.0), Some(25.0))), Some(queue.clone()));
         assert_eq!(text(shop(None, Some(25.0))), Some(queue), "an absent one asks for nothing");
@@ -152,9 +152,9 @@ mod tests {
         assert_eq!(counts(&missing.metric("a", None, Some(1.0), Some(8.0))), [Some(4), Some(4)]);
         let refused = Shop::default().member("one", None).refused().member("other", None);
         let alone = [None, Some((8, "8 pods for 8/1, weight 1 of 1".to_owned()))];
-        assert_eq!(told(&refused.metric("a", None, Some(1.0), Some(8.0))), alone);
+        assert_eq!(reported(&refused.metric("a", None, Some(1.0), Some(8.0))), alone);
         let off = Shop::default().member("one", None).replicas(0).member("other", None);
-        assert_eq!(told(&off.metric("a", None, Some(1.0), Some(8.0))), alone, "set to 0 by somebody");
+        assert_eq!(reported(&off.metric("a", None, Some(1.0), Some(8.0))), alone, "set to 0 by somebody");
     }
 
     #[test]

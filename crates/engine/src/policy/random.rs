@@ -1,4 +1,4 @@
-//! `random`: every member of a group gets a count between its bounds, drawn anew in each decision.
+//! `random`: every member of a group gets a count between its bounds, drawn again in each decision.
 //!
 //! For finding out how an application bears being scaled, and as the thing that any better
 //! policy must beat. The draws are a pure function of seed, round and member, and the round is remembered: the same

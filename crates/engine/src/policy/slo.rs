@@ -61,7 +61,7 @@ impl Slo {
     }
 
     /// No replicas, where there may be none and all metrics but those of pods are known and ask for none. What pods
-    /// use cannot tell whether there should be any, as an idle pod uses something, too.
+    /// use cannot know whether there should be any, as an idle pod uses something, too.
     fn asleep(self, view: &View<'_>, member: usize, scale: Scale) -> Option<Recommendation> {
         let may_be_none = view.members.get(member).is_some_and(|member| member.bounds.min() == 0);
         let is_of_pods = |index: usize| view.is_of_pods(index);
@@ -161,7 +161,7 @@ impl Policy for Slo {
     }
 }
 
-/// The metric's name, where there are several to tell apart.
+/// The metric's name, where there are several to distinguish.
 fn shown_name(metrics: &[Metric], metric: &Metric) -> Option<String> {
     (metrics.len() > 1).then(|| metric.name.clone())
 }

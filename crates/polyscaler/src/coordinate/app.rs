@@ -39,7 +39,7 @@ impl App {
         Self { name: name.into(), found: Arc::default() }
     }
 
-    /// Takes over a change; tells whether a name may stand for something else now.
+    /// Takes over a change; returns whether a name may stand for something else now.
     pub(super) fn take(&self, change: DeploymentChange) -> bool {
         let mut known = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         match change {
@@ -121,7 +121,7 @@ mod tests {
         assert!(app.take(DeploymentChange::Deleted("a".to_owned())));
         assert!(!app.take(DeploymentChange::Deleted("a".to_owned())));
         assert_eq!((app.standing("a"), app.uid("a")), (Standing::Missing, None));
-        // Made anew at once: another object.
+        // Made again at once: another object.
         app.take(applied(&[("app", "teastore")]));
         let mut again = deployment("a", &[("app", "teastore")], &[]);
         again.uid = "another".to_owned();

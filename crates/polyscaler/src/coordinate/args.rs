@@ -234,5 +234,5 @@ fn policy(text: &str) -> Result<String, String> {
         return Ok(name.to_owned());
     }
     let names: Vec<&str> = policies.serving(Serves::Group).map(|policy| policy.name).collect();
-    Err(format!("give one of {}", names.join(", ")))
+    Err(format!("must be one of {}", names.join(", ")))
 }

@@ -1,5 +1,5 @@
 //! Joins the groups file with what exists: which groups the loop is to know, and what people are
-//! to be told. It does no I/O; `feed` brings the news.
+//! to be reported. It does no I/O; `feed` brings the news.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ pub(super) struct Coordinator {
     /// The last good groups.
     groups: Vec<Group>,
     known: Known,
-    /// Members that are left alone, with the line and the reason as people were told.
+    /// Members that are left alone, with the line and the reason that were reported.
     unknown: HashMap<String, (usize, Standing)>,
 }
 
@@ -32,7 +32,7 @@ impl Coordinator {
         Self { file: file.to_owned(), settings, judge, app, groups, known, unknown }
     }
 
-    /// Takes over an edit of the file where it is good; tells whether it is.
+    /// Takes over an edit of the file where it is good; returns whether it is.
     pub(super) fn edit(&mut self, content: &Content) -> bool {
         let file = self.file.display();
         let parsed = match content {
@@ -66,7 +66,7 @@ impl Coordinator {
         is_good
     }
 
-    /// Tells which groups there are, and what is said of members that are in none.
+    /// Reports which groups there are, and what is said of members that are in none.
     pub(super) fn report_groups(&self) {
         for (index, group) in self.groups.iter().enumerate() {
             let (group, line, members) = (group_name(index), group.line, group.members.join(", "));
@@ -80,7 +80,7 @@ impl Coordinator {
         }
     }
 
-    /// What the loop is to be told after something changed.
+    /// The events for the loop after a change.
     pub(super) fn reconcile(&mut self) -> Vec<Event> {
         self.report_unknown();
         let mut groups = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! What the loop is told of: groups, as the file and the Deployments change, and HPAs.
+//! What the loop learns: groups, as the file and the Deployments change, and HPAs.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -95,7 +95,7 @@ impl GroupSpec {
         }
         let name = of_target("name").or_else(|| member.get("name")?.as_str());
         let Some(name) = name.map(str::to_owned) else {
-            return Err(format!("{place}.name: give the name of the Deployment"));
+            return Err(format!("{place}.name: must be the name of the Deployment"));
         };
         if member.remove("namespace").is_some() {
             self.left_out.push(format!("{place}.namespace: NAMESPACE takes precedence"));
@@ -238,7 +238,7 @@ spec:
         let bare = "metrics: []\npolicy: {type: bottleneck, config: {utilization: 0.5}}\n";
         let spec = GroupSpec::parse(bare, "random").unwrap();
         assert!(spec.config().is_empty());
-        assert_eq!(spec.left_out(), ["policy, as it is of bottleneck and POLICY=random counts"]);
+        assert_eq!(spec.left_out(), ["policy: it is for bottleneck, and POLICY=random takes precedence"]);
         let spec = GroupSpec::parse("policy: {config: {utilization: 0.5}}", "bottleneck").unwrap();
         assert_eq!(spec.config()["utilization"], 0.5);
     }
@@ -251,16 +251,16 @@ spec:
     }
 
     #[test]
-    fn what_makes_no_sense_is_told() {
+    fn what_makes_no_sense_is_reported() {
         for (text, words) in [
             ("", "0 YAML documents"),
             ("---\na: 1\n---\nb: 1\n", "2 YAML documents"),
             ("just words", "not the spec of a ScalingGroup"),
             ("kind: ScalingGroup\n", "not the spec of a ScalingGroup"),
-            ("metric: []", "metric: unknown field: give some of members, metrics"),
-            ("metrics: {}", "metrics: give a list"),
-            ("members: [web]", "members[0]: give fields"),
-            ("members: [{weight: 2}]", "members[0].name: give the name of the Deployment"),
+            ("metric: []", "metric: unknown field: must be one or more of members, metrics"),
+            ("metrics: {}", "metrics: must be a list"),
+            ("members: [web]", "members[0]: set fields"),
+            ("members: [{weight: 2}]", "members[0].name: must be the name of the Deployment"),
             ("members: [{name: a}, {name: a}]", "members[1]: a is there twice"),
             ("members: [{targetRef: {kind: StatefulSet, name: a}}]", "only Deployments"),
             ("a: [", ""),

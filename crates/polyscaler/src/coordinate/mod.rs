@@ -105,7 +105,7 @@ fn groups_at_start(arguments: &CoordinateArgs) -> anyhow::Result<(Content, Vec<G
     if groups.is_empty() {
         let first = problems.first().map(|problem| format!(" ({problem})")).unwrap_or_default();
         bail!(
-            "groups file {file}: no line names a Deployment{first}; give one group per line, with names \
+            "groups file {file}: no line names a Deployment{first}; use one group per line, with names \
              separated by commas"
         );
     }

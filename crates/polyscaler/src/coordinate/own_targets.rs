@@ -1,5 +1,5 @@
 //! Reads and moves only what is the application's. A group may name a Deployment that is missing; one
-//! of somebody else that takes the name is not to be touched for a moment, however late its change of
+//! of someone else that takes the name is not to be touched for a moment, however late its change of
 //! labels is heard of.
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The actions of a group, each told in one line: how many members moved, what was the
+//! The actions of a group, each reported in one line: how many members moved, what was the
 //! bottleneck, and when the last of them was ready.
 
 use serde::Deserialize;
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn an_action_is_told_once_when_all_are_ready() {
+    fn an_action_is_reported_once_when_all_are_ready() {
         let mut actions = Actions::default();
         actions.note(8.0, None, at("webui", 2.5));
         assert!(actions.news(8.6, 7).is_empty());
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_overtaken_is_told_as_such() {
+    fn one_that_is_overtaken_is_reported_as_such() {
         let mut actions = Actions::default();
         actions.note(8.0, Some(&action("a", &[(1, 3)], None)), at("webui", 2.5));
         actions.note(9.0, Some(&action("b", &[(3, 1)], Some(0.5))), at("webui", 0.4));

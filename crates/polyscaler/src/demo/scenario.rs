@@ -9,7 +9,7 @@ mod worker;
 use clap::builder::PossibleValuesParser;
 use serde_json::Value;
 
-/// One story that the demo can tell.
+/// One scenario of the demo.
 pub(super) struct Scenario {
     pub(super) name: &'static str,
     pub(super) title: &'static str,

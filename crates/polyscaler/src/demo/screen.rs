@@ -14,7 +14,7 @@ use super::stage::{Look, Seen};
 
 /// Looks that a drawing of the past holds.
 const HISTORY: usize = 60;
-/// Without a terminal, an application in which nothing changed is told of after so long: counted in
+/// Without a terminal, an application in which nothing changed is shown again after so long: counted in
 /// time, as looks become few where there is much to do.
 const QUIET: Duration = Duration::from_secs(4);
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -37,7 +37,7 @@ struct Past {
     desired: Option<u32>,
     /// The last decision that changed them, and when in the day it was made.
     last_change: String,
-    /// What was told last, and when.
+    /// What was reported last, and when.
     shown: Option<(State, Instant)>,
 }
 

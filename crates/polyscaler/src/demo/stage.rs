@@ -66,7 +66,7 @@ impl GroupLook {
     }
 }
 
-/// One object as the operator tells of it.
+/// One object as the operator reports it.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Seen {
     pub(super) name: String,
@@ -201,7 +201,7 @@ impl RealStage {
         }
     }
 
-    /// What the operator tells of every object.
+    /// What the operator reports about every object.
     async fn seen(&self) -> anyhow::Result<Vec<Seen>> {
         let mut seen: Vec<Seen> = self.ask("/objects").await?;
         for one in &mut seen {
@@ -222,7 +222,7 @@ impl RealStage {
         Ok(serde_json::from_slice(&answer.bytes().await?)?)
     }
 
-    /// Where the operator tells what it does.
+    /// Where the operator reports what it does.
     pub(super) fn activity_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.activity.port())
     }

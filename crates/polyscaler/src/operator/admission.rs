@@ -170,7 +170,7 @@ impl CertificateCallers for ApiServer {
     }
 }
 
-/// Replicas trust the very certificate, so nobody is told of its authority.
+/// Replicas trust the very certificate, so no caller needs to know its authority.
 struct Nobody;
 
 impl CertificateCallers for Nobody {

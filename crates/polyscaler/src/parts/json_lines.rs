@@ -1,7 +1,7 @@
 //! Records as a file of JSON lines: the audit trail, episodes.
 //!
 //! A thread of its own writes, so that a slow disk holds up no poll. What it cannot take is
-//! counted and told in the log, never lost in silence.
+//! counted and reported in the log, never lost in silence.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};

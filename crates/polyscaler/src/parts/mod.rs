@@ -99,7 +99,7 @@ impl Shared {
         }
         if let Some(address) = arguments.activity_address.address() {
             let peers = Peers::new(Arc::clone(&self.leadership), slot)
-                .context("the client for other replicas cannot be made")?;
+                .context("the client for other replicas cannot be created")?;
             listeners.push(serve::activity(address, self.shown.clone(), Arc::new(peers)).await?);
         }
         Ok(listeners)
@@ -134,7 +134,7 @@ pub(crate) struct Parts {
 
 impl Parts {
     /// Starts them. `record` makes the journal, which writes only while the guard lets it; `act`
-    /// makes what scales of the cluster's targets; `watch` tells the loop of objects for ever.
+    /// makes what scales of the cluster's targets; `watch` sends the loop all changes of objects.
     pub(crate) fn start<W>(
         shared: &Shared,
         clients: &Clients,

@@ -36,7 +36,7 @@ const LONGEST_FLUSH: Duration = Duration::from_secs(2);
 pub(crate) struct Telemetry {
     provider: SdkTracerProvider,
     sender: Sender,
-    /// Told when sending starts.
+    /// Reported when sending starts.
     endpoint: String,
 }
 
@@ -64,7 +64,7 @@ impl Telemetry {
         let ours = filter_fn(|metadata| metadata.target() == TRACE_TARGET);
         tracing_opentelemetry::layer::<Registry>()
             .with_tracer(self.provider.tracer("polyscaler"))
-            // Places in our code, threads and idle times tell users nothing.
+            // Places in our code, threads and idle times mean nothing to users.
             .with_location(false)
             .with_threads(false)
             .with_tracked_inactivity(false)

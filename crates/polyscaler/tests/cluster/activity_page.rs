@@ -8,7 +8,7 @@ use testbed::{Answer, Browser, Device, Page};
 
 use crate::harness::{Operator, Scene};
 
-/// The name of a member that a hostile metric server answers with; the condition's message tells it.
+/// The name of a member that a hostile metric server answers with; the condition's message reports it.
 const HOSTILE: &str = "<img src=x onerror=document.hacked=1>";
 
 fn picture(name: &str) -> PathBuf {
@@ -23,11 +23,12 @@ async fn open(browser: &Browser, device: Device, operator: &Operator) -> Page {
     page
 }
 
-/// Waits until what `selector` finds first tells all of `parts`.
+/// Waits until what `selector` finds first reports all of `parts`.
 async fn wait_for_text(page: &Page, selector: &str, parts: &[&str]) {
     let (selector, parts) = (json!(selector), json!(parts));
     let script = format!(
-        "{parts}.every(part => document.querySelector({selector})?.innerText.replaceAll('\\n', ' ').includes(part))"
+        "{parts}.every(part => document.querySelector({selector})?.innerText.replaceAll('\\n', ' \
+         ').includes(part))"
     );
     page.wait_for(&format!("{parts} at {selector}"), &script).await.unwrap();
 }
@@ -95,7 +96,7 @@ async fn people_see_what_scales_and_what_fails() {
     scene.metrics.set("/users", Answer::html("<p>log in</p>"));
     wait_for_text(&pages[0].1, ".failing", &[&web.name, "MetricMalformed", "HTML or XML"]).await;
     let title = "document.title === '1 failing · polyscaler'";
-    pages[0].1.wait_for("the tab to tell it, too", title).await.unwrap();
+    pages[0].1.wait_for("the tab to report it, too", title).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -109,7 +110,7 @@ async fn a_replica_that_stands_by_says_so_until_it_leads() {
     let second = scene.operator(&["--lease-duration=10s"]).await;
     let browser = Browser::start().await.unwrap();
     let page = open(&browser, Device::DESKTOP, &second).await;
-    wait_for_text(&page, "main", &["This replica stands by"]).await;
+    wait_for_text(&page, "main", &["This replica is standing by"]).await;
     first.kill().await;
     wait_for_text(&page, ".objects", &[&scaling.name, "Ready"]).await;
     assert_eq!(page.errors(), Vec::<String>::new());

@@ -12,7 +12,7 @@ use crate::harness::{POLYSCALER, Scene};
 mod groups;
 mod namespaced;
 
-/// A problem as both tell it: the field's path and what is wrong.
+/// A problem as both report it: the field's path and what is wrong.
 pub(crate) type Problem = (String, String);
 
 fn least() -> Value {
@@ -212,7 +212,7 @@ async fn causes_of_refusal(client: &Client, manifest: &Value) -> Vec<Cause> {
 }
 
 fn causes(status: &Status) -> Vec<Cause> {
-    // Unknown fields are told in one sentence and without causes.
+    // Unknown fields are reported in one sentence and without causes.
     if let Some((_, unknown)) = status.message.split_once("strict decoding error: ") {
         let one = |field: &str| {
             let problem = (String::new(), format!("strict decoding error: {field}"));
@@ -223,8 +223,8 @@ fn causes(status: &Status) -> Vec<Cause> {
     let causes = status.details.as_ref().map(|details| &details.causes[..]).unwrap_or_default();
     assert!(!causes.is_empty(), "refused without causes: {status:?}");
     // Without a field it says only that rules across fields were not looked at.
-    let told = causes.iter().filter(|cause| cause.field != "<nil>");
-    told.map(|cause| (cause.reason.clone(), (cause.field.clone(), cause.message.clone()))).collect()
+    let reported = causes.iter().filter(|cause| cause.field != "<nil>");
+    reported.map(|cause| (cause.reason.clone(), (cause.field.clone(), cause.message.clone()))).collect()
 }
 
 /// What `polyscaler check` has against each of `manifests`.
@@ -320,7 +320,7 @@ pub(crate) fn judged_by_sources(namespace: &str) -> Vec<Value> {
     ]
 }
 
-/// What only the source or the operator can judge is stored, refused by `check`, and told in
+/// What only the source or the operator can judge is stored, refused by `check`, and reported in
 /// the same words by the operator.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_operator_says_what_check_says() {

@@ -9,7 +9,7 @@ use testbed::fixtures;
 
 use crate::harness::{Scene, Target, control_plane};
 
-/// A kind of somebody else: `Fleet`, with or without a scale subresource.
+/// A kind of someone else: `Fleet`, with or without a scale subresource.
 pub(crate) fn fleet_crd(group: &str, scalable: bool) -> CustomResourceDefinition {
     let mut subresources = json!({ "status": {} });
     if scalable {

@@ -161,9 +161,9 @@ async fn without_a_number_the_least_replicas_still_hold() {
     assert_eq!(recorder.replicas(), [0; 0]);
 }
 
-/// A source that is down for an hour is one line in the log and one Event, not one a poll.
+/// A source that is down for an hour is one line in the log and one Event, not one per poll.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_stays_bad_is_told_once() {
+async fn what_stays_bad_is_reported_once() {
     let scene = Scene::new("once").await;
     scene.podless_deployment("web", 4).await;
     scene.metrics.set("/users", Answer::html("<p>no</p>"));

@@ -1,5 +1,5 @@
 //! Bounds are the user's order: they are restored at the next poll, whatever cooldown and rate say and also
-//! without a reading. What somebody set to 0 although it has a minimum is switched off, and is left alone.
+//! without a reading. What someone set to 0 although it has a minimum is switched off, and is left alone.
 
 use serde_json::json;
 

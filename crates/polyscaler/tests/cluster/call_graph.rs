@@ -86,11 +86,11 @@ async fn a_group_follows_a_step_in_one_action() {
         assert_eq!(asked, BTreeSet::from([need.into()]), "{actions:#?}");
     }
     assert_eq!(site.pods().await.unwrap().replicas, needs());
-    let told = || async {
+    let reported = || async {
         let action = objects[0].status().await["lastAction"].clone();
         if action["readyAfterSeconds"].is_number() { Ok(action) } else { Err(action.to_string()) }
     };
-    let action = wait::until("the action's timing", LIMIT, told).await.unwrap();
+    let action = wait::until("the action's timing", LIMIT, reported).await.unwrap();
     assert_eq!(action["members"].as_array().map(Vec::len), Some(COUNT), "{action:#}");
     let ready = action["readyAfterSeconds"].as_f64().unwrap();
     assert!(ready > READY_AFTER.as_secs_f64() - 1.0, "{action:#}");
@@ -108,7 +108,7 @@ async fn independent_scalers_follow_a_step_one_after_the_other() {
     assert_eq!(actions[0]["to"], needs()[0]);
     let when = |action: &Value| action["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
     let hidden = actions[1..].iter().map(|action| when(action).duration_since(when(&actions[0])));
-    // Times are told in milliseconds, and pods become ready as some clock strikes.
+    // Times are reported in milliseconds, and pods become ready as some clock strikes.
     let least = READY_AFTER.as_secs_f64() - 1.0;
     assert!(hidden.into_iter().all(|after| after.as_secs_f64() > least), "{actions:#?}");
     assert!(site.figures(begun, site.now()).actions >= 2);

@@ -107,7 +107,7 @@ async fn only_the_named_namespaces_are_acted_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_object_made_anew_under_its_old_name_begins_anew() {
+async fn an_object_recreated_under_its_old_name_begins_again() {
     let scene = Scene::new("again").await;
     let target = scene.podless_deployment("web", 2).await;
     scene.users("/users", 3000);
@@ -129,7 +129,7 @@ async fn an_object_made_anew_under_its_old_name_begins_anew() {
     let of_this = events.iter().filter(|event| event.regarding.as_ref().unwrap().uid == uid).count();
     assert_eq!(of_this, 1, "{events:#?}");
     let actions = operator.wait_for_activity(2).await;
-    let told: Vec<(Option<&str>, Option<u64>)> =
+    let reported: Vec<(Option<&str>, Option<u64>)> =
         actions.iter().map(|action| (action["uid"].as_str(), action["to"].as_u64())).collect();
-    assert_eq!(told, [(uid.as_deref(), Some(11)), (former.as_deref(), Some(6))]);
+    assert_eq!(reported, [(uid.as_deref(), Some(11)), (former.as_deref(), Some(6))]);
 }

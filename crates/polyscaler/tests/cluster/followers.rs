@@ -29,12 +29,15 @@ async fn every_replica_shows_what_the_leader_knows_or_says_that_it_does_not_know
     };
     wait::until("the follower knows who leads, and both have the certificate", LIMIT, shows).await.unwrap();
     let page = follower.activity_page().await;
-    assert!(page.contains(&scaling.name) && page.contains("2 → 6") && !page.contains("stands by"), "{page}");
+    assert!(
+        page.contains(&scaling.name) && page.contains("2 → 6") && !page.contains("is standing by"),
+        "{page}"
+    );
     assert_eq!(follower.activity().await, leader.activity().await);
 
     // One that cannot reach the others says so, and never that there is nothing.
     let page = apart.activity_page().await;
-    assert!(page.contains("This replica stands by") && !page.contains("<b>0</b> objects"), "{page}");
+    assert!(page.contains("This replica is standing by") && !page.contains("<b>0</b> objects"), "{page}");
     for path in ["/objects", "/scaling-activity"] {
         let text = apart.activity_text(path).await;
         assert!(text.contains("does not know"), "{text}");

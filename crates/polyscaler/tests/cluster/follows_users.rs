@@ -72,7 +72,7 @@ async fn the_seeds_manifest_works_as_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn replicas_follow_users_and_everything_tells_why() {
+async fn replicas_follow_users_and_everything_reports_why() {
     let scene = Scene::new("follow").await;
     let target = scene.deployment("web", 3).await;
     scene.users("/users", 3000);

@@ -145,7 +145,7 @@ async fn a_metric_that_flips_is_held_by_cooldown_and_rates() {
         replicas = change.to;
     }
     for pair in changes.windows(2) {
-        // Told by a watch, the first maybe later than the second. Polls are a second apart.
+        // Reported by a watch, the first maybe later than the second. Polls are a second apart.
         assert!((pair[1].at - pair[0].at).as_secs_f64() > 3.0, "two scales within the cooldown");
     }
 }

@@ -59,10 +59,10 @@ async fn only_the_leader_polls_and_writes() {
     scene.requests("/users", 4).await;
     assert!(leader.leads().await && !follower.leads().await);
     let waits = || async {
-        let told = follower.log();
-        if told.matches("another replica leads").count() == 1 { Ok(()) } else { Err(told) }
+        let reported = follower.log();
+        if reported.matches("another replica leads").count() == 1 { Ok(()) } else { Err(reported) }
     };
-    wait::until("the follower tells that it waits, once", LIMIT, waits).await.unwrap();
+    wait::until("the follower reports that it waits, once", LIMIT, waits).await.unwrap();
     let log = leader.log();
     let identity = holder(&scene).await;
     assert!(log.contains(&identity), "{identity} in {log}");
@@ -90,7 +90,7 @@ enum Killed {
     /// Before it could record its write: nothing but the write itself remains. So that this is
     /// sure to happen, it has no right to write a status.
     Unrecorded,
-    /// When the status tells of its write.
+    /// When the status reports its write.
     Recorded,
 }
 
@@ -121,10 +121,10 @@ async fn kill_the_leader(killed: Killed) {
     let changes = recorder.changes();
     for pair in changes.windows(2) {
         let between = pair[1].at - pair[0].at;
-        // Told by a watch, the first maybe later than the second.
+        // Reported by a watch, the first maybe later than the second.
         assert!(between >= COOLDOWN - seconds(4.0), "{between:?} after a write: {changes:?}");
     }
-    // The watch may tell of a write before the writer has its answer.
+    // The watch may report a write before the writer has its answer.
     let others = changes.len() - 1;
     follower.wait_for_writes("scale", "done", others as f64).await;
     let changes = recorder.changes().len();
@@ -179,7 +179,7 @@ async fn a_lease_that_changed_since_it_was_renewed_is_given_back() {
 }
 
 /// The worst moment: it has been stopped in the middle of a poll, its reading is there when it
-/// wakes up, and somebody else has long taken over.
+/// wakes up, and someone else has long taken over.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leader_that_wakes_up_late_writes_nothing() {
     let scene = Scene::new("stopped").await;
@@ -241,13 +241,13 @@ async fn a_source_that_does_not_answer_holds_no_end_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lease_that_cannot_be_held_is_told() {
+async fn a_lease_that_cannot_be_held_is_reported() {
     let scene = Scene::new("nowhere").await;
     let operator = scene.begin_operator(&["--lease-namespace=nowhere-at-all", "--lease-name=mine"], &[]);
     let look = || async {
         let (status, text) = operator.readyz().await?;
-        let told = text.contains("nowhere-at-all/mine") && text.contains("--lease-namespace");
-        if status == 503 && told { Ok(()) } else { Err(format!("{status} {text}")) }
+        let reported = text.contains("nowhere-at-all/mine") && text.contains("--lease-namespace");
+        if status == 503 && reported { Ok(()) } else { Err(format!("{status} {text}")) }
     };
     wait::until("readiness names the lease", LIMIT, look).await.unwrap();
     assert!(!operator.leads().await);

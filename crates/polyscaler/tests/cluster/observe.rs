@@ -14,7 +14,7 @@ async fn observing_decides_and_records_and_writes_nothing() {
     let observe = json!({ "polyscaler.dev/mode": "observe" });
     let mut spec = scene.spec("web", "/users");
     spec.as_object_mut().unwrap().remove("metricSource");
-    // On a busy machine none must be missed: after that, the same wish is told anew.
+    // On a busy machine none must be missed: after that, the same recommendation is reported again.
     let config =
         json!({ "url": scene.metrics.url("/users"), "valuePath": "$.active_users", "timeoutSeconds": 60 });
     spec["metric"] = json!({ "type": "http", "config": config });
@@ -29,7 +29,7 @@ async fn observing_decides_and_records_and_writes_nothing() {
     scene.requests("/users", 4).await;
     assert_eq!(recorder.replicas(), [0; 0]);
     let actions = operator.actions_of(&scaling.name).await;
-    assert_eq!(actions.len(), 1, "a wish that stays is told once: {actions:?}");
+    assert_eq!(actions.len(), 1, "a recommendation that stays is reported once: {actions:?}");
     assert_eq!((&actions[0]["from"], &actions[0]["to"]), (&json!(2), &json!(6)));
     assert_eq!(actions[0]["applied"], false);
     assert_eq!(actions[0]["steps"], json!(["linear 2→6 (3000 in 1000..5000)"]));

@@ -68,7 +68,7 @@ async fn wait_until_it_waits_for(operator: &Operator, words: &[&str]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_that_may_not_be_kept_is_told_once_and_holds_up_nothing() {
+async fn a_record_that_may_not_be_kept_is_reported_once_and_holds_up_nothing() {
     let mut scene = Scene::new("rights").await;
     let target = scene.podless_deployment("web", 2).await;
     run_with_all_but(&mut scene, &["status", "events"]).await;
@@ -118,7 +118,7 @@ async fn each_missing_right_is_named_where_people_look() {
     let start = ["businessscalings", "horizontalpodautoscalers", "leases", "grant"];
     wait_until_it_waits_for(&operator, &start).await;
     assert_eq!(operator.healthz().await.unwrap().0, 200, "a restart would not help");
-    assert!(!operator.log().contains("kube_runtime"), "a missing right is told once: {}", operator.log());
+    assert!(!operator.log().contains("kube_runtime"), "a missing right is reported once: {}", operator.log());
 
     // Each right takes effect without a restart.
     grant_all_but(&scene, &["targets", "secrets", "read scale", "write scale"]).await;

@@ -77,8 +77,8 @@ async fn a_password_that_changes_counts_at_the_next_poll() {
     secrets.patch("login", &PatchParams::default(), &Patch::Merge(secret(PROMETHEUS_USER.1))).await.unwrap();
     target.wait_for(6).await;
     scaling.wait_for("Ready", "True", "Ready").await;
-    let told = format!("{}{}{:?}", operator.log(), scaling.status().await, scaling.events().await);
-    assert!(!told.contains(PROMETHEUS_USER.1) && !told.contains("guess"), "{told}");
+    let reported = format!("{}{}{:?}", operator.log(), scaling.status().await, scaling.events().await);
+    assert!(!reported.contains(PROMETHEUS_USER.1) && !reported.contains("guess"), "{reported}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,7 +26,7 @@ async fn nothing_is_written_while_nothing_changes() {
     for target in &targets {
         target.wait_for(6).await;
     }
-    // A wish that was fulfilled is told last, as no more than the wording changes.
+    // A recommendation that was fulfilled is reported last, as no more than the wording changes.
     for index in 0..OBJECTS {
         let scaling = scene.existing(&scene.full_name(&format!("web-{index}")));
         scaling.wait_for_field("lastDecision", "linear 6 (3000 in 1000..5000)").await;
@@ -65,7 +65,7 @@ fn written(metrics: &str) -> Vec<String> {
     writes
 }
 
-/// A figure that moves without moving replicas is worth a status now and then, not one a poll.
+/// A figure that moves without moving replicas is worth a status now and then, not one per poll.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_moving_figure_alone_is_written_now_and_then() {
     let scene = Scene::new("moving").await;

@@ -1,4 +1,4 @@
-//! What holds a wish back: rates, cooldown, stabilization windows, all in seconds that pass.
+//! What holds a recommendation back: rates, cooldown, stabilization windows, all in seconds that pass.
 
 use serde_json::{Value, json};
 
@@ -58,7 +58,7 @@ async fn no_second_scale_within_the_cooldown() {
     held.recorder.expect(&[10, 2, 6]).await;
     for pair in changes.windows(2) {
         let between = pair[1].at - pair[0].at;
-        // Told by a watch, the first maybe later than the second. Polls are a second apart.
+        // Reported by a watch, the first maybe later than the second. Polls are a second apart.
         assert!(between >= cooldown / 2, "{between:?}");
     }
 }

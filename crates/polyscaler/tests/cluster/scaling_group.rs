@@ -84,7 +84,7 @@ async fn expect_no_finalizers(group: &Scaling, targets: &[Target; 3]) {
     assert!(objects.iter().all(|object| object.metadata.finalizers.is_none()));
 }
 
-/// How many Events tell that the Deployment `name` was scaled. The others name it as well: it calls them.
+/// How many Events report that the Deployment `name` was scaled. The others name it as well: it calls them.
 async fn rescales(group: &Scaling, scene: &Scene, name: &str) -> usize {
     let begin = format!("scaled Deployment {}/{name} from ", scene.namespace);
     let events = group.events().await;
@@ -170,7 +170,7 @@ async fn counts_are_drawn_within_bounds_and_a_seed_repeats_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn missing_refused_and_unscalable_members_are_told_and_the_rest_goes_on() {
+async fn missing_refused_and_unscalable_members_are_reported_and_the_rest_goes_on() {
     let scene = Scene::new("partial").await;
     let elsewhere = Scene::new("elsewhere").await;
     arrive(&scene, 300);
@@ -280,7 +280,7 @@ async fn a_forbidden_member_is_tried_again_within_the_interval_by_the_same_decis
     grant(&scene, "rest", may_scale(&["auth"])).await;
     wait_for_all(&targets, [3, 3, 6]).await;
     group.wait_for("Ready", "True", "Ready").await;
-    assert_eq!(scene.metrics.seen("/calls").count, 1, "nothing was decided anew");
+    assert_eq!(scene.metrics.seen("/calls").count, 1, "nothing was decided again");
     let action =
         wait_for_action(&group, "all written", |action| action["writtenAfterSeconds"].is_number()).await;
     let moves = moves(&action);
@@ -288,7 +288,7 @@ async fn a_forbidden_member_is_tried_again_within_the_interval_by_the_same_decis
     assert!(moves[1].3 >= 2, "{moves:?}");
     let scaled = format!("scaled Deployment {}/auth from 1 to 3", scene.namespace);
     group.wait_for_event("Normal", "SuccessfulRescale", &scaled).await;
-    assert_eq!(rescales(&group, &scene, "webui").await, 1, "what was told is not told again");
+    assert_eq!(rescales(&group, &scene, "webui").await, 1, "what was reported is not reported again");
 }
 
 #[tokio::test(flavor = "multi_thread")]

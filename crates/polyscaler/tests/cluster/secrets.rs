@@ -1,4 +1,4 @@
-//! Request headers from a secret: sent, kept up to date, and never told.
+//! Request headers from a secret: sent, kept up to date, and never reported.
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
@@ -58,7 +58,7 @@ async fn headers_come_from_a_secret_and_stay_secret() {
     scene.requests("/users", 2).await;
     assert_eq!(sent(&scene), format!("{MARK}-2"));
 
-    // A header that cannot be sent, an endpoint that fails: each is told without the value.
+    // A header that cannot be sent, an endpoint that fails: each is reported without the value.
     set(&scene, &format!("{MARK}-3\nX-Other: 1")).await;
     let message = scaling.wait_for("Ready", "False", "SecretUnavailable").await;
     assert!(message.contains("Authorization"), "{message}");
@@ -85,7 +85,7 @@ async fn headers_come_from_a_secret_and_stay_secret() {
     let (activity, metrics) = (operator.activity().await, operator.metrics_text().await);
     let (page, objects) = (operator.activity_text("/").await, operator.activity_text("/objects").await);
     operator.terminate(LIMIT).await;
-    let told = [
+    let reported = [
         ("activity", json!(activity).to_string()),
         ("page", page),
         ("objects", objects),
@@ -94,7 +94,7 @@ async fn headers_come_from_a_secret_and_stay_secret() {
         ("status", scaling.status().await.to_string()),
         ("events", serde_json::to_string(&scaling.events().await).unwrap()),
     ];
-    for (place, text) in told {
+    for (place, text) in reported {
         assert!(text.len() > 100, "{place}: {text}");
         assert!(!text.contains(MARK), "{place}: {}", around(&text));
     }

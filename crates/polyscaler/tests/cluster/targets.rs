@@ -46,7 +46,7 @@ async fn a_target_deleted_in_mid_flight_is_missing_and_nothing_else() {
     scaling.wait_for("Ready", "False", "TargetNotFound").await;
     assert_eq!(operator.writes("scale", "done").await, 0.0);
 
-    // Made anew in mid-flight, it is another one and scaled as it is.
+    // Made again in mid-flight, it is another one and scaled as it is.
     scene.requests("/users", 1).await;
     let anew = scene.podless_deployment("web", 4).await;
     let recorder = anew.record().await;
@@ -56,7 +56,7 @@ async fn a_target_deleted_in_mid_flight_is_missing_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_scaled_is_told_in_words() {
+async fn what_cannot_be_scaled_is_reported_in_words() {
     let (no_scale, later) = ("rigid.example.org", "later.example.org");
     let scene = Scene::new("rigid").await;
     control_plane::install_crd(&scene.client, &fleet_crd(no_scale, false)).await;
@@ -140,9 +140,9 @@ async fn no_update_of_somebody_else_is_lost() {
         let changes = recorder.changes().into_iter().map(|change| (change.from, change.to));
         changes.filter(|(_, to)| to % 2 == 0).collect::<Vec<(i64, i64)>>()
     };
-    // The watch may have to tell the last of them yet.
-    let told = || async { (stored().len() >= applied.len()).then_some(()) };
-    wait::until("as many changes as were made", LIMIT, told).await.unwrap();
+    // The watch may have to report the last of them yet.
+    let reported = || async { (stored().len() >= applied.len()).then_some(()) };
+    wait::until("as many changes as were made", LIMIT, reported).await.unwrap();
     assert_eq!(applied, stored(), "what it thinks it did is what was stored");
     let refused: Vec<_> = actions.iter().filter(|action| action["error"].is_string()).collect();
     assert!(!refused.is_empty() && refused.iter().all(|action| action["applied"] == false), "{actions:?}");
@@ -180,7 +180,7 @@ async fn a_busy_target_is_scaled_all_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_elses_scaling_is_decided_upon_anew() {
+async fn somebody_elses_scaling_is_decided_upon_again() {
     let scene = Scene::new("anew").await;
     let target = scene.podless_deployment("web", 1).await;
     scene.users("/users", 3000);

@@ -1,4 +1,4 @@
-//! Traces over OTLP, seen at a real receiver: one a poll, linked, without secrets; and a receiver
+//! Traces over OTLP, seen at a real receiver: one per poll, linked, without secrets; and a receiver
 //! that is down, hangs or comes back, which scaling takes no notice of.
 
 use std::collections::BTreeMap;

@@ -19,7 +19,7 @@ async fn shows(port: &PortClaim, authorities: &str) -> Result<(), String> {
     let authorities = reqwest::Certificate::from_pem_bundle(authorities.as_bytes()).unwrap();
     let client = testbed::http_client().tls_certs_only(authorities).build().unwrap();
     let answer = client.post(url(port)).body("{}").send().await.map_err(|error| format!("{error:?}"))?;
-    // Nonsense is refused, which only somebody who was trusted could do.
+    // Nonsense is refused, which only someone who was trusted could do.
     assert_eq!(answer.status(), 400);
     Ok(())
 }
@@ -96,17 +96,17 @@ async fn a_certificate_that_changes_in_its_folder_is_used_without_a_restart() {
     wait_until_refused(&scene).await;
     assert!(hook.bundle().await.matches("BEGIN").count() == 2, "a replica may be a moment behind");
 
-    // What is broken is told, and what was there stays.
+    // What is broken is reported, and what was there stays.
     std::fs::write(folder.path().join("tls.crt"), "garbage").unwrap();
     let look = || async {
         let log = operator.log();
         if log.contains("tls.crt does not contain a certificate in PEM format") { Ok(()) } else { Err(log) }
     };
-    wait::until("it is told", LIMIT, look).await.unwrap();
+    wait::until("it is reported", LIMIT, look).await.unwrap();
     shows(&hook.port, &second).await.unwrap();
     assert!(operator.process.is_running());
     let third = put("third", folder.path());
-    wait::until("it is mended", LIMIT, || shows(&hook.port, &third)).await.unwrap();
+    wait::until("it is fixed", LIMIT, || shows(&hook.port, &third)).await.unwrap();
     let secrets: Api<Secret> = scene.namespaced();
     assert!(secrets.get_opt(SECRET).await.unwrap().is_none(), "no Secret where there is a folder");
 }

@@ -1,4 +1,4 @@
-//! `check`: what it finds, and how it tells it.
+//! `check`: what it finds, and how it reports it.
 
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ fn a_good_manifest_is_valid() {
 }
 
 #[test]
-fn a_bad_manifest_is_told_by_field_on_stderr() {
+fn a_bad_manifest_is_reported_by_field_on_stderr() {
     let files = Files::new();
     let bad = GOOD.replace("https:", "ftp:") + "  intervalSeconds: 0\n  scaleTresholds: {}\n";
     let file = files.write("bad.yaml", bad);

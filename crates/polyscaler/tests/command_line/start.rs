@@ -1,4 +1,4 @@
-//! What keeps the operator from starting, each told in one plain line.
+//! What keeps the operator from starting, each reported in one plain line.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -47,7 +47,7 @@ fn a_port_that_is_taken_is_one_plain_line() {
     }
 }
 
-/// Where a certificate is looked for is told before anything else is tried.
+/// Where a certificate is looked for is reported before anything else is tried.
 #[test]
 fn a_certificate_folder_that_cannot_be_used_is_one_plain_line() {
     let files = Files::new();
@@ -66,12 +66,20 @@ fn a_certificate_folder_that_cannot_be_used_is_one_plain_line() {
     let (certificate, key) = (text(&one.certificate), text(&one.key));
     // Not even root writes below a file, or into a part of /proc.
     for (path, words) in [
-        (a_file.clone(), "cannot be made"),
-        (format!("{a_file}/below"), "cannot be made"),
+        (a_file.clone(), "cannot be created"),
+        (format!("{a_file}/below"), "cannot be created"),
         ("/proc/self/fdinfo".to_owned(), "none can be created there"),
         (folder("half", &[("tls.crt", &certificate)]), "tls.key"),
-        (folder("garbage", &[("tls.crt", "garbage"), ("tls.key", &key)]), "tls.crt holds no certificate"),
-        (folder("keyless", &[("tls.crt", &certificate), ("tls.key", "")]), "tls.key holds no private key"),
+        (
+            folder("garbage", &[("tls.crt", "garbage"), ("tls.key", &key)]),
+            "tls.crt does not contain a \
+             certificate",
+        ),
+        (
+            folder("keyless", &[("tls.crt", &certificate), ("tls.key", "")]),
+            "tls.key does not contain a \
+             private key",
+        ),
         (
             folder("strange", &[("tls.crt", &certificate), ("tls.key", &text(&other.key))]),
             "tls.key does not belong to tls.crt",

@@ -96,7 +96,7 @@ fn a_value_of_the_environment_that_makes_no_sense_is_one_plain_line() {
         ("POLYSCALER_LEASE_DURATION", "1s", "must be a duration from 3s to 5m"),
         ("POLYSCALER_API_TIMEOUT", "2m", "must be a duration from 1s to 1m"),
         ("POLYSCALER_ALLOW_CROSS_NAMESPACE", "perhaps", "true, false"),
-        ("POLYSCALER_NAMESPACES", "Team_A", "give the name of a namespace"),
+        ("POLYSCALER_NAMESPACES", "Team_A", "must be the name of a namespace"),
     ];
     for (variable, value, words) in cases {
         let ran: Ran = polyscaler(&["operator"]).env(variable, value).output().unwrap().into();

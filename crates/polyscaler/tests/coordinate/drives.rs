@@ -81,7 +81,7 @@ async fn a_seed_repeats_its_actions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_seed_one_is_drawn_and_told() {
+async fn without_a_seed_one_is_drawn_and_reported() {
     let store = Store::new("drawn", "teastore-webui\n").await;
     let seed = |line: &str| line.split("seed=").nth(1).unwrap().split(' ').next().unwrap().parse::<u32>();
     let mut seeds = Vec::new();

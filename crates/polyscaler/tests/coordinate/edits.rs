@@ -21,8 +21,8 @@ async fn a_good_edit_counts_and_a_bad_one_leaves_the_last_good_groups() {
 
     store.edit("teastore-webui,teastore-db\n\nteastore-auth,teastore-db\nTea_Store\n");
     for words in [
-        ["ERROR", "bad edit", "line=3", "teastore-db", "line 1"],
-        ["ERROR", "bad edit", "line=4", "Tea_Store", "not a name"],
+        ["ERROR", "invalid groups file", "line=3", "teastore-db", "line 1"],
+        ["ERROR", "invalid groups file", "line=4", "Tea_Store", "not a valid name"],
     ] {
         coordinator.wait_for_lines(&words, 1).await;
     }
@@ -32,14 +32,14 @@ async fn a_good_edit_counts_and_a_bad_one_leaves_the_last_good_groups() {
     recorders[2].expect(&[]).await;
 
     for (bad, words) in
-        [(&b""[..], "no line names"), (b"# nothing\n", "no line names"), (b"\xff\n", "not text")]
+        [(&b""[..], "no line names"), (b"# nothing\n", "no line names"), (b"\xff\n", "not valid UTF-8")]
     {
         let before = coordinator.lines(&["ERROR", words]).len();
         store.edit(bad);
-        coordinator.wait_for_lines(&["ERROR", "bad edit", words], before + 1).await;
+        coordinator.wait_for_lines(&["ERROR", "invalid groups file", words], before + 1).await;
     }
     std::fs::remove_file(&store.groups).unwrap();
-    coordinator.wait_for_lines(&["ERROR", "bad edit", "cannot be read"], 1).await;
+    coordinator.wait_for_lines(&["ERROR", "invalid groups file", "cannot be read"], 1).await;
     coordinator.wait_for_actions("group-1", 2).await;
 
     store.edit("teastore-auth\n");

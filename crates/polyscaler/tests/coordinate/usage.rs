@@ -1,4 +1,4 @@
-//! What makes no sense is told in one line, with what to give instead. No cluster.
+//! What makes no sense is reported in one line, with what to give instead. No cluster.
 
 use std::process::{Command, Stdio};
 
@@ -14,7 +14,7 @@ fn run(env: &[(&str, &str)]) -> (i32, String) {
 }
 
 #[test]
-fn a_bad_value_is_told_with_its_variable_and_what_to_give() {
+fn a_bad_value_is_reported_with_its_variable_and_what_to_give() {
     for (variable, value, advice) in [
         ("NAMESPACE", "Tea_Store", "name of a namespace"),
         ("NAMESPACE", "", "name of a namespace"),
@@ -33,16 +33,16 @@ fn a_bad_value_is_told_with_its_variable_and_what_to_give() {
         ("GROUP_FILE", "", "required"),
         ("POLYSCALER_HEALTH_ADDRESS", "here", "or off"),
     ] {
-        let (status, told) = run(&[(variable, value)]);
-        assert_eq!((status, told.lines().count()), (2, 1), "{variable}={value}: {told}");
-        assert!(told.contains(variable) && told.contains(advice), "{variable}={value}: {told}");
+        let (status, reported) = run(&[(variable, value)]);
+        assert_eq!((status, reported.lines().count()), (2, 1), "{variable}={value}: {reported}");
+        assert!(reported.contains(variable) && reported.contains(advice), "{variable}={value}: {reported}");
     }
 }
 
 #[test]
 fn a_pod_and_a_kubeconfig_are_one_too_many() {
-    let (status, told) = run(&[("KUBERNETES_POD", "1"), ("POLYSCALER_KUBECONFIG", "some")]);
-    assert!(status == 2 && told.contains("give one of the two"), "{told}");
+    let (status, reported) = run(&[("KUBERNETES_POD", "1"), ("POLYSCALER_KUBECONFIG", "some")]);
+    assert!(status == 2 && reported.contains("use only one of them"), "{reported}");
 }
 
 #[test]
@@ -51,18 +51,18 @@ fn a_groups_file_without_groups_ends_it_with_a_plain_message() {
     let path = folder.path().join("groups.txt");
     let file = path.to_str().unwrap();
     let ends = |words: &[&str]| {
-        let (status, told) = run(&[("GROUP_FILE", file)]);
-        assert_eq!(status, 1, "{told}");
-        let last = told.lines().last().unwrap();
-        assert!(last.starts_with("polyscaler: ") && last.contains(file), "{told}");
-        assert!(words.iter().all(|word| told.contains(word)), "{words:?} in {told}");
+        let (status, reported) = run(&[("GROUP_FILE", file)]);
+        assert_eq!(status, 1, "{reported}");
+        let last = reported.lines().last().unwrap();
+        assert!(last.starts_with("polyscaler: ") && last.contains(file), "{reported}");
+        assert!(words.iter().all(|word| reported.contains(word)), "{words:?} in {reported}");
     };
     ends(&["cannot be read", "GROUP_FILE"]);
     for (text, words) in [
         (&b""[..], &["no line names"][..]),
         (b"\n# teastore-webui\n", &["no line names"]),
         (b"Tea,Store\n", &["no line names", "line=1", "member=\"Tea\"", "member=\"Store\""]),
-        (b"\xff\xfe", &["not text", "UTF-8"]),
+        (b"\xff\xfe", &["not valid UTF-8", "UTF-8"]),
     ] {
         std::fs::write(&path, text).unwrap();
         ends(words);
@@ -73,9 +73,12 @@ fn a_groups_file_without_groups_ends_it_with_a_plain_message() {
 #[test]
 fn what_is_no_regular_file_is_no_groups_file() {
     // A device stands for all of them: with a pipe, this would wait for ever where it fails.
-    let (status, told) = run(&[("GROUP_FILE", "/dev/null")]);
-    assert_eq!((status, told.lines().count()), (1, 1), "{told}");
-    assert!(told.contains("/dev/null: not a regular file") && told.contains("GROUP_FILE"), "{told}");
+    let (status, reported) = run(&[("GROUP_FILE", "/dev/null")]);
+    assert_eq!((status, reported.lines().count()), (1, 1), "{reported}");
+    assert!(
+        reported.contains("/dev/null: not a regular file") && reported.contains("GROUP_FILE"),
+        "{reported}"
+    );
 }
 
 #[test]
@@ -86,9 +89,9 @@ fn without_a_cluster_it_says_how_to_name_one() {
     let file = path.to_str().unwrap();
     for (pod, advice) in [("false", "KUBECONFIG"), ("no", "KUBERNETES_POD=true"), ("TRUE", "service account")]
     {
-        let (status, told) = run(&[("GROUP_FILE", file), ("KUBERNETES_POD", pod)]);
-        assert_eq!((status, told.lines().count()), (1, 1), "{told}");
-        assert!(told.contains(advice), "{advice} in {told}");
+        let (status, reported) = run(&[("GROUP_FILE", file), ("KUBERNETES_POD", pod)]);
+        assert_eq!((status, reported.lines().count()), (1, 1), "{reported}");
+        assert!(reported.contains(advice), "{advice} in {reported}");
     }
 }
 
@@ -97,15 +100,19 @@ fn a_policy_that_follows_metrics_wants_them() {
     let folder = tempfile::tempdir().unwrap();
     let (groups, spec) = (folder.path().join("groups.txt"), folder.path().join("spec.yaml"));
     std::fs::write(&groups, "teastore-webui\nteastore-db\n").unwrap();
-    let (status, told) = run(&[("POLICY", "bottleneck")]);
-    assert!(status == 2 && told.lines().count() == 1 && told.contains("GROUP_SPEC"), "{told}");
-    let metric = "{type: prometheus, config: {serverAddress: 'http://prometheus:9090', query: up}, member: teastore-webui, targetValue: 5}";
+    let (status, reported) = run(&[("POLICY", "bottleneck")]);
+    assert!(status == 2 && reported.lines().count() == 1 && reported.contains("GROUP_SPEC"), "{reported}");
+    let metric = "{type: prometheus, config: {serverAddress: 'http://prometheus:9090', query: up}, member: \
+                  teastore-webui, targetValue: 5}";
     std::fs::write(&spec, format!("metrics: [{metric}]\n")).unwrap();
     let (groups, spec) = (groups.to_str().unwrap(), spec.to_str().unwrap());
-    let (status, told) = run(&[("POLICY", "bottleneck"), ("GROUP_FILE", groups), ("GROUP_SPEC", spec)]);
-    let last = told.lines().last().unwrap();
-    assert!(status == 1 && last.contains("group-2 of line 2: ") && last.contains("spec.metrics"), "{told}");
-    assert!(!last.contains("group-1"), "{told}");
+    let (status, reported) = run(&[("POLICY", "bottleneck"), ("GROUP_FILE", groups), ("GROUP_SPEC", spec)]);
+    let last = reported.lines().last().unwrap();
+    assert!(
+        status == 1 && last.contains("group-2 of line 2: ") && last.contains("spec.metrics"),
+        "{reported}"
+    );
+    assert!(!last.contains("group-1"), "{reported}");
 }
 
 #[test]
@@ -125,10 +132,10 @@ fn a_bad_group_spec_ends_it_before_anything_is_scaled() {
         ("budget: {maxPod: 3}\n", &["maxPod"]),
     ] {
         std::fs::write(&spec, text).unwrap();
-        let (status, told) = run(&env);
-        assert_eq!(status, 1, "{told}");
-        let last = told.lines().last().unwrap();
-        assert!(last.starts_with("polyscaler: "), "{told}");
-        assert!(words.iter().all(|word| last.contains(word)), "{words:?} in {told}");
+        let (status, reported) = run(&env);
+        assert_eq!(status, 1, "{reported}");
+        let last = reported.lines().last().unwrap();
+        assert!(last.starts_with("polyscaler: "), "{reported}");
+        assert!(words.iter().all(|word| last.contains(word)), "{words:?} in {reported}");
     }
 }

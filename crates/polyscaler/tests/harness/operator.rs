@@ -145,7 +145,7 @@ impl Operator {
         self.get(&self.activity, path).await.unwrap().1
     }
 
-    /// Waits until so many actions, or more, are told; gives them, newest first. An action is told when
+    /// Waits until so many actions, or more, are reported; gives them, newest first. An action is reported when
     /// its write has been answered, when others may have seen long since what was written.
     pub(crate) async fn wait_for_activity(&self, least: usize) -> Vec<Value> {
         let look = || async {

@@ -1,4 +1,4 @@
-//! Every change of a target's replicas, none left out: a watch tells each state that was stored.
+//! Every change of a target's replicas, none left out: a watch reports each state that was stored.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,7 +15,7 @@ use super::LIMIT;
 /// One change of `spec.replicas`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Change {
-    /// When it was told, a few milliseconds after it was stored.
+    /// When it was reported, a few milliseconds after it was stored.
     pub(crate) at: Instant,
     pub(crate) from: i64,
     pub(crate) to: i64,
@@ -62,7 +62,7 @@ impl Recorder {
         self.changes().iter().map(|change| change.to).collect()
     }
 
-    /// These and no other changes happened so far, where the last of them may yet have to be told.
+    /// These and no other changes happened so far, where the last of them may yet have to be reported.
     pub(crate) async fn expect(&self, replicas: &[i64]) {
         self.wait_for(replicas.len()).await;
         assert_eq!(self.replicas(), replicas);

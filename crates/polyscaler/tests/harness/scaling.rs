@@ -142,13 +142,15 @@ impl Scaling {
     pub(crate) async fn wait_for_event(&self, type_: &str, reason: &str, note: &str) -> String {
         let look = || async {
             let events = self.events().await;
-            let told = |event: &Event| event.note.clone().unwrap_or_default();
+            let reported = |event: &Event| event.note.clone().unwrap_or_default();
             let found = events.iter().find(|event| {
                 event.type_.as_deref() == Some(type_)
                     && event.reason.as_deref() == Some(reason)
-                    && told(event).contains(note)
+                    && reported(event).contains(note)
             });
-            found.map(told).ok_or_else(|| format!("{:?}", events.iter().map(told).collect::<Vec<_>>()))
+            found
+                .map(reported)
+                .ok_or_else(|| format!("{:?}", events.iter().map(reported).collect::<Vec<_>>()))
         };
         wait::until(&format!("Event {reason} {note:?} of {}", self.name), LIMIT, look).await.unwrap()
     }

@@ -62,7 +62,7 @@ async fn every_query_has_an_answer_and_every_rule_works() {
     names_exist(&operator).await;
 }
 
-/// Whether a query has numbers that its legend can tell from one another.
+/// Whether a query has numbers that its legend can distinguish.
 async fn shows(server: &PrometheusServer, query: &Query) -> Result<(), String> {
     let answer = server.query(&query.expression).await.map_err(|error| format!("{error:#}"))?;
     let series = answer["result"].as_array().filter(|series| !series.is_empty());

@@ -1,4 +1,4 @@
-//! Objects that were stored when the schema was laxer: they are told what is wrong, and keep
+//! Objects that were stored when the schema was laxer: their status reports what is wrong, and they keep
 //! nobody from working.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -102,7 +102,7 @@ async fn malformed_objects_stop_nobody() {
     }
     for (name, _) in &malformed {
         let scaling = scene.existing(&scene.full_name(name));
-        // Not everywhere does the API server let the status be written, but an Event always tells.
+        // Not everywhere does the API server let the status be written, but an Event always reports.
         let note = scaling.wait_for_event("Warning", "InvalidSpec", "spec").await;
         if !REFUSED.contains(name) {
             let message = scaling.wait_for("Ready", "False", "InvalidSpec").await;

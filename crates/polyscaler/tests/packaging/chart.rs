@@ -75,7 +75,7 @@ pub(crate) fn prometheus_operator_crd(kind: &str, plural: &str) -> CustomResourc
     crd_of_others("monitoring.coreos.com", kind, plural)
 }
 
-/// Just enough of somebody else's CRD for objects of a kind to be taken.
+/// Just enough of someone else's CRD for objects of a kind to be taken.
 fn crd_of_others(group: &str, kind: &str, plural: &str) -> CustomResourceDefinition {
     let schema = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
     serde_json::from_value(json!({

@@ -92,7 +92,7 @@ async fn helm_installs_upgrades_and_uninstalls() {
     let place = ["--namespace", NAMESPACE, "--create-namespace"];
     let said =
         helm(&[&["install", "scaling-operator", "./helm/scaling-operator"], &set[..], &place].concat());
-    assert!(said.contains("CRD scalingrules.scaling.example.com was there already"), "{said}");
+    assert!(said.contains("CRD scalingrules.scaling.example.com existed already"), "{said}");
     let custom = values_file(CUSTOM_VALUES);
     let custom =
         ["--values", &custom.path().display().to_string(), "--namespace", NAMESPACE].map(str::to_owned);

@@ -92,7 +92,7 @@ async fn without_cluster_scoped_kinds_there_is_no_cluster_role() {
             assert!(!may(&scene.client, account, asked, "").await, "{asked:?} everywhere");
         }
     }
-    // The operator is told which kinds are left.
+    // The operator gets the kinds that are left.
     let deployment = only(&objects, "Deployment");
     let deployments: Api<Deployment> = scene.namespaced();
     let found = deployments.get(&deployment.name_any()).await.unwrap();

@@ -59,7 +59,7 @@ impl Rights {
                 // Of our kinds, the scene has a BusinessScaling only.
                 let is_ours = resources::KINDS.iter().any(|kind| kind.group == group);
                 let is_in_use = !is_ours || group == "example.com" || !resource.ends_with("/status");
-                // An object is looked at again only where somebody else wrote it in the same instant.
+                // An object is looked at again only where someone else wrote it in the same instant.
                 // Any secret may be read for metrics, the operator's own among them.
                 let is_given_twice = |verb: &str| is_own && resource == "secrets" && verb == "get";
                 let verbs = rule

@@ -39,10 +39,10 @@ async fn a_wrong_selector_is_refused_with_its_path() {
     let metric = json!({ "type": "kubernetes-workload", "config": { "podSelector": "app in web" } });
     let spec = spec(&scene, "web", metric, 1.0);
     let scaling = scene.business_scaling("web", spec.clone()).await;
-    let told = scaling.wait_for("Ready", "False", "InvalidSpec").await;
+    let reported = scaling.wait_for("Ready", "False", "InvalidSpec").await;
     let expected = "spec.metric.config.podSelector: Invalid value: \"app in web\": must be a label selector: \
                     \"web\" is found where values in parentheses are expected";
-    assert!(told.contains(expected), "{told}");
+    assert!(reported.contains(expected), "{reported}");
     assert_eq!(target.asked().await, 2);
 
     let manifest = json!({

@@ -1,5 +1,5 @@
 //! `event-queue`: events published and pulled by the real emulator of Pub/Sub, where there is
-//! one, and by a small broker anywhere. Cloud Monitoring tells what is published and not yet
+//! one, and by a small broker anywhere. Cloud Monitoring reports what is published and not yet
 //! acknowledged.
 
 use std::path::PathBuf;

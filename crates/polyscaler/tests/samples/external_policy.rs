@@ -24,7 +24,7 @@ fn learn(python: &Path, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn what_is_no_load_is_told_by_its_place() {
+fn what_is_no_load_is_reported_by_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let (load, model) = (folder.path().join("load.csv"), folder.path().join("model.json"));
     let cases: [(&[u8], &str); 4] = [
@@ -129,11 +129,11 @@ async fn a_group_follows_what_was_learned() {
     load(&scene, 500);
     let operator = scene.operator(&["--episodes-file", &episodes]).await;
     let group = group(&scene, &service).await;
-    // 500, 1000 and 500 calls a second, of which a replica bears 100, 150 and 400, and up to twice that.
+    // 500, 1000 and 500 calls per second, of which a replica bears 100, 150 and 400, and up to twice that.
     wait_between(&targets, [(5, 10), (7, 14), (2, 3)]).await;
     group.wait_for("Ready", "True", "Ready").await;
-    let told = group.status().await["lastDecision"].as_str().unwrap_or_default().to_owned();
-    assert!(told.contains("external ") && told.contains("headroom "), "{told}");
+    let reported = group.status().await["lastDecision"].as_str().unwrap_or_default().to_owned();
+    assert!(reported.contains("external ") && reported.contains("headroom "), "{reported}");
     for target in &targets {
         target.wait_until_ready(target.asked().await.into()).await;
     }

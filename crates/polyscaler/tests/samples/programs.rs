@@ -1,4 +1,4 @@
-//! The programs of the package `examples`. Cargo tells tests the paths of their own package's
+//! The programs of the package `examples`. Cargo gives tests the paths of their own package's
 //! programs only; `cargo test --workspace` builds these into the same folder, for the tests that
 //! the package has itself.
 

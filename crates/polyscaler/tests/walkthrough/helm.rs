@@ -14,7 +14,7 @@ const NAME: &str = "scaling-operator-polyscaler";
 /// CRDs that kubectl installed are no hindrance, and stay its own.
 pub(crate) async fn beside_kubectl(shell: &Shell) {
     let said = shell.run("helm install scaling-operator ./helm/scaling-operator");
-    assert!(said.contains("CRD scalingrules.scaling.example.com was there already"), "{said}");
+    assert!(said.contains("CRD scalingrules.scaling.example.com existed already"), "{said}");
     rolled_out(shell);
     shell.run("helm uninstall scaling-operator");
     shell.run("kubectl get crd scalingrules.scaling.example.com");
@@ -22,10 +22,10 @@ pub(crate) async fn beside_kubectl(shell: &Shell) {
 
 pub(crate) async fn install_upgrade_uninstall(shell: &Shell) {
     let said = shell.run("helm install scaling-operator ./helm/scaling-operator");
-    assert!(said.contains("STATUS: deployed") && !said.contains("was there already"), "{said}");
+    assert!(said.contains("STATUS: deployed") && !said.contains("existed already"), "{said}");
     rolled_out(shell);
     let said = shell.run("helm upgrade scaling-operator ./helm/scaling-operator");
-    assert!(said.contains("REVISION: 2") && !said.contains("was there already"), "{said}");
+    assert!(said.contains("REVISION: 2") && !said.contains("existed already"), "{said}");
     shell.run("helm uninstall scaling-operator");
     // Objects would go with their CRDs.
     shell.run("kubectl get crd scalingrules.scaling.example.com");

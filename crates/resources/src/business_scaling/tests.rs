@@ -85,7 +85,7 @@ fn a_query_names_namespace_and_target() {
 }
 
 #[test]
-fn all_problems_are_told_at_once() {
+fn all_problems_are_reported_at_once() {
     let spec = json!({
         "metricSource": "ftp://load",
         "scaleThresholds": { "minUsers": 5, "maxUsers": 5, "minReplicas": 4, "maxReplicas": 3 },
@@ -157,7 +157,7 @@ fn outcome(reading: Reading, replicas: u32, second: i64, memory: &mut Memory) ->
 }
 
 #[test]
-fn the_status_tells_the_whole_story() {
+fn the_status_reports_the_whole_story() {
     let mut memory = Memory::default();
     let scaled = outcome(Reading::of(3000.0, Time::default()), 2, 1_700_000_000, &mut memory);
     insta::assert_json_snapshot!("scaled", status_after(&KIND, &scaled, &Value::Null));

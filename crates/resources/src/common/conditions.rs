@@ -181,7 +181,7 @@ fn scaling_active(poll: &Poll) -> Said {
     }
 }
 
-/// Names of the members that somebody set to 0.
+/// Names of the members that someone set to 0.
 fn disabled(poll: &Poll) -> Vec<&str> {
     let is_disabled =
         |decided: &&MemberDecision| decided.steps.iter().any(|step| matches!(step, Step::Disabled { .. }));

@@ -157,7 +157,7 @@ pub(crate) fn other_namespace(
     })
 }
 
-/// The schema of an object with fields that only somebody else knows.
+/// The schema of an object with fields that only someone else knows.
 pub(crate) fn any_object(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
 }

@@ -22,7 +22,7 @@ pub(crate) fn query(context: &Context<'_>, asked: &Asked<'_>, findings: &mut Fin
     }
 }
 
-/// `name`, told apart from those in `names`, to which it is added. Names are keys in the status: two equal
+/// `name`, distinguished from those in `names`, to which it is added. Names are keys in the status: two equal
 /// ones would have it refused.
 pub(crate) fn distinct_name(names: &mut BTreeSet<String>, name: &str, index: usize) -> String {
     let mut name = name.to_owned();

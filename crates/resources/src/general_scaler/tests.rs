@@ -113,7 +113,7 @@ fn metrics_without_a_name_get_different_ones() {
 }
 
 #[test]
-fn what_is_wrong_is_told_with_its_path() {
+fn what_is_wrong_is_reported_with_its_path() {
     let cases = [
         (
             "/minReplicas",

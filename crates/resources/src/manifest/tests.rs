@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 
 #[test]
-fn what_is_no_yaml_is_told_in_one_line_with_its_place() {
+fn what_is_no_yaml_is_reported_in_one_line_with_its_place() {
     let cases = [
         ("a: [1, 2\nb: }", 2),
         ("a:\n\tb: 1", 2),
@@ -20,11 +20,11 @@ fn what_is_no_yaml_is_told_in_one_line_with_its_place() {
         ("a: \u{0}", 1),
     ];
     for (text, line) in cases {
-        let told = documents(text).unwrap_err().to_string();
-        assert_eq!(told.lines().count(), 1, "{told}");
-        assert!(told.starts_with("not YAML: ") && told.ends_with("; correct it there"), "{told}");
-        assert!(told.contains(&format!(" at line {line}, column ")), "{text:?}: {told}");
-        assert!(!told.contains("Options"), "for programmers: {told}");
+        let reported = documents(text).unwrap_err().to_string();
+        assert_eq!(reported.lines().count(), 1, "{reported}");
+        assert!(reported.starts_with("not YAML: ") && reported.ends_with("; correct it there"), "{reported}");
+        assert!(reported.contains(&format!(" at line {line}, column ")), "{text:?}: {reported}");
+        assert!(!reported.contains("Options"), "for programmers: {reported}");
     }
 }
 

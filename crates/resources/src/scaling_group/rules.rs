@@ -2,7 +2,7 @@
 //!
 //! What they compare is bounded in length by the schema, and their messages name nobody, as the API server
 //! refuses rules that could cost too much. Cycles and what a policy needs are beyond them, so compilation
-//! tells those.
+//! reports those.
 
 use super::{Call, GroupMember, ScalingGroupSpec};
 use crate::common::rule::Rule;

@@ -127,7 +127,7 @@ fn what_contradicts_itself_is_refused_at_its_place() {
                 "/members/3",
                 member(json!({ "name": "shop", "namespace": "shop", "targetRef": { "name": "webui" } })),
             )]),
-            "spec.members[3].targetRef: Invalid value: Deployment shop/webui is a member already: webui",
+            "spec.members[3].targetRef: Invalid value: Deployment shop/webui is already a member: webui",
         ),
         (
             with(&[("/members/0/namespace", json!("other"))]),
@@ -239,7 +239,7 @@ fn a_policy_says_what_it_lacks() {
         ),
         (
             with(&[("/members/0/capacity", Value::Null)]),
-            "spec.members[0].capacity: Required value: demand comes in here",
+            "spec.members[0].capacity: Required value: demand enters here",
         ),
         (
             with(&[("/callGraph", json!([])), ("/metrics/0/member", Value::Null)]),

@@ -53,13 +53,13 @@ fn a_ring_for_none_keeps_none() {
 
 #[test]
 fn the_fields_have_the_names_that_callers_rely_on() {
-    let told = serde_json::to_value(action(6)).unwrap();
+    let reported = serde_json::to_value(action(6)).unwrap();
     let expected = serde_json::json!({
         "timestamp": "2023-11-14T22:13:20Z", "kind": "BusinessScaling", "namespace": "default", "name": "shop",
         "uid": "705ab4f5", "target": "Deployment/web", "from": 2, "to": 6, "applied": true,
         "steps": ["linear 2→6 (3000 in 1000..5000)"],
     });
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
     let failed = ScaleOperation { error: Some("forbidden".to_owned()), applied: false, ..action(6) };
     assert_eq!(serde_json::to_value(failed).unwrap()["error"], "forbidden");
 }

@@ -42,7 +42,7 @@ fn group() -> Plan {
 }
 
 impl Bench {
-    /// Both members have 2 replicas, and the adviser wishes for so many of `web` and `db`.
+    /// Both members have 2 replicas, and the adviser recommends so many of `web` and `db`.
     fn new(web: u32, db: u32) -> Self {
         let (world, log) = (World::new(), Arc::new(Log::default()));
         world.cluster.set("web", 2);
@@ -70,7 +70,7 @@ impl Bench {
         poll(self.world.services.clone(), job).await.outcome.unwrap()
     }
 
-    /// Polls, tells, and lets ten seconds pass.
+    /// Polls, reports, and lets ten seconds pass.
     async fn step(&self, plan: &Arc<Plan>) -> Outcome {
         let outcome = self.poll(plan).await;
         self.episodes.note(&key(), &outcome);
@@ -78,21 +78,21 @@ impl Bench {
         outcome
     }
 
-    fn told(&self) -> Vec<Episode> {
+    fn reported(&self) -> Vec<Episode> {
         std::mem::take(&mut self.log.0.lock().unwrap())
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_decision_is_told_with_what_came_of_it_by_the_next() {
+async fn a_decision_is_reported_with_what_came_of_it_by_the_next() {
     let (bench, plan) = (Bench::new(4, 2), Arc::new(group()));
     let begun = bench.world.now();
     bench.step(&plan).await;
-    assert_eq!(bench.told(), [], "its reward is not known yet");
+    assert_eq!(bench.reported(), [], "its reward is not known yet");
     let second = bench.step(&plan).await;
-    let told = bench.told();
-    assert_eq!(told.len(), 1);
-    let episode = &told[0];
+    let reported = bench.reported();
+    assert_eq!(reported.len(), 1);
+    let episode = &reported[0];
     assert_eq!(
         (episode.object.as_str(), episode.time, episode.applied),
         ("ScalingGroup shop/all", begun, true)
@@ -106,7 +106,7 @@ async fn a_decision_is_told_with_what_came_of_it_by_the_next() {
     assert_eq!(episode.reward, reward(&after));
     assert!(episode.reward.unwrap() < 0.0, "there is one more than is needed");
     bench.step(&plan).await;
-    assert_eq!(bench.told().len(), 1, "each is told once");
+    assert_eq!(bench.reported().len(), 1, "each is reported once");
 }
 
 #[tokio::test(start_paused = true)]
@@ -115,7 +115,7 @@ async fn what_was_not_carried_out_in_full_says_so() {
     let observing = Arc::new(Plan { mode: Mode::Observe, ..group() });
     bench.step(&observing).await;
     bench.step(&observing).await;
-    assert!(!bench.told()[0].applied);
+    assert!(!bench.reported()[0].applied);
 
     let plan = Arc::new(group());
     let mut outcome = bench.poll(&plan).await;
@@ -126,15 +126,15 @@ async fn what_was_not_carried_out_in_full_says_so() {
     bench.episodes.note(&key(), &outcome);
     tokio::time::sleep(Duration::from_secs(10)).await;
     bench.step(&plan).await;
-    assert!(!bench.told()[0].applied, "one write failed");
+    assert!(!bench.reported()[0].applied, "one write failed");
 
     // The same decision again, now that the write has been tried with success.
     bench.episodes.forget_all();
     bench.episodes.note(&key(), &outcome);
     bench.episodes.note(&key(), &tried);
     bench.step(&plan).await;
-    let told = bench.told();
-    assert_eq!((told.len(), told[0].applied), (1, true));
+    let reported = bench.reported();
+    assert_eq!((reported.len(), reported[0].applied), (1, true));
 }
 
 #[tokio::test(start_paused = true)]
@@ -143,29 +143,29 @@ async fn decisions_of_another_plan_time_or_leader_are_no_episode() {
     bench.step(&plan).await;
     let edited = Arc::new(group());
     bench.step(&edited).await;
-    assert_eq!(bench.told(), [], "the object was changed in between");
+    assert_eq!(bench.reported(), [], "the object was changed in between");
     bench.episodes.forget(&key());
     bench.step(&edited).await;
     bench.episodes.forget_all();
     bench.step(&edited).await;
-    assert_eq!(bench.told(), [], "the object was gone, or another replica led");
+    assert_eq!(bench.reported(), [], "the object was gone, or another replica led");
     let outcome = bench.poll(&edited).await;
     bench.episodes.note(&key(), &Outcome { verdict: Verdict::Conflict("taken".to_owned()), ..outcome });
     bench.step(&edited).await;
-    assert_eq!(bench.told(), [], "its targets were somebody else's in between");
+    assert_eq!(bench.reported(), [], "its targets were somebody else's in between");
     let single = Arc::new(Plan { group: None, ..group() });
     bench.step(&single).await;
     bench.step(&single).await;
-    assert_eq!(bench.told(), [], "it is no group");
+    assert_eq!(bench.reported(), [], "it is no group");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_state_that_tells_no_need_has_no_reward() {
+async fn a_state_that_reports_no_need_has_no_reward() {
     let mut unknown = group();
     unknown.metrics.clear();
     let (bench, plan) = (Bench::new(4, 2), Arc::new(unknown));
     bench.step(&plan).await;
     bench.step(&plan).await;
-    let printed = serde_json::to_value(&bench.told()[0]).unwrap();
+    let printed = serde_json::to_value(&bench.reported()[0]).unwrap();
     assert_eq!(printed["reward"], serde_json::Value::Null);
 }

@@ -223,7 +223,8 @@ proptest! {
                 let conflict = ownership.conflict(&key(&name(who)), &plan_of(targets));
                 prop_assert_eq!(conflict.is_none(), after[who], "{}: {:?}", who, conflict);
                 let is_named = concerned.contains(&key(&name(who)));
-                prop_assert!(after[who] == before[who] || own == Some(who) || is_named, "{} is not told", who);
+                prop_assert!(after[who] == before[who] || own == Some(who) || is_named, "{} is not \
+                     reported", who);
             }
             before = after;
         }
@@ -259,7 +260,7 @@ fn an_hpa_that_an_object_of_ours_controls_is_not_foreign() {
     ownership.claim(&key("a"), "1", &plan);
     assert_eq!(ownership.conflict(&key("a"), &plan), None);
 
-    // Of somebody else with another uid it is foreign, whatever its name.
+    // Of someone else with another uid it is foreign, whatever its name.
     assert_eq!(ownership.hpa(kept(), Some(target), Some("uid-of-c".to_owned())), [key("a"), key("b")]);
     assert!(ownership.conflict(&key("a"), &plan).unwrap().contains("HorizontalPodAutoscaler default/kept"));
 }

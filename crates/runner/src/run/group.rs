@@ -6,7 +6,7 @@ use crate::await_ready::{Following, follow};
 use crate::retry::traced_retry;
 
 impl Runner {
-    /// Tells what a poll came to, and plans what its decision still asks for.
+    /// Reports what a poll came to, and plans what its decision still asks for.
     pub(super) fn came_to(&mut self, key: &ObjectKey, outcome: Outcome, tried: &[usize], round: Round) {
         let now = self.now();
         let Some(entry) = self.entries.get_mut(key) else { return };
@@ -41,7 +41,7 @@ impl Runner {
     pub(super) fn retry(&mut self, key: ObjectKey, now: Time) {
         let Some(entry) = self.entries.get_mut(&key) else { return };
         if entry.polling.is_some() {
-            // When that ends, what is still wanted is planned anew.
+            // When that ends, what is still wanted is planned again.
             return;
         }
         if self.services.guard.time_left().is_none() {
@@ -73,7 +73,7 @@ impl Runner {
         entry.pursuit.following = Some(Following { task, at, members });
     }
 
-    /// Takes over that members became ready; when they were the last, that is told.
+    /// Takes over that members became ready; when they were the last, that is reported.
     pub(super) fn followed(&mut self, followed: Result<Followed, JoinError>) {
         // One that was ended has been replaced, or its group is of no concern any more.
         let Ok(Followed { key, at, ready }) = followed else { return };

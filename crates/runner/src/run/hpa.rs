@@ -1,5 +1,5 @@
 //! What the loop does about HPAs: foreign ones own their targets, and those that objects of ours keep are
-//! looked at again when somebody changes them.
+//! looked at again when someone changes them.
 
 use super::*;
 use crate::keep::{Keeps, withdraw};

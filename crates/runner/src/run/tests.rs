@@ -66,7 +66,7 @@ impl Loop {
         running
     }
 
-    /// Tells the loop, and returns when it has heard.
+    /// Sends an event to the loop, and returns when it has been handled.
     async fn tell(&self, event: Event) {
         self.events.send(event).await.unwrap();
         settle().await;
@@ -116,7 +116,7 @@ impl Loop {
         self.world.now().minus(Duration::from_secs(seconds))
     }
 
-    /// Everyone who tells the loop of events is gone; returns when it has ended.
+    /// Everyone who sends events to the loop is gone; returns when it has ended.
     async fn end(self) -> World {
         drop(self.events);
         self.task.await.unwrap();

@@ -39,11 +39,11 @@ struct Deployment {
     replicas: u32,
     last_scaled: Option<Time>,
     failures: VecDeque<Reason>,
-    /// Who last set the replicas, where that is somebody else.
+    /// Who last set the replicas, where that is someone else.
     manager: Option<String>,
     /// What someone else sets between the next read and write.
     meddling: Option<u32>,
-    /// How long new replicas take to become ready; `None` where the kind does not tell.
+    /// How long new replicas take to become ready; `None` where the kind does not report it.
     readiness: Readiness,
     /// When a write of ours last landed, and the replicas before.
     grown: Option<(Time, u32)>,
@@ -110,7 +110,7 @@ impl Cluster {
         self.lock().targets.entry(name.to_owned()).or_default().readiness = Readiness::After(span);
     }
 
-    /// From now on `name` does not tell how many of its replicas are ready.
+    /// From now on `name` does not report how many of its replicas are ready.
     pub(crate) fn tell_no_readiness(&self, name: &str) {
         self.lock().targets.entry(name.to_owned()).or_default().readiness = Readiness::NotTold;
     }
@@ -159,8 +159,8 @@ impl Cluster {
         self.lock().writes_take = span;
     }
 
-    /// From now on it does not tell when it was last scaled, as if nothing had noted it.
-    /// The API server tells from now on who scaled, and not when.
+    /// From now on it does not report when it was last scaled, as if nothing had noted it.
+    /// The API server reports from now on who scaled, and not when.
     pub(crate) fn forget_when(&self) {
         self.lock().forgets_when = true;
     }

@@ -51,7 +51,7 @@ impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listener {
 
 impl Listener {
     /// The fields called `names` of each span called `span`, in the order in which they began.
-    fn told(&self, span: &str, names: &[&str]) -> Vec<Vec<String>> {
+    fn reported(&self, span: &str, names: &[&str]) -> Vec<Vec<String>> {
         let spans = self.0.lock().unwrap();
         let of_name = spans.iter().filter(|(_, heard)| heard.0["name"] == span);
         let fields = |heard: &Heard| {
@@ -107,7 +107,7 @@ async fn each_member_has_its_spans_and_a_failing_write_marks_its_own_and_the_roo
         "error.type",
     ];
     let targets = "Deployment/web, Deployment/api, Deployment/job";
-    assert_eq!(heard.told("poll", &names), [["", targets, "scaled", "11", "18", forbidden]]);
+    assert_eq!(heard.reported("poll", &names), [["", targets, "scaled", "11", "18", forbidden]]);
     let names = [
         "parent",
         "polyscaler.target",
@@ -121,13 +121,13 @@ async fn each_member_has_its_spans_and_a_failing_write_marks_its_own_and_the_roo
         ["poll", "Deployment/api", "3", "6", "done", ""],
         ["poll", "Deployment/job", "6", "6", "unchanged", ""],
     ];
-    assert_eq!(heard.told("act", &names), acts);
+    assert_eq!(heard.reported("act", &names), acts);
     assert_eq!(
-        heard.told("observe", &["parent", "polyscaler.replicas"]),
+        heard.reported("observe", &["parent", "polyscaler.replicas"]),
         [["poll", "2"], ["poll", "3"], ["poll", "6"]]
     );
-    assert_eq!(heard.told("decide", &["parent", "polyscaler.recommended"]), [["poll", "18"]]);
-    let explanation = &heard.told("poll", &["polyscaler.explanation"])[0][0];
+    assert_eq!(heard.reported("decide", &["parent", "polyscaler.recommended"]), [["poll", "18"]]);
+    let explanation = &heard.reported("poll", &["polyscaler.explanation"])[0][0];
     assert!(explanation.starts_with("Deployment/web: linear 2→6 "), "{explanation}");
 }
 
@@ -137,17 +137,17 @@ async fn a_missing_reading_and_a_missing_target_are_errors() {
     let who = plan().metrics[0].query.key().rsplit('/').next().unwrap().to_owned();
     world.sampler.answer(&who, Answer::Absent);
     let heard = listen(&world, plan(), false).await;
-    assert_eq!(heard.told("sample", &FAILURE), [["MetricTimeout", "error"]]);
-    assert_eq!(heard.told("observe", &FAILURE), [["TargetNotFound", "error"]]);
+    assert_eq!(heard.reported("sample", &FAILURE), [["MetricTimeout", "error"]]);
+    assert_eq!(heard.reported("observe", &FAILURE), [["TargetNotFound", "error"]]);
     assert_eq!(
-        heard.told("poll", &["polyscaler.outcome", "otel.status_code"]),
+        heard.reported("poll", &["polyscaler.outcome", "otel.status_code"]),
         [["target_unavailable", "error"]]
     );
-    assert!(heard.told("act", &["name"]).is_empty(), "there is nothing to act on");
+    assert!(heard.reported("act", &["name"]).is_empty(), "there is nothing to act on");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_poll_that_was_revoked_says_so() {
     let heard = listen(&World::new(), plan(), true).await;
-    assert_eq!(heard.told("poll", &["polyscaler.outcome", "otel.status_code"]), [["revoked", ""]]);
+    assert_eq!(heard.reported("poll", &["polyscaler.outcome", "otel.status_code"]), [["revoked", ""]]);
 }

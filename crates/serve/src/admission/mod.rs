@@ -6,7 +6,7 @@
 //! ```
 //!
 //! It is a help and no gate: an operator that is away or acts elsewhere lets everything through,
-//! and tells of what is wrong in the object's status.
+//! and reports what is wrong in the object's status.
 
 mod review;
 

@@ -64,7 +64,7 @@ fn is_allowed(sent: &Value, judge: &Judge) -> bool {
 }
 
 #[test]
-fn what_is_wrong_is_told_by_field_as_check_tells_it() {
+fn what_is_wrong_is_reported_by_field_as_check_reports_it() {
     let judge = judge();
     let refused = response(&sent("CREATE", bad(), Value::Null), &judge);
     let context = resources::Context {
@@ -77,7 +77,7 @@ fn what_is_wrong_is_told_by_field_as_check_tells_it() {
     let problems = resources::check(&bad().to_string(), &context).unwrap().remove(0).problems;
     assert_eq!(problems.len(), 2);
     let causes = refused["status"]["details"]["causes"].as_array().unwrap();
-    let told: Vec<(&str, &str)> = causes
+    let reported: Vec<(&str, &str)> = causes
         .iter()
         .map(|cause| (cause["field"].as_str().unwrap(), cause["message"].as_str().unwrap()))
         .collect();
@@ -87,7 +87,7 @@ fn what_is_wrong_is_told_by_field_as_check_tells_it() {
         .zip(&faults)
         .map(|(problem, fault)| (problem.path.as_str(), fault.as_str()))
         .collect();
-    assert_eq!(told, wanted);
+    assert_eq!(reported, wanted);
     let status = &refused["status"];
     assert_eq!((&status["reason"], &status["code"]), (&json!("Invalid"), &json!(422)));
     let message =

@@ -99,7 +99,7 @@ impl CertificateKeeper {
         let kept = self.vault.read().await?;
         let last_use = self.clock.now().plus(RENEWED_BEFORE);
         let version = match kept {
-            // Somebody else's: whoever put it there renews it.
+            // Someone else's: whoever put it there renews it.
             Some(kept) if !made::is_made(&kept.files) => {
                 let pair = Pair::of(&kept.files)?;
                 return Ok((kept.files, pair));

@@ -37,7 +37,7 @@ pub(super) fn make(names: &[String], now: Time) -> Result<CertificateFiles, Stri
     let date = |(year, month, day)| date_time_ymd(year, month, day);
 
     let mut authority = CertificateParams::default();
-    // Two authorities of one name, the old and the new, are told apart by their keys.
+    // Two authorities of one name, the old and the new, are distinguished by their keys.
     authority.distinguished_name.push(DnType::CommonName, "polyscaler");
     authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];

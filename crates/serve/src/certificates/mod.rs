@@ -83,7 +83,7 @@ pub trait CertificateVault: Send + Sync {
     /// What it holds; `None` where it is empty. An error is a sentence.
     fn read(&self) -> BoxFuture<'_, Result<Option<Kept>, String>>;
 
-    /// Keeps `files` in place of what had `version`. Refuses where somebody was quicker.
+    /// Keeps `files` in place of what had `version`. Refuses where someone was quicker.
     fn write(&self, files: CertificateFiles, version: Option<String>) -> BoxFuture<'_, Result<(), String>>;
 }
 

@@ -24,7 +24,7 @@ impl Pair {
     /// Reads the files.
     ///
     /// # Errors
-    /// Which file is broken, or that they do not belong together. Nothing of a key is told.
+    /// Which file is broken, or that they do not belong together. Nothing of a key is reported.
     pub(super) fn of(files: &CertificateFiles) -> Result<Self, String> {
         let chain = certificates(CERTIFICATE, &files.certificate)?;
         let key = PrivateKeyDer::from_pem_slice(&files.key)

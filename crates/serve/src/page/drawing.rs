@@ -1,4 +1,4 @@
-//! Small drawings of the past that is known, an hour at most, as SVG, each with the same told
+//! Small drawings of the past that is known, an hour at most, as SVG, each with the same described
 //! in words below.
 
 use std::collections::VecDeque;

@@ -11,7 +11,7 @@ use super::select::{Selected, Wanted};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// The page's title, which tells a tab in the background by itself.
+/// The page's title, which identifies a tab in the background.
 pub(super) fn title(selected: &Selected) -> String {
     match (selected.leads, selected.failing) {
         (false, _) => "polyscaler, standing by".to_owned(),

@@ -109,11 +109,11 @@ async fn where_the_leader_cannot_be_asked_a_follower_says_that_it_does_not_know(
             assert!(status == 503 && text.contains("does not know") && text.contains(why), "{path}: {text}");
         }
         let (_, page) = follower.get("/").await;
-        assert!(page.contains("This replica stands by") && page.contains(why), "{page}");
+        assert!(page.contains("This replica is standing by") && page.contains(why), "{page}");
     };
     // It has just lost the Lease: nobody asks on.
     leader.leadership.note(Leader::Other { identity: "x".to_owned(), address: Some(follower.peer.clone()) });
-    unknown("leader-1 leads no more").await;
+    unknown("leader-1 is no longer the leader").await;
     leader.leadership.note(Leader::This);
 
     follower.leadership.note(Leader::Other { identity: "leader-1".to_owned(), address: None });

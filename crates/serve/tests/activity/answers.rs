@@ -82,7 +82,7 @@ async fn odd_queries_get_a_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn json_tells_the_same_as_the_page() {
+async fn json_reports_the_same_as_the_page() {
     let stage = Stage::new().await;
     fill::busy(&stage);
     let (activity, objects) = (stage.json("/scaling-activity").await, stage.json("/objects").await);
@@ -115,7 +115,11 @@ async fn a_replica_that_does_not_lead_says_so() {
     stage.lead(false);
     let page = stage.text("/").await;
     assert!(
-        page.contains("This replica stands by") && page.contains("<title>polyscaler, standing by</title>")
+        page.contains("This replica is standing by")
+            && page.contains(
+                "<title>polyscaler, standing \
+             by</title>"
+            )
     );
     assert!(page.contains("the-other-replica leads"), "{page}");
     assert!(!page.contains("<h2>Objects</h2>") && !page.contains("class=\"summary\""), "{page}");
@@ -127,5 +131,5 @@ async fn a_replica_that_does_not_lead_says_so() {
         assert!(error.contains("does not know") && error.contains("the-other-replica leads"), "{error}");
     }
     stage.lead(true);
-    assert!(stage.text("/").await.contains("There is no object yet"));
+    assert!(stage.text("/").await.contains("There are no objects yet"));
 }

@@ -75,7 +75,7 @@ async fn all_is_there_on_every_device() {
     let browser = Browser::start().await.unwrap();
     for (name, device) in DEVICES {
         let page = browser.page(device).await.unwrap();
-        // Filled for each device, as the page tells how long ago everything was.
+        // Filled for each device, as the page reports how long ago everything was.
         let stage = Stage::new().await;
         fill::busy(&stage);
         page.open(&stage.url).await.unwrap();
@@ -146,11 +146,11 @@ async fn bad_days_and_empty_clusters_can_be_read_too() {
         );
         inspect(&page, &format!("bad-{name}"), device).await;
         page.open(&empty.url).await.unwrap();
-        assert!(text(&page, "main").await.contains("There is no object yet. Create one"));
-        assert!(text(&page, "main").await.contains("Nothing was scaled"));
+        assert!(text(&page, "main").await.contains("There are no objects yet. Create one"));
+        assert!(text(&page, "main").await.contains("Nothing has been scaled"));
         inspect(&page, &format!("empty-{name}"), device).await;
         page.open(&standby.url).await.unwrap();
-        assert!(text(&page, "main").await.contains("This replica stands by"));
+        assert!(text(&page, "main").await.contains("This replica is standing by"));
         inspect(&page, &format!("standby-{name}"), device).await;
     }
 }

@@ -138,7 +138,7 @@ async fn search_and_filters_act_as_they_are_used() {
     wait_for_count(&page, 1).await;
     assert_eq!(page.evaluate("window.unchanged").await.unwrap(), 1, "all of it without a reload");
 
-    // The address names what is shown, so it can be sent to somebody.
+    // The address names what is shown, so it can be sent to someone.
     let address = page.evaluate("location.href").await.unwrap();
     page.open(address.as_str().unwrap()).await.unwrap();
     wait_for_count(&page, 1).await;

@@ -87,7 +87,7 @@ impl Config {
         let (opens, closes) = self.next(&now.to_zoned(self.zone.clone()))?;
         if opens == closes && follows_gap(&opens) {
             // Two times within an hour that is left out fall on one instant, whichever is first. What
-            // comes after tells whether the window is one that is open across it.
+            // comes after shows whether the window is one that is open across it.
             let (opens, closes) = self.next(&opens)?;
             return Ok(opens >= closes);
         }
@@ -124,7 +124,7 @@ fn follows_gap(instant: &Zoned) -> bool {
 
 /// The zone of that name among those compiled in.
 fn time_zone(name: &str) -> Option<TimeZone> {
-    // One zone stands for "not known", and no time can be told in it.
+    // One zone stands for "not known", and no time can be computed in it.
     TimeZoneDatabase::bundled().get(name).ok().filter(|zone| !zone.is_unknown())
 }
 

@@ -89,7 +89,7 @@ mod tests {
             [
                 "spec.config.podSelector: Invalid value: \"app in\": must be a label selector: \
                  it ends where values in parentheses are expected",
-                "spec.config.groupByNode: Invalid value: a text: must be true or false",
+                "spec.config.groupByNode: Invalid value: a string: must be true or false",
                 "spec.config.namespace: unknown field; this source accepts podSelector, groupByNode",
             ]
         );

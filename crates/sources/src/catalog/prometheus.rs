@@ -15,7 +15,7 @@
 //! | `headers` | further headers without credentials |
 //! | `headersFrom.secretRef.name` | a secret whose keys are header names and whose values are header values |
 //!
-//! The sum is the default because a query such as `rate(requests_total[5m])` gives a series a pod, and
+//! The sum is the default because a query such as `rate(requests_total[5m])` gives a series per pod, and
 //! what is to be served is what all of them get.
 //!
 //! A reading is all or nothing. No series is an absence and not zero, for a series that is gone looks

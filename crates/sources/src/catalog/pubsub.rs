@@ -41,7 +41,7 @@ use crate::source::{Ask, Request, Source};
 use crate::values::settings::{Settings, invalid, quoted};
 use time_series::{Failed, Measure, Series};
 
-/// Where Cloud Monitoring is, unless somebody says otherwise.
+/// Where Cloud Monitoring is, unless someone says otherwise.
 const GOOGLE: &str = "https://monitoring.googleapis.com";
 
 /// The operator's environment variable for another place.

@@ -21,7 +21,7 @@
 //!
 //! The reading is as old as the oldest measurement in it.
 //!
-//! The pods come from the operator's index, which watches those that somebody asks for. Each reading asks for the
+//! The pods come from the operator's index, which watches those that someone asks for. Each reading asks for the
 //! target's scale, which names its pods, and for their measurements. Objects that ask the same of one target share it.
 
 use std::sync::Arc;

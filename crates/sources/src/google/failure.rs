@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_of_errors_are_told() {
+    fn both_forms_of_errors_are_reported() {
         for (body, expected) in [
             (
                 r#"{"error": {"code": 403, "message": "no right", "status": "PERMISSION_DENIED"}}"#,

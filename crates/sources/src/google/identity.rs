@@ -21,7 +21,7 @@ const TOKEN_PATH: &str = "/computeMetadata/v1/instance/service-accounts/default/
 pub(crate) enum OperatorIdentity {
     /// Nothing.
     Nothing,
-    /// The service account whose key is in this file, read anew each time.
+    /// The service account whose key is in this file, read again each time.
     File(PathBuf),
     /// Workload identity: the account that the metadata server speaks for.
     Metadata(Url),

@@ -20,7 +20,7 @@ const DEFAULT_TOKEN_URI: &str = "https://oauth2.googleapis.com/token";
 pub(super) struct ServiceAccountKey {
     /// The account, an e-mail address.
     pub(super) account: String,
-    /// By which the account's public keys are told apart.
+    /// By which the account's public keys are distinguished.
     pub(super) key_id: Option<String>,
     /// Where the key is exchanged for tokens, as the key spells it: the assertion must repeat that.
     pub(super) token_uri: String,

@@ -1,4 +1,4 @@
-//! Connections to addresses that somebody wrote into an object: names, the address policy, TCP, TLS, each within a
+//! Connections to addresses that someone wrote into an object: names, the address policy, TCP, TLS, each within a
 //! time. Every protocol dials here, or at least resolves here, so that what is refused is refused for all.
 //!
 //! The connection goes to the very address that was checked, so a name that answers differently a moment later

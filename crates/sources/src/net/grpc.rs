@@ -44,7 +44,7 @@ pub fn framed(message: &[u8]) -> Vec<u8> {
     framed_with_flag(0, message)
 }
 
-/// A message that is compressed already, with its frame. The call's header `grpc-encoding` says how.
+/// A message that is compressed already, with its frame. The call's header `grpc-encoding` describes how.
 pub fn framed_compressed(message: &[u8]) -> Vec<u8> {
     framed_with_flag(1, message)
 }

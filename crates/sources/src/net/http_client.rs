@@ -1,4 +1,4 @@
-//! The one way to call an address that somebody wrote into an object.
+//! The one way to call an address that someone wrote into an object.
 //!
 //! ```text
 //! get, call ─▶ time limit ─▶ exchange ─▶ gate ─▶ transport ─▶ resolver ─▶ AddressPolicy
@@ -160,7 +160,7 @@ impl HttpClient {
     }
 
     /// Asks `url` with GET, or with POST where there is a form to send, follows no redirect,
-    /// and returns the answer whatever its status: for protocols whose errors are told in the body.
+    /// and returns the answer whatever its status: for protocols whose errors are reported in the body.
     pub(crate) async fn ask(
         &self,
         url: &Url,

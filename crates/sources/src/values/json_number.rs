@@ -59,7 +59,7 @@ pub(crate) fn not_json(body: &Body, error: &serde_json::Error) -> Absence {
 }
 
 /// Whether the parser stopped at a number that is well written and larger than it can hold. It has no other way to
-/// tell this from a number that is not well written.
+/// distinguish this from a number that is not well written.
 fn ends_in_large_number(text: &[u8], error: &serde_json::Error) -> bool {
     let Some(line) = text.split(|byte| *byte == b'\n').nth(error.line().saturating_sub(1)) else {
         return false;

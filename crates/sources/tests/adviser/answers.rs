@@ -5,7 +5,7 @@ use std::time::Duration;
 use sources::{AddressPolicy, Advisers};
 
 use crate::adviser::server::{Answer, Server, Then, response};
-use crate::adviser::{ask, ask_within, told};
+use crate::adviser::{ask, ask_within, reported};
 
 #[tokio::test]
 async fn a_good_answer_is_the_advice() {
@@ -88,14 +88,14 @@ async fn a_wrong_answer_is_an_absence_that_says_what_is_wrong() {
     ];
     for (answer, expected) in cases {
         server.set(answer.clone());
-        let found = told(ask(&advisers, &server.address).await, &server.address).unwrap_err();
+        let found = reported(ask(&advisers, &server.address).await, &server.address).unwrap_err();
         assert!(found.starts_with(&expected), "{found}\ninstead of {expected}\nto {answer:?}");
     }
     server.set(whole);
     // The connection that broke may be found broken once more.
     let mut found = Err(String::new());
     for _ in 0..100 {
-        found = told(ask(&advisers, &server.address).await, &server.address);
+        found = reported(ask(&advisers, &server.address).await, &server.address);
         if found.is_ok() {
             break;
         }
@@ -110,7 +110,7 @@ async fn an_answer_that_does_not_end_is_given_up_in_time_and_holds_up_no_other()
     let advisers = Advisers::new(AddressPolicy::default());
     let asked = ask_within(&advisers, &server.address, Duration::from_secs(1)).await;
     let expected = "MetricTimeout no complete response within 1 s".to_owned();
-    assert_eq!(told(asked, &server.address), Err(expected));
+    assert_eq!(reported(asked, &server.address), Err(expected));
     server.set(whole);
     assert!(ask(&advisers, &server.address).await.is_ok());
 }

@@ -47,7 +47,7 @@ async fn ask_within(advisers: &Advisers, address: &str, timeout: Duration) -> Re
 }
 
 /// The counts that are advised, or reason and words of the absence, less the address.
-fn told(asked: Result<Advice, Absence>, address: &str) -> Result<Vec<Option<u32>>, String> {
+fn reported(asked: Result<Advice, Absence>, address: &str) -> Result<Vec<Option<u32>>, String> {
     let method = format!("{address}/polyscaler.policy.v1.Policy/Decide: ");
     let words = |absence: Absence| {
         let what = absence.message.strip_prefix(&method);

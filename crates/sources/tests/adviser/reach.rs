@@ -8,7 +8,7 @@ use testbed::{MetricServer, wait};
 use tokio::net::TcpListener;
 
 use crate::adviser::server::{Answer, Server, Then, response};
-use crate::adviser::{ask, told};
+use crate::adviser::{ask, reported};
 
 fn good() -> Answer {
     Answer::message(&response(&[("web", 7)], "why"))
@@ -24,7 +24,7 @@ async fn a_service_that_is_gone_is_an_absence_until_it_is_back() {
     drop(server);
     // The connection that was open may be found broken first.
     let gone = || async {
-        let words = told(ask(&advisers, &address).await, &address).unwrap_err();
+        let words = reported(ask(&advisers, &address).await, &address).unwrap_err();
         if words == "MetricConnectionFailed connection refused" { Ok(()) } else { Err(words) }
     };
     wait::until("a refusal", Duration::from_secs(120), gone).await.unwrap();
@@ -53,7 +53,7 @@ async fn addresses_that_must_not_be_called_are_refused() {
     ] {
         let deny = deny.split_whitespace().map(|net| net.parse().unwrap()).collect();
         let advisers = Advisers::new(AddressPolicy { deny, allow: Vec::new() });
-        let words = told(ask(&advisers, address).await, address).unwrap_err();
+        let words = reported(ask(&advisers, address).await, address).unwrap_err();
         assert!(words.starts_with("MetricAddressRefused its address "), "{address}: {words}");
     }
     assert!(server.seen().is_empty());
@@ -71,18 +71,18 @@ async fn whoever_does_not_speak_grpc_is_named() {
     let other = MetricServer::start().await.unwrap();
     let address = other.url("/");
     let address = address.trim_end_matches('/');
-    let words = told(ask(&advisers, address).await, address).unwrap_err();
+    let words = reported(ask(&advisers, address).await, address).unwrap_err();
     assert!(words.starts_with("MetricConnectionFailed "), "{words}");
     // No TLS where TLS is asked for.
     let server = Server::start(good()).await;
     let address = server.address.replace("http:", "https:");
-    let words = told(ask(&advisers, &address).await, &address).unwrap_err();
+    let words = reported(ask(&advisers, &address).await, &address).unwrap_err();
     assert!(words.starts_with("MetricConnectionFailed "), "{words}");
     let free = PortClaim::new().unwrap();
     let address = format!("http://127.0.0.1:{}", free.port());
-    let words = told(ask(&advisers, &address).await, &address).unwrap_err();
+    let words = reported(ask(&advisers, &address).await, &address).unwrap_err();
     assert_eq!(words, "MetricConnectionFailed connection refused");
-    let words = told(ask(&advisers, "http://[::1").await, "http://[::1").unwrap_err();
+    let words = reported(ask(&advisers, "http://[::1").await, "http://[::1").unwrap_err();
     assert!(
         words.starts_with("MetricConnectionFailed the address \"http://[::1\" cannot be called"),
         "{words}"

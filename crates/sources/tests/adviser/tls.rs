@@ -8,12 +8,12 @@ use sources::{AddressPolicy, Advisers};
 use testbed::certificates::Authority;
 
 use crate::adviser::server::{Answer, Server, response};
-use crate::adviser::{ask, told};
+use crate::adviser::{ask, reported};
 use crate::support::child;
 
-/// What a process that trusts the authorities in `roots` is told at `address`.
+/// What a process that trusts the authorities in `roots` is reported at `address`.
 async fn ask_in_child(address: &str, roots: &Path) -> String {
-    child::told_by("adviser::tls::child_asks_with_its_environment", address, roots).await
+    child::reported_by("adviser::tls::child_asks_with_its_environment", address, roots).await
 }
 
 #[tokio::test]
@@ -21,7 +21,7 @@ async fn ask_in_child(address: &str, roots: &Path) -> String {
 async fn child_asks_with_its_environment() {
     let Some(address) = child::address() else { return };
     let advisers = Advisers::new(AddressPolicy::default());
-    child::tell(told(ask(&advisers, &address).await, &address));
+    child::tell(reported(ask(&advisers, &address).await, &address));
 }
 
 #[tokio::test]

@@ -77,13 +77,13 @@ async fn five_redirects_are_followed_and_a_loop_ends() {
 }
 
 #[tokio::test]
-async fn a_path_that_a_redirect_chose_is_not_told() {
+async fn a_path_that_a_redirect_chose_is_not_reported() {
     let (bench, server) = (Bench::new(), MetricServer::start().await.unwrap());
     server.set("/old", Answer::redirect("/hidden?hidden"));
     let (reason, message) = bench.number_at(&server.url("/old")).await.unwrap_err();
-    let told =
+    let reported =
         format!("{}: it redirected to {}: it answered with status 404", server.url("/old"), server.url(""));
-    assert_eq!((reason, message), (BadStatus, told));
+    assert_eq!((reason, message), (BadStatus, reported));
     server.set("/old", Answer::redirect("http://169.254.169.254/hidden"));
     let (_, message) = bench.number_at(&server.url("/old")).await.unwrap_err();
     assert!(message.contains("169.254.169.254") && !message.contains("hidden"), "{message}");

@@ -46,7 +46,7 @@ impl TlsServer {
 
 /// What a process that trusts the authorities in `roots` reads from `url`.
 async fn read_in_child(url: &str, roots: &Path) -> String {
-    child::told_by("http::tls::child_reads_with_its_environment", url, roots).await
+    child::reported_by("http::tls::child_reads_with_its_environment", url, roots).await
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn only_a_trusted_authority_is_believed() {
 
     let untrusted = read_in_child(&url, &theirs.files().certificate).await;
     assert!(untrusted.starts_with("Err((ConnectionFailed"), "{untrusted}");
-    assert!(untrusted.contains("TLS: certificate not trusted; a private authority"), "{untrusted}");
+    assert!(untrusted.contains("TLS: certificate not trusted; name a private authority"), "{untrusted}");
 
     let empty = folder.path().join("empty");
     std::fs::write(&empty, "").unwrap();

@@ -22,17 +22,21 @@ async fn every_bad_answer_is_an_absence_with_its_reason() {
         (Answer::html("<!doctype html><title>sign in</title>"), Malformed, "HTML"),
         (Answer::raw_json(""), Malformed, "empty"),
         (Answer::raw_json(half), Malformed, "not JSON"),
-        (Answer::raw_json("[]"), Malformed, "not what a NATS server"),
-        (Answer::raw_json("\"sign in\""), Malformed, "not what a NATS server"),
-        (Answer::json(&json!({})), Malformed, "not what a NATS server"),
+        (Answer::raw_json("[]"), Malformed, "not a response of a NATS server"),
+        (Answer::raw_json("\"sign in\""), Malformed, "not a response of a NATS server"),
+        (Answer::json(&json!({})), Malformed, "not a response of a NATS server"),
         (
             Answer::json(&json!({"server_id": "sign in", "accounts": "sign in"})),
             Malformed,
-            "not what a NATS server",
+            "not a response of a NATS server",
         ),
-        (Answer::json(&json!({"active_users": 5})), Malformed, "not what a NATS server"),
-        (Answer::raw_json(r#"{"server_id": "A", "server_id": "B"}"#), Malformed, "not what a NATS server"),
-        (Answer::raw_json("[".repeat(500_000)), Malformed, "not what a NATS server"),
+        (Answer::json(&json!({"active_users": 5})), Malformed, "not a response of a NATS server"),
+        (
+            Answer::raw_json(r#"{"server_id": "A", "server_id": "B"}"#),
+            Malformed,
+            "not a response of a NATS server",
+        ),
+        (Answer::raw_json("[".repeat(500_000)), Malformed, "not a response of a NATS server"),
         (
             Answer::json(&json!({"server_id": "A", "disabled": true})),
             ValueMissing,
@@ -55,16 +59,16 @@ async fn every_bad_answer_is_an_absence_with_its_reason() {
 }
 
 #[tokio::test]
-async fn figures_that_are_no_counts_are_told_apart() {
+async fn figures_that_are_no_counts_are_distinguished() {
     let (bench, server) = (Bench::new(), metric_server().await);
     let underflow = json!(u64::MAX);
     let what = "consumer \"work\" of stream \"ORDERS\": ";
     for (pending, unacknowledged, reason, words) in [
-        (json!(-1), json!(0), OutOfRange, "num_pending is -1, which is no count"),
-        (json!(3), json!(-2), OutOfRange, "num_ack_pending is -2, which is no count"),
-        (underflow, json!(0), OutOfRange, "num_pending is 18446744073709551615, which is no count"),
-        (json!(1.5), json!(0), OutOfRange, "num_pending is 1.5, which is no count"),
-        (json!("7"), json!(0), NotANumber, "num_pending is a text, not a number"),
+        (json!(-1), json!(0), OutOfRange, "num_pending is -1, which is not a count"),
+        (json!(3), json!(-2), OutOfRange, "num_ack_pending is -2, which is not a count"),
+        (underflow, json!(0), OutOfRange, "num_pending is 18446744073709551615, which is not a count"),
+        (json!(1.5), json!(0), OutOfRange, "num_pending is 1.5, which is not a count"),
+        (json!("7"), json!(0), NotANumber, "num_pending is a string, not a number"),
         (json!([7]), json!(0), NotANumber, "num_pending is a list, not a number"),
         (Value::Null, json!(0), ValueMissing, "num_pending is missing"),
     ] {

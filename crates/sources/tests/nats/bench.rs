@@ -21,7 +21,7 @@ impl Bench {
         self.waiting(json!({"monitoringUrl": url, "subject": subject})).await
     }
 
-    /// Reads until it is `expected`: servers tell what a client has done only a moment later.
+    /// Reads until it is `expected`: servers report what a client has done only a moment later.
     pub(crate) async fn until_waiting(&self, expected: f64, settings: Value) {
         let what = format!("{expected} messages waiting at {settings}");
         let look = || async {

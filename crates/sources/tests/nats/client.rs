@@ -92,13 +92,13 @@ impl Client {
         }
     }
 
-    /// The leader of a stream, and of each of its consumers, once the cluster tells.
+    /// The leader of a stream, and of each of its consumers, once the cluster reports.
     pub(crate) async fn leaders(&self, stream: &str) -> (String, HashMap<String, String>) {
         let what = format!("who leads stream {stream}");
         wait::until(&what, LIMIT, || self.find_leaders(stream)).await.unwrap()
     }
 
-    /// The same, or why the cluster does not tell. While it chooses leaders it may not answer.
+    /// The same, or why the cluster does not report. While it chooses leaders it may not answer.
     pub(crate) async fn find_leaders(
         &self,
         stream: &str,

@@ -106,7 +106,7 @@ async fn streams_that_one_server_keeps_are_found_on_it() {
     let partly = || async {
         let outcome = bench.waiting(cluster.ask(0, "on.*")).await;
         assert_ne!(outcome, Ok(3.0), "what is lost counts as nothing");
-        let words = "may be out of sight; servers that the cluster has lost: \"n3\"; if one is gone for good";
+        let words = "may not be visible; servers that the cluster has lost: \"n3\"; if one is gone for good";
         match outcome {
             Err((AbsenceReason::ValueMissing, message)) if message.contains(words) => Ok(()),
             other => Err(format!("{other:?}")),
@@ -244,7 +244,7 @@ async fn addresses_that_are_refused_are_not_called_for_being_found() {
 }
 
 #[tokio::test]
-async fn a_list_that_leaves_a_server_out_is_told_so() {
+async fn a_list_that_leaves_a_server_out_is_reported_so() {
     let (bench, cluster) = (Bench::new(), Cluster::start().await);
     cluster.client.stream("ORDERS", &["orders"]).await;
     let mut settings = cluster.ask_all("orders");
@@ -274,7 +274,7 @@ async fn the_other_clusters_of_a_super_cluster_are_named_and_counted_where_they_
     for subject in ["on.n2", "on.*"] {
         let (reason, message) = bench.waiting(one(subject)).await.unwrap_err();
         assert_eq!(reason, AbsenceReason::ValueMissing, "{message}");
-        assert!(message.contains("other clusters, whose servers were not asked: \"c2\""), "{message}");
+        assert!(message.contains("other clusters, whose servers were not queried: \"c2\""), "{message}");
         assert!(message.contains("monitoringUrls"), "{message}");
     }
     let both =

@@ -1,4 +1,4 @@
-//! How the servers of a cluster are found, and what is told to those who were.
+//! How the servers of a cluster are found, and what is reported to those who were.
 
 use engine::AbsenceReason;
 use serde_json::{Value, json};
@@ -129,10 +129,10 @@ async fn a_consumer_that_moves_while_it_is_read_has_no_number() {
     };
     let bench = Bench::new();
     for (claims, reason, words) in [
-        (["n1", "n2"], AbsenceReason::ValueMissing, "two servers say that they lead it"),
-        (["n2", "n1"], AbsenceReason::ValueMissing, "which does not say so; it is moving"),
+        (["n1", "n2"], AbsenceReason::ValueMissing, "two servers report to lead it"),
+        (["n2", "n1"], AbsenceReason::ValueMissing, "which does not confirm it; its leader is changing"),
         (["", ""], AbsenceReason::ValueMissing, "it has no leader at the moment"),
-        (["n3", "n3"], AbsenceReason::ConnectionFailed, "it is led by \"n3\", which is not connected"),
+        (["n3", "n3"], AbsenceReason::ConnectionFailed, "its leader \"n3\" is not connected"),
     ] {
         let (first, _second) = cluster(claims).await;
         let (found, message) = bench.waiting_for(&first.url(), "orders").await.unwrap_err();

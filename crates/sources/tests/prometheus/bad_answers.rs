@@ -26,7 +26,7 @@ async fn an_answer_that_is_not_whole_is_no_number() {
     let cut = whole.to_string()[..80].to_owned();
     let overloaded = json!({"status": "error", "errorType": "unavailable", "error": "too many queries"});
     let cases: [(Answer, AbsenceReason, &str); 8] = [
-        (Answer::json(&partial), Partial, "may lack something, as it has the warning: No StoreAPIs matched"),
+        (Answer::json(&partial), Partial, "may be incomplete, as it has the warning: No StoreAPIs matched"),
         (Answer::raw_json(cut), Malformed, "not JSON"),
         (Answer::html("<html>log in</html>"), Malformed, "HTML"),
         (
@@ -35,7 +35,7 @@ async fn an_answer_that_is_not_whole_is_no_number() {
             "503: unavailable: too many queries",
         ),
         (Answer::html("<html>").with_header("x-a".parse().unwrap(), "b".parse().unwrap()), Malformed, "HTML"),
-        (Answer::new(StatusCode::OK, Body::Endless), TooLarge, "let the query give fewer series"),
+        (Answer::new(StatusCode::OK, Body::Endless), TooLarge, "let the query return fewer series"),
         (Answer::new(StatusCode::BAD_GATEWAY, Body::Endless), BadStatus, "it answered with status 502"),
         (Answer::redirect(PAGE), TooManyRedirects, "redirected more than 5 times"),
     ];

@@ -49,8 +49,8 @@ async fn pass(State(behind): State<Behind>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     behind.seen.lock().unwrap().push((head.method.clone(), head.headers.clone()));
     if head.headers.get(header::AUTHORIZATION).is_none_or(|value| value != "Bearer let-me-in") {
-        let told = json!({"status": "error", "errorType": "auth", "error": "token expired"});
-        return (StatusCode::UNAUTHORIZED, told.to_string()).into_response();
+        let reported = json!({"status": "error", "errorType": "auth", "error": "token expired"});
+        return (StatusCode::UNAUTHORIZED, reported.to_string()).into_response();
     }
     let path = head.uri.path_and_query().unwrap().as_str().strip_prefix("/team").unwrap();
     let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
@@ -128,7 +128,7 @@ async fn credentials_do_not_leave_the_origin() {
     }
     let (reason, message) = bench.ask(settings("POST")).await.unwrap_err();
     assert_eq!(reason, AbsenceReason::BadStatus);
-    assert!(message.contains("give the address that it leads to"), "{message}");
+    assert!(message.contains("use the address that it leads to"), "{message}");
 
     let moved = Answer::new(StatusCode::PERMANENT_REDIRECT, testbed::Body::Text(String::new()));
     let location = second.url("/there").parse().unwrap();

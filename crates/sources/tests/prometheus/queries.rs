@@ -35,14 +35,14 @@ async fn whatever_a_query_gives_is_one_number_or_a_named_absence() {
         bench.until_answered(expected, settings(query, more)).await;
     }
     for (query, more, reason, words) in [
-        ("missing", json!({}), ValueMissing, "gives no series"),
+        ("missing", json!({}), ValueMissing, "returns no series"),
         ("orders", json!({"aggregate": "only"}), ValueAmbiguous, "gives 3 series"),
         ("nothing", json!({}), NotFinite, "gives NaN"),
         ("endless", json!({"aggregate": "max"}), NotFinite, "gives inf"),
         ("mixed", json!({"aggregate": "max"}), NotFinite, "one of 2 series of the query is NaN"),
         ("single / 0", json!({}), NotFinite, "inf"),
         ("scalar(orders)", json!({}), NotFinite, "NaN"),
-        ("orders[1m]", json!({}), NotANumber, "values over a time"),
+        ("orders[1m]", json!({}), NotANumber, "values over time"),
         ("\"orders\"", json!({}), NotANumber, "a string"),
         (
             "orders{",

@@ -65,7 +65,7 @@ async fn values_are_numbers_or_absences() {
 }
 
 #[tokio::test]
-async fn errors_are_told_in_googles_words() {
+async fn errors_are_reported_in_googles_words() {
     let shop = Shop::new().await;
     let right = "Permission monitoring.timeSeries.list denied (or the resource may not exist).";
     for (answer, words) in [
@@ -86,7 +86,7 @@ async fn errors_are_told_in_googles_words() {
 }
 
 #[tokio::test]
-async fn an_error_that_repeats_the_token_is_told_without_it() {
+async fn an_error_that_repeats_the_token_is_reported_without_it() {
     let shop = Shop::new().await;
     shop.server.set_backlog("shop", "orders", 1, MINUTE);
     assert_eq!(shop.backlog().await, Ok(1.0));
@@ -106,7 +106,7 @@ async fn what_is_not_an_answer_is_malformed() {
         (Answer::raw_json("[]"), Malformed, "a list, not an object"),
         (Answer::raw_json(r#"{"timeSeries": {}}"#), Malformed, "timeSeries in the response is an object"),
         (Answer::raw_json(r#"{"timeSeries": [7]}"#), Malformed, "a time series of the response"),
-        (points(json!("x")), Malformed, "points in the response is a text"),
+        (points(json!("x")), Malformed, "points in the response is a string"),
         (points(json!([7])), Malformed, "interval.endTime"),
         (points(json!([{"interval": {"endTime": "yesterday"}}])), Malformed, "interval.endTime"),
         (points(json!([])), ValueMissing, "no points"),

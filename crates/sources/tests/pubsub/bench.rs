@@ -27,7 +27,7 @@ impl Shop {
         shop
     }
 
-    /// Puts a key into the secret, as somebody does who rotates keys.
+    /// Puts a key into the secret, as someone does who rotates keys.
     pub(crate) fn set_key(&self, key_json: &str) {
         self.bench.vault.set("shop/gcp", "key.json", key_json);
     }

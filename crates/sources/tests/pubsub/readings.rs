@@ -33,7 +33,7 @@ async fn the_age_of_the_oldest_message_is_another_measure() {
 }
 
 #[tokio::test]
-async fn projects_of_one_scope_are_told_apart() {
+async fn projects_of_one_scope_are_distinguished() {
     let shop = Shop::new().await;
     shop.server.widen_scope("shop", &["office"]);
     shop.server.set_backlog("shop", "orders", 4, MINUTE);

@@ -120,7 +120,7 @@ async fn a_key_that_cannot_be_used_is_named_without_its_content() {
         (altered(&shop, "client_email", Value::Null), "has no \"client_email\""),
         (altered(&shop, "private_key", json!(7)), "has no \"private_key\""),
         (altered(&shop, "private_key", json!("s3cret")), "that is not PEM"),
-        (altered(&shop, "private_key", json!(elliptic)), "that is no RSA key"),
+        (altered(&shop, "private_key", json!(elliptic)), "that is not an RSA key"),
         (altered(&shop, "token_uri", json!("http://s3cret.example/")), refused_url),
         (altered(&shop, "token_uri", json!("s3cret")), refused_url),
     ] {

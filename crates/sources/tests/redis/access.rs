@@ -43,12 +43,12 @@ async fn the_default_user_and_others_are_let_in() {
 }
 
 #[tokio::test]
-async fn who_is_not_let_in_is_told_why() {
+async fn who_is_not_let_in_is_reported_why() {
     let (bench, server) = (Bench::new(), guarded().await);
     let message = bench.absence(&entered(&server, json!({})), Unauthorized).await;
-    assert!(message.contains("wants a password: name a secret in passwordFrom"), "{message}");
+    assert!(message.contains("requires a password: name a secret in passwordFrom"), "{message}");
     let message = bench.absence(&entered(&server, json!({"db": 1})), Unauthorized).await;
-    assert!(message.contains("wants a password"), "{message}");
+    assert!(message.contains("requires a password"), "{message}");
 
     bench.vault.set("shop/redis", "password", "hunter2");
     for login in [json!({}), json!({"username": "ann"}), json!({"username": "nobody"})] {

@@ -100,13 +100,13 @@ async fn every_bad_answer_is_an_absence_with_its_reason() {
     let long = format!("${}\r\n{}", 1_000_000, "x".repeat(1_000_000));
     let many = format!("*100000000\r\n{}", ":1\r\n".repeat(100_000));
     for (answer, reason, words) in [
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), Malformed, "does not speak Redis's protocol"),
-        (b"SSH-2.0-OpenSSH\r\n".to_vec(), Malformed, "does not speak Redis's protocol"),
-        (vec![0xff; 64], Malformed, "does not speak Redis's protocol"),
-        (deep.into_bytes(), Malformed, "does not speak Redis's protocol"),
-        (both(master, ":9223372036854775808\r\n"), Malformed, "does not speak Redis's protocol"),
-        (both(master, "+QUEUED\r\n"), Malformed, "not what Redis answers"),
-        (both(master, "$-1\r\n"), Malformed, "not what Redis answers"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), Malformed, "does not speak the Redis protocol"),
+        (b"SSH-2.0-OpenSSH\r\n".to_vec(), Malformed, "does not speak the Redis protocol"),
+        (vec![0xff; 64], Malformed, "does not speak the Redis protocol"),
+        (deep.into_bytes(), Malformed, "does not speak the Redis protocol"),
+        (both(master, ":9223372036854775808\r\n"), Malformed, "does not speak the Redis protocol"),
+        (both(master, "+QUEUED\r\n"), Malformed, "not what Redis returns"),
+        (both(master, "$-1\r\n"), Malformed, "not what Redis returns"),
         (both(master, ":-3\r\n"), OutOfRange, "negative"),
         (long.into_bytes(), TooLarge, "larger than 256 KiB"),
         (many.into_bytes(), TooLarge, "larger than 256 KiB"),
@@ -182,7 +182,7 @@ async fn one_that_answers_too_much_disturbs_no_other() {
 }
 
 #[tokio::test]
-async fn a_connection_that_hangs_up_on_a_question_is_made_anew_for_it() {
+async fn a_connection_that_hangs_up_on_a_question_is_recreated_for_it() {
     let bench = Bench::new();
     let server = Canned::at(0, both(MASTER, ":4\r\n"), Next::HangUp).await;
     let settings = json!({"address": server.address(), "listName": "jobs"});

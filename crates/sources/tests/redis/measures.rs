@@ -1,4 +1,4 @@
-//! Every number that Redis can tell, and every way in which it has none.
+//! Every number that Redis can report, and every way in which it has none.
 
 use engine::AbsenceReason::*;
 use serde_json::{Value, json};
@@ -111,7 +111,7 @@ async fn a_lag_that_redis_does_not_know_is_an_absence() {
 }
 
 #[tokio::test]
-async fn a_key_tells_its_number_or_why_there_is_none() {
+async fn a_key_reports_its_number_or_why_there_is_none() {
     let shop = Shop::open().await;
     let big = "9".repeat(500_000);
     for (value, expected) in [

@@ -6,7 +6,7 @@ use testbed::{RedisOptions, RedisServer, wait};
 use crate::redis::bench::{Bench, LIMIT, list, push};
 
 #[tokio::test]
-async fn a_replica_without_its_masters_data_tells_no_zero() {
+async fn a_replica_without_its_masters_data_reports_no_zero() {
     let bench = Bench::new();
     let [master, replica] = [
         RedisServer::start(RedisOptions::default()).await.unwrap(),

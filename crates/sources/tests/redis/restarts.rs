@@ -122,7 +122,7 @@ async fn a_server_that_is_busy_or_loading_says_so() {
     let settings = list(&server, "jobs");
     server.run(&["CONFIG", "SET", "busy-reply-threshold", "10"]).await.unwrap();
     let busy = server.run(&["EVAL", "while true do end", "0"]);
-    let told = async {
+    let reported = async {
         let look = || async {
             match bench.number(&settings).await {
                 Err((BadStatus, message)) if message.ends_with("BUSY: it is busy with a script") => Ok(()),
@@ -132,7 +132,7 @@ async fn a_server_that_is_busy_or_loading_says_so() {
         wait::until("a busy server", LIMIT, look).await.unwrap();
         server.run(&["SCRIPT", "KILL"]).await.unwrap();
     };
-    let (ended, ()) = tokio::join!(busy, told);
+    let (ended, ()) = tokio::join!(busy, reported);
     assert!(ended.is_err());
     assert_eq!(bench.number(&settings).await, Ok(3.0));
 

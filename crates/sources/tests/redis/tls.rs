@@ -79,12 +79,12 @@ async fn a_server_that_wants_a_certificate_gets_ours() {
 }
 
 #[tokio::test]
-async fn the_wrong_kind_of_port_is_told() {
+async fn the_wrong_kind_of_port_is_reported() {
     let bench = Bench::new();
     let server = server(RedisTls::Server, &bench).await;
     let plain = json!({"address": server.url().replace("rediss", "redis"), "listName": "jobs"});
     let message = bench.absence(&plain, ConnectionFailed).await;
-    assert!(message.contains("does its port want TLS, rediss://?"), "{message}");
+    assert!(message.contains("does its port require TLS (rediss://)?"), "{message}");
     let secure = json!({"address": format!("rediss://{}", server.address()), "listName": "jobs"});
     let message = bench.absence(&secure, Timeout).await;
     assert!(message.contains("is it a port without TLS?"), "{message}");

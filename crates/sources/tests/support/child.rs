@@ -6,8 +6,8 @@ use std::path::Path;
 /// Where the child finds what to ask.
 const ADDRESS: &str = "ASK_ADDRESS";
 
-/// What the ignored test `test` tells of `address` in a child that trusts the authorities in `roots`.
-pub(crate) async fn told_by(test: &str, address: &str, roots: &Path) -> String {
+/// What the ignored test `test` reports `address` in a child that trusts the authorities in `roots`.
+pub(crate) async fn reported_by(test: &str, address: &str, roots: &Path) -> String {
     let output = tokio::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "--ignored", "--nocapture", test])
         .env(ADDRESS, address)
@@ -22,12 +22,12 @@ pub(crate) async fn told_by(test: &str, address: &str, roots: &Path) -> String {
     outcome.unwrap_or_else(|| panic!("the child said {text}")).1.to_owned()
 }
 
-/// In the child: the address to ask; `None` where somebody else runs the ignored test.
+/// In the child: the address to ask; `None` where someone else runs the ignored test.
 pub(crate) fn address() -> Option<String> {
     std::env::var(ADDRESS).ok()
 }
 
-/// In the child: tells what came of it.
+/// In the child: reports what came of it.
 pub(crate) fn tell(outcome: impl std::fmt::Debug) {
     println!("\noutcome: {outcome:?}");
 }

@@ -1,4 +1,4 @@
-//! A server that writes exactly the bytes it is told to, for answers that no HTTP library would send.
+//! A server that writes exactly the given bytes, for answers that no HTTP library would send.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -15,7 +15,7 @@ use crate::supervisor::{ChildHandle, Supervisor};
 
 pub(super) const GO_MOD: &str = include_str!("../../../../hack/control-plane/go.mod");
 pub(super) const GO_SUM: &str = include_str!("../../../../hack/control-plane/go.sum");
-/// Part of the cache's key: a changed flag builds anew.
+/// Part of the cache's key: a changed flag builds again.
 pub(super) const FLAGS: [&str; 4] = ["-v", "-mod=readonly", "-buildvcs=false", "-trimpath"];
 
 /// The least Go that knows the module's `go` line.

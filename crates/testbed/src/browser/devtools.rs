@@ -1,5 +1,5 @@
 //! The connection to the browser: Chrome's DevTools protocol, JSON messages that end with a
-//! zero byte. Commands and their answers are told apart by number; what the browser tells by
+//! zero byte. Commands and their answers are distinguished by number; what the browser reports by
 //! itself is kept for the page that it belongs to.
 
 use std::collections::HashMap;
@@ -36,11 +36,11 @@ pub(super) struct Devtools {
 struct Shared {
     last: u64,
     waiting: HashMap<u64, oneshot::Sender<Value>>,
-    /// What was told by itself, by the session that it belongs to.
-    told: HashMap<String, Vec<Told>>,
+    /// What was reported by itself, by the session that it belongs to.
+    reported: HashMap<String, Vec<Told>>,
 }
 
-/// Something that the browser told by itself.
+/// Something that the browser reported by itself.
 #[derive(Debug, Clone)]
 pub(super) struct Told {
     pub(super) method: String,
@@ -102,14 +102,14 @@ impl Devtools {
         }
     }
 
-    /// What was told by itself to a session so far.
-    pub(super) fn told(&self, session: &str) -> Vec<Told> {
-        lock(&self.shared).told.get(session).cloned().unwrap_or_default()
+    /// What was reported by itself to a session so far.
+    pub(super) fn reported(&self, session: &str) -> Vec<Told> {
+        lock(&self.shared).reported.get(session).cloned().unwrap_or_default()
     }
 
-    /// Forgets what was told to a session.
+    /// Forgets what was reported to a session.
     pub(super) fn forget(&self, session: &str) {
-        lock(&self.shared).told.remove(session);
+        lock(&self.shared).reported.remove(session);
     }
 }
 
@@ -146,8 +146,8 @@ impl Shared {
             return;
         };
         let (session, method) = (session.to_owned(), method.to_owned());
-        let told = Told { method, params: message["params"].take() };
-        self.told.entry(session).or_default().push(told);
+        let reported = Told { method, params: message["params"].take() };
+        self.reported.entry(session).or_default().push(reported);
     }
 }
 

@@ -83,7 +83,7 @@ impl Page {
     }
 
     /// Opens an address and waits until everything that belongs to it is loaded. What
-    /// [`errors`](Self::errors) and [`requests`](Self::requests) tell begins anew.
+    /// [`errors`](Self::errors) and [`requests`](Self::requests) report begins again.
     pub async fn open(&self, url: &str) -> anyhow::Result<()> {
         self.devtools.forget(&self.session);
         let answer = self.ask("Page.navigate", json!({ "url": url })).await?;
@@ -99,9 +99,10 @@ impl Page {
     }
 
     fn has_taken_its_place(&self, loader: &str) -> bool {
-        let told = self.devtools.told(&self.session);
-        told.iter()
-            .any(|told| told.method == "Page.frameNavigated" && told.params["frame"]["loaderId"] == loader)
+        let reported = self.devtools.reported(&self.session);
+        reported.iter().any(|reported| {
+            reported.method == "Page.frameNavigated" && reported.params["frame"]["loaderId"] == loader
+        })
     }
 
     /// The value of an expression of JavaScript, a promise's once it has one.
@@ -193,16 +194,16 @@ impl Page {
             }
             _ => None,
         };
-        let told = self.devtools.told(&self.session);
-        told.iter().filter_map(|told| wrong(&told.method, &told.params)).collect()
+        let reported = self.devtools.reported(&self.session);
+        reported.iter().filter_map(|reported| wrong(&reported.method, &reported.params)).collect()
     }
 
     /// The addresses that were asked for since the page was opened.
     #[must_use]
     pub fn requests(&self) -> Vec<String> {
-        let told = self.devtools.told(&self.session);
-        let sent = told.iter().filter(|told| told.method == "Network.requestWillBeSent");
-        sent.filter_map(|told| Some(told.params["request"]["url"].as_str()?.to_owned())).collect()
+        let reported = self.devtools.reported(&self.session);
+        let sent = reported.iter().filter(|reported| reported.method == "Network.requestWillBeSent");
+        sent.filter_map(|reported| Some(reported.params["request"]["url"].as_str()?.to_owned())).collect()
     }
 
     async fn ask(&self, method: &str, params: Value) -> anyhow::Result<Value> {

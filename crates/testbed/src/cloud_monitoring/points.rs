@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// What tells a series from others: metric, labels and monitored resource.
+/// What distinguishes a series from others: metric, labels and monitored resource.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SeriesName {
     /// The project that the resource is in.

@@ -1,5 +1,5 @@
 //! Starting: files, then the store and the API server together, then everything
-//! that needs them, all at once. Started anew when a port was taken by a
+//! that needs them, all at once. Started again when a port was taken by a
 //! program that does not know our claims.
 
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ pub(super) async fn start(options: Options) -> anyhow::Result<ControlPlane> {
     loop {
         match start_once(&options, &assets).await {
             Err(error) if attempt < ATTEMPTS && port_was_taken(&error) => {
-                tracing::info!(attempt, "a port of the control plane was taken, starting anew");
+                tracing::info!(attempt, "a port of the control plane was taken, starting again");
                 attempt += 1;
             }
             result => return result,

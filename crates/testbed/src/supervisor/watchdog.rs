@@ -1,6 +1,6 @@
 //! The guard against orphans: a small shell process that holds the reading end
 //! of a pipe. The kernel closes our end however we end, `kill -9` included;
-//! the guard then ends every process group it was told of and removes the
+//! the guard then ends every process group it knows of and removes the
 //! folder. It makes that folder itself, so there is no moment in which the
 //! folder exists and nobody would remove it.
 //!
@@ -60,7 +60,7 @@ impl Watchdog {
         self.tell("add", group)
     }
 
-    /// Takes a group back that has ended, before its number can be given anew.
+    /// Takes a group back that has ended, before its number can be given again.
     pub(super) fn remove(&self, group: u32) -> anyhow::Result<()> {
         self.tell("del", group)
     }

@@ -7,12 +7,12 @@ use super::{CALLS, COUNT, SERVICES, Traffic};
 /// The most pods of a service.
 const MOST: u32 = 20;
 
-/// The document that tells of every service what arrives, what is served, and the ready pods.
+/// The document that reports of every service what arrives, what is served, and the ready pods.
 #[must_use]
 pub fn report(traffic: &[Traffic; COUNT], ready: &[u32; COUNT]) -> Value {
     let services = SERVICES.iter().zip(traffic).zip(ready).map(|((service, traffic), ready)| {
-        let told = json!({ "arriving": traffic.arriving, "served": traffic.served, "ready": ready });
-        (service.name.to_owned(), told)
+        let reported = json!({ "arriving": traffic.arriving, "served": traffic.served, "ready": ready });
+        (service.name.to_owned(), reported)
     });
     Value::Object(services.collect::<Map<_, _>>())
 }

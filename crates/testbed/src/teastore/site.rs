@@ -1,4 +1,4 @@
-//! TeaStore on a real control plane: seven Deployments in a namespace, and an endpoint that tells
+//! TeaStore on a real control plane: seven Deployments in a namespace, and an endpoint that reports
 //! their load by the pods that are ready. What happens is recorded.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -50,7 +50,7 @@ pub struct Pods {
 }
 
 impl Site {
-    /// Deploys the services in `namespace`, with as many pods as `entry` calls a second need, and
+    /// Deploys the services in `namespace`, with as many pods as `entry` calls per second need, and
     /// waits until all are ready. New pods take `ready_after` of their service; scalers are
     /// going to poll in `interval`.
     ///
@@ -80,13 +80,13 @@ impl Site {
         Ok(site)
     }
 
-    /// Where the load is read, as [`report`] tells it.
+    /// Where the load is read, as [`report`] reports it.
     #[must_use]
     pub fn url(&self) -> String {
         self.server.url(PATH)
     }
 
-    /// Sets the calls a second at the entry from now on; when that is, for [`figures`](Self::figures).
+    /// Sets the calls per second at the entry from now on; when that is, for [`figures`](Self::figures).
     pub fn set_load(&self, entry: f64) -> Duration {
         let mut state = lock(&self.state);
         state.entry = entry;

@@ -15,7 +15,7 @@ pub struct Traffic {
     pub served: f64,
 }
 
-/// The traffic of every service, with `entry` calls a second at the first one and so many `ready`
+/// The traffic of every service, with `entry` calls per second at the first one and so many `ready`
 /// pods at each, in the order of [`SERVICES`].
 #[must_use]
 pub fn traffic(entry: f64, ready: &[u32; COUNT]) -> [Traffic; COUNT] {

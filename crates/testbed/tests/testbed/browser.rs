@@ -1,4 +1,4 @@
-//! The browser shows a page as a device does, tells what went wrong on it, and leaves nothing behind.
+//! The browser shows a page as a device does, reports what went wrong on it, and leaves nothing behind.
 
 use std::time::Duration;
 
@@ -32,11 +32,11 @@ async fn a_page_is_seen_as_people_see_it() {
     page.evaluate("setTimeout(() => document.title = 'later', 200); 0").await.unwrap();
     assert_eq!(page.wait_for("the title", "document.title === 'later'").await.unwrap(), true);
 
-    let told = || async {
+    let reported = || async {
         let errors = page.errors().join("\n");
         if errors.contains("oh no") && errors.contains("missing.png") { Ok(()) } else { Err(errors) }
     };
-    wait::until("what went wrong", LIMIT, told).await.unwrap();
+    wait::until("what went wrong", LIMIT, reported).await.unwrap();
     assert!(page.requests().contains(&server.url("/missing.png")), "{:?}", page.requests());
     assert!(page.evaluate("nothing.of.this").await.unwrap_err().to_string().contains("not defined"));
     assert!(page.open("http://127.0.0.1:1/").await.is_err(), "nothing listens there");

@@ -92,7 +92,7 @@ async fn a_delay_holds_readiness_back() {
         Duration::try_from(since("Ready")?.duration_since(since("PodScheduled")?)).ok()
     };
     let took = wait::until("the pod is ready", LIMIT, look).await.unwrap();
-    // As the cluster tells it, in whole seconds: whoever looks may be late.
+    // As the cluster reports it, in whole seconds: whoever looks may be late.
     assert!(took >= delay - Duration::from_secs(1), "ready after {took:?} although the delay is {delay:?}");
     wait_for_ready(&deployments, "slow", 1).await;
     control_plane.shutdown().await.unwrap();

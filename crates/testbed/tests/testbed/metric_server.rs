@@ -1,4 +1,4 @@
-//! The metric server misbehaves exactly as told.
+//! The metric server misbehaves exactly as configured.
 
 use std::time::Duration;
 

@@ -11,7 +11,7 @@ use testbed::{Signal, Supervisor, assets, wait};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// A `testbed up` in a temporary folder of its own, so that what it leaves can be told from others' files.
+/// A `testbed up` in a temporary folder of its own, so that what it leaves can be distinguished from others' files.
 struct Up {
     process: Child,
     _stdout: BufReader<ChildStdout>,

@@ -34,9 +34,9 @@ fn the_walk_through_compiles_and_does_what_it_says() {
     let page = Page::read(&root.join("docs/extending.md"));
     let workspace = Workspace::of(root, &page.files(root));
 
-    let told = run_tests(&page, &workspace);
+    let reported = run_tests(&page, &workspace);
     // One more writes the reference.
-    assert_eq!(passed(&told), page.tests() + 1, "{told}");
+    assert_eq!(passed(&reported), page.tests() + 1, "{reported}");
 
     let reference = std::fs::read_to_string(workspace.folder().join("docs/configuration.md")).unwrap();
     for plugin in page.plugins() {
@@ -73,15 +73,15 @@ fn run_tests(page: &Page, workspace: &Workspace) -> String {
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    let told =
+    let reported =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{lines:?}\n{told}");
-    told
+    assert!(output.status.success(), "{lines:?}\n{reported}");
+    reported
 }
 
 /// How many tests passed, in all binaries together.
-fn passed(told: &str) -> usize {
-    let results = told.lines().filter_map(|line| line.strip_prefix("test result: ok. "));
+fn passed(reported: &str) -> usize {
+    let results = reported.lines().filter_map(|line| line.strip_prefix("test result: ok. "));
     results.filter_map(|rest| rest.split_once(" passed")?.0.parse::<usize>().ok()).sum()
 }
 

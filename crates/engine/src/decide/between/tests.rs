@@ -47,15 +47,15 @@ fn by_cpu(pods: Vec<PodSample>, replicas: u32) -> (u32, String) {
     (decided.to, decided.explanation())
 }
 
-fn told(replicas: u32, text: &str) -> (u32, String) {
+fn reported(replicas: u32, text: &str) -> (u32, String) {
     (replicas, text.to_owned())
 }
 
 #[test]
 fn where_all_pods_are_known_their_sum_decides() {
-    assert_eq!(by_cpu(pods(4, 120), 4), told(6, "slo 4→6 (480/80)"));
-    assert_eq!(by_cpu(pods(4, 87), 4), told(4, "slo 4 (348/80 within 0.1)"));
-    assert_eq!(by_cpu(pods(10, 20), 10), told(3, "slo 10→3 (200/80)"));
+    assert_eq!(by_cpu(pods(4, 120), 4), reported(6, "slo 4→6 (480/80)"));
+    assert_eq!(by_cpu(pods(4, 87), 4), reported(4, "slo 4 (348/80 within 0.1)"));
+    assert_eq!(by_cpu(pods(10, 20), 10), reported(3, "slo 10→3 (200/80)"));
 }
 
 /// A Deployment of 10 with `maxSurge: 100%` and memory at 70 percent of its request, in a rolling update.
@@ -67,7 +67,7 @@ fn a_rolling_update_keeps_its_replicas() {
         (decided.to, decided.explanation())
     };
     let surge = "pods cpu (20 counted, 10 beyond spec.replicas), slo 10 (700/80 to 1400/80)";
-    assert_eq!(by_memory(pods(20, 70), 10), told(10, surge));
+    assert_eq!(by_memory(pods(20, 70), 10), reported(10, surge));
     let unmeasured: Vec<PodSample> = (0..10).map(|index| pod(&format!("new-{index}"))).collect();
     let (to, steps) = by_memory([pods(10, 70), unmeasured].concat(), 10);
     assert_eq!(to, 10);
@@ -92,15 +92,15 @@ fn a_scale_out_is_not_undone_before_its_pods_are_measured() {
 #[test]
 fn a_job_with_the_same_labels_does_not_count() {
     let job = pod("job").using(900).foreign();
-    assert_eq!(by_cpu([pods(4, 80), vec![job]].concat(), 4), told(4, "slo 4 (320/80 within 0.1)"));
+    assert_eq!(by_cpu([pods(4, 80), vec![job]].concat(), 4), reported(4, "slo 4 (320/80 within 0.1)"));
 }
 
 #[test]
 fn without_pods_nothing_is_recommended() {
     let nothing = "absent cpu (it has no pods to measure)";
-    assert_eq!(by_cpu(vec![], 4), told(4, nothing));
+    assert_eq!(by_cpu(vec![], 4), reported(4, nothing));
     let starting = "absent cpu (none of its 1 pods can be counted: pod a is not ready yet)";
-    assert_eq!(by_cpu(vec![pod("a").starting()], 4), told(4, starting));
+    assert_eq!(by_cpu(vec![pod("a").starting()], 4), reported(4, starting));
 }
 
 /// Other policies take the sum, with the same caution.

@@ -62,14 +62,14 @@ fn wanted_are_cut_in_proportion() {
 
 #[test]
 fn the_cut_is_a_step_with_its_numbers() {
-    let told =
+    let reported =
         |shop: &Shop, wanted: &[u32]| decided(shop, wanted, Limits::default()).members[0].explanation();
     let shop = pods(three(), 20);
-    assert_eq!(told(&shop, &[10, 5, 10]), "fixed 1→10 (2 > 1), budget 10→8 (20 of 20 pods)");
-    assert_eq!(told(&shop, &[1, 30, 10]), "fixed 1 (2 > 1)", "who is not cut has no step");
+    assert_eq!(reported(&shop, &[10, 5, 10]), "fixed 1→10 (2 > 1), budget 10→8 (20 of 20 pods)");
+    assert_eq!(reported(&shop, &[1, 30, 10]), "fixed 1 (2 > 1)", "who is not cut has no step");
     let costly = Shop::default().member("a", None).cost(0.5).member("b", None).cost(0.25);
     let costly = costly.budget(None, Some(3.0));
-    assert_eq!(told(&costly, &[6, 12]), "fixed 1→6 (2 > 1), budget 6→3 (3.00/h of 3.00/h)");
+    assert_eq!(reported(&costly, &[6, 12]), "fixed 1→6 (2 > 1), budget 6→3 (3.00/h of 3.00/h)");
 }
 
 #[test]
@@ -199,8 +199,8 @@ fn the_cooldown_comes_last_and_holds_all() {
     let at = Time::from_seconds(10);
     let decision = decide(&shop.plan(policy(), limits), &mut memory, &shop.observation(), at);
     assert!(!decision.scales());
-    let told = "fixed 1→10 (2 > 1), budget 10→8 (20 of 20 pods), cooldown 8→1 (50 s left)";
-    assert_eq!(decision.members[0].explanation(), told);
+    let reported = "fixed 1→10 (2 > 1), budget 10→8 (20 of 20 pods), cooldown 8→1 (50 s left)";
+    assert_eq!(decision.members[0].explanation(), reported);
 }
 
 #[test]
@@ -209,8 +209,8 @@ fn windows_come_before_the_budget() {
     let shop = Shop::default().member("a", None).replicas(8).member("b", None).replicas(2);
     let decision = decided(&pods(shop, 10), &[2, 8], limits);
     assert_eq!(decision.members.iter().map(|member| member.to).collect::<Vec<_>>(), [5, 5]);
-    let told = "fixed 8→2 (2 > 1), stabilization 2→8 (300 s window), budget 8→5 (10 of 10 pods)";
-    assert_eq!(decision.members[0].explanation(), told);
+    let reported = "fixed 8→2 (2 > 1), stabilization 2→8 (300 s window), budget 8→5 (10 of 10 pods)";
+    assert_eq!(decision.members[0].explanation(), reported);
 }
 
 #[test]
@@ -224,13 +224,13 @@ fn a_group_follows_its_graph_in_one_decision() {
     let shop = shop.metric("requests", None, None, Some(600.0));
     let plan = shop.plan(Bottleneck::default(), Limits::default());
     let decision = decide(&plan, &mut Memory::default(), &shop.observation(), Time::default());
-    let told: Vec<String> = decision.members.iter().map(|member| member.explanation()).collect();
+    let reported: Vec<String> = decision.members.iter().map(|member| member.explanation()).collect();
     let expected = [
         "bottleneck 2→6 (requests 600, 100 a replica)",
         "bottleneck 1→6 (webui 600 × 1.2 = 720, 120 a replica)",
         "bottleneck 1→6 (as auth: 6 for weight 1, here weight 1)",
     ];
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn a_member_that_somebody_set_to_0_is_left_alone_and_the_others_are_not() {
     let decision = decided(&pods(shop, 50), &[10, 10, 10, 10], Limits::default());
     let to: Vec<(u32, u32)> = decision.members.iter().map(|member| (member.from, member.to)).collect();
     assert_eq!(to, [(1, 10), (0, 0), (0, 10), (300, 10)]);
-    assert_eq!(decision.members[1].explanation(), "disabled 0 (set to 0 by somebody, with a minimum of 1)");
+    assert_eq!(decision.members[1].explanation(), "disabled 0 (replicas set to 0 while minReplicas is 1)");
 }
 
 #[test]

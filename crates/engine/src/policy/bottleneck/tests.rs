@@ -48,7 +48,7 @@ fn its_setting_is_judged() {
 }
 
 #[test]
-fn groups_that_it_cannot_serve_are_told() {
+fn groups_that_it_cannot_serve_are_reported() {
     let problems = |shop: &Shop| Bottleneck::default().problems(&shop.members, &shop.metrics, &shop.group);
     let good = shop(None);
     assert_eq!(problems(&good), []);

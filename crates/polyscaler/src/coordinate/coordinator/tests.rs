@@ -56,7 +56,7 @@ impl Stage {
     }
 
     /// Each event in a line: `group-1 gone`, or generation and members.
-    fn told(&mut self) -> Vec<String> {
+    fn reported(&mut self) -> Vec<String> {
         let line = |event: Event| match event {
             Event::Applied { key, kind, object } => {
                 assert_eq!((key.namespace.as_str(), kind.kind), ("shop", "ScalingGroup"));
@@ -73,18 +73,18 @@ impl Stage {
 }
 
 #[test]
-fn a_group_is_told_of_as_far_as_its_members_are_there() {
+fn a_group_is_reported_as_far_as_its_members_are_there() {
     let mut stage = Stage::new("web,db,image\nauth\n");
-    assert_eq!(stage.told(), [""; 0]);
+    assert_eq!(stage.reported(), [""; 0]);
     stage.there(&["web", "image", "other"]);
-    assert_eq!(stage.told(), ["group-1 1 web,image"]);
-    assert_eq!(stage.told(), [""; 0], "nothing is news");
+    assert_eq!(stage.reported(), ["group-1 1 web,image"]);
+    assert_eq!(stage.reported(), [""; 0], "nothing is news");
     stage.there(&["db", "auth"]);
-    assert_eq!(stage.told(), ["group-1 2 web,db,image", "group-2 1 auth"]);
+    assert_eq!(stage.reported(), ["group-1 2 web,db,image", "group-2 1 auth"]);
     stage.app.take(DeploymentChange::Deleted("auth".to_owned()));
-    assert_eq!(stage.told(), ["group-2 gone"]);
+    assert_eq!(stage.reported(), ["group-2 gone"]);
     stage.there(&["auth"]);
-    assert_eq!(stage.told(), ["group-2 2 auth"], "a generation never comes back");
+    assert_eq!(stage.reported(), ["group-2 2 auth"], "a generation never comes back");
 }
 
 #[test]
@@ -94,36 +94,36 @@ fn who_is_missing_hands_on_its_calls_and_a_foreign_one_has_no_part() {
         members: [{name: web, capacity: 1}]
         callGraph: [{from: web, to: auth}, {from: auth, to: db}]";
     let mut stage = Stage::under("bottleneck", Some(spec), "web,auth,db\n");
-    assert_eq!(stage.told(), [""; 0], "nobody is there");
+    assert_eq!(stage.reported(), [""; 0], "nobody is there");
     stage.there(&["db"]);
-    assert_eq!(stage.told(), ["group-1 1 web,auth,db"]);
+    assert_eq!(stage.reported(), ["group-1 1 web,auth,db"]);
     stage.there(&["web", "auth"]);
-    assert_eq!(stage.told(), [""; 0], "they are found as targets are");
+    assert_eq!(stage.reported(), [""; 0], "they are found as targets are");
     stage.app.take(DeploymentChange::Deleted("auth".to_owned()));
-    assert_eq!(stage.told(), [""; 0]);
+    assert_eq!(stage.reported(), [""; 0]);
     let foreign = Deployment { name: "auth".to_owned(), ..Deployment::default() };
     stage.app.take(DeploymentChange::Applied(foreign));
-    assert_eq!(stage.told(), ["group-1 2 web,db"]);
+    assert_eq!(stage.reported(), ["group-1 2 web,db"]);
 }
 
 #[test]
 fn a_good_edit_counts_and_a_bad_one_does_not() {
     let mut stage = Stage::new("web,db\nauth\n");
     stage.there(&["web", "db", "auth", "image"]);
-    assert_eq!(stage.told(), ["group-1 1 web,db", "group-2 1 auth"]);
+    assert_eq!(stage.reported(), ["group-1 1 web,db", "group-2 1 auth"]);
     for bad in ["web,web\n", "web\nweb\n", "web,,db\n", "Web\n", "", "# nothing\n"] {
         assert!(!stage.edit(bad), "{bad:?}");
-        assert_eq!(stage.told(), [""; 0], "{bad:?}");
+        assert_eq!(stage.reported(), [""; 0], "{bad:?}");
     }
     assert!(!stage.coordinator.edit(&Err("cannot be read: gone".to_owned())));
     assert!(!stage.coordinator.edit(&Ok(vec![0xff])));
-    assert_eq!(stage.told(), [""; 0]);
+    assert_eq!(stage.reported(), [""; 0]);
     assert!(stage.edit("# new\nimage\nauth, db\n"));
-    assert_eq!(stage.told(), ["group-1 2 image", "group-2 2 auth,db"]);
+    assert_eq!(stage.reported(), ["group-1 2 image", "group-2 2 auth,db"]);
     assert!(stage.edit("image # the same\n\nauth,db\n"));
-    assert_eq!(stage.told(), [""; 0]);
+    assert_eq!(stage.reported(), [""; 0]);
     assert!(stage.edit("image\n"));
-    assert_eq!(stage.told(), ["group-2 gone"]);
+    assert_eq!(stage.reported(), ["group-2 gone"]);
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn who_is_unknown_is_remembered_until_that_changes() {
     stage.there(&["web"]);
     let foreign = Deployment { name: "auth".to_owned(), ..Deployment::default() };
     stage.app.take(DeploymentChange::Applied(foreign));
-    stage.told();
+    stage.reported();
     let unknown = |stage: &Stage| {
         let mut unknown: Vec<_> =
             stage.coordinator.unknown.iter().map(|(name, said)| (name.clone(), *said)).collect();
@@ -144,7 +144,7 @@ fn who_is_unknown_is_remembered_until_that_changes() {
         [("auth".to_owned(), (2, Standing::Foreign)), ("db".to_owned(), (1, Standing::Missing))]
     );
     stage.there(&["db", "auth"]);
-    stage.told();
+    stage.reported();
     assert_eq!(unknown(&stage), []);
 }
 
@@ -154,11 +154,11 @@ fn an_edit_that_leaves_a_policy_without_its_metric_is_bad() {
         member: web, targetValue: 1}]";
     let mut stage = Stage::under("bottleneck", Some(spec), "web,db\n");
     stage.there(&["web", "db"]);
-    assert_eq!(stage.told(), ["group-1 1 web,db"]);
-    assert!(!stage.edit("web\ndb\n"), "nothing tells of the load of db");
-    assert_eq!(stage.told(), [""; 0]);
+    assert_eq!(stage.reported(), ["group-1 1 web,db"]);
+    assert!(!stage.edit("web\ndb\n"), "nothing reports the load of db");
+    assert_eq!(stage.reported(), [""; 0]);
     assert!(stage.edit("web\n"));
-    assert_eq!(stage.told(), ["group-1 2 web"]);
+    assert_eq!(stage.reported(), ["group-1 2 web"]);
 }
 
 #[test]

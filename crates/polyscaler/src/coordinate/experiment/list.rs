@@ -112,11 +112,11 @@ mod tests {
         assert_eq!(
             parse(text, &groups()).unwrap_err(),
             [
-                "line 1: there is no group \"group-3\"; give its number, all, or one of group-1, group-2",
-                "line 2: \"group-1,1,5\" has 3 fields; give four: group, from, to, repetitions",
-                "line 4: from is \"-1\"; give a whole number from 0 to 2147483647",
-                "line 5: repetitions is \"0\"; give a whole number from 1 to 2147483647",
-                "line 6: there is no group \"0\"; give its number, all, or one of group-1, group-2",
+                "line 1: there is no group \"group-3\"; use its number, all, or one of group-1, group-2",
+                "line 2: \"group-1,1,5\" has 3 fields; four are required: group, from, to, repetitions",
+                "line 4: from is \"-1\"; it must be a whole number from 0 to 2147483647",
+                "line 5: repetitions is \"0\"; it must be a whole number from 1 to 2147483647",
+                "line 6: there is no group \"0\"; use its number, all, or one of group-1, group-2",
                 "line 7: from and to are both 3, so nothing would be scaled",
             ]
         );

@@ -12,7 +12,7 @@ use super::list::Series;
 /// How often a target is looked at. Deployments are watched, so looking asks nobody.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// So late the watch may still show the replicas from before our own write; after that they are somebody else's.
+/// So late the watch may still show the replicas from before our own write; after that they are someone else's.
 const WATCH_LAG: Duration = Duration::from_secs(30);
 
 /// What is scaled: a name and the targets of its members.
@@ -75,7 +75,7 @@ pub(super) struct Measurer {
 
 impl Measurer {
     /// Brings the group to where the series begins, and then measures one scaling. Members that
-    /// fail are told in the result; the others go on.
+    /// fail are reported in the result; the others go on.
     pub(super) async fn measure(&self, group: &Group, series: &Series, repetition: u32) -> Scaling {
         let prepared = join_all(group.targets.iter().map(|target| self.bring(target, series.from))).await;
         let requested = self.clock.now();
@@ -160,7 +160,7 @@ mod tests {
     use super::short_of;
 
     #[test]
-    fn what_is_missing_is_told_and_what_is_too_much() {
+    fn what_is_missing_is_reported_and_what_is_too_much() {
         assert_eq!(short_of(3, 1, 2), "1 of 3 replicas are ready");
         assert_eq!(short_of(2, 2, 3), "2 of 2 replicas are ready; pods beyond them: 1");
     }

@@ -19,7 +19,7 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Begins the file anew, with its header.
+    /// Begins the file again, with its header.
     pub(super) fn create(path: &Path, groups: &[Group]) -> io::Result<Self> {
         let targets = groups.iter().flat_map(|group| &group.targets);
         let members: BTreeSet<&str> = targets.map(|target| target.name.as_str()).collect();

@@ -90,7 +90,7 @@ pub(in crate::coordinate) async fn start(
         result = &mut work => result,
         () = signals.come() => {
             ending.send_replace(true);
-            // What was measured is printed, and replicas are restored, unless somebody is in a hurry.
+            // What was measured is printed, and replicas are restored, unless someone is in a hurry.
             tokio::select! {
                 result = work => result,
                 () = signals.come() => {
@@ -110,7 +110,7 @@ pub(in crate::coordinate) async fn start(
 /// The series of the list, over so many groups.
 fn read_list(list: &Path, groups: usize) -> Result<Vec<Series>, Vec<String>> {
     let text = std::fs::read_to_string(list).map_err(|error| {
-        vec![format!("cannot be read: {error}; give a file with lines such as: group-1, 1, 5, 3")]
+        vec![format!("cannot be read: {error}; use a file with lines such as: group-1, 1, 5, 3")]
     })?;
     let names: Vec<String> = (0..groups).map(group_name).collect();
     list::parse(&text, &names)

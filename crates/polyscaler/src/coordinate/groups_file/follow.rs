@@ -1,5 +1,5 @@
 //! Looks at the file again and again. Its content is compared, not its times: a mounted ConfigMap
-//! swaps symlinks, editors rename, and some file systems tell nobody of a change.
+//! swaps symlinks, editors rename, and some file systems do not announce a change.
 
 use std::fs::File;
 use std::io::Read as _;

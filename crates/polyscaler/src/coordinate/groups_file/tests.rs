@@ -9,7 +9,7 @@ fn groups(file: &GroupsFile) -> Lines<'_> {
     file.groups.iter().map(|group| (group.line, group.members.iter().map(String::as_str).collect())).collect()
 }
 
-fn told(file: &GroupsFile) -> Vec<String> {
+fn reported(file: &GroupsFile) -> Vec<String> {
     file.problems.iter().map(ToString::to_string).collect()
 }
 
@@ -45,10 +45,13 @@ fn the_file_of_the_tutorial_works_as_written() {
     let text = "teastore-webui,teastore-db,teastore-image\nother_microservices\nother_microservices\n";
     let file = GroupsFile::parse(text.as_bytes());
     assert_eq!(groups(&file), [(1, vec!["teastore-webui", "teastore-db", "teastore-image"])]);
-    let told = told(&file);
-    assert_eq!(told.len(), 2, "{told:?}");
-    for (line, told) in told.iter().enumerate() {
-        assert!(told.starts_with(&format!("line {}: other_microservices: not a name", line + 2)), "{told}");
+    let reported = reported(&file);
+    assert_eq!(reported.len(), 2, "{reported:?}");
+    for (line, reported) in reported.iter().enumerate() {
+        assert!(
+            reported.starts_with(&format!("line {}: other_microservices: not a name", line + 2)),
+            "{reported}"
+        );
     }
 }
 
@@ -88,10 +91,10 @@ fn each_problem_names_line_and_member_and_the_first_mention_counts() {
     for (text, wanted, problems) in cases {
         let file = GroupsFile::parse(text.as_bytes());
         assert_eq!(groups(&file), wanted, "{text:?}");
-        let told = told(&file);
-        assert_eq!(told.len(), problems.len(), "{text:?}: {told:?}");
-        for (told, problem) in told.iter().zip(problems) {
-            assert!(told.starts_with(&problem), "{told} for {problem}");
+        let reported = reported(&file);
+        assert_eq!(reported.len(), problems.len(), "{text:?}: {reported:?}");
+        for (reported, problem) in reported.iter().zip(problems) {
+            assert!(reported.starts_with(&problem), "{reported} for {problem}");
         }
     }
 }
@@ -101,26 +104,26 @@ fn a_group_has_at_most_as_many_members_as_a_scaling_group() {
     let names: Vec<String> = (1..=66).map(|index| format!("m{index}")).collect();
     let file = GroupsFile::parse(names.join(",").as_bytes());
     assert_eq!(file.groups[0].members, names[..64]);
-    assert_eq!(told(&file).iter().filter(|told| told.contains("beyond the 64")).count(), 2);
+    assert_eq!(reported(&file).iter().filter(|reported| reported.contains("beyond the 64")).count(), 2);
     // What had no room is free for another group.
     let file = GroupsFile::parse(format!("{}\nm66\n", names.join(",")).as_bytes());
     assert_eq!(groups(&file)[1], (2, vec!["m66"]));
 }
 
 #[test]
-fn what_is_no_text_is_told_with_its_line() {
+fn what_is_no_text_is_reported_with_its_line() {
     for (bytes, line) in [(&b"web\n\xffdb\n"[..], 2), (b"\xff\xfew\0e\0b\0", 1), (b"\x80", 1)] {
         let file = GroupsFile::parse(bytes);
         assert_eq!(file.groups, []);
-        assert_eq!(told(&file), [format!("line {line}: not valid UTF-8: save the file as UTF-8")]);
+        assert_eq!(reported(&file), [format!("line {line}: not valid UTF-8: save the file as UTF-8")]);
     }
     let file = GroupsFile::parse(b"w\0eb\n");
     assert_eq!(file.groups, []);
-    assert!(told(&file)[0].starts_with("line 1: w\\0eb: not a name"), "{:?}", told(&file));
+    assert!(reported(&file)[0].starts_with("line 1: w\\0eb: not a name"), "{:?}", reported(&file));
 }
 
 #[test]
-fn what_cannot_be_read_is_told_and_what_can_is_all_there() {
+fn what_cannot_be_read_is_reported_and_what_can_is_all_there() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("groups.txt");
     assert!(read(&path).unwrap_err().contains("cannot be read"));

@@ -22,7 +22,7 @@ pub(in crate::demo) struct Busiest {
 }
 
 impl Calls {
-    /// With `entry` calls a second, and the pods that are `ready` by Deployment.
+    /// With `entry` calls per second, and the pods that are `ready` by Deployment.
     pub(in crate::demo) fn new(entry: f64, ready: &BTreeMap<String, u32>) -> Self {
         let ready = SERVICES.each_ref().map(|service| ready.get(&service.deployment()).copied().unwrap_or(0));
         let loads =

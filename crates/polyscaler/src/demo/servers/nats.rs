@@ -98,7 +98,7 @@ async fn consumer(
         ..pull::Config::default()
     };
     let stream = jetstream.create_stream(stream).await;
-    let stream = stream.with_context(|| format!("the stream of {application} cannot be made"))?;
+    let stream = stream.with_context(|| format!("the stream of {application} cannot be created"))?;
     let consumer = stream.create_consumer(workers).await;
-    consumer.with_context(|| format!("the consumer of {application} cannot be made"))
+    consumer.with_context(|| format!("the consumer of {application} cannot be created"))
 }

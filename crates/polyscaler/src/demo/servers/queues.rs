@@ -16,7 +16,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server that holds queues.
 pub(in crate::demo) trait Broker: Send + Sync {
-    /// Where it tells what waits.
+    /// Where it reports what waits.
     fn url(&self) -> String;
 
     /// Adds so many entries to a queue.
@@ -84,7 +84,7 @@ impl Queues {
         Self { brokers, lines: scenario.queues().map(line).collect() }
     }
 
-    /// Where a server tells what waits, if it was started.
+    /// Where a server reports what waits, if it was started.
     pub(super) fn url(&self, server: QueueServer) -> Option<String> {
         self.brokers.get(&server).map(|broker| broker.url())
     }

@@ -140,7 +140,7 @@ fn samplers_have_their_standard_names() {
 }
 
 #[test]
-fn a_value_that_means_nothing_is_told_with_what_to_do() {
+fn a_value_that_means_nothing_is_reported_with_what_to_do() {
     let cases = [
         ("OTEL_SDK_DISABLED", "yes", "OTEL_SDK_DISABLED=yes: must be true or false"),
         ("OTEL_TRACES_EXPORTER", "zipkin", "OTEL_TRACES_EXPORTER=zipkin: must be otlp or none"),
@@ -148,7 +148,7 @@ fn a_value_that_means_nothing_is_told_with_what_to_do() {
         (
             "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
             "udp",
-            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=udp: give http/protobuf",
+            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=udp: must be http/protobuf",
         ),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317", "such as http://collector:4318"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://collector", "such as http://collector:4318"),
@@ -157,22 +157,30 @@ fn a_value_that_means_nothing_is_told_with_what_to_do() {
         ("OTEL_EXPORTER_OTLP_HEADERS", "a=1,hush", "OTEL_EXPORTER_OTLP_HEADERS: entry 2 is not name=value"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "a b=hush", "entry 1 cannot be a header"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "a=hush%0A", "entry 1 cannot be a header"),
-        ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "give a number of milliseconds from 1 to"),
-        ("OTEL_EXPORTER_OTLP_TIMEOUT", "0", "give a number of milliseconds from 1 to"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "must be a number of milliseconds from 1 to"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "0", "must be a number of milliseconds from 1 to"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "must be gzip or none"),
         ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nonexistent", "name a file in PEM format"),
-        ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/nonexistent", "CLIENT_CERTIFICATE, too"),
-        ("OTEL_BSP_MAX_QUEUE_SIZE", "-1", "give a number of spans from 1 to"),
-        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "4096", "give a number of spans from 1 to 2048"),
-        ("OTEL_BSP_SCHEDULE_DELAY", "soon", "give a number of milliseconds"),
-        ("OTEL_BSP_EXPORT_TIMEOUT", "1e3", "give a number of milliseconds"),
-        ("OTEL_TRACES_SAMPLER", "sometimes", "give always_on, always_off or traceidratio"),
+        (
+            "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+            "/nonexistent",
+            "also name the certificate's file in \
+             OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+        ),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "-1", "must be a number of spans from 1 to"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "4096", "must be a number of spans from 1 to 2048"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "soon", "must be a number of milliseconds"),
+        ("OTEL_BSP_EXPORT_TIMEOUT", "1e3", "must be a number of milliseconds"),
+        ("OTEL_TRACES_SAMPLER", "sometimes", "must be always_on, always_off or traceidratio"),
         ("OTEL_RESOURCE_ATTRIBUTES", "team", "OTEL_RESOURCE_ATTRIBUTES: entry 1 is not name=value"),
     ];
     for (name, value, words) in cases {
-        let told = read(&[ON, (name, value)]).unwrap_err().to_string();
-        assert!(told.starts_with(name) && told.contains(words), "{told}");
-        assert!(!told.contains("hush") && !told.contains('\n') && !told.contains("  "), "{told}");
+        let reported = read(&[ON, (name, value)]).unwrap_err().to_string();
+        assert!(reported.starts_with(name) && reported.contains(words), "{reported}");
+        assert!(
+            !reported.contains("hush") && !reported.contains('\n') && !reported.contains("  "),
+            "{reported}"
+        );
     }
     let share = read(&[ON, ("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "2")]);
     assert_eq!(share.unwrap_err().to_string(), "OTEL_TRACES_SAMPLER_ARG=2: must be a ratio from 0 to 1");

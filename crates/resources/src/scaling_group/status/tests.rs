@@ -119,7 +119,7 @@ fn said(holds: bool, reason: &str, message: &str) -> (bool, String, String) {
 }
 
 #[test]
-fn the_status_tells_the_whole_story() {
+fn the_status_reports_the_whole_story() {
     let mut outcome = polled(&shop(), reading(380.0), vec![scale(2), scale(1), scale(1)], written);
     let at = Time::from_seconds(1_700_000_000);
     let after = |millis: i64| Some(Time::from_millis(at.as_millis() + millis));
@@ -238,7 +238,7 @@ fn what_a_person_can_mend_gives_the_reason() {
 }
 
 #[test]
-fn every_absent_metric_is_told() {
+fn every_absent_metric_is_reported() {
     let gone = Reading::absent(AbsenceReason::Timeout, "no response within 5 s");
     let outcome = polled(&shop(), gone, vec![scale(5), scale(4), scale(3)], written);
     let status = status_after(&KIND, &outcome, &Value::Null);
@@ -314,7 +314,7 @@ fn the_largest_group_fits() {
     for index in 0..64 {
         assert!(message.contains(&format!("-{index}: TargetNotFound")), "{message}");
     }
-    assert_eq!(message.matches("does not exist").count(), 5, "the first are told of in full");
+    assert_eq!(message.matches("does not exist").count(), 5, "the first are reported in full");
 }
 
 #[test]
@@ -322,7 +322,7 @@ fn a_line_ends_with_a_whole_part() {
     let parts = |count: usize, length: usize| (0..count).map(move |_| "x".repeat(length));
     assert_eq!(line(parts(0, 1), ", "), "");
     assert_eq!(line(parts(2, 3), ", "), "xxx, xxx");
-    assert_eq!(line(parts(1, 2000), ", ").len(), 2000, "the first is always told");
+    assert_eq!(line(parts(1, 2000), ", ").len(), 2000, "the first is always reported");
     let long = line(parts(30, 98), ", ");
     assert_eq!(long, format!("{}, and 20 more", vec!["x".repeat(98); 10].join(", ")));
 }

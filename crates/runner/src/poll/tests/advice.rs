@@ -20,7 +20,7 @@ fn advised() -> Plan {
 }
 
 /// The line of the only member, and the number of questions with such a result.
-fn told(world: &World, finished: &Finished, result: &str) -> (String, bool) {
+fn reported(world: &World, finished: &Finished, result: &str) -> (String, bool) {
     let explanation = polled(finished.outcome.as_ref().unwrap()).decision.members[0].explanation();
     let counted = format!("polyscaler_advices_total{{result=\"{result}\"}} 1\n");
     (explanation, world.services.metrics.render().contains(&counted))
@@ -38,8 +38,8 @@ async fn the_adviser_sees_what_was_read_and_is_followed() {
         (state.at, state.members[0].replicas, state.members[0].demand),
         (world.now(), Some(2), Some(3000.0))
     );
-    assert_eq!(told(&world, &finished, "ok"), ("external 2→4 (it said so)".to_owned(), true));
-    // What it wishes beyond the bounds is held back like any other wish.
+    assert_eq!(reported(&world, &finished, "ok"), ("external 2→4 (it said so)".to_owned(), true));
+    // What it recommends beyond the bounds is held back like any other recommendation.
     world.oracle.says(Said::Counts(vec![Some(1000)]));
     polls(&world, advised(), Memory::default()).await;
     assert_eq!(world.cluster.replicas("web"), 10);
@@ -57,7 +57,7 @@ async fn without_advice_nothing_is_scaled_in_and_the_condition_says_why() {
     assert_eq!(ready(&finished), "false MetricConnectionFailed");
     let message = finished.outcome.as_ref().unwrap().health().message;
     assert_eq!(message, "policy external: connection refused");
-    let (explanation, counted) = told(&world, &finished, "MetricConnectionFailed");
+    let (explanation, counted) = reported(&world, &finished, "MetricConnectionFailed");
     assert!(explanation.starts_with("absent external (connection refused)") && counted, "{explanation}");
 }
 

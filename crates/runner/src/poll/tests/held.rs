@@ -7,7 +7,7 @@ use engine::{Basis, Budget, Policy, View};
 
 use super::*;
 
-/// Has a budget of 100 pods while a decision is made, and of one pod when somebody checks.
+/// Has a budget of 100 pods while a decision is made, and of one pod when someone checks.
 #[derive(Debug, Default)]
 struct Fickle(AtomicU32);
 

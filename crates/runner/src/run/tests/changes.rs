@@ -21,10 +21,12 @@ async fn a_new_status_does_not_replace_what_the_leader_remembers() {
     let running = Loop::leading(&[&object]).await;
     running.until(|running| running.world.cluster.replicas("web") == 6).await;
     running.world.cluster.set("web", 8);
-    let wishes = json!([{ "replicas": 10, "last": running.ago(0).to_string() }]);
-    running.apply(&object.remembering(json!({ "members": { "Deployment default/web": wishes } }))).await;
+    let recommendations = json!([{ "replicas": 10, "last": running.ago(0).to_string() }]);
+    running
+        .apply(&object.remembering(json!({ "members": { "Deployment default/web": recommendations } })))
+        .await;
     pass(20).await;
-    assert_eq!(running.world.cluster.replicas("web"), 6, "it never wished for 10 itself");
+    assert_eq!(running.world.cluster.replicas("web"), 6, "it never recommended 10 itself");
 }
 
 #[tokio::test(start_paused = true)]
@@ -38,7 +40,7 @@ async fn a_new_spec_ends_a_poll_that_hangs_and_is_polled_soon() {
     pass(2).await;
     assert!(running.world.sampler.asked("other")[0].at.since(changed) <= Duration::from_millis(100));
     assert_eq!(running.world.cluster.replicas("web"), 6);
-    assert_eq!(running.world.book.of("web").len(), 1, "the poll that was ended told nothing");
+    assert_eq!(running.world.book.of("web").len(), 1, "the poll that was ended reported nothing");
     assert_eq!(running.world.book.of("web")[0].generation, 2);
 }
 
@@ -68,7 +70,7 @@ async fn a_new_target_is_asked_when_it_was_last_scaled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_wished_for_a_former_target_is_forgotten() {
+async fn what_was_recommended_for_a_former_target_is_forgotten() {
     for writing in [false, true] {
         let object = web().with("safety", json!({ "scaleDownStabilizationSeconds": 600 }));
         let running = Loop::leading(&[&object]).await;
@@ -77,8 +79,10 @@ async fn what_was_wished_for_a_former_target_is_forgotten() {
         running.until(|running| running.writes() == 1).await;
         running.apply(&object.target("api")).await;
         pass(30).await;
-        let told = running.world.book.of("web").into_iter().find(|outcome| outcome.generation == 3).unwrap();
-        let members: Vec<_> = polled(&told).memory.members.iter().map(|(name, _)| name.to_owned()).collect();
+        let reported =
+            running.world.book.of("web").into_iter().find(|outcome| outcome.generation == 3).unwrap();
+        let members: Vec<_> =
+            polled(&reported).memory.members.iter().map(|(name, _)| name.to_owned()).collect();
         assert_eq!(members, ["Deployment default/api"]);
     }
 }
@@ -128,7 +132,7 @@ async fn what_is_deleted_while_it_is_written_shows_in_the_activity_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_made_anew_does_not_inherit_the_memory_of_the_old_one() {
+async fn an_object_recreated_does_not_inherit_the_memory_of_the_old_one() {
     let object = web().cooldown(600);
     let running = Loop::leading(&[&object]).await;
     running.world.cluster.forget_last_scaled();
@@ -142,19 +146,21 @@ async fn an_object_made_anew_does_not_inherit_the_memory_of_the_old_one() {
     running.world.sampler.answer("web", Answer::Value(9000.0));
     pass(20).await;
     assert_eq!(running.world.cluster.replicas("web"), 10, "no cooldown holds the new one");
-    let told = running.world.book.of("web");
+    let reported = running.world.book.of("web");
     assert!(
-        told.iter().all(|outcome| polled(outcome).decision.members[0].to != 6 || !polled(outcome).wrote())
+        reported
+            .iter()
+            .all(|outcome| polled(outcome).decision.members[0].to != 6 || !polled(outcome).wrote())
     );
-    assert!(told.iter().all(|outcome| outcome.uid == "anew"));
+    assert!(reported.iter().all(|outcome| outcome.uid == "anew"));
     let actions = running.world.services.activity.actions();
     let actions: Vec<(&str, u32)> = actions.iter().map(|action| (&*action.uid, action.to)).collect();
-    assert_eq!(actions, [("anew", 10), ("web", 6)], "each is told of its own object");
+    assert_eq!(actions, [("anew", 10), ("web", 6)], "each reports its own object");
     assert!(running.world.services.metrics.render().contains(r#"objects{kind="BusinessScaling"} 1"#));
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_made_anew_is_told_even_without_a_deletion_in_between() {
+async fn an_object_recreated_is_reported_even_without_a_deletion_in_between() {
     let object = web().cooldown(600);
     let running = Loop::leading(&[&object]).await;
     running.world.cluster.forget_last_scaled();

@@ -24,8 +24,8 @@ fn group() -> Object {
 }
 
 fn memory(running: &Loop) -> Memory {
-    let told = running.world.book.of("shop").pop().unwrap();
-    polled(&told).memory.clone()
+    let reported = running.world.book.of("shop").pop().unwrap();
+    polled(&reported).memory.clone()
 }
 
 /// Milliseconds from the decision until each member was ready.
@@ -48,14 +48,14 @@ fn counted(running: &Loop) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_member_that_is_ready_is_told_at_once_without_a_poll() {
+async fn the_last_member_that_is_ready_is_reported_at_once_without_a_poll() {
     let running = shop(|_, group| group.with("intervalSeconds", 3600)).await;
     running.until(|running| running.writes() == 2).await;
     let decided = running.world.cluster.writes()[0].begun;
-    let told = running.world.book.len();
+    let reported = running.world.book.len();
     pass(7).await;
-    assert_eq!(running.world.book.len(), told, "one is not ready yet");
-    running.until(|running| running.world.book.len() > told).await;
+    assert_eq!(running.world.book.len(), reported, "one is not ready yet");
+    running.until(|running| running.world.book.len() > reported).await;
     assert_eq!(recorded(&running), [Some(3000), Some(7250)], "looked at four times a second");
     assert_eq!(memory(&running).last_action.unwrap().at, decided);
     let last = running.world.book.since(0).pop().unwrap();
@@ -72,7 +72,7 @@ async fn the_last_member_that_is_ready_is_told_at_once_without_a_poll() {
     let looks = running.world.cluster.looks("Deployment default/web");
     pass(100).await;
     assert_eq!(running.world.cluster.looks("Deployment default/web"), looks, "it is over");
-    assert_eq!(running.world.book.len(), told + 1);
+    assert_eq!(running.world.book.len(), reported + 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -154,7 +154,7 @@ async fn who_is_not_ready_within_a_quarter_of_an_hour_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn kinds_that_do_not_tell_stay_without_and_are_not_looked_at() {
+async fn kinds_that_do_not_report_stay_without_and_are_not_looked_at() {
     let running = shop(|world, group| {
         world.cluster.tell_no_readiness("api");
         group.with("intervalSeconds", 3600)
@@ -170,14 +170,14 @@ async fn kinds_that_do_not_tell_stay_without_and_are_not_looked_at() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_told_of_what_is_gone_or_of_another() {
+async fn nothing_is_reported_what_is_gone_or_of_another() {
     let running = shop(|_, group| group.with("intervalSeconds", 3600)).await;
     pass(4).await;
-    let told = running.world.book.len();
+    let reported = running.world.book.len();
     running.delete(&group()).await;
     let looks = running.world.cluster.looks("Deployment default/api");
     pass(20).await;
-    assert_eq!(running.world.book.len(), told);
+    assert_eq!(running.world.book.len(), reported);
     assert_eq!(running.world.cluster.looks("Deployment default/api"), looks);
 
     let running = shop(|_, group| group.with("intervalSeconds", 3600)).await;

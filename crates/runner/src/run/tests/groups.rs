@@ -53,8 +53,8 @@ async fn a_member_in_another_namespace_is_left_alone_and_the_rest_goes_on() {
     assert_eq!(running.world.cluster.looks("Deployment elsewhere/b"), 0, "it is not even looked at");
     assert!(running.world.cluster.writes().iter().all(|write| write.target.namespace == "default"));
     assert_eq!(running.world.book.reason("shop"), "CrossNamespace");
-    let told = running.world.book.of("shop").pop().unwrap();
-    let failure = polled(&told).members[1].seen.clone().unwrap_err();
+    let reported = running.world.book.of("shop").pop().unwrap();
+    let failure = polled(&reported).members[1].seen.clone().unwrap_err();
     assert!(failure.message.contains("spec.members[1].namespace"), "{}", failure.message);
 
     // It claims nothing there: whoever is at home has it.

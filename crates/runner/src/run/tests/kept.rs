@@ -55,7 +55,7 @@ async fn a_plan_says_which_hpa_it_wants_and_whether() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_keeps_an_hpa_from_being_kept_is_told() {
+async fn what_keeps_an_hpa_from_being_kept_is_reported() {
     let running = Loop::leading(&[&keeping(Some("kept"))]).await;
     running.world.keeper.fail(Some(Reason::HpaConflict));
     pass(1).await;

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn who_no_longer_leads_reads_writes_and_tells_nothing() {
+async fn who_no_longer_leads_reads_writes_and_reports_nothing() {
     let running = Loop::leading(&[&web()]).await;
     pass(30).await;
     assert_eq!(running.world.cluster.replicas("web"), 6);
@@ -39,7 +39,7 @@ async fn without_the_lease_nothing_is_done_even_before_the_loop_hears() {
     running.apply(&Object::new("invalid").with("intervalSeconds", 0)).await;
     pass(60).await;
     assert_eq!((running.asked("web"), running.writes(), running.world.book.len()), (0, 0, 0));
-    // The lease was renewed so late that nobody was told of its loss.
+    // The lease was renewed so late that nobody was informed of its loss.
     running.world.lease.set(Some(Duration::from_secs(8)));
     pass(1).await;
     assert_eq!(running.world.cluster.replicas("web"), 6);
@@ -142,15 +142,17 @@ async fn a_cooldown_of_its_own_is_kept_though_a_late_status_does_not_know_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_wish_in_the_status_is_taken_to_have_held_until_the_takeover() {
+async fn the_last_recommendation_in_the_status_is_taken_to_have_held_until_the_takeover() {
     let object = web().with("safety", json!({ "scaleDownStabilizationSeconds": 300 }));
     let running = Loop::start();
     running.world.cluster.set("web", 10);
     running.tell(Event::Synced).await;
     running.apply(&object).await;
-    let wishes = json!([{ "replicas": 10, "last": running.ago(0).to_string() }]);
-    running.apply(&object.remembering(json!({ "members": { "Deployment default/web": wishes } }))).await;
-    // A status is not written while wishes stay the same, so it may be old.
+    let recommendations = json!([{ "replicas": 10, "last": running.ago(0).to_string() }]);
+    running
+        .apply(&object.remembering(json!({ "members": { "Deployment default/web": recommendations } })))
+        .await;
+    // A status is not written while recommendations stay the same, so it may be old.
     pass(1000).await;
     running.lead(true).await;
     pass(280).await;
@@ -182,9 +184,11 @@ async fn a_poll_from_before_does_not_overwrite_what_another_leader_remembered() 
     running.world.cluster.writes_take(Duration::from_secs(5));
     running.until(|running| running.writes() == 1).await;
     running.lead(false).await;
-    // Another leader wished for 10 meanwhile, and so may not scale in for 300 s.
-    let wishes = json!([{ "replicas": 10, "last": running.world.now().to_string() }]);
-    running.apply(&object.remembering(json!({ "members": { "Deployment default/web": wishes } }))).await;
+    // Another leader recommended 10 meanwhile, and so may not scale in for 300 s.
+    let recommendations = json!([{ "replicas": 10, "last": running.world.now().to_string() }]);
+    running
+        .apply(&object.remembering(json!({ "members": { "Deployment default/web": recommendations } })))
+        .await;
     running.lead(true).await;
     pass(10).await;
     running.world.cluster.set("web", 10);

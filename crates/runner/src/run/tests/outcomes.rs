@@ -1,15 +1,15 @@
-//! What is told of objects that fare well and ill, and how often.
+//! What is reported of healthy and failing objects, and how often.
 
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn an_invalid_object_is_told_once_and_stops_no_other() {
+async fn an_invalid_object_is_reported_once_and_stops_no_other() {
     let invalid = Object::new("invalid").with("intervalSeconds", 0);
     let running = Loop::leading(&[&invalid, &web()]).await;
     pass(120).await;
-    let told = running.world.book.of("invalid");
-    assert_eq!((told.len(), running.world.book.reason("invalid").as_str()), (1, "InvalidSpec"));
-    assert!(told[0].health().message.contains("spec.intervalSeconds"));
+    let reported = running.world.book.of("invalid");
+    assert_eq!((reported.len(), running.world.book.reason("invalid").as_str()), (1, "InvalidSpec"));
+    assert!(reported[0].health().message.contains("spec.intervalSeconds"));
     assert_eq!(running.world.cluster.replicas("web"), 6);
     assert!(running.asked("web") >= 12);
     running.apply(&Object::new("invalid")).await;
@@ -18,15 +18,15 @@ async fn an_invalid_object_is_told_once_and_stops_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_that_becomes_invalid_while_it_is_polled_is_told_last() {
+async fn an_object_that_becomes_invalid_while_it_is_polled_is_reported_last() {
     let running = Loop::leading(&[&web()]).await;
     running.world.cluster.writes_take(Duration::from_secs(5));
     pass(2).await;
     assert_eq!(running.writes(), 1);
     running.apply(&web().with("intervalSeconds", 0)).await;
     pass(60).await;
-    let told = running.world.book.of("web");
-    assert_eq!((told.len(), running.world.book.reason("web").as_str()), (1, "InvalidSpec"));
+    let reported = running.world.book.of("web");
+    assert_eq!((reported.len(), running.world.book.reason("web").as_str()), (1, "InvalidSpec"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -53,9 +53,9 @@ async fn a_change_by_someone_else_is_looked_at_again_soon() {
     let asked = running.world.sampler.asked("web");
     assert_eq!(asked[1].at.since(asked[0].at), Duration::from_millis(500));
     assert!(asked[1].not_before < asked[0].at, "the first reading will do");
-    let told: Vec<Reason> =
+    let reported: Vec<Reason> =
         running.world.book.of("web").iter().map(|outcome| outcome.health().reason).collect();
-    assert_eq!(told, [Reason::ScaleConflict, Reason::Ready]);
+    assert_eq!(reported, [Reason::ScaleConflict, Reason::Ready]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -106,7 +106,7 @@ fn actions(running: &Loop) -> Vec<(u32, u32, bool)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_activity_has_every_scale_and_each_wish_once() {
+async fn the_activity_has_every_scale_and_each_recommendation_once() {
     let running = Loop::leading(&[&web().mode("observe")]).await;
     pass(60).await;
     assert_eq!(actions(&running), [(2, 6, false)], "said once, though it was decided at every poll");
@@ -115,7 +115,7 @@ async fn the_activity_has_every_scale_and_each_wish_once() {
     assert_eq!(actions(&running), [(2, 10, false), (2, 6, false)]);
     running.apply(&web().mode("observe").with("intervalSeconds", 5)).await;
     pass(60).await;
-    assert_eq!(actions(&running).len(), 3, "a changed object says it anew");
+    assert_eq!(actions(&running).len(), 3, "a changed object says it again");
     running.apply(&web()).await;
     pass(20).await;
     assert_eq!(actions(&running)[0], (2, 10, true));

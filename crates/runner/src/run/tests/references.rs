@@ -19,9 +19,9 @@ async fn a_missing_reference_is_a_reason_of_its_own_and_stops_no_other() {
     let running = Loop::leading(&[&paced(), &web()]).await;
     pass(60).await;
     assert_eq!(running.world.book.reason("paced"), "ReferenceNotFound");
-    let told = running.world.book.of("paced");
-    assert_eq!(told.len(), 1, "told once");
-    assert_eq!(told[0].health().message, "metadata.annotations[test/pace]: Not found: Pace slow");
+    let reported = running.world.book.of("paced");
+    assert_eq!(reported.len(), 1, "reported once");
+    assert_eq!(reported[0].health().message, "metadata.annotations[test/pace]: Not found: Pace slow");
     assert_eq!((running.asked("paced"), running.world.book.reason("web").as_str()), (0, "Ready"));
 
     running.tell(pace_of("slow", Some(10))).await;
@@ -49,7 +49,7 @@ async fn a_change_of_what_is_referred_to_takes_effect_at_once() {
     pass(1).await;
     let fast = polls_in(&running, 60).await;
     assert!((28..=32).contains(&fast), "{fast}");
-    assert_eq!(running.world.book.of("paced").iter().filter(|told| told.poll().is_none()).count(), 0);
+    assert_eq!(running.world.book.of("paced").iter().filter(|reported| reported.poll().is_none()).count(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -57,11 +57,11 @@ async fn another_one_and_one_of_another_name_change_nothing() {
     let running = Loop::leading(&[&web(), &paced()]).await;
     running.tell(pace_of("slow", Some(100))).await;
     pass(5).await;
-    let (asked, told) = (running.asked("web"), running.world.book.of("paced").len());
+    let (asked, reported) = (running.asked("web"), running.world.book.of("paced").len());
     running.tell(pace_of("other", Some(1))).await;
     running.tell(pace_of("slow", Some(100))).await;
     pass(3).await;
-    assert_eq!((running.asked("web"), running.world.book.of("paced").len()), (asked, told));
+    assert_eq!((running.asked("web"), running.world.book.of("paced").len()), (asked, reported));
     running.delete(&paced()).await;
     running.tell(pace_of("slow", Some(1))).await;
     assert_eq!(polls_in(&running, 30).await, 0);

@@ -50,13 +50,13 @@ fn written_at(running: &Loop, name: &str) -> Vec<f64> {
 }
 
 fn reasons(running: &Loop) -> Vec<String> {
-    let told = running.world.book.of("shop");
-    told.iter().map(|outcome| outcome.health().reason.to_string()).collect()
+    let reported = running.world.book.of("shop");
+    reported.iter().map(|outcome| outcome.health().reason.to_string()).collect()
 }
 
 fn last_action(running: &Loop) -> Action {
-    let told = running.world.book.of("shop").pop().unwrap();
-    polled(&told).memory.last_action.clone().unwrap()
+    let reported = running.world.book.of("shop").pop().unwrap();
+    polled(&reported).memory.last_action.clone().unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -73,11 +73,11 @@ async fn a_failed_write_is_tried_again_by_the_same_decision_and_holds_up_no_othe
     assert_eq!(written_at(&running, "web"), [0.0]);
     assert_eq!(written_at(&running, "api"), [0.0, 0.25, 0.75]);
     assert_eq!((running.world.cluster.replicas("web"), running.world.cluster.replicas("api")), (6, 6));
-    assert_eq!(running.asked("shop"), 1, "nothing was decided anew");
+    assert_eq!(running.asked("shop"), 1, "nothing was decided again");
     assert_eq!(reasons(&running), ["FailedUpdateScale", "Ready", "Ready"], "at once, recovered, all ready");
     let records = running.world.book.since(0);
     let scaled: Vec<Vec<usize>> = records.iter().map(|record| record.scaled().collect()).collect();
-    assert_eq!(scaled, [vec![0], vec![1], vec![]], "each is told once");
+    assert_eq!(scaled, [vec![0], vec![1], vec![]], "each is reported once");
     assert!(records.iter().all(|record| record.outcome.uid == "shop"));
     assert_eq!(records.iter().map(|record| record.tried.len()).collect::<Vec<_>>(), [2, 1, 0]);
     let actions = running.world.services.activity.actions();
@@ -122,9 +122,9 @@ async fn pauses_double_up_to_four_seconds_until_the_next_poll() {
     let running = failing(Reason::FailedUpdateScale).await;
     pass(17).await;
     assert_eq!(written_at(&running, "api"), [0.0, 0.25, 0.75, 1.75, 3.75, 7.75, 11.75, 15.75]);
-    assert_eq!(reasons(&running), ["FailedUpdateScale"], "nothing new to tell but that the other is ready");
+    assert_eq!(reasons(&running), ["FailedUpdateScale"], "nothing new to report but that the other is ready");
     pass(3600).await;
-    assert_eq!(running.asked("shop"), 2, "the next poll decides anew");
+    assert_eq!(running.asked("shop"), 2, "the next poll decides again");
     let last = running.world.sampler.asked("shop")[1].at.since(running.world.cluster.writes()[0].begun);
     let writes = written_at(&running, "api");
     assert!(writes.contains(&last.as_secs_f64()) && writes.contains(&(last.as_secs_f64() + 0.25)));
@@ -137,7 +137,7 @@ async fn pauses_double_up_to_four_seconds_until_the_next_poll() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_member_that_someone_else_changed_is_seen_anew_and_comes_to_the_decided_count() {
+async fn a_member_that_someone_else_changed_is_seen_again_and_comes_to_the_decided_count() {
     let running = shop(|world, group| {
         world.cluster.meddle("api", 4);
         group
@@ -177,7 +177,7 @@ async fn what_someone_else_brought_to_the_decided_count_is_not_written() {
 #[tokio::test(start_paused = true)]
 async fn a_retry_never_scales_in_without_a_reading() {
     let running = shop(|world, group| {
-        // Only the floor is known, and somebody has gone beyond it meanwhile.
+        // Only the floor is known, and someone has gone beyond it meanwhile.
         world.sampler.answer("shop", Answer::Absent);
         world.cluster.meddle("api", 50);
         group.at("/members/1/minReplicas", 9)
@@ -243,13 +243,13 @@ async fn nothing_is_tried_again_without_the_right_to_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_loses_a_member_stops_at_once_and_not_only_when_it_is_told() {
+async fn who_loses_a_member_stops_at_once_and_not_only_when_it_is_reported() {
     let running = failing().await;
     let retry = running.world.cluster.writes()[0].begun.plus(Duration::from_millis(7750));
     let (key, now) = (group().key(), running.world.now());
-    let told_after = first_poll(&key, Duration::from_secs(3600), 1, now).since(now);
-    assert!(told_after >= Duration::from_millis(2), "{told_after:?}: it needs another name");
-    tokio::time::sleep(retry.since(now) - told_after / 2).await;
+    let reported_after = first_poll(&key, Duration::from_secs(3600), 1, now).since(now);
+    assert!(reported_after >= Duration::from_millis(2), "{reported_after:?}: it needs another name");
+    tokio::time::sleep(retry.since(now) - reported_after / 2).await;
     running.hpa(Some(deployment("web"))).await;
     pass(60).await;
     assert_eq!((running.writes(), running.world.book.reason("shop").as_str()), (6, "TargetConflict"));
@@ -283,7 +283,7 @@ async fn a_retry_that_lasts_does_not_hold_up_the_next_poll_for_an_interval() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_single_target_is_decided_anew_and_not_tried_again() {
+async fn a_single_target_is_decided_again_and_not_tried_again() {
     let running = Loop::leading(&[&web().with("intervalSeconds", 3600)]).await;
     running.world.cluster.fail("web", Reason::FailedUpdateScale);
     pass(60).await;

@@ -1,4 +1,4 @@
-//! Replicas that somebody sets back after each scale operation.
+//! Replicas that someone sets back after each scale operation.
 
 use super::*;
 

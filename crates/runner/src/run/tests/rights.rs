@@ -24,12 +24,12 @@ async fn the_elder_scales_and_the_younger_says_who_does() {
     pass(60).await;
     assert_eq!(running.world.cluster.replicas("web"), 10);
     assert_eq!((running.writes(), running.asked("younger")), (1, 0));
-    let told = running.world.book.of("younger");
+    let reported = running.world.book.of("younger");
     assert!(
-        (6..=7).contains(&told.len()),
+        (6..=7).contains(&reported.len()),
         "at every interval, so that a status that was tampered with heals"
     );
-    let condition = told[0].health();
+    let condition = reported[0].health();
     assert_eq!(condition.reason, Reason::TargetConflict);
     assert!(condition.message.contains("already scaled by BusinessScaling elder"), "{}", condition.message);
     assert_eq!(running.world.book.reason("elder"), "Ready");

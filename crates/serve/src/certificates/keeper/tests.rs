@@ -36,7 +36,7 @@ impl Clock for Calendar {
     }
 }
 
-/// Callers with some names, who remember whom they were told to trust.
+/// Callers with some names, who remember whom they are to trust.
 #[derive(Default)]
 struct Book {
     names: Mutex<Vec<String>>,
@@ -162,7 +162,7 @@ async fn it_is_for_every_name_that_callers_use() {
     assert_eq!(scene.shown(), shown, "what cannot be a name is no reason to make another");
 }
 
-/// Rotation by somebody else, and every state in between.
+/// Rotation by someone else, and every state in between.
 #[tokio::test]
 async fn what_somebody_else_puts_there_is_used_and_never_overwritten() {
     let folder = tempfile::tempdir().unwrap();
@@ -203,14 +203,14 @@ async fn what_somebody_else_puts_there_is_used_and_never_overwritten() {
     scene.calendar.pass(2 * VALID);
     scene.keeper.round().await;
     assert_eq!(scene.shown(), second, "who put it there renews it");
-    // Without an authority nobody is told to trust anything.
+    // Without an authority no caller is given anything to trust.
     std::fs::remove_file(folder.path().join("ca.crt")).unwrap();
     scene.keeper.round().await;
     assert_eq!(scene.book.trusted.lock().unwrap().len(), 2);
 }
 
 #[test]
-fn a_folder_that_cannot_be_used_is_told_in_one_line() {
+fn a_folder_that_cannot_be_used_is_reported_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let made = || made::make(&["a".to_owned()], Time::from_millis(START)).unwrap();
     let (one, other) = (made(), made());
@@ -229,13 +229,17 @@ fn a_folder_that_cannot_be_used_is_told_in_one_line() {
     for (files, words) in [
         (&[("tls.crt", certificate)][..], "no tls.key; put both there"),
         (&[("tls.key", key)], "no tls.crt; put both there"),
-        (&[("tls.crt", b"garbage"), ("tls.key", key)], "tls.crt holds no certificate"),
-        (&[("tls.crt", key), ("tls.key", key)], "tls.crt holds no certificate"),
-        (&[("tls.crt", &certificate[..200]), ("tls.key", key)], "tls.crt holds no certificate"),
-        (&[("tls.crt", certificate), ("tls.key", certificate)], "tls.key holds no private key"),
-        (&[("tls.crt", certificate), ("tls.key", b"")], "tls.key holds no private key"),
+        (&[("tls.crt", b"garbage"), ("tls.key", key)], "tls.crt does not contain a certificate"),
+        (&[("tls.crt", key), ("tls.key", key)], "tls.crt does not contain a certificate"),
+        (&[("tls.crt", &certificate[..200]), ("tls.key", key)], "tls.crt does not contain a certificate"),
+        (&[("tls.crt", certificate), ("tls.key", certificate)], "tls.key does not contain a private key"),
+        (&[("tls.crt", certificate), ("tls.key", b"")], "tls.key does not contain a private key"),
         (&[("tls.crt", certificate), ("tls.key", &other.key)], "tls.key does not belong to tls.crt"),
-        (&[("tls.crt", certificate), ("tls.key", key), ("ca.crt", b"x")], "ca.crt holds no certificate"),
+        (
+            &[("tls.crt", certificate), ("tls.key", key), ("ca.crt", b"x")],
+            "ca.crt does not contain a \
+             certificate",
+        ),
     ] {
         let error = text(files);
         assert!(error.contains(words), "{words} in {error}");
@@ -243,7 +247,7 @@ fn a_folder_that_cannot_be_used_is_told_in_one_line() {
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
     let error = CertificateFolder::open(&file.join("below")).err().unwrap().to_string();
-    assert!(error.contains("cannot be made") && error.contains("--cert-dir"), "{error}");
+    assert!(error.contains("cannot be created") && error.contains("--cert-dir"), "{error}");
     // No user may write there, not even root.
     let error = CertificateFolder::open(Path::new("/proc/self/fdinfo")).err().unwrap().to_string();
     assert!(error.contains("none can be created there") && error.contains("--cert-dir"), "{error}");

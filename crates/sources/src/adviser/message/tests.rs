@@ -81,7 +81,7 @@ fn an_answer_is_taken_whole_or_not_at_all() {
     let names_none = "its response names no member; also name members that are to keep their replicas";
     for (recommendations, wrong) in [
         (&[][..], names_none),
-        (&[("web", 1), ("cache", 1)], "its response names \"cache\", which is no member of the group"),
+        (&[("web", 1), ("cache", 1)], "its response names \"cache\", which is not a member of the group"),
         (&[("web", 1), ("db", -1)], "its response recommends -1 replicas for \"db\""),
         (&[("web", 1), ("web", 1)], "its response names the member \"web\" twice"),
     ] {

@@ -67,7 +67,7 @@ fn message(pattern: &Pattern, row: &Row, until: &str, does: &str) -> String {
             let fields = [&[row.first.strftime("%-M").to_string().as_str()], &fields[1..]].concat().join(" ");
             format!("use {} for {}", quoted(&fields), row.first.strftime("%H:%M"))
         }
-        _ => "give start and end the same hours and days".to_owned(),
+        _ => "use the same hours and days for start and end".to_owned(),
     };
     format!(
         "{} occurs several times before the window {until}, for example from {first} to {last}, and the window {does} \

@@ -205,7 +205,7 @@ fn a_window_that_is_hardly_meant_is_warned_of() {
     assert_eq!(
         warnings("* 8 * * *", "* 18 * * *"),
         [
-            "spec.config.start: \"* 8 * * *\" comes several times before the window closes, for example from Tuesday \
+            "spec.config.start: \"* 8 * * *\" occurs several times before the window closes, for example from Tuesday \
              08:00 to Tuesday 08:59, and the window opens at the last of them; use \"0 8 * * *\" for 08:00",
             "spec.config.end: \"* 18 * * *\" comes several times before the window opens, for example from Monday \
              18:00 to Monday 18:59, and the window closes at the last of them; use \"0 18 * * *\" for 18:00",

@@ -61,7 +61,7 @@ fn every_problem_has_its_path_and_words() {
         (
             with("valuePath", json!("$.a-b")),
             "spec.valuePath: Invalid value: \"$.a-b\": must be a JSONPath (RFC 9535): \
-             it cannot be read from character 4 on: \"-b\"; names with other characters are written \
+             it cannot be parsed from character 4: \"-b\"; names with other characters are written \
                   ['like-this']"
                 .into(),
         ),
@@ -89,7 +89,7 @@ fn every_problem_has_its_path_and_words() {
         ),
         (
             with("headersFrom", json!("token")),
-            "spec.config.headersFrom: Invalid value: a text: must be an \
+            "spec.config.headersFrom: Invalid value: a string: must be an \
              object"
                 .into(),
         ),

@@ -150,7 +150,7 @@ impl Answers {
         let jetstreams = self.servers.values().filter_map(|server| server.jetstream.as_ref());
         let answered = jetstreams.clone().filter_map(|jetstream| jetstream.cluster.as_ref());
         let answered: BTreeSet<_> = answered.map(|cluster| cluster.identity.server_name.as_str()).collect();
-        // Servers before 2.10 do not tell each other's names. Those that are gone are not the ones that are missed.
+        // Servers before 2.10 do not report each other's names. Those that are gone are not the ones that are missed.
         let mut names: BTreeSet<_> = missing.values().filter_map(|route| route.remote_name.clone()).collect();
         if names.len() < missing.len() {
             names.extend(self.server_names());

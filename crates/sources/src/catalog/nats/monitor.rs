@@ -28,7 +28,7 @@ use crate::values::json_number::not_json;
 const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
-/// How often a server is asked anew whose answers do not belong together.
+/// How often a server is asked again whose answers do not belong together.
 const ATTEMPTS: usize = 3;
 
 /// Where a server is asked.
@@ -82,7 +82,7 @@ pub(super) struct Monitor<'a> {
 /// Why one attempt led to nothing.
 pub(super) enum Failed {
     Absent(Absence),
-    /// Another server answered in between; asking anew may help.
+    /// Another server answered in between; asking again may help.
     OtherServer,
 }
 
@@ -200,7 +200,7 @@ impl<'a> Monitor<'a> {
     }
 
     async fn membership(&self, address: &Address, id: &str, meta: &Group) -> Result<Membership, Failed> {
-        // Cut off from the others, a server goes on telling what it last knew.
+        // Cut off from the others, a server goes on reporting what it last knew.
         if meta.leader().is_none() {
             let what = "its cluster has no leader at the moment, or the server has lost the others";
             return Err(absence(AbsenceReason::ValueMissing, &address.base, what).into());
@@ -251,7 +251,7 @@ impl<'a> Monitor<'a> {
     }
 }
 
-/// What is told of an answer that somebody else gave.
+/// What is reported of an answer that another server gave.
 const NOT_NATS: &str = "not a response of a NATS server's monitoring endpoint";
 
 /// What is wrong with an answer that cannot be read, without repeating any of it.

@@ -27,7 +27,7 @@ pub(super) struct Page<'a> {
     account: Option<&'a str>,
     offset: usize,
     limit: usize,
-    /// Whether to tell about streams and consumers too.
+    /// Whether to report about streams and consumers too.
     streams: bool,
 }
 

@@ -82,7 +82,7 @@ impl Report {
         for account in page.accounts() {
             let id = account.id();
             if id.is_empty() {
-                // Several such could not be told apart, and a second one would count as the first again.
+                // Several such could not be distinguished, and a second one would count as the first again.
                 let message = "the response leaves out the name of an account".to_owned();
                 return Err(Absence { reason: AbsenceReason::Malformed, message });
             }

@@ -1,6 +1,6 @@
 //! Where the other servers of a cluster may be asked.
 //!
-//! No server tells its peers' monitoring ports. Nearly always they have the same number
+//! No server reports its peers' monitoring ports. Nearly always they have the same number
 //! and path on each server, so the hosts by which servers and clients find one another are
 //! tried with them; and, as Kubernetes names pods, the server's name before that of the
 //! service. Where servers share a host, their ports mostly count up alike (4222 and 8222, 4223 and 8223), so

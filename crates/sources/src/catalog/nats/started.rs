@@ -32,7 +32,7 @@ struct Memory {
     /// What the last run at an address had.
     assets: HashMap<String, Assets>,
     /// What a run had loaded so far, and since when no more. By address and id, as an address may lead to
-    /// several servers in turn, each of which would begin the other's wait anew.
+    /// several servers in turn, each of which would begin the other's wait again.
     loading: HashMap<(String, String), (Assets, Instant)>,
 }
 
@@ -130,8 +130,8 @@ mod tests {
         // Of two readings at once, neither of which knew it, the first has just found it to have loaded all.
         assert_eq!(started.check_loaded(&address, "A", assets(3, 5), begun), Ok(()));
 
-        let told = started.check_loaded(&address, "C", assets(3, 4), begun).unwrap_err();
-        assert!(told.contains("3 streams and 4 consumers, and had 3 and 5"), "{told}");
+        let reported = started.check_loaded(&address, "C", assets(3, 4), begun).unwrap_err();
+        assert!(reported.contains("3 streams and 4 consumers, and had 3 and 5"), "{reported}");
         assert!(!check(assets(2, 5), 1));
         assert!(!check(assets(3, 5), 2) && !check(assets(3, 5), 3));
         assert!(check(assets(3, 5), 4) && check(None, 4));
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn servers_behind_one_address_do_not_begin_each_others_wait_anew() {
+    fn servers_behind_one_address_do_not_begin_each_others_wait_again() {
         let address = Address { base: "http://nats:8222".parse().unwrap(), given: true };
         let (started, begun) = (Started::default(), Instant::now());
         started.note(&address, "A", assets(3, 5));

@@ -4,7 +4,7 @@
 /// Longest subject that an object may name, in bytes.
 const MAX_LENGTH: usize = 1024;
 
-/// What is wrong with a subject that somebody wrote, if anything.
+/// What is wrong with a subject that someone wrote, if anything.
 pub(super) fn problem(subject: &str) -> Option<String> {
     if subject.len() > MAX_LENGTH {
         return Some(format!("must have at most {MAX_LENGTH} bytes"));
@@ -28,7 +28,7 @@ pub(super) fn problem(subject: &str) -> Option<String> {
     None
 }
 
-/// What is wrong with the name of a stream or consumer that somebody wrote, if anything.
+/// What is wrong with the name of a stream or consumer that someone wrote, if anything.
 pub(super) fn name_problem(name: &str) -> Option<&'static str> {
     let wrong = |sign: char| sign.is_whitespace() || sign.is_control() || ".*>/\\".contains(sign);
     name.contains(wrong).then_some("must be a name, without spaces and without . * > / \\")

@@ -68,7 +68,7 @@ fn every_problem_has_its_path_and_words() {
         (with("consumer", json!("a b")), format!("spec.config.consumer: Invalid value: \"a b\": {a_name}")),
         (
             with("monitoringUrls", json!("http://n/")),
-            "spec.config.monitoringUrls: Invalid value: a text: must be a list of texts".into(),
+            "spec.config.monitoringUrls: Invalid value: a string: must be a list of strings".into(),
         ),
         (
             with("monitoringUrls", json!(vec!["http://n/"; 32])),

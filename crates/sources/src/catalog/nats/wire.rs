@@ -12,7 +12,7 @@ use super::started::Assets;
 /// `/jsz`: JetStream on one server, a page of its accounts.
 #[derive(Debug, Deserialize)]
 pub(super) struct Jsz {
-    /// Another one after each start of the server. Empty where somebody answers in its place who leaves it out.
+    /// Another one after each start of the server. Empty where someone answers in its place who leaves it out.
     #[serde(default)]
     pub(super) server_id: String,
     #[serde(default)]
@@ -126,7 +126,7 @@ struct Gateway {
     /// The server's own cluster.
     #[serde(default)]
     name: String,
-    /// All clusters that it was told of, perhaps its own among them.
+    /// All clusters that it knows of, perhaps its own among them.
     gateways: Option<Vec<RemoteGateway>>,
 }
 
@@ -138,7 +138,7 @@ struct RemoteGateway {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct VarzCluster {
-    /// Where the servers of the cluster were told to find each other, `host:port`.
+    /// Where the servers of the cluster were configured to find each other, `host:port`.
     pub(super) urls: Option<Vec<String>>,
     /// The port where the others find this server.
     #[serde(default)]
@@ -172,7 +172,7 @@ impl Varz {
 }
 
 impl Jsz {
-    /// What the server has loaded altogether, where it tells.
+    /// What the server has loaded altogether, where it reports.
     pub(super) fn assets(&self) -> Option<Assets> {
         Some(Assets { streams: self.streams.as_u64()?, consumers: self.consumers.as_u64()? })
     }
@@ -183,12 +183,12 @@ impl Jsz {
 }
 
 impl Account {
-    /// Its id, or its name where only that is told; empty where neither is.
+    /// Its id, or its name where only that is reported; empty where neither is.
     pub(super) fn id(&self) -> &str {
         if self.id.is_empty() { &self.name } else { &self.id }
     }
 
-    /// Its name, or its id where only that is told.
+    /// Its name, or its id where only that is reported.
     pub(super) fn name(&self) -> &str {
         if self.name.is_empty() { &self.id } else { &self.name }
     }

@@ -12,7 +12,7 @@ use crate::net::http_client::Headers;
 use crate::net::tls::{Tls, Unusable};
 use crate::values::settings::{Settings, invalid, quoted};
 
-/// Tells servers with many tenants whose series are meant.
+/// Selects the tenant on servers with many of them.
 const TENANT: HeaderName = HeaderName::from_static("x-scope-orgid");
 
 /// The settings, found good.

@@ -181,7 +181,7 @@ fn said(frame: &Frame, hidden: &Hidden) -> String {
     parts.map(|part| format!(": {}", short(part, hidden))).collect()
 }
 
-/// Longest text of a server that is told, in characters.
+/// Longest text of a server that is reported, in characters.
 const MAX_TOLD: usize = 200;
 
 /// One line of a server's text. Secrets are cut out first: cut off, the rest would not be known as one.

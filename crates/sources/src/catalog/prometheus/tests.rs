@@ -49,7 +49,7 @@ fn every_problem_has_its_path_and_words() {
         (json!({"query": ""}), ".query: Required value"),
         (json!({"query": " \n"}), ".query: Required value"),
         (json!({"query": 1}), ".query: Invalid value: a number: must be a string"),
-        (json!("up"), ": Invalid value: a text: must be an object"),
+        (json!("up"), ": Invalid value: a string: must be an object"),
         (
             with(json!({"serverAddress": "p:9090"})),
             ".serverAddress: Invalid value: \"p://9090\": must be an http or https URL",
@@ -76,7 +76,7 @@ fn every_problem_has_its_path_and_words() {
         (with(json!({"tenant": "a\nb"})), ".tenant: Invalid value: \"a\\nb\": must be the value of a header"),
         (
             with(json!({"bearerTokenFrom": "hunter2"})),
-            ".bearerTokenFrom: Invalid value: a text: must be an object",
+            ".bearerTokenFrom: Invalid value: a string: must be an object",
         ),
         (
             with(json!({"bearerTokenFrom": {"secretKeyRef": {"name": "a"}}})),

@@ -29,7 +29,7 @@ pub(super) struct Tls {
     pub(super) skip_verify: bool,
 }
 
-/// The digest by which connections are told apart.
+/// The digest by which connections are distinguished.
 pub(super) type AccessKey = [u8; 32];
 
 /// What a connection needs, secrets read. Printing it shows none of them.

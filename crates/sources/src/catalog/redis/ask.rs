@@ -49,12 +49,12 @@ impl Asker {
         Self { pool, owners: Mutex::default() }
     }
 
-    /// The number that one server tells.
+    /// The number that one server reports.
     pub(super) async fn one(&self, node: &Node, access: &Access, measure: &Measure) -> Result<f64, Failure> {
         self.with_role(node, access, measure, Role::Any).await
     }
 
-    /// The number that the master of a key's slot tells.
+    /// The number that the master of a key's slot reports.
     pub(super) async fn cluster(
         &self,
         seeds: &[Node],
@@ -85,7 +85,7 @@ impl Asker {
         }
     }
 
-    /// The number that the master tells, as any of the sentinels knows it.
+    /// The number that the master reports, as any of the sentinels knows it.
     pub(super) async fn sentinel(
         &self,
         sentinels: &[Node],
@@ -167,7 +167,7 @@ impl Asker {
     }
 
     /// Asks a server, and in the same breath for its role: a replica that has not got its
-    /// master's data yet would tell of an empty list. That is a precaution: what a server does with the question
+    /// master's data yet would report an empty list. That is a precaution: what a server does with the question
     /// for its role never keeps its number from us.
     async fn with_role(
         &self,
@@ -248,7 +248,7 @@ impl Drop for Patience<'_> {
     }
 }
 
-/// Asks one after the other until one can tell. Each gets its share of the time that is left, so
+/// Asks one after the other until one can report. Each gets its share of the time that is left, so
 /// that one which accepts connections and says nothing does not stand for all.
 async fn first_that_answers<T, F>(
     candidates: Vec<Node>,

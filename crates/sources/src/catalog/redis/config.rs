@@ -13,7 +13,7 @@ use crate::values::settings::{Settings, invalid, quoted};
 /// Most addresses of a cluster, or sentinels, that an object may name. They find the others.
 const MAX_ADDRESSES: usize = 32;
 
-/// Highest number of a database. A server has sixteen unless it is told otherwise.
+/// Highest number of a database. A server has sixteen unless configured otherwise.
 const MAX_DB: u64 = 65_535;
 
 /// Everything that an object may set.
@@ -43,7 +43,7 @@ pub(super) struct Config {
     /// `listName`: the length of a list.
     /// `streamName`: a stream, counted as `streamMeasure` says: `length`, its entries (the default
     /// without `consumerGroup`); `pending`, what the group got and did not acknowledge (the default
-    /// with it); `lag`, what the group did not yet get, which Redis tells from version 7 on; or
+    /// with it); `lag`, what the group did not yet get, which Redis reports from version 7 on; or
     /// `backlog`, both together.
     /// `sortedSetName`: the members of a sorted set; with `minScore` or `maxScore` only those whose score is
     /// not below or not above it.

@@ -27,7 +27,7 @@ use crate::net::tls::{Roots, Unusable};
 /// For everything until a server can be asked. It may outlive the reading that began it.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// For the TLS handshake: less than a reading has unless it is told otherwise, so that it says why.
+/// For the TLS handshake: less than a reading has unless configured otherwise, so that it says why.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Connections at once, to all servers together.
@@ -161,7 +161,7 @@ async fn open(
     permit: OwnedSemaphorePermit,
 ) -> Result<Connection, RedisError> {
     let meter = Arc::new(Meter::default());
-    // Nothing is sent yet: user and database are ours to choose, with errors that tell more.
+    // Nothing is sent yet: user and database are ours to choose, with errors that report more.
     let info = RedisConnectionInfo::default().set_skip_set_lib_name();
     // Every reading has a time limit of its own.
     let config = AsyncConnectionConfig::new().set_response_timeout(None);

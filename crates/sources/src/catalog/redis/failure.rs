@@ -1,4 +1,4 @@
-//! Why a server told no number, and whether another server could.
+//! Why a server reported no number, and whether another server could.
 //!
 //! Nothing that a server says is repeated but the first word of its errors, and that only if
 //! it is one of Redis's own: the rest may hold what the reader of an object must not see.
@@ -30,7 +30,7 @@ pub(super) struct Failure {
 pub(super) enum Scope {
     /// This is what the data says, whoever is asked.
     Data,
-    /// The server cannot tell at the moment; another one of the same data may.
+    /// The server cannot report at the moment; another one of the same data may.
     Server,
     /// The connection is of no more use.
     Connection,
@@ -246,7 +246,7 @@ mod tests {
 
     use super::*;
 
-    fn told(text: &str) -> (AbsenceReason, String) {
+    fn reported(text: &str) -> (AbsenceReason, String) {
         let Ok(Value::ServerError(error)) = parse_redis_value(format!("-{text}\r\n").as_bytes()) else {
             panic!("{text} is no error");
         };
@@ -255,12 +255,12 @@ mod tests {
     }
 
     #[test]
-    fn every_error_is_told_in_words_of_our_own() {
+    fn every_error_is_reported_in_words_of_our_own() {
         use AbsenceReason::{BadStatus, Unauthorized, ValueMissing};
         for (text, reason, words) in [
             ("WRONGTYPE Operation against a hidden", ValueMissing, "key \"jobs\" is not a list"),
-            ("NOAUTH hidden", Unauthorized, "wants a password"),
-            ("WRONGPASS hidden", Unauthorized, "refuses the user or the password"),
+            ("NOAUTH hidden", Unauthorized, "requires a password"),
+            ("WRONGPASS hidden", Unauthorized, "rejects the user or the password"),
             ("NOPERM hidden", Unauthorized, "may not run LLEN"),
             ("DENIED hidden", Unauthorized, "protected mode"),
             ("LOADING hidden", BadStatus, "it answered LOADING: it is loading its data"),
@@ -269,12 +269,12 @@ mod tests {
             ("CLUSTERDOWN hidden", BadStatus, "CLUSTERDOWN: its cluster"),
             ("TRYAGAIN hidden", BadStatus, "TRYAGAIN: its cluster is moving the key"),
             ("MOVED 1 hidden:1", BadStatus, "name it in cluster.addresses"),
-            ("ERR max number of clients reached hidden", BadStatus, "as many clients as it takes"),
+            ("ERR max number of clients reached hidden", BadStatus, "maximum number of clients"),
             ("ERR hidden", BadStatus, "it returned an error to LLEN"),
             ("MISCONF hidden", BadStatus, "it answered MISCONF"),
             ("hidden", BadStatus, "it returned an error"),
         ] {
-            let (found, message) = told(text);
+            let (found, message) = reported(text);
             assert_eq!(found, reason, "{text}");
             assert!(message.contains(words) && !message.contains("hidden"), "{message}");
         }

@@ -80,7 +80,7 @@ impl Link {
         self.role.in_vain.store(0, Ordering::Relaxed);
     }
 
-    /// Whether the server is to be asked for its role is open: it did not answer as long as somebody waited.
+    /// Whether the server is to be asked for its role is open: it did not answer as long as someone waited.
     pub(super) fn left_unanswered(&self) {
         self.role.unanswered.store(true, Ordering::Relaxed);
     }
@@ -98,7 +98,7 @@ impl Link {
         self.role.unanswered.load(Ordering::Relaxed)
     }
 
-    /// Remembers that the server does not tell its role, or not to us.
+    /// Remembers that the server does not report its role, or not to us.
     pub(super) fn never_ask_role(&self) {
         self.role.given_up.store(true, Ordering::Relaxed);
     }

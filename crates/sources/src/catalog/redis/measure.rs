@@ -10,7 +10,7 @@ use crate::values::text;
 /// Most bytes of a key's value that are read: no number is longer.
 const MAX_NUMBER: usize = 64;
 
-/// One number that Redis can tell.
+/// One number that Redis can report.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Measure {
     /// The length of a list.
@@ -66,7 +66,7 @@ impl Measure {
                 command.arg(max.map_or_else(|| "+inf".to_owned(), |max| max.to_string()));
             }
             Self::Number { key } => {
-                // The value may have half a gigabyte; its beginning tells whether it is a number.
+                // The value may have half a gigabyte; its beginning shows whether it is a number.
                 command = cmd("GETRANGE");
                 command.arg(key).arg(0).arg(MAX_NUMBER);
             }
@@ -170,7 +170,7 @@ fn text_number(key: &str, reply: &Value) -> Result<f64, Failure> {
     }
 }
 
-/// `length` is that of the stream, where the server tells.
+/// `length` is that of the stream, where the server reports.
 fn group_number(
     key: &str,
     group: &str,

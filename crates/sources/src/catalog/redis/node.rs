@@ -1,4 +1,4 @@
-//! Where a server is: how people write it, and how servers tell of each other.
+//! Where a server is: how people write it, and how servers report each other.
 
 use engine::Fault;
 use std::fmt;
@@ -28,7 +28,7 @@ pub(super) struct Written {
 
 impl Written {
     /// Reads `redis://HOST:PORT/DB`, `rediss://HOST:PORT/DB` or `HOST:PORT`. The fault
-    /// repeats nothing of the text, in which somebody may have put a password.
+    /// repeats nothing of the text, in which someone may have put a password.
     pub(super) fn parse(text: &str, default_port: u16) -> Result<Self, Fault> {
         let (tls, rest) = match text.split_once("://") {
             Some(("redis", rest)) => (Some(false), rest),

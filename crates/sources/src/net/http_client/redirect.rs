@@ -14,7 +14,7 @@ pub(super) fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
-/// The address to which the answer from `from` leads. `with_form` tells that the request was a POST,
+/// The address to which the answer from `from` leads. `with_form` says that the request was a POST,
 /// which only some redirects let stay one.
 pub(super) fn target(
     from: &Url,
@@ -93,7 +93,7 @@ mod tests {
                 Ok(url) => assert!(status.as_u16() >= 307 && url.as_str() == "http://a/b?t=1", "{status}"),
                 Err(missed) => assert!(
                     status.as_u16() < 307
-                        && missed.what.ends_with("give the address that it leads to, at http://a"),
+                        && missed.what.ends_with("use the address that it leads to, at http://a"),
                     "{missed:?}"
                 ),
             }

@@ -127,7 +127,7 @@ impl<'a> Settings<'a> {
         if names::is_subdomain(&text) {
             return Some(text);
         }
-        // It is not repeated, as somebody may have put the secret itself there.
+        // It is not repeated, as someone may have put the secret itself there.
         let why = format!(
             "must be the name of {what}: lower-case letters and digits, with hyphens and dots between them"
         );

@@ -127,7 +127,7 @@ mod tests {
             problems(json!({ "tls": { "skip": 1, "depth": "x", "mode": "c", "other": 0 } }), read),
             [
                 "spec.config.tls.skip: Invalid value: a number: must be true or false",
-                "spec.config.tls.depth: Invalid value: a text: must be a number",
+                "spec.config.tls.depth: Invalid value: a string: must be a number",
                 "spec.config.tls.mode: Unsupported value: \"c\": supported values: \"a\", \"b\"",
                 "spec.config.tls.other: unknown field; this source accepts skip, depth, mode",
             ]

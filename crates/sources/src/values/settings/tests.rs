@@ -106,7 +106,7 @@ fn a_wrong_reference_is_refused_without_what_may_be_secret() {
     for (value, problems) in [
         (
             json!("s3cret"),
-            vec!["spec.config.passwordFrom: Invalid value: a text: must be an object".to_owned()],
+            vec!["spec.config.passwordFrom: Invalid value: a string: must be an object".to_owned()],
         ),
         (json!({}), vec![none.clone()]),
         (

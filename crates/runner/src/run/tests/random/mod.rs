@@ -25,7 +25,7 @@ const GROUPS: usize = 3;
 enum Happening {
     /// An object is created or changed.
     Apply(usize, Shape),
-    /// It is deleted and made anew between two looks of the watch.
+    /// It is deleted and recreated between two looks of the watch.
     MakeAnew(usize, Shape),
     Delete(usize),
     Lead(bool),
@@ -206,7 +206,7 @@ impl Trial {
                 self.truth.leased || record.outcome.at == self.changed,
                 "recorded without the lease"
             );
-            // What is told again of a group was seen later than it was decided.
+            // What is reported again of a group was seen later than it was decided.
             let decided = record.outcome.poll().map(|poll| (record.key.clone(), poll.decision.at));
             if decided.is_none_or(|decided| self.judged.insert(decided)) {
                 judge_decision(&record, &writes)?;
@@ -222,7 +222,7 @@ impl Trial {
         Ok(())
     }
 
-    /// Once all is quiet, every target with an owner comes to what its owner wishes.
+    /// Once all is quiet, every target with an owner comes to what its owner recommends.
     async fn converges(&mut self) -> Result<(), TestCaseError> {
         self.running.world.cluster.calm();
         for target in TARGETS {
@@ -248,7 +248,7 @@ impl Trial {
         self.every_write_was_decided()
     }
 
-    /// No count was ever written that no decision wanted. By now every poll has been told.
+    /// No count was ever written that no decision wanted. By now every poll has been reported.
     fn every_write_was_decided(&self) -> Result<(), TestCaseError> {
         let decided = self.decided.0.lock().unwrap();
         for write in self.running.world.cluster.writes() {
@@ -284,7 +284,7 @@ fn judge_decision(record: &Record, writes: &[Write]) -> Result<(), TestCaseError
     let memory = Memory { last_scale: own.filter_map(|write| write.landed).max(), ..Memory::default() };
     let scale = |(index, member): (usize, &MemberPoll)| {
         let scale = member.seen.as_ref().ok().copied()?;
-        // Told again once it is ready, a member is seen as it is then. It was decided from what was there before.
+        // Reported again once it is ready, a member is seen as it is then. It was decided from what was there before.
         let before = poll.decided(index).filter(|_| matches!(member.write, Some(Ok(()))));
         Some(Scale { replicas: before.map_or(scale.replicas, |decided| decided.from), ..scale })
     };

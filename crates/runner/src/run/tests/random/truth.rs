@@ -79,7 +79,7 @@ impl Truth {
 }
 
 /// A group that asks for its metric and its members in a way that shows who asks. Unless it draws, it
-/// wishes for as many of each as the other objects do.
+/// recommends as many of each as the other objects do.
 fn group(name: &str, who: &str, targets: &[usize], draws: bool) -> Object {
     let names: Vec<&str> = targets.iter().map(|&target| TARGETS[target]).collect();
     let member = |name: &&str| {

@@ -65,7 +65,7 @@ fn what_lost_servers_may_have_kept_is_not_taken_for_nothing() {
 }
 
 #[test]
-fn an_absence_tells_of_lost_servers_too() {
+fn an_absence_reports_of_lost_servers_too() {
     let selector = selector("b");
     let servers = vec![spoken(Some("n1"), "n1", 7, &[], &selector)];
     let absence = messages(servers, 2, &selector).unwrap_err();
@@ -76,12 +76,12 @@ fn an_absence_tells_of_lost_servers_too() {
 #[test]
 fn servers_that_were_not_asked_are_named_with_what_to_do() {
     let selector = selector("a.*");
-    let told = |gone: &[&str], clusters: &[&str]| {
+    let reported = |gone: &[&str], clusters: &[&str]| {
         let servers = vec![spoken(Some("n1"), "n1", 7, &[], &selector)];
         let (gone, clusters) = (gone.iter().copied().collect(), clusters.iter().copied().collect());
         count(&Reports { servers, unasked: 2, gone, clusters }, &selector).unwrap_err().message
     };
-    let gone = told(&["n2", "n3"], &[]);
+    let gone = reported(&["n2", "n3"], &[]);
     assert!(
         gone.ends_with(
             "; servers that the cluster has lost: \"n2\", \"n3\"; if one is gone for good, remove it by \
@@ -89,11 +89,14 @@ fn servers_that_were_not_asked_are_named_with_what_to_do() {
         ),
         "{gone}"
     );
-    let elsewhere = told(&[], &["west"]);
-    assert!(elsewhere.ends_with(
-        "; its super-cluster has other clusters, whose servers were not asked: \"west\"; name the monitoring \
-         addresses of their servers in monitoringUrls, too"
-    ), "{elsewhere}");
+    let elsewhere = reported(&[], &["west"]);
+    assert!(
+        elsewhere.ends_with(
+            "; its super-cluster has other clusters, whose servers were not queried: \"west\"; also name the \
+         monitoring addresses of their servers in monitoringUrls"
+        ),
+        "{elsewhere}"
+    );
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn what_overlaps_and_what_does_not() {
     }
 }
 
-/// Whether a message on `literal` is delivered to `pattern`, told by another way than `overlaps` takes.
+/// Whether a message on `literal` is delivered to `pattern`, determined in another way than `overlaps` takes.
 fn delivers(pattern: &[&str], literal: &[&str]) -> bool {
     match (pattern, literal) {
         ([], []) => true,

@@ -38,19 +38,19 @@ fn headers_come_from_every_setting() {
     }
     let shown = format!("{presented:?}");
     assert!(!shown.contains("hunter2") && !shown.contains("YW5u") && !shown.contains("secret\""), "{shown}");
-    for (said, told) in [
+    for (said, reported) in [
         ("for Basic YW5uOmh1bnRlcjI=", "for Basic ***"),
         ("user ann, password hunter2", "user ann, password ***"),
         ("X-Both: secret, parse error", "X-Both: ***, parse error"),
     ] {
-        assert_eq!(presented.hidden.cut_out(said), told);
+        assert_eq!(presented.hidden.cut_out(said), reported);
     }
 }
 
 #[test]
 fn a_credential_in_a_header_is_hidden_without_its_scheme_too() {
     let access = access(&json!({"headersFrom": {"secretRef": {"name": "s"}}}));
-    for (value, said, told) in [
+    for (value, said, reported) in [
         ("Bearer t0ken", "got Bearer t0ken", "got ***"),
         ("Bearer t0ken", "no such token: t0ken", "no such token: ***"),
         ("Basic YW5uOmh1bnRlcjI=", "cannot decode YW5uOmh1bnRlcjI=", "cannot decode ***"),
@@ -59,7 +59,7 @@ fn a_credential_in_a_header_is_hidden_without_its_scheme_too() {
         ("t0ken", "Bearer and t0ken", "Bearer and ***"),
     ] {
         let presented = access.present(&secrets(&[("Authorization", value.as_bytes())])).unwrap();
-        assert_eq!(presented.hidden.cut_out(said), told, "{value}");
+        assert_eq!(presented.hidden.cut_out(said), reported, "{value}");
     }
     // In other headers a space is no sign of a scheme.
     let presented = access.present(&secrets(&[("X-Team", b"a b")])).unwrap();

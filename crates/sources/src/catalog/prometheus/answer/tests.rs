@@ -66,7 +66,7 @@ fn whatever_is_not_one_finite_number_is_a_named_absence() {
     let mut partial = vector(&["1"]);
     partial["isPartial"] = json!(true);
     for (status, body, reason, words) in [
-        (200, vector(&[]).to_string(), ValueMissing, "gives no series; if that means none, add `or \
+        (200, vector(&[]).to_string(), ValueMissing, "returns no series; if that means 0, add `or \
              vector(0)`"),
         (200, vector(&["NaN"]).to_string(), NotFinite, "the query returns NaN"),
         (200, vector(&["+Inf"]).to_string(), NotFinite, "the query returns inf"),
@@ -74,8 +74,8 @@ fn whatever_is_not_one_finite_number_is_a_named_absence() {
         (200, vector(&["1", "NaN", "2"]).to_string(), NotFinite, "one of 3 series of the query is NaN"),
         (200, vector(&["one"]).to_string(), NotANumber, "the query returns one, which is not a number"),
         (200, vector(&[""]).to_string(), NotANumber, "which is not a number"),
-        (200, data(json!({"resultType": "matrix", "result": [{"metric": {}, "values": [[1, "1"]]}]})), NotANumber, "values over a time"),
-        (200, data(json!({"resultType": "string", "result": [1, "a"]})), NotANumber, "gives a text"),
+        (200, data(json!({"resultType": "matrix", "result": [{"metric": {}, "values": [[1, "1"]]}]})), NotANumber, "values over time"),
+        (200, data(json!({"resultType": "string", "result": [1, "a"]})), NotANumber, "returns a string"),
         (200, data(json!({"resultType": "vector", "result": [{"metric": {}, "histogram": [1, {}]}]})), NotANumber, "histograms"),
         (200, data(json!({"resultType": "tensor", "result": []})), Malformed, "not that of Prometheus' HTTP API"),
         (200, data(json!({"resultType": "vector", "result": [{"value": ["1", 1]}]})), Malformed, "not that of Prometheus' HTTP API"),
@@ -86,10 +86,10 @@ fn whatever_is_not_one_finite_number_is_a_named_absence() {
         (200, String::new(), Malformed, "the response is empty"),
         (200, "<html>".to_owned(), Malformed, "the response is HTML or XML"),
         (200, vector(&["1"]).to_string()[..60].to_owned(), Malformed, "the response is not JSON: EOF"),
-        (200, warned("store a is away"), Partial, "may lack something, as it has the warning: store a is \
+        (200, warned("store a is away"), Partial, "may be incomplete, as it has the warning: store a is \
              away"),
         (200, warned("PromQL warning: encountered a mix of histograms and floats"), Partial, "a mix of"),
-        (200, partial.to_string(), Partial, "may lack something, as the server says by isPartial"),
+        (200, partial.to_string(), Partial, "may be incomplete, as the server reports isPartial"),
         (
             400,
             json!({"status": "error", "errorType": "bad_data", "error": "invalid parameter\n \"query\":\u{7} 1:2: parse error"}).to_string(),
@@ -127,7 +127,7 @@ fn notes_about_the_query_do_not_matter() {
 }
 
 #[test]
-fn what_a_server_says_is_told_in_a_short_line() {
+fn what_a_server_says_is_reported_in_a_short_line() {
     let long = json!({"status": "error", "errorType": "execution", "error": "ä".repeat(5000)}).to_string();
     let (_, message) = read(422, &long, Aggregate::Sum).unwrap_err();
     assert_eq!(message, format!("it answered with status 422: execution: {}…", "ä".repeat(200)));

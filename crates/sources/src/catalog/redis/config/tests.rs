@@ -150,7 +150,7 @@ fn every_problem_has_its_path_and_words() {
         ),
         (
             with(json!({ "address": null, "sentinel": { "addresses": "a", "masterName": "m" } })),
-            "spec.config.sentinel.addresses: Invalid value: a text: must be a list of texts",
+            "spec.config.sentinel.addresses: Invalid value: a string: must be a list of strings",
         ),
         (
             with(json!({ "listName": null })),
@@ -163,9 +163,13 @@ fn every_problem_has_its_path_and_words() {
         ),
         (
             with(json!({ "consumerGroup": "g" })),
-            "spec.config.consumerGroup: Forbidden: it goes with streamName",
+            "spec.config.consumerGroup: Forbidden: it is only valid with streamName",
         ),
-        (with(json!({ "minScore": 1 })), "spec.config.minScore: Forbidden: it goes with sortedSetName"),
+        (
+            with(json!({ "minScore": 1 })),
+            "spec.config.minScore: Forbidden: it is only valid with \
+             sortedSetName",
+        ),
         (
             counting(json!({ "sortedSetName": "k", "minScore": 2, "maxScore": 1 })),
             "spec.config.maxScore: Invalid value: 1: must not be below minScore, 2",
