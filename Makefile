@@ -35,7 +35,7 @@ test: tools binaries ## Run all tests, on a real control plane, and name the slo
 
 # All packages at once: one by one they want the libraries with other features, and so build them twice.
 .PHONY: binaries
-binaries: require ## Build all that tests are made of
+binaries: require ## Build all test programs
 	$(CARGO) test --locked --workspace --no-run
 
 .PHONY: test-integration
@@ -48,7 +48,7 @@ test-docker: docker ## Run all tests in a container (DOCKER=podman)
 	$(DOCKER) run --rm --volume "$(CURDIR)":/src:ro --volume polyscaler-tests:/var/cache/polyscaler polyscaler-tests
 
 .PHONY: walkthrough
-walkthrough: control-plane tools ## Install, scale by a queue, look at it and take it away, as the documents have it
+walkthrough: control-plane tools ## Install, scale by a queue, inspect and uninstall, as documented
 	hack/walkthrough.sh
 
 .PHONY: e2e
@@ -76,7 +76,7 @@ install: kubectl ## Install the CRDs into the current cluster
 	kubectl apply -k config/crd
 
 .PHONY: uninstall
-uninstall: kubectl ## Remove the CRDs, and with them every object of theirs
+uninstall: kubectl ## Remove the CRDs and all of their objects
 	kubectl delete -k config/crd --ignore-not-found=$(IGNORE_NOT_FOUND)
 
 .PHONY: deploy
@@ -119,5 +119,5 @@ bench: control-plane ## Measure: one line of figures each, and a table for group
 	bench/groups.sh
 
 .PHONY: cluster
-cluster: control-plane ## Run a control plane by hand, until ctrl-c
+cluster: control-plane ## Run a control plane by hand, until Ctrl-C
 	$(CARGO) run --locked --package testbed -- up
