@@ -79,7 +79,7 @@ impl PodIndex {
             *lock(&watched.asked) = Instant::now();
             return Arc::clone(watched);
         }
-        let (tell, listed) = watch::channel(false);
+        let (sender, listed) = watch::channel(false);
         let watched = Arc::new(Watched {
             what: format!("pods in namespace {namespace} with {selector}"),
             pods: Mutex::default(),
@@ -87,7 +87,7 @@ impl PodIndex {
             asked: Mutex::new(Instant::now()),
         });
         watches.insert(selected.clone(), Arc::clone(&watched));
-        tokio::spawn(self.keep(selected, Arc::clone(&watched), tell));
+        tokio::spawn(self.keep(selected, Arc::clone(&watched), sender));
         watched
     }
 

@@ -88,8 +88,8 @@ impl ScriptedStage {
         if let Some(group) = &scenario.group {
             self.apply((group.manifest)(&url(&group.path()))).await;
         }
-        self.tell(Event::Synced).await;
-        self.tell(Event::Leading(true)).await;
+        self.send(Event::Synced).await;
+        self.send(Event::Leading(true)).await;
     }
 
     async fn apply(&self, mut object: Value) {
@@ -100,10 +100,10 @@ impl ScriptedStage {
         object["metadata"]["uid"] = json!(key.name);
         object["metadata"]["generation"] = json!(1);
         object["metadata"]["creationTimestamp"] = json!("2023-11-01T00:00:00Z");
-        self.tell(Event::Applied { key, kind, object: Box::new(object) }).await;
+        self.send(Event::Applied { key, kind, object: Box::new(object) }).await;
     }
 
-    async fn tell(&self, event: Event) {
+    async fn send(&self, event: Event) {
         assert!(self._events.send(event).await.is_ok(), "the loop has ended");
     }
 

@@ -120,12 +120,12 @@ async fn an_object_recreated_under_its_old_name_begins_again() {
     scaling.wait_for("Ready", "True", "Ready").await;
     scaling.delete().await;
     spec["scaleThresholds"] = json!({ "maxReplicas": 20 });
-    let anew = scene.business_scaling("web", spec).await;
+    let again = scene.business_scaling("web", spec).await;
     target.wait_for(11).await;
-    anew.wait_for("Ready", "True", "Ready").await;
-    anew.wait_for_event("Normal", "SuccessfulRescale", "from 6 to 11").await;
-    let events = anew.events().await;
-    let uid = anew.get().await.metadata.uid;
+    again.wait_for("Ready", "True", "Ready").await;
+    again.wait_for_event("Normal", "SuccessfulRescale", "from 6 to 11").await;
+    let events = again.events().await;
+    let uid = again.get().await.metadata.uid;
     let of_this = events.iter().filter(|event| event.regarding.as_ref().unwrap().uid == uid).count();
     assert_eq!(of_this, 1, "{events:#?}");
     let actions = operator.wait_for_activity(2).await;

@@ -48,13 +48,13 @@ impl<'a> Keeping<'a> {
     async fn start(scene: &'a Scene, uid: &str) -> Keeping<'a> {
         let clients = cluster::connect(Some(&scene.kubeconfig), LIMIT).await.unwrap();
         let (hpas, metrics) = (Arc::new(Hpas::default()), Arc::new(Metrics::new()));
-        let (tell, mut events) = mpsc::channel(1024);
+        let (sender, mut events) = mpsc::channel(1024);
         let watch = tokio::spawn(cluster::watch(Watches {
             client: clients.read.clone(),
             kinds: Vec::new(),
             namespaces: runner::Namespaces::named(vec![scene.namespace.clone()]),
             selector: None,
-            events: tell,
+            events: sender,
             readiness: Arc::new(Readiness::default()),
             objects: Arc::new(Objects::default()),
             hpas: Arc::clone(&hpas),

@@ -48,9 +48,9 @@ async fn a_target_deleted_in_mid_flight_is_missing_and_nothing_else() {
 
     // Made again in mid-flight, it is another one and scaled as it is.
     scene.requests("/users", 1).await;
-    let anew = scene.podless_deployment("web", 4).await;
-    let recorder = anew.record().await;
-    anew.wait_for(10).await;
+    let again = scene.podless_deployment("web", 4).await;
+    let recorder = again.record().await;
+    again.wait_for(10).await;
     scaling.wait_for("Ready", "True", "Ready").await;
     recorder.expect(&[10]).await;
 }

@@ -123,11 +123,11 @@ async fn malformed_objects_stop_nobody() {
     let late = scene.podless_deployment("late", 2).await;
     scene.business_scaling("late", scene.spec("late", "/users")).await;
     late.wait_for(10).await;
-    let mended_target = scene.podless_deployment("mended", 2).await;
-    let mended = scene.existing(&scene.full_name("target-list"));
-    mended.patch_spec(scene.spec("mended", "/users")).await;
-    mended_target.wait_for(10).await;
-    mended.wait_for("Ready", "True", "Ready").await;
+    let fixed_target = scene.podless_deployment("fixed", 2).await;
+    let fixed = scene.existing(&scene.full_name("target-list"));
+    fixed.patch_spec(scene.spec("fixed", "/users")).await;
+    fixed_target.wait_for(10).await;
+    fixed.wait_for("Ready", "True", "Ready").await;
     scene.existing(&scene.full_name("text")).delete().await;
     let left = (malformed.len() + 2) as f64;
     let look = || async {

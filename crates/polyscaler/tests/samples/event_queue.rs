@@ -57,11 +57,11 @@ async fn follow(host: &str) {
     let sample = Sample::new("event-queue");
     let monitoring = CloudMonitoring::start().await.unwrap();
     monitoring.lend_metadata_account(&[PROJECT]);
-    let tell = |held: usize| {
+    let report = |held: usize| {
         let held = i64::try_from(held).unwrap();
         monitoring.set_backlog(PROJECT, SUBSCRIPTION, held, Duration::ZERO);
     };
-    tell(0);
+    report(0);
     let target = sample.deployment(&scene).await;
     let (metadata, endpoint) = (monitoring.address().to_string(), monitoring.endpoint() + "/");
     let lent = [
@@ -79,14 +79,14 @@ async fn follow(host: &str) {
     let publisher = sample.run("event-queue-publisher", &env).await;
     let published = lines(&publisher, "published event-");
     assert_eq!(published, EVENTS);
-    tell(published);
+    report(published);
     target.wait_for(6).await;
 
     let env = [("PUBSUB_EMULATOR_HOST", host), ("WORK_MILLISECONDS", "50")];
     let subscriber = sample.start("event-queue", "event-queue", &env);
     let drained = || async {
         let held = published - lines(&subscriber, "acknowledged event-");
-        tell(held);
+        report(held);
         if held == 0 { Ok(()) } else { Err(format!("{held} wait:\n{}", subscriber.last_lines(5))) }
     };
     wait::until("all events are acknowledged", LIMIT, drained).await.unwrap();

@@ -61,34 +61,34 @@ impl Loop {
             running.world.cluster.set(&object.key().name, 2);
             running.apply(object).await;
         }
-        running.tell(Event::Synced).await;
+        running.send(Event::Synced).await;
         running.lead(true).await;
         running
     }
 
     /// Sends an event to the loop, and returns when it has been handled.
-    async fn tell(&self, event: Event) {
+    async fn send(&self, event: Event) {
         self.events.send(event).await.unwrap();
         settle().await;
     }
 
     async fn apply(&self, object: &Object) {
-        self.tell(object.applied()).await;
+        self.send(object.applied()).await;
     }
 
     async fn delete(&self, object: &Object) {
-        self.tell(object.deleted()).await;
+        self.send(object.deleted()).await;
     }
 
     /// The lease is won or lost, and the loop hears of it.
     async fn lead(&self, leading: bool) {
         self.world.lease.set(leading.then_some(Duration::from_secs(8)));
-        self.tell(Event::Leading(leading)).await;
+        self.send(Event::Leading(leading)).await;
     }
 
     async fn hpa(&self, target: Option<Target>) {
         let hpa = ("default".to_owned(), "rival".to_owned());
-        self.tell(Event::Hpa { hpa, target, controller: None }).await;
+        self.send(Event::Hpa { hpa, target, controller: None }).await;
     }
 
     /// How often the source of `who` was asked.

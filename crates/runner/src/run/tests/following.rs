@@ -14,7 +14,7 @@ async fn shop(change: impl FnOnce(&World, Object) -> Object) -> Loop {
     running.world.sampler.answer("shop", Answer::Value(600.0));
     let group = change(&running.world, group());
     running.apply(&group).await;
-    running.tell(Event::Synced).await;
+    running.send(Event::Synced).await;
     running.lead(true).await;
     running
 }

@@ -12,7 +12,7 @@ async fn leading(groups: &[&Object]) -> Loop {
     for name in ["a", "b", "c", "d"] {
         running.world.cluster.set(name, 2);
     }
-    running.tell(Event::Synced).await;
+    running.send(Event::Synced).await;
     running.lead(true).await;
     running
 }

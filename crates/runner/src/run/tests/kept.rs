@@ -14,7 +14,7 @@ fn wanted(running: &Loop) -> Vec<Option<String>> {
 
 async fn report(running: &Loop, target: Option<Target>, controller: Option<&str>) {
     let hpa = ("default".to_owned(), "kept".to_owned());
-    running.tell(Event::Hpa { hpa, target, controller: controller.map(str::to_owned) }).await;
+    running.send(Event::Hpa { hpa, target, controller: controller.map(str::to_owned) }).await;
 }
 
 #[tokio::test(start_paused = true)]

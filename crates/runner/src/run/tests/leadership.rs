@@ -146,7 +146,7 @@ async fn the_last_recommendation_in_the_status_is_taken_to_have_held_until_the_t
     let object = web().with("safety", json!({ "scaleDownStabilizationSeconds": 300 }));
     let running = Loop::start();
     running.world.cluster.set("web", 10);
-    running.tell(Event::Synced).await;
+    running.send(Event::Synced).await;
     running.apply(&object).await;
     let recommendations = json!([{ "replicas": 10, "last": running.ago(0).to_string() }]);
     running

@@ -15,7 +15,7 @@ async fn shop(change: impl FnOnce(&World, Object) -> Object) -> Loop {
     let group = Object::group("shop", &["web", "api"]).with("intervalSeconds", 3600);
     let group = change(&running.world, group);
     running.apply(&group).await;
-    running.tell(Event::Synced).await;
+    running.send(Event::Synced).await;
     // So that the next poll is far away.
     let plan = plan_of(&group);
     if plan.interval > Duration::from_secs(60) {

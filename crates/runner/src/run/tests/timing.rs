@@ -8,7 +8,7 @@ async fn nothing_is_polled_before_all_is_known_and_before_leading() {
     running.world.lease.set(Some(Duration::from_secs(8)));
     running.apply(&web()).await;
     pass(60).await;
-    running.tell(Event::Synced).await;
+    running.send(Event::Synced).await;
     pass(60).await;
     assert_eq!(running.asked("web"), 0, "it has not heard that it leads");
     running.lead(true).await;
@@ -20,7 +20,7 @@ async fn nothing_is_polled_before_all_is_known_and_before_leading() {
     running.lead(true).await;
     pass(60).await;
     assert_eq!(running.asked("web"), 0, "an older object may own the target");
-    running.tell(Event::Synced).await;
+    running.send(Event::Synced).await;
     pass(1).await;
     assert_eq!(running.asked("web"), 1);
 }
@@ -72,7 +72,7 @@ async fn a_thousand_slow_objects_start_spread_and_never_overlap_themselves() {
         running.events.send(Object::new(name).known_as(name, name).applied()).await.unwrap();
     }
     settle().await;
-    running.tell(Event::Synced).await;
+    running.send(Event::Synced).await;
     running.lead(true).await;
     let begun = running.world.now();
     pass(2).await;

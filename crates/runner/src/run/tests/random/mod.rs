@@ -125,7 +125,7 @@ impl Trial {
         let decided = Arc::new(Decided::default());
         let running = Loop::audited(Some(decided.clone()));
         running.world.cluster.set(TARGETS[0], 3);
-        running.tell(Event::Synced).await;
+        running.send(Event::Synced).await;
         let changed = running.world.now();
         let (truth, before) = (Truth::default(), Truth::default());
         Self {
@@ -147,12 +147,12 @@ impl Trial {
         match happening {
             Happening::Apply(index, shape) => {
                 let event = self.truth.apply(*index, shape);
-                self.running.tell(event).await;
+                self.running.send(event).await;
             }
             Happening::MakeAnew(index, shape) => {
                 self.truth.objects[*index] = None;
                 let event = self.truth.apply(*index, shape);
-                self.running.tell(event).await;
+                self.running.send(event).await;
             }
             Happening::Delete(index) => {
                 if let Some(known) = self.truth.objects[*index].take() {
