@@ -238,7 +238,7 @@ mod tests {
             (Proportion::Shared, "latency 1.5/1"),
             (Proportion::EachOf(4), "latency 1.5/1 × 4 ready"),
             (Proportion::Within { tolerance: 0.1 }, "latency 1.5/1 within 0.1"),
-            (Proportion::Starting { ready: 1 }, "latency 1.5/1, only 1 ready yet"),
+            (Proportion::Starting { ready: 1 }, "latency 1.5/1, only 1 ready so far"),
         ];
         for (by, text) in cases {
             assert_eq!(ratio(by).to_string(), text);

@@ -57,13 +57,13 @@ mod tests {
     fn problems_say_what_to_do() {
         let entries = vec!["webui".to_owned(), "shop".to_owned()];
         let cases = [
-            (GroupProblem::NoMetric, "follows metrics"),
+            (GroupProblem::NoMetric, "at least one metric"),
             (GroupProblem::NoCapacity { member: 0 }, "set it, or the targetValue of the member's metric"),
             (
                 GroupProblem::NoMember { metric: 0, entries },
-                "nobody calls webui, shop, so the metric must name",
+                "no member calls webui, shop, so the metric must name",
             ),
-            (GroupProblem::NoTarget { metric: 0 }, "value over its target"),
+            (GroupProblem::NoTarget { metric: 0 }, "divides the value by its target"),
         ];
         for (problem, text) in cases {
             let said = problem.fault().to_string();

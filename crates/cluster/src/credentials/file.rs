@@ -77,7 +77,7 @@ mod tests {
             ("..data/../../outside", "without .."),
             ("/etc/passwd", "without .."),
             ("", "without .."),
-            ("..data", "no file"),
+            ("..data", "not a regular file"),
             ("none", "not found"),
         ] {
             let error = files.read(path).await.unwrap_err();

@@ -261,7 +261,7 @@ spec:
             ("metrics: {}", "metrics: must be a list"),
             ("members: [web]", "members[0]: set fields"),
             ("members: [{weight: 2}]", "members[0].name: must be the name of the Deployment"),
-            ("members: [{name: a}, {name: a}]", "members[1]: a is there twice"),
+            ("members: [{name: a}, {name: a}]", "members[1]: a is listed twice"),
             ("members: [{targetRef: {kind: StatefulSet, name: a}}]", "only Deployments"),
             ("a: [", ""),
         ] {

@@ -81,7 +81,7 @@ async fn only_the_leader_polls_and_writes() {
     }
     // It does not answer from nothing: only the leader knows what was scaled.
     let text = follower.activity_text("/scaling-activity").await;
-    assert!(text.contains("does not know"), "{text}");
+    assert!(text.contains("cannot answer"), "{text}");
 }
 
 /// When the leader is killed.

@@ -243,7 +243,7 @@ fn a_policy_says_what_it_lacks() {
         ),
         (
             with(&[("/callGraph", json!([])), ("/metrics/0/member", Value::Null)]),
-            "spec.metrics[0].member: Required value: nobody calls webui, auth, db, so the metric must name \
+            "spec.metrics[0].member: Required value: no member calls webui, auth, db, so the metric must name \
              the one",
         ),
         (

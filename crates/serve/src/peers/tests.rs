@@ -106,7 +106,7 @@ async fn where_the_leader_cannot_be_asked_a_follower_says_that_it_does_not_know(
     let unknown = async |why: &str| {
         for path in ["/objects", "/scaling-activity"] {
             let (status, text) = follower.get(path).await;
-            assert!(status == 503 && text.contains("does not know") && text.contains(why), "{path}: {text}");
+            assert!(status == 503 && text.contains("cannot answer") && text.contains(why), "{path}: {text}");
         }
         let (_, page) = follower.get("/").await;
         assert!(page.contains("This replica is standing by") && page.contains(why), "{page}");

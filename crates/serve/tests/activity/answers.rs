@@ -121,14 +121,17 @@ async fn a_replica_that_does_not_lead_says_so() {
              by</title>"
             )
     );
-    assert!(page.contains("the-other-replica leads"), "{page}");
+    assert!(page.contains("the-other-replica is the leader"), "{page}");
     assert!(!page.contains("<h2>Objects</h2>") && !page.contains("class=\"summary\""), "{page}");
     // An empty list would say that there is nothing.
     for path in ["/objects", "/scaling-activity"] {
         let answer = stage.get(path).await;
         assert_eq!(answer.status(), 503, "{path}");
         let error = answer.text().await.unwrap();
-        assert!(error.contains("does not know") && error.contains("the-other-replica leads"), "{error}");
+        assert!(
+            error.contains("cannot answer") && error.contains("the-other-replica is the leader"),
+            "{error}"
+        );
     }
     stage.lead(true);
     assert!(stage.text("/").await.contains("There are no objects yet"));

@@ -112,7 +112,7 @@ async fn every_bad_answer_is_an_absence_with_its_reason() {
         (many.into_bytes(), TooLarge, "larger than 256 KiB"),
         (both(master, "$9223372036854775807\r\nx"), Timeout, "no response within 3 s"),
         (both(master, "-hunter2 is your password\r\n"), BadStatus, "it returned an error"),
-        (both(master, "-ERR AUTH hunter2\r\n"), BadStatus, "it returned an error to LLEN"),
+        (both(master, "-ERR AUTH hunter2\r\n"), BadStatus, "it returned an error for LLEN"),
         (both(master, "-\r\n"), BadStatus, "it returned an error"),
     ] {
         let shown = String::from_utf8_lossy(&answer[..answer.len().min(60)]).into_owned();

@@ -49,7 +49,7 @@ fn the_file_of_the_tutorial_works_as_written() {
     assert_eq!(reported.len(), 2, "{reported:?}");
     for (line, reported) in reported.iter().enumerate() {
         assert!(
-            reported.starts_with(&format!("line {}: other_microservices: not a name", line + 2)),
+            reported.starts_with(&format!("line {}: other_microservices: not a valid name", line + 2)),
             "{reported}"
         );
     }
@@ -77,16 +77,18 @@ fn each_problem_names_line_and_member_and_the_first_mention_counts() {
         ("web,,db\n".into(), vec![(1, vec!["web", "db"])], vec!["line 1: a name is missing".into()]),
         (",web\n".into(), vec![(1, vec!["web"])], vec!["line 1: a name is missing".into()]),
         (",\n".into(), vec![], vec!["line 1: a name is missing".into()]),
-        ("Web,db\n".into(), vec![(1, vec!["db"])], vec!["line 1: Web: not a name".into()]),
-        ("web db\n".into(), vec![], vec!["line 1: web db: not a name".into()]),
+        ("Web,db\n".into(), vec![(1, vec!["db"])], vec!["line 1: Web: not a valid name".into()]),
+        ("web db\n".into(), vec![], vec!["line 1: web db: not a valid name".into()]),
         (
             "-a,a-,a..b,.a,a.-b\n".into(),
             vec![],
-            ["-a", "a-", "a..b", ".a", "a.-b"].map(|name| format!("line 1: {name}: not a name")).to_vec(),
+            ["-a", "a-", "a..b", ".a", "a.-b"]
+                .map(|name| format!("line 1: {name}: not a valid name"))
+                .to_vec(),
         ),
         ("a.b-c.9\n".into(), vec![(1, vec!["a.b-c.9"])], vec![]),
-        ("w\u{1b}[31m\n".into(), vec![], vec!["line 1: w\\u{1b}[31m: not a name".into()]),
-        (long.clone() + "\n", vec![], vec![format!("line 1: {}…: not a name", &long[..80])]),
+        ("w\u{1b}[31m\n".into(), vec![], vec!["line 1: w\\u{1b}[31m: not a valid name".into()]),
+        (long.clone() + "\n", vec![], vec![format!("line 1: {}…: not a valid name", &long[..80])]),
     ];
     for (text, wanted, problems) in cases {
         let file = GroupsFile::parse(text.as_bytes());
@@ -119,7 +121,7 @@ fn what_is_no_text_is_reported_with_its_line() {
     }
     let file = GroupsFile::parse(b"w\0eb\n");
     assert_eq!(file.groups, []);
-    assert!(reported(&file)[0].starts_with("line 1: w\\0eb: not a name"), "{:?}", reported(&file));
+    assert!(reported(&file)[0].starts_with("line 1: w\\0eb: not a valid name"), "{:?}", reported(&file));
 }
 
 #[test]

@@ -207,7 +207,7 @@ fn a_window_that_is_hardly_meant_is_warned_of() {
         [
             "spec.config.start: \"* 8 * * *\" occurs several times before the window closes, for example from Tuesday \
              08:00 to Tuesday 08:59, and the window opens at the last of them; use \"0 8 * * *\" for 08:00",
-            "spec.config.end: \"* 18 * * *\" comes several times before the window opens, for example from Monday \
+            "spec.config.end: \"* 18 * * *\" occurs several times before the window opens, for example from Monday \
              18:00 to Monday 18:59, and the window closes at the last of them; use \"0 18 * * *\" for 18:00",
         ]
     );

@@ -102,7 +102,7 @@ fn every_problem_has_its_path_and_words() {
             with(json!({"serverAddress": "http://p", "certFrom": a, "keyFrom": a})),
             ".certFrom: Forbidden: serverAddress is an http address, which does not use TLS",
         ),
-        (with(json!({"headers": []})), ".headers: Invalid value: a list: must be an object of texts"),
+        (with(json!({"headers": []})), ".headers: Invalid value: a list: must be an object of strings"),
         (
             with(json!({"headers": {"a b": "1"}})),
             ".headers.a b: Invalid value: \"a b\": must be the name of a header",

@@ -270,7 +270,7 @@ mod tests {
             ("TRYAGAIN hidden", BadStatus, "TRYAGAIN: its cluster is moving the key"),
             ("MOVED 1 hidden:1", BadStatus, "name it in cluster.addresses"),
             ("ERR max number of clients reached hidden", BadStatus, "maximum number of clients"),
-            ("ERR hidden", BadStatus, "it returned an error to LLEN"),
+            ("ERR hidden", BadStatus, "it returned an error for LLEN"),
             ("MISCONF hidden", BadStatus, "it answered MISCONF"),
             ("hidden", BadStatus, "it returned an error"),
         ] {

@@ -154,7 +154,7 @@ mod tests {
         for (error, roots, words) in [
             (CertificateError::UnknownIssuer, Roots::System, "private authority"),
             (CertificateError::UnknownIssuer, Roots::None, "no certificate authorities"),
-            (CertificateError::UnknownIssuer, Roots::Given, "the given one"),
+            (CertificateError::UnknownIssuer, Roots::Given, "the given authority"),
             (CertificateError::Expired, Roots::System, "expired"),
             (CertificateError::NotValidForName, Roots::System, "another name"),
             (CertificateError::Revoked, Roots::System, "not valid"),

@@ -111,7 +111,10 @@ fn a_wrong_reference_is_refused_without_what_may_be_secret() {
         (json!({}), vec![none.clone()]),
         (
             json!({ "secretRef": { "name": "db" } }),
-            vec![format!("spec.config.passwordFrom.secretRef: unknown field; known are {FORMS}"), none],
+            vec![
+                format!("spec.config.passwordFrom.secretRef: unknown field; known fields are {FORMS}"),
+                none,
+            ],
         ),
         (
             json!({ "secretKeyRef": {} }),

@@ -202,7 +202,7 @@ fn every_problem_has_its_path_and_words() {
         (with(json!({ "tls": {} })), "spec.config.tls: Forbidden: redis:// is without TLS; use rediss://"),
         (
             with(json!({ "address": "rediss://cache", "tls": { "certFrom": secret("a", "b") } })),
-            "spec.config.tls.keyFrom: Required value: it goes with certFrom",
+            "spec.config.tls.keyFrom: Required value: it is only valid with certFrom",
         ),
         (
             with(json!({ "address": "rediss://cache", "tls": { "serverName": "a b" } })),
