@@ -91,7 +91,7 @@ impl Peers {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the TLS library is chosen by the configuration that it is set"
+    reason = "the TLS library is chosen by the configuration that it is given"
 )]
 fn client(slot: Arc<CertificateSlot>) -> Result<reqwest::Client, reqwest::Error> {
     reqwest::Client::builder()
