@@ -88,7 +88,7 @@ pub struct Lease {
     seen: Option<(LeaseObject, Instant)>,
     /// What was last reported: whether this replica leads.
     reported: bool,
-    /// Whom it was reported to wait for; forgotten when it leads itself.
+    /// The holder that it waits for and has logged; forgotten when it leads itself.
     waits_for: Option<String>,
 }
 

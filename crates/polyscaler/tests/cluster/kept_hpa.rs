@@ -226,7 +226,7 @@ async fn a_foreign_hpa_is_never_touched_and_an_orphan_adopted_in_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_quota_is_reported_from_a_missing_right() {
+async fn a_quota_is_distinguished_from_a_missing_right() {
     let scene = Scene::new("quota").await;
     let uid = owner(&scene).await;
     let quotas: Api<ResourceQuota> = scene.namespaced();

@@ -147,6 +147,6 @@ async fn whoever_interrupts_it_keeps_what_was_measured() {
     let leases: kube::Api<k8s_openapi::api::coordination::v1::Lease> = store.scene.namespaced();
     for lease in leases.list(&ListParams::default()).await.unwrap() {
         let holder = lease.spec.unwrap().holder_identity.unwrap_or_default();
-        assert_eq!(holder, "", "the Lease is given back");
+        assert_eq!(holder, "", "the Lease is released");
     }
 }

@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_reported_from_what_leads_elsewhere() {
+    fn names_are_distinguished_from_what_leads_elsewhere() {
         for name in ["a", "a-b.c", "1.2", "redis-password"] {
             assert!(is_subdomain(name), "{name}");
         }

@@ -244,7 +244,7 @@ async fn addresses_that_are_refused_are_not_called_for_being_found() {
 }
 
 #[tokio::test]
-async fn a_list_that_leaves_a_server_out_is_reported_so() {
+async fn a_list_that_leaves_a_server_out_is_reported() {
     let (bench, cluster) = (Bench::new(), Cluster::start().await);
     cluster.client.stream("ORDERS", &["orders"]).await;
     let mut settings = cluster.ask_all("orders");

@@ -1,4 +1,4 @@
-//! How the servers of a cluster are found, and what is reported to those who were.
+//! How the servers of a cluster are found, and what they are asked.
 
 use engine::AbsenceReason;
 use serde_json::{Value, json};

@@ -102,12 +102,12 @@ impl Devtools {
         }
     }
 
-    /// What was reported by itself to a session so far.
+    /// What was reported by itself by a session so far.
     pub(super) fn reported(&self, session: &str) -> Vec<Told> {
         lock(&self.shared).reported.get(session).cloned().unwrap_or_default()
     }
 
-    /// Forgets what was reported to a session.
+    /// Forgets what was reported by a session.
     pub(super) fn forget(&self, session: &str) {
         lock(&self.shared).reported.remove(session);
     }

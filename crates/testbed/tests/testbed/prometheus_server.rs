@@ -65,7 +65,7 @@ async fn it_scrapes_evaluates_rules_and_keeps_samples_over_a_restart() {
 }
 
 #[tokio::test]
-async fn its_port_asks_for_what_it_is_reported_to() {
+async fn its_port_requires_the_configured_tls_and_password() {
     for (tls, basic_auth) in
         [(PrometheusTls::Off, true), (PrometheusTls::Server, false), (PrometheusTls::Mutual, true)]
     {

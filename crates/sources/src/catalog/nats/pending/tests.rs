@@ -65,7 +65,7 @@ fn what_lost_servers_may_have_kept_is_not_taken_for_nothing() {
 }
 
 #[test]
-fn an_absence_reports_of_lost_servers_too() {
+fn an_absence_reports_lost_servers_too() {
     let selector = selector("b");
     let servers = vec![spoken(Some("n1"), "n1", 7, &[], &selector)];
     let absence = messages(servers, 2, &selector).unwrap_err();
