@@ -2,6 +2,7 @@
 //!
 //! This crate is arguments and wiring; what the parts do stands in their own crates.
 
+mod backtest;
 mod check;
 mod coordinate;
 #[cfg(feature = "demo")]
@@ -13,6 +14,7 @@ mod policies;
 #[cfg(test)]
 mod reference;
 mod telemetry;
+mod tune;
 mod usage;
 
 use std::process::ExitCode;
@@ -35,6 +37,8 @@ enum Command {
     Operator(Box<operator::OperatorArgs>),
     Coordinate(Box<coordinate::CoordinateArgs>),
     Check(check::CheckArgs),
+    Backtest(Box<backtest::BacktestArgs>),
+    Tune(Box<tune::TuneArgs>),
     /// Print all CRDs as YAML, for `kubectl apply -f -`.
     Crds,
     #[cfg(feature = "demo")]
@@ -49,6 +53,8 @@ fn main() -> ExitCode {
         Command::Operator(arguments) => operator::run(*arguments),
         Command::Coordinate(arguments) => coordinate::run(*arguments),
         Command::Check(arguments) => Ok(check::run(&arguments)),
+        Command::Backtest(arguments) => backtest::run(&arguments),
+        Command::Tune(arguments) => tune::run(&arguments),
         Command::Crds => print_crds(),
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => demo::run(arguments),
@@ -65,11 +71,43 @@ fn print_crds() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A time such as `60s`, `2m` or `1h30m`.
+/// A time such as `60s`, `2m`, `1h30m` or `7d`; a day is 24 hours.
 fn duration(text: &str) -> Result<std::time::Duration, String> {
-    let parsed: Result<jiff::SignedDuration, _> = text.parse();
-    parsed
-        .ok()
-        .and_then(|duration| std::time::Duration::try_from(duration).ok())
-        .ok_or_else(|| "must be a duration such as 60s, 2m or 1h30m".to_owned())
+    let advice = || "must be a duration such as 60s, 2m, 1h30m or 7d".to_owned();
+    let is_count = |days: &str| !days.is_empty() && days.bytes().all(|byte| byte.is_ascii_digit());
+    let split = text.split_once('d').filter(|(days, _)| is_count(days));
+    let (days, rest) = split.unwrap_or(("0", text));
+    let days: u32 = days.parse().map_err(|_| advice())?;
+    let days = std::time::Duration::from_secs(u64::from(days) * 86_400);
+    if split.is_some() && rest.is_empty() {
+        return Ok(days);
+    }
+    let rest: Result<jiff::SignedDuration, _> = rest.parse();
+    let rest = rest.ok().and_then(|rest| std::time::Duration::try_from(rest).ok());
+    rest.and_then(|rest| days.checked_add(rest)).ok_or_else(advice)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::duration;
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        for (text, seconds) in [
+            ("60s", 60),
+            ("2m", 120),
+            ("1h30m", 5400),
+            ("7d", 604_800),
+            ("1d12h", 129_600),
+            ("30 seconds", 30),
+            ("0s", 0),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "5", "d", "soon", "-5s", "1.5d", "99999999999d"] {
+            assert!(duration(text).unwrap_err().contains("7d"), "{text}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 
 mod actions;
 mod load;
+mod replayed;
 mod scenario;
 mod screen;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
@@ -30,17 +32,27 @@ const LOOK: Duration = Duration::from_millis(500);
 
 /// Runs the operator on a control plane of its own, with fake nodes and the load of a day, and shows how
 /// replicas follow. Leaves nothing running.
+///
+/// Scenario `backtest` needs no control plane: it replays a week in a second, and writes a report.
 #[derive(Args)]
 pub(crate) struct DemoArgs {
     /// The scenario to show.
-    #[arg(long, default_value = "business", value_parser = Scenario::names())]
+    #[arg(long, default_value = "business", value_parser = scenarios())]
     scenario: String,
     /// Duration of the simulated day.
     #[arg(long, default_value = "2m", value_parser = crate::duration, value_name = "TIME")]
     duration: Duration,
 }
 
+/// The names of all scenarios.
+fn scenarios() -> PossibleValuesParser {
+    PossibleValuesParser::new(Scenario::names().chain([replayed::NAME]))
+}
+
 pub(crate) fn run(arguments: DemoArgs) -> anyhow::Result<ExitCode> {
+    if arguments.scenario == replayed::NAME {
+        return replayed::show();
+    }
     let runtime = tokio::runtime::Runtime::new().context("the async runtime cannot be started")?;
     let result = runtime.block_on(show(arguments));
     runtime.shutdown_background();

@@ -6,7 +6,6 @@ mod http;
 mod queue;
 mod worker;
 
-use clap::builder::PossibleValuesParser;
 use serde_json::Value;
 
 /// One scenario of the demo.
@@ -87,8 +86,8 @@ const SCENARIOS: &[Scenario] =
 
 impl Scenario {
     /// The names, for the command line.
-    pub(super) fn names() -> PossibleValuesParser {
-        PossibleValuesParser::new(SCENARIOS.iter().map(|scenario| scenario.name))
+    pub(super) fn names() -> impl Iterator<Item = &'static str> {
+        SCENARIOS.iter().map(|scenario| scenario.name)
     }
 
     pub(super) fn named(name: &str) -> Option<&'static Self> {

@@ -4,6 +4,7 @@ mod activity_page;
 mod admission;
 mod any_target;
 mod audit;
+mod backtested;
 mod bad_metrics;
 mod bad_queues;
 mod bounds;

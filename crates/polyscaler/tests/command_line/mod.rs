@@ -1,7 +1,11 @@
 //! The command line as people and scripts use it: output, words and exit status. No cluster.
 
+mod backtest;
 mod check;
+mod history;
+mod looks;
 mod start;
+mod tune;
 mod usage;
 
 use std::io::Write as _;

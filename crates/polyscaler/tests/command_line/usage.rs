@@ -30,10 +30,25 @@ fn bad_usage_has_its_own_exit_status() {
 
 #[test]
 fn help_is_enough_to_work_from() {
-    let words: [(&[&str], &[&str]); 4] = [
+    let words: [(&[&str], &[&str]); 6] = [
         (&["--help"], &["operator", "check", "crds", "--version"]),
         (&["check", "--help"], &["<FILE>", "standard input", "--output", "Exit status"]),
         (&["crds", "--help"], &["kubectl apply -f -"]),
+        (
+            &["backtest", "--help"],
+            &[
+                "--filename",
+                "--load",
+                "make:weekly",
+                "--workload",
+                "--against",
+                "--fail-if",
+                "baseline",
+                "--out",
+                "Exit status",
+            ],
+        ),
+        (&["tune", "--help"], &["--slo", "--candidates", "--train", "--seed", "tuned.yaml", "Exit status"]),
         (
             &["operator", "--help"],
             &[

@@ -85,3 +85,20 @@ fn a_group_follows_the_load_at_its_entry_as_one() {
     assert!(said.contains(" %, ready after "), "{said}");
     assert!(said.contains("times as one, up to "), "{said}");
 }
+
+#[test]
+fn a_backtest_needs_no_control_plane() {
+    let output = Command::new(env!("CARGO_BIN_EXE_polyscaler"))
+        .args(["demo", "--scenario", "backtest"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    for words in ["polyscaler backtest -f ", "load (requests/s), up to ", "\nstatic:10 ", "\noracle "] {
+        assert!(said.contains(words), "{words} in {said}");
+    }
+    let report = said.split_once("The report is ").unwrap().1.split_once(": open it").unwrap().0;
+    let report = std::path::Path::new(report);
+    assert!(report.exists());
+    std::fs::remove_dir_all(report.parent().unwrap().parent().unwrap()).unwrap();
+}

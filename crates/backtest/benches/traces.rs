@@ -1,0 +1,194 @@
+//! The table of docs/backtest.md: recorded traces with a workload model each, the HPA, KEDA, a GeneralScaler as it is and
+//! tuned on the first half of the history; all scores are those of the second half.
+//! `cargo bench -p backtest --bench traces [FOLDER]`; where the folder is absent it says so and does nothing.
+#![allow(clippy::unwrap_used, reason = "a bench may fail")]
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use backtest::Manifest;
+use backtest::contender::{Contender, Planned, hpa, keda};
+use backtest::gate::Condition;
+use backtest::load::{CsvLoad, Grid, LoadError, ReadOptions};
+use backtest::replay::{Entry, ReplayOptions, Replayed, replay};
+use backtest::tune::{Search, SearchOptions};
+use backtest::workload::{Bound, WorkloadSpec, bind};
+use engine::Time;
+use serde_json::json;
+
+mod anything;
+
+use anything::Anything;
+
+/// A recorded trace, and what a service would be like that bears it.
+struct Trace {
+    file: &'static str,
+    step: u64,
+    /// What a replica bears, in the trace's own unit.
+    capacity: f64,
+    most: u32,
+    workload: &'static str,
+}
+
+const TRACES: [Trace; 5] = [
+    Trace {
+        file: "nyc_taxi.csv",
+        step: 1800,
+        capacity: 2000.0,
+        most: 40,
+        workload: "per: 30m\nstartup: 60s",
+    },
+    Trace {
+        file: "elb_request_count_8c0756.csv",
+        step: 300,
+        capacity: 30.0,
+        most: 40,
+        workload: "per: 5m\nstartup: 60s",
+    },
+    Trace {
+        file: "twitter_volume_amzn.csv",
+        step: 300,
+        capacity: 20.0,
+        most: 100,
+        workload: "per: 5m\nstartup: 60s",
+    },
+    Trace { file: "autothrottle_bursty.txt", step: 1, capacity: 30.0, most: 40, workload: "startup: 30s" },
+    Trace { file: "autothrottle_diurnal.txt", step: 1, capacity: 30.0, most: 40, workload: "startup: 30s" },
+];
+
+/// The share of what a replica bears that all of them aim for: the HPA's usual 80 %.
+const AIM: f64 = 0.8;
+
+impl Trace {
+    fn manifest(&self) -> Manifest {
+        let object = json!({ "apiVersion": "autoscaling.example.com/v1", "kind": "GeneralScaler",
+            "metadata": { "name": "slo", "namespace": "shop" },
+            "spec": { "targetDeployment": "web", "minReplicas": 1, "maxReplicas": self.most, "metrics": [
+                { "name": "value", "type": "prometheus", "targetValue": AIM * self.capacity,
+                  "config": { "query": "x" } }],
+                "safety": { "scaleDownStabilizationSeconds": 300 } } });
+        Manifest::compile(object, &Anything).unwrap()
+    }
+
+    fn open(&self, folder: &Path, bound: Option<&Bound>) -> Result<Grid<CsvLoad<File>>, LoadError> {
+        let step = Duration::from_secs(self.step);
+        let options = ReadOptions { step, ..ReadOptions::default() };
+        let mut load = CsvLoad::open(File::open(folder.join(self.file))?, options)?;
+        if let Some(bound) = bound {
+            load.select(&bound.columns)?;
+        }
+        Grid::open(load, Some(step))
+    }
+
+    fn columns(&self, folder: &Path) -> Vec<String> {
+        let file = File::open(folder.join(self.file)).unwrap();
+        CsvLoad::open(file, ReadOptions::default()).unwrap().columns()
+    }
+
+    /// Searches on the first half, and replays everybody over all of it.
+    fn run(&self, folder: &Path) -> Replayed {
+        let manifest = self.manifest();
+        let yaml = format!("capacity: {}\n{}\nslo: {{utilization: 1}}", self.capacity, self.workload);
+        let spec = WorkloadSpec::from_yaml(&yaml).unwrap();
+        let bound = bind(&manifest, &spec, &self.columns(folder)).unwrap();
+        let mut grid = self.open(folder, Some(&bound)).unwrap();
+        while grid.read().unwrap().is_some() {}
+        let (first, end) = (grid.quality().first, grid.quality().end);
+        let steps = end.since(first).as_secs() / self.step / 2;
+        let split = first.plus(Duration::from_secs(steps * self.step));
+        let tuned = self.tuned(folder, &manifest, &bound, split);
+        let planned = |manifest: &Manifest| -> Box<dyn Contender> {
+            Box::new(Planned::new(manifest.plan.clone(), bound.signals.clone(), first))
+        };
+        let mut entries = vec![
+            ("hpa", Box::new(hpa(&manifest, &bound, first)) as Box<dyn Contender>),
+            ("keda", Box::new(keda(&manifest, &bound, first))),
+            ("slo", planned(&manifest)),
+        ];
+        entries.extend(tuned.iter().map(|tuned| ("tuned", planned(tuned))));
+        let entry = |(name, contender): (&str, _)| Entry { name: name.to_owned(), contender, replicas: None };
+        let options = ReplayOptions {
+            interval_millis: 15_000,
+            records: false,
+            splits: vec![split],
+            until: None,
+            threads: 2,
+        };
+        let mut grid = self.open(folder, Some(&bound)).unwrap();
+        let entries = entries.into_iter().map(entry).collect();
+        replay(&mut grid, &bound.workload, entries, &options, &mut |_| {}).unwrap()
+    }
+
+    /// The cheapest that breaks the promise in fewer than half of the minutes that the HPA does, on both halves.
+    fn tuned(&self, folder: &Path, manifest: &Manifest, bound: &Bound, split: Time) -> Option<Manifest> {
+        let start = self.open(folder, Some(bound)).unwrap().quality().first;
+        let entry = Entry {
+            name: "hpa".to_owned(),
+            contender: Box::new(hpa(manifest, bound, start)),
+            replicas: None,
+        };
+        let options = ReplayOptions {
+            interval_millis: 15_000,
+            records: false,
+            splits: Vec::new(),
+            until: Some(split),
+            threads: 1,
+        };
+        let mut grid = self.open(folder, Some(bound)).unwrap();
+        let of_hpa = replay(&mut grid, &bound.workload, vec![entry], &options, &mut |_| {}).unwrap();
+        let scores = of_hpa.results[0].scores();
+        let condition = format!("slo_violation_minutes <= {}", 0.5 * scores.slo_violation_minutes);
+        let search =
+            Search { manifest, catalog: &Anything, workload: &bound.workload, signals: &bound.signals };
+        let options = SearchOptions {
+            candidates: 150,
+            conditions: vec![Condition::parse(&condition).unwrap()],
+            split,
+            seed: 0,
+            threads: 2,
+        };
+        let mut open = || self.open(folder, Some(bound));
+        let searched = search.run(&options, &mut open, &mut |_| {}).unwrap();
+        let standing = searched.recommended.map(|place| &searched.front[place])?;
+        Manifest::compile(standing.candidate.object.clone(), &Anything).ok()
+    }
+}
+
+fn main() {
+    let given = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/traces");
+    let folder = given.map_or(beside, PathBuf::from);
+    if !folder.is_dir() {
+        println!("skipped: there are no traces in {}", folder.display());
+        return;
+    }
+    println!(
+        "| trace | contender | SLO broken, min | requests affected, % | pod-hours | actions |\n|---|---|---|---|---|---|"
+    );
+    for trace in TRACES {
+        let replayed = trace.run(&folder);
+        for result in &replayed.results {
+            let scores = result.scores();
+            println!(
+                "| {} | {} | {:.1} | {:.2} | {:.1} | {} |",
+                trace.file.split(['.', '_']).next().unwrap_or_default().to_owned()
+                    + if trace.file.contains("bursty") {
+                        " bursty"
+                    } else if trace.file.contains("diurnal") {
+                        " diurnal"
+                    } else {
+                        ""
+                    },
+                result.name,
+                scores.slo_violation_minutes,
+                100.0 * scores.violated_share,
+                scores.pod_hours,
+                scores.actions
+            );
+        }
+        if replayed.results.iter().all(|result| result.name != "tuned") {
+            println!("| {} | tuned | nothing holds on both halves | | | |", trace.file);
+        }
+    }
+}

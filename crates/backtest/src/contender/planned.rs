@@ -1,0 +1,107 @@
+//! A plan, decided by the very engine that the operator runs: a manifest of any kind, or an HPA.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use engine::action::WriteResult;
+use engine::cycle::{NextDecision, next_decision, record_writes};
+use engine::{Memory, Observation, Plan, Reading, Time};
+
+use super::{Contender, Order, Seen};
+use crate::workload::Signal;
+
+/// A plan and its memory.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    plan: Plan,
+    /// Where each of its metrics comes from.
+    signals: Vec<Signal>,
+    /// Place in the world of its first member; the others follow.
+    first: usize,
+    /// How old readings are when they are seen.
+    delay: Duration,
+    /// Readings on their way.
+    under_way: VecDeque<(Time, Vec<Reading>)>,
+    memory: Memory,
+    observation: Observation,
+    writes: Vec<Option<WriteResult>>,
+    due: Time,
+}
+
+impl Planned {
+    /// A plan whose metrics come from `signals`, one a metric, polled from `start` on.
+    pub fn new(plan: Plan, signals: Vec<Signal>, start: Time) -> Self {
+        Self {
+            plan,
+            signals,
+            first: 0,
+            delay: Duration::ZERO,
+            under_way: VecDeque::new(),
+            memory: Memory::default(),
+            observation: Observation::default(),
+            writes: Vec::new(),
+            due: start,
+        }
+    }
+
+    /// The same for a plan of one target, which is the member at `member` of the world.
+    #[must_use]
+    pub fn of_member(mut self, member: usize) -> Self {
+        self.first = member;
+        self
+    }
+
+    /// The same with readings that are so old when they are seen.
+    #[must_use]
+    pub fn delayed(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// Looks next an interval after `now`, as if nothing was to be decided.
+    pub(super) fn skip(&mut self, now: Time) {
+        self.due = now.plus(self.plan.interval);
+    }
+
+    fn observe(&mut self, seen: &Seen<'_>) {
+        let members = self.first..self.first + self.plan.members.len();
+        self.observation.scales.clear();
+        self.observation.scales.extend(members.map(|member| Some(seen.scale(member))));
+        self.observation.readings.clear();
+        self.observation.readings.extend(self.signals.iter().map(|signal| seen.reading(*signal)));
+        if self.delay.is_zero() {
+            return;
+        }
+        let now = seen.now();
+        self.under_way.push_back((now, self.observation.readings.clone()));
+        while self.under_way.get(1).is_some_and(|(at, _)| now.since(*at) >= self.delay) {
+            self.under_way.pop_front();
+        }
+        if let Some((_, readings)) = self.under_way.front() {
+            self.observation.readings.clone_from(readings);
+        }
+    }
+}
+
+impl Contender for Planned {
+    fn due(&self) -> Time {
+        self.due
+    }
+
+    fn look(&mut self, seen: &Seen<'_>, orders: &mut Vec<Order>) {
+        let now = seen.now();
+        self.observe(seen);
+        let NextDecision { decision, .. } =
+            next_decision(&self.plan, &mut self.memory, &self.observation, &[], now);
+        self.writes.clear();
+        self.writes.resize_with(self.plan.members.len(), || None);
+        for decided in decision.members.iter().filter(|decided| decided.scales()) {
+            let explained = || decided.steps.iter().map(ToString::to_string).collect();
+            let steps = if seen.explains() { explained() } else { Vec::new() };
+            orders.push(Order { member: self.first + decided.member, to: decided.to, steps });
+            self.writes[decided.member] = Some(WriteResult { at: now, sent: true, failure: None });
+        }
+        record_writes(&self.plan, &mut self.memory, &decision, &self.writes);
+        self.due = now.plus(self.plan.interval);
+    }
+}

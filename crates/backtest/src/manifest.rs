@@ -1,0 +1,117 @@
+//! A manifest that is replayed, and how it is compiled.
+
+use std::time::Duration;
+
+use engine::hpa::{Hpa, HpaSpec, MetricAim};
+use engine::pod_metric::{PodResource, Startup};
+use engine::{Fault, FaultKind, Plan, Problem, Query, SourceCatalog, Target, Warning};
+use resources::Compiled;
+use serde_json::Value;
+
+/// One object of any kind of ours, compiled.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    /// What the report calls it.
+    pub name: String,
+    /// The object.
+    pub object: Value,
+    /// What it was compiled into.
+    pub plan: Plan,
+    /// What it may have and hardly means.
+    pub warnings: Vec<Warning>,
+}
+
+/// The HPA's own kind, which is replayed, too.
+const HPA: (&str, &str) = ("autoscaling/v2", "HorizontalPodAutoscaler");
+
+/// A query that nobody asks: in a replay every value comes from the world.
+pub(crate) fn unasked(source: &str) -> Query {
+    Query::unprepared(source)
+}
+
+impl Manifest {
+    /// Whether an object of this kind can be replayed.
+    pub fn is_known(api_version: &str, kind: &str) -> bool {
+        (api_version, kind) == HPA || resources::find(api_version, kind).is_some()
+    }
+
+    /// The kinds that can be replayed, for messages.
+    pub fn kinds() -> String {
+        let kinds = resources::KINDS.iter().map(|kind| kind.kind).chain([HPA.1]);
+        kinds.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Compiles `object`, with the rules of admission.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with its path.
+    pub fn compile(object: Value, catalog: &dyn SourceCatalog) -> Result<Self, Vec<Problem>> {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let (api_version, kind) = (text("/apiVersion"), text("/kind"));
+        if (api_version, kind) == HPA {
+            let plan = hpa_plan(&object)?;
+            let name = text("/metadata/name").to_owned();
+            return Ok(Self { name, object, plan, warnings: Vec::new() });
+        }
+        let Some(found) = resources::find(api_version, kind) else {
+            let message =
+                format!("{kind:?} of {api_version:?} cannot be replayed; what can: {}", Self::kinds());
+            return Err(vec![Problem::new("kind", Fault::new(FaultKind::Unreadable, message))]);
+        };
+        let context =
+            resources::Context { catalog, allow_cross_namespace: true, admitting: true, resolved: None };
+        let Compiled { plan, warnings } = found.compile(&object, &context)?;
+        Ok(Self { name: text("/metadata/name").to_owned(), object, plan, warnings })
+    }
+
+    /// What a replica of a BusinessScaling bears: that `maxReplicas` are right for `maxUsers`.
+    pub(crate) fn capacity_by_thresholds(&self) -> Option<f64> {
+        if self.object.get("kind")?.as_str()? != "BusinessScaling" {
+            return None;
+        }
+        let number = |name: &str, default: f64| {
+            let given = self.object.pointer(&format!("/spec/scaleThresholds/{name}"));
+            given.and_then(Value::as_f64).unwrap_or(default)
+        };
+        Some(number("maxUsers", 5000.0) / number("maxReplicas", 10.0)).filter(|capacity| *capacity > 0.0)
+    }
+}
+
+/// The sync period of the HPA controller, where nobody has set another.
+const SYNC: Duration = Duration::from_secs(15);
+
+/// The plan of an HPA, which acts as the controller does.
+fn hpa_plan(object: &Value) -> Result<Plan, Vec<Problem>> {
+    let unreadable = |error: serde_json::Error| {
+        vec![Problem::new(
+            "spec",
+            Fault::new(FaultKind::Unreadable, format!("is no spec of an HPA: {error}")),
+        )]
+    };
+    let spec: HpaSpec = serde_json::from_value(object["spec"].clone()).map_err(unreadable)?;
+    let hpa = Hpa::compile(&spec, "spec")?;
+    let source = |index: usize| match &hpa.metrics[index].aim {
+        MetricAim::Pods(measure, _) => match measure.resource {
+            PodResource::Cpu => Ok("cpu"),
+            PodResource::Memory => Ok("memory"),
+            PodResource::Custom => {
+                let message = "metrics of type Pods cannot be replayed; give the metric as External";
+                Err(Problem::new(
+                    format!("spec.metrics[{index}].type"),
+                    Fault::new(FaultKind::Unsupported, message),
+                ))
+            }
+        },
+        MetricAim::AverageValue(_) | MetricAim::Value(_) => Ok("external"),
+    };
+    let sources: Result<Vec<&str>, Problem> = (0..hpa.metrics.len()).map(source).collect();
+    let queries = sources.map_err(|problem| vec![problem])?.into_iter().map(unasked);
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let target = Target {
+        api_version: text("/spec/scaleTargetRef/apiVersion"),
+        kind: text("/spec/scaleTargetRef/kind"),
+        namespace: text("/metadata/namespace"),
+        name: text("/spec/scaleTargetRef/name"),
+    };
+    Ok(hpa.plan(target, queries, Startup::default(), SYNC))
+}
