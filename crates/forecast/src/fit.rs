@@ -49,7 +49,8 @@ impl FitJob {
     pub fn run(self) -> Fitted {
         let Self { values, start, span, reach } = self;
         let periods = seasons(&values, span);
-        let seasons = periods.iter().map(|period| Duration::from_millis((*period as i64 * span) as u64)).collect();
+        let seasons =
+            periods.iter().map(|period| Duration::from_millis((*period as i64 * span) as u64)).collect();
         let end = Time::from_millis(start.as_millis() + values.len() as i64 * span);
         let steps = (reach.as_millis() as i64 / span + 2) as usize;
         let curve = curve(&values, &periods, steps).unwrap_or_default();
@@ -169,7 +170,11 @@ mod tests {
             let place = 6 * 288 + hour * 12;
             let at = Time::from_millis(place as i64 * SPAN + SPAN / 2);
             let found = fitted.at(at).unwrap();
-            assert!((found / expected[place] - 1.0).abs() < 0.15, "{found} for {} in {hour} h", expected[place]);
+            assert!(
+                (found / expected[place] - 1.0).abs() < 0.15,
+                "{found} for {} in {hour} h",
+                expected[place]
+            );
         }
         assert_eq!(fitted.at(Time::from_seconds(40 * 86_400)), None);
     }
@@ -183,10 +188,15 @@ mod tests {
 
     #[test]
     fn noise_and_short_loads_have_no_season() {
-        let noise: Vec<f64> = (0..2000).map(|index| 100.0 + 50.0 * (f64::from(index) * 78.233).sin().fract()).collect();
+        let noise: Vec<f64> =
+            (0..2000).map(|index| 100.0 + 50.0 * (f64::from(index) * 78.233).sin().fract()).collect();
         assert!(job(wave(1, 1.0)).run().seasons().is_empty());
         let fitted = job(noise.iter().map(|value| (value * 43_758.545).fract()).collect()).run();
-        assert!(fitted.seasons().is_empty() && fitted.at(Time::default()).is_none(), "{:?}", fitted.seasons());
+        assert!(
+            fitted.seasons().is_empty() && fitted.at(Time::default()).is_none(),
+            "{:?}",
+            fitted.seasons()
+        );
         assert!(job(vec![5.0; 2000]).run().seasons().is_empty());
         assert!(job(Vec::new()).run().seasons().is_empty());
     }

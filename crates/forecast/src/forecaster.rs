@@ -166,7 +166,12 @@ impl Forecaster {
         }
         self.last_fit = Some(at);
         let reach = self.settings.refit + self.settings.horizon + 2 * self.settings.span;
-        Some(FitJob { values: self.history.filled(), start: self.history.start(), span: self.history.span_millis(), reach })
+        Some(FitJob {
+            values: self.history.filled(),
+            start: self.history.start(),
+            span: self.history.span_millis(),
+            reach,
+        })
     }
 
     /// Takes over what came of a fit.
@@ -182,13 +187,13 @@ impl Forecaster {
     /// What is to be expected a horizon after the last reading.
     pub fn outlook(&self) -> Outlook {
         let Some((value, at)) = self.now else { return Outlook::Unknown(NoForecast::TooShort) };
-        let Some(errors) = self.scores.errors(LEAST_SCORES) else { return Outlook::Unknown(NoForecast::TooShort) };
+        let Some(errors) = self.scores.errors(LEAST_SCORES) else {
+            return Outlook::Unknown(NoForecast::TooShort);
+        };
         let same = errors[0];
-        let (best, error) = errors
-            .iter()
-            .enumerate()
-            .skip(1)
-            .fold((1, errors[1]), |best, (model, error)| if *error < best.1 { (model, *error) } else { best });
+        let (best, error) = errors.iter().enumerate().skip(1).fold((1, errors[1]), |best, (model, error)| {
+            if *error < best.1 { (model, *error) } else { best }
+        });
         if error > WORST {
             return Outlook::Unknown(NoForecast::TooWrong { error });
         }
@@ -196,9 +201,12 @@ impl Forecaster {
             return Outlook::Unknown(NoForecast::NoBetter { error, same });
         }
         match self.forecasts(value, at)[best] {
-            Some(value) => {
-                Outlook::Expected { value, at: at.plus(self.settings.horizon), model: ModelName::ALL[best], error }
-            }
+            Some(value) => Outlook::Expected {
+                value,
+                at: at.plus(self.settings.horizon),
+                model: ModelName::ALL[best],
+                error,
+            },
             None => Outlook::Unknown(NoForecast::TooShort),
         }
     }
@@ -239,7 +247,12 @@ mod tests {
     fn rush(day: f64) -> f64 {
         let hour = day.fract() * 24.0;
         let noise = 1.0 + 0.01 * (day * 7919.0).sin();
-        noise * if (8.0..20.0).contains(&hour) { 1000.0 } else { 100.0 + 900.0 * ((hour - 7.5) / 0.5).clamp(0.0, 1.0) * f64::from(u8::from(hour < 8.0)) }
+        noise
+            * if (8.0..20.0).contains(&hour) {
+                1000.0
+            } else {
+                100.0 + 900.0 * ((hour - 7.5) / 0.5).clamp(0.0, 1.0) * f64::from(u8::from(hour < 8.0))
+            }
     }
 
     #[test]
@@ -275,7 +288,14 @@ mod tests {
     #[test]
     fn a_steady_load_needs_no_forecast() {
         let forecaster = listened(2, 60, |_| 500.0);
-        assert!(matches!(forecaster.outlook(), Outlook::Unknown(NoForecast::NoBetter { .. }) | Outlook::Expected { value: 500.0, .. }), "{:?}", forecaster.outlook());
+        assert!(
+            matches!(
+                forecaster.outlook(),
+                Outlook::Unknown(NoForecast::NoBetter { .. }) | Outlook::Expected { value: 500.0, .. }
+            ),
+            "{:?}",
+            forecaster.outlook()
+        );
         let new = Forecaster::new(Settings::ahead(Duration::from_secs(60)));
         assert_eq!(new.outlook(), Outlook::Unknown(NoForecast::TooShort));
         assert_eq!(NoForecast::TooShort.to_string(), "too little is known of this load yet");

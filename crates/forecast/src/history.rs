@@ -87,11 +87,15 @@ impl History {
             .filter(|(_, mean)| !mean.is_nan())
             .map(|(place, mean)| (place, f64::from(*mean)))
             .collect();
-        let (Some(&(first, head)), Some(&(_, tail))) = (known.first(), known.last()) else { return Vec::new() };
+        let (Some(&(first, head)), Some(&(_, tail))) = (known.first(), known.last()) else {
+            return Vec::new();
+        };
         let mut filled = vec![head; first];
         for pair in known.windows(2) {
             let ((from, low), (to, high)) = (pair[0], pair[1]);
-            filled.extend((from..to).map(|place| low + (high - low) * (place - from) as f64 / (to - from) as f64));
+            filled.extend(
+                (from..to).map(|place| low + (high - low) * (place - from) as f64 / (to - from) as f64),
+            );
         }
         filled.resize(self.means.len(), tail);
         filled
