@@ -28,7 +28,7 @@ fn manifest() -> Manifest {
         "spec": { "targetDeployment": "web", "minReplicas": 2, "maxReplicas": 30, "metrics": [
             { "name": "requests", "type": "prometheus", "targetValue": 80, "config": { "query": "x" } }],
             "safety": { "scaleDownStabilizationSeconds": 300 } } });
-    Manifest::compile(object, &Anything).unwrap()
+    Manifest::compile(object, &Anything, &engine::POLICIES).unwrap()
 }
 
 fn month() -> Recorded {
@@ -90,6 +90,7 @@ fn main() {
     let search = Search {
         manifest: &manifest,
         catalog: &Anything,
+        policies: &engine::POLICIES,
         workload: &bound.workload,
         signals: &bound.signals,
     };

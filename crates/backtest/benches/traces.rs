@@ -68,7 +68,7 @@ impl Trace {
                 { "name": "value", "type": "prometheus", "targetValue": AIM * self.capacity,
                   "config": { "query": "x" } }],
                 "safety": { "scaleDownStabilizationSeconds": 300 } } });
-        Manifest::compile(object, &Anything).unwrap()
+        Manifest::compile(object, &Anything, &engine::POLICIES).unwrap()
     }
 
     fn open(&self, folder: &Path, bound: Option<&Bound>) -> Result<Grid<CsvLoad<File>>, LoadError> {
@@ -139,8 +139,13 @@ impl Trace {
         let of_hpa = replay(&mut grid, &bound.workload, vec![entry], &options, &mut |_| {}).unwrap();
         let scores = of_hpa.results[0].scores();
         let condition = format!("slo_violation_minutes <= {}", 0.5 * scores.slo_violation_minutes);
-        let search =
-            Search { manifest, catalog: &Anything, workload: &bound.workload, signals: &bound.signals };
+        let search = Search {
+            manifest,
+            catalog: &Anything,
+            policies: &engine::POLICIES,
+            workload: &bound.workload,
+            signals: &bound.signals,
+        };
         let options = SearchOptions {
             candidates: 150,
             conditions: vec![Condition::parse(&condition).unwrap()],
@@ -151,7 +156,7 @@ impl Trace {
         let mut open = || self.open(folder, Some(bound));
         let searched = search.run(&options, &mut open, &mut |_| {}).unwrap();
         let standing = searched.recommended.map(|place| &searched.front[place])?;
-        Manifest::compile(standing.candidate.object.clone(), &Anything).ok()
+        Manifest::compile(standing.candidate.object.clone(), &Anything, &engine::POLICIES).ok()
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use engine::hpa::{Hpa, HpaSpec, MetricAim};
 use engine::pod_metric::{PodResource, Startup};
-use engine::{Fault, FaultKind, Plan, Problem, Query, SourceCatalog, Target, Warning};
+use engine::{Fault, FaultKind, Plan, PolicyTable, Problem, Query, SourceCatalog, Target, Warning};
 use resources::Compiled;
 use serde_json::Value;
 
@@ -41,11 +41,15 @@ impl Manifest {
         kinds.collect::<Vec<_>>().join(", ")
     }
 
-    /// Compiles `object`, with the rules of admission.
+    /// Compiles `object`, which may name `policies`, with the rules of admission.
     ///
     /// # Errors
     /// Everything that is wrong with it, each with its path.
-    pub fn compile(object: Value, catalog: &dyn SourceCatalog) -> Result<Self, Vec<Problem>> {
+    pub fn compile(
+        object: Value,
+        catalog: &dyn SourceCatalog,
+        policies: &PolicyTable,
+    ) -> Result<Self, Vec<Problem>> {
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let (api_version, kind) = (text("/apiVersion"), text("/kind"));
         if (api_version, kind) == HPA {
@@ -58,8 +62,13 @@ impl Manifest {
                 format!("{kind:?} of {api_version:?} cannot be replayed; what can: {}", Self::kinds());
             return Err(vec![Problem::new("kind", Fault::new(FaultKind::Unreadable, message))]);
         };
-        let context =
-            resources::Context { catalog, allow_cross_namespace: true, admitting: true, resolved: None };
+        let context = resources::Context {
+            catalog,
+            policies,
+            allow_cross_namespace: true,
+            admitting: true,
+            resolved: None,
+        };
         let Compiled { plan, warnings } = found.compile(&object, &context)?;
         Ok(Self { name: text("/metadata/name").to_owned(), object, plan, warnings })
     }

@@ -22,7 +22,7 @@ impl SourceCatalog for Anything {
 
 /// The object, compiled.
 pub(crate) fn manifest(object: Value) -> Manifest {
-    Manifest::compile(object, &Anything).unwrap_or_else(|problems| panic!("{problems:?}"))
+    Manifest::compile(object, &Anything, &engine::POLICIES).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
 /// A GeneralScaler with one metric, from 1 to 20 replicas, polled every 15 s.

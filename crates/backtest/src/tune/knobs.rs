@@ -206,7 +206,8 @@ mod tests {
                 for share in [0.0, 0.2, 0.5, 0.8, 0.999] {
                     let mut changed = object.clone();
                     knob.set(&mut changed, share);
-                    let compiled = crate::Manifest::compile(changed, &crate::testing::Anything);
+                    let compiled =
+                        crate::Manifest::compile(changed, &crate::testing::Anything, &engine::POLICIES);
                     assert!(compiled.is_ok(), "{} at {share}: {compiled:?}", knob.path());
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{SourceCatalog, Time};
+use engine::{PolicyTable, SourceCatalog, Time};
 use serde_json::Value;
 
 use super::knobs::{Knob, knobs};
@@ -45,6 +45,8 @@ pub struct Search<'a> {
     pub manifest: &'a Manifest,
     /// Checks the settings of metric sources.
     pub catalog: &'a dyn SourceCatalog,
+    /// The policies that the manifest can name.
+    pub policies: &'a PolicyTable,
     /// The world.
     pub workload: &'a Workload,
     /// Where the manifest's metrics come from.
@@ -158,7 +160,7 @@ impl Search<'_> {
                 knob.set(&mut object, *share);
             }
             // Knobs that contradict each other make no manifest; such a candidate is none.
-            if let Ok(manifest) = Manifest::compile(object, self.catalog) {
+            if let Ok(manifest) = Manifest::compile(object, self.catalog, self.policies) {
                 made.push((number, place, manifest));
             }
         }
@@ -212,7 +214,9 @@ impl Search<'_> {
         let count = tried.len();
         let mut finalists: Vec<Candidate> = tried.first().cloned().into_iter().collect();
         finalists.extend(front(&tried).into_iter().map(|place| tried[place].clone()));
-        let compile = |candidate: &Candidate| Manifest::compile(candidate.object.clone(), self.catalog).ok();
+        let compile = |candidate: &Candidate| {
+            Manifest::compile(candidate.object.clone(), self.catalog, self.policies).ok()
+        };
         let manifests: Vec<Manifest> = finalists.iter().filter_map(compile).collect();
         let scores = self.replayed(&manifests.iter().collect::<Vec<_>>(), open, options, None)?;
         let mut standings = Vec::with_capacity(finalists.len());
@@ -332,6 +336,7 @@ mod tests {
         let search = Search {
             manifest: &scene.manifest,
             catalog: &Anything,
+            policies: &engine::POLICIES,
             workload: &scene.bound.workload,
             signals: &scene.bound.signals,
         };

@@ -11,6 +11,7 @@ use sources::{AddressPolicy, Registry};
 
 use super::args::LoadArgs;
 use super::load::{Load, LoadSource};
+use crate::policies::policies;
 
 /// What is wrong with what was given, one line each.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ pub(crate) fn manifests(path: &Path) -> Result<Vec<Manifest>, Invalid> {
         if !Manifest::is_known(field("/apiVersion"), field("/kind")) {
             continue;
         }
-        match Manifest::compile(document, &catalog) {
+        match Manifest::compile(document, &catalog, policies()) {
             Ok(manifest) => manifests.push(manifest),
             Err(found) => problems.extend(Invalid::all(path, &object, &found).0),
         }

@@ -16,6 +16,7 @@ use sources::{AddressPolicy, Registry};
 
 use crate::backtest::inputs::{self, Invalid, Opened};
 use crate::backtest::outputs::Folder;
+use crate::policies::policies;
 pub(crate) use args::TuneArgs;
 
 /// What must hold where nobody says otherwise: one request in a thousand may be affected.
@@ -89,6 +90,7 @@ impl Prepared {
         let search = Search {
             manifest: &self.manifest,
             catalog: &catalog,
+            policies: policies(),
             workload: &self.opened.bound.workload,
             signals: &self.opened.bound.signals,
         };

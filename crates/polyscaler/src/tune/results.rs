@@ -16,6 +16,7 @@ use sources::{AddressPolicy, Registry};
 use super::{Prepared, TuneArgs};
 use crate::backtest::contenders::Contenders;
 use crate::backtest::outputs::{self, Folder};
+use crate::policies::policies;
 
 /// Lines around a change in a diff.
 const CONTEXT: usize = 3;
@@ -56,7 +57,7 @@ fn report(
     let start = grid.quality().first;
     let catalog = Registry::new(AddressPolicy::default());
     let tuned = recommended.and_then(|standing| {
-        let manifest = Manifest::compile(standing.candidate.object.clone(), &catalog).ok()?;
+        let manifest = Manifest::compile(standing.candidate.object.clone(), &catalog, policies()).ok()?;
         Some(("tuned".to_owned(), Manifest { name: format!("{}, tuned", manifest.name), ..manifest }))
     });
     let file = arguments.manifest.display().to_string();

@@ -17,7 +17,7 @@ spec:
   minReplicas: 1
   maxReplicas: 20
   metrics:
-  - {name: requests, type: prometheus, targetValue: 100, config: {query: "sum(rate(requests[1m]))"}}
+  - {name: requests, type: prometheus, targetValue: 100, config: {query: 'sum(rate(requests[1m]))'}}
 ";
 const WORKLOAD: &str = "capacity: 100\nstartup: 30s\nunit: requests/s\ncostPerPodHour: 0.5\n";
 

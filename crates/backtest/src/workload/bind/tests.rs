@@ -131,10 +131,15 @@ fn a_catalog_that_finds_fault_is_heard() {
             Err(vec![Problem::new(asked.path.setting("query"), Fault::required())])
         }
     }
-    let problems = Manifest::compile(scaler("requests", 1.0).object, &Never).unwrap_err();
+    let problems = Manifest::compile(scaler("requests", 1.0).object, &Never, &engine::POLICIES).unwrap_err();
     assert_eq!(problems[0].path, "spec.metrics[0].config.query");
     let unknown = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "x" } });
-    assert!(Manifest::compile(unknown, &Never).unwrap_err()[0].fault.detail.contains("GeneralScaler"));
+    assert!(
+        Manifest::compile(unknown, &Never, &engine::POLICIES).unwrap_err()[0]
+            .fault
+            .detail
+            .contains("GeneralScaler")
+    );
 }
 
 #[test]
@@ -154,6 +159,6 @@ fn a_plain_hpa_is_a_manifest_too() {
     let found = bound(&manifest(by_cpu.clone()), "capacity: 50", &["requests"]).unwrap();
     assert_eq!(found.signals[0].kind, SignalKind::Utilization(0));
     by_cpu["spec"]["maxReplicas"] = json!(0);
-    let problems = Manifest::compile(by_cpu, &crate::testing::Anything).unwrap_err();
+    let problems = Manifest::compile(by_cpu, &crate::testing::Anything, &engine::POLICIES).unwrap_err();
     assert!(problems.iter().any(|problem| problem.path == "spec.maxReplicas"), "{problems:?}");
 }
