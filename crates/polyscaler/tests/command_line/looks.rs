@@ -128,8 +128,7 @@ async fn decisions_answer_and_time_can_be_zoomed() {
     page.wait_for("the reason", "!document.querySelectorAll('.why')[1].hidden").await.unwrap();
     let why = value(&page, "document.querySelectorAll('.why')[1].innerText").await;
     assert!(why.as_str().unwrap().contains(" → ") && why.as_str().unwrap().contains("slo "), "{why}");
-    value(&page, "document.getElementById('panels').focus(); 0").await;
-    page.press("0").await.unwrap();
+    value(&page, "document.getElementById('all').click(); 0").await;
     page.wait_for("the whole range", &format!("{range} === {whole}")).await.unwrap();
     page.allow_script(false).await.unwrap();
     page.open(&url).await.unwrap();
