@@ -9,6 +9,7 @@ mod bad_metrics;
 mod bad_queues;
 mod bounds;
 mod call_graph;
+mod credentials;
 mod edits;
 mod followers;
 mod follows_users;

@@ -11,7 +11,7 @@ use testbed::{Answer, PROMETHEUS_USER, PrometheusOptions, PrometheusServer, Scra
 use crate::harness::Scene;
 
 /// The real server, which scrapes what the scene's metric server shows.
-async fn server(scene: &Scene, basic_auth: bool) -> PrometheusServer {
+pub(super) async fn server(scene: &Scene, basic_auth: bool) -> PrometheusServer {
     let options = PrometheusOptions {
         scrapes: vec![Scrape::of("shop", scene.metrics.address().to_string())],
         interval: Duration::from_millis(500),
@@ -21,13 +21,13 @@ async fn server(scene: &Scene, basic_auth: bool) -> PrometheusServer {
     PrometheusServer::start(options).await.unwrap()
 }
 
-fn users(scene: &Scene, pods: &[u32]) {
+pub(super) fn users(scene: &Scene, pods: &[u32]) {
     let lines = pods.iter().enumerate();
     let text: String = lines.map(|(pod, users)| format!("active_users{{pod=\"{pod}\"}} {users}\n")).collect();
     scene.metrics.set("/metrics", Answer::new(http::StatusCode::OK, testbed::Body::Text(text)));
 }
 
-fn spec(scene: &Scene, config: Value) -> Value {
+pub(super) fn spec(scene: &Scene, config: Value) -> Value {
     json!({
         "targetDeployment": "web", "namespace": scene.namespace, "intervalSeconds": 1,
         "metric": { "type": "prometheus", "config": config },
