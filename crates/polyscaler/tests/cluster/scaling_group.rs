@@ -211,8 +211,8 @@ async fn missing_refused_and_unscalable_members_are_reported_and_the_rest_goes_o
     assert!(condition(&status, "Ready")["message"].as_str().unwrap().contains("later"), "{status}");
 
     // Picked up when it is there, and the others follow all the same.
-    let later = scene.podless_deployment("later", 3).await;
-    later.wait_for(1).await;
+    let later = scene.podless_deployment("later", 12).await;
+    later.wait_for(10).await;
     arrive(&scene, 100);
     wait_for_all(&targets, [1, 1, 2]).await;
     operator.wait_for_polls("target_unavailable", 1.0).await;

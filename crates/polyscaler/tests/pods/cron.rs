@@ -1,7 +1,10 @@
 //! Replicas by the time of day.
 
 use serde_json::{Value, json};
+use testbed::Load;
 
+use super::metrics_api;
+use super::usage::requesting;
 use crate::harness::Scene;
 use crate::pods::spec;
 
@@ -35,4 +38,43 @@ async fn replicas_follow_a_window_that_opens_and_closes() {
     let message = scaling.wait_for("Ready", "False", "InvalidSpec").await;
     assert!(message.contains("spec.metric.config.start: Invalid value: \"0 0 30 2 *\""), "{message}");
     assert_eq!(target.asked().await, 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn beside_cpu_a_closed_window_means_no_replicas_and_no_failure() {
+    let api = metrics_api();
+    let scene = Scene::new("cron-cpu").await;
+    let target = scene.create_deployment(requesting(&scene, "web", 2)).await;
+    target.wait_until_ready(2).await;
+    api.set_each(&scene.namespace, "web", Load { cpu: 0.1, memory: 1_048_576.0 });
+    let metrics = |window: Value| {
+        let [window, cpu] = [(window, 1.0), (json!({ "type": "cpu" }), 80.0)].map(|(mut metric, target)| {
+            metric["targetValue"] = json!(target);
+            metric
+        });
+        json!([window, cpu])
+    };
+    let (open, closed) = (window("0 0 1 1 *", "* * * * *"), window("* * * * *", "0 0 1 1 *"));
+    let spec = json!({
+        "targetDeployment": "web", "minReplicas": 0, "maxReplicas": 20, "intervalSeconds": 1,
+        "metrics": metrics(open.clone()),
+    });
+    let scaler = scene.general_scaler("web", spec).await;
+    let _operator = scene.operator(&[]).await;
+    target.wait_for(5).await;
+    target.wait_until_ready(5).await;
+
+    // By what idle pods use there would always be one; whether there are any is left to the window.
+    scaler.patch_spec(json!({ "metrics": metrics(closed) })).await;
+    target.wait_for(0).await;
+    scaler.wait_for("Ready", "True", "Ready").await;
+
+    // Without a pod there is no usage to read, and the window wakes the target all the same.
+    scaler.patch_spec(json!({ "metrics": metrics(open) })).await;
+    target.wait_for(5).await;
+    target.wait_until_ready(5).await;
+    // All pods together need 5 × 160 / 80 = 10, whatever the window says.
+    api.set_each(&scene.namespace, "web", Load { cpu: 0.8, memory: 1_048_576.0 });
+    target.wait_for(10).await;
+    scaler.wait_for("Ready", "True", "Ready").await;
 }
