@@ -93,7 +93,7 @@ async fn a_bad_metric_scales_nothing_in_and_disturbs_nobody() {
     patients.push(admit(&scene, "link-local", "MetricAddressRefused", link_local).await);
     patients.push(admit(&scene, "decimal", "MetricAddressRefused", "http://2852039166/").await);
     patients.push(admit(&scene, "nowhere", "MetricConnectionFailed", "http://no-such-host.invalid/").await);
-    // Above its bounds and blind: that is scale-in, too.
+    // Above its bounds and blind: the maximum is an order and needs no reading.
     let mut spec = scene.spec("error", "/error");
     let crowded = scene.podless_deployment("crowded", 12).await;
     spec["targetDeployment"] = json!("crowded");
@@ -127,7 +127,7 @@ async fn a_bad_metric_scales_nothing_in_and_disturbs_nobody() {
         let result = if patient.name == "negative" { "ok" } else { patient.reason };
         operator.wait_for_metric("polyscaler_readings_total", &[("result", result)], 2.0).await;
     }
-    assert_eq!(crowded.asked().await, 12);
+    assert_eq!(crowded.asked().await, 10);
 
     // All is well again, for each by what was wrong with it.
     down.resume().await.unwrap();
