@@ -7,7 +7,7 @@
 /// What one may get.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Share {
-    /// Its part, relative to the others; finite and not negative. 0 gets the least.
+    /// Its part, relative to the others; finite and not negative. 0 gets the minimum.
     pub(crate) weight: f64,
     /// The fewest it gets.
     pub(crate) least: u32,
@@ -27,7 +27,7 @@ impl Share {
 }
 
 /// The highest level at which all shares together, each pod counted as `unit` says for its place, come to
-/// no more than `amount`. 0 where already the fewest come to more; infinite where the most do not.
+/// no more than `amount`. 0 if the minimums already exceed it; infinite if the maximums do not.
 pub(crate) fn level(shares: &[Share], amount: f64, unit: impl Fn(usize) -> f64) -> f64 {
     let filled =
         |level| shares.iter().enumerate().map(|(place, share)| unit(place) * share.at(level)).sum::<f64>();
@@ -143,7 +143,7 @@ mod tests {
         let two = shares(&[(4.0, 1, 4), (4.0, 1, 4)]);
         let unit = |place: usize| [1.0, 3.0][place];
         assert_eq!(level(&two, 8.0, unit), 0.5);
-        assert_eq!(level(&two, 3.9, unit), 0.0, "the fewest come to 4");
+        assert_eq!(level(&two, 3.9, unit), 0.0, "the minimums come to 4");
         assert_eq!(level(&two, 16.0, unit), f64::INFINITY);
         assert_eq!(counts(&two, 0.4, |counts| sum(counts) <= 3), [2, 1]);
         assert_eq!(

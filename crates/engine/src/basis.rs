@@ -65,15 +65,15 @@ pub enum Basis {
         /// What the highest come to.
         most: Box<Basis>,
     },
-    /// The proposal of the metric that asks an HPA for the most.
+    /// The proposal of the metric with the highest recommendation of an HPA.
     Proposal(Box<Proposal>),
-    /// Demand over what a replica bears: `webui 500 × 1.2 = 600, 100 a replica`.
+    /// Demand over the capacity of a replica: `webui 500 × 1.2 = 600, 100 a replica`.
     Demand {
         /// Where the demand comes from, in the plan's order.
         shares: Vec<DemandShare>,
         /// The demand, in the unit of `capacity`.
         demand: f64,
-        /// The demand that one replica bears at most.
+        /// The maximum demand that one replica can handle.
         capacity: f64,
         /// The share of `capacity` at which a replica is to run, above 0 and at most 1.
         utilization: f64,

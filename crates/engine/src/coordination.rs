@@ -28,7 +28,7 @@ use crate::{CallGraph, Edge, View};
 pub struct Need {
     /// Replicas; bounds and budget are not looked at.
     pub replicas: u32,
-    /// Whether all readings that it rests on are known. Else it is the least that may be needed.
+    /// Whether all readings that it rests on are known. Otherwise it is the minimum that may be needed.
     pub is_whole: bool,
     /// What it rests on.
     pub basis: Basis,
@@ -47,8 +47,8 @@ pub fn loads(view: &View<'_>) -> Vec<Option<f64>> {
     (0..view.members.len())
         .map(|member| {
             let serving = view.scale(member)?.serving();
-            let bears = f64::from(serving) * capacity(view, member)?;
-            demands[member].filter(|_| serving > 0).map(|demand| demand / bears)
+            let handled = f64::from(serving) * capacity(view, member)?;
+            demands[member].filter(|_| serving > 0).map(|demand| demand / handled)
         })
         .collect()
 }
@@ -71,7 +71,7 @@ pub fn bottleneck(view: &View<'_>) -> Option<usize> {
 }
 
 /// What each member needs where a replica is to run at `utilization`, above 0 and at most 1, of its
-/// capacity; 1 is the least that bears the demand. `None` where nothing reports it.
+/// capacity; at 1 they can just handle the demand. `None` where nothing reports it.
 pub fn needs(view: &View<'_>, utilization: f64) -> Vec<Option<Need>> {
     let flows = flows(view);
     let mut needs: Vec<Option<Need>> = vec![None; view.members.len()];
@@ -84,7 +84,7 @@ pub fn needs(view: &View<'_>, utilization: f64) -> Vec<Option<Need>> {
     needs
 }
 
-/// The demand that one replica of the member at `member` bears: its own, or the target of its first metric that has one.
+/// The demand that one replica of the member at `member` can handle: its own, or the target of its first metric that has one.
 pub fn capacity(view: &View<'_>, member: usize) -> Option<f64> {
     let own = view.members.get(member)?.role.capacity;
     own.or_else(|| {
@@ -170,7 +170,7 @@ fn flows(view: &View<'_>) -> Vec<Flow> {
     flows
 }
 
-/// The most that the member's own metrics report.
+/// The maximum that the member's own metrics report.
 fn measured(view: &View<'_>, member: usize) -> Flow {
     let own = view.members[member].role.capacity;
     let mut flow = Flow::default();

@@ -74,7 +74,7 @@ fn learn_unrecorded_scales(
     }
 }
 
-/// Records in `memory` what became of writing `decision`: one entry for each of the plan's members, `None` where
+/// Records in `memory` the results of writing `decision`: one entry for each of the plan's members, `None` where
 /// nothing was written.
 pub fn record_writes(plan: &Plan, memory: &mut Memory, decision: &Decision, writes: &[Option<WriteResult>]) {
     for decided in &decision.members {

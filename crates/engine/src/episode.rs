@@ -12,7 +12,7 @@
 //! | `ready` | ready pods | 0 and up; absent if `replicas` is |
 //! | `min`, `max` | pods | `min` ≤ `max` |
 //! | `weight` | a share | above 0 |
-//! | `capacity` | demand that one pod bears | above 0; absent if unknown |
+//! | `capacity` | demand that one pod can handle | above 0; absent if unknown |
 //! | `demand` | as `capacity` | 0 and up; absent if it is not completely known |
 //! | `load` | 1 is full | 0 and up; absent where demand or capacity is not known, and while no pod serves |
 //! | `need` | pods that bear the demand | 0 and up; absent if unknown |
@@ -84,7 +84,7 @@ pub struct MemberState {
     pub max: u32,
     /// Its share where counts are spread; above 0.
     pub weight: f64,
-    /// The demand that one pod bears; above 0.
+    /// The demand that one pod can handle; above 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capacity: Option<f64>,
     /// Its demand, in the unit of its capacity; 0 and up.

@@ -10,7 +10,7 @@ use crate::{Fault, FaultKind};
 pub enum GroupProblem {
     /// The policy follows metrics, and the group has none.
     NoMetric,
-    /// Demand comes in at the member at this place, and what one of its replicas bears is not known.
+    /// Demand enters at the member at this place, and the capacity of its replicas is not known.
     NoCapacity {
         /// Place of the member in the plan.
         member: usize,

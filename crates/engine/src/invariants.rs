@@ -92,7 +92,7 @@ fn ordered(case: &Case<'_>, member: &MemberDecision) -> u32 {
     if is_switched_off(case, member) { 0 } else { case.plan.members[member.member].bounds.clamp(member.from) }
 }
 
-/// Scale-out never goes beyond what the budget pays for, except up to the least replicas.
+/// Scale-out never exceeds the budget, except up to the minimum replicas.
 pub fn within_budget(case: &Case<'_>) -> Option<Violation> {
     let budget = case.plan.policy.budget()?;
     violated("within_budget", case, |member| {

@@ -37,7 +37,7 @@ pub enum Reading {
         value: MetricValue,
         /// When it was true at the source; when it was read where the source does not say.
         at: Time,
-        /// Where the most of it comes from, where the number is made of several.
+        /// Where most of it comes from, where the number is made of several.
         largest: Option<Arc<Contributor>>,
     },
     /// The source answered with several numbers, which nobody has aggregated; never empty.
@@ -101,7 +101,7 @@ impl Reading {
         }
     }
 
-    /// The same, where the most of its number comes from `name`: `value` of it.
+    /// The same, where most of its number comes from `name`: `value` of it.
     #[must_use]
     pub fn with_largest(mut self, name: String, value: f64) -> Self {
         if let Self::Value { largest, .. } = &mut self {
@@ -110,7 +110,7 @@ impl Reading {
         self
     }
 
-    /// Where the most of the number comes from; `None` where that is not known, or it comes from one place.
+    /// Where most of the number comes from; `None` where that is not known, or it comes from one place.
     pub fn largest(&self) -> Option<&Contributor> {
         match self {
             Self::Value { largest, .. } => largest.as_deref(),

@@ -31,7 +31,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// The fewest and the most replicas of a member.
+/// The minimum and maximum replicas of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     min: u32,

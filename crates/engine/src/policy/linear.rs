@@ -1,6 +1,6 @@
 //! `linear`: replicas follow one metric along a straight line between two points.
 //!
-//! Below the low point the least replicas, above the high point the most, between
+//! Below the low point the minimum replicas, above the high point the maximum, between
 //! them `trunc((value - low) / (high - low) * (most - least) + least)`.
 
 use std::sync::Arc;

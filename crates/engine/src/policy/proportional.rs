@@ -1,7 +1,7 @@
 //! `proportional`: one count of pods for the whole group, spread over its members by their weights.
 //!
 //! For members that share one load, such as the same service on several kinds of machines. The metric
-//! that asks for the most decides, as in `slo`. A member whose target was not found keeps its share, so that the
+//! with the highest recommendation decides, as in `slo`. A member whose target was not found keeps its share, so that the
 //! others do not jump while it is replaced; one that must be left alone, or that someone set to 0, has none.
 
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! `random`: every member of a group gets a count between its bounds, drawn again in each decision.
 //!
-//! For finding out how an application bears being scaled, and as the thing that any better
+//! For finding out how an application reacts to being scaled, and as the thing that any better
 //! policy must beat. The draws are a pure function of seed, round and member, and the round is remembered: the same
 //! seed gives the same sequence, on any machine and in a replay.
 

@@ -160,7 +160,7 @@ async fn played(scenario: &str, seconds: u64) -> String {
     said + &summary.to_string()
 }
 
-/// The least and the most that a word such as `ready` says in the lines of an application.
+/// The minimum and maximum that a word such as `ready` says in the lines of an application.
 fn range(said: &str, application: &str, word: &str) -> (u32, u32) {
     let value = |line: &str| {
         let mut words = line.split_whitespace().skip_while(|found| *found != word);

@@ -221,7 +221,7 @@ fn scaling_limited(poll: &Poll) -> Said {
     }
 }
 
-/// Where the most of a metric comes from, where its source says so: something left behind may hold the target at
+/// Where most of a metric comes from, if its source reports it: something left behind may hold the target at
 /// its maximum. Without numbers, which would make another message of each poll.
 fn largest(poll: &Poll) -> String {
     let mut metrics = poll.plan.metrics.iter().zip(&poll.readings);

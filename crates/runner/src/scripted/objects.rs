@@ -46,7 +46,7 @@ impl Object {
     }
 
     /// A ScalingGroup of the Deployments `members`, each with 1 to 100 replicas. The source of the group's
-    /// name reports what arrives at the first, which calls all others; a replica bears 100 of it.
+    /// name reports what arrives at the first, which calls all others; a replica handles 100 of it.
     pub(crate) fn group(name: &str, members: &[&str]) -> Self {
         let entry = members[0];
         let calls: Vec<Value> = members[1..].iter().map(|to| json!({ "from": entry, "to": to })).collect();

@@ -8,7 +8,7 @@
 //! | `desiredReplicas` | number of replicas within the window, at least 1 |
 //!
 //! Asked for one per replica (`targetType: AverageValue`, `targetValue: 1`), a target has
-//! `desiredReplicas` within the window and its least outside. Of several windows the greatest wins.
+//! `desiredReplicas` within the window and its minimum outside. Of several windows the highest count applies.
 //!
 //! The window is open when it closes before it opens next, or at the same instant. It includes its
 //! start and excludes its end, and may span midnight, a weekend or a year. Give both times the same

@@ -17,7 +17,7 @@
 //!   as busy before a scale-in. So do pods that are asked for and do not exist yet.
 //! - Pods beyond `spec.replicas`, as in a rolling update, do not add to the count.
 //! - A container that requests nothing has no utilization: there is no value, and its name and the pod's are reported.
-//! - While no pod counts there is no value. A target at 0 replicas is not woken by what it uses.
+//! - While no pod counts there is no value. A target at 0 replicas is not scaled out by its usage.
 //!
 //! The reading is as old as the oldest measurement in it.
 //!

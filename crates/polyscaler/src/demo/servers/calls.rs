@@ -12,7 +12,7 @@ pub(in crate::demo) struct Calls {
     busiest: Busiest,
 }
 
-/// The service that bears the most for its pods.
+/// The service with the highest load for its pods.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::demo) struct Busiest {
     /// Its name in the group.

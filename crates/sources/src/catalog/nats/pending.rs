@@ -27,11 +27,11 @@ pub(super) struct Reports {
     pub(super) clusters: Names,
 }
 
-/// How much waits, and where the most of it does.
+/// How much waits, and where most of it does.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Count {
     pub(super) messages: u64,
-    /// The consumer, or the stream without any, for which the most wait, with their number. `None` where it is the
+    /// The consumer, or the stream without any, with the most pending messages, and their number. `None` where it is the
     /// only one, or nothing waits.
     pub(super) largest: Option<(String, u64)>,
 }
