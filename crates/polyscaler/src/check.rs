@@ -13,8 +13,8 @@ use crate::policies::policies;
 
 /// Validates manifests by the schema and rules that the API server applies.
 ///
-/// Warnings do not affect the exit status: 0 if all documents are valid, 1 if one is invalid or cannot be
-/// read, 2 if there is no document to check.
+/// Exit status: 0 if all documents are valid, 1 if one is invalid or cannot be read, 2 if there is no
+/// document to check. Warnings do not change it.
 #[derive(Args)]
 pub(crate) struct CheckArgs {
     /// Files with YAML or JSON, several documents each; `-` reads standard input.

@@ -91,7 +91,7 @@ impl GroupSpec {
         let target = member.remove("targetRef");
         let of_target = |field: &str| target.as_ref()?.get(field)?.as_str();
         if of_target("kind").is_some_and(|kind| kind != "Deployment") {
-            return Err(format!("{place}.targetRef.kind: a groups file can only name Deployments"));
+            return Err(format!("{place}.targetRef.kind: only Deployments are supported in a groups file"));
         }
         let name = of_target("name").or_else(|| member.get("name")?.as_str());
         let Some(name) = name.map(str::to_owned) else {

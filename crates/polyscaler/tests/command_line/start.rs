@@ -99,5 +99,5 @@ fn an_audit_file_that_cannot_be_written_is_one_plain_line() {
     let below = format!("{}/audit.jsonl", files.write("file", ""));
     let flag = format!("--audit-file={below}");
     let ran = run(&[&QUIET[..], &[&flag]].concat());
-    assert_one_plain_line(&ran, &[&format!("--audit-file {below} cannot be opened"), "can be written"]);
+    assert_one_plain_line(&ran, &[&format!("--audit-file {below} cannot be opened"), "name a writable file"]);
 }
