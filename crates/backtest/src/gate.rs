@@ -61,7 +61,8 @@ pub struct Verdict {
 pub enum ConditionError {
     /// It is not written as conditions are.
     #[error(
-        "{text:?}: expected {expected} at {found:?}; write for example 'slo_violation_minutes > 10' or 'cost > 1.2 * baseline'"
+        "{text:?}: expected {expected} at {found:?}; for example 'slo_violation_minutes > 10' or 'cost > \
+         1.2 * baseline'"
     )]
     Malformed {
         /// The condition.
@@ -80,7 +81,8 @@ pub enum ConditionError {
         name: String,
     },
     /// It needs a contender that is not there.
-    #[error("{text:?}: there is no contender {name:?} to compare with; there are {}. Name it with --against or --baseline", .known.join(", "))]
+    #[error("{text:?}: there is no contender {name:?} to compare with; there are {}. Name it with --against \
+             or --baseline", .known.join(", "))]
     NoContender {
         /// The condition.
         text: String,

@@ -94,7 +94,7 @@ fn hpa_plan(object: &Value) -> Result<Plan, Vec<Problem>> {
     let unreadable = |error: serde_json::Error| {
         vec![Problem::new(
             "spec",
-            Fault::new(FaultKind::Unreadable, format!("is no spec of an HPA: {error}")),
+            Fault::new(FaultKind::Unreadable, format!("is not the spec of an HPA: {error}")),
         )]
     };
     let spec: HpaSpec = serde_json::from_value(object["spec"].clone()).map_err(unreadable)?;
@@ -104,7 +104,7 @@ fn hpa_plan(object: &Value) -> Result<Plan, Vec<Problem>> {
             PodResource::Cpu => Ok("cpu"),
             PodResource::Memory => Ok("memory"),
             PodResource::Custom => {
-                let message = "metrics of type Pods cannot be replayed; give the metric as External";
+                let message = "metrics of type Pods cannot be replayed; use a metric of type External";
                 Err(Problem::new(
                     format!("spec.metrics[{index}].type"),
                     Fault::new(FaultKind::Unsupported, message),

@@ -109,10 +109,10 @@ impl fmt::Display for NoForecast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = |share: f64| (1000.0 * share).round() / 10.0;
         match *self {
-            Self::TooShort => f.write_str("too little is known of this load yet"),
+            Self::TooShort => f.write_str("too little is known about this load yet"),
             Self::NoBetter { error, same } => {
                 let (error, same) = (percent(error), percent(same));
-                write!(f, "its recent error is {error} %, and that nothing changes is wrong by {same} % only")
+                write!(f, "its recent error is {error} %, while assuming no change is wrong by only {same} %")
             }
             Self::TooWrong { error } => write!(f, "its recent error is {} % of the load", percent(error)),
         }
@@ -298,7 +298,7 @@ mod tests {
         );
         let new = Forecaster::new(Settings::ahead(Duration::from_secs(60)));
         assert_eq!(new.outlook(), Outlook::Unknown(NoForecast::TooShort));
-        assert_eq!(NoForecast::TooShort.to_string(), "too little is known of this load yet");
+        assert_eq!(NoForecast::TooShort.to_string(), "too little is known about this load yet");
     }
 
     #[test]

@@ -44,7 +44,7 @@ impl Contender for Oracle {
         for (member, (bounds, wanted)) in self.bounds.iter().zip(wanted).enumerate() {
             let (from, to) = (seen.scale(member).replicas, bounds.clamp(*wanted));
             if from != to {
-                let why = || vec![format!("oracle {from}→{to} (what comes is known)")];
+                let why = || vec![format!("oracle {from}→{to} (perfect knowledge)")];
                 orders.push(Order { member, to, steps: if seen.explains() { why() } else { Vec::new() } });
             }
         }

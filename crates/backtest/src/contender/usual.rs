@@ -1,4 +1,4 @@
-//! `hpa` and `keda`: what somebody would have who uses neither of our kinds, for the same targets and metrics.
+//! `hpa` and `keda`: what someone would have who uses neither of our kinds, for the same targets and metrics.
 //!
 //! - **HPA**: the controller's exact arithmetic, a sync every 15 s, tolerance 0.1, no `behavior`: at most twice as many
 //!   at once, and a window of 300 s before scale-in.

@@ -23,7 +23,7 @@ pub enum LoadError {
     #[error("has no values")]
     Empty,
     /// There is one moment only.
-    #[error("has one value only; a backtest needs two at least, to know how load changes")]
+    #[error("has only one value; a backtest needs at least two")]
     OneValue,
     /// A value is no number.
     #[error("line {line}, column {column}: {text:?} is not a number")]
@@ -37,7 +37,7 @@ pub enum LoadError {
     },
     /// A time is none.
     #[error(
-        "line {line}, column {column}: {text:?} is not a time; write 2026-11-29T19:10:00Z, 2026-11-29 19:10:00, or \
+        "line {line}, column {column}: {text:?} is not a time; use 2026-11-29T19:10:00Z, 2026-11-29 19:10:00, or \
          seconds or milliseconds since 1970"
     )]
     NotATime {
@@ -96,14 +96,15 @@ pub enum LoadError {
         known: Vec<String>,
     },
     /// There is a time and nothing else.
-    #[error("has no column of values beside the time")]
+    #[error("has no column of values besides the time")]
     NoValues,
     /// The step that was asked for is none.
-    #[error("the step must be a millisecond at least")]
+    #[error("the step must be at least a millisecond")]
     NoStep,
     /// The values span more cells than a replay goes through.
     #[error(
-        "spans {cells} steps of {step_seconds} s, more than {most}: are its times right? A longer --step helps"
+        "spans {cells} steps of {step_seconds} s, more than {most}: are its times right? A longer --step \
+         helps"
     )]
     TooLong {
         /// Cells that it would make.

@@ -48,18 +48,19 @@ impl Quality {
                 remarks.push(format!("{count} {text}"));
             }
         };
-        remark(self.duplicates, "moments come twice; the later value counts");
+        remark(self.duplicates, "moments occur twice; the later value counts");
         remark(self.disordered, "moments were out of order and were sorted");
         remark(self.late, "moments came too late to be sorted and are left out");
-        remark(self.unusable, "values are missing, negative or no finite number, and count as no data");
+        remark(self.unusable, "values are missing, negative or not a finite number, and count as no data");
         if self.gaps > 0 {
             remarks.push(format!(
-                "{} gaps, {:.0} s together: no reading is there meanwhile, and the demand is taken to stay",
+                "{} gaps, {:.0} s in total: there is no reading in a gap, and the demand is assumed to stay \
+                 the same",
                 self.gaps, self.gap_seconds
             ));
         }
         if self.constant {
-            remarks.push("all values are equal: no rule has anything to follow".to_owned());
+            remarks.push("all values are equal: there is nothing for a rule to follow".to_owned());
         }
         remarks
     }

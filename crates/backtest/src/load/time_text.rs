@@ -42,7 +42,7 @@ pub(super) fn parse(text: &str) -> Option<Parsed> {
 /// What is wrong with the name.
 pub fn zone(name: &str) -> Result<TimeZone, String> {
     TimeZone::get(name)
-        .map_err(|_| format!("{name:?} is no time zone; give one such as Europe/Berlin or UTC"))
+        .map_err(|_| format!("{name:?} is not a time zone; use one such as Europe/Berlin or UTC"))
 }
 
 /// The instant of a local time in UTC.

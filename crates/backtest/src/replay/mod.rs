@@ -54,7 +54,7 @@ pub struct ReplayOptions {
     pub interval_millis: i64,
     /// Whether timelines and decisions are kept.
     pub records: bool,
-    /// Where the scores begin anew.
+    /// Where the scores begin again.
     pub splits: Vec<Time>,
     /// No cell from here on.
     pub until: Option<Time>,
@@ -95,7 +95,8 @@ pub struct Replayed {
     pub tick: Duration,
 }
 
-/// Replays the load of `grid` for all `entries` in the world of `workload`. `progress` hears of the cells that are done.
+/// Replays the load of `grid` for all `entries` in the world of `workload`. `progress` hears of the cells
+/// that are done.
 ///
 /// # Errors
 /// What is wrong with the load, and where.

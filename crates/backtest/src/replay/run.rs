@@ -46,7 +46,7 @@ pub(crate) struct Stage<'a> {
     pub(crate) step: Duration,
     /// From one sample of the scores to the next.
     pub(crate) tick: Duration,
-    /// Where the scores begin anew: the parts of the history.
+    /// Where the scores begin again: the parts of the history.
     pub(crate) splits: &'a [Time],
 }
 

@@ -25,7 +25,8 @@ pub(super) fn page(report: &Report<'_>) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
          script-src 'unsafe-inline'; img-src data:\">\n\
-         <link rel=\"icon\" href=\"data:,\">\n<title>{title} · backtest</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
+         <link rel=\"icon\" href=\"data:,\">\n<title>{title} · \
+                     backtest</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
     );
     let _ = write!(page, "<header><h1>{title}</h1><p>backtest by polyscaler</p></header>\n<main>\n");
     facts(&mut page, report);
@@ -89,7 +90,10 @@ fn remarks(page: &mut String, report: &Report<'_>) {
 
 /// All scores, a line each; the best of each is marked.
 fn table(page: &mut String, report: &Report<'_>) {
-    page.push_str("<h2>Scores</h2>\n<div class=\"scroll\"><table class=\"scores\"><thead><tr><th scope=\"col\">score</th>");
+    page.push_str(
+        "<h2>Scores</h2>\n<div class=\"scroll\"><table class=\"scores\"><thead><tr><th \
+                   scope=\"col\">score</th>",
+    );
     for result in report.results() {
         let _ = write!(page, "<th scope=\"col\">{}</th>", Escaped(&result.name));
     }
@@ -149,7 +153,7 @@ fn workload(page: &mut String, report: &Report<'_>) {
     let text = serde_json::to_string_pretty(&report.workload.summary()).unwrap_or_default();
     let _ = write!(
         page,
-        "<h2>Workload</h2>\n<details><summary>every number that was used</summary><pre>{}</pre></details>\n",
+        "<h2>Workload</h2>\n<details><summary>all parameters</summary><pre>{}</pre></details>\n",
         Escaped(&text)
     );
 }

@@ -93,7 +93,7 @@ impl Report<'_> {
         html::page(self)
     }
 
-    /// A table of the most telling scores, for a terminal.
+    /// A table of the most informative scores, for a terminal.
     pub fn table(&self) -> String {
         terminal::table(self)
     }

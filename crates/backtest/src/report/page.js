@@ -166,7 +166,7 @@
     });
     return best;
   };
-  const told = (contender, index) => {
+  const explained = (contender, index) => {
     const [ms, member, from, to, steps] = contender.decisions[index];
     const name = data.members.length > 1 ? `${data.members[member]} ` : '';
     return `${stamp(ms)} ${name}${from} → ${to}: ${steps.join(', ')}`;
@@ -185,7 +185,7 @@
     tip.append(table);
     const reach = 8 / (width - LEFT - RIGHT) * (view.to - view.from);
     const decision = panel.contender ? nearest(panel.contender, row, reach) : -1;
-    if (decision >= 0) tip.append(node('div', told(panel.contender, decision)));
+    if (decision >= 0) tip.append(node('div', explained(panel.contender, decision)));
     tip.hidden = false;
     tip.style.left = `${Math.max(8, Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8))}px`;
     tip.style.top = `${Math.max(8, Math.min(event.clientY + 16, innerHeight - tip.offsetHeight - 8))}px`;
@@ -212,7 +212,7 @@
         const decision = hover(panel, event);
         panel.contender.chosen = decision;
         panel.why.hidden = decision < 0;
-        if (decision >= 0) panel.why.textContent = told(panel.contender, decision);
+        if (decision >= 0) panel.why.textContent = explained(panel.contender, decision);
       }
       pressed = null;
       redraw();

@@ -11,15 +11,15 @@ pub(crate) use tally::{Segment, Tally};
 /// The scores of one contender. Shares are between 0 and 1; the documentation defines each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Scores {
-    /// Replicas missing, on average, as a share of the most there may be.
+    /// Replicas missing, on average, as a share of the maximum replicas.
     pub accuracy_u: f64,
-    /// Replicas too many, on average, as a share of the most there may be.
+    /// Replicas too many, on average, as a share of the maximum replicas.
     pub accuracy_o: f64,
     /// Replicas missing, on average, as a share of those needed.
     pub accuracy_u_norm: f64,
     /// Replicas too many, on average, as a share of those needed.
     pub accuracy_o_norm: f64,
-    /// Share of time in which replicas are missing.
+    /// Share of time with too few replicas.
     pub timeshare_u: f64,
     /// Share of time in which there are too many.
     pub timeshare_o: f64,
@@ -31,7 +31,7 @@ pub struct Scores {
     pub instability: f64,
     /// Changes of supply less those of demand, for each moment.
     pub jitter: f64,
-    /// Minutes in which the SLO was broken.
+    /// Minutes in which the SLO was violated.
     pub slo_violation_minutes: f64,
     /// Share of requests that came in such minutes.
     pub violated_share: f64,
@@ -41,9 +41,9 @@ pub struct Scores {
     pub recovery_seconds: f64,
     /// Hours that pods were paid for: starting, ready and stopping ones.
     pub pod_hours: f64,
-    /// What they cost.
+    /// Their cost.
     pub cost: f64,
-    /// Changes of the replicas that were asked for.
+    /// Changes of the desired replicas.
     pub actions: u64,
     /// Those in the other direction than the one before.
     pub reversals: u64,
@@ -68,15 +68,15 @@ pub struct ScoreInfo {
 pub const SCORES: &[ScoreInfo] = &[
     ScoreInfo {
         name: "accuracy_u",
-        title: "missing, of the most",
+        title: "missing, of the maximum",
         value: |scores| scores.accuracy_u,
-        help: "Replicas missing on average, as a share of the most there may be.",
+        help: "Replicas missing on average, as a share of the maximum replicas.",
     },
     ScoreInfo {
         name: "accuracy_o",
-        title: "too many, of the most",
+        title: "too many, of the maximum",
         value: |scores| scores.accuracy_o,
-        help: "Replicas too many on average, as a share of the most there may be.",
+        help: "Replicas too many on average, as a share of the maximum replicas.",
     },
     ScoreInfo {
         name: "accuracy_u_norm",
@@ -94,13 +94,13 @@ pub const SCORES: &[ScoreInfo] = &[
         name: "timeshare_u",
         title: "time with too few",
         value: |scores| scores.timeshare_u,
-        help: "Share of time in which replicas are missing.",
+        help: "Share of time with too few replicas.",
     },
     ScoreInfo {
         name: "timeshare_o",
         title: "time with too many",
         value: |scores| scores.timeshare_o,
-        help: "Share of time in which there are too many replicas.",
+        help: "Share of time with too many replicas.",
     },
     ScoreInfo {
         name: "k",
@@ -128,15 +128,15 @@ pub const SCORES: &[ScoreInfo] = &[
     },
     ScoreInfo {
         name: "slo_violation_minutes",
-        title: "SLO broken, minutes",
+        title: "SLO violated, minutes",
         value: |scores| scores.slo_violation_minutes,
-        help: "Minutes in which the SLO was broken.",
+        help: "Minutes in which the SLO was violated.",
     },
     ScoreInfo {
         name: "violated_share",
         title: "requests affected",
         value: |scores| scores.violated_share,
-        help: "Share of requests that came while the SLO was broken.",
+        help: "Share of requests that arrived while the SLO was violated.",
     },
     ScoreInfo {
         name: "p95_shortfall",
@@ -148,7 +148,7 @@ pub const SCORES: &[ScoreInfo] = &[
         name: "recovery_seconds",
         title: "recovery, seconds",
         value: |scores| scores.recovery_seconds,
-        help: "Mean seconds from a broken SLO until it is kept again.",
+        help: "Mean seconds from a violation of the SLO until it is met again.",
     },
     ScoreInfo {
         name: "pod_hours",
@@ -156,18 +156,18 @@ pub const SCORES: &[ScoreInfo] = &[
         value: |scores| scores.pod_hours,
         help: "Hours that pods were paid for: starting, ready and stopping ones.",
     },
-    ScoreInfo { name: "cost", title: "cost", value: |scores| scores.cost, help: "What they cost." },
+    ScoreInfo { name: "cost", title: "cost", value: |scores| scores.cost, help: "Their cost." },
     ScoreInfo {
         name: "actions",
         title: "actions",
         value: |scores| scores.actions as f64,
-        help: "Changes of the replicas that were asked for.",
+        help: "Changes of the desired replicas.",
     },
     ScoreInfo {
         name: "reversals",
         title: "reversals",
         value: |scores| scores.reversals as f64,
-        help: "Changes in the other direction than the one before.",
+        help: "Changes in the opposite direction of the previous one.",
     },
     ScoreInfo {
         name: "oracle_gap",

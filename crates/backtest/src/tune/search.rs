@@ -98,11 +98,11 @@ pub enum SearchError {
     /// The load cannot be read.
     #[error(transparent)]
     Load(#[from] LoadError),
-    /// A condition names somebody who is not there.
+    /// A condition names someone who is not there.
     #[error(transparent)]
     Condition(#[from] ConditionError),
     /// There is nothing to set.
-    #[error("{0} has no knobs that could be tuned")]
+    #[error("{0} has no settings that can be tuned")]
     NoKnobs(String),
 }
 

@@ -215,7 +215,7 @@ impl Binder<'_> {
         let Some(capacity) = capacity else {
             self.require(
                 format!("{path}capacity"),
-                "the load that one replica bears; the manifest does not say it",
+                "the load that one replica can handle; the manifest does not contain it",
             );
             return None;
         };
@@ -226,10 +226,7 @@ impl Binder<'_> {
             [("capacity", capacity), ("serviceTime", service_time), ("concurrency", concurrency)]
         {
             if !(value.is_finite() && value > 0.0) {
-                self.refuse(
-                    format!("{path}{name}"),
-                    format!("{value}: a replica that bears nothing serves nobody; must be above 0"),
-                );
+                self.refuse(format!("{path}{name}"), format!("{value}: must be above 0"));
                 return None;
             }
         }
@@ -294,8 +291,8 @@ impl Binder<'_> {
         let Some(replicas) = &spec.load.replicas else {
             self.require(
                 "load.replicas",
-                "utilisation and latency depend on the replicas of their day; name the column with \
-                 their number, so that demand can be worked out",
+                "utilization and latency depend on the replicas at that time; name the column with their \
+                 number, so that demand can be computed",
             );
             return Vec::new();
         };
@@ -315,7 +312,7 @@ impl Binder<'_> {
             "load.column".to_owned()
         };
         let known = self.columns.join(", ");
-        self.require(path, format!("say which column is the load; there are {known}"));
+        self.require(path, format!("set the column of the load; there are {known}"));
         None
     }
 
@@ -323,12 +320,12 @@ impl Binder<'_> {
         let SloSpec { utilization, latency, backlog_age, percentile } = self.spec.slo;
         let given = [utilization.is_some(), latency.is_some(), backlog_age.is_some()];
         if given.iter().filter(|given| **given).count() > 1 {
-            self.refuse("slo", "give one of utilization, latency and backlogAge");
+            self.refuse("slo", "must be one of utilization, latency and backlogAge");
             return None;
         }
         let percentile = percentile.unwrap_or(95.0);
         if !(percentile > 0.0 && percentile < 100.0) {
-            self.refuse("slo.percentile", format!("{percentile}: must lie between 0 and 100"));
+            self.refuse("slo.percentile", format!("{percentile}: must be between 0 and 100"));
         }
         if let Some(share) = utilization {
             if !(share > 0.0 && share <= 1.0) {
@@ -340,8 +337,8 @@ impl Binder<'_> {
             let seconds = limit.as_seconds();
             for service in members.iter().filter(|service| service.service_time >= seconds) {
                 let message = format!(
-                    "{seconds} s: a request takes {} s at {} when nobody waits, so no number of replicas \
-                     keeps it",
+                    "{seconds} s: a request takes {} s at {} without waiting, so no number of replicas can \
+                     meet it",
                     service.service_time, service.name
                 );
                 self.refuse("slo.latency", message);

@@ -40,13 +40,17 @@ impl Visitor<'_> for SpanVisitor {
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Span, E> {
         let parsed: Result<jiff::SignedDuration, _> = text.parse();
         let span = parsed.ok().and_then(|span| Duration::try_from(span).ok());
-        span.map(Span)
-            .ok_or_else(|| E::custom(format!("{text:?} is no time; give one such as 30s, 250ms or 1h30m")))
+        span.map(Span).ok_or_else(|| {
+            E::custom(format!(
+                "{text:?} is not a duration; use one such as 30s, 250ms or \
+                 1h30m"
+            ))
+        })
     }
 
     fn visit_f64<E: serde::de::Error>(self, seconds: f64) -> Result<Span, E> {
         let span = Duration::try_from_secs_f64(seconds);
-        span.map(Span).map_err(|_| E::custom(format!("{seconds} is no time")))
+        span.map(Span).map_err(|_| E::custom(format!("{seconds} is not a duration")))
     }
 
     fn visit_u64<E: serde::de::Error>(self, seconds: u64) -> Result<Span, E> {
@@ -62,7 +66,7 @@ impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let span = deserializer.deserialize_any(SpanVisitor)?;
         if span.0 > Duration::from_secs(30 * 86_400) {
-            return Err(D::Error::custom("a time above 30 days makes no sense here"));
+            return Err(D::Error::custom("must not be above 30 days"));
         }
         Ok(span)
     }

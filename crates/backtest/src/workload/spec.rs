@@ -15,7 +15,8 @@ pub struct WorkloadSpec {
     pub capacity: Option<f64>,
     /// What the load counts, for people. Default: the column's name.
     pub unit: Option<String>,
-    /// The time in which a value of the load was counted: `30m` where the file has requests of half an hour. Default 1 s.
+    /// The time in which a value of the load was counted: `30m` where the file has requests of half an hour.
+    /// Default 1 s.
     pub per: Option<Span>,
     /// From being asked for to being ready. Default 30 s.
     pub startup: Option<StartupSpec>,
@@ -25,7 +26,8 @@ pub struct WorkloadSpec {
     pub concurrency: Option<f64>,
     /// How far arrivals and service times vary. Default: both exponential.
     pub variability: Option<Variability>,
-    /// What becomes of requests that cannot be served. Default: `queue` where a metric is a queue's length, else `drop`.
+    /// What happens to requests that cannot be served. Default: `queue` if a metric is a queue's length,
+    /// otherwise `drop`.
     pub overload: Option<Overload>,
     /// The longest queue; what comes on top is dropped. Default: no limit.
     pub queue_limit: Option<f64>,

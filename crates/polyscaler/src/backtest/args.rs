@@ -8,13 +8,13 @@ use clap::{Args, ValueEnum};
 use engine::Time;
 use reqwest::Url;
 
-/// Replays recorded load through rules, before they touch a cluster, and says what came of it.
+/// Replays recorded load through rules, before they touch a cluster, and shows the result.
 ///
-/// Every manifest is decided by the operator's own engine, in a world of its own with the same load. Scores are the
-/// elasticity metrics of SPEC RG, broken promises, and money. docs/backtest.md is a tutorial.
+/// Every manifest runs on the operator's own engine, in its own simulation with the same load. Scores are the
+/// elasticity metrics of SPEC RG, violations of the SLO, and cost. docs/backtest.md is a tutorial.
 ///
-/// Exit status: 0 done, 1 a manifest, the workload or the load is not valid, or a condition of --fail-if is met,
-/// 2 bad usage.
+/// Exit status: 0 if done, 1 if a manifest, the workload or the load is not valid, or a condition of
+/// --fail-if is met, 2 for bad usage.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct BacktestArgs {
@@ -23,23 +23,23 @@ pub(crate) struct BacktestArgs {
     pub(crate) manifests: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) load: LoadArgs,
-    /// What else to compare with: `hpa`, `keda`, `static:N`, `oracle`, or further manifests, separated by commas.
+    /// Contenders to compare with: `hpa`, `keda`, `static:N`, `oracle`, or further manifests, separated by commas.
     #[arg(long, value_delimiter = ',', value_name = "LIST")]
     pub(crate) against: Vec<String>,
-    /// Folder for report.html, summary.json and timeline.csv; made where it is missing.
+    /// Directory for report.html, summary.json and timeline.csv; created if it does not exist.
     #[arg(long, short, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Condition under which the exit status is 1, for example 'slo_violation_minutes > 10' or 'cost > 1.2 * baseline'.
-    /// May be given several times.
+    /// Can be repeated.
     #[arg(long = "fail-if", value_parser = condition, value_name = "CONDITION")]
     pub(crate) fail_if: Vec<Condition>,
-    /// Whom `baseline` means in conditions: a contender's name. Default: the second contender.
+    /// The contender that `baseline` refers to in conditions. Default: the second contender.
     #[arg(long, value_name = "NAME")]
     pub(crate) baseline: Option<String>,
-    /// Draw load and replicas in the terminal, too.
+    /// Also draw load and replicas in the terminal.
     #[arg(long)]
     pub(crate) plot: bool,
-    /// How to print what came of it.
+    /// Output format.
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) output: Output,
 }
@@ -51,39 +51,40 @@ const EXAMPLES: &str = "Examples:
 /// The load, and the world that it comes to.
 #[derive(Args)]
 pub(crate) struct LoadArgs {
-    /// Recorded load: CSV with a column of times, or one value a line. `make:weekly,days=14,peak=800,step=1m,seed=1`
-    /// makes one; shapes are weekly, step, ramp, flash-crowd, on-off, outage and drift.
+    /// Recorded load: CSV with a column of times, or one value per line.
+    /// `make:weekly,days=14,peak=800,step=1m,seed=1` generates one; shapes are weekly, step, ramp,
+    /// flash-crowd, on-off, outage and drift.
     #[arg(long, value_name = "FILE", required_unless_present_any = ["prometheus", "audit"],
           conflicts_with_all = ["prometheus", "audit"])]
     pub(crate) load: Option<PathBuf>,
-    /// Load from Prometheus: the manifest's own queries, over the past.
+    /// Load from Prometheus: the history of the manifest's own queries.
     #[arg(long, value_name = "URL", conflicts_with = "audit")]
     pub(crate) prometheus: Option<Url>,
-    /// How far back.
+    /// Length of the history.
     #[arg(long, default_value = "7d", value_parser = crate::duration, value_name = "TIME")]
     pub(crate) range: Duration,
-    /// Up to which moment. Default: now.
+    /// End of the history. Default: now.
     #[arg(long, value_parser = moment, value_name = "TIME", requires = "prometheus")]
     pub(crate) until: Option<Time>,
-    /// A header for Prometheus, such as 'Authorization: Bearer …'. May be given several times.
+    /// A header for Prometheus, such as 'Authorization: Bearer …'. Can be repeated.
     #[arg(long, value_parser = header, value_name = "NAME: VALUE", requires = "prometheus")]
     pub(crate) header: Vec<(String, String)>,
-    /// Load from an audit file of the operator: what was read then. What was decided then takes part as `recorded`.
+    /// Load from the readings in an audit file of the operator. Its decisions take part as `recorded`.
     #[arg(long, value_name = "FILE")]
     pub(crate) audit: Option<PathBuf>,
-    /// Time from value to value. Default: what the file's times say, and 60s where it has none.
+    /// Time between two values. Default: that of the file's times, or 60s if it has none.
     #[arg(long, value_parser = crate::duration, value_name = "TIME")]
     pub(crate) step: Option<Duration>,
-    /// The column of times, where its name does not say so.
+    /// The column of times. Default: detected by its name.
     #[arg(long, value_name = "NAME")]
     pub(crate) time_column: Option<String>,
     /// The zone of times without an offset, for example Europe/Berlin. Default: UTC.
     #[arg(long, value_parser = zone, value_name = "ZONE")]
     pub(crate) time_zone: Option<Zone>,
-    /// What separates the fields. Default: found by itself.
+    /// Separator of the fields. Default: detected.
     #[arg(long, value_parser = separator, value_name = "CHARACTER")]
     pub(crate) separator: Option<u8>,
-    /// What a replica bears, how soon it starts, and what was promised, as YAML. Default: what the manifest says.
+    /// YAML file with the capacity of a replica, its startup time, and the SLO. Default: from the manifest.
     #[arg(long, value_name = "FILE")]
     pub(crate) workload: Option<PathBuf>,
 }
@@ -124,11 +125,11 @@ fn zone(name: &str) -> Result<Zone, String> {
 fn moment(text: &str) -> Result<Time, String> {
     let moment: Result<jiff::Timestamp, _> = text.parse();
     let moment = moment.map(|moment| Time::from_millis(moment.as_millisecond()));
-    moment.map_err(|_| "give a time such as 2026-11-29T19:10:00Z".to_owned())
+    moment.map_err(|_| "must be a time such as 2026-11-29T19:10:00Z".to_owned())
 }
 
 fn header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once(':').ok_or("give a name and a value: 'Name: value'")?;
+    let (name, value) = text.split_once(':').ok_or("must be a name and a value: 'Name: value'")?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
@@ -136,7 +137,7 @@ fn separator(text: &str) -> Result<u8, String> {
     match text.as_bytes() {
         b"tab" | b"\\t" => Ok(b'\t'),
         [byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() => Ok(*byte),
-        _ => Err("give one character that is no letter and no digit, or tab".to_owned()),
+        _ => Err("must be one character that is not a letter or digit, or tab".to_owned()),
     }
 }
 

@@ -59,8 +59,8 @@ pub(super) fn read(path: &Path, manifest: &Manifest) -> Result<Audit, Invalid> {
         if line.trim().is_empty() {
             continue;
         }
-        let entry: Entry =
-            serde_json::from_str(&line).map_err(|error| at_line(format!("is no audit entry: {error}")))?;
+        let entry: Entry = serde_json::from_str(&line)
+            .map_err(|error| at_line(format!("is not an audit entry: {error}")))?;
         let is_it = entry.kind == kind && entry.name == manifest.name;
         if !is_it || namespace.is_some_and(|namespace| namespace != entry.namespace) {
             continue;
@@ -81,7 +81,7 @@ pub(super) fn read(path: &Path, manifest: &Manifest) -> Result<Audit, Invalid> {
         let object = format!("{kind} {}/{}", namespace.unwrap_or_default(), manifest.name);
         return Err(Invalid::of(
             path,
-            format!("has no decision of {object}; does the manifest have another name?"),
+            format!("has no decision for {object}; does the manifest have another name?"),
         ));
     }
     let columns = columns.into_iter().chain([REPLICAS.to_owned()]).collect();

@@ -42,7 +42,7 @@ impl Contenders {
                 Some(Ok(replicas)) => all.0.push((name.to_owned(), Named::Static(replicas))),
                 Some(Err(_)) => {
                     return Err(Invalid(vec![format!(
-                        "--against {name}: give a number of replicas, such as static:5"
+                        "--against {name}: must have a number of replicas, such as static:5"
                     )]));
                 }
                 None if name == "oracle" => all.0.push((name.to_owned(), Named::Oracle)),
@@ -56,7 +56,7 @@ impl Contenders {
                 None => {
                     let known = "hpa, keda, static:N, oracle, or the file of a manifest";
                     return Err(Invalid(vec![format!(
-                        "--against {name}: there is no such contender and no such file; give {known}"
+                        "--against {name}: there is no such contender and no such file; use {known}"
                     )]));
                 }
             }

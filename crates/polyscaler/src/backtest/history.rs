@@ -79,7 +79,7 @@ fn asked(manifest: &Manifest) -> anyhow::Result<Vec<Asked>> {
     }
     anyhow::ensure!(
         !asked.is_empty(),
-        "{} has no metric of type prometheus, so there is no query to ask; give its load with --load",
+        "{} has no metric of type prometheus, so there is no query; provide its load with --load",
         manifest.name
     );
     Ok(asked)
@@ -119,11 +119,11 @@ impl History<'_> {
         let points = self.range.as_millis() as i64 / step_millis;
         anyhow::ensure!(
             points >= 2,
-            "--range is shorter than two steps; give a longer one, or a shorter --step"
+            "--range is shorter than two steps; set a longer one, or a shorter --step"
         );
         anyhow::ensure!(
             points <= MOST_IN_ALL,
-            "--range has {points} steps, more than {MOST_IN_ALL}; give a longer --step"
+            "--range has {points} steps, more than {MOST_IN_ALL}; set a longer --step"
         );
         let first = self.until.as_millis() - points * step_millis;
         let client = client()?;
@@ -169,8 +169,8 @@ impl History<'_> {
                 }
                 Err(Refused::TooMuch(_)) if size > FEWEST_POINTS => size = (size / 2).max(FEWEST_POINTS),
                 Err(Refused::TooMuch(why)) => anyhow::bail!(
-                    "{}: {}: even {FEWEST_POINTS} points at once are too much: {why}; give a longer --step, or a query \
-                     with fewer series",
+                    "{}: {}: even {FEWEST_POINTS} points at once are too much: {why}; set a longer --step, \
+                     or use a query with fewer series",
                     self.server,
                     metric.name
                 ),
@@ -193,7 +193,7 @@ impl History<'_> {
         let failed = |error: anyhow::Error| Refused::Failed(error);
         let mut url = self.server.clone();
         url.path_segments_mut()
-            .map_err(|()| failed(anyhow::anyhow!("is no address of a server")))?
+            .map_err(|()| failed(anyhow::anyhow!("is not the address of a server")))?
             .pop_if_empty()
             .extend(["api", "v1", "query_range"]);
         let seconds = |millis: i64| format!("{}", millis as f64 / 1000.0);
@@ -215,17 +215,19 @@ impl History<'_> {
         let response = match request.send().await {
             Ok(response) => response,
             Err(error) if error.is_timeout() => {
-                return Err(Refused::TooMuch(format!("no answer in {} s", TIMEOUT.as_secs())));
+                return Err(Refused::TooMuch(format!("no response within {} s", TIMEOUT.as_secs())));
             }
-            Err(error) => return Err(failed(anyhow::Error::new(error).context("cannot be asked"))),
+            Err(error) => return Err(failed(anyhow::Error::new(error).context("cannot be queried"))),
         };
         let status = response.status();
         let body = match response.bytes().await {
             Ok(body) => body,
             Err(error) if error.is_timeout() => {
-                return Err(Refused::TooMuch("the answer takes too long".to_owned()));
+                return Err(Refused::TooMuch("the response takes too long".to_owned()));
             }
-            Err(error) => return Err(failed(anyhow::Error::new(error).context("the answer breaks off"))),
+            Err(error) => {
+                return Err(failed(anyhow::Error::new(error).context("the response is incomplete")));
+            }
         };
         let answer: Option<Answer> = serde_json::from_slice(&body).ok();
         match answer {
@@ -252,7 +254,7 @@ fn is_too_much(status: u16, error: &str) -> bool {
 
 #[expect(clippy::disallowed_methods, reason = "main has chosen the TLS library")]
 fn client() -> anyhow::Result<Client> {
-    ClientBuilder::new().timeout(TIMEOUT).build().context("no client for HTTP can be made")
+    ClientBuilder::new().timeout(TIMEOUT).build().context("no HTTP client can be created")
 }
 
 /// The values of one metric on their way into all values.
@@ -272,7 +274,11 @@ impl Column<'_> {
     /// Puts what several series come to in its place.
     fn put(&mut self, metric: &Asked, series: &[Series]) -> anyhow::Result<()> {
         if metric.aggregate == Aggregate::Only && series.len() > 1 {
-            anyhow::bail!("{}: aggregate is only, and the query gives {} series", metric.name, series.len());
+            anyhow::bail!(
+                "{}: aggregate is only, and the query returns {} series",
+                metric.name,
+                series.len()
+            );
         }
         let mut counts = std::collections::HashMap::new();
         for (at, text) in series.iter().flat_map(|series| &series.values) {

@@ -1,4 +1,4 @@
-//! What a backtest reads: manifests, workload, load. What is wrong with them is told with the file's name.
+//! What a backtest reads: manifests, workload, load. What is wrong with them is reported with the file's name.
 
 use std::path::Path;
 
@@ -101,8 +101,7 @@ fn refuse_queues(arguments: &LoadArgs, manifest: &Manifest, bound: &Bound) -> Re
         .map(|(metric, _)| &metric.name);
     let Some(name) = queue.into_iter().next() else { return Ok(()) };
     let problem = format!(
-        "metric {name} is the length of a queue, which depends on the replicas of its day, so it does not say what came \
-         in; give the arrivals with --load. metrics: {{{name}: {{signal: load}}}} in the workload replays the lengths \
+        "metric {name} is the length of a queue, which depends on the replicas of its day, so it does not show the arrivals; provide them with --load. metrics: {{{name}: {{signal: load}}}} in the workload replays the lengths \
          as they were"
     );
     Err(Invalid(vec![format!("{}: {problem}", arguments.place())]))

@@ -160,12 +160,13 @@ impl Recipe {
         let name = parts.next().unwrap_or_default();
         let names = || Shape::ALL.map(Shape::name).join(", ");
         let shape = Shape::ALL.into_iter().find(|shape| shape.name() == name);
-        let shape = shape.ok_or_else(|| format!("no load is made as {name:?}; give one of {}", names()))?;
+        let shape =
+            shape.ok_or_else(|| format!("unknown shape of load {name:?}; must be one of {}", names()))?;
         let day = Duration::from_secs(86_400);
         let mut recipe =
             Self { shape, seed: 1, peak: 1000.0, length: 14 * day, step: Duration::from_secs(60) };
         for part in parts {
-            let wrong = || format!("{part:?}: give days=14, peak=1000, step=1m or seed=1");
+            let wrong = || format!("{part:?}: must be like days=14, peak=1000, step=1m or seed=1");
             let (name, value) = part.split_once('=').ok_or_else(wrong)?;
             let number = || value.parse::<f64>().ok().filter(|number| *number > 0.0).ok_or_else(wrong);
             match name {

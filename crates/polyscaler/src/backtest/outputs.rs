@@ -20,9 +20,9 @@ impl<'a> Folder<'a> {
     /// # Errors
     /// Where it cannot be made or written to.
     pub(crate) fn open(path: &'a Path) -> anyhow::Result<Self> {
-        let advice = || format!("--out {}: cannot be written; give a folder that can be", path.display());
+        let advice = || format!("--out {}: cannot be written; name a writable directory", path.display());
         std::fs::create_dir_all(path).with_context(advice)?;
-        // Rights alone do not tell whether a file can be made.
+        // Rights alone do not know whether a file can be made.
         NamedTempFile::new_in(path).with_context(advice)?;
         Ok(Self { path, files: Vec::new() })
     }

@@ -76,24 +76,27 @@ fn report(
     let replayed = replay(&mut grid, workload, entries, &options, &mut |_| {})?;
     let title = format!("{}, tuned", manifest.name);
     let remarks =
-        [format!("the scores are those of the load from {split} on, which the search has not seen")];
+        [format!("the scores are those of the load from {split} on, which the search has not used")];
     outputs::write(folder, &Report { title: &title, replayed: &replayed, workload, remarks: &remarks })
 }
 
 /// The table, the diff and the verdict.
 pub(super) fn print(prepared: &Prepared, searched: &Searched) -> ExitCode {
-    println!("{} settings tried on the load before {}, judged on the rest\n", searched.tried, prepared.split);
+    println!(
+        "{} settings tried on the load before {}, evaluated on the rest\n",
+        searched.tried, prepared.split
+    );
     print!("{}", table(searched));
     let Some(standing) = recommended(searched) else {
         let conditions: Vec<String> = prepared.conditions.iter().map(ToString::to_string).collect();
         eprintln!(
-            "\nnothing is recommended: no settings keep {} on both parts of the history",
+            "\nnothing is recommended: no settings meet {} on both parts of the history",
             conditions.join(" and ")
         );
         return ExitCode::FAILURE;
     };
     match diff(prepared, standing) {
-        Ok(diff) if diff.is_empty() => println!("\nthe manifest is good as it is"),
+        Ok(diff) if diff.is_empty() => println!("\nthe manifest is already the best"),
         Ok(diff) => print!("\n{diff}"),
         Err(error) => eprintln!("{error:#}"),
     }

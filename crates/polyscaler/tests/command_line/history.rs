@@ -56,7 +56,7 @@ async fn a_month_is_read_from_a_real_server_in_pieces() {
         assert!(ran.stderr.starts_with(&url) && ran.stdout.is_empty(), "{ran:?}");
     }
     let ran = run(arguments(&files, query, &["--prometheus", "http://127.0.0.1:1", "--range", "1h"])).await;
-    assert!(ran.status == 1 && ran.stderr.contains("cannot be asked"), "{ran:?}");
+    assert!(ran.status == 1 && ran.stderr.contains("cannot be queried"), "{ran:?}");
 }
 
 /// A server that answers so many points at once; asked for more, it says what Prometheus says.
@@ -127,7 +127,8 @@ fn audit() -> String {
         let line = json!({
             "timestamp": format!("2026-11-29T10:{:02}:{:02}Z", poll / 4, poll % 4 * 15),
             "kind": "GeneralScaler", "namespace": "shop", "name": "web", "uid": "u", "target": "Deployment/web",
-            "from": replicas, "to": to, "applied": replicas != to, "steps": [format!("slo {replicas}→{to} ({value}/100)")],
+            "from": replicas, "to": to, "applied": replicas != to, "steps": [format!("slo {replicas}→{to} \
+                 ({value}/100)")],
             "mode": "act", "recommended": to, "metrics": [{ "name": "requests", "value": value }],
         });
         lines.push_str(&format!("{line}\n"));
@@ -148,8 +149,8 @@ async fn an_audit_file_is_replayed_beside_what_was_decided_then() {
     assert_eq!(contenders[0]["scores"], contenders[1]["scores"], "the same manifest decides the same");
     let other = files.write("other.jsonl", audit().replace("\"web\"", "\"other\""));
     let ran = run(arguments(&files, "x", &["--audit", &other])).await;
-    assert!(ran.status == 1 && ran.stderr.contains("has no decision of GeneralScaler shop/web"), "{ran:?}");
+    assert!(ran.status == 1 && ran.stderr.contains("has no decision for GeneralScaler shop/web"), "{ran:?}");
     let broken = files.write("broken.jsonl", audit() + "{\"timestamp\": 5}\n");
     let ran = run(arguments(&files, "x", &["--audit", &broken])).await;
-    assert!(ran.status == 1 && ran.stderr.contains("line 121: is no audit entry"), "{ran:?}");
+    assert!(ran.status == 1 && ran.stderr.contains("line 121: is not an audit entry"), "{ran:?}");
 }

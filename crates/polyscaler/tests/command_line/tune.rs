@@ -51,7 +51,7 @@ fn what_does_not_hold_is_not_recommended() {
     arguments.extend(["--slo", "cost < 1", "--out", &shown]);
     let ran = run(&arguments);
     assert_eq!(ran.status, 1, "{ran:?}");
-    assert!(ran.stderr.contains("nothing is recommended: no settings keep cost < 1"), "{ran:?}");
+    assert!(ran.stderr.contains("nothing is recommended: no settings meet cost < 1"), "{ran:?}");
     assert!(!out.join("tuned.yaml").exists() && out.join("tune.json").exists());
     let ran = run(&["tune", "-f", &scaler, "--load", &load, "--train", "2"]);
     assert!(ran.status == 2 && ran.stderr.contains("from 0.1 to 0.9"), "{ran:?}");

@@ -88,7 +88,7 @@ fn errors_name_line_and_column() {
         (b"time,a,b\n1700000000,1,2\n1700000060,1\n", "line 3: 2 fields, and column b is field 3"),
         (b"", "has no values"),
         (b"time,a\n", "has no values"),
-        (b"time\n1700000000\n", "has no column of values beside the time"),
+        (b"time\n1700000000\n", "has no column of values besides the time"),
         (b"\xff\xfet\0i\0", "is written in UTF-16"),
         (b"time,a\n1700000000,\xff\n", "is not UTF-8"),
         (b"time;a\n1700000000;1,5\n", "line 2, column a: \"1,5\" is not a number"),
@@ -98,7 +98,7 @@ fn errors_name_line_and_column() {
         assert!(found.contains(expected), "{found}");
     }
     let no_step = ReadOptions { step: Duration::ZERO, ..ReadOptions::default() };
-    assert!(error(b"1\n", no_step).contains("a millisecond at least"));
+    assert!(error(b"1\n", no_step).contains("at least a millisecond"));
 }
 
 #[test]

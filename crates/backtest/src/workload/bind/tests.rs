@@ -89,12 +89,12 @@ fn what_depends_on_the_replicas_of_its_day_is_refused() {
 #[test]
 fn what_makes_no_sense_is_named_by_its_path() {
     for (yaml, part) in [
-        ("capacity: 0", "capacity: Invalid value: 0: a replica that bears nothing serves nobody"),
+        ("capacity: 0", "capacity: Invalid value: 0: must be above 0"),
         ("capacity: -3", "capacity: Invalid value: -3"),
         ("serviceTime: 0s", "serviceTime: Invalid value: 0"),
         ("per: 0s", "per: Invalid value"),
         ("slo: {utilization: 1.5}", "slo.utilization: Invalid value: 1.5"),
-        ("slo: {utilization: 0.5, latency: 1s}", "slo: Invalid value: give one of"),
+        ("slo: {utilization: 0.5, latency: 1s}", "slo: Invalid value: must be one of"),
         ("slo: {latency: 1ms}", "slo.latency: Invalid value: 0.001 s: a request takes 0.01 s"),
         ("slo: {latency: 1s, percentile: 100}", "slo.percentile: Invalid value: 100"),
         (
