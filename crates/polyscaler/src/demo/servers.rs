@@ -1,6 +1,7 @@
 //! The servers where the load of a scenario is read: a plain endpoint, a Prometheus, and the
 //! servers of its queues. Only what a scenario needs is started.
 
+mod broker;
 mod calls;
 mod nats;
 mod queues;
@@ -18,9 +19,9 @@ use testbed::MetricServer;
 use super::scenario::{Application, Group, Load, Scenario};
 use traffic::Traffic;
 
-pub(super) use calls::{Busiest, Calls};
 #[cfg(test)]
-pub(super) use queues::Broker;
+pub(super) use broker::Broker;
+pub(super) use calls::{Busiest, Calls};
 pub(super) use queues::{Flow, Queues};
 
 /// The load of every application of a scenario.

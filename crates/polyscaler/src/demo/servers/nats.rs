@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
 use testbed::{NatsOptions, NatsServer};
 
-use super::queues::{Broker, PATIENCE};
+use super::broker::{Broker, PATIENCE};
 use crate::demo::scenario::{Queue, QueueServer, Scenario};
 
 /// How long a message may stay with a pod that died. Long, as a message that comes back would

@@ -7,7 +7,7 @@ use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use testbed::{RedisOptions, RedisServer};
 
-use super::queues::{Broker, PATIENCE};
+use super::broker::{Broker, PATIENCE};
 use crate::demo::scenario::Queue;
 
 pub(super) struct Redis {
