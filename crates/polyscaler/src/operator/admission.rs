@@ -1,10 +1,8 @@
 //! The listeners of the operator that show the certificate which its replicas share: the admission webhook and the
-//! one for other replicas. Their flags, and the certificate joined to the cluster.
+//! one for other replicas; and their certificate joined to the cluster.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::Args;
 use cluster::{Clients, KeptSecret, WebhookRegistration};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
@@ -21,42 +19,6 @@ use crate::policies::policies;
 
 /// The Service of the webhook has this name where nobody says otherwise.
 const SERVICE: &str = "polyscaler-webhook";
-
-/// Flags of the webhook.
-#[derive(Args)]
-pub(super) struct AdmissionArgs {
-    /// Where to serve the validating admission webhook over TLS, for example [::]:9443, or off.
-    #[arg(long, env = "POLYSCALER_WEBHOOK_ADDRESS", default_value = "off", value_name = "ADDRESS")]
-    webhook_address: Listen,
-
-    /// Name of the ValidatingWebhookConfiguration that calls the webhook; its caBundle is kept up to date.
-    #[arg(long, env = "POLYSCALER_WEBHOOK_CONFIGURATION", default_value = "polyscaler", value_name = "NAME")]
-    webhook_configuration: String,
-
-    /// Directory with the certificate of the webhook: tls.crt, tls.key and ca.crt, reloaded when they change
-    /// and created when they are missing. Default: they are created and kept in the Secret that --cert-secret
-    /// names.
-    #[arg(long, env = "POLYSCALER_CERT_DIR", value_name = "DIR")]
-    cert_dir: Option<PathBuf>,
-
-    /// Name of the Secret, in the Lease's namespace, that replicas share their certificate in.
-    #[arg(
-        long,
-        env = "POLYSCALER_CERT_SECRET",
-        default_value = "polyscaler-certificate",
-        value_name = "NAME"
-    )]
-    cert_secret: String,
-}
-
-impl AdmissionArgs {
-    /// The flag that was set and has no effect without another.
-    pub(super) fn without_effect(&self, peer_address: Listen) -> Option<&'static str> {
-        let is_needed =
-            [self.webhook_address, peer_address].into_iter().any(|address| address != Listen::Off);
-        (!is_needed && self.cert_dir.is_some()).then_some("--cert-dir")
-    }
-}
 
 /// The certificate that replicas share, and the listeners that show it.
 pub(super) struct Certificates {

@@ -8,7 +8,7 @@ use resources::{KINDS, Kind};
 use runner::Namespaces;
 use tokio::sync::watch;
 
-use super::admission::AdmissionArgs;
+use super::admission_args::AdmissionArgs;
 use crate::parts::{Listen, PartsArgs, namespace};
 
 /// Watches objects, reads metrics, decides and scales, until terminated.

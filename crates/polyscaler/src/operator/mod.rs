@@ -1,6 +1,7 @@
 //! `polyscaler operator`: watches our kinds in the cluster, and keeps the record in their status.
 
 mod admission;
+mod admission_args;
 mod args;
 
 use std::net::{IpAddr, SocketAddr};
