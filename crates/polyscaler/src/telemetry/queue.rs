@@ -16,17 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::exporter::{Encoded, Exporter};
-
-/// How spans are gathered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Batch {
-    /// The most spans that wait to be sent.
-    pub(super) queue: usize,
-    /// The most spans that are sent at once.
-    pub(super) size: usize,
-    /// How long fewer spans wait for more, and a receiver that is down for the next try.
-    pub(super) delay: Duration,
-}
+use super::settings::Batch;
 
 /// The end of the queue that spans are put into.
 #[derive(Debug)]

@@ -16,8 +16,6 @@ use opentelemetry_sdk::trace::Sampler;
 use percent_encoding::percent_decode_str;
 use reqwest::{Certificate, Identity, Url};
 
-use super::queue::Batch;
-
 const GRPC_PATH: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
 /// All that sending traces needs to know.
@@ -45,6 +43,17 @@ pub(super) struct Settings {
 pub(super) enum Protocol {
     Http,
     Grpc,
+}
+
+/// How spans are gathered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Batch {
+    /// The most spans that wait to be sent.
+    pub(super) queue: usize,
+    /// The most spans that are sent at once.
+    pub(super) size: usize,
+    /// How long fewer spans wait for more, and a receiver that is down for the next try.
+    pub(super) delay: Duration,
 }
 
 /// A variable whose value means nothing, and what to do.
