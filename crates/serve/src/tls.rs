@@ -8,15 +8,14 @@ use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
 use rustls::crypto::ring;
-use rustls::{ClientConfig, ServerConfig};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::certificates::CertificateSlot;
-use crate::peers::Pinned;
 
 /// A handshake must be done by then.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -36,31 +35,6 @@ pub(crate) fn config(slot: Arc<CertificateSlot>) -> Arc<ServerConfig> {
     let mut config = versions.with_no_client_auth().with_cert_resolver(slot);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Arc::new(config)
-}
-
-/// The same for a listener that only other replicas may call.
-pub(crate) fn config_for_peers(slot: Arc<CertificateSlot>) -> Arc<ServerConfig> {
-    let provider = Arc::new(ring::default_provider());
-    let pinned = Pinned::new(Arc::clone(&slot), Arc::clone(&provider));
-    let versions = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap_or_else(|error| unreachable!("ring has these versions: {error}"));
-    let mut config = versions.with_client_cert_verifier(pinned).with_cert_resolver(slot);
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Arc::new(config)
-}
-
-/// What a replica calls another by.
-pub(crate) fn client_config_for_peers(slot: Arc<CertificateSlot>) -> ClientConfig {
-    let provider = Arc::new(ring::default_provider());
-    let pinned = Pinned::new(Arc::clone(&slot), Arc::clone(&provider));
-    let versions = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap_or_else(|error| unreachable!("ring has these versions: {error}"));
-    let mut config =
-        versions.dangerous().with_custom_certificate_verifier(pinned).with_client_cert_resolver(slot);
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    config
 }
 
 /// Serves until `stop` turns true; then lets running requests end, within a moment.

@@ -9,8 +9,8 @@ use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::response::Response;
 use runner::{Leader, Leadership};
 
+use super::pinned;
 use crate::certificates::CertificateSlot;
-use crate::tls;
 
 /// A leader that takes longer is not waited for.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -95,7 +95,7 @@ impl Peers {
 )]
 fn client(slot: Arc<CertificateSlot>) -> Result<reqwest::Client, reqwest::Error> {
     reqwest::Client::builder()
-        .tls_backend_preconfigured(tls::client_config_for_peers(slot))
+        .tls_backend_preconfigured(pinned::client_config(slot))
         // The address is a replica's own, whatever the environment says of others.
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())

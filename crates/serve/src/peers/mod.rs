@@ -25,10 +25,9 @@ use runner::{Leader, Leadership};
 use client::Question;
 
 pub use client::Peers;
-pub(crate) use pinned::Pinned;
 
 use crate::certificates::CertificateSlot;
-use crate::{BindError, Listening, Shown, tls};
+use crate::{BindError, Listening, Shown};
 
 /// Opens the listener by which other replicas ask this one while it leads.
 ///
@@ -42,7 +41,7 @@ pub async fn peers(
 ) -> Result<Listening, BindError> {
     let router = served(crate::activity_routes(shown), leadership);
     let listening = crate::open("peers", address, "--peer-address", router).await?;
-    Ok(listening.over_tls(tls::config_for_peers(slot)))
+    Ok(listening.over_tls(pinned::server_config(slot)))
 }
 
 /// The routes for other replicas: answered only by a leader.

@@ -8,22 +8,50 @@ use std::sync::Arc;
 
 use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::sign::CertifiedKey;
-use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, ServerConfig,
+    SignatureScheme,
+};
 
 use crate::certificates::CertificateSlot;
 
+/// TLS 1.2 and 1.3, HTTP/1.1, for a listener that only other replicas may call.
+pub(super) fn server_config(slot: Arc<CertificateSlot>) -> Arc<ServerConfig> {
+    let provider = Arc::new(ring::default_provider());
+    let pinned = Pinned::new(Arc::clone(&slot), Arc::clone(&provider));
+    let versions = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap_or_else(|error| unreachable!("ring has these versions: {error}"));
+    let mut config = versions.with_client_cert_verifier(pinned).with_cert_resolver(slot);
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Arc::new(config)
+}
+
+/// What a replica calls another by.
+pub(super) fn client_config(slot: Arc<CertificateSlot>) -> ClientConfig {
+    let provider = Arc::new(ring::default_provider());
+    let pinned = Pinned::new(Arc::clone(&slot), Arc::clone(&provider));
+    let versions = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap_or_else(|error| unreachable!("ring has these versions: {error}"));
+    let mut config =
+        versions.dangerous().with_custom_certificate_verifier(pinned).with_client_cert_resolver(slot);
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config
+}
+
 /// Trusts the certificate in the slot, whatever that is at the time.
-pub(crate) struct Pinned {
+struct Pinned {
     slot: Arc<CertificateSlot>,
     provider: Arc<CryptoProvider>,
 }
 
 impl Pinned {
-    pub(crate) fn new(slot: Arc<CertificateSlot>, provider: Arc<CryptoProvider>) -> Arc<Self> {
+    fn new(slot: Arc<CertificateSlot>, provider: Arc<CryptoProvider>) -> Arc<Self> {
         Arc::new(Self { slot, provider })
     }
 
