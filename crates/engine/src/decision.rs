@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 
 use crate::cost::Money;
 use crate::pod_metric::PodLoad;
-use crate::{Absence, Basis, Cost, GroupBudget, Mode, Time, Total};
+use crate::{AbsentMetric, Basis, Cost, GroupBudget, Mode, Time, Total};
 
 /// What one poll came to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -72,16 +72,6 @@ impl MemberDecision {
     pub fn explanation(&self) -> String {
         self.steps.iter().map(Step::to_string).collect::<Vec<_>>().join(", ")
     }
-}
-
-/// A metric without a usable reading.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct AbsentMetric {
-    /// The metric's name in the plan.
-    pub metric: String,
-    /// Why.
-    #[serde(flatten)]
-    pub absence: Absence,
 }
 
 /// One step of the reasoning, with its numbers. Printed, it is what people read.
@@ -287,7 +277,7 @@ impl Serialize for Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AbsenceReason, Proportion};
+    use crate::{Absence, AbsenceReason, Proportion};
 
     #[test]
     fn each_step_is_one_phrase() {

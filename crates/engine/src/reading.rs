@@ -262,3 +262,13 @@ impl Serialize for AbsenceReason {
         serializer.serialize_str(self.as_str())
     }
 }
+
+/// A metric without a usable reading.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AbsentMetric {
+    /// The metric's name in the plan.
+    pub metric: String,
+    /// Why.
+    #[serde(flatten)]
+    pub absence: Absence,
+}
