@@ -2,7 +2,7 @@
 
 use crate::common::condition::Condition;
 use crate::common::conditions::READY;
-use crate::status_language::KeptStatus;
+use crate::kept_status::KeptStatus;
 use crate::{Outcome, Verdict};
 
 /// What happened to an object between two states of its status.

@@ -1,14 +1,16 @@
 //! What the rest of the system knows of a kind: one row of the table.
 
-use engine::{Fault, Memory, Plan, PolicyTable, Problem, SourceCatalog, Warning};
+use engine::{Memory, PolicyTable, Problem};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::compile::{Compiled, Context, NotCompiled};
 use crate::events::{Announcement, Change};
+use crate::kept_status::KeptStatus;
 use crate::schema::{self, Schema};
-use crate::status_language::{KeptStatus, StatusLanguage};
-use crate::supporting::{Lookup, Needs, Reference, Resolved};
+use crate::scope::Scope;
+use crate::status_language::StatusLanguage;
+use crate::supporting::Needs;
 
 /// One kind: its names and the pure functions that make it work.
 #[derive(Clone, Copy)]
@@ -31,74 +33,6 @@ pub struct Kind {
     pub status: StatusLanguage,
     /// What it needs beyond its own objects and their targets.
     pub needs: Needs,
-}
-
-/// What an object is compiled into.
-#[derive(Clone, Debug)]
-pub struct Compiled {
-    /// What to read, how to decide, what to scale.
-    pub plan: Plan,
-    /// What the object may have and hardly means.
-    pub warnings: Vec<Warning>,
-}
-
-/// Whether objects of a kind live in a namespace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// They do.
-    Namespaced,
-    /// They do not.
-    Cluster,
-}
-
-/// What compilation needs beyond the object.
-#[derive(Clone, Copy)]
-pub struct Context<'a> {
-    /// Checks the settings of metric sources.
-    pub catalog: &'a dyn SourceCatalog,
-    /// The policies that manifests can name.
-    pub policies: &'a PolicyTable,
-    /// Whether a namespaced object may act in another namespace.
-    pub allow_cross_namespace: bool,
-    /// Whether the object is judged before it is stored. Then a member that would be left alone is a problem.
-    pub admitting: bool,
-    /// The supporting objects that the object refers to; `None` where nobody looks for them.
-    pub resolved: Option<&'a Resolved>,
-}
-
-impl Context<'_> {
-    /// What is known of a supporting object, which the kind's [`Needs::references`] must have named.
-    pub fn lookup(&self, reference: &Reference) -> Lookup<'_> {
-        self.resolved.map_or(Lookup::Unknown, |resolved| resolved.lookup(reference))
-    }
-}
-
-/// What is found while a spec that fits its type is compiled.
-#[derive(Debug, Default)]
-pub(crate) struct Findings {
-    /// What is wrong.
-    pub(crate) problems: Vec<Problem>,
-    /// What is doubtful.
-    pub(crate) warnings: Vec<Warning>,
-}
-
-/// Why there is no plan.
-pub enum NotCompiled {
-    /// The spec does not fit its type.
-    Unreadable(Problem),
-    /// All that is wrong with a spec that does.
-    Problems {
-        /// By the rules across fields.
-        broken_rules: Vec<Problem>,
-        /// By everything else.
-        others: Vec<Problem>,
-    },
-}
-
-/// The typed spec of `object`.
-pub(crate) fn spec<S: DeserializeOwned>(object: &Value) -> Result<S, NotCompiled> {
-    S::deserialize(object.get("spec").unwrap_or(&Value::Null))
-        .map_err(|error| NotCompiled::Unreadable(Problem::new("spec", Fault::invalid(error.to_string()))))
 }
 
 /// The object with whole numbers that no count can hold moved to the nearest that one can.
@@ -132,6 +66,11 @@ impl Kind {
         self.status.with_memory((self.definition)(policies))
     }
 
+    /// The schema of its objects, which may name `policies`.
+    pub(crate) fn schema(&self, policies: &PolicyTable) -> Schema {
+        Schema::of(self.crd_name(), policies, || self.crd(policies))
+    }
+
     /// The namespace in which `object` acts: its own, or for a cluster-scoped kind the one in its spec.
     pub fn acts_in(&self, object: &Value) -> String {
         let place = match self.scope {
@@ -147,7 +86,7 @@ impl Kind {
     /// All problems at once: those of the schema, then those of the rules and the settings.
     /// Unknown fields are no problem here, as the API server has dropped or refused them.
     pub fn compile(&self, object: &Value, context: &Context<'_>) -> Result<Compiled, Vec<Problem>> {
-        let schema = Schema::of(self, context.policies);
+        let schema = self.schema(context.policies);
         let object = &*schema.without_nulls(object);
         let mut problems = schema.problems(object);
         // As in the API server: rules cannot judge what is missing or of another type.

@@ -15,19 +15,23 @@
 
 pub mod business_scaling;
 mod common;
+mod compile;
 mod events;
 #[cfg(test)]
 mod fixture;
 pub mod general_scaler;
+mod kept_status;
 mod kind;
 #[cfg(test)]
 mod lenient;
 mod manifest;
 mod outcome;
 mod reason;
+mod reversal;
 pub mod scaling_group;
 pub mod scaling_rule;
 mod schema;
+mod scope;
 mod status_language;
 mod supporting;
 
@@ -41,14 +45,17 @@ pub use common::cost::CostStatus;
 pub use common::fields::{HeadersFrom, MetricSpec, SafetySpec, SecretRef, TargetRef};
 pub use common::metric_status::MetricStatus;
 pub use common::policy::{GroupPolicySpec, PolicySpec};
-pub use common::reversal::Reversal;
 pub use common::status::{ObservedStatus, SingleTargetStatus, WarningStatus};
+pub use compile::{Compiled, Context, NotCompiled};
 pub use events::{Announcement, Change};
-pub use kind::{Compiled, Context, Kind, NotCompiled, Scope};
+pub use kept_status::{KeptStatus, MemoryPlace, Status};
+pub use kind::Kind;
 pub use manifest::{Finding, check, documents};
 pub use outcome::{HpaAction, HpaChange, MemberPoll, Outcome, Poll, TargetFailure, Verdict, WriteFailure};
 pub use reason::Reason;
-pub use status_language::{KeptStatus, MemoryPlace, Status, StatusLanguage};
+pub use reversal::Reversal;
+pub use scope::Scope;
+pub use status_language::StatusLanguage;
 pub use supporting::{Lookup, Needs, Reference, Resolved, Supporting};
 
 /// Every kind there is.

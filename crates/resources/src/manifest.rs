@@ -3,8 +3,9 @@
 use engine::{Fault, FaultKind, Problem, Warning};
 use serde_json::Value;
 
-use crate::kind::{Context, Kind};
-use crate::schema::{Schema, matches};
+use crate::compile::Context;
+use crate::kind::Kind;
+use crate::schema::matches;
 
 /// What `check` has to say of one document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,7 +114,8 @@ fn of_our_groups(api_version: &str, kind: &str) -> Vec<Problem> {
 }
 
 fn judge_ours(kind: &Kind, object: String, document: &Value, context: &Context<'_>) -> Finding {
-    let mut problems: Vec<Problem> = Schema::of(kind, context.policies)
+    let mut problems: Vec<Problem> = kind
+        .schema(context.policies)
         .unknown_fields(document)
         .into_iter()
         .map(|path| {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde_json::Value;
 
-use crate::Scope;
+use crate::scope::Scope;
 
 /// A kind that others refer to.
 pub struct Supporting {

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Context;
+use crate::compile::Context;
 
 /// A DNS subdomain, the form of every object name that is used in a URL here. Without
 /// this check a name with slashes could steer a request to another path of the API.

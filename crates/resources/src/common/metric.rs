@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use engine::{Asked, Prepared, Query};
 
-use crate::Context;
-use crate::kind::Findings;
+use crate::compile::{Context, Findings};
 
 /// The query that `asked` comes to. What is wrong with its settings, or doubtful, is added to `findings`; where
 /// something is wrong the query only holds the place, so that what else is wrong is found, too.

@@ -9,7 +9,6 @@ pub(crate) mod fields;
 pub(crate) mod metric;
 pub(crate) mod metric_status;
 pub(crate) mod policy;
-pub(crate) mod reversal;
 pub(crate) mod rule;
 pub(crate) mod single_target;
 pub(crate) mod status;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::annotations::Annotations;
 use super::fields::SafetySpec;
-use crate::kind::{Compiled, Findings, NotCompiled};
+use crate::compile::{Compiled, Findings, NotCompiled};
 
 /// What a kind has made of its spec.
 pub(crate) struct SingleTarget<'a> {

@@ -19,8 +19,11 @@ use crate::common::metric;
 use crate::common::policy::{self, PolicySpec};
 use crate::common::rule;
 use crate::common::single_target::SingleTarget;
-use crate::kind::{Compiled, Context, Findings, Kind, NotCompiled, Scope, spec};
-use crate::status_language::{MemoryPlace, StatusLanguage};
+use crate::compile::{Compiled, Context, Findings, NotCompiled, spec};
+use crate::kept_status::MemoryPlace;
+use crate::kind::Kind;
+use crate::scope::Scope;
+use crate::status_language::StatusLanguage;
 use crate::supporting::Needs;
 
 pub use status::GeneralScalerStatus;

@@ -7,7 +7,7 @@ use crate::Outcome;
 use crate::common::cost::CostStatus;
 use crate::common::metric_status::{MetricStatus, metric_status};
 use crate::common::status::{ObservedStatus, SingleTargetStatus};
-use crate::status_language::Status;
+use crate::kept_status::Status;
 
 /// Observed state of a GeneralScaler.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]

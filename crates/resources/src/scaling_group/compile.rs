@@ -13,7 +13,7 @@ use super::{GroupMember, ScalingGroupSpec, rules};
 use crate::common::annotations::Annotations;
 use crate::common::fields::{SafetySpec, other_namespace, own_namespace};
 use crate::common::{metric, rule};
-use crate::kind::{Compiled, Context, Findings, NotCompiled, spec};
+use crate::compile::{Compiled, Context, Findings, NotCompiled, spec};
 
 pub(super) fn compile(object: &Value, context: &Context<'_>) -> Result<Compiled, NotCompiled> {
     let spec: ScalingGroupSpec = spec(object)?;

@@ -18,8 +18,10 @@ use crate::common::column::{self, Column};
 use crate::common::fields::{MEMBER_PATTERN, NAMESPACE_PATTERN, SafetySpec, TargetRef, any_object};
 use crate::common::policy::{self, GroupPolicySpec};
 use crate::common::rule;
-use crate::kind::{Kind, Scope};
-use crate::status_language::{MemoryPlace, StatusLanguage};
+use crate::kept_status::MemoryPlace;
+use crate::kind::Kind;
+use crate::scope::Scope;
+use crate::status_language::StatusLanguage;
 use crate::supporting::Needs;
 
 pub use action::{ActionMemberStatus, ActionStatus};

@@ -11,7 +11,7 @@ use crate::common::cost::CostStatus;
 use crate::common::fields::{as_number, date_time};
 use crate::common::metric_status::{MetricStatus, metric_status};
 use crate::common::status::ObservedStatus;
-use crate::status_language::Status;
+use crate::kept_status::Status;
 use crate::{Outcome, Poll};
 
 /// The one-line texts of a large group end here: the rest is in the members.

@@ -22,8 +22,11 @@ use crate::common::metric;
 use crate::common::rule;
 use crate::common::single_target::SingleTarget;
 use crate::common::status::{ObservedStatus, SingleTargetStatus};
-use crate::kind::{Compiled, Context, Findings, Kind, NotCompiled, Scope, spec};
-use crate::status_language::{MemoryPlace, Status, StatusLanguage};
+use crate::compile::{Compiled, Context, Findings, NotCompiled, spec};
+use crate::kept_status::{MemoryPlace, Status};
+use crate::kind::Kind;
+use crate::scope::Scope;
+use crate::status_language::StatusLanguage;
 use crate::supporting::Needs;
 
 /// The row of the table.

@@ -9,25 +9,28 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use engine::{Fault, FaultKind, PolicyTable, Problem};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use regex::Regex;
 use serde_json::{Map, Value};
-
-use crate::Kind;
 
 /// The schema of one kind.
 #[derive(Clone, Copy)]
 pub(crate) struct Schema(&'static Value);
 
 impl Schema {
-    /// The schema of `kind` for objects that may name `policies`, generated once for the life of the process.
-    pub(crate) fn of(kind: &Kind, policies: &PolicyTable) -> Self {
+    /// The schema in the CRD of this name for objects that may name `policies`, generated once for the life of the
+    /// process.
+    pub(crate) fn of(
+        name: String,
+        policies: &PolicyTable,
+        crd: impl FnOnce() -> CustomResourceDefinition,
+    ) -> Self {
         static SCHEMAS: Mutex<Vec<(String, PolicyTable, Schema)>> = Mutex::new(Vec::new());
-        let name = kind.crd_name();
         let mut schemas = SCHEMAS.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((.., schema)) = schemas.iter().find(|(of, with, _)| *of == name && with == policies) {
             return *schema;
         }
-        let crd = serde_json::to_value(kind.crd(policies)).unwrap_or_default();
+        let crd = serde_json::to_value(crd()).unwrap_or_default();
         let schema = crd.pointer("/spec/versions/0/schema/openAPIV3Schema").cloned();
         let schema = Self(Box::leak(Box::new(schema.unwrap_or_default())));
         schemas.push((name, policies.clone(), schema));

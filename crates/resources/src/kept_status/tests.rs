@@ -6,16 +6,18 @@ use serde::{Deserialize, Serializer};
 use super::*;
 use crate::Verdict;
 use crate::business_scaling::BusinessScalingStatus;
-
-const OURS: StatusLanguage = StatusLanguage::of::<BusinessScalingStatus>(MemoryPlace::Status);
-const ANNOTATED: StatusLanguage = StatusLanguage::of::<BusinessScalingStatus>(MemoryPlace::Annotation);
+use MemoryPlace::{Annotation, Status as InStatus};
 
 fn scaled_at(second: i64) -> Memory {
     Memory { last_scale: Some(Time::from_seconds(second)), ..Memory::default() }
 }
 
-fn kept(language: StatusLanguage, memory: Memory) -> KeptStatus {
-    KeptStatus { memory: Arc::new(memory), ..language.kept(&json!({})) }
+fn held(place: MemoryPlace, object: &Value) -> KeptStatus {
+    KeptStatus::of::<BusinessScalingStatus>(place, object)
+}
+
+fn kept(place: MemoryPlace, memory: Memory) -> KeptStatus {
+    KeptStatus { memory: Arc::new(memory), ..held(place, &json!({})) }
 }
 
 fn conflict() -> Outcome {
@@ -27,19 +29,19 @@ fn conflict() -> Outcome {
 #[test]
 fn memory_is_kept_in_the_status_or_in_an_annotation_and_comes_back() {
     let memory = scaled_at(7);
-    let ours = kept(OURS, memory.clone());
-    assert_eq!(OURS.kept(&json!({ "status": ours.to_value() })).memory(), &memory);
-    assert!(ours.changed_annotations(&kept(OURS, Memory::default())).is_empty());
+    let ours = kept(InStatus, memory.clone());
+    assert_eq!(held(InStatus, &json!({ "status": ours.to_value() })).memory(), &memory);
+    assert!(ours.changed_annotations(&kept(InStatus, Memory::default())).is_empty());
 
-    let annotated = kept(ANNOTATED, memory.clone());
+    let annotated = kept(Annotation, memory.clone());
     assert!(annotated.to_value().get("memory").is_none(), "the CRD would prune it");
-    let annotations = annotated.changed_annotations(&kept(ANNOTATED, Memory::default()));
+    let annotations = annotated.changed_annotations(&kept(Annotation, Memory::default()));
     let object = json!({ "metadata": { "annotations": annotations }, "status": annotated.to_value() });
-    assert_eq!(ANNOTATED.kept(&object).memory(), &memory);
+    assert_eq!(held(Annotation, &object).memory(), &memory);
     assert!(annotated.changed_annotations(&annotated).is_empty());
-    let forgotten = kept(ANNOTATED, Memory::default()).changed_annotations(&annotated);
+    let forgotten = kept(Annotation, Memory::default()).changed_annotations(&annotated);
     assert_eq!(forgotten[MEMORY_ANNOTATION], Value::Null);
-    assert_eq!(annotated.difference(&kept(ANNOTATED, Memory::default())), Difference::Major);
+    assert_eq!(annotated.difference(&kept(Annotation, Memory::default())), Difference::Major);
 }
 
 #[test]
@@ -49,14 +51,14 @@ fn what_cannot_be_read_is_replaced_as_a_whole() {
         json!({ "memory": { "lastScale": "yesterday" } }),
         json!("gone mad"),
     ] {
-        let before = OURS.kept(&json!({ "status": stored }));
+        let before = held(InStatus, &json!({ "status": stored }));
         let next = before.after(&conflict());
         assert_eq!(before.to_value(), stored, "so that a patch removes what is wrong in it");
         assert_eq!(next.difference(&before), Difference::Major);
         assert_eq!(next.difference(&next.after(&conflict())), Difference::None);
     }
     let spoilt = json!({ "metadata": { "annotations": { MEMORY_ANNOTATION: "{" } } });
-    assert_eq!(ANNOTATED.kept(&spoilt).memory(), &Memory::default());
+    assert_eq!(held(Annotation, &spoilt).memory(), &Memory::default());
 }
 
 static SERIALISED: AtomicUsize = AtomicUsize::new(0);
@@ -86,8 +88,7 @@ impl Status for Counting {
 
 #[test]
 fn a_status_is_compared_without_being_serialised() {
-    let language = StatusLanguage::of::<Counting>(MemoryPlace::Annotation);
-    let first = language.kept(&json!({ "status": 1 }));
+    let first = KeptStatus::of::<Counting>(Annotation, &json!({ "status": 1 }));
     let same = first.after(&conflict());
     assert_eq!(same.difference(&first), Difference::None);
     let other = first.after(&Outcome { generation: 2, ..conflict() });
