@@ -6,7 +6,7 @@ mod cron;
 mod http;
 mod kubernetes_workload;
 mod nats;
-pub(crate) mod prometheus;
+mod prometheus;
 mod pubsub;
 mod redis;
 mod usage;

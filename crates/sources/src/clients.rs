@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::catalog::prometheus::DefaultServer;
 use crate::net::address::AddressPolicy;
 use crate::net::http_client::HttpClient;
+use crate::prometheus_server::DefaultServer;
 
 /// What sources share to reach the world.
 pub(crate) struct Clients {

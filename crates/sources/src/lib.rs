@@ -42,16 +42,17 @@ mod google;
 mod hub;
 mod net;
 mod pods;
+mod prometheus_server;
 mod registry;
 mod source;
 mod values;
 
 pub use adviser::{Advisers, Asker};
-pub use catalog::prometheus::ServerAddress;
 pub use credentials::{CredentialReader, Credentials, Values};
 pub use hub::{Answer, Clock, Hub, Observer, ReadStats, SharedReading};
 pub use net::address::{AddressPolicy, Refused};
 pub use net::grpc;
+pub use prometheus_server::ServerAddress;
 pub use registry::Registry;
 pub use source::{Ask, PodCount, PodReader, Request, Source};
 pub use values::settings::{Refused as SettingRefused, Settings};

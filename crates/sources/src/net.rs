@@ -3,6 +3,6 @@
 pub(crate) mod address;
 pub(crate) mod dial;
 pub mod grpc;
-pub(crate) mod headers;
 pub(crate) mod http_client;
+pub(crate) mod json_number;
 pub(crate) mod tls;

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use engine::{Asked, Fault, Prepared, Problem, Query, SourceCatalog};
 
 use crate::catalog::SOURCES;
-use crate::catalog::prometheus::{DefaultServer, ServerAddress};
 use crate::clients::Clients;
 use crate::credentials::Needs;
 use crate::net::address::AddressPolicy;
+use crate::prometheus_server::{DefaultServer, ServerAddress};
 use crate::source::{Ask, Source};
-use crate::values::settings::{Read, Settings, quoted};
+use crate::values::fault::quoted;
+use crate::values::settings::{Read, Settings};
 
 /// The known sources by name.
 #[derive(Clone)]

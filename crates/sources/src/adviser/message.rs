@@ -6,7 +6,7 @@ use engine::episode::{BudgetState, MemberState, MetricState, State};
 use prost::Message;
 
 use super::Asker;
-use crate::values::settings::quoted;
+use crate::values::fault::quoted;
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct DecideRequest {

@@ -35,7 +35,8 @@ use jiff::{SignedDuration, Timestamp, Zoned};
 
 use crate::clients::Clients;
 use crate::source::{Ask, Request, Source};
-use crate::values::settings::{Settings, invalid, quoted};
+use crate::values::fault::{invalid, quoted};
+use crate::values::settings::Settings;
 
 /// The greatest value of each field, where `5/15` means from 5 to the greatest in steps of 15.
 const GREATEST: [u8; 5] = [59, 23, 31, 12, 6];

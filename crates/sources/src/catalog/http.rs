@@ -17,12 +17,13 @@ use reqwest::Url;
 use reqwest::header::HeaderMap;
 
 use crate::clients::Clients;
-use crate::net::headers;
 use crate::net::http_client::{Headers, HttpClient, Limits, MAX_ANSWER_BYTES, absence};
+use crate::net::json_number;
 use crate::source::{Ask, Request, Source};
-use crate::values::json_number;
+use crate::values::fault::{invalid, quoted};
+use crate::values::headers;
 use crate::values::json_path::JsonPath;
-use crate::values::settings::{Settings, invalid, quoted};
+use crate::values::settings::Settings;
 
 /// The registry's constructor.
 pub(crate) fn new(clients: &Clients) -> Arc<dyn Source> {

@@ -19,8 +19,9 @@ use futures::future::BoxFuture;
 
 use crate::clients::Clients;
 use crate::source::{Ask, Request, Source};
+use crate::values::fault::{invalid, quoted};
 use crate::values::label_selector;
-use crate::values::settings::{Settings, invalid, quoted};
+use crate::values::settings::Settings;
 
 /// The registry's constructor.
 pub(crate) fn new(_: &Clients) -> Arc<dyn Source> {

@@ -30,12 +30,14 @@
 //! to the cluster does not answer, while a leader moves, and while servers are lost if the
 //! subject has wildcards and any of its streams is kept by one server only.
 
+mod address;
 mod cluster;
 mod monitor;
 mod names;
 mod pages;
 mod pending;
 mod report;
+mod server;
 mod siblings;
 mod started;
 mod subject;
@@ -51,10 +53,12 @@ use reqwest::Url;
 use reqwest::header::HeaderMap;
 
 use crate::clients::Clients;
-use crate::net::headers;
-use crate::net::http_client::{HttpClient, absence, shown};
+use crate::net::http_client::{HttpClient, absence};
 use crate::source::{Ask, Request, Source};
-use crate::values::settings::{Settings, invalid, quoted};
+use crate::values::fault::{invalid, quoted};
+use crate::values::headers;
+use crate::values::settings::Settings;
+use crate::values::url::shown;
 use monitor::Monitor;
 use pending::Count;
 use report::Selector;

@@ -24,7 +24,6 @@
 
 mod access;
 mod answer;
-mod server;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,13 +35,17 @@ use reqwest::Url;
 
 use crate::clients::Clients;
 use crate::net::http_client::{Answer, Call, HttpClient, Limits, MAX_ANSWER_BYTES, Missed};
+use crate::prometheus_server::{self, DefaultServer, ServerAddress};
 use crate::source::{Ask, Request, Source};
 use crate::values::settings::Settings;
 use access::Access;
 use answer::{Aggregate, Number};
 
-pub(crate) use server::DefaultServer;
-pub use server::ServerAddress;
+/// The setting that names a server.
+const SERVER: &str = "serverAddress";
+
+/// What is wrong where nobody names one.
+const NO_SERVER: &str = "the operator runs without --prometheus-url";
 
 /// The registry's constructor.
 pub(crate) fn new(clients: &Clients) -> Arc<dyn Source> {
@@ -78,7 +81,7 @@ impl Config {
         if query.as_ref().is_some_and(|query| query.trim().is_empty()) {
             settings.refuse("query", Fault::required());
         }
-        let server = settings.optional_http_url(server::SETTING, server::base);
+        let server = settings.optional_http_url(SERVER, prometheus_server::base);
         let aggregate = settings.one_of("aggregate", &Aggregate::NAMES);
         let method = settings.one_of("method", &[("GET", false), ("POST", true)]);
         let access = Access::parse(settings, server.as_ref());
@@ -93,7 +96,7 @@ impl Query {
         let config = &self.config;
         let (url, form) = self.request.as_ref().ok_or_else(|| Absence {
             reason: AbsenceReason::Malformed,
-            message: format!("{}: {}", server::SETTING, server::NO_SERVER),
+            message: format!("{}: {}", SERVER, NO_SERVER),
         })?;
         let presented = config.access.present(request.credentials)?;
         let call = Call {
@@ -135,8 +138,8 @@ fn with_advice(mut absence: Absence) -> Absence {
 impl Source for Prometheus {
     fn prepare(&self, settings: &mut Settings<'_>) -> Option<Box<dyn Ask>> {
         let config = Config::parse(settings);
-        if !settings.has(server::SETTING) && matches!(self.default_server, DefaultServer::None) {
-            settings.refuse(server::SETTING, Fault::new(FaultKind::Required, server::NO_SERVER));
+        if !settings.has(SERVER) && matches!(self.default_server, DefaultServer::None) {
+            settings.refuse(SERVER, Fault::new(FaultKind::Required, NO_SERVER));
         }
         let config = config?;
         let server = config.server.as_ref().or(self.default_server.known());

@@ -36,9 +36,11 @@ use reqwest::Url;
 use crate::clients::Clients;
 use crate::credentials::unusable;
 use crate::google::{Credentials, NoToken, OperatorIdentity, Session, Token, Tokens};
-use crate::net::http_client::{HttpClient, shown};
+use crate::net::http_client::HttpClient;
 use crate::source::{Ask, Request, Source};
-use crate::values::settings::{Settings, invalid, quoted};
+use crate::values::fault::{invalid, quoted};
+use crate::values::settings::Settings;
+use crate::values::url::shown;
 use time_series::{Failed, Measure, Series};
 
 /// Where Cloud Monitoring is, unless someone says otherwise.

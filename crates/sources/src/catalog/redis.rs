@@ -38,6 +38,7 @@
 //! ```
 
 mod access;
+mod answer;
 mod ask;
 mod bounded;
 mod config;
@@ -47,6 +48,7 @@ mod link;
 mod measure;
 mod node;
 mod pool;
+mod server_error;
 
 use std::sync::Arc;
 

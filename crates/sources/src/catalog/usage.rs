@@ -33,8 +33,9 @@ use futures::future::BoxFuture;
 
 use crate::clients::Clients;
 use crate::source::{Ask, Request, Source};
+use crate::values::fault::{invalid, quoted};
 use crate::values::names;
-use crate::values::settings::{Settings, invalid, quoted};
+use crate::values::settings::Settings;
 
 /// The registry's constructor of `cpu`.
 pub(crate) fn cpu(_: &Clients) -> Arc<dyn Source> {

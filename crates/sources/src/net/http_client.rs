@@ -30,6 +30,7 @@ use crate::net::address::AddressPolicy;
 use crate::net::dial::Dialler;
 use crate::net::tls::Tls;
 use crate::values::text;
+use crate::values::url::{shown, shown_origin};
 pub(crate) use failure::find;
 use gate::{Gate, LargePermit};
 use transports::Transports;
@@ -213,24 +214,6 @@ pub(crate) fn absence(reason: AbsenceReason, url: &Url, what: impl std::fmt::Dis
     Absence { reason, message: format!("{}: {what}", shown(url)) }
 }
 
-/// Longest address that messages show, in characters.
-const MAX_SHOWN: usize = 200;
-
-/// An address for people, without what may be secret: user, password, query and fragment.
-pub(crate) fn shown(url: &Url) -> String {
-    let full = format!("{}{}", shown_origin(url), url.path());
-    if full.chars().count() <= MAX_SHOWN {
-        return full;
-    }
-    full.chars().take(MAX_SHOWN).chain(['…']).collect()
-}
-
-/// Scheme, host and port of an address, for people.
-fn shown_origin(url: &Url) -> String {
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
-}
-
 /// What one address did not give, and why.
 #[derive(Debug)]
 pub(crate) struct Missed {
@@ -251,23 +234,5 @@ impl Missed {
             return absence(reason, asked, what);
         }
         absence(reason, asked, format_args!("it redirected to {}: {what}", shown_origin(answered)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_is_shown_without_its_secrets() {
-        for (url, expected) in [
-            ("http://user:pass@host:8080/a/b?token=s#f", "http://host:8080/a/b"),
-            ("https://[::1]:443/", "https://[::1]/"),
-            ("http://2852039166/", "http://169.254.169.254/"),
-        ] {
-            assert_eq!(shown(&url.parse().unwrap()), expected);
-        }
-        let long = shown(&format!("http://host/{}", "a".repeat(500)).parse().unwrap());
-        assert_eq!(long.chars().count(), MAX_SHOWN + 1);
     }
 }

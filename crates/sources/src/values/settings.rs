@@ -7,7 +7,7 @@ mod credential;
 mod nested;
 
 use std::collections::btree_map::Entry;
-use std::fmt::{Display, Write as _};
+use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
 use engine::{Asked, AskedTarget, ConfigPath, Fault, FaultKind, Holder, Problem, Target, Warning};
@@ -16,9 +16,9 @@ use reqwest::header::HeaderMap;
 use serde_json::{Map, Value};
 
 use crate::credentials::Needs;
-
-use crate::net::headers;
-use crate::net::http_client::shown;
+use crate::values::fault::{invalid, quoted, type_name, wrong_type};
+use crate::values::headers;
+use crate::values::url::parse_http_url;
 
 /// A source's settings while they are being read, once, when an object is compiled.
 pub struct Settings<'a> {
@@ -388,53 +388,6 @@ impl<'a> Settings<'a> {
 /// That a problem has been noted, so that nothing can be made of a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused;
-
-/// An http or https URL without credentials, or what is wrong with it.
-pub(crate) fn parse_http_url(text: &str) -> Result<Url, Fault> {
-    // What cannot be parsed cannot be stripped of its secrets either, so it is not repeated.
-    let url =
-        Url::parse(text).map_err(|error| Fault::invalid(format!("must be an http or https URL: {error}")))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(invalid(quoted(&shown(&url)), "must be an http or https URL"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(Fault::invalid(
-            "must not contain a user or password: put the header that the endpoint expects into a secret and \
-             name it in headersFrom",
-        ));
-    }
-    Ok(url)
-}
-
-/// That `value` is not allowed, because of `why`.
-pub(crate) fn invalid(value: impl Display, why: impl Display) -> Fault {
-    Fault::invalid_value(value, why)
-}
-
-/// Longest part of a text that messages repeat, in characters.
-const MAX_QUOTED: usize = 80;
-
-/// A text in quotes, its end cut off where it is long.
-pub(crate) fn quoted(text: &str) -> String {
-    let mark = if text.chars().nth(MAX_QUOTED).is_some() { "…" } else { "" };
-    format!("{:?}", text.chars().take(MAX_QUOTED).chain(mark.chars()).collect::<String>())
-}
-
-pub(crate) fn wrong_type(value: &Value, wanted: &str) -> Fault {
-    Fault::new(FaultKind::WrongType, format!("{}: must be {wanted}", type_name(value)))
-}
-
-/// What a JSON value is, for people.
-pub(crate) fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
 
 #[cfg(test)]
 pub(crate) mod tests;

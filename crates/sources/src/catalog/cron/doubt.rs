@@ -6,7 +6,8 @@
 use jiff::{Timestamp, Zoned};
 
 use super::{Config, Pattern};
-use crate::values::settings::{Settings, quoted};
+use crate::values::fault::quoted;
+use crate::values::settings::Settings;
 
 /// Times of a row that are looked at: more than a day has minutes.
 const LONGEST_ROW: usize = 1500;

@@ -14,9 +14,11 @@ use futures::future::join_all;
 use futures::stream::FuturesUnordered;
 use reqwest::Url;
 
-use super::monitor::{Address, Membership, Monitor, Server};
+use super::address::Address;
+use super::monitor::Monitor;
 use super::names::Names;
 use super::pending::{Reports, Spoken};
+use super::server::{self, Membership, Server};
 use super::siblings;
 use super::wire::Route;
 use crate::net::http_client::absence;
@@ -70,7 +72,7 @@ impl Answers {
     /// Asks all of them at once, each for `time` at most and never beyond the reading's own.
     async fn ask(&mut self, monitor: &Monitor<'_>, addresses: Vec<Address>, time: Duration) {
         let ask = |address| async move {
-            let answer = tokio::time::timeout(time, monitor.server(address)).await;
+            let answer = tokio::time::timeout(time, server::ask(monitor, address)).await;
             answer.unwrap_or_else(|_| Err(absence(AbsenceReason::Timeout, &address.base, SILENT)))
         };
         for answer in join_all(addresses.iter().map(ask)).await {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::values::settings::quoted;
+use crate::values::fault::quoted;
 
 /// Names that are shown.
 const MAX_SHOWN: usize = 5;

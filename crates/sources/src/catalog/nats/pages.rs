@@ -8,7 +8,8 @@
 use engine::{Absence, AbsenceReason};
 use reqwest::Url;
 
-use super::monitor::{Address, Failed, Monitor, endpoint};
+use super::address::{Address, endpoint};
+use super::monitor::{Monitor, NOT_NATS};
 use super::report::{Report, Selector};
 use super::wire::Jsz;
 use crate::net::http_client::absence;
@@ -52,7 +53,7 @@ impl<'a> Page<'a> {
         Self { account: None, offset: 0, limit: BARE_ACCOUNTS, streams: false }
     }
 
-    pub(super) fn url(&self, base: &Url) -> Url {
+    fn url(&self, base: &Url) -> Url {
         let (offset, limit) = (self.offset.to_string(), self.limit.to_string());
         let mut query = vec![("accounts", "true"), ("limit", &limit)];
         if self.offset > 0 {
@@ -63,6 +64,33 @@ impl<'a> Page<'a> {
         }
         query.extend(self.account.map(|account| ("acc", account)));
         endpoint(base, "jsz", &query)
+    }
+
+    /// The page of the server at `address`.
+    pub(super) async fn ask(&self, monitor: &Monitor<'_>, address: &Address) -> Result<Jsz, Absence> {
+        let url = self.url(&address.base);
+        let page: Jsz = monitor.get(address, &url).await?;
+        if page.server_id.is_empty() && page.account_details.is_none() {
+            return Err(absence(
+                AbsenceReason::Malformed,
+                &url,
+                format!("the answer is JSON, but {NOT_NATS}"),
+            ));
+        }
+        Ok(page)
+    }
+}
+
+/// Why one attempt led to nothing.
+pub(super) enum Failed {
+    Absent(Absence),
+    /// Another server answered in between; asking anew may help.
+    OtherServer,
+}
+
+impl From<Absence> for Failed {
+    fn from(absence: Absence) -> Self {
+        Self::Absent(absence)
     }
 }
 
@@ -132,7 +160,7 @@ impl<'a> Pages<'a> {
             let what = format!("its accounts take more than {MAX_PAGES} pages; name one in account");
             return Err(absence(AbsenceReason::TooLarge, &self.address.base, what).into());
         }
-        let page = self.monitor.page(self.address, page).await?;
+        let page = page.ask(self.monitor, self.address).await?;
         if page.server_id == self.server_id { Ok(page) } else { Err(Failed::OtherServer) }
     }
 

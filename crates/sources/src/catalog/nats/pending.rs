@@ -12,7 +12,7 @@ use engine::{Absence, AbsenceReason};
 use super::names::Names;
 use super::report::{Figure, Report, Selector, Stream};
 use super::subject::is_wildcard;
-use crate::values::settings::quoted;
+use crate::values::fault::quoted;
 
 /// What all servers report.
 #[derive(Debug, Default)]

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::names::Names;
 use super::subject::overlaps;
 use super::wire;
-use crate::values::settings::{quoted, type_name};
+use crate::values::fault::{quoted, type_name};
 
 /// Most streams and consumers that are kept of one server.
 const MAX_KEPT: usize = 10_000;

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::monitor::Address;
+use super::address::Address;
+use super::wire::Assets;
 
 /// A server that has what it had before knows after so long what was acknowledged, too.
 const RESTORED: Duration = Duration::from_secs(2);
@@ -34,13 +35,6 @@ struct Memory {
     /// What a run had loaded so far, and since when no more. By address and id, as an address may lead to
     /// several servers in turn, each of which would begin the other's wait again.
     loading: HashMap<(String, String), (Assets, Instant)>,
-}
-
-/// How many streams and consumers a server has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Assets {
-    pub(super) streams: u64,
-    pub(super) consumers: u64,
 }
 
 impl Started {

@@ -7,8 +7,6 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::started::Assets;
-
 /// `/jsz`: JetStream on one server, a page of its accounts.
 #[derive(Debug, Deserialize)]
 pub(super) struct Jsz {
@@ -28,6 +26,13 @@ pub(super) struct Jsz {
     /// Only where JetStream is clustered.
     pub(super) meta_cluster: Option<Group>,
     pub(super) account_details: Option<Vec<Account>>,
+}
+
+/// How many streams and consumers a server has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Assets {
+    pub(super) streams: u64,
+    pub(super) consumers: u64,
 }
 
 #[derive(Debug, Deserialize)]

@@ -7,10 +7,11 @@ use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION};
 
 use crate::credentials::{Credentials, wrong};
-use crate::net::headers;
 use crate::net::http_client::Headers;
 use crate::net::tls::{Tls, Unusable};
-use crate::values::settings::{Settings, invalid, quoted};
+use crate::values::fault::{invalid, quoted};
+use crate::values::headers;
+use crate::values::settings::Settings;
 
 /// Selects the tenant on servers with many of them.
 const TENANT: HeaderName = HeaderName::from_static("x-scope-orgid");

@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 
 use super::access::Hidden;
 use crate::net::http_client::Body;
-use crate::values::json_number::not_json;
+use crate::net::json_number::not_json;
 
 /// What several series come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 use engine::{Absence, AbsenceReason, Time};
 use serde_json::{Map, Value};
 
-use crate::values::settings::type_name;
+use crate::values::fault::type_name;
 
 /// A value and when it was true.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::points::{Collected, Point};
 use crate::google::{Session, Token, explained};
 use crate::net::http_client::{Headers, HttpClient, MAX_ANSWER_BYTES, absence};
-use crate::values::json_number::not_json;
+use crate::net::json_number::not_json;
 
 /// Points asked for at once; a day has 1,440.
 const PAGE_SIZE: &str = "1500";

@@ -13,12 +13,14 @@ use redis::{Value, cmd};
 use tokio::time::{Instant, timeout_at};
 
 use super::access::{Access, AccessKey};
-use super::failure::{self, Failure, Scope};
+use super::answer::{self, bytes_of};
+use super::failure::{Failure, Scope};
 use super::link::{Link, Question};
-use super::measure::{Measure, bytes_of};
+use super::measure::Measure;
 use super::node::Node;
 use super::pool::Pool;
-use crate::values::settings::quoted;
+use super::server_error;
+use crate::values::fault::quoted;
 
 /// Servers that one reading is sent on to. A cluster at rest needs one.
 const MAX_REDIRECTS: usize = 5;
@@ -111,7 +113,7 @@ impl Asker {
         let failed = |failure: Failure| failure.at(sentinel);
         let text = |value: &Value| String::from_utf8(bytes_of(value)?.to_vec()).ok();
         match self.last_answer(sentinel, access, &question).await? {
-            Value::ServerError(error) => Err(failed(failure::of_server_error(&error, None))),
+            Value::ServerError(error) => Err(failed(server_error::failure(&error, None))),
             Value::Nil => {
                 let message = format!("the sentinel does not know a master {}", quoted(name));
                 Err(failed(Failure::server(AbsenceReason::ValueMissing, message)))
@@ -287,7 +289,7 @@ fn direction(answer: &Value) -> Option<(&str, &str)> {
 }
 
 fn number(answers: &[Value], measure: &Measure, node: &Node) -> Result<f64, Failure> {
-    measure.number(answers).map_err(|failure| failure.at(node))
+    answer::number(measure, answers).map_err(|failure| failure.at(node))
 }
 
 fn check_role(role: &Value, wanted: Role) -> Result<(), Failure> {

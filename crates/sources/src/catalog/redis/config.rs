@@ -8,7 +8,8 @@ use engine::{Fault, FaultKind};
 use super::access::{Login, Tls};
 use super::measure::{GroupMeasure, Measure};
 use super::node::{Node, REDIS_PORT, SENTINEL_PORT, Written};
-use crate::values::settings::{Settings, invalid, quoted};
+use crate::values::fault::{invalid, quoted};
+use crate::values::settings::Settings;
 
 /// Most addresses of a cluster, or sentinels, that an object may name. They find the others.
 const MAX_ADDRESSES: usize = 32;

@@ -20,6 +20,7 @@ use super::access::{Access, TlsMaterial};
 use super::bounded::{Bounded, Meter};
 use super::failure::{self, Failure};
 use super::node::Node;
+use super::server_error;
 use crate::net::address::AddressPolicy;
 use crate::net::dial::{self, Dialler, Unreached};
 use crate::net::tls::{Roots, Unusable};
@@ -214,8 +215,8 @@ fn check_entered(answers: &[Value], access: &Access) -> Result<(), Failure> {
     let auths = usize::from(access.login.is_some());
     for (index, answer) in answers.iter().enumerate() {
         match answer {
-            Value::ServerError(error) if index < auths => return Err(failure::of_auth(error)),
-            Value::ServerError(error) => return Err(failure::of_select(error, access.db)),
+            Value::ServerError(error) if index < auths => return Err(server_error::at_login(error)),
+            Value::ServerError(error) => return Err(server_error::at_select(error, access.db)),
             _ => {}
         }
     }

@@ -1,21 +1,16 @@
-//! Why a server reported no number, and whether another server could.
-//!
-//! Nothing that a server says is repeated but the first word of its errors, and that only if
-//! it is one of Redis's own: the rest may hold what the reader of an object must not see.
+//! Why there is no number, and whether another server could give it; and why a connection cannot be made or broke.
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use engine::{Absence, AbsenceReason};
-use redis::{RedisError, ServerError};
+use redis::RedisError;
 use rustls::CertificateError;
 
 use super::bounded::TooMuch;
-use super::measure::Measure;
 use super::node::Node;
 use crate::net::http_client::find;
-use crate::values::settings::quoted;
 
 /// Why there is no number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,104 +58,6 @@ impl From<Failure> for Absence {
     fn from(failure: Failure) -> Self {
         Self { reason: failure.reason, message: failure.message }
     }
-}
-
-/// Codes by which Redis begins its errors. Others are not repeated.
-const KNOWN_CODES: &[&str] = &[
-    "ASK",
-    "BUSY",
-    "CLUSTERDOWN",
-    "CROSSSLOT",
-    "ERR",
-    "EXECABORT",
-    "LOADING",
-    "MASTERDOWN",
-    "MISCONF",
-    "MOVED",
-    "NOAUTH",
-    "NOGROUP",
-    "NOPERM",
-    "NOPROTO",
-    "OOM",
-    "READONLY",
-    "TRYAGAIN",
-    "UNBLOCKED",
-    "WRONGPASS",
-    "WRONGTYPE",
-];
-
-/// Whether the server says that the key is not there.
-pub(super) fn is_missing_key(error: &ServerError) -> bool {
-    error.code() == "ERR" && error.details().is_some_and(|text| text.starts_with("no such key"))
-}
-
-/// What the error says that a server gave instead of an answer.
-pub(super) fn of_server_error(error: &ServerError, measure: Option<&Measure>) -> Failure {
-    let code = error.code();
-    let not_now = |why: &str| Failure::server(AbsenceReason::BadStatus, format!("it answered {code}: {why}"));
-    match (code, measure) {
-        ("WRONGTYPE", Some(measure)) => {
-            let (key, kind) = (quoted(measure.key()), measure.kind());
-            Failure::data(AbsenceReason::ValueMissing, format!("key {key} is not a {kind}"))
-        }
-        ("NOAUTH", _) => Failure::server(
-            AbsenceReason::Unauthorized,
-            "it requires a password: name a secret in passwordFrom",
-        ),
-        ("WRONGPASS", _) => {
-            Failure::server(AbsenceReason::Unauthorized, "it rejects the user or the password")
-        }
-        ("NOPERM", Some(measure)) => {
-            let (command, key) = (measure.command_name(), quoted(measure.key()));
-            let message = format!("the user may not run {command}, or not on key {key}");
-            Failure::server(AbsenceReason::Unauthorized, message)
-        }
-        ("NOPERM", None) => {
-            Failure::server(AbsenceReason::Unauthorized, "the user may not run what is needed")
-        }
-        ("DENIED", _) => {
-            let message = "it is in protected mode, which accepts only clients of its own machine";
-            Failure::server(AbsenceReason::Unauthorized, message)
-        }
-        ("LOADING", _) => not_now("it is loading its data"),
-        ("BUSY", _) => not_now("it is busy with a script"),
-        ("MASTERDOWN", _) => not_now("it is a replica that has lost its master"),
-        ("CLUSTERDOWN", _) => not_now("its cluster is down"),
-        ("TRYAGAIN", _) => not_now("its cluster is moving the key"),
-        ("MOVED" | "ASK", _) => Failure::data(
-            AbsenceReason::BadStatus,
-            format!("it answered {code}, as it is part of a cluster: name it in cluster.addresses"),
-        ),
-        ("ERR", _) if error.details().is_some_and(|text| text.starts_with("max number of clients")) => {
-            Failure::server(AbsenceReason::BadStatus, "it has reached its maximum number of clients")
-        }
-        ("ERR", Some(measure)) => {
-            let message = format!("it returned an error for {}", measure.command_name());
-            Failure::server(AbsenceReason::BadStatus, message)
-        }
-        (code, _) if KNOWN_CODES.contains(&code) => {
-            Failure::server(AbsenceReason::BadStatus, format!("it answered {code}"))
-        }
-        _ => Failure::server(AbsenceReason::BadStatus, "it returned an error"),
-    }
-}
-
-/// Why a server does not let us in.
-pub(super) fn of_auth(error: &ServerError) -> Failure {
-    // A server that has no password set answers ERR, and so do those before version 6 to a wrong one.
-    if error.code() == "ERR" {
-        let message = "it rejects the user or the password, or has none set";
-        return Failure::server(AbsenceReason::Unauthorized, message);
-    }
-    of_server_error(error, None)
-}
-
-/// Why a server does not give us its database.
-pub(super) fn of_select(error: &ServerError, db: u64) -> Failure {
-    if error.code() == "ERR" {
-        return Failure::server(AbsenceReason::BadStatus, format!("it has no database {db}"));
-    }
-    of_server_error(error, None)
 }
 
 /// What broke on a connection, with TLS or not, while a command waited for its answer.
@@ -242,43 +139,7 @@ pub(super) fn of_tls(error: &(dyn Error + 'static), trusts_system: bool) -> Stri
 
 #[cfg(test)]
 mod tests {
-    use redis::{Value, parse_redis_value};
-
     use super::*;
-
-    fn reported(text: &str) -> (AbsenceReason, String) {
-        let Ok(Value::ServerError(error)) = parse_redis_value(format!("-{text}\r\n").as_bytes()) else {
-            panic!("{text} is no error");
-        };
-        let failure = of_server_error(&error, Some(&Measure::List { key: "jobs".into() }));
-        (failure.reason, failure.message)
-    }
-
-    #[test]
-    fn every_error_is_reported_in_words_of_our_own() {
-        use AbsenceReason::{BadStatus, Unauthorized, ValueMissing};
-        for (text, reason, words) in [
-            ("WRONGTYPE Operation against a hidden", ValueMissing, "key \"jobs\" is not a list"),
-            ("NOAUTH hidden", Unauthorized, "requires a password"),
-            ("WRONGPASS hidden", Unauthorized, "rejects the user or the password"),
-            ("NOPERM hidden", Unauthorized, "may not run LLEN"),
-            ("DENIED hidden", Unauthorized, "protected mode"),
-            ("LOADING hidden", BadStatus, "it answered LOADING: it is loading its data"),
-            ("BUSY hidden", BadStatus, "BUSY: it is busy"),
-            ("MASTERDOWN hidden", BadStatus, "MASTERDOWN: it is a replica"),
-            ("CLUSTERDOWN hidden", BadStatus, "CLUSTERDOWN: its cluster"),
-            ("TRYAGAIN hidden", BadStatus, "TRYAGAIN: its cluster is moving the key"),
-            ("MOVED 1 hidden:1", BadStatus, "name it in cluster.addresses"),
-            ("ERR max number of clients reached hidden", BadStatus, "maximum number of clients"),
-            ("ERR hidden", BadStatus, "it returned an error for LLEN"),
-            ("MISCONF hidden", BadStatus, "it answered MISCONF"),
-            ("hidden", BadStatus, "it returned an error"),
-        ] {
-            let (found, message) = reported(text);
-            assert_eq!(found, reason, "{text}");
-            assert!(message.contains(words) && !message.contains("hidden"), "{message}");
-        }
-    }
 
     #[test]
     fn a_shared_cause_is_found() {

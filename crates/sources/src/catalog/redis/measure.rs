@@ -1,14 +1,9 @@
-//! What is counted: the command that asks for it, and the number in its reply.
+//! What is counted, and the commands that ask for it.
 
-use engine::AbsenceReason;
-use redis::{Cmd, Value, cmd};
-
-use super::failure::{self, Failure};
-use crate::values::settings::quoted;
-use crate::values::text;
+use redis::{Cmd, cmd};
 
 /// Most bytes of a key's value that are read: no number is longer.
-const MAX_NUMBER: usize = 64;
+pub(super) const MAX_NUMBER: usize = 64;
 
 /// One number that Redis can report.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,129 +109,6 @@ impl Measure {
             Self::Stream { .. } | Self::Group { .. } => "stream",
         }
     }
-
-    /// The number that the commands' replies hold.
-    pub(super) fn number(&self, replies: &[Value]) -> Result<f64, Failure> {
-        let (reply, others) = replies.split_first().ok_or_else(unexpected)?;
-        match (reply, self) {
-            (Value::ServerError(error), Self::Group { .. }) if failure::is_missing_key(error) => Ok(0.0),
-            (Value::ServerError(error), _) => Err(failure::of_server_error(error, Some(self))),
-            (reply, Self::Number { key }) => text_number(key, reply),
-            (reply, Self::Group { key, group, what }) => {
-                let length = others.first().and_then(|length| count(length).ok());
-                group_number(key, group, *what, reply, length)
-            }
-            (reply, _) => count(reply),
-        }
-    }
-}
-
-/// A count. Exact up to 9 * 10^15, which no collection in memory reaches.
-fn count(reply: &Value) -> Result<f64, Failure> {
-    match reply {
-        Value::Int(count) if *count >= 0 => Ok(*count as f64),
-        Value::Int(_) => {
-            Err(Failure::data(AbsenceReason::OutOfRange, "the server returned a negative count"))
-        }
-        _ => Err(unexpected()),
-    }
-}
-
-fn text_number(key: &str, reply: &Value) -> Result<f64, Failure> {
-    let bytes = match reply {
-        Value::Nil => &[],
-        reply => bytes_of(reply).ok_or_else(unexpected)?,
-    };
-    let key = quoted(key);
-    if bytes.is_empty() {
-        let message = format!("key {key} does not exist or is empty");
-        return Err(Failure::data(AbsenceReason::ValueMissing, message));
-    }
-    // What is cut off could look like a number, too.
-    let whole = bytes.len() <= MAX_NUMBER;
-    let decoded = text::decoded(bytes, None);
-    let text = std::str::from_utf8(&decoded).ok().filter(|_| whole);
-    let number = text.and_then(|text| text.parse::<f64>().ok());
-    match number {
-        Some(number) if number.is_finite() => Ok(number),
-        Some(_) => {
-            let message = format!("the number in key {key} is not finite");
-            Err(Failure::data(AbsenceReason::NotFinite, message))
-        }
-        None => {
-            let message = format!("the value of key {key} is not a number");
-            Err(Failure::data(AbsenceReason::NotANumber, message))
-        }
-    }
-}
-
-/// `length` is that of the stream, where the server reports.
-fn group_number(
-    key: &str,
-    group: &str,
-    what: GroupMeasure,
-    reply: &Value,
-    length: Option<f64>,
-) -> Result<f64, Failure> {
-    let Value::Array(groups) = reply else { return Err(unexpected()) };
-    let named = |info: &&Value| field(info, "name").and_then(bytes_of) == Some(group.as_bytes());
-    let Some(info) = groups.iter().find(named) else {
-        // Consumers make their group when they start: until one does, all entries wait for it.
-        return length.ok_or_else(|| {
-            let message = format!(
-                "stream {} has no consumer group {}, and the server does not report its length",
-                quoted(key),
-                quoted(group)
-            );
-            Failure::data(AbsenceReason::ValueMissing, message)
-        });
-    };
-    let pending = || count(field(info, "pending").ok_or_else(unexpected)?);
-    let lag = || match field(info, "lag") {
-        // Of entries that were deleted nobody waits for any.
-        Some(Value::Nil) if length == Some(0.0) => Ok(0.0),
-        Some(Value::Nil) => {
-            let message = format!(
-                "Redis does not know the lag of consumer group {}: entries before its position were deleted, \
-                 or the position was set by hand; it is known again once the group has read to the end",
-                quoted(group)
-            );
-            Err(Failure::data(AbsenceReason::ValueMissing, message))
-        }
-        // It counts entries that were trimmed away before anybody read them.
-        Some(lag) => Ok(count(lag)?.min(length.unwrap_or(f64::INFINITY))),
-        None => {
-            let message =
-                "the server does not report the lag of consumer groups, which requires Redis 7 or newer";
-            Err(Failure::data(AbsenceReason::ValueMissing, message))
-        }
-    };
-    match what {
-        GroupMeasure::Pending => pending(),
-        GroupMeasure::Lag => lag(),
-        GroupMeasure::Backlog => Ok(pending()? + lag()?),
-    }
-}
-
-/// The value of a field in a reply that lists names and values in turn.
-fn field<'a>(info: &'a Value, name: &str) -> Option<&'a Value> {
-    let Value::Array(items) = info else { return None };
-    let (pairs, _) = items.as_chunks::<2>();
-    let found = pairs.iter().find(|[field, _]| bytes_of(field) == Some(name.as_bytes()));
-    found.map(|[_, value]| value)
-}
-
-/// What a reply says in words. Redis has two ways to send them, and what speaks its protocol may take the other one.
-pub(super) fn bytes_of(reply: &Value) -> Option<&[u8]> {
-    match reply {
-        Value::BulkString(bytes) => Some(bytes),
-        Value::SimpleString(text) => Some(text.as_bytes()),
-        _ => None,
-    }
-}
-
-fn unexpected() -> Failure {
-    Failure::data(AbsenceReason::Malformed, "the response is not what Redis returns for this command")
 }
 
 #[cfg(test)]

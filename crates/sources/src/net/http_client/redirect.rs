@@ -4,7 +4,8 @@ use engine::AbsenceReason;
 use reqwest::header::HeaderMap;
 use reqwest::{StatusCode, Url, header};
 
-use super::{Missed, shown_origin};
+use super::Missed;
+use crate::values::url::shown_origin;
 
 /// Redirects followed before giving up.
 pub(super) const MAX_REDIRECTS: usize = 5;

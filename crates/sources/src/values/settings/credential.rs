@@ -3,7 +3,8 @@
 use engine::{AskedTarget, Credential, Fault, FaultKind, Holder, Problem};
 use serde_json::Value;
 
-use super::{Settings, wrong_type};
+use super::Settings;
+use crate::values::fault::wrong_type;
 use crate::values::names;
 
 /// The ways to name one value.

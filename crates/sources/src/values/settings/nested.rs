@@ -4,7 +4,8 @@ use std::mem;
 
 use engine::{Fault, FaultKind, Problem};
 
-use super::{Place, Settings, quoted, type_name, wrong_type};
+use super::{Place, Settings};
+use crate::values::fault::{quoted, type_name, wrong_type};
 
 impl<'a> Settings<'a> {
     /// An object of settings; `None` where it is left out. All its problems are kept.

@@ -1,18 +1,13 @@
-//! The server's address: where an object names it, where the operator does, and what is asked of it.
+//! The address of a Prometheus server: in an object, or the operator's for objects that name none.
 
-use engine::Fault;
 use std::str::FromStr;
 
+use engine::Fault;
 use reqwest::Url;
 
-use crate::net::http_client::shown;
-use crate::values::settings::{invalid, parse_http_url, quoted};
-
-/// The setting that names a server.
-pub(super) const SETTING: &str = "serverAddress";
-
-/// What is wrong where nobody names one.
-pub(super) const NO_SERVER: &str = "the operator runs without --prometheus-url";
+use crate::values::fault::{invalid, quoted};
+use crate::values::url::parse_http_url;
+use crate::values::url::shown;
 
 /// The page that answers instant queries.
 const PAGE: &str = "/api/v1/query";
@@ -23,12 +18,12 @@ pub struct ServerAddress(Url);
 
 impl ServerAddress {
     /// An address that [`base`] has made.
-    pub(super) fn new(base: Url) -> Self {
+    pub(crate) fn new(base: Url) -> Self {
         Self(base)
     }
 
     /// The address that answers instant queries.
-    pub(super) fn endpoint(&self) -> Url {
+    pub(crate) fn endpoint(&self) -> Url {
         let mut url = self.0.clone();
         let path = format!("{}{PAGE}", url.path().trim_end_matches('/'));
         url.set_path(&path);
@@ -45,7 +40,7 @@ impl FromStr for ServerAddress {
 }
 
 /// The server's address, whether or not it ends with a slash or with the page itself.
-pub(super) fn base(mut url: Url) -> Result<Url, Fault> {
+pub(crate) fn base(mut url: Url) -> Result<Url, Fault> {
     if url.fragment().is_some() {
         return Err(invalid(quoted(&shown(&url)), "must not have a fragment"));
     }
@@ -73,7 +68,7 @@ pub(crate) enum DefaultServer {
 }
 
 impl DefaultServer {
-    pub(super) fn known(&self) -> Option<&ServerAddress> {
+    pub(crate) fn known(&self) -> Option<&ServerAddress> {
         match self {
             Self::Known(server) => Some(server),
             Self::Unknown | Self::None => None,

@@ -6,7 +6,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
 use crate::credentials::{Credentials, unusable};
-use crate::values::settings::{invalid, quoted, wrong_type};
+use crate::values::fault::{invalid, quoted, wrong_type};
 
 /// Headers whose values are secrets.
 const CREDENTIALS: &[&str] = &["authorization", "cookie", "proxy-authorization"];

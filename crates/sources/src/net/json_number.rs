@@ -7,8 +7,8 @@ use engine::{Absence, AbsenceReason};
 use serde_json::Value;
 
 use crate::net::http_client::Body;
+use crate::values::fault::type_name;
 use crate::values::json_path::JsonPath;
-use crate::values::settings::type_name;
 
 /// The number at `path` (spelled `spelling`) in `body`.
 pub(crate) fn extract(body: &Body, path: &JsonPath, spelling: &str) -> Result<f64, Absence> {

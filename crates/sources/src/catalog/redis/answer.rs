@@ -1,0 +1,135 @@
+//! The number in what a server answers.
+
+use engine::AbsenceReason;
+use redis::Value;
+
+use super::failure::Failure;
+use super::measure::{GroupMeasure, MAX_NUMBER, Measure};
+use super::server_error;
+use crate::values::fault::quoted;
+use crate::values::text;
+
+/// The number that the replies to the commands of `measure` hold.
+pub(super) fn number(measure: &Measure, replies: &[Value]) -> Result<f64, Failure> {
+    let (reply, others) = replies.split_first().ok_or_else(unexpected)?;
+    match (reply, measure) {
+        (Value::ServerError(error), Measure::Group { .. }) if server_error::is_missing_key(error) => Ok(0.0),
+        (Value::ServerError(error), _) => Err(server_error::failure(error, Some(measure))),
+        (reply, Measure::Number { key }) => text_number(key, reply),
+        (reply, Measure::Group { key, group, what }) => {
+            let length = others.first().and_then(|length| count(length).ok());
+            group_number(key, group, *what, reply, length)
+        }
+        (reply, _) => count(reply),
+    }
+}
+
+/// A count. Exact up to 9 * 10^15, which no collection in memory reaches.
+fn count(reply: &Value) -> Result<f64, Failure> {
+    match reply {
+        Value::Int(count) if *count >= 0 => Ok(*count as f64),
+        Value::Int(_) => {
+            Err(Failure::data(AbsenceReason::OutOfRange, "the server answered a negative count"))
+        }
+        _ => Err(unexpected()),
+    }
+}
+
+fn text_number(key: &str, reply: &Value) -> Result<f64, Failure> {
+    let bytes = match reply {
+        Value::Nil => &[],
+        reply => bytes_of(reply).ok_or_else(unexpected)?,
+    };
+    let key = quoted(key);
+    if bytes.is_empty() {
+        let message = format!("there is no key {key}, or it holds an empty text");
+        return Err(Failure::data(AbsenceReason::ValueMissing, message));
+    }
+    // What is cut off could look like a number, too.
+    let whole = bytes.len() <= MAX_NUMBER;
+    let decoded = text::decoded(bytes, None);
+    let text = std::str::from_utf8(&decoded).ok().filter(|_| whole);
+    let number = text.and_then(|text| text.parse::<f64>().ok());
+    match number {
+        Some(number) if number.is_finite() => Ok(number),
+        Some(_) => {
+            let message = format!("the number in key {key} is not finite");
+            Err(Failure::data(AbsenceReason::NotFinite, message))
+        }
+        None => {
+            let message = format!("what key {key} holds is not a number");
+            Err(Failure::data(AbsenceReason::NotANumber, message))
+        }
+    }
+}
+
+/// `length` is that of the stream, where the server tells.
+fn group_number(
+    key: &str,
+    group: &str,
+    what: GroupMeasure,
+    reply: &Value,
+    length: Option<f64>,
+) -> Result<f64, Failure> {
+    let Value::Array(groups) = reply else { return Err(unexpected()) };
+    let named = |info: &&Value| field(info, "name").and_then(bytes_of) == Some(group.as_bytes());
+    let Some(info) = groups.iter().find(named) else {
+        // Consumers make their group when they start: until one does, all entries wait for it.
+        return length.ok_or_else(|| {
+            let message = format!(
+                "stream {} has no consumer group {}, and the server does not tell its length",
+                quoted(key),
+                quoted(group)
+            );
+            Failure::data(AbsenceReason::ValueMissing, message)
+        });
+    };
+    let pending = || count(field(info, "pending").ok_or_else(unexpected)?);
+    let lag = || match field(info, "lag") {
+        // Of entries that were deleted nobody waits for any.
+        Some(Value::Nil) if length == Some(0.0) => Ok(0.0),
+        Some(Value::Nil) => {
+            let message = format!(
+                "Redis does not know the lag of consumer group {}: entries before its position were deleted, \
+                 or the position was set by hand; it is known again once the group has read to the end",
+                quoted(group)
+            );
+            Err(Failure::data(AbsenceReason::ValueMissing, message))
+        }
+        // It counts entries that were trimmed away before anybody read them.
+        Some(lag) => Ok(count(lag)?.min(length.unwrap_or(f64::INFINITY))),
+        None => {
+            let message = "the server does not tell the lag of consumer groups: that takes Redis 7 or newer";
+            Err(Failure::data(AbsenceReason::ValueMissing, message))
+        }
+    };
+    match what {
+        GroupMeasure::Pending => pending(),
+        GroupMeasure::Lag => lag(),
+        GroupMeasure::Backlog => Ok(pending()? + lag()?),
+    }
+}
+
+/// The value of a field in a reply that lists names and values in turn.
+fn field<'a>(info: &'a Value, name: &str) -> Option<&'a Value> {
+    let Value::Array(items) = info else { return None };
+    let (pairs, _) = items.as_chunks::<2>();
+    let found = pairs.iter().find(|[field, _]| bytes_of(field) == Some(name.as_bytes()));
+    found.map(|[_, value]| value)
+}
+
+/// What a reply says in words. Redis has two ways to send them, and what speaks its protocol may take the other one.
+pub(super) fn bytes_of(reply: &Value) -> Option<&[u8]> {
+    match reply {
+        Value::BulkString(bytes) => Some(bytes),
+        Value::SimpleString(text) => Some(text.as_bytes()),
+        _ => None,
+    }
+}
+
+fn unexpected() -> Failure {
+    Failure::data(AbsenceReason::Malformed, "the answer is not what Redis answers to this command")
+}
+
+#[cfg(test)]
+mod tests;
