@@ -1,5 +1,7 @@
 //! Watches our kinds and the HPAs, and reports to the loop what happens.
 
+mod watched;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,18 +9,19 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use kube::api::{DynamicObject, ListParams};
-use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client, Resource, ResourceExt as _};
-use resources::{Kind, Reference, Scope, Supporting};
-use runner::{Event, Namespaces, ObjectKey, Readiness, Selection};
+use resources::{Kind, Scope};
+use runner::{Event, Namespaces, Readiness, Selection};
 use serde::de::DeserializeOwned;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::hpas::{self, Hpas};
 use crate::journal::Objects;
+use crate::refusal;
 use crate::selector::{NamespaceSelector, select};
 use crate::stream::{Change, Name, changes_of};
+use watched::Watched;
 
 /// Objects that one request lists at most.
 const PAGE: u32 = 500;
@@ -59,14 +62,9 @@ pub async fn watch(mut watches: Watches) {
     }
     let watches = Arc::new(watches);
     let (synced, mut all_synced) = mpsc::channel::<()>(1);
-    for kind in watches.kinds.iter().copied() {
-        for namespace in scopes(&watches, kind.scope) {
-            tasks.spawn(watch_kind(Arc::clone(&watches), kind, namespace, synced.clone()));
-        }
-    }
-    for kind in supporting(&watches.kinds) {
-        for namespace in scopes(&watches, kind.scope) {
-            tasks.spawn(watch_supporting(Arc::clone(&watches), kind, namespace, synced.clone()));
+    for watched in Watched::all(&watches.kinds) {
+        for namespace in scopes(&watches, watched.scope()) {
+            tasks.spawn(watch_objects(Arc::clone(&watches), watched, namespace, synced.clone()));
         }
     }
     for namespace in scopes(&watches, Scope::Namespaced) {
@@ -93,67 +91,22 @@ fn labelled(what: &str, namespace: Option<&String>) -> String {
     namespace.map_or_else(|| what.to_owned(), |namespace| format!("{what} in namespace {namespace}"))
 }
 
-async fn watch_kind(
+/// Objects of one kind.
+async fn watch_objects(
     watches: Arc<Watches>,
-    kind: &'static Kind,
+    watched: Watched,
     namespace: Option<String>,
     synced: mpsc::Sender<()>,
 ) {
-    let gvk = GroupVersionKind::gvk(kind.group, kind.version, kind.kind);
-    let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural);
-    let api = dynamic(&watches, namespace.as_ref(), &resource);
-    let what = labelled(&kind.crd_name(), namespace.as_ref());
-    relay(&watches, what, (api, kind.scope), synced, HoldsUp::UntilListed, |change| match change {
-        Changed::Applied(object) => Some(applied(&watches, kind, object)),
-        Changed::Deleted(name) => Some(deleted(&watches, kind, name)),
+    let api: Api<DynamicObject> = match &namespace {
+        Some(namespace) => Api::namespaced_with(watches.client.clone(), namespace, &watched.resource()),
+        None => Api::all_with(watches.client.clone(), &watched.resource()),
+    };
+    let what = labelled(&watched.crd_name(), namespace.as_ref());
+    relay(&watches, what, (api, watched.scope()), synced, watched.holds_up(), |change| {
+        Some(watched.event(&watches, change))
     })
     .await;
-}
-
-/// The supporting kinds that objects of `kinds` may refer to, each once.
-fn supporting(kinds: &[&'static Kind]) -> Vec<&'static Supporting> {
-    let mut found: Vec<&'static Supporting> = Vec::new();
-    for kind in kinds.iter().flat_map(|kind| kind.needs.supporting) {
-        if found.iter().all(|known| known.crd_name() != kind.crd_name()) {
-            found.push(kind);
-        }
-    }
-    found
-}
-
-/// Objects that others refer to. Without their CRD there are none, which only those feel that refer to one; the
-/// watch begins when the CRD is there.
-async fn watch_supporting(
-    watches: Arc<Watches>,
-    kind: &'static Supporting,
-    namespace: Option<String>,
-    synced: mpsc::Sender<()>,
-) {
-    let gvk = GroupVersionKind::gvk(kind.group, kind.version, kind.kind);
-    let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural);
-    let api = dynamic(&watches, namespace.as_ref(), &resource);
-    let what = labelled(&kind.crd_name(), namespace.as_ref());
-    let reference = |(namespace, name): Name| Reference { kind: kind.kind, namespace, name };
-    relay(&watches, what, (api, kind.scope), synced, HoldsUp::UntilKnown, |change| match change {
-        Changed::Applied(object) if object.metadata.deletion_timestamp.is_none() => {
-            let name = (object.namespace().unwrap_or_default(), object.name_any());
-            let object = serde_json::to_value(&object).unwrap_or_default();
-            Some(Event::Supporting { reference: reference(name), object: Some(Box::new(object)) })
-        }
-        Changed::Applied(object) => {
-            let name = (object.namespace().unwrap_or_default(), object.name_any());
-            Some(Event::Supporting { reference: reference(name), object: None })
-        }
-        Changed::Deleted(name) => Some(Event::Supporting { reference: reference(name), object: None }),
-    })
-    .await;
-}
-
-fn dynamic(watches: &Watches, namespace: Option<&String>, resource: &ApiResource) -> Api<DynamicObject> {
-    match namespace {
-        Some(namespace) => Api::namespaced_with(watches.client.clone(), namespace, resource),
-        None => Api::all_with(watches.client.clone(), resource),
-    }
 }
 
 /// How long a watch keeps all polls waiting.
@@ -183,7 +136,7 @@ async fn relay<K>(
 ) where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    let mut changes = std::pin::pin!(changes_of(what, api.clone(), Arc::clone(&watches.readiness)));
+    let mut changes = std::pin::pin!(changes_of(what.clone(), api.clone(), Arc::clone(&watches.readiness)));
     let mut synced = Some(synced);
     let mut selection = watches.namespaces.selection();
     loop {
@@ -191,7 +144,7 @@ async fn relay<K>(
             change = changes.next() => change,
             moved = moved(&mut selection) => {
                 // In the same task, so that none of these is older than what was reported before.
-                for object in listed_in(&api, scope, &moved).await {
+                for object in listed_in(&what, (&api, scope), &moved).await {
                     if let Some(event) = event(Changed::Applied(object))
                         && watches.events.send(event).await.is_err()
                     {
@@ -233,7 +186,7 @@ async fn moved(selection: &mut Option<Selection>) -> Vec<String> {
 }
 
 /// The objects in `namespaces`, or all of a kind without namespaces. Asked again until there is an answer.
-async fn listed_in<K>(api: &Api<K>, scope: Scope, namespaces: &[String]) -> Vec<K>
+async fn listed_in<K>(what: &str, (api, scope): (&Api<K>, Scope), namespaces: &[String]) -> Vec<K>
 where
     K: Resource + Clone + DeserializeOwned + Debug,
 {
@@ -254,7 +207,13 @@ where
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(%error, fields, "objects cannot be listed after a change of the selected namespaces");
+                    let problem = refusal::of_list(what, &error);
+                    tracing::warn!(
+                        list = what,
+                        fields,
+                        problem,
+                        "the list that follows a change of the selected namespaces failed, it is tried again"
+                    );
                     params.continue_token = None;
                     tokio::time::sleep(LIST_AGAIN).await;
                 }
@@ -262,28 +221,6 @@ where
         }
     }
     found
-}
-
-fn key(kind: &'static Kind, (namespace, name): Name) -> ObjectKey {
-    ObjectKey { kind: kind.kind, namespace, name }
-}
-
-fn deleted(watches: &Watches, kind: &'static Kind, name: Name) -> Event {
-    let key = key(kind, name);
-    watches.objects.remove(&key);
-    Event::Deleted(key)
-}
-
-fn applied(watches: &Watches, kind: &'static Kind, mut object: DynamicObject) -> Event {
-    object.managed_fields_mut().clear();
-    let name = (object.namespace().unwrap_or_default(), object.name_any());
-    let value = serde_json::to_value(&object).unwrap_or_default();
-    if !watches.namespaces.contains(&kind.acts_in(&value)) || object.metadata.deletion_timestamp.is_some() {
-        return deleted(watches, kind, name);
-    }
-    let key = key(kind, name);
-    watches.objects.seen(&key, &value);
-    Event::Applied { key, kind, object: Box::new(value) }
 }
 
 async fn watch_hpas(watches: Arc<Watches>, namespace: Option<String>, synced: mpsc::Sender<()>) {

@@ -1,0 +1,115 @@
+//! The kinds that are watched: those whose objects give plans, and those that such objects refer to.
+
+use kube::ResourceExt as _;
+use kube::api::DynamicObject;
+use kube::core::{ApiResource, GroupVersionKind};
+use resources::{Kind, Reference, Scope, Supporting};
+use runner::{Event, ObjectKey};
+
+use super::{Changed, HoldsUp, Watches};
+use crate::stream::Name;
+
+/// A kind that is watched.
+#[derive(Clone, Copy)]
+pub(super) enum Watched {
+    /// Its objects give plans.
+    Planned(&'static Kind),
+    /// Others refer to its objects. Without its CRD there are none, which only those feel that refer to one; the
+    /// watch begins when the CRD is there.
+    Supporting(&'static Supporting),
+}
+
+impl Watched {
+    /// All of `kinds`, then the supporting ones that their objects may refer to, each once.
+    pub(super) fn all(kinds: &[&'static Kind]) -> Vec<Self> {
+        let mut supporting: Vec<&'static Supporting> = Vec::new();
+        for kind in kinds.iter().flat_map(|kind| kind.needs.supporting) {
+            if supporting.iter().all(|known| known.crd_name() != kind.crd_name()) {
+                supporting.push(kind);
+            }
+        }
+        let planned = kinds.iter().copied().map(Self::Planned);
+        planned.chain(supporting.into_iter().map(Self::Supporting)).collect()
+    }
+
+    /// Name of its CRD.
+    pub(super) fn crd_name(self) -> String {
+        match self {
+            Self::Planned(kind) => kind.crd_name(),
+            Self::Supporting(kind) => kind.crd_name(),
+        }
+    }
+
+    /// Whether its objects live in a namespace.
+    pub(super) fn scope(self) -> Scope {
+        match self {
+            Self::Planned(kind) => kind.scope,
+            Self::Supporting(kind) => kind.scope,
+        }
+    }
+
+    /// How the API server is asked for its objects.
+    pub(super) fn resource(self) -> ApiResource {
+        let (group, version, kind, plural) = match self {
+            Self::Planned(Kind { group, version, kind, plural, .. })
+            | Self::Supporting(Supporting { group, version, kind, plural, .. }) => {
+                (group, version, kind, plural)
+            }
+        };
+        ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural)
+    }
+
+    /// How long its watch keeps all polls waiting.
+    pub(super) fn holds_up(self) -> HoldsUp {
+        match self {
+            Self::Planned(_) => HoldsUp::UntilListed,
+            Self::Supporting(_) => HoldsUp::UntilKnown,
+        }
+    }
+
+    /// What a change of one of its objects is to the loop. One that is being deleted counts as gone.
+    pub(super) fn event(self, watches: &Watches, change: Changed<DynamicObject>) -> Event {
+        let (name, object) = match change {
+            Changed::Applied(mut object) => {
+                let name = (object.namespace().unwrap_or_default(), object.name_any());
+                object.managed_fields_mut().clear();
+                let is_there = object.metadata.deletion_timestamp.is_none();
+                (name, is_there.then(|| serde_json::to_value(&object).unwrap_or_default()))
+            }
+            Changed::Deleted(name) => (name, None),
+        };
+        match self {
+            Self::Planned(kind) => planned(
+                watches,
+                kind,
+                name,
+                object.filter(|object| watches.namespaces.contains(&kind.acts_in(object))),
+            ),
+            Self::Supporting(kind) => {
+                let (namespace, name) = name;
+                let reference = Reference { kind: kind.kind, namespace, name };
+                Event::Supporting { reference, object: object.map(Box::new) }
+            }
+        }
+    }
+}
+
+/// That an object which gives a plan is as `object`, or is not there for us.
+fn planned(
+    watches: &Watches,
+    kind: &'static Kind,
+    (namespace, name): Name,
+    object: Option<serde_json::Value>,
+) -> Event {
+    let key = ObjectKey { kind: kind.kind, namespace, name };
+    match object {
+        Some(object) => {
+            watches.objects.seen(&key, &object);
+            Event::Applied { key, kind, object: Box::new(object) }
+        }
+        None => {
+            watches.objects.remove(&key);
+            Event::Deleted(key)
+        }
+    }
+}
