@@ -21,7 +21,7 @@ use serde::de::DeserializeOwned;
 
 use crate::Clients;
 use crate::connect::no_answer;
-use crate::refusal::chain;
+use crate::refusal::{Asked, Cause, Refusal, Refusals};
 use crate::targets::Scalables;
 use environment::{Fetched, Objects};
 use file::Files;
@@ -37,6 +37,7 @@ pub struct CredentialStore {
     scalables: Scalables,
     tokens: Tokens,
     files: Files,
+    refusals: Refusals,
 }
 
 impl CredentialStore {
@@ -44,8 +45,9 @@ impl CredentialStore {
     pub fn new(clients: &Clients) -> Self {
         let (client, timeout) = (clients.read.clone(), clients.timeout);
         let scalables = Scalables::new(client.clone(), timeout);
-        let tokens = Tokens::new(clients.write.clone(), timeout);
-        Self { client, timeout, scalables, tokens, files: Files::none() }
+        let refusals = Refusals::new(clients);
+        let tokens = Tokens::new(clients.write.clone(), timeout, refusals.clone());
+        Self { client, timeout, scalables, tokens, files: Files::none(), refusals }
     }
 
     /// The same, with files below `root`.
@@ -95,7 +97,8 @@ impl CredentialStore {
     ) -> Result<Values, String> {
         let resource = self.scalables.resource(target).await.map_err(|failure| failure.message)?;
         let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &target.namespace, &resource);
-        let object = self.answer(&resource.plural, api.get(&target.name)).await.map_err(String::from)?;
+        let asked = Asked::of(&resource, &target.namespace, &target.name).to("get", "");
+        let object = self.answer(&asked, api.get(&target.name)).await.map_err(String::from)?;
         let container = environment::container(containers(&object)?, container)?;
         let Objects { secrets, config_maps } = environment::needed(&container, variables);
         let namespace = target.namespace.as_str();
@@ -119,17 +122,19 @@ impl CredentialStore {
         K::DynamicType: Default,
     {
         let api: Api<K> = Api::namespaced(self.client.clone(), namespace);
-        self.answer(plural, api.get(name)).await
+        let (resource, namespace, named) = (plural.to_owned(), namespace.to_owned(), name.to_owned());
+        let asked = Asked { verb: "get", resource, namespace, name: named, ..Asked::default() };
+        self.answer(&asked, api.get(name)).await
     }
 
     async fn answer<T>(
         &self,
-        plural: &str,
-        asked: impl Future<Output = kube::Result<T>>,
+        asked: &Asked,
+        request: impl Future<Output = kube::Result<T>>,
     ) -> Result<T, Unread> {
-        match tokio::time::timeout(self.timeout, asked).await {
+        match tokio::time::timeout(self.timeout, request).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(Unread::of(&error, "get", plural)),
+            Ok(Err(error)) => Err(self.refusals.explain(asked, &error).await.into()),
             Err(_) => Err(Unread::Failed(no_answer(self.timeout))),
         }
     }
@@ -142,16 +147,9 @@ enum Unread {
     Failed(String),
 }
 
-impl Unread {
-    /// What the API server answered to a request that takes `verb` on the resources `plural`.
-    fn of(error: &kube::Error, verb: &str, plural: &str) -> Self {
-        match error {
-            kube::Error::Api(status) if status.is_not_found() => Self::Missing,
-            kube::Error::Api(status) if status.is_forbidden() => {
-                Self::Failed(format!("the API server forbids reading it: grant {verb} on {plural}"))
-            }
-            error => Self::Failed(chain(error)),
-        }
+impl From<Refusal> for Unread {
+    fn from(Refusal { cause, message }: Refusal) -> Self {
+        if cause == Some(Cause::NotFound) { Self::Missing } else { Self::Failed(message) }
     }
 }
 

@@ -6,73 +6,26 @@
 //! from the moment *before* it sent the renewal, and for less than the lease duration: a
 //! holder that hangs or is cut off stops writing before anyone else begins.
 
+mod guard;
+mod object;
+mod settings;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::coordination::v1::{Lease as LeaseObject, LeaseSpec};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
-use kube::api::{ObjectMeta, PostParams};
-use kube::{Api, ResourceExt as _};
-use runner::{Clock, Event, Guard, Leader, Leadership, Metrics, Readiness};
+use k8s_openapi::api::coordination::v1::Lease as LeaseObject;
+use kube::Api;
+use kube::api::PostParams;
+use runner::{Clock, Event, Guard as _, Leader, Leadership, Metrics, Readiness};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::connect::no_answer;
-use crate::refusal::{Asked, Cause, Refusal, Refusals};
+use crate::refusal::Refusals;
 use crate::{Clients, FIELD_MANAGER};
 
-/// How the Lease is held.
-#[derive(Clone, Debug)]
-pub struct LeaseSettings {
-    /// Namespace of the Lease.
-    pub namespace: String,
-    /// How people set that namespace, for advice: a flag or a variable.
-    pub namespace_set_by: &'static str,
-    /// Name of the Lease: replicas that use the same one elect a leader among them.
-    pub name: String,
-    /// Who this replica is; unique among them.
-    pub identity: String,
-    /// Host and port at which other replicas reach this one while it leads; `None` where they do not.
-    pub peer_address: Option<String>,
-    /// For how long others leave the Lease alone after it last changed. At least 3 s.
-    pub duration: Duration,
-}
-
-impl LeaseSettings {
-    /// For how long the holder may write after a renewal was sent: two thirds of the duration.
-    fn right_to_write(&self) -> Duration {
-        self.duration * 2 / 3
-    }
-
-    /// Time between two attempts to renew or take over: two fifteenths of the duration (2 s of 15 s).
-    fn retry(&self) -> Duration {
-        self.duration * 2 / 15
-    }
-}
-
-/// The annotation of the Lease with the address at which replicas reach its holder.
-const PEER_ADDRESS: &str = "polyscaler.dev/peer-address";
-
-/// Knows whether this replica holds the Lease.
-#[derive(Clone)]
-pub struct LeaseGuard(watch::Receiver<Option<Instant>>);
-
-impl Guard for LeaseGuard {
-    fn time_left(&self) -> Option<Duration> {
-        let deadline = (*self.0.borrow())?;
-        Some(deadline.saturating_duration_since(now())).filter(|left| !left.is_zero())
-    }
-}
-
-/// The guard of an operator that runs alone, without a Lease.
-#[derive(Clone, Copy, Debug)]
-pub struct Always;
-
-impl Guard for Always {
-    fn time_left(&self) -> Option<Duration> {
-        Some(Duration::from_secs(3600))
-    }
-}
+pub use guard::{Always, LeaseGuard};
+pub use settings::LeaseSettings;
 
 /// This replica's part in the election.
 pub struct Lease {
@@ -92,21 +45,9 @@ pub struct Lease {
     waits_for: Option<String>,
 }
 
-fn now() -> Instant {
-    Instant::now()
-}
-
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     // A dropped sender means that the process ends, too.
     let _ = stop.wait_for(|stop| *stop).await;
-}
-
-/// The Lease as it is when nobody holds it.
-fn given_back(mut lease: LeaseObject) -> LeaseObject {
-    let spec = lease.spec.get_or_insert_default();
-    spec.holder_identity = Some(String::new());
-    spec.lease_duration_seconds = Some(1);
-    lease
 }
 
 impl Lease {
@@ -166,11 +107,11 @@ impl Lease {
         self.metrics.leads(false);
         self.leadership.note(Leader::Unknown);
         let Some((lease, _)) = self.seen.take().filter(|_| held) else { return };
-        let mut released = self.replace(&given_back(lease)).await;
+        let mut released = self.replace(&object::given_back(lease)).await;
         if released.is_err()
             && let Some(lease) = self.still_ours().await
         {
-            released = self.replace(&given_back(lease)).await;
+            released = self.replace(&object::given_back(lease)).await;
         }
         match released {
             Ok(_) => tracing::info!(lease = self.settings.name, "lease released"),
@@ -218,12 +159,12 @@ impl Lease {
     /// The replica that holds the Lease, unless that has fallen silent.
     fn other_leader(&self) -> Leader {
         let Some((lease, since)) = &self.seen else { return Leader::Unknown };
-        let holder = lease.spec.as_ref().and_then(|spec| spec.holder_identity.clone()).unwrap_or_default();
-        let is_silent = now().saturating_duration_since(*since) >= self.settings.duration;
+        let holder = object::holder(lease);
+        let is_silent = Instant::now().saturating_duration_since(*since) >= self.settings.duration;
         if holder.is_empty() || holder == self.settings.identity || is_silent {
             return Leader::Unknown;
         }
-        Leader::Other { identity: holder, address: lease.annotations().get(PEER_ADDRESS).cloned() }
+        Leader::Other { identity: holder.to_owned(), address: object::peer_address(lease) }
     }
 
     fn note_problem(&self, before: &mut Option<String>, now: Option<String>) {
@@ -255,11 +196,11 @@ impl Lease {
     async fn attempt_in_time(&mut self) -> Result<(), String> {
         let found = match self.api.get_opt(&self.settings.name).await {
             Ok(found) => found,
-            Err(error) => return Err(self.advice("get", &error).await),
+            Err(error) => return Err(self.refused("get", &error).await),
         };
         let Some(found) = found else {
-            let started = now();
-            let lease = self.claimed(None);
+            let started = Instant::now();
+            let lease = object::claimed(None, &self.settings, self.clock.now());
             let params =
                 PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
             return match self.api.create(&params, &lease).await {
@@ -269,7 +210,7 @@ impl Lease {
                 }
                 // Another candidate was quicker.
                 Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
-                Err(error) => Err(self.advice("create", &error).await),
+                Err(error) => Err(self.refused("create", &error).await),
             };
         };
         self.look(&found);
@@ -277,8 +218,8 @@ impl Lease {
             self.report_who_leads(&found);
             return Ok(());
         }
-        let started = now();
-        let lease = self.claimed(Some(found));
+        let started = Instant::now();
+        let lease = object::claimed(Some(found), &self.settings, self.clock.now());
         match self.replace(&lease).await {
             Ok(replaced) => {
                 self.held(replaced, started);
@@ -292,16 +233,16 @@ impl Lease {
     fn look(&mut self, found: &LeaseObject) {
         let version = &found.metadata.resource_version;
         if self.seen.as_ref().is_none_or(|(seen, _)| seen.metadata.resource_version != *version) {
-            self.seen = Some((found.clone(), now()));
+            self.seen = Some((found.clone(), Instant::now()));
         }
     }
 
     fn may_claim(&self, found: &LeaseObject) -> bool {
-        let holder = found.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()).unwrap_or_default();
+        let holder = object::holder(found);
         if holder.is_empty() || holder == self.settings.identity {
             return true;
         }
-        let unchanged = self.seen.as_ref().map(|(_, since)| now().saturating_duration_since(*since));
+        let unchanged = self.seen.as_ref().map(|(_, since)| Instant::now().saturating_duration_since(*since));
         unchanged.is_some_and(|unchanged| unchanged >= self.settings.duration)
     }
 
@@ -320,30 +261,6 @@ impl Lease {
         }
     }
 
-    /// The Lease as it is when this replica holds it.
-    fn claimed(&self, found: Option<LeaseObject>) -> LeaseObject {
-        let mut lease = found.unwrap_or_else(|| LeaseObject {
-            metadata: ObjectMeta { name: Some(self.settings.name.clone()), ..ObjectMeta::default() },
-            spec: None,
-        });
-        let millis = self.clock.now().as_millis();
-        let time = k8s_openapi::jiff::Timestamp::from_millisecond(millis).ok().map(MicroTime);
-        let annotations = lease.metadata.annotations.get_or_insert_default();
-        match &self.settings.peer_address {
-            Some(address) => annotations.insert(PEER_ADDRESS.to_owned(), address.clone()),
-            None => annotations.remove(PEER_ADDRESS),
-        };
-        let spec = lease.spec.get_or_insert_with(LeaseSpec::default);
-        if spec.holder_identity.as_ref() != Some(&self.settings.identity) {
-            spec.holder_identity = Some(self.settings.identity.clone());
-            spec.acquire_time = time.clone();
-            spec.lease_transitions = Some(spec.lease_transitions.map_or(0, |count| count + 1));
-        }
-        spec.renew_time = time;
-        spec.lease_duration_seconds = i32::try_from(self.settings.duration.as_secs()).ok();
-        lease
-    }
-
     async fn replace(&self, lease: &LeaseObject) -> Result<LeaseObject, String> {
         let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
         let replaced = self.api.replace(&self.settings.name, &params, lease);
@@ -355,7 +272,7 @@ impl Lease {
             Ok(Err(error)) => {
                 let refused = matches!(&error, kube::Error::Api(status) if status.is_conflict());
                 self.metrics.write_result("lease", if refused { "refused" } else { "failed" });
-                Err(self.advice("update", &error).await)
+                Err(self.refused("update", &error).await)
             }
             Err(_) => {
                 self.metrics.write_result("lease", "timed_out");
@@ -366,7 +283,7 @@ impl Lease {
 
     /// The Lease is held, and this replica may write for a while from `started`.
     fn held(&mut self, lease: LeaseObject, started: Instant) {
-        self.seen = Some((lease, now()));
+        self.seen = Some((lease, Instant::now()));
         self.waits_for = None;
         let led = self.deadline.send_replace(Some(started + self.settings.right_to_write())).is_some();
         if !led {
@@ -378,27 +295,7 @@ impl Lease {
         }
     }
 
-    async fn advice(&self, verb: &'static str, error: &kube::Error) -> String {
-        let LeaseSettings { namespace, name, namespace_set_by, .. } = &self.settings;
-        let asked = Asked {
-            verb,
-            group: "coordination.k8s.io".to_owned(),
-            resource: "leases".to_owned(),
-            namespace: namespace.clone(),
-            name: name.clone(),
-            ..Asked::default()
-        };
-        let Refusal { cause, message } = self.refusals.explain(&asked, error).await;
-        match cause {
-            Some(Cause::MissingRight | Cause::Forbidden) => format!(
-                "lease {namespace}/{name}: grant get, create and update on leases.coordination.k8s.io \
-                 ({message})"
-            ),
-            Some(Cause::NotFound) => format!(
-                "lease {namespace}/{name}: create the namespace, or name another with {namespace_set_by} \
-                 ({message})"
-            ),
-            _ => format!("lease {namespace}/{name}: {message}"),
-        }
+    async fn refused(&self, verb: &'static str, error: &kube::Error) -> String {
+        self.settings.advice(self.refusals.explain(&self.settings.asked(verb), error).await)
     }
 }

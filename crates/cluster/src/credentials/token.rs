@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::{Unread, Values};
 use crate::connect::no_answer;
+use crate::refusal::{Asked, Refusals};
 
 /// The life that is asked for.
 const LIFE: Duration = Duration::from_secs(3600);
@@ -26,6 +27,7 @@ type Account = (String, String, Option<String>);
 pub(super) struct Tokens {
     client: Client,
     timeout: Duration,
+    refusals: Refusals,
     kept: Mutex<HashMap<Account, Kept>>,
 }
 
@@ -36,8 +38,8 @@ struct Kept {
 }
 
 impl Tokens {
-    pub(super) fn new(client: Client, timeout: Duration) -> Self {
-        Self { client, timeout, kept: Mutex::default() }
+    pub(super) fn new(client: Client, timeout: Duration, refusals: Refusals) -> Self {
+        Self { client, timeout, refusals, kept: Mutex::default() }
     }
 
     /// A token of the service account `name`, for `audience` or the API server.
@@ -72,7 +74,17 @@ impl Tokens {
         let asked = api.create_token_request(name, &params, &request);
         let answer = match tokio::time::timeout(self.timeout, asked).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(Unread::of(&error, "create", "serviceaccounts/token").into()),
+            Ok(Err(error)) => {
+                let asked = Asked {
+                    verb: "create",
+                    resource: "serviceaccounts".to_owned(),
+                    subresource: "token",
+                    namespace: namespace.clone(),
+                    name: name.clone(),
+                    ..Asked::default()
+                };
+                return Err(Unread::from(self.refusals.explain(&asked, &error).await).into());
+            }
             Err(_) => return Err(no_answer(self.timeout)),
         };
         // The API server may give it a shorter life than was asked for.

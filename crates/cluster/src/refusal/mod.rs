@@ -129,6 +129,18 @@ impl Refusals {
         Refusal { cause: Some(cause), message: message(asked, cause, status) }
     }
 
+    /// Why a request failed with `error` that takes all of these rights: the first that is missing is named.
+    pub(crate) async fn explain_all(&self, asked: &[Asked], error: &kube::Error) -> Refusal {
+        let mut explained = Refusal { cause: None, message: chain(error) };
+        for asked in asked {
+            explained = self.explain(asked, error).await;
+            if explained.cause != Some(Cause::Admission) {
+                break;
+            }
+        }
+        explained
+    }
+
     /// Whether the caller may do what it asked for; `None` where that cannot be found out.
     async fn has_right(&self, asked: &Asked) -> Option<bool> {
         let now = Instant::now();
@@ -255,6 +267,28 @@ pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
         cause = inner.source();
     }
     text
+}
+
+/// What a look for the resources of an API group says that failed.
+pub(crate) fn of_discovery(error: &kube::Error) -> String {
+    let kube::Error::Api(status) = error else { return chain(error) };
+    match cause::of(status) {
+        Cause::Forbidden | Cause::MissingRight => {
+            format!(
+                "permission denied: bind the ClusterRole system:discovery to the operator ({})",
+                said(status)
+            )
+        }
+        cause => message(&Asked::default(), cause, status),
+    }
+}
+
+/// What a list of `what` says that failed.
+pub(crate) fn of_list(what: &str, error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => of_watch(what, status),
+        error => chain(error),
+    }
 }
 
 /// Whether the API server does not serve the kind that was asked for.

@@ -21,7 +21,7 @@ use runner::{Actuator, Readiness};
 
 use crate::Clients;
 use crate::connect::no_answer;
-use crate::refusal::{Asked, Cause, Refusal, Refusals, chain};
+use crate::refusal::{Asked, Cause, Refusal, Refusals};
 use cache::Caches;
 pub(crate) use scalable::Scalables;
 

@@ -1,6 +1,7 @@
 //! Finds out by which URL the objects of a kind are reached, and whether they can be scaled.
 
 use super::*;
+use crate::refusal;
 
 /// The kinds found so far, by API version and kind.
 pub(crate) struct Scalables {
@@ -41,7 +42,7 @@ impl Scalables {
             // By the code: of a group that it does not know at all the API server says so in plain text.
             Ok(Err(kube::Error::Api(status))) if status.code == 404 => return Err(unknown(target)),
             Ok(Err(error)) => {
-                let message = format!("{target}: API discovery failed: {}", chain(&error));
+                let message = format!("{target}: API discovery failed: {}", refusal::of_discovery(&error));
                 return Err(TargetFailure { reason: Reason::FailedGetScale, message });
             }
             Err(_) => return Err(unanswered(target, self.timeout)),

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
@@ -11,16 +10,16 @@ use kube::api::{Patch, PatchParams};
 use runner::Metrics;
 use serde_json::json;
 
-use super::{answered, written};
+use super::requests::Requests;
+use crate::refusal::{Asked, Cause, Refusal};
 use crate::{Clients, FIELD_MANAGER};
 
 /// A Secret of type `kubernetes.io/tls`.
 pub struct KeptSecret {
     api: Api<Secret>,
-    timeout: Duration,
     namespace: String,
     name: String,
-    metrics: Arc<Metrics>,
+    requests: Requests,
 }
 
 /// The Secret as it was read.
@@ -36,10 +35,9 @@ impl KeptSecret {
     pub fn new(clients: &Clients, namespace: &str, name: &str, metrics: Arc<Metrics>) -> Self {
         Self {
             api: Api::namespaced(clients.write.clone(), namespace),
-            timeout: clients.timeout,
             namespace: namespace.to_owned(),
             name: name.to_owned(),
-            metrics,
+            requests: Requests::new(clients, metrics),
         }
     }
 
@@ -53,8 +51,8 @@ impl KeptSecret {
     /// # Errors
     /// A sentence that says what is forbidden or failed.
     pub async fn read(&self) -> Result<Option<SecretState>, String> {
-        let found =
-            answered("reading it", ("get", "secrets"), self.timeout, self.api.get_opt(&self.name)).await?;
+        let found = self.requests.read(&self.asked("get"), self.api.get_opt(&self.name)).await;
+        let found = found.map_err(|refusal| format!("reading it: {}", self.advice(refusal)))?;
         Ok(found.map(|secret| SecretState {
             data: secret.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect(),
             version: secret.metadata.resource_version,
@@ -88,7 +86,23 @@ impl KeptSecret {
         });
         let params = PatchParams::apply(FIELD_MANAGER).force();
         let patch = Patch::Apply(&secret);
-        let applied = written(&self.metrics, "secret", self.api.patch(&self.name, &params, &patch));
-        answered("writing it", ("create and patch", "secrets"), self.timeout, applied).await.map(|_| ())
+        // Where it does not exist, applying takes the right to create it, too.
+        let asked = ["patch", "create"].map(|verb| self.asked(verb));
+        let applied =
+            self.requests.write("secret", &asked, self.api.patch(&self.name, &params, &patch)).await;
+        applied.map(drop).map_err(|refusal| format!("writing it: {}", self.advice(refusal)))
+    }
+
+    fn asked(&self, verb: &'static str) -> Asked {
+        let (namespace, name) = (self.namespace.clone(), self.name.clone());
+        Asked { verb, resource: "secrets".to_owned(), namespace, name, ..Asked::default() }
+    }
+
+    /// What to do about a refusal.
+    fn advice(&self, Refusal { cause, message }: Refusal) -> String {
+        match cause {
+            Some(Cause::NotFound) => format!("create namespace {} ({message})", self.namespace),
+            _ => message,
+        }
     }
 }

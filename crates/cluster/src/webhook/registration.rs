@@ -1,7 +1,6 @@
 //! The ValidatingWebhookConfiguration by which the API server calls.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::{
@@ -12,10 +11,10 @@ use kube::{Api, ResourceExt as _};
 use runner::Metrics;
 use serde_json::{Value, json};
 
-use super::{answered, bundle, written};
+use super::bundle;
+use super::requests::Requests;
+use crate::refusal::{Asked, Cause};
 use crate::{Clients, FIELD_MANAGER};
-
-const RESOURCE: &str = "validatingwebhookconfigurations";
 
 /// More replicas than that do not start at the same moment.
 const ATTEMPTS: usize = 5;
@@ -26,9 +25,8 @@ const INJECTED_BY_OTHERS: &str = "cert-manager.io/inject-";
 /// One configuration, which someone else has made. Where there is none, nobody calls.
 pub struct WebhookRegistration {
     api: Api<ValidatingWebhookConfiguration>,
-    timeout: Duration,
+    requests: Requests,
     name: String,
-    metrics: Arc<Metrics>,
     /// As last seen.
     seen: Mutex<Option<ValidatingWebhookConfiguration>>,
 }
@@ -36,8 +34,8 @@ pub struct WebhookRegistration {
 impl WebhookRegistration {
     /// The configuration called `name`.
     pub fn new(clients: &Clients, name: &str, metrics: Arc<Metrics>) -> Self {
-        let (api, timeout) = (Api::all(clients.write.clone()), clients.timeout);
-        Self { api, timeout, name: name.to_owned(), metrics, seen: Mutex::default() }
+        let (api, requests) = (Api::all(clients.write.clone()), Requests::new(clients, metrics));
+        Self { api, requests, name: name.to_owned(), seen: Mutex::default() }
     }
 
     /// The hosts that the API server calls by it; none where it does not exist.
@@ -45,8 +43,8 @@ impl WebhookRegistration {
     /// # Errors
     /// A sentence that says what is forbidden or failed.
     pub async fn hosts(&self) -> Result<Vec<String>, String> {
-        let found =
-            answered(&self.describe(), ("get", RESOURCE), self.timeout, self.api.get_opt(&self.name)).await?;
+        let found = self.requests.read(&self.asked("get"), self.api.get_opt(&self.name)).await;
+        let found = found.map_err(|refusal| format!("{}: {}", self.describe(), refusal.message))?;
         let hosts =
             found.iter().flat_map(webhooks).flat_map(|webhook| hosts(&webhook.client_config)).collect();
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = found;
@@ -89,17 +87,25 @@ impl WebhookRegistration {
         let patch = json!({ "metadata": { "resourceVersion": version }, "webhooks": changed });
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
         let patch = Patch::Strategic(&patch);
-        let patched = async {
-            match written(&self.metrics, "webhook", self.api.patch(&self.name, &params, &patch)).await {
-                Err(kube::Error::Api(status)) if status.is_conflict() => Ok(false),
-                patched => patched.map(|_| true),
+        let patched = self.api.patch(&self.name, &params, &patch);
+        match self.requests.write("webhook", &[self.asked("patch")], patched).await {
+            Ok(_) => {
+                tracing::info!(configuration = self.name, "the API server now trusts the certificate");
+                Ok(true)
             }
-        };
-        let is_done = answered(&self.describe(), ("patch", RESOURCE), self.timeout, patched).await?;
-        if is_done {
-            tracing::info!(configuration = self.name, "the API server now trusts the certificate");
+            Err(refusal) if refusal.cause == Some(Cause::Conflict) => Ok(false),
+            Err(refusal) => Err(format!("{}: {}", self.describe(), refusal.message)),
         }
-        Ok(is_done)
+    }
+
+    fn asked(&self, verb: &'static str) -> Asked {
+        Asked {
+            verb,
+            group: "admissionregistration.k8s.io".to_owned(),
+            resource: "validatingwebhookconfigurations".to_owned(),
+            name: self.name.clone(),
+            ..Asked::default()
+        }
     }
 }
 

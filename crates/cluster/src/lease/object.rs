@@ -1,0 +1,53 @@
+//! What the Lease holds. Pure.
+
+use engine::Time;
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use kube::ResourceExt as _;
+use kube::api::ObjectMeta;
+
+use super::settings::LeaseSettings;
+
+/// The annotation of the Lease with the address at which replicas reach its holder.
+const PEER_ADDRESS: &str = "polyscaler.dev/peer-address";
+
+/// `found`, or a new Lease, as it is when the replica of `settings` holds it from `now` on.
+pub(super) fn claimed(found: Option<Lease>, settings: &LeaseSettings, now: Time) -> Lease {
+    let mut lease = found.unwrap_or_else(|| Lease {
+        metadata: ObjectMeta { name: Some(settings.name.clone()), ..ObjectMeta::default() },
+        spec: None,
+    });
+    let time = k8s_openapi::jiff::Timestamp::from_millisecond(now.as_millis()).ok().map(MicroTime);
+    let annotations = lease.metadata.annotations.get_or_insert_default();
+    match &settings.peer_address {
+        Some(address) => annotations.insert(PEER_ADDRESS.to_owned(), address.clone()),
+        None => annotations.remove(PEER_ADDRESS),
+    };
+    let spec = lease.spec.get_or_insert_with(LeaseSpec::default);
+    if spec.holder_identity.as_ref() != Some(&settings.identity) {
+        spec.holder_identity = Some(settings.identity.clone());
+        spec.acquire_time = time.clone();
+        spec.lease_transitions = Some(spec.lease_transitions.map_or(0, |count| count + 1));
+    }
+    spec.renew_time = time;
+    spec.lease_duration_seconds = i32::try_from(settings.duration.as_secs()).ok();
+    lease
+}
+
+/// The Lease as it is when nobody holds it.
+pub(super) fn given_back(mut lease: Lease) -> Lease {
+    let spec = lease.spec.get_or_insert_default();
+    spec.holder_identity = Some(String::new());
+    spec.lease_duration_seconds = Some(1);
+    lease
+}
+
+/// The replica that holds it; empty where none does.
+pub(super) fn holder(lease: &Lease) -> &str {
+    lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()).unwrap_or_default()
+}
+
+/// Where its holder is reached by other replicas.
+pub(super) fn peer_address(lease: &Lease) -> Option<String> {
+    lease.annotations().get(PEER_ADDRESS).cloned()
+}
