@@ -103,7 +103,7 @@ pub struct KeptStatus {
     place: MemoryPlace,
     typed: Arc<dyn AnyStatus>,
     memory: Arc<Memory>,
-    /// What the object holds, where it does not fit the type: written by somebody else, or before the kind changed.
+    /// What the object holds, where it does not fit the type: written by someone else, or before the kind changed.
     unreadable: Option<Arc<Value>>,
 }
 

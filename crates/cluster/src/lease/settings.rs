@@ -49,10 +49,12 @@ impl LeaseSettings {
         let Self { namespace, name, namespace_set_by, .. } = self;
         match cause {
             Some(Cause::MissingRight | Cause::Forbidden) => format!(
-                "lease {namespace}/{name}: grant get, create and update on leases.coordination.k8s.io ({message})"
+                "lease {namespace}/{name}: grant get, create and update on leases.coordination.k8s.io \
+                 ({message})"
             ),
             Some(Cause::NotFound) => format!(
-                "lease {namespace}/{name}: create the namespace, or name another with {namespace_set_by} ({message})"
+                "lease {namespace}/{name}: create the namespace, or name another with {namespace_set_by} \
+                 ({message})"
             ),
             _ => format!("lease {namespace}/{name}: {message}"),
         }

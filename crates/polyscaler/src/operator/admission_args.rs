@@ -17,13 +17,13 @@ pub(super) struct AdmissionArgs {
     #[arg(long, env = "POLYSCALER_WEBHOOK_CONFIGURATION", default_value = "polyscaler", value_name = "NAME")]
     pub(super) webhook_configuration: String,
 
-    /// Folder with the certificate of the webhook: tls.crt, tls.key and ca.crt, reloaded when they
-    /// change. Where they are missing they are created there. Default: they are created and kept
-    /// in the Secret that --cert-secret names.
-    #[arg(long, env = "POLYSCALER_CERT_DIR", value_name = "FOLDER")]
+    /// Directory with the certificate of the webhook: tls.crt, tls.key and ca.crt, reloaded when they change
+    /// and created when they are missing. Default: they are created and kept in the Secret that --cert-secret
+    /// names.
+    #[arg(long, env = "POLYSCALER_CERT_DIR", value_name = "DIR")]
     pub(super) cert_dir: Option<PathBuf>,
 
-    /// Name of the Secret, in the Lease's namespace, by which replicas share their certificate.
+    /// Name of the Secret, in the Lease's namespace, that replicas share their certificate in.
     #[arg(
         long,
         env = "POLYSCALER_CERT_SECRET",

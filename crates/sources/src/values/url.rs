@@ -15,7 +15,7 @@ pub(crate) fn parse_http_url(text: &str) -> Result<Url, Fault> {
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Fault::invalid(
-            "must not hold a user or password: put the header that the endpoint expects into a secret and \
+            "must not contain a user or password: put the header that the endpoint expects into a secret and \
              name it in headersFrom",
         ));
     }

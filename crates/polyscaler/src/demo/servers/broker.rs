@@ -11,7 +11,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server that holds queues.
 pub(in crate::demo) trait Broker: Send + Sync {
-    /// Where it shows what waits.
+    /// Where it reports what waits.
     fn url(&self) -> String;
 
     /// Adds so many entries to a queue.

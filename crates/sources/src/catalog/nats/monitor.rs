@@ -108,8 +108,8 @@ impl<'a> Monitor<'a> {
     }
 }
 
-/// What is told of an answer that somebody else gave.
-pub(super) const NOT_NATS: &str = "not what a NATS server's monitoring answers";
+/// What is reported of an answer that another server gave.
+pub(super) const NOT_NATS: &str = "not a response of a NATS server's monitoring endpoint";
 
 /// What is wrong with an answer that cannot be read, without repeating any of it.
 fn malformed(body: &Body, error: &serde_json::Error) -> Absence {

@@ -74,7 +74,7 @@ impl<'a> Page<'a> {
             return Err(absence(
                 AbsenceReason::Malformed,
                 &url,
-                format!("the answer is JSON, but {NOT_NATS}"),
+                format!("the response is JSON, but {NOT_NATS}"),
             ));
         }
         Ok(page)
@@ -84,7 +84,7 @@ impl<'a> Page<'a> {
 /// Why one attempt led to nothing.
 pub(super) enum Failed {
     Absent(Absence),
-    /// Another server answered in between; asking anew may help.
+    /// Another server answered in between; asking again may help.
     OtherServer,
 }
 

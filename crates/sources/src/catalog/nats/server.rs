@@ -116,7 +116,7 @@ async fn membership(
     id: &str,
     meta: &Group,
 ) -> Result<Membership, Failed> {
-    // Cut off from the others, a server goes on telling what it last knew.
+    // Cut off from the others, a server goes on reporting what it last knew.
     if meta.leader().is_none() {
         let what = "its cluster has no leader at the moment, or the server has lost the others";
         return Err(absence(AbsenceReason::ValueMissing, &address.base, what).into());

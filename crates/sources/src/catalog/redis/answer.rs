@@ -29,7 +29,7 @@ fn count(reply: &Value) -> Result<f64, Failure> {
     match reply {
         Value::Int(count) if *count >= 0 => Ok(*count as f64),
         Value::Int(_) => {
-            Err(Failure::data(AbsenceReason::OutOfRange, "the server answered a negative count"))
+            Err(Failure::data(AbsenceReason::OutOfRange, "the server returned a negative count"))
         }
         _ => Err(unexpected()),
     }
@@ -42,7 +42,7 @@ fn text_number(key: &str, reply: &Value) -> Result<f64, Failure> {
     };
     let key = quoted(key);
     if bytes.is_empty() {
-        let message = format!("there is no key {key}, or it holds an empty text");
+        let message = format!("key {key} does not exist or is empty");
         return Err(Failure::data(AbsenceReason::ValueMissing, message));
     }
     // What is cut off could look like a number, too.
@@ -57,13 +57,13 @@ fn text_number(key: &str, reply: &Value) -> Result<f64, Failure> {
             Err(Failure::data(AbsenceReason::NotFinite, message))
         }
         None => {
-            let message = format!("what key {key} holds is not a number");
+            let message = format!("the value of key {key} is not a number");
             Err(Failure::data(AbsenceReason::NotANumber, message))
         }
     }
 }
 
-/// `length` is that of the stream, where the server tells.
+/// `length` is that of the stream, where the server reports.
 fn group_number(
     key: &str,
     group: &str,
@@ -77,7 +77,7 @@ fn group_number(
         // Consumers make their group when they start: until one does, all entries wait for it.
         return length.ok_or_else(|| {
             let message = format!(
-                "stream {} has no consumer group {}, and the server does not tell its length",
+                "stream {} has no consumer group {}, and the server does not report its length",
                 quoted(key),
                 quoted(group)
             );
@@ -99,7 +99,8 @@ fn group_number(
         // It counts entries that were trimmed away before anybody read them.
         Some(lag) => Ok(count(lag)?.min(length.unwrap_or(f64::INFINITY))),
         None => {
-            let message = "the server does not tell the lag of consumer groups: that takes Redis 7 or newer";
+            let message =
+                "the server does not report the lag of consumer groups, which requires Redis 7 or newer";
             Err(Failure::data(AbsenceReason::ValueMissing, message))
         }
     };
@@ -128,7 +129,7 @@ pub(super) fn bytes_of(reply: &Value) -> Option<&[u8]> {
 }
 
 fn unexpected() -> Failure {
-    Failure::data(AbsenceReason::Malformed, "the answer is not what Redis answers to this command")
+    Failure::data(AbsenceReason::Malformed, "the response is not what Redis returns for this command")
 }
 
 #[cfg(test)]

@@ -72,11 +72,12 @@ pub(super) fn failure(error: &ServerError, measure: Option<&Measure>) -> Failure
             let (key, kind) = (quoted(measure.key()), measure.kind());
             Failure::data(AbsenceReason::ValueMissing, format!("key {key} is not a {kind}"))
         }
-        ("NOAUTH", _) => {
-            Failure::server(AbsenceReason::Unauthorized, "it wants a password: name a secret in passwordFrom")
-        }
+        ("NOAUTH", _) => Failure::server(
+            AbsenceReason::Unauthorized,
+            "it requires a password: name a secret in passwordFrom",
+        ),
         ("WRONGPASS", _) => {
-            Failure::server(AbsenceReason::Unauthorized, "it refuses the user or the password")
+            Failure::server(AbsenceReason::Unauthorized, "it rejects the user or the password")
         }
         ("NOPERM", Some(measure)) => {
             let (command, key) = (measure.command_name(), quoted(measure.key()));
@@ -87,7 +88,7 @@ pub(super) fn failure(error: &ServerError, measure: Option<&Measure>) -> Failure
             Failure::server(AbsenceReason::Unauthorized, "the user may not run what is needed")
         }
         ("DENIED", _) => {
-            let message = "it is in protected mode, in which it takes clients of its own machine only";
+            let message = "it is in protected mode, which accepts only clients of its own machine";
             Failure::server(AbsenceReason::Unauthorized, message)
         }
         ("LOADING", _) => not_now("it is loading its data"),
@@ -100,16 +101,16 @@ pub(super) fn failure(error: &ServerError, measure: Option<&Measure>) -> Failure
             format!("it answered {code}, as it is part of a cluster: name it in cluster.addresses"),
         ),
         ("ERR", _) if General::of(error) == General::TooManyClients => {
-            Failure::server(AbsenceReason::BadStatus, "it has as many clients as it takes")
+            Failure::server(AbsenceReason::BadStatus, "it has reached its maximum number of clients")
         }
         ("ERR", Some(measure)) => {
-            let message = format!("it answered an error to {}", measure.command_name());
+            let message = format!("it returned an error for {}", measure.command_name());
             Failure::server(AbsenceReason::BadStatus, message)
         }
         (code, _) if KNOWN_CODES.contains(&code) => {
             Failure::server(AbsenceReason::BadStatus, format!("it answered {code}"))
         }
-        _ => Failure::server(AbsenceReason::BadStatus, "it answered an error"),
+        _ => Failure::server(AbsenceReason::BadStatus, "it returned an error"),
     }
 }
 
@@ -117,7 +118,7 @@ pub(super) fn failure(error: &ServerError, measure: Option<&Measure>) -> Failure
 pub(super) fn at_login(error: &ServerError) -> Failure {
     // A server that has no password set answers ERR, and so do those before version 6 to a wrong one.
     if error.code() == "ERR" {
-        let message = "it refuses the user or the password, or has none set";
+        let message = "it rejects the user or the password, or has none set";
         return Failure::server(AbsenceReason::Unauthorized, message);
     }
     failure(error, None)
@@ -137,7 +138,7 @@ mod tests {
 
     use super::*;
 
-    fn told(text: &str) -> (AbsenceReason, String) {
+    fn reported(text: &str) -> (AbsenceReason, String) {
         let Ok(Value::ServerError(error)) = parse_redis_value(format!("-{text}\r\n").as_bytes()) else {
             panic!("{text} is no error");
         };
@@ -146,12 +147,12 @@ mod tests {
     }
 
     #[test]
-    fn every_error_is_told_in_words_of_our_own() {
+    fn every_error_is_reported_in_words_of_our_own() {
         use AbsenceReason::{BadStatus, Unauthorized, ValueMissing};
         for (text, reason, words) in [
             ("WRONGTYPE Operation against a hidden", ValueMissing, "key \"jobs\" is not a list"),
-            ("NOAUTH hidden", Unauthorized, "wants a password"),
-            ("WRONGPASS hidden", Unauthorized, "refuses the user or the password"),
+            ("NOAUTH hidden", Unauthorized, "requires a password"),
+            ("WRONGPASS hidden", Unauthorized, "rejects the user or the password"),
             ("NOPERM hidden", Unauthorized, "may not run LLEN"),
             ("DENIED hidden", Unauthorized, "protected mode"),
             ("LOADING hidden", BadStatus, "it answered LOADING: it is loading its data"),
@@ -160,12 +161,12 @@ mod tests {
             ("CLUSTERDOWN hidden", BadStatus, "CLUSTERDOWN: its cluster"),
             ("TRYAGAIN hidden", BadStatus, "TRYAGAIN: its cluster is moving the key"),
             ("MOVED 1 hidden:1", BadStatus, "name it in cluster.addresses"),
-            ("ERR max number of clients reached hidden", BadStatus, "as many clients as it takes"),
-            ("ERR hidden", BadStatus, "it answered an error to LLEN"),
+            ("ERR max number of clients reached hidden", BadStatus, "maximum number of clients"),
+            ("ERR hidden", BadStatus, "it returned an error for LLEN"),
             ("MISCONF hidden", BadStatus, "it answered MISCONF"),
-            ("hidden", BadStatus, "it answered an error"),
+            ("hidden", BadStatus, "it returned an error"),
         ] {
-            let (found, message) = told(text);
+            let (found, message) = reported(text);
             assert_eq!(found, reason, "{text}");
             assert!(message.contains(words) && !message.contains("hidden"), "{message}");
         }

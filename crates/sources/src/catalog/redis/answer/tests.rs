@@ -8,7 +8,7 @@ fn numbers(measure: &Measure, replies: &[&str]) -> Result<f64, (AbsenceReason, S
     super::number(measure, &replies).map_err(|failure| (failure.reason, failure.message))
 }
 
-/// Where the server tells nothing but the first reply.
+/// Where the server reports nothing but the first reply.
 fn number(measure: &Measure, reply: &str) -> Result<f64, (AbsenceReason, String)> {
     numbers(measure, &[reply, "-NOPERM no\r\n"])
 }
@@ -67,7 +67,7 @@ fn a_groups_numbers_are_found_by_name() {
     assert_eq!(number(&group(GroupMeasure::Pending), &all), Ok(3.0));
     assert_eq!(number(&group(GroupMeasure::Lag), &all), Ok(4.0));
     assert_eq!(number(&group(GroupMeasure::Backlog), &all), Ok(7.0));
-    // Redis 6 tells no lag, and Redis 7 does not know it at times.
+    // Redis 6 reports no lag, and Redis 7 does not know it at times.
     let old = groups(&[("name", "$4\r\nwork"), ("pending", ":3")]);
     let unknown = groups(&[("name", "$4\r\nwork"), ("pending", ":3"), ("lag", "$-1")]);
     for (reply, words) in [(&old, "Redis 7"), (&unknown, "does not know the lag")] {
