@@ -51,3 +51,36 @@ pub(super) fn holder(lease: &Lease) -> &str {
 pub(super) fn peer_address(lease: &Lease) -> Option<String> {
     lease.annotations().get(PEER_ADDRESS).cloned()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn settings(identity: &str, peer_address: Option<&str>) -> LeaseSettings {
+        LeaseSettings {
+            namespace: "system".to_owned(),
+            namespace_set_by: "--lease-namespace",
+            name: "polyscaler".to_owned(),
+            identity: identity.to_owned(),
+            peer_address: peer_address.map(str::to_owned),
+            duration: Duration::from_secs(15),
+        }
+    }
+
+    #[test]
+    fn a_lease_changes_hands_and_counts_how_often() {
+        let at = |second| Time::from_seconds(second);
+        let first = claimed(None, &settings("one", Some("10.0.0.1:8083")), at(10));
+        assert_eq!((holder(&first), peer_address(&first).as_deref()), ("one", Some("10.0.0.1:8083")));
+        let renewed = claimed(Some(first), &settings("one", Some("10.0.0.1:8083")), at(12));
+        let spec = renewed.spec.as_ref().unwrap();
+        assert_eq!((spec.lease_transitions, spec.lease_duration_seconds), (Some(0), Some(15)));
+        assert!(spec.acquire_time < spec.renew_time);
+        let taken = claimed(Some(renewed), &settings("two", None), at(30));
+        assert_eq!((holder(&taken), peer_address(&taken)), ("two", None));
+        assert_eq!(taken.spec.as_ref().unwrap().lease_transitions, Some(1));
+        assert_eq!(holder(&given_back(taken)), "");
+    }
+}

@@ -60,3 +60,33 @@ impl LeaseSettings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_refusal_says_what_to_do_about_the_lease() {
+        let settings = LeaseSettings {
+            namespace: "system".to_owned(),
+            namespace_set_by: "--lease-namespace",
+            name: "polyscaler".to_owned(),
+            identity: "one".to_owned(),
+            peer_address: None,
+            duration: Duration::from_secs(15),
+        };
+        let advice =
+            |cause| settings.advice(Refusal { cause, message: "as the API server puts it".to_owned() });
+        for (cause, words) in [
+            (Some(Cause::MissingRight), "grant get, create and update on leases.coordination.k8s.io"),
+            (Some(Cause::Forbidden), "grant get, create and update on leases.coordination.k8s.io"),
+            (Some(Cause::NotFound), "create the namespace, or name another with --lease-namespace"),
+            (Some(Cause::AdmissionPolicy), "as the API server puts it"),
+            (None, "as the API server puts it"),
+        ] {
+            let advice = advice(cause);
+            assert!(advice.starts_with("lease system/polyscaler: ") && advice.contains(words), "{advice}");
+        }
+        assert_eq!(settings.asked("update").to_string(), "update on leases.coordination.k8s.io");
+    }
+}

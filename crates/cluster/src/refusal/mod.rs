@@ -209,28 +209,38 @@ fn message(asked: &Asked, cause: Cause, status: &Status) -> String {
         Cause::NamespaceTerminating => {
             format!("namespace {} is being deleted, nothing is written there ({said})", asked.namespace)
         }
-        Cause::NotFound => format!("not found ({said})"),
+        Cause::NotFound => format!("not found: create it, or fix the name that refers to it ({said})"),
         Cause::NotServed => format!(
             "the API server does not serve {}: install its CRD or the API that serves it ({said})",
             served(asked)
         ),
-        Cause::Conflict => format!("changed by someone else in between ({said})"),
-        Cause::AlreadyExists => format!("another object has this name ({said})"),
+        Cause::Conflict => format!("changed by someone else in between, the operator tries again ({said})"),
+        Cause::AlreadyExists => format!("another object has this name: rename or delete it ({said})"),
         Cause::Invalid => format!("not valid: fix the named fields ({said})"),
-        Cause::TooLarge => format!("too large for the API server ({said})"),
+        Cause::TooLarge => format!(
+            "too large for the API server: shorten the object, or raise the request limit of etcd ({said})"
+        ),
         Cause::Busy => {
             let after = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
             let after = if after == 0 { String::new() } else { format!(", after {after} s") };
-            format!("the API server is overloaded and asks to try again{after} ({said})")
+            format!(
+                "the API server is overloaded and asks to try again{after}: where this persists, raise the limits of \
+                 its API Priority and Fairness for the operator ({said})"
+            )
         }
         Cause::Internal => format!(
             "internal error in the API server, often an admission webhook that cannot be reached: check the \
              webhook's Service, or its failurePolicy ({said})"
         ),
         Cause::Unavailable => {
-            format!("the API server, or the API service behind it, is unavailable ({said})")
+            format!(
+                "the API server, or the API service behind it, is unavailable: check it, and `kubectl get apiservices` \
+                 ({said})"
+            )
         }
-        Cause::TimedOut => format!("the API server did not finish in time ({said})"),
+        Cause::TimedOut => format!(
+            "the API server did not finish in time: check its load, and that of etcd and of admission webhooks ({said})"
+        ),
         Cause::Other => format!("the API server answered {} {}: {said}", status.code, status.reason),
     }
 }
@@ -348,9 +358,73 @@ mod tests {
             (Cause::Internal, "webhook that cannot be reached"),
             (Cause::Unauthenticated, "renew its token"),
             (Cause::NotServed, "does not serve deployments.apps/scale"),
+            (Cause::Forbidden, "or change the admission rule"),
+            (Cause::NotFound, "create it"),
+            (Cause::Conflict, "the operator tries again"),
+            (Cause::AlreadyExists, "rename or delete it"),
+            (Cause::Invalid, "fix the named fields"),
+            (Cause::TooLarge, "shorten the object"),
+            (Cause::Busy, "API Priority and Fairness"),
+            (Cause::Unavailable, "kubectl get apiservices"),
+            (Cause::TimedOut, "check its load"),
         ] {
             let message = message(&asked, cause, &status);
             assert!(message.contains(advice) && message.ends_with("(in its own words)"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_missing_right_is_named_for_every_request() {
+        let asked = |verb, group: &str, resource: &str, subresource| Asked {
+            verb,
+            group: group.to_owned(),
+            resource: resource.to_owned(),
+            subresource,
+            ..Asked::default()
+        };
+        let status = Status::failure("no", "Forbidden").with_code(403);
+        for (asked, right) in [
+            (asked("get", "apps", "deployments", "scale"), "get on deployments.apps/scale"),
+            (asked("update", "apps", "deployments", "scale"), "update on deployments.apps/scale"),
+            (
+                asked("patch", "scaling.example.com", "scalingrules", "status"),
+                "patch on scalingrules.scaling.example.com/status",
+            ),
+            (asked("create", "events.k8s.io", "events", ""), "create on events.events.k8s.io"),
+            (asked("update", "coordination.k8s.io", "leases", ""), "update on leases.coordination.k8s.io"),
+            (asked("patch", "", "secrets", ""), "patch on secrets"),
+            (asked("create", "", "serviceaccounts", "token"), "create on serviceaccounts/token"),
+            (
+                asked("patch", "admissionregistration.k8s.io", "validatingwebhookconfigurations", ""),
+                "patch on validatingwebhookconfigurations.admissionregistration.k8s.io",
+            ),
+        ] {
+            let message = message(&asked, Cause::MissingRight, &status);
+            assert_eq!(message, format!("permission denied: grant {right} to the operator (no)"));
+        }
+    }
+
+    #[test]
+    fn discovery_and_lists_say_what_to_do() {
+        let error = |code, reason: &str| {
+            kube::Error::Api(Box::new(Status::failure("in its own words", reason).with_code(code)))
+        };
+        for (code, reason, advice) in [
+            (403, "Forbidden", "bind the ClusterRole system:discovery"),
+            (401, "Unauthorized", "renew its token"),
+            (503, "ServiceUnavailable", "kubectl get apiservices"),
+        ] {
+            let message = of_discovery(&error(code, reason));
+            assert!(message.contains(advice) && message.ends_with("(in its own words)"), "{message}");
+        }
+        for (code, reason, advice) in [
+            (403, "Forbidden", "grant list and watch on scalers.example.com"),
+            (404, "NotFound", "install the CRDs"),
+            (429, "TooManyRequests", "API Priority and Fairness"),
+            (500, "InternalError", "check the webhook's Service"),
+        ] {
+            let message = of_list("scalers.example.com", &error(code, reason));
+            assert!(message.contains(advice), "{message}");
         }
     }
 

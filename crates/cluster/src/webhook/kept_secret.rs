@@ -52,7 +52,7 @@ impl KeptSecret {
     /// A sentence that says what is forbidden or failed.
     pub async fn read(&self) -> Result<Option<SecretState>, String> {
         let found = self.requests.read(&self.asked("get"), self.api.get_opt(&self.name)).await;
-        let found = found.map_err(|refusal| format!("reading it: {}", self.advice(refusal)))?;
+        let found = found.map_err(|refusal| format!("reading it: {}", advice(&self.namespace, refusal)))?;
         Ok(found.map(|secret| SecretState {
             data: secret.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect(),
             version: secret.metadata.resource_version,
@@ -90,19 +90,41 @@ impl KeptSecret {
         let asked = ["patch", "create"].map(|verb| self.asked(verb));
         let applied =
             self.requests.write("secret", &asked, self.api.patch(&self.name, &params, &patch)).await;
-        applied.map(drop).map_err(|refusal| format!("writing it: {}", self.advice(refusal)))
+        applied.map(drop).map_err(|refusal| format!("writing it: {}", advice(&self.namespace, refusal)))
     }
 
     fn asked(&self, verb: &'static str) -> Asked {
         let (namespace, name) = (self.namespace.clone(), self.name.clone());
         Asked { verb, resource: "secrets".to_owned(), namespace, name, ..Asked::default() }
     }
+}
 
-    /// What to do about a refusal.
-    fn advice(&self, Refusal { cause, message }: Refusal) -> String {
-        match cause {
-            Some(Cause::NotFound) => format!("create namespace {} ({message})", self.namespace),
-            _ => message,
+/// What to do about a refusal of a Secret in `namespace`.
+fn advice(namespace: &str, Refusal { cause, message }: Refusal) -> String {
+    match cause {
+        Some(Cause::NotFound) => format!("create namespace {namespace} ({message})"),
+        Some(Cause::Conflict | Cause::AlreadyExists) => {
+            "another replica was quicker, it is read again".to_owned()
+        }
+        _ => message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_refusal_says_what_to_do_about_the_secret() {
+        for (cause, words) in [
+            (Some(Cause::NotFound), "create namespace system ("),
+            (Some(Cause::Conflict), "it is read again"),
+            (Some(Cause::AlreadyExists), "it is read again"),
+            (Some(Cause::MissingRight), "as the API server puts it"),
+            (None, "as the API server puts it"),
+        ] {
+            let advice = advice("system", Refusal { cause, message: "as the API server puts it".to_owned() });
+            assert!(advice.contains(words), "{advice}");
         }
     }
 }

@@ -7,7 +7,11 @@ use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use testbed::wait;
 
+use crate::cluster::webhook::Hook;
 use crate::harness::{LIMIT, Operator, Scene, control_plane};
+
+const WEBHOOK_GROUP: &str = "admissionregistration.k8s.io";
+const WEBHOOK_CONFIGURATIONS: &str = "validatingwebhookconfigurations";
 
 /// Every right, by what it is for.
 fn rights() -> Vec<(&'static str, Value)> {
@@ -25,6 +29,10 @@ fn rights() -> Vec<(&'static str, Value)> {
         ("status", rule("example.com", &["businessscalings/status"], &["patch"])),
         ("events", rule("events.k8s.io", &["events"], &["create"])),
         ("secrets", rule("", &["secrets"], &["get"])),
+        ("create certificate", rule("", &["secrets"], &["create"])),
+        ("write certificate", rule("", &["secrets"], &["patch"])),
+        ("read webhook", rule(WEBHOOK_GROUP, &[WEBHOOK_CONFIGURATIONS], &["get"])),
+        ("write webhook", rule(WEBHOOK_GROUP, &[WEBHOOK_CONFIGURATIONS], &["patch"])),
     ];
     others.chain(rights).collect()
 }
@@ -144,4 +152,30 @@ async fn each_missing_right_is_named_where_people_look() {
     scaling.wait_for("Ready", "True", "Ready").await;
     scaling.wait_for_event("Normal", "SuccessfulRescale", "from 2 to 6").await;
     operator.wait_until_ready().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_missing_right_of_the_webhook_is_named() {
+    let mut scene = Scene::new("rights").await;
+    let hook = Hook::install(&scene).await;
+    run_with_all_but(&mut scene, &["create certificate", "read webhook", "write webhook"]).await;
+    let flags = hook.flags(&hook.port);
+    let operator = scene.begin_operator(&[&flags[0], &flags[1]], &[]);
+    // The Secret is applied, and what does not exist yet is created by that.
+    wait_until_it_waits_for(&operator, &["certificate", "grant create on secrets"]).await;
+    let read = format!("grant get on {WEBHOOK_CONFIGURATIONS}.{WEBHOOK_GROUP}");
+    operator.wait_for_lines(&read, 1).await;
+
+    grant_all_but(&scene, &["write webhook"]).await;
+    operator.wait_until_ready().await;
+    let write = format!("grant patch on {WEBHOOK_CONFIGURATIONS}.{WEBHOOK_GROUP}");
+    operator.wait_for_lines(&write, 1).await;
+    assert_eq!(hook.bundle().await, "");
+
+    grant_all_but(&scene, &[]).await;
+    let trusted = || async {
+        let bundle = hook.bundle().await;
+        if bundle.contains("BEGIN CERTIFICATE") { Ok(()) } else { Err(operator.log()) }
+    };
+    wait::until("the API server trusts the certificate", LIMIT, trusted).await.unwrap();
 }

@@ -3,11 +3,14 @@
 use k8s_openapi::api::admissionregistration::v1::{
     ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, ValidatingWebhookConfiguration,
 };
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use testbed::wait;
 
+use crate::cluster::webhook::Hook;
 use crate::harness::{LIMIT, Scene};
 
 /// A policy, bound to the scene's namespace or, for what has none, to the whole cluster.
@@ -131,4 +134,47 @@ async fn a_webhook_that_cannot_be_reached_is_named() {
     hooks.delete(&name, &DeleteParams::default()).await.unwrap();
     target.wait_for(10).await;
     scaling.wait_for("Ready", "True", "Ready").await;
+}
+
+/// The operator's own objects: its Lease, and the Secret of its certificate.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_denies_the_operators_own_objects_is_named() {
+    let scene = Scene::new("own").await;
+    let hook = Hook::install(&scene).await;
+    let names = ["leases", "secrets"].map(|resource| format!("{}-no-{resource}", scene.namespace));
+    let ours = format!("object.metadata.namespace != '{}'", scene.namespace);
+    for (name, (group, resource)) in names.iter().zip([("coordination.k8s.io", "leases"), ("", "secrets")]) {
+        let created = json!({ "apiGroups": [group], "apiVersions": ["*"], "operations": ["CREATE", "UPDATE"],
+            "resources": [resource] });
+        policy(&scene, name, created, &ours, "not in here").await;
+    }
+    let attempt = PostParams { dry_run: true, ..PostParams::default() };
+    let (leases, secrets): (Api<Lease>, Api<Secret>) = (scene.namespaced(), scene.namespaced());
+    let lease = serde_json::from_value(json!({ "metadata": { "name": "attempt" } })).unwrap();
+    let secret = serde_json::from_value(json!({ "metadata": { "name": "attempt" } })).unwrap();
+    let denied = || async {
+        let passed =
+            leases.create(&attempt, &lease).await.is_ok() || secrets.create(&attempt, &secret).await.is_ok();
+        if passed { Err("not yet") } else { Ok(()) }
+    };
+    wait::until("the policies take effect", LIMIT, denied).await.unwrap();
+
+    let flags = hook.flags(&hook.port);
+    let operator = scene.begin_operator(&[&flags[0], &flags[1]], &[]);
+    let advice = "change the ValidatingAdmissionPolicy";
+    let look = || async {
+        match operator.readyz().await {
+            Ok((503, text)) if names.iter().all(|name| text.contains(name)) && text.contains(advice) => {
+                Ok(())
+            }
+            Ok((status, text)) => Err(format!("{status} {text}")),
+            Err(error) => Err(error),
+        }
+    };
+    wait::until("readiness names both policies", LIMIT, look).await.unwrap();
+    operator.wait_for_writes("secret", "refused", 1.0).await;
+    for name in &names {
+        lift(&scene, name).await;
+    }
+    operator.wait_until_ready().await;
 }
