@@ -202,7 +202,7 @@ mod tests {
         for text in
             ["monthly", "weekly,days", "weekly,days=-1", "weekly,step=0s", "weekly,colour=red", "step,seed=x"]
         {
-            assert!(Recipe::parse(text).unwrap_err().contains("give"), "{text}");
+            assert!(Recipe::parse(text).unwrap_err().contains("must be"), "{text}");
         }
     }
 }

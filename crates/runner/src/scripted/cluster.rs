@@ -49,6 +49,15 @@ struct Deployment {
     grown: Option<(Time, u32)>,
 }
 
+impl Deployment {
+    /// Someone else sets the replicas: as by managed fields, they are no longer ours, unless nothing changes.
+    fn taken(&mut self, replicas: u32) {
+        if replicas != self.replicas {
+            (self.replicas, self.last_scaled) = (replicas, None);
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Readiness {
     After(Duration),
@@ -95,14 +104,15 @@ impl Cluster {
 
     /// Someone else sets the replicas of `name`, or creates it.
     pub(crate) fn set(&self, name: &str, replicas: u32) {
-        self.lock().targets.entry(name.to_owned()).or_default().replicas = replicas;
+        self.lock().targets.entry(name.to_owned()).or_default().taken(replicas);
     }
 
     /// The field manager `manager` sets the replicas of `name`.
     pub(crate) fn set_by(&self, manager: &str, name: &str, replicas: u32) {
         let mut state = self.lock();
         let target = state.targets.entry(name.to_owned()).or_default();
-        (target.replicas, target.manager) = (replicas, Some(manager.to_owned()));
+        target.taken(replicas);
+        target.manager = Some(manager.to_owned());
     }
 
     /// From now on new replicas of `name` take so long to become ready.
@@ -198,8 +208,10 @@ impl Cluster {
         let mut state = self.lock();
         let write = Write { target: target.clone(), from, to, begun, leased, landed: None };
         state.writes.push(write);
-        if let Some(target) = state.targets.get_mut(&target.name) {
-            target.replicas = target.meddling.take().unwrap_or(target.replicas);
+        if let Some(target) = state.targets.get_mut(&target.name)
+            && let Some(replicas) = target.meddling.take()
+        {
+            target.taken(replicas);
         }
         state.writes.len() - 1
     }

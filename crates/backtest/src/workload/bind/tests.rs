@@ -60,7 +60,7 @@ fn queues_feed_back() {
             "scaleDownThreshold": 10, "pollIntervalSeconds": 10 } });
     let rule = manifest(queue);
     let error = bound(&rule, "", &["arrivals"]).unwrap_err();
-    assert!(error.starts_with("capacity: Required value: the load that one replica bears"), "{error}");
+    assert!(error.starts_with("capacity: Required value: the load that one replica can handle"), "{error}");
     let found = bound(&rule, "capacity: 5", &["arrivals"]).unwrap();
     assert_eq!(found.signals[0].kind, SignalKind::Queue(0));
     assert!(!found.workload.members[0].drops && found.workload.members[0].inflow.len() == 1);
