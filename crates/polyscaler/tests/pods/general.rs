@@ -95,10 +95,10 @@ async fn new_pods_do_not_undo_the_scale_out_that_made_them() {
     api.set_each(&scene.namespace, "web", Load { cpu: 0.35, memory: MEBIBYTE });
     scaler.wait_for("Ready", "True", "Ready").await;
     recorder.expect(&[6]).await;
-    // All are ready: 6 × 70 percent are 5.25 pods with 80 each. A pod that is ready and not measured yet counts as busy,
-    // so there may be one more step on the way down.
+    // All are ready, and there are 3 × 80 percent for all together. A pod that is ready and not measured yet counts as
+    // busy, so there may be more than one step on the way down.
     target.wait_until_ready(6).await;
-    api.set_each(&scene.namespace, "web", Load { cpu: 0.2, memory: MEBIBYTE });
+    api.set(&scene.namespace, "web", Load { cpu: 1.2, memory: MEBIBYTE });
     target.wait_for(3).await;
 }
 

@@ -55,6 +55,10 @@ async fn what_pods_use_asks_for_what_an_hpa_asks_for() {
     // A BusinessScaling rounds down what a value per replica and the HPA round up.
     targets[1].wait_for(8).await;
     scaling.wait_for("Ready", "True", "Ready").await;
-    let percents = scaling.status().await["metricValue"].as_f64().unwrap();
-    assert_eq!((percents / 80.0).ceil(), 9.0, "{percents}");
+    // Once the new pods are measured, too.
+    let look = || async {
+        let percents = scaling.status().await["metricValue"].as_f64().unwrap_or_default();
+        if (percents / 80.0).ceil() == 9.0 { Ok(()) } else { Err(percents) }
+    };
+    testbed::wait::until("the value of the metric", LIMIT, look).await.unwrap();
 }

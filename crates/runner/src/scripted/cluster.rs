@@ -49,11 +49,16 @@ struct Deployment {
     grown: Option<(Time, u32)>,
 }
 
-impl Deployment {
-    /// Someone else sets the replicas: as by managed fields, they are no longer ours, unless nothing changes.
-    fn taken(&mut self, replicas: u32) {
-        if replicas != self.replicas {
-            (self.replicas, self.last_scaled) = (replicas, None);
+impl State {
+    /// Someone else sets the replicas of `name`: as by managed fields, they are no longer ours, unless nothing changes.
+    fn taken(&mut self, name: &str, replicas: u32) {
+        let target = self.targets.entry(name.to_owned()).or_default();
+        if replicas == target.replicas {
+            return;
+        }
+        (target.replicas, target.last_scaled) = (replicas, None);
+        for write in self.writes.iter_mut().filter(|write| write.target.name == name) {
+            write.is_overwritten = true;
         }
     }
 }
@@ -95,6 +100,8 @@ pub(crate) struct Write {
     pub(crate) leased: bool,
     /// When the replicas moved, where they did.
     pub(crate) landed: Option<Time>,
+    /// Whether someone else has set the replicas since, so that the target no longer shows who wrote.
+    pub(crate) is_overwritten: bool,
 }
 
 impl Cluster {
@@ -104,15 +111,14 @@ impl Cluster {
 
     /// Someone else sets the replicas of `name`, or creates it.
     pub(crate) fn set(&self, name: &str, replicas: u32) {
-        self.lock().targets.entry(name.to_owned()).or_default().taken(replicas);
+        self.lock().taken(name, replicas);
     }
 
     /// The field manager `manager` sets the replicas of `name`.
     pub(crate) fn set_by(&self, manager: &str, name: &str, replicas: u32) {
         let mut state = self.lock();
-        let target = state.targets.entry(name.to_owned()).or_default();
-        target.taken(replicas);
-        target.manager = Some(manager.to_owned());
+        state.taken(name, replicas);
+        state.targets.entry(name.to_owned()).or_default().manager = Some(manager.to_owned());
     }
 
     /// From now on new replicas of `name` take so long to become ready.
@@ -206,12 +212,12 @@ impl Cluster {
     fn begin(&self, target: &Target, from: u32, to: u32) -> usize {
         let (begun, leased) = (self.clock.now(), self.lease.time_left().is_some());
         let mut state = self.lock();
-        let write = Write { target: target.clone(), from, to, begun, leased, landed: None };
+        let write =
+            Write { target: target.clone(), from, to, begun, leased, landed: None, is_overwritten: false };
         state.writes.push(write);
-        if let Some(target) = state.targets.get_mut(&target.name)
-            && let Some(replicas) = target.meddling.take()
+        if let Some(replicas) = state.targets.get_mut(&target.name).and_then(|target| target.meddling.take())
         {
-            target.taken(replicas);
+            state.taken(&target.name, replicas);
         }
         state.writes.len() - 1
     }

@@ -36,9 +36,9 @@ async fn whatever_a_query_gives_is_one_number_or_a_named_absence() {
     }
     for (query, more, reason, words) in [
         ("missing", json!({}), ValueMissing, "returns no series"),
-        ("orders", json!({"aggregate": "only"}), ValueAmbiguous, "gives 3 series"),
-        ("nothing", json!({}), NotFinite, "gives NaN"),
-        ("endless", json!({"aggregate": "max"}), NotFinite, "gives inf"),
+        ("orders", json!({"aggregate": "only"}), ValueAmbiguous, "returns 3 series"),
+        ("nothing", json!({}), NotFinite, "returns NaN"),
+        ("endless", json!({"aggregate": "max"}), NotFinite, "returns inf"),
         ("mixed", json!({"aggregate": "max"}), NotFinite, "one of 2 series of the query is NaN"),
         ("single / 0", json!({}), NotFinite, "inf"),
         ("scalar(orders)", json!({}), NotFinite, "NaN"),

@@ -130,7 +130,7 @@ async fn a_key_reports_its_number_or_why_there_is_none() {
     for key in ["load", "none"] {
         let (reason, message) = shop.number(json!({"keyName": key})).await.unwrap_err();
         assert_eq!(reason, ValueMissing);
-        assert!(message.contains(&format!("there is no key \"{key}\"")), "{message}");
+        assert!(message.contains(&format!("key \"{key}\" does not exist or is empty")), "{message}");
     }
 }
 

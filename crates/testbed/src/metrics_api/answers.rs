@@ -99,7 +99,7 @@ impl Asked {
         let selected = api.list_metadata(&selected(params)).await?.items;
         let selected: BTreeSet<_> = selected.iter().map(|pod| (pod.namespace(), pod.name_any())).collect();
         // One list for the parts and for those that have them, so that they add up.
-        let running = self.running().await?;
+        let running = running(&api).await?;
         let parts = self.parts(&running);
         let measured = running.iter().filter(|pod| selected.contains(&(pod.namespace(), pod.name_any())));
         Ok(measured.filter_map(|pod| Some(measurement(pod, *parts.get(&app(pod)?)?))).collect())
@@ -107,7 +107,7 @@ impl Asked {
 
     async fn nodes(&self, params: &BTreeMap<String, String>) -> kube::Result<Vec<Value>> {
         let nodes = Api::<Node>::all(self.client.clone()).list(&selected(params)).await?.items;
-        let running = self.running().await?;
+        let running = running(&Api::all(self.client.clone())).await?;
         let parts = self.parts(&running);
         let measured = nodes.into_iter().map(|node| {
             let name = node.name_any();
@@ -125,13 +125,6 @@ impl Asked {
         Ok(measured.collect())
     }
 
-    /// All pods of the cluster that could use something.
-    async fn running(&self) -> kube::Result<Vec<Pod>> {
-        let mut pods = Api::<Pod>::all(self.client.clone()).list(&ListParams::default()).await?.items;
-        pods.retain(is_running);
-        Ok(pods)
-    }
-
     /// What one pod of each application uses.
     fn parts(&self, running: &[Pod]) -> BTreeMap<App, Load> {
         let book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
@@ -145,6 +138,13 @@ impl Asked {
         };
         book.loads.iter().map(|(app, booked)| (app.clone(), part(app, *booked))).collect()
     }
+}
+
+/// The pods that could use something. Those that wait to be scheduled are not even listed: there may be thousands.
+async fn running(api: &Api<Pod>) -> kube::Result<Vec<Pod>> {
+    let mut pods = api.list(&ListParams::default().fields("status.phase=Running")).await?.items;
+    pods.retain(is_running);
+    Ok(pods)
 }
 
 fn is_running(pod: &Pod) -> bool {

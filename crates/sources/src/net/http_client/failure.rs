@@ -89,7 +89,7 @@ fn explain_tls(error: &rustls::Error, roots: Roots) -> String {
             return "the server requires a client certificate".into();
         }
         rustls::Error::AlertReceived(AlertDescription::BadCertificate | AlertDescription::UnknownCA) => {
-            return "the server requires a different client certificate".into();
+            return "the server requires a client certificate that it trusts".into();
         }
         other => return other.to_string(),
     };

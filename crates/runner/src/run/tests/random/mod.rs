@@ -280,7 +280,8 @@ fn judge_decision(record: &Record, writes: &[Write]) -> Result<(), TestCaseError
     let Verdict::Polled(poll) = &record.outcome.verdict else { return Ok(()) };
     let at = poll.decision.at;
     let is_own = |write: &&Write| poll.plan.members.iter().any(|member| member.target == write.target);
-    let own = writes.iter().filter(is_own).filter(|write| write.begun < at);
+    // Where someone else has set the replicas since, the target cannot tell a leader that did not hear of the write.
+    let own = writes.iter().filter(is_own).filter(|write| write.begun < at && !write.is_overwritten);
     let memory = Memory { last_scale: own.filter_map(|write| write.landed).max(), ..Memory::default() };
     let scale = |(index, member): (usize, &MemberPoll)| {
         let scale = member.seen.as_ref().ok().copied()?;
