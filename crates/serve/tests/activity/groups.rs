@@ -47,7 +47,7 @@ async fn every_member_is_shown() {
     assert!(place("member-0</b>") < place("member-1</b>"), "what fails comes first");
     assert!(place("member-1</b>") < place("member-2</b>"), "then what changes");
     assert!(part.contains("<summary>3 more members</summary>"), "{part}");
-    assert!(part.contains("<b>18</b> <small>wanted, 17 ready</small>"), "{part}");
+    assert!(part.contains("<b>18</b> <small>desired, 17 ready</small>"), "{part}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
