@@ -65,6 +65,7 @@ KUBECONFIG=$(sed -n 's/^export KUBECONFIG=//p' "$folder/up")
 export KUBECONFIG
 # Objects can only be judged where their kinds and their namespace are.
 "$kubectl" apply --server-side -f deploy/crd.yaml -f config/default/namespace.yaml
+"$kubectl" create namespace shop
 "$kubectl" wait --for condition=Established --timeout 300s -f deploy/crd.yaml >/dev/null
 dry_run() { "$kubectl" apply --server-side --force-conflicts --dry-run=server --validate=strict "$@"; }
 for file in "${ours[@]}"; do
