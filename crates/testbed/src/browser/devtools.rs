@@ -37,12 +37,12 @@ struct Shared {
     last: u64,
     waiting: HashMap<u64, oneshot::Sender<Value>>,
     /// What was reported by itself, by the session that it belongs to.
-    reported: HashMap<String, Vec<Told>>,
+    reported: HashMap<String, Vec<Notification>>,
 }
 
 /// Something that the browser reported by itself.
 #[derive(Debug, Clone)]
-pub(super) struct Told {
+pub(super) struct Notification {
     pub(super) method: String,
     pub(super) params: Value,
 }
@@ -103,7 +103,7 @@ impl Devtools {
     }
 
     /// What was reported by itself by a session so far.
-    pub(super) fn reported(&self, session: &str) -> Vec<Told> {
+    pub(super) fn reported(&self, session: &str) -> Vec<Notification> {
         lock(&self.shared).reported.get(session).cloned().unwrap_or_default()
     }
 
@@ -146,7 +146,7 @@ impl Shared {
             return;
         };
         let (session, method) = (session.to_owned(), method.to_owned());
-        let reported = Told { method, params: message["params"].take() };
+        let reported = Notification { method, params: message["params"].take() };
         self.reported.entry(session).or_default().push(reported);
     }
 }

@@ -1,4 +1,4 @@
-//! Why there is no number, and whether another server could give it; and why a connection cannot be made or broke.
+//! Why a reading failed, and whether another server could give it; and why a connection cannot be made or broke.
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
