@@ -142,6 +142,9 @@ the whole release for its sake: (list ROOT PATH).
 {{- if and .Values.rbac.namespaced (not $operator.namespaces) }}
 {{- fail "operator.namespaces: with rbac.namespaced, name the namespaces to act in" }}
 {{- end }}
+{{- if and .Values.rbac.namespaced (include "polyscaler.readsLabels" .) }}
+{{- fail "operator.defaults.namespaces: with rbac.namespaced the operator cannot watch namespaces; name them in names, without matchLabels" }}
+{{- end }}
 {{- if and .Values.rbac.namespaced $operator.namespaceSelector }}
 {{- fail "operator.namespaceSelector: with rbac.namespaced the operator cannot watch namespaces; name them in operator.namespaces" }}
 {{- end }}
@@ -162,5 +165,12 @@ the whole release for its sake: (list ROOT PATH).
 {{- end }}
 {{- if and .Values.webhook.existingSecret .Values.webhook.certManager.enabled }}
 {{- fail "webhook.existingSecret: with webhook.certManager.enabled there is another Secret; set only one of the two" }}
+{{- end }}
+{{- end }}
+
+{{- /* Whether a part of the defaults chooses namespaces by their labels. */ -}}
+{{- define "polyscaler.readsLabels" -}}
+{{- range .Values.operator.defaults.namespaces }}
+{{- if .matchLabels }}true{{ end }}
 {{- end }}
 {{- end }}

@@ -18,13 +18,14 @@
 {{- end }}
 {{- include "polyscaler.rules.autoscalers" . }}
 {{- include "polyscaler.rules.events" . }}
+{{- include "polyscaler.rules.leases" . }}
 {{- if .Values.rbac.secrets.enabled }}
 {{- include "polyscaler.rules.secrets" . }}
 {{- with .Values.rbac.secrets.names }}
   resourceNames: {{ toJson . }}
 {{- end }}
 {{- end }}
-{{- if .Values.operator.namespaceSelector }}
+{{- if or .Values.operator.namespaceSelector (include "polyscaler.readsLabels" .) }}
 {{- include "polyscaler.rules.namespaces" . }}
 {{- end }}
 {{- if .Values.rbac.pods }}

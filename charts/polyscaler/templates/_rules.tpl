@@ -92,6 +92,13 @@
   verbs: ["list", "watch"]
 {{- end }}
 
+{{- define "polyscaler.rules.leases" }}
+# Whether another installation acts on the same objects.
+- apiGroups: ["coordination.k8s.io"]
+  resources: ["leases"]
+  verbs: ["list"]
+{{- end }}
+
 {{- define "polyscaler.rules.lease" }}
 # The first leader creates the Lease.
 - apiGroups: ["coordination.k8s.io"]

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use backtest::Manifest;
-use backtest::contender::Planned;
+use backtest::contender::{Fits, Planned};
 use backtest::gate::Condition;
 use backtest::load::{Grid, LoadError, Recorded, Shape, generate};
 use backtest::replay::{Entry, ReplayOptions, replay};
@@ -51,7 +51,7 @@ fn seconds<T>(run: impl FnOnce() -> T) -> (f64, T) {
     (start.elapsed().as_secs_f64(), came)
 }
 
-/// The most memory that this process ever had, in MiB.
+/// The peak memory of this process, in MiB.
 fn peak() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -93,6 +93,7 @@ fn main() {
         policies: &engine::POLICIES,
         workload: &bound.workload,
         signals: &bound.signals,
+        fits: Fits::default(),
     };
     let options = SearchOptions {
         candidates: count,

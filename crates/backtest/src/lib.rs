@@ -19,10 +19,13 @@ mod manifest;
 mod random;
 pub mod replay;
 pub mod report;
+mod scaled_object;
 pub mod scores;
 #[cfg(test)]
 mod testing;
 pub mod tune;
 pub mod workload;
+mod world;
 
 pub use manifest::Manifest;
+pub use scaled_object::KedaLoop;

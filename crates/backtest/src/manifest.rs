@@ -8,6 +8,8 @@ use engine::{Fault, FaultKind, Plan, PolicyTable, Problem, Query, SourceCatalog,
 use resources::Compiled;
 use serde_json::Value;
 
+use crate::scaled_object::{self, KedaLoop};
+
 /// One object of any kind of ours, compiled.
 #[derive(Clone, Debug)]
 pub struct Manifest {
@@ -19,6 +21,8 @@ pub struct Manifest {
     pub plan: Plan,
     /// What it may have and hardly means.
     pub warnings: Vec<Warning>,
+    /// KEDA's loop, where it is a ScaledObject; the plan is then that of the HPA beside it.
+    pub keda: Option<KedaLoop>,
 }
 
 /// The HPA's own kind, which is replayed, too.
@@ -32,12 +36,13 @@ pub(crate) fn unasked(source: &str) -> Query {
 impl Manifest {
     /// Whether an object of this kind can be replayed.
     pub fn is_known(api_version: &str, kind: &str) -> bool {
-        (api_version, kind) == HPA || resources::find(api_version, kind).is_some()
+        [HPA, scaled_object::KIND].contains(&(api_version, kind))
+            || resources::find(api_version, kind).is_some()
     }
 
     /// The kinds that can be replayed, for messages.
     pub fn kinds() -> String {
-        let kinds = resources::KINDS.iter().map(|kind| kind.kind).chain([HPA.1]);
+        let kinds = resources::KINDS.iter().map(|kind| kind.kind).chain([scaled_object::KIND.1, HPA.1]);
         kinds.collect::<Vec<_>>().join(", ")
     }
 
@@ -55,7 +60,13 @@ impl Manifest {
         if (api_version, kind) == HPA {
             let plan = hpa_plan(&object)?;
             let name = text("/metadata/name").to_owned();
-            return Ok(Self { name, object, plan, warnings: Vec::new() });
+            return Ok(Self { name, object, plan, warnings: Vec::new(), keda: None });
+        }
+        // Our own kind of that name, where there is one, is KEDA's: it is replayed as what KEDA does.
+        if (api_version, kind) == scaled_object::KIND {
+            let (plan, keda) = scaled_object::compile(&object, SYNC)?;
+            let name = text("/metadata/name").to_owned();
+            return Ok(Self { name, object, plan, warnings: Vec::new(), keda: Some(keda) });
         }
         let Some(found) = resources::find(api_version, kind) else {
             let message =
@@ -70,7 +81,7 @@ impl Manifest {
             resolved: None,
         };
         let Compiled { plan, warnings } = found.compile(&object, &context)?;
-        Ok(Self { name: text("/metadata/name").to_owned(), object, plan, warnings })
+        Ok(Self { name: text("/metadata/name").to_owned(), object, plan, warnings, keda: None })
     }
 
     /// What a replica of a BusinessScaling bears: that `maxReplicas` are right for `maxUsers`.

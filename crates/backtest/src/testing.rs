@@ -29,7 +29,7 @@ pub(crate) fn manifest(object: Value) -> Manifest {
 pub(crate) fn scaler(metric: &str, target: f64) -> Manifest {
     manifest(json!({ "apiVersion": "autoscaling.example.com/v1", "kind": "GeneralScaler",
         "metadata": { "name": "web", "namespace": "shop" },
-        "spec": { "targetDeployment": "web", "maxReplicas": 20, "metrics": [
+        "spec": { "targetDeployment": "web", "maxReplicas": 20, "safety": {}, "metrics": [
             { "name": metric, "type": "prometheus", "targetValue": target, "config": { "query": "x" } }] } }))
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn group() -> Value {
                 { "targetRef": { "name": "web" }, "maxReplicas": 20, "capacity": 100.0 },
                 { "targetRef": { "name": "db" }, "maxReplicas": 30, "capacity": 50.0 }],
             "metrics": [{ "name": "requests", "type": "prometheus", "config": { "query": "x" }, "member": "web" }],
-            "callGraph": [{ "from": "web", "to": "db", "callsPerCall": 2.0 }] } })
+            "callGraph": [{ "from": "web", "to": "db", "callsPerCall": 2.0 }], "safety": {} } })
 }
 
 /// A world and a load, ready to be replayed.

@@ -64,8 +64,29 @@ pub enum ConnectError {
 /// Where no configuration is found or it cannot be used.
 pub async fn connect(kubeconfig: Option<&Path>, timeout: Duration) -> Result<Clients, ConnectError> {
     let config = match kubeconfig {
-        Some(path) => from_file(path).await?,
+        Some(path) => from_file(path, &KubeConfigOptions::default()).await?,
         None => Config::infer().await.map_err(|error| ConnectError::Nowhere(error.to_string()))?,
+    };
+    clients(config, timeout)
+}
+
+/// Makes the clients as [`connect`] does, but for the kubeconfig's context called `context`, where one is named. Does not
+/// talk to the API server yet.
+///
+/// # Errors
+/// Where no configuration is found or it cannot be used, as it has no such context.
+pub async fn connect_to(
+    kubeconfig: Option<&Path>,
+    context: Option<&str>,
+    timeout: Duration,
+) -> Result<Clients, ConnectError> {
+    let Some(context) = context else { return connect(kubeconfig, timeout).await };
+    let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
+    let config = match kubeconfig {
+        Some(path) => from_file(path, &options).await?,
+        None => Config::from_kubeconfig(&options)
+            .await
+            .map_err(|error| ConnectError::NoKubeconfig(first_line(&error)))?,
     };
     clients(config, timeout)
 }
@@ -80,7 +101,7 @@ pub async fn connect_by_kubeconfig(
     timeout: Duration,
 ) -> Result<Clients, ConnectError> {
     let config = match kubeconfig {
-        Some(path) => from_file(path).await?,
+        Some(path) => from_file(path, &KubeConfigOptions::default()).await?,
         None => Config::from_kubeconfig(&KubeConfigOptions::default())
             .await
             .map_err(|error| ConnectError::NoKubeconfig(first_line(&error)))?,
@@ -123,11 +144,11 @@ fn first_line(error: &KubeconfigError) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
-async fn from_file(path: &Path) -> Result<Config, ConnectError> {
+async fn from_file(path: &Path, options: &KubeConfigOptions) -> Result<Config, ConnectError> {
     let failed = |error: KubeconfigError| ConnectError::Kubeconfig {
         path: path.to_owned(),
         reason: first_line(&error),
     };
     let kubeconfig = Kubeconfig::read_from(path).map_err(failed)?;
-    Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.map_err(failed)
+    Config::from_custom_kubeconfig(kubeconfig, options).await.map_err(failed)
 }

@@ -8,6 +8,7 @@
 
 mod guard;
 mod object;
+mod rivals;
 mod settings;
 
 use std::sync::Arc;
@@ -25,6 +26,8 @@ use crate::refusal::Refusals;
 use crate::{Clients, FIELD_MANAGER};
 
 pub use guard::{Always, LeaseGuard};
+pub use rivals::Installation;
+use rivals::{Rivals, Seen};
 pub use settings::LeaseSettings;
 
 /// This replica's part in the election.
@@ -43,6 +46,7 @@ pub struct Lease {
     reported: bool,
     /// The holder that it waits for and has logged; forgotten when it leads itself.
     waits_for: Option<String>,
+    rivals: Option<Rivals>,
 }
 
 async fn stopped(stop: &mut watch::Receiver<bool>) {
@@ -62,6 +66,8 @@ impl Lease {
     ) -> (Self, LeaseGuard) {
         let (deadline, guard) = watch::channel(None);
         let api = Api::namespaced(clients.write.clone(), &settings.namespace);
+        let installation = settings.installation.clone();
+        let rivals = installation.map(|own| Rivals::new(&clients.write, &settings.namespace, own));
         readiness.wait_for("lease", "not requested yet");
         (
             Self {
@@ -76,6 +82,7 @@ impl Lease {
                 seen: None,
                 reported: false,
                 waits_for: None,
+                rivals,
             },
             LeaseGuard(guard),
         )
@@ -198,6 +205,11 @@ impl Lease {
             Ok(found) => found,
             Err(error) => return Err(self.refused("get", &error).await),
         };
+        let rivals = self.look_for_rivals(found.as_ref()).await;
+        if let Some(elder) = &rivals.elder {
+            return self.stand_back(elder, found).await;
+        }
+        let is_alone = rivals.living.is_empty();
         let Some(found) = found else {
             let started = Instant::now();
             let lease = object::claimed(None, &self.settings, self.clock.now());
@@ -205,7 +217,7 @@ impl Lease {
                 PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
             return match self.api.create(&params, &lease).await {
                 Ok(created) => {
-                    self.held(created, started);
+                    self.held(created, started, is_alone);
                     Ok(())
                 }
                 // Another candidate was quicker.
@@ -222,10 +234,40 @@ impl Lease {
         let lease = object::claimed(Some(found), &self.settings, self.clock.now());
         match self.replace(&lease).await {
             Ok(replaced) => {
-                self.held(replaced, started);
+                self.held(replaced, started, is_alone);
                 Ok(())
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// Other installations that act on the same objects.
+    async fn look_for_rivals(&mut self, own: Option<&LeaseObject>) -> Seen {
+        let LeaseSettings { namespace, name, .. } = &self.settings;
+        let Some(rivals) = &mut self.rivals else { return Seen::default() };
+        let seen = rivals.look(own, namespace, name).await;
+        self.metrics.rivals(seen.living.len());
+        seen
+    }
+
+    /// Another installation acts on the same objects, and is older: nothing is written while it lives, and the Lease is
+    /// given back where this replica holds it.
+    async fn stand_back(&mut self, elder: &str, found: Option<LeaseObject>) -> Result<(), String> {
+        self.deadline.send_replace(None);
+        if self.waits_for.as_deref() != Some(elder) {
+            tracing::error!(
+                elder,
+                "another installation acts on the same objects and is older, this one does nothing while its Lease is held: uninstall one of the two, or separate their namespaces"
+            );
+            self.waits_for = Some(elder.to_owned());
+        }
+        let held = found.filter(|lease| {
+            let spec = lease.spec.as_ref();
+            spec.and_then(|spec| spec.holder_identity.as_ref()) == Some(&self.settings.identity)
+        });
+        match held {
+            Some(lease) => self.replace(&object::given_back(lease)).await.map(|_| ()),
+            None => Ok(()),
         }
     }
 
@@ -281,10 +323,15 @@ impl Lease {
         }
     }
 
-    /// The Lease is held, and this replica may write for a while from `started`.
-    fn held(&mut self, lease: LeaseObject, started: Instant) {
+    /// The Lease is held, and this replica may write for a while from `started`, once no younger installation writes any
+    /// more.
+    fn held(&mut self, lease: LeaseObject, started: Instant, is_alone: bool) {
         self.seen = Some((lease, Instant::now()));
         self.waits_for = None;
+        if !is_alone {
+            self.deadline.send_replace(None);
+            return;
+        }
         let led = self.deadline.send_replace(Some(started + self.settings.right_to_write())).is_some();
         if !led {
             tracing::info!(

@@ -9,6 +9,7 @@
 //!             ─▶ credentials                                     read by name, never listed
 //!             ◀▶ webhook                                         its certificate and its authority
 //!             ─▶ deployments                                     which exist, for `coordinate`
+//!             ─▶ view                                            for people at a terminal, who writes nothing
 //!             ─▶ pods                                            watched while a metric is about them
 //! ```
 //!
@@ -21,23 +22,26 @@ mod deployments;
 mod hpas;
 mod journal;
 mod lease;
+mod namespace_labels;
 mod pods;
 mod refusal;
 mod selector;
 mod stream;
 mod targets;
+mod view;
 mod watch;
 mod webhook;
 
-pub use connect::{Clients, ConnectError, connect, connect_by_kubeconfig, connect_in_cluster};
+pub use connect::{Clients, ConnectError, connect, connect_by_kubeconfig, connect_in_cluster, connect_to};
 pub use credentials::CredentialStore;
 pub use deployments::{Deployment, DeploymentChange, deployments};
 pub use hpas::{HpaKeeper, Hpas};
 pub use journal::{Journaler, Objects, TargetEvent, TargetEvents};
-pub use lease::{Always, Lease, LeaseGuard, LeaseSettings};
+pub use lease::{Always, Installation, Lease, LeaseGuard, LeaseSettings};
 pub use pods::{PodCount, PodStore};
 pub use selector::NamespaceSelector;
 pub use targets::Targets;
+pub use view::{PublishedEvent, View, ViewError};
 pub use watch::{Watches, watch};
 pub use webhook::{KeptSecret, SecretState, WebhookRegistration};
 

@@ -11,13 +11,14 @@ use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use kube::api::{DynamicObject, ListParams};
 use kube::{Api, Client, Resource, ResourceExt as _};
 use resources::{Kind, Scope};
-use runner::{Event, Namespaces, Readiness, Selection};
+use runner::{Event, Namespaces, Readiness, Selection, SharedDefaults};
 use serde::de::DeserializeOwned;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::hpas::{self, Hpas};
 use crate::journal::Objects;
+use crate::namespace_labels::note_labels;
 use crate::refusal;
 use crate::selector::{NamespaceSelector, select};
 use crate::stream::{Change, Name, changes_of};
@@ -46,6 +47,8 @@ pub struct Watches {
     pub objects: Arc<Objects>,
     /// Where to note the HPAs that there are.
     pub hpas: Arc<Hpas>,
+    /// Where to note the labels of namespaces, where they count.
+    pub labels: Option<Arc<SharedDefaults>>,
 }
 
 /// Watches for ever, and reports [`Event::Synced`] once every list has been reported.
@@ -58,6 +61,19 @@ pub async fn watch(mut watches: Watches) {
         let (listed, all_listed) = oneshot::channel();
         tasks.spawn(select(watches.client.clone(), selector, Arc::clone(&watches.readiness), listed));
         // Which objects are acted on is not known before.
+        let _ = all_listed.await;
+    }
+    if let Some(labels) = watches.labels.take() {
+        let (listed, all_listed) = oneshot::channel();
+        let events = watches.events.clone();
+        tasks.spawn(note_labels(
+            watches.client.clone(),
+            labels,
+            events,
+            Arc::clone(&watches.readiness),
+            listed,
+        ));
+        // What holds for an object is not known before.
         let _ = all_listed.await;
     }
     let watches = Arc::new(watches);

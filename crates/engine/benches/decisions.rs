@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use engine::policy::{Bottleneck, CostPolicy, Slo};
 use engine::{
-    Actuation, Bounds, Budget, CallGraph, Edge, Group, GroupBudget, Limits, Member, Memory, Metric,
-    MetricTarget, Mode, Observation, Plan, Policy, Query, Reading, Scale, Target, TargetType, Time, cycle,
+    Actuation, Bounds, Brakes, Budget, CallGraph, Edge, Group, GroupBudget, Limits, Member, Memory, Metric,
+    MetricTarget, Mode, Observation, Plan, Policy, Query, Reading, Safeguards, Scale, Target, TargetType,
+    Time, cycle,
 };
 
 const DECISIONS: u32 = 400_000;
@@ -39,6 +40,10 @@ fn plan(metrics: usize, policy: Arc<dyn Policy>, limits: Limits) -> Plan {
         interval: Duration::from_secs(15),
         group: None,
         actuation: Actuation::Scale,
+        brakes: Brakes::default(),
+        safeguards: Safeguards::default(),
+        origins: Vec::new(),
+        foresight: None,
     }
 }
 
@@ -86,7 +91,7 @@ fn rate(plan: &Plan) -> f64 {
             readings: (0..plan.metrics.len())
                 .map(|index| Reading::of(load / (index + 1) as f64, now))
                 .collect(),
-            advice: None,
+            ..Observation::default()
         };
         let next = cycle::next_decision(plan, &mut memory, &observation, &[], now);
         let decision = black_box(next.decision);

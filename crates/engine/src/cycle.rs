@@ -36,6 +36,7 @@ pub fn next_decision(
     last_scaled: &[LastScaled],
     now: Time,
 ) -> NextDecision {
+    let plan = &*plan.at(now);
     learn_unrecorded_scales(plan, memory, observation, last_scaled, now);
     if let Some(action) = &mut memory.last_action {
         action.settle(plan, &observation.scales, now);
@@ -80,6 +81,9 @@ pub fn record_writes(plan: &Plan, memory: &mut Memory, decision: &Decision, writ
     for decided in &decision.members {
         if let Some(Some(WriteResult { at, failure: None, .. })) = writes.get(decided.member) {
             memory.scaled(plan, decided.member, decided.from, decided.to, *at);
+            if decided.scales() {
+                memory.scales.entry(&plan.members[decided.member].target).add(decided, *at);
+            }
         }
     }
     if plan.group.is_some() {
@@ -89,15 +93,22 @@ pub fn record_writes(plan: &Plan, memory: &mut Memory, decision: &Decision, writ
 
 /// Whether the count that `decision` has for the member at `member` may still be written where the target now asks
 /// for `replicas`: by a retry, some time after the decision. It may not where someone has meanwhile gone beyond a
-/// decision that must not scale in, as it lacked a reading, or has switched the target off.
+/// decision that must not scale in, as it lacked a reading or scale-in is paused, or has switched the target off.
 pub fn may_write_from(plan: &Plan, decision: &Decision, member: usize, replicas: u32) -> bool {
     let Some(decided) = decision.members.iter().find(|decided| decided.member == member) else {
         return false;
     };
-    let bounds = plan.members[member].bounds;
+    let pause = plan.brakes.pause;
+    if pause.is_complete() {
+        return true;
+    }
+    if pause.allows(replicas, decided.to) != decided.to {
+        return false;
+    }
+    let bounds = plan.at(decision.at).members[member].bounds;
     let is_blind = !decision.absences.is_empty() || decided.recommended.is_none();
     let is_blind_scale_in = is_blind && bounds.clamp(replicas) > decided.to;
-    let is_switched_off = replicas == 0 && bounds.min() > 0 && decided.from > 0;
+    let is_switched_off = replicas == 0 && bounds.is_off_at_0() && decided.from > 0;
     !is_blind_scale_in && !is_switched_off
 }
 

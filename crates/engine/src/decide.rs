@@ -2,13 +2,15 @@
 
 mod between;
 mod chain;
+mod foresee;
 mod group;
 mod known;
 mod limit;
 mod start;
 
-use crate::{AbsentMetric, Decision, Memory, Observation, Plan, Time, View};
+use crate::{AbsentMetric, Decision, Memory, Observation, Plan, Step, Time, View};
 use chain::Chain;
+use foresee::Foreseen;
 pub(crate) use known::Known;
 use start::Start;
 
@@ -16,7 +18,7 @@ use start::Start;
 ///
 /// Pure: no clock, no I/O, no hidden state; the same arguments give the same decision.
 /// `memory` is changed by what was recommended; what was *done* is recorded by whoever did it,
-/// through [`cycle::record_writes`](crate::cycle::record_writes). Observations shorter than the plan count as absent.
+/// through [`cycle::record_writes`](crate::cycle::record_writes). The plan is taken as [`Plan::at`] gives it. Observations shorter than the plan count as absent.
 pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: Time) -> Decision {
     let Known { values, highest, shown, loads, mut absences } = Known::of(plan, observation, now);
     let advice = match &observation.advice {
@@ -27,15 +29,20 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
         }
         None => None,
     };
+    let alarms = plan.safeguards.look(&plan.metrics, &values, &absences, &mut memory.metrics, now);
     let starts = start::of(plan, memory, observation);
     let scales = start::within_bounds(observation, &starts);
     let view = View { advice, readings: &observation.readings, ..plan.view(&scales, &values, now) };
+    let mut unasked = (!observation.outlooks.is_empty()).then(|| memory.policy.clone());
     let mut recommended = plan.policy.recommend_all(&view, &mut memory.policy);
+    let foreseen =
+        unasked.as_mut().and_then(|unasked| Foreseen::of(plan, &view, &observation.outlooks, unasked));
     if let Some(highest) = highest {
         let view = View { values: &highest, ..view };
         let most = plan.policy.recommend_all(&view, &mut memory.policy.clone());
         recommended = between::agreed(&view, recommended, most);
     }
+    let facts = facts(plan, &absences, now);
     let mut members = Vec::with_capacity(plan.members.len());
     let mut chains = Vec::with_capacity(plan.members.len());
     let mut recommended = recommended.into_iter();
@@ -45,10 +52,13 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
             Start::Nowhere => {}
             Start::Disabled => members.push(start::disabled(plan, member)),
             Start::At { from, order } => {
-                let mut chain = Chain::new(member, from, order, &absences, memory.has_failed(plan, member));
+                let mut chain = Chain::new(member, from, order, &facts, memory.has_failed(plan, member));
+                chain.hear(plan, &alarms);
                 chain.show_pods(plan, &loads);
+                chain.show_unforeseen(plan, &values, &observation.outlooks);
                 let waits = from != order && plan.policy.waits_for_bounds();
-                chain.recommend(plan, memory, recommended.filter(|_| !waits), now);
+                let foreseen = foreseen.as_ref().filter(|_| !waits);
+                chain.recommend(plan, memory, recommended.filter(|_| !waits), foreseen, now);
                 chains.push(chain);
             }
         }
@@ -61,7 +71,20 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
     group::trim_scale_outs(plan, &mut chains);
     members.extend(chains.into_iter().map(|chain| chain.decided(plan)));
     members.sort_unstable_by_key(|decided| decided.member);
-    Decision { at: now, mode: plan.mode, values: shown, absences, members }
+    Decision {
+        at: now,
+        mode: plan.mode,
+        values: shown,
+        absences,
+        outlooks: observation.outlooks.clone(),
+        members,
+    }
+}
+
+/// What every member's steps begin with.
+fn facts(plan: &Plan, absences: &[AbsentMetric], now: Time) -> Vec<Step> {
+    let over = plan.brakes.bounds.as_ref().filter(|over| over.is_active(now)).cloned();
+    absences.iter().cloned().map(Step::Absent).chain(over.map(Step::Override)).collect()
 }
 
 #[cfg(test)]

@@ -8,9 +8,15 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 
+use crate::Number;
 use crate::cost::Money;
+use crate::outlook::Percent;
 use crate::pod_metric::PodLoad;
-use crate::{AbsentMetric, Basis, Cost, GroupBudget, Mode, Time, Total};
+use crate::safeguards::{Failing, HeldDrop};
+use crate::{
+    AbsentMetric, Basis, BoundsOverride, Cost, Expected, GroupBudget, Mode, NoForecast, Outlook, Pause, Time,
+    Total,
+};
 
 /// What one poll came to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -25,6 +31,9 @@ pub struct Decision {
     pub values: Vec<Option<f64>>,
     /// The metrics without a usable reading.
     pub absences: Vec<AbsentMetric>,
+    /// What is expected of each of the plan's metrics; empty where nobody forecasts.
+    #[serde(skip)]
+    pub outlooks: Vec<Outlook>,
     /// One entry for each member whose target was found, in the plan's order.
     pub members: Vec<MemberDecision>,
 }
@@ -98,6 +107,26 @@ pub enum Step {
         /// What is known.
         load: PodLoad,
     },
+    /// A load that is expected asks for more replicas than the present one.
+    Forecast {
+        /// What was wanted before.
+        from: u32,
+        /// What the load expected asks for; more than `from`.
+        to: u32,
+        /// The metric's name in the plan.
+        metric: String,
+        /// What is expected.
+        expected: Expected,
+        /// From the decision to when it is expected.
+        ahead: Duration,
+    },
+    /// There is no forecast that can be relied on, so the decision goes by what was read.
+    NoForecast {
+        /// The metric's name in the plan.
+        metric: String,
+        /// Why.
+        why: NoForecast,
+    },
     /// A stabilization window delays the change.
     Stabilization {
         /// What was wanted before.
@@ -135,6 +164,41 @@ pub enum Step {
         from: u32,
         /// The nearest bound.
         to: u32,
+    },
+    /// The bounds of the spec are overridden for a time.
+    Override(BoundsOverride),
+    /// People have paused scaling, or one direction of it.
+    Paused {
+        /// What was wanted before.
+        from: u32,
+        /// The replicas that stay, or that the target is kept at.
+        to: u32,
+        /// What is paused.
+        pause: Pause,
+    },
+    /// A metric has failed for so long that its fallback counts.
+    Fallback {
+        /// What was wanted before.
+        from: u32,
+        /// What is wanted with the fallback.
+        to: u32,
+        /// The metric's name in the plan.
+        metric: String,
+        /// For how long it has failed.
+        failing: Failing,
+        /// Whether it may lead below the replicas that the target has.
+        may_scale_in: bool,
+    },
+    /// A metric has fallen so fast that it must be confirmed before anything is scaled in.
+    SuspiciousDrop {
+        /// What was wanted before.
+        from: u32,
+        /// The replicas that stay.
+        to: u32,
+        /// The metric's name in the plan.
+        metric: String,
+        /// What it fell from and to, and how long it must stay.
+        drop: HeldDrop,
     },
     /// Without every reading there is no scale-in.
     NoScaleIn {
@@ -197,10 +261,16 @@ impl Step {
             Self::Policy { policy, .. } => policy,
             Self::Absent(_) => "absent",
             Self::Pods { .. } => "pods",
+            Self::Forecast { .. } => "forecast",
+            Self::NoForecast { .. } => "no forecast",
             Self::Stabilization { .. } => "stabilization",
             Self::Cost { .. } => "cost",
             Self::Budget { .. } => "budget",
             Self::Bounds { .. } => "bounds",
+            Self::Fallback { .. } => "fallback",
+            Self::SuspiciousDrop { .. } => "suspicious drop",
+            Self::Override(_) => "override",
+            Self::Paused { .. } => "paused",
             Self::NoScaleIn { .. } => "no scale-in",
             Self::Rate { .. } => "rate",
             Self::Cooldown { .. } => "cooldown",
@@ -213,16 +283,20 @@ impl Step {
     pub fn change(&self) -> Option<(u32, u32)> {
         match *self {
             Self::Policy { from, to, .. }
+            | Self::Forecast { from, to, .. }
             | Self::Stabilization { from, to, .. }
             | Self::Cost { from, to, .. }
             | Self::Budget { from, to, .. }
             | Self::Bounds { from, to }
+            | Self::Paused { from, to, .. }
+            | Self::Fallback { from, to, .. }
+            | Self::SuspiciousDrop { from, to, .. }
             | Self::NoScaleIn { from, to }
             | Self::Rate { from, to, .. }
             | Self::Cooldown { from, to, .. }
             | Self::Held { from, to, .. } => Some((from, to)),
             Self::Disabled { .. } => Some((0, 0)),
-            Self::Absent(_) | Self::Pods { .. } => None,
+            Self::Absent(_) | Self::Pods { .. } | Self::NoForecast { .. } | Self::Override(_) => None,
         }
     }
 }
@@ -239,6 +313,11 @@ impl fmt::Display for Step {
             Self::Policy { basis, .. } => write!(f, " ({basis})"),
             Self::Absent(AbsentMetric { metric, absence }) => write!(f, " {metric} ({absence})"),
             Self::Pods { metric, load } => write!(f, " {metric} ({load})"),
+            Self::Forecast { metric, expected: Expected { load, model, error, .. }, ahead, .. } => {
+                let (load, error) = (Number(*load), Percent(*error));
+                write!(f, " ({metric} {load} in {} s by {model}, recent error {error})", ahead.as_secs())
+            }
+            Self::NoForecast { metric, why } => write!(f, " {metric} ({why})"),
             Self::Stabilization { window, .. } => write!(f, " ({} s window)", window.as_secs()),
             Self::Cost { cost_per_hour, max_cost_per_hour, .. } => {
                 write!(f, " ({}/h of {}/h)", Money(*cost_per_hour), Money(*max_cost_per_hour))
@@ -246,6 +325,15 @@ impl fmt::Display for Step {
             Self::Budget { total, budget, .. } => write!(f, " ({})", total.of(*budget)),
             Self::Bounds { from, to } if from > to => write!(f, " ({to} at most)"),
             Self::Bounds { to, .. } => write!(f, " ({to} at least)"),
+            Self::Fallback { metric, failing: Failing { polls, since }, .. } => {
+                write!(f, " ({metric} failed {polls} times since {since})")
+            }
+            Self::SuspiciousDrop { metric, drop: HeldDrop { before, value, left }, .. } => {
+                let left = left.as_millis().div_ceil(1000);
+                write!(f, " ({metric} {}→{}, {left} s to confirm)", Number(*before), Number(*value))
+            }
+            Self::Override(over) => write!(f, " {over}"),
+            Self::Paused { pause, .. } => write!(f, " ({pause})"),
             Self::NoScaleIn { .. } => f.write_str(" (metric unavailable)"),
             Self::Rate { from, to, limit } => match limit {
                 RateLimit::Pods(pods) => write!(f, " ({}{pods} at most)", if from > to { '+' } else { '-' }),
@@ -277,7 +365,7 @@ impl Serialize for Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Absence, AbsenceReason, Proportion};
+    use crate::{Absence, AbsenceReason, ForecastModel, Proportion};
 
     #[test]
     fn each_step_is_one_phrase() {
@@ -336,7 +424,33 @@ mod tests {
             ),
             (Step::Bounds { from: 12, to: 10 }, "bounds 12→10 (10 at most)"),
             (Step::Bounds { from: 0, to: 2 }, "bounds 0→2 (2 at least)"),
+            (Step::Paused { from: 7, to: 4, pause: Pause::Everything }, "paused 7→4 (scaling is paused)"),
+            (
+                Step::Paused { from: 3, to: 3, pause: Pause::At(3) },
+                "paused 3 (scaling is paused at 3 replicas)",
+            ),
+            (Step::Paused { from: 2, to: 4, pause: Pause::ScaleIn }, "paused 2→4 (scale-in is paused)"),
             (Step::NoScaleIn { from: 2, to: 5 }, "no scale-in 2→5 (metric unavailable)"),
+            (
+                Step::Forecast {
+                    from: 4,
+                    to: 7,
+                    metric: "requests".to_owned(),
+                    expected: Expected {
+                        now: 390.0,
+                        load: 700.0,
+                        at: Time::from_seconds(75),
+                        model: ForecastModel::Seasonal,
+                        error: 0.041,
+                    },
+                    ahead: Duration::from_secs(75),
+                },
+                "forecast 4→7 (requests 700 in 75 s by season and trend, recent error 4.1 %)",
+            ),
+            (
+                Step::NoForecast { metric: "requests".to_owned(), why: NoForecast::TooWrong { error: 0.4 } },
+                "no forecast requests (its recent error is too large: 40 % of the load)",
+            ),
             (Step::Absent(absent), "absent users (no response in 5 s)"),
             (
                 Step::Stabilization { from: 2, to: 5, window: Duration::from_secs(300) },

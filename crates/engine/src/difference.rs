@@ -19,7 +19,7 @@ impl Memory {
     /// do not count: a takeover takes the last ones to hold until then.
     pub fn difference(&self, earlier: &Self) -> Difference {
         // Without `..`, so that whoever adds a field decides what its change is worth.
-        let Self { last_scale, replicas, last_action, members, scale_events, policy } = self;
+        let Self { last_scale, replicas, last_action, members, scale_events, scales, policy, metrics } = self;
         let same_course = match (last_action, &earlier.last_action) {
             (Some(now), Some(before)) => is_same_course(now, before),
             (now, before) => now.is_none() && before.is_none(),
@@ -27,6 +27,7 @@ impl Memory {
         if *last_scale != earlier.last_scale
             || *replicas != earlier.replicas
             || *scale_events != earlier.scale_events
+            || *scales != earlier.scales
             || !same_course
         {
             return Difference::Major;
@@ -35,7 +36,11 @@ impl Memory {
             members.iter().map(|(name, past)| (name.to_owned(), past.sequence().collect())).collect()
         };
         let is_same = members == &earlier.members || recommended(members) == recommended(&earlier.members);
-        if !is_same || *policy != earlier.policy || *last_action != earlier.last_action {
+        if !is_same
+            || *policy != earlier.policy
+            || *metrics != earlier.metrics
+            || *last_action != earlier.last_action
+        {
             return Difference::Minor;
         }
         Difference::None

@@ -132,6 +132,7 @@ pub struct BudgetState {
 impl State {
     /// What is to be seen of `plan` at `now`.
     pub fn of(plan: &Plan, observation: &Observation, now: Time) -> Self {
+        let plan = &*plan.at(now);
         let values = Known::of(plan, observation, now).values;
         let view = plan.view(&observation.scales, &values, now);
         let budget = plan.group.as_ref().and_then(|group| group.budget);

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    AbsenceReason, Actuation, Bounds, CallGraph, Edge, Group, GroupBudget, Limits, Member, Metric,
-    MetricTarget, Mode, Observation, Plan, Policy, Query, Reading, Scale, Target, TargetType, Time, View,
+    AbsenceReason, Actuation, Bounds, Brakes, CallGraph, Edge, Group, GroupBudget, Limits, Member, Metric,
+    MetricTarget, Mode, Observation, Plan, Policy, Query, Reading, Safeguards, Scale, Target, TargetType,
+    Time, View,
 };
 
 /// A group and what is seen of it.
@@ -127,6 +128,10 @@ impl Shop {
             interval: Duration::from_secs(15),
             group: Some(self.group.clone()),
             actuation: Actuation::Scale,
+            brakes: Brakes::default(),
+            safeguards: Safeguards::default(),
+            origins: Vec::new(),
+            foresight: None,
         }
     }
 
@@ -138,7 +143,7 @@ impl Shop {
         Observation {
             scales: self.scales.clone(),
             readings: self.values.iter().map(reading).collect(),
-            advice: None,
+            ..Observation::default()
         }
     }
 }

@@ -50,6 +50,7 @@ pub const ALL: &[Invariant] = &[
     no_blind_scale_in,
     rate_respected,
     cooldown_respected,
+    pause_respected,
     steps_explain_the_result,
 ];
 
@@ -64,15 +65,24 @@ pub const NAMES: [&str; ALL.len()] = [
     "no_blind_scale_in",
     "rate_respected",
     "cooldown_respected",
+    "pause_respected",
     "steps_explain_the_result",
 ];
 
-/// Every decision ends within the bounds, wherever it starts; only what is switched off stays below.
+/// Every decision ends within the bounds, wherever it starts; only what is switched off or paused stays outside.
 pub fn within_bounds(case: &Case<'_>) -> Option<Violation> {
+    let is_paused = case.plan.brakes.pause.is_on();
     violated("within_bounds", case, |member| {
         let bounds = case.plan.members[member.member].bounds;
-        bounds.distance(member.to) > 0 && !is_switched_off(case, member)
+        let is_kept = is_paused && member.to == ordered(case, member);
+        bounds.distance(member.to) > 0 && !is_kept && !is_switched_off(case, member)
     })
+}
+
+/// What is paused stays as it is, or where the pause keeps it.
+pub fn pause_respected(case: &Case<'_>) -> Option<Violation> {
+    let pause = case.plan.brakes.pause;
+    violated("pause_respected", case, |member| pause.allows(member.from, member.to) != member.to)
 }
 
 /// What someone set to 0 although it has a minimum stays at 0.
@@ -83,13 +93,18 @@ pub fn switched_off_stays_off(case: &Case<'_>) -> Option<Violation> {
 fn is_switched_off(case: &Case<'_>, member: &MemberDecision) -> bool {
     let planned = &case.plan.members[member.member];
     let is_ours = case.memory.last_set(&planned.target) == Some(0);
-    member.from == 0 && planned.bounds.min() > 0 && !is_ours
+    let is_paused = case.plan.brakes.pause.is_complete();
+    member.from == 0 && planned.bounds.is_off_at_0() && !is_ours && !is_paused
 }
 
-/// The nearest to the replicas before that the bounds allow, or 0 of what is switched off. All other limits count
-/// from there.
+/// The nearest to the replicas before that the bounds and a pause allow, or 0 of what is switched off. All other limits
+/// count from there.
 fn ordered(case: &Case<'_>, member: &MemberDecision) -> u32 {
-    if is_switched_off(case, member) { 0 } else { case.plan.members[member.member].bounds.clamp(member.from) }
+    if is_switched_off(case, member) {
+        return 0;
+    }
+    let bounds = case.plan.members[member.member].bounds;
+    case.plan.brakes.pause.allows(member.from, bounds.clamp(member.from))
 }
 
 /// Scale-out never exceeds the budget, except up to the minimum replicas.
@@ -124,11 +139,19 @@ pub fn only_who_may_be_scaled(case: &Case<'_>) -> Option<Violation> {
 }
 
 /// Without a reading of every metric, and without the advice that a policy rests on, nothing is scaled in, except to
-/// the maximum.
+/// the maximum, and by a fallback that says so.
 pub fn no_blind_scale_in(case: &Case<'_>) -> Option<Violation> {
-    let all_known = Known::of(case.plan, case.observation, case.now).absences.is_empty();
-    let all_known = all_known && !matches!(case.observation.advice, Some(Err(_)));
-    violated("no_blind_scale_in", case, |member| !all_known && member.to < ordered(case, member))
+    let absences = Known::of(case.plan, case.observation, case.now).absences;
+    let is_unadvised = matches!(case.observation.advice, Some(Err(_)));
+    violated("no_blind_scale_in", case, |member| {
+        let falls_back = |name: &str| {
+            member.steps.iter().any(
+                |step| matches!(step, Step::Fallback { metric, may_scale_in: true, .. } if metric == name),
+            )
+        };
+        let is_blind = is_unadvised || !absences.iter().all(|absent| falls_back(&absent.metric));
+        is_blind && member.to < ordered(case, member)
+    })
 }
 
 /// Beyond what the bounds order, replicas change no faster than the plan's rates allow.

@@ -10,14 +10,15 @@
 //! [`cycle`] is the whole pure part of a poll, which the operator and a replay of recorded load share; [`decide`]
 //! is its heart. It starts within the bounds: a target outside of `minReplicas` to `maxReplicas` is brought inside by
 //! every decision, without a reading and whatever else holds; a target that someone set to 0 although it has a minimum is
-//! left alone. From there it asks the plan's [`Policy`] for a recommendation from the readings and lets the
+//! left alone. [`Brakes`], which people set for a time, win over the bounds. From there it asks the plan's [`Policy`] for a recommendation from the readings and lets the
 //! recommendation pass, in this order:
 //!
+//! 0. **forecast**: what a load that is expected asks for, where that is more; see [`Outlook`],
 //! 1. **stabilization**: the smallest or largest recommendation of a window,
 //! 2. **cost**: what the policy's budget pays for, if it has one,
 //! 3. **budget** of a group: recommendations that are too much together are cut back, all in proportion,
-//! 4. **bounds** again, of what is recommended,
-//! 5. **no scale-in** while any reading is absent,
+//! 4. **bounds** again, of what is recommended, then **paused**: what people have paused,
+//! 5. **no scale-in** while any reading is absent, or has fallen suspiciously fast,
 //! 6. **rate**: pods that an operation or a period of time may add or remove,
 //! 7. **cooldown**: time since the last scale,
 //! 8. **budget** of a group again: scale-outs wait where others cannot scale in as fast as was recommended.
@@ -40,6 +41,7 @@ pub mod action;
 mod actuation;
 mod apportion;
 mod basis;
+mod brakes;
 mod by_target;
 mod catalog;
 pub mod coordination;
@@ -57,12 +59,16 @@ mod group_budget;
 mod group_problem;
 pub mod hpa;
 pub mod invariants;
+mod level;
 pub mod limits;
 mod member;
 mod memory;
 mod metric;
 mod number;
 mod observation;
+mod origin;
+mod outlook;
+mod past_scales;
 mod plan;
 mod pod;
 pub mod pod_metric;
@@ -72,14 +78,18 @@ mod problem;
 mod query;
 mod reading;
 mod recommendations;
+pub mod safeguards;
+mod scale;
 mod target;
 mod time;
+mod turning;
 mod view;
 mod words;
 
 pub use action::{Action, ActionMember};
 pub use actuation::{Actuation, KeptHpa};
 pub use basis::{Basis, DemandShare, Proportion};
+pub use brakes::{BoundsOverride, Brakes, Pause};
 pub use by_target::ByTarget;
 pub use catalog::{Asked, AskedTarget, ConfigPath, Prepared, SourceCatalog};
 pub use cost::{Budget, Cost, without_noise};
@@ -90,12 +100,16 @@ pub use difference::Difference;
 pub use group::{CallGraph, Edge, Group};
 pub use group_budget::{GroupBudget, Total};
 pub use group_problem::GroupProblem;
+pub use level::Level;
 pub use limits::Limits;
 pub use member::{Member, Role};
 pub use memory::Memory;
 pub use metric::{Metric, MetricTarget, TargetType};
 pub use number::Number;
-pub use observation::{Advice, LastScaled, Observation, Scale};
+pub use observation::{Advice, LastScaled, Observation};
+pub use origin::Origin;
+pub use outlook::{Expected, ForecastModel, Foresight, NoForecast, Outlook};
+pub use past_scales::{PastScale, PastScales};
 pub use plan::{Mode, Plan};
 pub use pod::{ContainerRequest, ContainerUsage, PodPhase, PodRequests, PodSample, PodUsage, Readiness};
 pub use policy::{Adviser, POLICIES, Policy, PolicyTable};
@@ -104,7 +118,10 @@ pub use problem::{Fault, FaultKind, Problem, Warning};
 pub use query::Query;
 pub use reading::{Absence, AbsenceReason, AbsentMetric, Contributor, LabeledValue, MetricValue, Reading};
 pub use recommendations::Recommendations;
-pub use target::{Bounds, Target};
+pub use safeguards::{Fallback, FallbackReplicas, Safeguards, SuspiciousDrop};
+pub use scale::Scale;
+pub use target::{Bounds, Target, TargetId};
 pub use time::Time;
+pub use turning::{TurningPoint, TurningPoints, turning_points};
 pub use view::View;
 pub use words::one_line;

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::by_target::ByTarget;
 use crate::limits::ScaleEvents;
-use crate::{Action, Decision, Plan, PolicyMemory, Recommendations, Target, Time};
+use crate::safeguards::MetricMemories;
+use crate::{Action, Decision, PastScales, Plan, PolicyMemory, Recommendations, Target, Time};
 
 /// The past of one plan, as far as decisions depend on it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -27,9 +28,15 @@ pub struct Memory {
     /// Past scale events of each member; kept only under rates that look back.
     #[serde(skip_serializing_if = "ByTarget::is_empty")]
     pub scale_events: ByTarget<ScaleEvents>,
+    /// The last scale operations on each member, for people.
+    #[serde(skip_serializing_if = "ByTarget::is_empty")]
+    pub scales: ByTarget<PastScales>,
     /// What the policy remembers of each member.
     #[serde(skip_serializing_if = "ByTarget::is_empty")]
     pub policy: ByTarget<PolicyMemory>,
+    /// What is remembered of each metric, by its name; kept only under safeguards.
+    #[serde(skip_serializing_if = "MetricMemories::is_empty")]
+    pub metrics: MetricMemories,
 }
 
 impl Memory {
@@ -74,7 +81,10 @@ impl Memory {
         self.members.retain(targets(), |_| stabilizes);
         self.scale_events.retain(targets(), |_| looks_back);
         self.replicas.retain(targets(), |_| true);
+        self.scales.retain(targets(), |_| true);
         self.policy.retain(targets(), |_| true);
+        let guards = !plan.safeguards.is_empty();
+        self.metrics.retain(|name, _| guards && plan.metrics.iter().any(|metric| metric.name == *name));
     }
 
     /// The memory as it counts for whoever takes over at `now` from a stored copy.

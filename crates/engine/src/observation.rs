@@ -1,6 +1,6 @@
 //! What one poll saw: scales, readings, and what is known of earlier scale operations.
 
-use crate::{Absence, Reading, Time};
+use crate::{Absence, Outlook, Reading, Scale, Time};
 
 /// What was seen in one poll.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -11,6 +11,8 @@ pub struct Observation {
     pub readings: Vec<Reading>,
     /// What an adviser outside answered, or why it did not; `None` where none is asked.
     pub advice: Option<Result<Advice, Absence>>,
+    /// What is expected of each of the plan's metrics, in the plan's order; empty where nobody forecasts.
+    pub outlooks: Vec<Outlook>,
 }
 
 /// What an adviser outside recommends.
@@ -20,24 +22,6 @@ pub struct Advice {
     pub replicas: Vec<Option<u32>>,
     /// Its reasons, in its own words.
     pub reason: String,
-}
-
-/// The replicas of a target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Scale {
-    /// Replicas asked for (`spec.replicas`).
-    pub replicas: u32,
-    /// Replicas that exist (`status.replicas`).
-    pub status_replicas: u32,
-    /// Replicas that are ready, where the target's kind reports them.
-    pub ready: Option<u32>,
-}
-
-impl Scale {
-    /// Replicas that serve: the ready ones, or all that exist where the target's kind does not report it them.
-    pub fn serving(self) -> u32 {
-        self.ready.unwrap_or(self.status_replicas)
-    }
 }
 
 /// Who last changed the replicas of a target, and when.

@@ -1,12 +1,15 @@
 //! The plan: what every kind is compiled into, and all that `decide` needs to know of it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::limits::Limits;
-use crate::{Actuation, Group, Member, Metric, Policy, Scale, Time, View};
+use crate::{
+    Actuation, Brakes, Foresight, Group, Member, Metric, Origin, Policy, Safeguards, Scale, Time, View,
+};
 
 /// One object of any kind, compiled: what to read, how to decide, what to move.
 #[derive(Clone, Debug)]
@@ -27,13 +30,40 @@ pub struct Plan {
     pub group: Option<Group>,
     /// How decisions reach the cluster.
     pub actuation: Actuation,
+    /// What people have set on the object for a time.
+    pub brakes: Brakes,
+    /// What holds while a metric fails for long or falls too fast.
+    pub safeguards: Safeguards,
+    /// What the plan has from elsewhere than the object's spec, for people.
+    pub origins: Vec<Origin>,
+    /// Whether it goes by forecasts; `None`: by what is read alone.
+    pub foresight: Option<Foresight>,
 }
 
 impl Plan {
+    /// What the plan may write: nothing where it only observes, and no member that must be left alone.
+    pub fn claimed(&self) -> impl Iterator<Item = &Member> {
+        let members = if self.mode == Mode::Observe { &[] } else { self.members.as_slice() };
+        members.iter().filter(|member| member.role.refusal.is_none())
+    }
+
+    /// The plan as it counts at `now`: with other bounds while they are overridden.
+    pub fn at(&self, now: Time) -> Cow<'_, Self> {
+        let Some(over) = self.brakes.bounds.as_ref().filter(|over| over.is_active(now)) else {
+            return Cow::Borrowed(self);
+        };
+        let mut plan = self.clone();
+        for member in &mut plan.members {
+            member.bounds = over.over(member.bounds);
+        }
+        Cow::Owned(plan)
+    }
+
     /// What a policy sees of the plan at `now`, without readings and without the advice of anyone outside.
     pub fn view<'a>(&'a self, scales: &'a [Option<Scale>], values: &'a [Option<f64>], now: Time) -> View<'a> {
         let (members, metrics, group) = (&self.members, &self.metrics, self.group.as_ref());
-        View { members, metrics, scales, readings: &[], values, now, group, advice: None }
+        let limits = Some(&self.limits);
+        View { members, metrics, scales, readings: &[], values, now, group, limits, advice: None }
     }
 }
 

@@ -16,6 +16,7 @@ pub struct Query(Arc<Inner>);
 struct Inner {
     source: String,
     key: String,
+    server: Option<String>,
     digest: u64,
     content: Box<dyn Any + Send + Sync>,
 }
@@ -24,11 +25,21 @@ impl Query {
     /// A query of the source called `source`. Of two queries of one source with equal keys, either may be asked for
     /// both; `content` is what [`content`](Self::content) gives back.
     pub fn new(source: &str, key: &str, content: impl Any + Send + Sync) -> Self {
+        Self::of_server(None, source, key, content)
+    }
+
+    /// The same, where it is known which `server` is asked.
+    pub fn of_server(
+        server: Option<String>,
+        source: &str,
+        key: &str,
+        content: impl Any + Send + Sync,
+    ) -> Self {
         let key = format!("{source}\u{1f}{key}");
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
         let (source, digest) = (source.to_owned(), hasher.finish());
-        Self(Arc::new(Inner { source, key, digest, content: Box::new(content) }))
+        Self(Arc::new(Inner { source, key, server, digest, content: Box::new(content) }))
     }
 
     /// Stands where the settings are wrong, so that what else is wrong can be found, too. It cannot be asked.
@@ -39,6 +50,12 @@ impl Query {
     /// Name of the source, for example `http`.
     pub fn source(&self) -> &str {
         &self.0.source
+    }
+
+    /// The server that is asked, for people, such as `http://prometheus.monitoring:9090`: what many queries have in
+    /// common. `None` for a source that asks no server of its own, such as `cpu`.
+    pub fn server(&self) -> Option<&str> {
+        self.0.server.as_deref()
     }
 
     /// Equal exactly for queries that may share a reading. It may hold what an object's author wrote, so it is not

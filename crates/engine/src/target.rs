@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::Serialize;
 
+/// Group, kind, namespace and name of a target, regardless of the version by which it is named.
+pub type TargetId = (String, String, String, String);
+
 /// An object with a scale subresource.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -19,6 +22,12 @@ pub struct Target {
 }
 
 impl Target {
+    /// Group, kind, namespace and name: the same for every version by which the object may be named.
+    pub fn identity(&self) -> TargetId {
+        let group = self.api_version.rsplit_once('/').map_or("", |(group, _)| group);
+        (group.to_owned(), self.kind.clone(), self.namespace.clone(), self.name.clone())
+    }
+
     /// `Kind/name`, where the namespace is plain from elsewhere.
     pub fn short_name(&self) -> String {
         format!("{}/{}", self.kind, self.name)
@@ -36,12 +45,29 @@ impl fmt::Display for Target {
 pub struct Bounds {
     min: u32,
     max: u32,
+    /// Whether 0 replicas are one of the counts that the spec allows, and not a target that is switched off.
+    sleeps: bool,
 }
 
 impl Bounds {
     /// Bounds from `min` to `max`, both included; `None` where `min > max`.
     pub fn new(min: u32, max: u32) -> Option<Self> {
-        (min <= max).then_some(Self { min, max })
+        (min <= max).then_some(Self { min, max, sleeps: min == 0 })
+    }
+
+    /// From `min` to `max` for a time; what 0 replicas mean stays as the spec has it.
+    pub(crate) fn moved(self, min: u32, max: u32) -> Self {
+        Self { min, max, ..self }
+    }
+
+    /// The same with neither bound above `most`.
+    pub fn at_most(self, most: u32) -> Self {
+        self.moved(self.min.min(most), self.max.min(most))
+    }
+
+    /// Whether a target with 0 replicas has been switched off by hand, as the spec has a minimum.
+    pub fn is_off_at_0(self) -> bool {
+        !self.sleeps
     }
 
     /// The minimum.

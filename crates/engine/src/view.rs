@@ -1,6 +1,6 @@
 //! What a policy sees of a plan and of one poll of it.
 
-use crate::{Advice, Group, Member, Metric, Reading, Scale, Time};
+use crate::{Advice, Group, Limits, Member, Metric, Reading, Scale, Time};
 
 /// What a policy sees.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,6 +20,8 @@ pub struct View<'a> {
     pub now: Time,
     /// What holds the members together, where the plan is a group's.
     pub group: Option<&'a Group>,
+    /// What limits the plan: its tolerances are the policy's business.
+    pub limits: Option<&'a Limits>,
     /// What an adviser outside recommends, where one is asked and has answered.
     pub advice: Option<&'a Advice>,
 }
@@ -32,7 +34,8 @@ impl View<'_> {
 
     /// Whether someone has set the member at `member` to 0 although it has a minimum: it is left alone.
     pub fn is_disabled(&self, member: usize) -> bool {
-        self.scale(member).is_some_and(|scale| scale.replicas == 0) && self.members[member].bounds.min() > 0
+        self.scale(member).is_some_and(|scale| scale.replicas == 0)
+            && self.members[member].bounds.is_off_at_0()
     }
 
     /// Whether the member at `member` is left alone, for good or while it is switched off.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use engine::policy::{Bottleneck, Policy, PolicyMemories, Proportional, Random, Recommendation};
 use engine::{
-    AbsenceReason, Actuation, Basis, Bounds, CallGraph, Decision, Edge, Group, GroupBudget, Limits, Member,
-    Memory, Metric, MetricTarget, Mode, Observation, Plan, Query, Reading, Role, Scale, Target, TargetType,
-    Time, View, decide, invariants,
+    AbsenceReason, Actuation, Basis, Bounds, Brakes, CallGraph, Decision, Edge, Group, GroupBudget, Limits,
+    Member, Memory, Metric, MetricTarget, Mode, Observation, Plan, Query, Reading, Role, Safeguards, Scale,
+    Target, TargetType, Time, View, decide, invariants,
 };
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -108,6 +108,10 @@ fn plans() -> impl Strategy<Value = Plan> {
         interval: Duration::from_secs(15),
         group: Some(Group { graph, budget }),
         actuation: Actuation::Scale,
+        brakes: Brakes::default(),
+        safeguards: Safeguards::default(),
+        origins: Vec::new(),
+        foresight: None,
     })
 }
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use engine::policy::{CostPolicy, Linear, PolicyMemories, Slo, Threshold};
 use engine::{
-    AbsenceReason, Actuation, Bounds, Budget, Decision, Limits, Member, Memory, Metric, MetricTarget, Mode,
-    Observation, Plan, Policy, Query, Reading, Scale, Target, TargetType, Time, View, decide, invariants,
+    AbsenceReason, Actuation, Bounds, BoundsOverride, Brakes, Budget, Decision, Expected, ForecastModel,
+    Limits, Member, Memory, Metric, MetricTarget, Mode, Observation, Outlook, Pause, Plan, Policy, Query,
+    Reading, Safeguards, Scale, Target, TargetType, Time, View, decide, invariants,
 };
 use proptest::prelude::*;
 
@@ -48,9 +49,24 @@ fn targets() -> impl Strategy<Value = Option<MetricTarget>> {
     (types, 1e-3..1e4f64).prop_map(|(type_, value)| MetricTarget::new(type_, value))
 }
 
+fn brakes() -> impl Strategy<Value = Brakes> {
+    let pause = prop_oneof![
+        6 => Just(Pause::Nothing),
+        1 => Just(Pause::Everything),
+        1 => (0..40u32).prop_map(Pause::At),
+        1 => Just(Pause::ScaleIn),
+        1 => Just(Pause::ScaleOut),
+    ];
+    let bound = || proptest::option::of(0..40u32);
+    (pause, bound(), bound(), 0..3000i64).prop_map(|(pause, min, max, until)| Brakes {
+        pause,
+        bounds: BoundsOverride::new(min, max, Time::from_seconds(1_700_000_000 + until), String::new()),
+    })
+}
+
 fn plans() -> impl Strategy<Value = Plan> {
-    let parts = (policies(), safeties(), 0..20u32, 0..30u32, targets(), targets());
-    parts.prop_map(|(policy, limits, min, more, load, latency)| Plan {
+    let parts = (policies(), safeties(), 0..20u32, 0..30u32, targets(), targets(), brakes());
+    parts.prop_map(|(policy, limits, min, more, load, latency, brakes)| Plan {
         members: vec![Member::single(
             Target {
                 api_version: "apps/v1".to_owned(),
@@ -67,6 +83,10 @@ fn plans() -> impl Strategy<Value = Plan> {
         interval: Duration::from_secs(15),
         group: None,
         actuation: Actuation::Scale,
+        brakes,
+        safeguards: Safeguards::default(),
+        origins: Vec::new(),
+        foresight: None,
     })
 }
 
@@ -126,6 +146,7 @@ fn run(plan: &Plan, polls: &[Poll], between: impl Fn(Memory) -> Memory) -> Resul
             ..Observation::default()
         };
         let before = memory.clone();
+        let plan = &*plan.at(now);
         let decision = decide(plan, &mut memory, &observation, now);
         for invariant in invariants::ALL {
             let case = invariants::Case {
@@ -173,6 +194,33 @@ proptest! {
         })?;
         prop_assert_eq!(plain.decisions, stored.decisions);
         prop_assert_eq!(plain.memory, stored.memory);
+    }
+
+    #[test]
+    fn a_forecast_scales_out_ahead_and_never_in(plan in plans(), polls in polls(), load in 0.0..1e4f64,
+                                                now_load in 0.0..1e4f64, replicas in 0..40u32, value in 0.0..1e4f64) {
+        let plain = run(&plan, &polls, |memory| memory)?;
+        let now = Time::from_seconds(1_800_000_000);
+        let expected = Expected { now: now_load, load, at: now.plus(Duration::from_secs(60)), model: ForecastModel::Trend, error: 0.1 };
+        let observation = Observation {
+            scales: vec![Some(Scale { replicas, status_replicas: replicas, ready: None })],
+            readings: vec![Reading::of(value, now); 2],
+            ..Observation::default()
+        };
+        let foreseeing = Observation { outlooks: vec![Outlook::Expected(expected); 2], ..observation.clone() };
+        let without = decide(&plan, &mut plain.memory.clone(), &observation, now);
+        let (mut memory, before) = (plain.memory.clone(), plain.memory);
+        let with = decide(&plan, &mut memory, &foreseeing, now);
+        for (with, without) in with.members.iter().zip(&without.members) {
+            prop_assert!(with.to >= without.to, "{} and {}", with.explanation(), without.explanation());
+            let forecast = with.steps.iter().find(|step| step.kind() == "forecast");
+            let (from, to) = forecast.and_then(|step| step.change()).unwrap_or((0, 1));
+            prop_assert!(from < to && (forecast.is_none() || load > now_load));
+        }
+        for invariant in invariants::ALL {
+            let case = invariants::Case { plan: &plan, memory: &before, observation: &foreseeing, now, decision: &with };
+            prop_assert!(invariant(&case).is_none());
+        }
     }
 
     #[test]

@@ -45,6 +45,16 @@ pub struct Fitted {
 }
 
 impl FitJob {
+    /// A number that tells it from any other: equal jobs have equal ones, and those of others differ by all odds.
+    pub fn digest(&self) -> u128 {
+        let words = [self.start.as_millis() as u64, self.span as u64, self.reach.as_millis() as u64];
+        let words = words.into_iter().chain(self.values.iter().map(|value| value.to_bits()));
+        // FNV-1a, by words.
+        words.fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d, |hash: u128, word| {
+            (hash ^ u128::from(word)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
+        })
+    }
+
     /// Makes it. A load without seasons, or one that the library cannot fit, has no curve.
     pub fn run(self) -> Fitted {
         let Self { values, start, span, reach } = self;

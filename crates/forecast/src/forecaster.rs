@@ -1,9 +1,8 @@
 //! One load's forecaster: it listens, has seasons fitted now and then, and says what comes or why it cannot.
 
-use std::fmt;
 use std::time::Duration;
 
-use engine::Time;
+use engine::{Expected, ForecastModel, NoForecast, Outlook, Time};
 
 use crate::fit::{FitJob, Fitted};
 use crate::history::History;
@@ -18,7 +17,6 @@ const BETTER: f64 = 0.9;
 const WORST: f64 = 0.3;
 /// Spans that a first fit needs.
 const LEAST_SPANS: usize = 4 * 6;
-const MODELS: usize = 4;
 
 /// What a forecaster is to do.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,84 +38,9 @@ impl Settings {
     }
 }
 
-/// A model, by its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ModelName {
-    /// Nothing changes: what a rule without a forecast goes by.
-    Same,
-    /// The trend of the last minutes.
-    Trend,
-    /// The same time of an earlier season.
-    Earlier,
-    /// Seasons and trend.
-    Seasonal,
-}
-
-impl ModelName {
-    const ALL: [Self; MODELS] = [Self::Same, Self::Trend, Self::Earlier, Self::Seasonal];
-}
-
-impl fmt::Display for ModelName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Same => "no change",
-            Self::Trend => "trend",
-            Self::Earlier => "earlier season",
-            Self::Seasonal => "seasonal",
-        })
-    }
-}
-
-/// What is to be expected.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Outlook {
-    /// A load.
-    Expected {
-        /// The load.
-        value: f64,
-        /// When.
-        at: Time,
-        /// Who says so.
-        model: ModelName,
-        /// How wrong that model was of late, as a share of the load.
-        error: f64,
-    },
-    /// Nothing that could be believed.
-    Unknown(NoForecast),
-}
-
-/// Why there is no forecast.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum NoForecast {
-    /// Too little has been read.
-    TooShort,
-    /// No model is better than "nothing changes".
-    NoBetter {
-        /// How wrong the best was of late, as a share of the load.
-        error: f64,
-        /// How wrong it is that nothing changes.
-        same: f64,
-    },
-    /// The best model is too wrong.
-    TooWrong {
-        /// How wrong it was of late, as a share of the load.
-        error: f64,
-    },
-}
-
-impl fmt::Display for NoForecast {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let percent = |share: f64| (1000.0 * share).round() / 10.0;
-        match *self {
-            Self::TooShort => f.write_str("too little is known about this load yet"),
-            Self::NoBetter { error, same } => {
-                let (error, same) = (percent(error), percent(same));
-                write!(f, "its recent error is {error} %, while assuming no change is wrong by only {same} %")
-            }
-            Self::TooWrong { error } => write!(f, "its recent error is {} % of the load", percent(error)),
-        }
-    }
-}
+/// The models, in the order in which they are scored; the first is what a rule without a forecast goes by.
+const MODELS: [ForecastModel; 4] =
+    [ForecastModel::Same, ForecastModel::Trend, ForecastModel::Earlier, ForecastModel::Seasonal];
 
 /// Listens to one load and says what it will be.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,8 +50,10 @@ pub struct Forecaster {
     trend: Trend,
     fitted: Option<Fitted>,
     last_fit: Option<Time>,
-    scores: Scores<MODELS>,
+    scores: Scores<{ MODELS.len() }>,
     now: Option<(f64, Time)>,
+    /// Whether a trend may be continued: not where replicas that are added move what is measured.
+    follows_trend: bool,
 }
 
 impl Forecaster {
@@ -142,7 +67,29 @@ impl Forecaster {
             last_fit: None,
             scores: Scores::default(),
             now: None,
+            follows_trend: true,
         }
+    }
+
+    /// The same for a load that is worked out from what replicas are measured to do: it moves for a while when some are
+    /// added, and a trend must not be made of that.
+    pub fn without_trend(&mut self) {
+        self.follows_trend = false;
+    }
+
+    /// Takes over what is known of the time before the first reading, oldest first; what is newer is left out. The next
+    /// fit is due at once.
+    pub fn learn_past(&mut self, past: impl IntoIterator<Item = (Time, f64)>) {
+        let mut history = History::new(self.settings.span, self.settings.spans);
+        let begin = self.history.begin();
+        for (at, value) in past {
+            if value.is_finite() && begin.is_none_or(|begin| at < begin) {
+                history.observe(value, at);
+            }
+        }
+        history.append(&self.history);
+        self.history = history;
+        self.last_fit = None;
     }
 
     /// Hears of a reading. Readings come in the order of their times.
@@ -165,7 +112,9 @@ impl Forecaster {
             return None;
         }
         self.last_fit = Some(at);
-        let reach = self.settings.refit + self.settings.horizon + 2 * self.settings.span;
+        // In whole hours, so that those who look a little less far have the same fit.
+        let horizon = Duration::from_secs(self.settings.horizon.as_secs().next_multiple_of(3600));
+        let reach = self.settings.refit + horizon + 2 * self.settings.span;
         Some(FitJob {
             values: self.history.filled(),
             start: self.history.start(),
@@ -201,28 +150,26 @@ impl Forecaster {
             return Outlook::Unknown(NoForecast::NoBetter { error, same });
         }
         match self.forecasts(value, at)[best] {
-            Some(value) => Outlook::Expected {
-                value,
-                at: at.plus(self.settings.horizon),
-                model: ModelName::ALL[best],
-                error,
-            },
+            Some(load) => {
+                let at = at.plus(self.settings.horizon);
+                Outlook::Expected(Expected { now: value, load, at, model: MODELS[best], error })
+            }
             None => Outlook::Unknown(NoForecast::TooShort),
         }
     }
 
     /// What each model says of the instant a horizon after `at`, in the order of their names.
-    fn forecasts(&self, value: f64, at: Time) -> [Option<f64>; MODELS] {
-        let level = self.trend.level().unwrap_or(value);
+    fn forecasts(&self, value: f64, at: Time) -> [Option<f64>; MODELS.len()] {
         // A season says how much more or less it will be than now; how much it is now is known better.
-        let moved = |now: Option<f64>, then: Option<f64>| Some((level + then? - now?).max(0.0));
+        let moved = |now: Option<f64>, then: Option<f64>| Some((value + then? - now?).max(0.0));
         let due = at.plus(self.settings.horizon);
         let longest = self.fitted.as_ref().and_then(|fitted| fitted.seasons.last());
         let earlier = longest.and_then(|season| {
             moved(self.history.at(at.minus(*season)), self.history.at(due.minus(*season)))
         });
         let seasonal = self.fitted.as_ref().and_then(|fitted| moved(fitted.at(at), fitted.at(due)));
-        [Some(value), self.trend.ahead(self.settings.horizon), earlier, seasonal]
+        let trend = self.trend.ahead(value, self.settings.horizon).filter(|_| self.follows_trend);
+        [Some(value), trend, earlier, seasonal]
     }
 }
 
@@ -264,7 +211,7 @@ mod tests {
             forecaster.observe(rush((5 * 1440 + minute) as f64 / 1440.0), at);
         }
         assert_eq!(forecaster.seasons(), [Duration::from_secs(86_400)]);
-        let Outlook::Expected { value, model, error, .. } = forecaster.outlook() else {
+        let Outlook::Expected(Expected { load: value, model, error, .. }) = forecaster.outlook() else {
             panic!("{:?}", forecaster.outlook())
         };
         let (now, then) = (rush(5.0 + 459.0 / 1440.0), rush(5.0 + 469.0 / 1440.0));
@@ -291,14 +238,14 @@ mod tests {
         assert!(
             matches!(
                 forecaster.outlook(),
-                Outlook::Unknown(NoForecast::NoBetter { .. }) | Outlook::Expected { value: 500.0, .. }
+                Outlook::Unknown(NoForecast::NoBetter { .. })
+                    | Outlook::Expected(Expected { load: 500.0, .. })
             ),
             "{:?}",
             forecaster.outlook()
         );
         let new = Forecaster::new(Settings::ahead(Duration::from_secs(60)));
         assert_eq!(new.outlook(), Outlook::Unknown(NoForecast::TooShort));
-        assert_eq!(NoForecast::TooShort.to_string(), "too little is known about this load yet");
     }
 
     #[test]

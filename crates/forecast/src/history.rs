@@ -65,6 +65,23 @@ impl History {
         }
     }
 
+    /// The begin of the first span that was read; `None` before anything was.
+    pub(crate) fn begin(&self) -> Option<Time> {
+        (!self.means.is_empty() || self.count > 0).then(|| self.start())
+    }
+
+    /// Adds what `newer` knows: of the time after all that this one does.
+    pub(crate) fn append(&mut self, newer: &Self) {
+        for (place, mean) in (newer.first..).zip(&newer.means) {
+            if !mean.is_nan() {
+                self.observe(f64::from(*mean), Time::from_millis(place * self.span));
+            }
+        }
+        if newer.count > 0 {
+            self.observe(newer.sum / f64::from(newer.count), Time::from_millis(newer.present() * self.span));
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.means.len()
     }
@@ -132,6 +149,17 @@ mod tests {
         assert_eq!(history.filled(), [2.0, 4.0, 6.0, 8.0, 10.0]);
         assert_eq!(history.at(Time::from_seconds(60)), Some(3.0));
         assert_eq!(history.at(Time::from_seconds(150)), None, "a gap is no value");
+    }
+
+    #[test]
+    fn a_past_that_is_learnt_later_comes_before() {
+        let mut past = history(&[(0, 1.0), (60, 2.0)], 10);
+        past.append(&history(&[(180, 4.0), (240, 6.0), (250, 8.0)], 10));
+        assert_eq!(past.begin(), Some(Time::from_seconds(0)));
+        assert_eq!(past.filled(), [1.0, 2.0, 3.0, 4.0]);
+        past.observe(9.0, Time::from_seconds(300));
+        assert_eq!(past.filled(), [1.0, 2.0, 3.0, 4.0, 7.0]);
+        assert_eq!(history(&[], 10).begin(), None);
     }
 
     #[test]

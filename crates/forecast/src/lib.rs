@@ -18,8 +18,10 @@
 mod fit;
 mod forecaster;
 mod history;
+mod lookout;
 mod score;
 mod trend;
 
 pub use fit::{FitJob, Fitted};
-pub use forecaster::{Forecaster, ModelName, NoForecast, Outlook, Settings};
+pub use forecaster::{Forecaster, Settings};
+pub use lookout::Lookout;

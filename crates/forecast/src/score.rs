@@ -7,6 +7,8 @@ use engine::Time;
 
 /// Hours over which an error is forgotten, in seconds.
 const MEMORY: f64 = 3.0 * 3600.0;
+/// Where readings are rare, an error is forgotten over so many of them at least.
+const RAREST: f64 = 40.0;
 /// Forecasts that wait for their time at most.
 const MOST_WAITING: usize = 64;
 
@@ -34,7 +36,7 @@ impl<const MODELS: usize> Scores<MODELS> {
             self.waiting.pop_front();
             let passed = self.last.map_or(0.0, |last| at.since(last).as_secs_f64());
             self.last = Some(at);
-            let kept = (-passed / MEMORY).exp();
+            let kept = (-passed / MEMORY.max(RAREST * passed)).exp();
             self.weight = self.weight * kept + 1.0;
             self.load = self.load * kept + value.abs();
             for (error, forecast) in self.errors.iter_mut().zip(forecasts) {
@@ -54,8 +56,8 @@ impl<const MODELS: usize> Scores<MODELS> {
     }
 
     /// How wrong each model was of late, as a share of the load; `None` before there is enough to say.
-    pub(crate) fn errors(&self, least: f64) -> Option<[f64; MODELS]> {
-        let enough = self.weight >= least && self.load > 0.0;
+    pub(crate) fn errors(&self, minimum: f64) -> Option<[f64; MODELS]> {
+        let enough = self.weight >= minimum && self.load > 0.0;
         enough.then(|| self.errors.map(|error| error / self.load))
     }
 }

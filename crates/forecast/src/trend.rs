@@ -5,9 +5,9 @@ use std::time::Duration;
 use engine::Time;
 
 /// Seconds over which the level forgets.
-const LEVEL: f64 = 45.0;
+const LEVEL: f64 = 30.0;
 /// Seconds over which the slope forgets.
-const SLOPE: f64 = 180.0;
+const SLOPE: f64 = 90.0;
 /// A slope is not taken to go on for longer than this, in seconds.
 const LONGEST: f64 = 300.0;
 
@@ -44,15 +44,10 @@ impl Trend {
         self.state = Some(State { at, level: new_level, slope: new_slope });
     }
 
-    /// The load so much later; `None` before anything was read.
-    pub(crate) fn ahead(&self, horizon: Duration) -> Option<f64> {
-        let state = self.state?;
-        Some((state.level + state.slope * horizon.as_secs_f64().min(LONGEST)).max(0.0))
-    }
-
-    /// The load as it is, without its noise.
-    pub(crate) fn level(&self) -> Option<f64> {
-        self.state.map(|state| state.level)
+    /// The load so much after it was `value`; `None` before anything was read.
+    pub(crate) fn ahead(&self, value: f64, horizon: Duration) -> Option<f64> {
+        let State { slope, .. } = self.state?;
+        Some((value + slope * horizon.as_secs_f64().min(LONGEST)).max(0.0))
     }
 }
 
@@ -66,10 +61,10 @@ mod tests {
         for step in 0..200 {
             trend.observe(100.0 + 2.0 * f64::from(step), Time::from_seconds(i64::from(step) * 15));
         }
-        let ahead = trend.ahead(Duration::from_secs(60)).unwrap();
+        let ahead = trend.ahead(100.0 + 2.0 * 199.0, Duration::from_secs(60)).unwrap();
         let line = 100.0 + 2.0 * 199.0 + 8.0;
         assert!((ahead - line).abs() < 3.0, "{ahead} for {line}");
-        assert_eq!(Trend::default().ahead(Duration::from_secs(60)), None);
+        assert_eq!(Trend::default().ahead(1.0, Duration::from_secs(60)), None);
     }
 
     #[test]
@@ -78,6 +73,6 @@ mod tests {
         for step in 0..20 {
             trend.observe(100.0 - 5.0 * f64::from(step), Time::from_seconds(i64::from(step) * 15));
         }
-        assert_eq!(trend.ahead(Duration::from_secs(300)), Some(0.0));
+        assert_eq!(trend.ahead(5.0, Duration::from_secs(300)), Some(0.0));
     }
 }

@@ -1,7 +1,7 @@
 //! `polyscaler check`: the rules of admission, without a cluster.
 
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
@@ -51,7 +51,12 @@ pub(crate) fn run(arguments: &CheckArgs) -> ExitCode {
         admitting: true,
         resolved: None,
     };
-    let judged: Vec<Judged> = arguments.files.iter().map(|file| judge(file, &context)).collect();
+    let mut judged: Vec<Judged> = arguments.files.iter().map(|file| judge(file, &context)).collect();
+    let findings =
+        judged.iter_mut().filter_map(|Judged { file, result }| Some((file.as_str(), result.as_mut().ok()?)));
+    resources::refuse_shared_targets(
+        findings.flat_map(|(file, all)| all.iter_mut().map(move |one| (file, one))),
+    );
     match arguments.output {
         Output::Text => print_text(&judged),
         Output::Json => print_json(&judged),
@@ -75,14 +80,17 @@ fn list(judged: &[Judged]) -> String {
     judged.iter().map(|judged| judged.file.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-fn judge(file: &PathBuf, context: &Context<'_>) -> Judged {
-    let text = if file.as_os_str() == "-" {
+/// The text of a file; `-` is standard input.
+pub(crate) fn read(file: &Path) -> std::io::Result<String> {
+    if file.as_os_str() == "-" {
         let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map(|_| text)
-    } else {
-        std::fs::read_to_string(file)
-    };
-    let result = match text {
+        return std::io::stdin().read_to_string(&mut text).map(|_| text);
+    }
+    std::fs::read_to_string(file)
+}
+
+fn judge(file: &Path, context: &Context<'_>) -> Judged {
+    let result = match read(file) {
         Ok(text) => resources::check(&text, context).map_err(|problem| problem.to_string()),
         Err(error) => Err(format!("cannot be read: {error}")),
     };

@@ -14,6 +14,8 @@ mod policies;
 #[cfg(test)]
 mod reference;
 mod telemetry;
+
+mod terminal;
 mod tune;
 mod usage;
 
@@ -39,6 +41,9 @@ enum Command {
     Check(check::CheckArgs),
     Backtest(Box<backtest::BacktestArgs>),
     Tune(Box<tune::TuneArgs>),
+    Status(Box<terminal::StatusArgs>),
+    Why(Box<terminal::WhyArgs>),
+    Diff(Box<terminal::DiffArgs>),
     /// Print all CRDs as YAML, for `kubectl apply -f -`.
     Crds,
     #[cfg(feature = "demo")]
@@ -55,6 +60,9 @@ fn main() -> ExitCode {
         Command::Check(arguments) => Ok(check::run(&arguments)),
         Command::Backtest(arguments) => backtest::run(&arguments),
         Command::Tune(arguments) => tune::run(&arguments),
+        Command::Status(arguments) => Ok(terminal::status(&arguments)),
+        Command::Why(arguments) => Ok(terminal::why(&arguments)),
+        Command::Diff(arguments) => Ok(terminal::diff(&arguments)),
         Command::Crds => print_crds(),
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => demo::run(arguments),

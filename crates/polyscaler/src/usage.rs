@@ -1,14 +1,17 @@
 //! Wrong usage, where it does not stand on the command line: a value of the environment is reported
 //! by the name of its variable, in one line, as it shows up in the log of a pod.
 
+use std::path::{Path, PathBuf};
+
 use clap::error::{ContextKind, ContextValue};
-use clap::{Command, CommandFactory as _, Parser as _};
+use clap::{Command, CommandFactory as _, FromArgMatches as _};
 
 use crate::Arguments;
 
 /// The arguments of this process. Ends it where they make no sense.
 pub(crate) fn arguments() -> Arguments {
-    Arguments::try_parse().unwrap_or_else(|error| {
+    let parsed = command().try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches));
+    parsed.unwrap_or_else(|error| {
         let flag = blamed_flag(&error).filter(|flag| !is_on_command_line(flag));
         match flag.and_then(|flag| variable_of(&Arguments::command(), &flag)) {
             Some(variable) if std::env::var_os(&variable).is_some() => {
@@ -18,6 +21,17 @@ pub(crate) fn arguments() -> Arguments {
             _ => error.exit(),
         }
     })
+}
+
+/// By this name kubectl finds a plugin.
+const PLUGIN: &str = "kubectl-polyscaler";
+
+/// The command line; where kubectl runs it as a plugin, help and errors name it as people type it.
+fn command() -> Command {
+    let called = std::env::args_os().next().map(PathBuf::from);
+    let is_plugin = called.as_deref().and_then(Path::file_stem).is_some_and(|name| name == PLUGIN);
+    let command = Arguments::command();
+    if is_plugin { command.bin_name("kubectl polyscaler") } else { command }
 }
 
 /// The flag whose value is wrong, without its dashes.

@@ -15,4 +15,5 @@ mod outage;
 mod packaging;
 mod pods;
 mod samples;
+mod terminal;
 mod walkthrough;

@@ -1,7 +1,7 @@
 //! The Events that a change of an object is worth, for `kubectl describe`.
 
 use crate::common::condition::Condition;
-use crate::common::conditions::READY;
+use crate::common::conditions::{PAUSED, READY};
 use crate::kept_status::KeptStatus;
 use crate::{Outcome, Verdict};
 
@@ -30,10 +30,12 @@ pub struct Announcement {
     pub note: String,
 }
 
-/// The Events of kinds of ours: each scaling, each change of `Ready`, and the beginning and end of observing.
+/// The Events of kinds of ours: each scaling, each change of `Ready`, and the beginning and end of observing and of
+/// pauses.
 pub(crate) fn usual(change: &Change<'_>) -> Vec<Announcement> {
     let mut announced = rescales(change);
     announced.extend(mode(change));
+    announced.extend(pause(change));
     announced.extend(readiness(change));
     announced
 }
@@ -85,6 +87,20 @@ fn mode(change: &Change<'_>) -> Option<Announcement> {
         _ => return None,
     };
     Some(Announcement { is_warning: false, action: "Poll", reason: is?.to_owned(), note: note.to_owned() })
+}
+
+/// That scaling is paused, in another way or no longer; nothing where nothing is paused from the start.
+fn pause(change: &Change<'_>) -> Option<Announcement> {
+    let [was, is] = [change.before, change.next].map(|status| status.observed()?.condition(PAUSED));
+    let (is, holds) = (is?, |condition: &Condition| condition.status == "True");
+    let is_same = was.is_some_and(|was| was.reason == is.reason && was.message == is.message);
+    let is_worth_it = !is_same && (holds(is) || was.is_some_and(holds));
+    is_worth_it.then(|| Announcement {
+        is_warning: false,
+        action: "Poll",
+        reason: is.reason.clone(),
+        note: if holds(is) { is.message.clone() } else { "scaling is no longer paused".to_owned() },
+    })
 }
 
 #[cfg(test)]

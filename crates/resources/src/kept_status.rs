@@ -26,6 +26,11 @@ pub trait Status:
 
     /// The fields that kinds of ours have in common; `None` for a status in another language.
     fn observed(&self) -> Option<&ObservedStatus>;
+
+    /// The last value of each metric, in the plan's order, as far as the status holds them.
+    fn metric_values(&self) -> Vec<Option<f64>> {
+        Vec::new()
+    }
 }
 
 /// Where the memory of decisions is kept.
@@ -60,6 +65,7 @@ trait AnyStatus: Debug + Send + Sync {
     fn difference(&self, earlier: &dyn AnyStatus) -> Difference;
     fn to_value(&self) -> Value;
     fn observed(&self) -> Option<&ObservedStatus>;
+    fn metric_values(&self) -> Vec<Option<f64>>;
     fn as_any(&self) -> &dyn Any;
 }
 
@@ -89,6 +95,10 @@ impl<S: Status> AnyStatus for S {
 
     fn observed(&self) -> Option<&ObservedStatus> {
         Status::observed(self)
+    }
+
+    fn metric_values(&self) -> Vec<Option<f64>> {
+        Status::metric_values(self)
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -166,6 +176,11 @@ impl KeptStatus {
             }
             MemoryPlace::Annotation | MemoryPlace::Status => Map::new(),
         }
+    }
+
+    /// The last value of each metric, in the plan's order, as far as the status holds them.
+    pub fn metric_values(&self) -> Vec<Option<f64>> {
+        self.typed.metric_values()
     }
 
     /// The fields that kinds of ours have in common.

@@ -13,6 +13,7 @@
 
 #![allow(clippy::duplicated_attributes, reason = "two printed columns may have the same type")]
 
+mod advice;
 pub mod business_scaling;
 mod common;
 mod compile;
@@ -25,6 +26,7 @@ mod kind;
 #[cfg(test)]
 mod lenient;
 mod manifest;
+mod operator_defaults;
 mod outcome;
 mod reason;
 mod reversal;
@@ -38,20 +40,27 @@ mod supporting;
 use engine::PolicyTable;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 
-pub use common::annotations::{MEMORY_ANNOTATION, MODE_ANNOTATION};
+pub use common::annotations::{
+    MEMORY_ANNOTATION, MODE_ANNOTATION, OVERRIDE_ANNOTATION, PAUSED_ANNOTATION, PAUSED_REPLICAS_ANNOTATION,
+    PAUSED_SCALE_IN_ANNOTATION, PAUSED_SCALE_OUT_ANNOTATION,
+};
 pub use common::condition::{Condition, ConditionState, ConditionStatus};
 pub use common::conditions::Health;
 pub use common::cost::CostStatus;
-pub use common::fields::{HeadersFrom, MetricSpec, SafetySpec, SecretRef, TargetRef};
+pub use common::fields::{HeadersFrom, MetricSpec, SecretRef, TargetRef};
 pub use common::metric_status::MetricStatus;
 pub use common::policy::{GroupPolicySpec, PolicySpec};
-pub use common::status::{ObservedStatus, SingleTargetStatus, WarningStatus};
+pub use common::safety::{FallbackBehavior, FallbackSpec, SafetySpec};
+pub use common::status::{ObservedStatus, OriginStatus, SingleTargetStatus, WarningStatus};
 pub use compile::{Compiled, Context, NotCompiled};
 pub use events::{Announcement, Change};
 pub use kept_status::{KeptStatus, MemoryPlace, Status};
 pub use kind::Kind;
-pub use manifest::{Finding, check, documents};
-pub use outcome::{HpaAction, HpaChange, MemberPoll, Outcome, Poll, TargetFailure, Verdict, WriteFailure};
+pub use manifest::{Claim, Finding, check, documents, refuse_shared_targets, shared_target};
+pub use operator_defaults::{DefaultsError, Labels, NamespaceDefaults, OperatorDefaults};
+pub use outcome::{
+    Conflict, HpaAction, HpaChange, MemberPoll, Outcome, Poll, TargetFailure, Verdict, WriteFailure,
+};
 pub use reason::Reason;
 pub use reversal::Reversal;
 pub use scope::Scope;

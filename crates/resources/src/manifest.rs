@@ -1,11 +1,15 @@
 //! Manifests as files hold them: several documents, of kinds that are ours or not.
 
-use engine::{Fault, FaultKind, Problem, Warning};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use engine::{Fault, FaultKind, Problem, Target, TargetId, Warning};
 use serde_json::Value;
 
 use crate::compile::Context;
 use crate::kind::Kind;
 use crate::schema::matches;
+use crate::scope::Scope;
 
 /// What `check` has to say of one document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +22,17 @@ pub struct Finding {
     pub warnings: Vec<Warning>,
     /// Whether the kind is one of ours. Others are passed over.
     pub known: bool,
+    /// What it would scale, to distinguish two on one target; `None` where something is wrong with it.
+    pub claim: Option<Claim>,
+}
+
+/// The targets that one object would scale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// `Kind namespace/name`, or `Kind name` where the kind has no namespace.
+    pub object: String,
+    /// Its targets; none where it only observes.
+    pub targets: Vec<Target>,
 }
 
 /// The documents of a YAML (or JSON) stream; empty documents are left out.
@@ -87,14 +102,14 @@ fn judge(document: &Value, index: usize, context: &Context<'_>) -> Finding {
     let (Some(api_version), Some(kind)) = (field("/apiVersion"), field("/kind")) else {
         let problem = Problem::new("", Fault::new(FaultKind::Unreadable, "apiVersion and kind must be set"));
         let object = format!("document {}", index + 1);
-        return Finding { object, problems: vec![problem], warnings: Vec::new(), known: true };
+        return Finding { object, problems: vec![problem], warnings: Vec::new(), known: true, claim: None };
     };
     let object = format!("{kind}/{}", field("/metadata/name").unwrap_or("(no name)"));
     match crate::find(api_version, kind) {
         Some(kind) => judge_ours(kind, object, document, context),
         None => {
             let problems = of_our_groups(api_version, kind);
-            Finding { object, known: !problems.is_empty(), problems, warnings: Vec::new() }
+            Finding { object, known: !problems.is_empty(), problems, warnings: Vec::new(), claim: None }
         }
     }
 }
@@ -124,13 +139,59 @@ fn judge_ours(kind: &Kind, object: String, document: &Value, context: &Context<'
         })
         .collect();
     problems.extend(name_problem(document));
-    let mut warnings = Vec::new();
+    let (mut warnings, mut claim) = (Vec::new(), None);
     match kind.compile(document, context) {
-        Ok(compiled) if problems.is_empty() => warnings = compiled.warnings,
+        Ok(compiled) if problems.is_empty() => {
+            let targets = compiled.plan.claimed().map(|member| member.target.clone()).collect();
+            claim = Some(Claim { object: full_name(kind, document), targets });
+            warnings = compiled.warnings;
+        }
         Ok(_) => {}
         Err(more) => problems.extend(more),
     }
-    Finding { object, problems, warnings, known: true }
+    Finding { object, problems, warnings, known: true, claim }
+}
+
+fn full_name(kind: &Kind, document: &Value) -> String {
+    let field = |pointer: &str| document.pointer(pointer).and_then(Value::as_str);
+    let name = field("/metadata/name").unwrap_or("(no name)");
+    match kind.scope {
+        Scope::Namespaced => {
+            format!("{} {}/{name}", kind.kind, field("/metadata/namespace").unwrap_or("default"))
+        }
+        Scope::Cluster => format!("{} {name}", kind.kind),
+    }
+}
+
+/// Adds a problem to each object of one run, given with the file that it is in, whose target another one before it
+/// scales: two on one target undo each other's work, and the operator would stand back for the older one.
+pub fn refuse_shared_targets<'a>(run: impl IntoIterator<Item = (&'a str, &'a mut Finding)>) {
+    let mut owners: HashMap<TargetId, (String, &str)> = HashMap::new();
+    for (file, finding) in run {
+        let Some(claim) = finding.claim.take() else { continue };
+        for target in &claim.targets {
+            match owners.entry(target.identity()) {
+                Entry::Vacant(free) => {
+                    free.insert((claim.object.clone(), file));
+                }
+                Entry::Occupied(taken) if taken.get().0 != claim.object => {
+                    let (owner, file) = taken.get();
+                    finding.problems.push(shared_target(target, &format!("{owner} in {file}")));
+                }
+                Entry::Occupied(_) => {}
+            }
+        }
+        finding.claim = Some(claim);
+    }
+}
+
+/// That `target` is scaled by `owner` already.
+pub fn shared_target(target: &Target, owner: &str) -> Problem {
+    let why = format!(
+        "{target} is already scaled by {owner}; delete one of the two, or set the annotation polyscaler.dev/mode: observe \
+         on this one"
+    );
+    Problem::new("spec", Fault::forbidden(why))
 }
 
 /// Names of objects, as the API server takes them, and in its words.

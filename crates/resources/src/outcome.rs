@@ -30,9 +30,24 @@ pub enum Verdict {
     /// It cannot be compiled, and an object that it refers to does not exist; nothing was read.
     Unresolved(Vec<Problem>),
     /// Something else owns the target; nothing was read. Names the target and its owner.
-    Conflict(String),
+    Conflict(Conflict),
     /// It was polled.
     Polled(Box<Poll>),
+}
+
+/// Why an object stands back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// Names the targets and their owners, and what to do.
+    pub message: String,
+    /// Namespace and name of the HPAs that have its targets.
+    pub hpas: Vec<(String, String)>,
+}
+
+impl From<String> for Conflict {
+    fn from(message: String) -> Self {
+        Self { message, hpas: Vec::new() }
+    }
 }
 
 /// One poll, from reading to writing.

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use engine::AbsenceReason;
+use engine::{AbsenceReason, Pause};
 
 /// The closed list of reasons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,6 +13,16 @@ pub enum Reason {
     Ready,
     /// Decisions are recorded but not applied, as the object asks for.
     Observing,
+    /// Scaling is paused, as the object asks for.
+    Paused,
+    /// Scaling is paused, and the target is kept at a number of replicas.
+    PausedAtReplicas,
+    /// Scale-in is paused.
+    ScaleInPaused,
+    /// Scale-out is paused.
+    ScaleOutPaused,
+    /// Nothing is paused.
+    NotPaused,
     /// The spec is invalid; nothing is read or scaled.
     InvalidSpec,
     /// An object that the spec refers to does not exist; nothing is read or scaled.
@@ -63,6 +73,12 @@ pub enum Reason {
     Stabilized,
     /// A metric is unavailable, so nothing is scaled in.
     ReadingMissing,
+    /// A metric has failed for so long that its fallback counts.
+    FallbackActive,
+    /// No fallback counts at present.
+    FallbackInactive,
+    /// A metric has fallen so fast that it must be confirmed before anything is scaled in.
+    SuspiciousDrop,
     /// The recommendation changes more pods than one operation may.
     RateLimited,
     /// The last scaling is too recent.
@@ -71,12 +87,29 @@ pub enum Reason {
     DecisionHeld,
 }
 
+impl From<Pause> for Reason {
+    fn from(pause: Pause) -> Self {
+        match pause {
+            Pause::Nothing => Self::NotPaused,
+            Pause::Everything => Self::Paused,
+            Pause::At(_) => Self::PausedAtReplicas,
+            Pause::ScaleIn => Self::ScaleInPaused,
+            Pause::ScaleOut => Self::ScaleOutPaused,
+        }
+    }
+}
+
 impl Reason {
     /// Every reason, for documentation and tests.
     pub fn all() -> Vec<Reason> {
         let own = [
             Self::Ready,
             Self::Observing,
+            Self::Paused,
+            Self::PausedAtReplicas,
+            Self::ScaleInPaused,
+            Self::ScaleOutPaused,
+            Self::NotPaused,
             Self::InvalidSpec,
             Self::ReferenceNotFound,
             Self::TargetConflict,
@@ -101,6 +134,9 @@ impl Reason {
             Self::BudgetReached,
             Self::Stabilized,
             Self::ReadingMissing,
+            Self::FallbackActive,
+            Self::FallbackInactive,
+            Self::SuspiciousDrop,
             Self::RateLimited,
             Self::CoolingDown,
             Self::DecisionHeld,
@@ -113,6 +149,11 @@ impl Reason {
         match self {
             Self::Ready => "Ready",
             Self::Observing => "Observing",
+            Self::Paused => "Paused",
+            Self::PausedAtReplicas => "PausedAtReplicas",
+            Self::ScaleInPaused => "ScaleInPaused",
+            Self::ScaleOutPaused => "ScaleOutPaused",
+            Self::NotPaused => "NotPaused",
             Self::InvalidSpec => "InvalidSpec",
             Self::ReferenceNotFound => "ReferenceNotFound",
             Self::TargetConflict => "TargetConflict",
@@ -138,6 +179,9 @@ impl Reason {
             Self::BudgetReached => "BudgetReached",
             Self::Stabilized => "Stabilized",
             Self::ReadingMissing => "ReadingMissing",
+            Self::FallbackActive => "FallbackActive",
+            Self::FallbackInactive => "FallbackInactive",
+            Self::SuspiciousDrop => "SuspiciousDrop",
             Self::RateLimited => "RateLimited",
             Self::CoolingDown => "CoolingDown",
             Self::DecisionHeld => "DecisionHeld",

@@ -3,7 +3,7 @@
 //! The activity ring keeps only what would scale, and only so much of it; this is for whoever must
 //! show afterwards what was decided on which grounds.
 
-use engine::{Cost, MemberDecision, Mode};
+use engine::{Cost, MemberDecision, Mode, Pause};
 use resources::{Outcome, Poll};
 use serde::Serialize;
 
@@ -23,6 +23,9 @@ pub struct AuditEntry {
     pub action: ScaleOperation,
     /// Whether the object asks for its decisions to be carried out.
     pub mode: Mode,
+    /// What people have paused, in a few words, where they have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused: Option<String>,
     /// What the policy recommended, before anything limited it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recommended: Option<u32>,
@@ -62,6 +65,7 @@ impl AuditEntry {
         Self {
             action: ScaleOperation::of(key, outcome, poll, decided),
             mode: poll.decision.mode,
+            paused: Some(poll.plan.brakes.pause).filter(|pause| pause.is_on()).as_ref().map(Pause::to_string),
             recommended: decided.recommended,
             metrics: metrics.collect(),
             cost: decided.cost,

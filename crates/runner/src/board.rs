@@ -1,15 +1,20 @@
 //! The present state of every object, as its last poll left it: what people look at.
 
+mod detail;
+mod history;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use engine::{Cost, MemberDecision, Metric, Mode, Time, Warning, without_noise};
-use resources::{Health, Outcome, Poll, Verdict};
+use engine::{Cost, Level, MemberDecision, Metric, Mode, Time, Warning, without_noise};
+use resources::{Health, Outcome, Poll};
 use serde::Serialize;
 
-use crate::ObjectKey;
+pub use detail::{DecisionResult, Detail, ObjectCondition, PastDecision, PastEvent};
+pub use history::Point;
+
+use crate::{Cause, ObjectKey};
 
 /// One object after its last poll.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -31,8 +36,14 @@ pub struct ObjectState {
     pub reason: String,
     /// Why, in a sentence.
     pub message: String,
+    /// Where the fault is, while it is not ready: objects with equal `reason` and `place` fail for one cause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     /// Whether it only decides and writes nothing.
     pub observe: bool,
+    /// What people have paused, in a few words, where they have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused: Option<String>,
     /// What its spec may have and hardly means.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
@@ -43,7 +54,7 @@ pub struct ObjectState {
     /// The members of a group that could not be read or scaled.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failing: Vec<FailingMember>,
-    /// Its first metric and the replicas of all its targets over the last hour, oldest first.
+    /// Its first metric and the replicas of all its targets over the last hours, oldest first.
     #[serde(skip)]
     pub history: VecDeque<Point>,
 }
@@ -58,52 +69,6 @@ impl ObjectState {
     }
 }
 
-impl ObjectState {
-    /// Adds this moment to the history, in place of the last one where that is recent.
-    fn remember(&mut self, at: Time) {
-        if self.targets.is_empty() {
-            return;
-        }
-        let replicas = self.targets.iter().map(|target| target.current).fold(0, u32::saturating_add);
-        let value = self.metrics.first().and_then(|metric| metric.value);
-        let point = Point { at, value, replicas };
-        match self.history.back_mut() {
-            Some(last) if slot(last.at, FINE) == slot(at, FINE) => {
-                *last = point;
-                return;
-            }
-            _ => self.history.push_back(point),
-        }
-        self.history.retain(|point| at.since(point.at) <= KEPT);
-        let mut coarse = None;
-        self.history.retain(|point| {
-            let first_of_its_slot = coarse.replace(slot(point.at, COARSE)) != Some(slot(point.at, COARSE));
-            first_of_its_slot || at.since(point.at) < FINE_FOR
-        });
-    }
-}
-
-fn slot(at: Time, size: Duration) -> i64 {
-    at.as_millis() / size.as_millis() as i64
-}
-
-/// One moment of an object's past.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Point {
-    /// When.
-    pub at: Time,
-    /// The metric's value; none where it was absent.
-    pub value: Option<f64>,
-    /// Replicas that the targets asked for.
-    pub replicas: u32,
-}
-
-/// The past that is kept. The last minutes are kept in fine points, what is older in coarse ones.
-const KEPT: Duration = Duration::from_secs(3600);
-const FINE_FOR: Duration = Duration::from_secs(240);
-const FINE: Duration = Duration::from_secs(5);
-const COARSE: Duration = Duration::from_secs(60);
-
 /// One metric after the last poll.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MetricReading {
@@ -111,6 +76,25 @@ pub struct MetricReading {
     pub name: String,
     /// Its value; none where it is absent.
     pub value: Option<f64>,
+    /// What it is compared with.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<Level>,
+    /// What is expected of it; none where no forecast is made, or none can be relied on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<MetricForecast>,
+}
+
+/// What is expected of a metric.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MetricForecast {
+    /// The value expected.
+    pub value: f64,
+    /// When.
+    pub at: Time,
+    /// The model that says so.
+    pub model: String,
+    /// How wrong that model was recently, as a share of the load.
+    pub error: f64,
 }
 
 /// One target after the last poll.
@@ -132,6 +116,10 @@ pub struct TargetState {
     pub recommended: Option<u32>,
     /// What the decision came to.
     pub desired: u32,
+    /// The least replicas that the spec allows.
+    pub min: u32,
+    /// The most replicas that the spec allows.
+    pub max: u32,
     /// What that costs, where the policy has a budget.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
@@ -156,18 +144,34 @@ pub struct FailingMember {
 #[derive(Default)]
 pub struct Board {
     leads: AtomicBool,
-    objects: Mutex<BTreeMap<ObjectKey, ObjectState>>,
+    objects: Mutex<BTreeMap<ObjectKey, Kept>>,
+}
+
+/// One object: what lists show of it, and what only its own page does.
+#[derive(Clone)]
+struct Kept {
+    state: ObjectState,
+    detail: Detail,
 }
 
 impl Board {
     /// Every object, in the order of kind, namespace and name.
     pub fn objects(&self) -> Vec<ObjectState> {
-        self.lock().values().cloned().collect()
+        self.lock().values().map(|kept| kept.state.clone()).collect()
     }
 
     /// Looks at every object, in the order of kind, namespace and name, without copying any.
     pub fn read<R>(&self, look: impl FnOnce(&mut dyn Iterator<Item = &ObjectState>) -> R) -> R {
-        look(&mut self.lock().values())
+        look(&mut self.lock().values().map(|kept| &kept.state))
+    }
+
+    /// One object, with all that is known of it.
+    pub fn object(&self, kind: &str, namespace: &str, name: &str) -> Option<(ObjectState, Detail)> {
+        let objects = self.lock();
+        let found = objects
+            .iter()
+            .find(|(key, _)| key.kind == kind && key.namespace == namespace && key.name == name);
+        found.map(|(_, Kept { state, detail })| (state.clone(), detail.clone()))
     }
 
     /// Whether this replica leads. One that does not sees nothing, and its board is empty.
@@ -185,49 +189,75 @@ impl Board {
 
     /// Shows this state of an object in place of the one before.
     pub fn show(&self, state: ObjectState) {
-        let (kind, namespace, name) = (state.kind, state.namespace.clone(), state.name.clone());
-        self.lock().insert(ObjectKey { kind, namespace, name }, state);
+        self.show_in_detail(state, Detail::default());
     }
 
-    pub(crate) fn note(&self, key: &ObjectKey, outcome: &Outcome, health: &Health) {
-        let (metrics, targets, failing) = match &outcome.verdict {
-            Verdict::Polled(poll) => (metrics(poll), targets(poll), failing(poll)),
-            Verdict::Invalid(_) | Verdict::Unresolved(_) | Verdict::Conflict(_) => {
-                (Vec::new(), Vec::new(), Vec::new())
-            }
-        };
-        let observe =
-            matches!(&outcome.verdict, Verdict::Polled(poll) if poll.decision.mode == Mode::Observe);
+    /// The same with what its own page shows.
+    pub fn show_in_detail(&self, state: ObjectState, detail: Detail) {
+        let (kind, namespace, name) = (state.kind, state.namespace.clone(), state.name.clone());
+        self.lock().insert(ObjectKey { kind, namespace, name }, Kept { state, detail });
+    }
+
+    /// Notes an Event that was published of an object.
+    pub fn published(&self, key: &ObjectKey, event: PastEvent) {
+        if let Some(kept) = self.lock().get_mut(key) {
+            kept.detail.published(event);
+        }
+    }
+
+    pub(crate) fn note(&self, key: &ObjectKey, outcome: &Outcome, health: &Health, cause: Option<&Cause>) {
         let mut objects = self.lock();
         let before = objects.remove(key);
-        let same = before.as_ref().filter(|before| before.reason == health.reason.as_str());
-        let since = same.map_or(outcome.at, |before| before.since);
-        let mut state = ObjectState {
-            kind: key.kind,
-            namespace: key.namespace.clone(),
-            name: key.name.clone(),
-            at: outcome.at,
-            since,
-            ready: health.ready,
-            reason: health.reason.to_string(),
-            message: health.message.clone(),
-            warnings: outcome.warnings.to_vec(),
-            observe,
-            metrics,
-            targets,
-            failing,
-            history: before.map(|before| before.history).unwrap_or_default(),
-        };
-        state.remember(outcome.at);
-        objects.insert(key.clone(), state);
+        let (before, detail) = before.map(|kept| (kept.state, kept.detail)).unzip();
+        let mut detail: Detail = detail.unwrap_or_default();
+        detail.note(outcome);
+        let state = state(key, outcome, health, cause, before);
+        objects.insert(key.clone(), Kept { state, detail });
     }
 
     pub(crate) fn forget(&self, key: &ObjectKey) {
         self.lock().remove(key);
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<ObjectKey, ObjectState>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<ObjectKey, Kept>> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The state of the object `key` after `outcome`; `before` is the one before.
+fn state(
+    key: &ObjectKey,
+    outcome: &Outcome,
+    health: &Health,
+    cause: Option<&Cause>,
+    before: Option<ObjectState>,
+) -> ObjectState {
+    let (metrics, targets, failing) =
+        outcome.poll().map_or_else(Default::default, |poll| (metrics(poll), targets(poll), failing(poll)));
+    let same = before.as_ref().filter(|before| before.reason == health.reason.as_str());
+    let since = same.map_or(outcome.at, |before| before.since);
+    let mut history = before.map(|before| before.history).unwrap_or_default();
+    if let Some(poll) = outcome.poll() {
+        history::remember(&mut history, outcome.at, Point::of(poll, outcome.at));
+    }
+    let pause = outcome.poll().map(|poll| poll.plan.brakes.pause).filter(|pause| pause.is_on());
+    ObjectState {
+        kind: key.kind,
+        namespace: key.namespace.clone(),
+        name: key.name.clone(),
+        at: outcome.at,
+        since,
+        ready: health.ready,
+        reason: health.reason.to_string(),
+        message: health.message.clone(),
+        place: cause.map(|cause| cause.place.clone()),
+        warnings: outcome.warnings.to_vec(),
+        observe: outcome.poll().is_some_and(|poll| poll.decision.mode == Mode::Observe),
+        paused: pause.map(|pause| pause.to_string()),
+        metrics,
+        targets,
+        failing,
+        history,
     }
 }
 
@@ -235,8 +265,22 @@ fn metrics(poll: &Poll) -> Vec<MetricReading> {
     let state = |(index, metric): (usize, &Metric)| MetricReading {
         name: metric.name.clone(),
         value: poll.value(index).map(without_noise),
+        levels: poll.plan.levels(index),
+        forecast: forecast(poll, index),
     };
     poll.plan.metrics.iter().enumerate().map(state).collect()
+}
+
+fn forecast(poll: &Poll, index: usize) -> Option<MetricForecast> {
+    let expected = poll.decision.outlooks.get(index)?.expected()?;
+    let value = expected.value(poll.value(index)?);
+    let model = expected.model.to_string();
+    Some(MetricForecast {
+        value: without_noise(value),
+        at: expected.at,
+        model,
+        error: without_noise(expected.error),
+    })
 }
 
 fn targets(poll: &Poll) -> Vec<TargetState> {
@@ -250,6 +294,8 @@ fn targets(poll: &Poll) -> Vec<TargetState> {
             current: poll.current(decided.member).unwrap_or(decided.from),
             recommended: decided.recommended,
             desired: decided.to,
+            min: member.bounds.min(),
+            max: member.bounds.max(),
             cost: decided.cost,
             decision: decided.explanation(),
         }
@@ -273,53 +319,4 @@ fn failing(poll: &Poll) -> Vec<FailingMember> {
         })
     });
     failing.collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_history_is_an_hour_and_finer_towards_its_end() {
-        let target = TargetState {
-            member: None,
-            target: "Deployment default/web".to_owned(),
-            namespace: "default".to_owned(),
-            ready: None,
-            current: 2,
-            recommended: None,
-            desired: 2,
-            cost: None,
-            decision: String::new(),
-        };
-        let mut state = ObjectState {
-            kind: "BusinessScaling",
-            namespace: String::new(),
-            name: "a".to_owned(),
-            at: Time::default(),
-            since: Time::default(),
-            ready: true,
-            reason: String::new(),
-            message: String::new(),
-            observe: false,
-            warnings: Vec::new(),
-            metrics: Vec::new(),
-            targets: vec![target],
-            failing: Vec::new(),
-            history: VecDeque::new(),
-        };
-        assert_eq!(state.acts_in(), "default");
-        for second in 1_000_000..1_008_000 {
-            state.remember(Time::from_seconds(second));
-        }
-        let ages: Vec<u64> = state
-            .history
-            .iter()
-            .map(|point| Time::from_seconds(1_007_999).since(point.at).as_secs())
-            .collect();
-        assert!((3500..=3600).contains(&ages[0]) && ages.last() == Some(&0), "{ages:?}");
-        let gaps: Vec<u64> = ages.windows(2).map(|pair| pair[0] - pair[1]).collect();
-        assert!(gaps[..50].iter().all(|&gap| (55..=65).contains(&gap)), "{gaps:?}");
-        assert!(gaps[gaps.len() - 40..].iter().all(|&gap| gap <= 5), "{gaps:?}");
-    }
 }

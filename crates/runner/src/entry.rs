@@ -27,7 +27,7 @@ pub(crate) struct Entry {
     pub(crate) compiled: Planned,
     /// What the plan's object may have and hardly means.
     pub(crate) warnings: Arc<[Warning]>,
-    /// The object itself, where it refers to others.
+    /// The object itself, where it refers to others or defaults may change.
     pub(crate) object: Option<Arc<Value>>,
     /// While this replica leads, what it remembers; else what the object's status does, for a takeover.
     memory: Memory,

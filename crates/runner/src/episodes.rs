@@ -114,7 +114,7 @@ impl Begun {
 /// What was known when it was decided.
 fn state(poll: &Poll) -> State {
     let scales = poll.members.iter().map(|member| member.seen.as_ref().ok().copied()).collect();
-    let observation = Observation { scales, readings: poll.readings.clone(), advice: None };
+    let observation = Observation { scales, readings: poll.readings.clone(), ..Observation::default() };
     State::of(&poll.plan, &observation, poll.decision.at)
 }
 

@@ -15,22 +15,28 @@
 
 mod act;
 mod activity;
+mod acts_in;
 mod attempt;
 mod audit;
 mod await_ready;
 mod board;
 mod clock;
+mod defaults;
 mod entry;
 mod episodes;
 mod event;
+mod forecasts;
 mod keep;
 mod label;
 mod leadership;
 mod metrics;
 mod namespaces;
+mod outages;
+mod owners;
 mod ownership;
 mod poll;
 mod ports;
+mod preview;
 mod pursuit;
 mod readiness;
 mod references;
@@ -45,18 +51,28 @@ mod services;
 mod spans;
 mod standing;
 
-pub use activity::{Activity, ScaleOperation};
+pub use activity::{Activity, ScaleCount, ScaleOperation, Scaled};
+pub use acts_in::ActsIn;
 pub use audit::{Audit, AuditEntry, AuditedMetric};
-pub use board::{Board, FailingMember, MetricReading, ObjectState, Point, TargetState};
+pub use board::{
+    Board, DecisionResult, Detail, FailingMember, MetricForecast, MetricReading, ObjectCondition,
+    ObjectState, PastDecision, PastEvent, Point, TargetState,
+};
 pub use clock::SystemClock;
+pub use defaults::SharedDefaults;
 pub use episodes::{Episode, EpisodeLog, Episodes};
 pub use event::{Event, ObjectKey};
+pub use forecasts::Forecasts;
 pub use leadership::{Leader, Leadership};
 pub use metrics::Metrics;
 pub use namespaces::{NamespaceNames, Namespaces, Selection};
+pub use outages::{Cause, Outages};
+pub use owners::Owners;
 pub use ports::{
-    Actuator, Advisers, Clock, Guard, Journal, KeepHpa, Question, Reconciler, Record, Sampled, Sampler,
+    Actuator, Advisers, Clock, Guard, Journal, KeepHpa, PastSpan, Question, Reconciler, Record, Sampled,
+    Sampler,
 };
+pub use preview::{Eyes, Previewed};
 pub use readiness::Readiness;
 pub use run::{Runner, Terms};
 pub use services::Services;

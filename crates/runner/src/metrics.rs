@@ -35,6 +35,7 @@ pub struct Metrics {
     group_ready_seconds: Family<KindLabel, Histogram, fn() -> Histogram>,
     violations: Family<InvariantLabel, Counter>,
     leading: Gauge,
+    rivals: Gauge,
     reviews: Family<ReviewLabels, Counter>,
 }
 
@@ -113,6 +114,7 @@ impl Metrics {
             group_ready_seconds: Family::new_with_constructor(|| Histogram::new(READY_BUCKETS)),
             violations: Family::default(),
             leading: Gauge::default(),
+            rivals: Gauge::default(),
             reviews: Family::default(),
         };
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
@@ -152,6 +154,11 @@ impl Metrics {
             metrics.violations.clone(),
         );
         registry.register("leader", "1 while this replica leads and may write", metrics.leading.clone());
+        registry.register(
+            "rival_installations",
+            "Other installations that act on the same objects, by their Leases; the younger of two does not act",
+            metrics.rivals.clone(),
+        );
         registry.register(
             "admission_reviews",
             "Objects validated for the API server, by kind and whether they were allowed",
@@ -245,6 +252,11 @@ impl Metrics {
         self.leading.set(i64::from(leads));
     }
 
+    /// Notes how many other installations act on the same objects.
+    pub fn rivals(&self, count: usize) {
+        self.rivals.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
     pub(crate) fn objects(&self, kind: &'static str, change: i64) {
         self.objects.get_or_create(&KindLabel { kind }).inc_by(change);
     }
@@ -303,7 +315,7 @@ mod tests {
         metrics.leads(true);
         metrics.write_result("lease", "done");
         metrics.reviewed("BusinessScaling", false);
-        let verdict = Verdict::Conflict("taken".to_owned());
+        let verdict = Verdict::Conflict("taken".to_owned().into());
         let (uid, warnings) = ("1".to_owned(), Arc::default());
         let outcome = Outcome { uid, generation: 1, at: engine::Time::default(), verdict, warnings };
         metrics.looked("BusinessScaling", &outcome);

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::ActsIn;
+
 /// Names of namespaces.
 pub type NamespaceNames = BTreeSet<String>;
 
@@ -43,6 +45,20 @@ impl Namespaces {
         (self.names.is_empty() || self.names.iter().any(is))
             && !self.excluded.iter().any(is)
             && self.selected.as_ref().is_none_or(|selected| selected.borrow().contains(name))
+    }
+
+    /// All of them at the moment, for other installations.
+    pub fn acts_in(&self) -> ActsIn {
+        if let Some(selected) = &self.selected {
+            let selected = Arc::clone(&selected.borrow());
+            return ActsIn::Only(selected.iter().filter(|name| self.contains(name)).cloned().collect());
+        }
+        let named = self.names.iter().filter(|name| self.contains(name)).cloned().collect();
+        if self.names.is_empty() {
+            ActsIn::AllBut(self.excluded.iter().cloned().collect())
+        } else {
+            ActsIn::Only(named)
+        }
     }
 
     /// Follows the namespaces that labels select; `None` where none are given.

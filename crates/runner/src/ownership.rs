@@ -12,24 +12,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use engine::{Member, Mode, Plan, Target};
+use engine::{Plan, Target, TargetId};
 
 use crate::ObjectKey;
-
-/// A target regardless of the version by which it is named.
-pub(crate) type TargetId = (String, String, String, String);
-
-/// See [`TargetId`].
-pub(crate) fn id(target: &Target) -> TargetId {
-    let group = target.api_version.rsplit_once('/').map_or("", |(group, _)| group);
-    (group.to_owned(), target.kind.clone(), target.namespace.clone(), target.name.clone())
-}
-
-/// What `plan` may write: nothing of what only observes, and no member that must be left alone.
-pub(crate) fn claimed(plan: &Plan) -> impl Iterator<Item = &Member> {
-    let members = if plan.mode == Mode::Observe { &[] } else { plan.members.as_slice() };
-    members.iter().filter(|member| member.role.refusal.is_none())
-}
 
 /// The HPA that `plan` may take over where nothing controls it.
 fn adopted(plan: &Plan) -> Option<HpaName> {
@@ -78,7 +63,7 @@ impl Ownership {
     /// Replaces the claims of `key` by those of `plan`; returns the other objects whose right has changed.
     pub(crate) fn claim(&mut self, key: &ObjectKey, created: &str, plan: &Plan) -> Vec<ObjectKey> {
         let mut touched = self.drop_claims(key);
-        let targets: Vec<TargetId> = claimed(plan).map(|member| id(&member.target)).collect();
+        let targets: Vec<TargetId> = plan.claimed().map(|member| member.target.identity()).collect();
         for target in &targets {
             self.claims.entry(target.clone()).or_default().insert((created.to_owned(), key.clone()));
         }
@@ -130,7 +115,7 @@ impl Ownership {
         controller: Option<String>,
     ) -> Vec<ObjectKey> {
         let before = self.by_hpa.remove(&hpa);
-        let after = target.as_ref().map(id);
+        let after = target.as_ref().map(Target::identity);
         if let Some(target) = &after {
             self.by_hpa.insert(hpa.clone(), target.clone());
         }
@@ -224,12 +209,23 @@ impl Ownership {
         found
     }
 
+    /// The HPAs that have targets of `key`.
+    pub(crate) fn rival_hpas(&self, key: &ObjectKey) -> Vec<HpaName> {
+        let lost = self.losses.get(key).into_iter().flat_map(BTreeMap::values);
+        let hpas = lost.filter_map(|owner| match owner {
+            Owner::Hpa(hpa) => Some(hpa.clone()),
+            Owner::Object(_) => None,
+        });
+        hpas.collect()
+    }
+
     /// Why `key` may not scale what `plan` names, or `None` where it may.
     pub(crate) fn conflict(&self, key: &ObjectKey, plan: &Plan) -> Option<String> {
         let losses = self.losses.get(key)?;
-        let lost: Vec<String> = claimed(plan)
+        let lost: Vec<String> = plan
+            .claimed()
             .filter_map(|member| {
-                let owner = match losses.get(&id(&member.target))? {
+                let owner = match losses.get(&member.target.identity())? {
                     Owner::Hpa((namespace, name)) => format!("HorizontalPodAutoscaler {namespace}/{name}"),
                     Owner::Object(key) => key.to_string(),
                 };

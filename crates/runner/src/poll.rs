@@ -10,7 +10,9 @@ use engine::{
     Warning, cycle,
 };
 use futures::future::{join, join_all};
-use resources::{Kind, MemberPoll, Outcome, Poll, Reason, TargetFailure, Verdict, WriteFailure};
+use resources::{
+    Kind, MemberPoll, OVERRIDE_ANNOTATION, Outcome, Poll, Reason, TargetFailure, Verdict, WriteFailure,
+};
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
@@ -158,6 +160,7 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
 
     let writes = tried.into_iter().map(|tried| tried.map(|tried| tried.result));
     let members = seen.into_iter().zip(writes).map(|(seen, write)| MemberPoll { seen, write });
+    let warnings = with_expired(warnings, &plan, now);
     let poll = Poll {
         members: members.collect(),
         readings: observation.readings,
@@ -176,6 +179,16 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
         changed,
         round: Round::First,
         violations,
+    }
+}
+
+/// The warnings, and one more where an override of the bounds has ended and still stands there.
+fn with_expired(warnings: Arc<[Warning]>, plan: &Plan, now: Time) -> Arc<[Warning]> {
+    let place = format!("metadata.annotations[{OVERRIDE_ANNOTATION}]");
+    let expired = plan.brakes.bounds.as_ref().and_then(|over| over.expired(&place, now));
+    match expired {
+        Some(expired) => warnings.iter().cloned().chain([expired]).collect(),
+        None => warnings,
     }
 }
 
@@ -210,6 +223,8 @@ async fn look(
     };
     let scales = seen.iter().map(|seen| seen.as_ref().ok().copied()).collect();
     let mut observation = Observation { scales, readings, ..Observation::default() };
+    let (forecasts, now) = (&services.forecasts, services.clock.now());
+    forecasts.look(key, plan, &mut observation, &services.sampler, now);
     observation.advice = advise(services, key, plan, &observation).await;
     Looked { observation, seen, last_scaled }
 }

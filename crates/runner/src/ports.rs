@@ -14,6 +14,24 @@ use crate::ObjectKey;
 pub trait Sampler: Send + Sync {
     /// The reading of `query`, shared with equal queries: one that began before `not_before` is too old.
     fn sample<'a>(&'a self, query: &'a Query, not_before: Time) -> BoxFuture<'a, Sampled>;
+
+    /// What the source of `query` knows of its values in the past, oldest first; `None` where it keeps no past or did not
+    /// answer. Nothing rests on it: it spares a forecast the time of listening.
+    fn past<'a>(&'a self, query: &'a Query, span: PastSpan) -> BoxFuture<'a, Option<Vec<(Time, f64)>>> {
+        let _ = (query, span);
+        Box::pin(std::future::ready(None))
+    }
+}
+
+/// A stretch of the past, and how finely it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PastSpan {
+    /// Its begin.
+    pub from: Time,
+    /// Its end.
+    pub to: Time,
+    /// From one value to the next; at least a second.
+    pub step: Duration,
 }
 
 /// What one poll got of a metric.

@@ -8,26 +8,29 @@ use std::mem;
 use std::sync::Arc;
 
 use engine::invariants::Violation;
-use engine::{MemberDecision, Mode, Warning};
+use engine::{MemberDecision, Mode, Pause, Warning};
 use resources::{Health, Outcome, Poll, Reason, Verdict};
 
+use crate::outages::Failing;
 use crate::standing::Standing;
-use crate::{AuditEntry, ObjectKey, Record, ScaleOperation, Services};
+use crate::{AuditEntry, Cause, ObjectKey, Record, ScaleOperation, Services};
 
 /// What was last said of an object, so that only news is said aloud: a source that is down
 /// for an hour is one line, not one per poll.
 #[derive(Debug, Default)]
 pub(crate) struct Reported {
-    /// The reason of `Ready`.
-    ready: Option<Reason>,
     /// What becomes of decisions.
     mode: Option<Mode>,
+    /// What is paused.
+    pause: Pause,
     /// What is doubtful about the spec.
     warnings: Arc<[Warning]>,
     /// What was decided and not carried out, by member.
     pending: BTreeMap<usize, Pending>,
     /// Invariants whose violation has been reported.
     violated: BTreeSet<&'static str>,
+    /// The outage among whose objects it is.
+    pub(crate) cause: Option<Cause>,
     /// Where the object is counted.
     pub(crate) standing: Standing,
     /// The namespace in which the object acts.
@@ -37,10 +40,10 @@ pub(crate) struct Reported {
 impl Reported {
     /// Whatever is said next is news. What is counted stays counted.
     pub(crate) fn forget(&mut self) {
-        let (mode, violated, standing) =
-            (self.mode, mem::take(&mut self.violated), mem::take(&mut self.standing));
+        let (mode, pause, cause) = (self.mode, self.pause, self.cause.take());
+        let (violated, standing) = (mem::take(&mut self.violated), mem::take(&mut self.standing));
         let namespace = Arc::clone(&self.namespace);
-        *self = Self { mode, violated, standing, namespace, ..Self::default() };
+        *self = Self { mode, pause, violated, cause, standing, namespace, ..Self::default() };
     }
 }
 
@@ -88,14 +91,16 @@ pub(crate) fn again(
     let health = outcome.health();
     let standing = Standing::of(&reported.namespace, &outcome, &health);
     services.metrics.stands(key.kind, &mut reported.standing, standing);
-    services.board.note(key, &outcome, &health);
+    let cause = Cause::of(&reported.namespace, &outcome, &health);
+    services.board.note(key, &outcome, &health, cause.as_ref());
     if let Some(episodes) = &services.episodes {
         episodes.note(key, &outcome);
     }
     mark_reversals(services, &outcome);
     report_warnings(key, &outcome, reported);
     report_mode(key, &outcome, reported);
-    report_readiness(key, &health, reported);
+    report_pause(key, &outcome, reported);
+    report_readiness(services, key, &outcome, &health, cause, reported);
     let mut tried = Vec::new();
     if let Verdict::Polled(poll) = &outcome.verdict {
         for &member in members {
@@ -167,18 +172,32 @@ fn report_mode(key: &ObjectKey, outcome: &Outcome, reported: &mut Reported) {
     }
 }
 
-fn report_readiness(key: &ObjectKey, health: &Health, reported: &mut Reported) {
-    let (reason, message) = (health.reason, &health.message);
-    let before = reported.ready.replace(reason);
-    if before == Some(reason) {
-        tracing::debug!(object = %key, %reason, why = message, "as before");
+/// A pause begins and ends in one line each.
+fn report_pause(key: &ObjectKey, outcome: &Outcome, reported: &mut Reported) {
+    let Some(pause) = outcome.poll().map(|poll| poll.plan.brakes.pause) else { return };
+    if mem::replace(&mut reported.pause, pause) == pause {
         return;
     }
-    match (health.ready, before) {
-        (false, _) => tracing::warn!(object = %key, %reason, why = message, "not ready"),
-        (true, Some(_)) => tracing::info!(object = %key, %reason, why = message, "ready again"),
-        (true, None) => tracing::debug!(object = %key, %reason, why = message, "ready"),
+    match pause {
+        Pause::Nothing => tracing::info!(object = %key, "scaling is no longer paused"),
+        pause => tracing::info!(object = %key, "{pause}"),
     }
+}
+
+/// What fails is reported by its cause, not by object.
+fn report_readiness(
+    services: &Services,
+    key: &ObjectKey,
+    outcome: &Outcome,
+    health: &Health,
+    cause: Option<Cause>,
+    reported: &mut Reported,
+) {
+    let Health { ready, reason, message, .. } = health;
+    tracing::debug!(object = %key, ready, %reason, why = message, "looked at");
+    let interval = outcome.poll().map(|poll| poll.plan.interval);
+    let failing = cause.map(|cause| Failing { cause, why: message, interval });
+    services.outages.note(key, &mut reported.cause, failing, outcome.at);
 }
 
 fn report_decision(
@@ -199,8 +218,11 @@ fn report_decision(
     let (from, to, steps) = (decided.from, decided.to, decided.explanation());
     match written {
         Some(Ok(())) => tracing::info!(object = %key, scaled = %target, from, to, steps, "scaled"),
-        Some(Err(failure)) if is_news => tracing::warn!(object = %key, not_scaled = %target, from, to, steps,
-            reason = %failure.reason, why = failure.message, "not scaled"),
+        // Why not is reason enough not to be ready, and is said by its cause.
+        Some(Err(failure)) if is_news => {
+            tracing::debug!(object = %key, not_scaled = %target, from, to, steps,
+            reason = %failure.reason, why = failure.message, "not scaled")
+        }
         None if is_news && decided.scales() && poll.decision.mode == Mode::Observe => {
             tracing::info!(object = %key, observed = %target, from, to, steps, "would scale");
         }

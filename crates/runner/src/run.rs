@@ -8,21 +8,21 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Plan, PolicyTable, SourceCatalog, Target, Time, cycle};
-use resources::{Outcome, Verdict};
+use engine::{Plan, PolicyTable, SourceCatalog, Target, TargetId, Time, cycle};
+use resources::{Conflict, Outcome, Verdict};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::await_ready::Followed;
 use crate::clock::instant_in;
 use crate::entry::{Compiled, Entry, Identity, Polling};
-use crate::ownership::{Ownership, TargetId, claimed, id};
+use crate::ownership::Ownership;
 use crate::poll::{Finished, Round, traced_poll};
 use crate::references::References;
 use crate::reporting;
 use crate::schedule::{Schedule, first_poll};
 use crate::standing::Standing;
-use crate::{Event, ObjectKey, Services};
+use crate::{Event, ObjectKey, Owners, ScaleOperation, Services, SharedDefaults};
 
 /// While the right to write is missing and the loop has not heard that it is lost, it is asked for
 /// again this soon.
@@ -40,6 +40,10 @@ pub struct Terms {
     pub policies: PolicyTable,
     /// Whether a namespaced object may act in another namespace.
     pub allow_cross_namespace: bool,
+    /// Defaults and ceilings for all objects, which are kept then: [`Event::Defaults`] has every one compiled again.
+    pub defaults: Option<Arc<SharedDefaults>>,
+    /// Where to note who wants to scale what.
+    pub owners: Arc<Owners>,
 }
 
 /// The loop over all objects.
@@ -81,7 +85,9 @@ impl Runner {
     /// Runs until all senders of `events` are gone, then lets running polls end.
     pub async fn run(mut self, mut events: mpsc::Receiver<Event>) {
         loop {
-            let wait = self.schedule.next().map_or(Duration::from_secs(3600), |due| due.since(self.now()));
+            let now = self.now();
+            let due = [self.schedule.next(), self.services.outages.report(now)].into_iter().flatten().min();
+            let wait = due.map_or(Duration::from_secs(3600), |due| due.since(now));
             tokio::select! {
                 event = events.recv() => match event {
                     Some(event) => self.take(event),
@@ -95,6 +101,7 @@ impl Runner {
         if tokio::time::timeout(DRAIN, self.drain()).await.is_err() {
             tracing::warn!(polls = self.polls.len(), "polls did not finish in time and are abandoned");
         }
+        self.services.outages.end(self.now());
     }
 
     async fn drain(&mut self) {
@@ -112,6 +119,7 @@ impl Runner {
             Event::Applied { key, kind, object } => self.apply(key, kind, &object),
             Event::Deleted(key) => self.delete(&key),
             Event::Hpa { hpa, target, controller } => self.hpa(hpa, target, controller),
+            Event::Defaults => self.compile_all(),
             Event::Supporting { reference, object } => self.support(reference, object),
             Event::Synced => {
                 self.synced = true;
@@ -129,18 +137,40 @@ impl Runner {
             // Whoever leads counts.
             self.services.metrics.stands(key.kind, &mut entry.reported.standing, Standing::default());
             entry.lead(leading, now);
+            entry.reported.cause = None;
         }
+        self.services.outages.end(now);
         self.services.board.lead(leading);
         if let Some(episodes) = &self.services.episodes {
             episodes.forget_all();
         }
+        self.services.forecasts.forget_all();
         self.begin();
     }
 
     /// Spreads the first poll of every object, once all are known and this replica leads.
     fn begin(&mut self) {
+        if self.synced && self.leading {
+            self.restore_activity();
+        }
         let keys = self.entries.keys().cloned().collect();
         self.wake(keys);
+    }
+
+    /// Shows what earlier leaders have scaled, as the objects remember it.
+    fn restore_activity(&self) {
+        let planned = || {
+            let entries = self.entries.iter();
+            entries.filter_map(|(key, entry)| Some((key, entry, entry.compiled.as_ref().ok()?)))
+        };
+        let past = planned().flat_map(|(key, entry, plan)| {
+            ScaleOperation::remembered(key, &entry.identity.uid, plan, entry.memory())
+        });
+        // Of who was scaled more often than is kept, the earlier operations are not known.
+        let cut = planned().flat_map(|(_, entry, _)| entry.memory().scales.iter());
+        let cut = cut.filter(|(_, past)| past.is_cut()).filter_map(|(_, past)| past.iter().next());
+        let complete_since = cut.map(|first| first.at).max();
+        self.services.activity.restore(past.collect(), complete_since);
     }
 
     /// Looks again at objects whose right to a target may have changed. Whoever lost it stops
@@ -203,7 +233,7 @@ impl Runner {
             }
         };
         match self.ownership.conflict(&key, &plan) {
-            None if claimed(&plan).any(|member| self.busy.contains_key(&id(&member.target))) => {
+            None if plan.claimed().any(|member| self.busy.contains_key(&member.target.identity())) => {
                 self.due_at(key, now.plus(BUSY_PAUSE));
             }
             None => {
@@ -212,6 +242,7 @@ impl Runner {
             }
             Some(conflict) => {
                 entry.stand_back();
+                let conflict = Conflict { message: conflict, hpas: self.ownership.rival_hpas(&key) };
                 self.report(&key, Verdict::Conflict(conflict), now);
                 self.due_at(key.clone(), cycle::next_poll(&plan, now));
                 self.withdraw_hpa(&key, plan);
@@ -257,8 +288,8 @@ impl Runner {
         let Some(entry) = self.entries.get_mut(key) else { return };
         let task = self.polls.spawn(poll).id();
         entry.polling = Some(Polling { task, revoked, outdated: false });
-        for member in claimed(&plan) {
-            *self.busy.entry(id(&member.target)).or_default() += 1;
+        for member in plan.claimed() {
+            *self.busy.entry(member.target.identity()).or_default() += 1;
         }
         self.polling.insert(task, (key.clone(), plan));
     }
@@ -266,8 +297,8 @@ impl Runner {
     /// Forgets a task that has ended; returns whose it was.
     fn ended(&mut self, task: Id) -> Option<ObjectKey> {
         let (key, plan) = self.polling.remove(&task)?;
-        for member in claimed(&plan) {
-            let target = id(&member.target);
+        for member in plan.claimed() {
+            let target = member.target.identity();
             if let Some(count) = self.busy.get_mut(&target) {
                 *count -= 1;
                 if *count == 0 {

@@ -14,7 +14,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use engine::policy::Linear;
-use engine::{Actuation, Bounds, Limits, Member, Metric, Mode, Plan, Query, Target, Time};
+use engine::{
+    Actuation, Bounds, Brakes, Limits, Member, Metric, Mode, Plan, Query, Safeguards, Target, Time,
+};
 use resources::{Outcome, Poll, Verdict};
 use tokio::time::Instant;
 use tracing::Dispatch;
@@ -47,6 +49,10 @@ pub(crate) fn plan() -> Plan {
         interval: Duration::from_secs(10),
         group: None,
         actuation: Actuation::Scale,
+        brakes: Brakes::default(),
+        safeguards: Safeguards::default(),
+        origins: Vec::new(),
+        foresight: None,
     }
 }
 
@@ -98,9 +104,11 @@ impl World {
             metrics: Arc::new(Metrics::new()),
             activity: Arc::new(Activity::new(5)),
             board: Arc::new(Board::default()),
+            outages: Arc::default(),
             audit: None,
             advisers: oracle.clone(),
             episodes: None,
+            forecasts: crate::Forecasts::default(),
         };
         Self { sampler, cluster, keeper, oracle, lease, book, busy, services }
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    Activity, Actuator, Advisers, Audit, Board, Clock, Episodes, Guard, Journal, Metrics, Reconciler, Sampler,
+    Activity, Actuator, Advisers, Audit, Board, Clock, Episodes, Forecasts, Guard, Journal, Metrics, Outages,
+    Reconciler, Sampler,
 };
 
 /// What polls use; cheap to clone.
@@ -27,10 +28,14 @@ pub struct Services {
     pub activity: Arc<Activity>,
     /// Shows the present state of every object.
     pub board: Arc<Board>,
+    /// Gathers what fails for one cause, for the log.
+    pub outages: Arc<Outages>,
     /// Takes every decision, where someone wants them all.
     pub audit: Option<Arc<dyn Audit>>,
     /// Asks the advisers that policies name.
     pub advisers: Arc<dyn Advisers>,
     /// Takes what a policy can learn from, where someone wants that.
     pub episodes: Option<Arc<Episodes>>,
+    /// What is expected of the loads of objects that go by forecasts.
+    pub forecasts: Forecasts,
 }

@@ -1,4 +1,4 @@
-//! How objects stand, counted: how many are not ready, limited or only observe, by namespace and reason.
+//! How objects stand, counted: how many are not ready, limited, paused or only observe, by namespace and reason.
 //!
 //! A number of objects per namespace and reason, never a series per object: thousands of objects would be
 //! thousands of series, and which ones they are the activity page and the status show.
@@ -20,14 +20,17 @@ pub(crate) struct Standing {
     not_ready: Option<Reason>,
     limited: Option<Reason>,
     is_observed: bool,
+    is_paused: bool,
 }
 
 impl Standing {
     /// How an object that acts in `namespace` stands after `outcome`, which left it in this `health`.
     pub(crate) fn of(namespace: &Arc<str>, outcome: &Outcome, health: &Health) -> Self {
         let is_observed = outcome.poll().is_some_and(|poll| poll.decision.mode == Mode::Observe);
+        let is_paused = outcome.poll().is_some_and(|poll| poll.plan.brakes.pause.is_on());
         let not_ready = (!health.ready).then_some(health.reason);
-        Self { namespace: Arc::clone(namespace), is_observed, not_ready, limited: health.limited }
+        let (namespace, limited) = (Arc::clone(namespace), health.limited);
+        Self { namespace, is_observed, is_paused, not_ready, limited }
     }
 }
 
@@ -37,6 +40,7 @@ pub(crate) struct Standings {
     not_ready: Family<Labels, Gauge>,
     limited: Family<Labels, Gauge>,
     observed: Family<PlaceLabels, Gauge>,
+    paused: Family<PlaceLabels, Gauge>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -69,6 +73,11 @@ impl Standings {
             "Objects in observe mode, which scale nothing, by namespace; reported by the leader",
             self.observed.clone(),
         );
+        registry.register(
+            "objects_paused",
+            "Objects whose scaling is paused, in one direction or both, by namespace; reported by the leader",
+            self.paused.clone(),
+        );
     }
 
     /// Counts an object where it stands now, and no longer where it stood.
@@ -89,8 +98,10 @@ impl Standings {
                 move_by(gauges, Labels { kind, namespace: namespace(), reason: reason.as_str() }, change);
             }
         }
-        if standing.is_observed {
-            move_by(&self.observed, PlaceLabels { kind, namespace: namespace() }, change);
+        for (gauges, counts) in [(&self.observed, standing.is_observed), (&self.paused, standing.is_paused)] {
+            if counts {
+                move_by(gauges, PlaceLabels { kind, namespace: namespace() }, change);
+            }
         }
     }
 }

@@ -86,8 +86,9 @@ pub struct Shown {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Opens the activity listener: the page at `/`, `/scaling-activity` (the last scale operations, newest first),
-/// `/objects` (the present state of every object), both JSON, and `/health`. While another replica leads, `peers` asks
+/// Opens the activity listener: the page at `/`, one for each object at `/objects/KIND/NAMESPACE/NAME` (of a
+/// cluster-scoped kind `/objects/KIND/NAME`), `/scaling-activity` (the last scale operations, newest first), `/objects`
+/// (the present state of every object), both JSON, and `/health`. While another replica leads, `peers` asks
 /// that one.
 ///
 /// # Errors
@@ -108,6 +109,8 @@ fn activity_routes(shown: Shown) -> Router {
         .route("/", get(page::page))
         .route("/scaling-activity", get(actions))
         .route("/objects", get(objects))
+        .route("/objects/{kind}/{name}", get(page::cluster_object))
+        .route("/objects/{kind}/{namespace}/{name}", get(page::namespaced_object))
         .with_state(shown)
 }
 

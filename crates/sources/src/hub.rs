@@ -10,7 +10,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use engine::{AbsenceReason, Query, Reading, Time};
+use engine::{Absence, AbsenceReason, Query, Reading, Time};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use tokio::time::Instant;
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use crate::credentials::{CredentialReader, Credentials};
 use crate::pods::NoCluster;
 use crate::registry::Content;
-use crate::source::{PodReader, Request};
+use crate::source::{Past, PastSpan, PodReader, Request};
 
 /// Readings that nobody asked for in this time are forgotten.
 const KEEP_UNUSED: Duration = Duration::from_secs(600);
@@ -155,6 +155,11 @@ impl Hub {
         }
     }
 
+    /// What the source of `query` knows of its values in the past; `None` where it keeps none. It is not shared.
+    pub async fn past(&self, query: &Query, span: PastSpan) -> Option<Result<Past, Absence>> {
+        self.upstream.past(query, span, (self.clock)()).await
+    }
+
     /// The flight to wait for: one that is new enough, else an older one that still runs (a
     /// query is never asked twice at once), else a new one.
     fn board(&self, query: &Query, not_before: Time) -> Boarding {
@@ -223,6 +228,16 @@ impl Upstream {
                 ask.ask(Request { credentials: &credentials, pods: self.pods.as_ref(), begun }).await
             }
             Err(absence) => Reading::Absent(absence),
+        }
+    }
+
+    async fn past(&self, query: &Query, span: PastSpan, begun: Time) -> Option<Result<Past, Absence>> {
+        let Content { ask, needs } = query.content()?;
+        match Credentials::read(needs, self.credentials.as_ref()).await {
+            Ok(credentials) => {
+                ask.past(Request { credentials: &credentials, pods: self.pods.as_ref(), begun }, span).await
+            }
+            Err(absence) => Some(Err(absence)),
         }
     }
 }

@@ -54,5 +54,5 @@ pub use net::address::{AddressPolicy, Refused};
 pub use net::grpc;
 pub use prometheus_server::ServerAddress;
 pub use registry::Registry;
-pub use source::{Ask, PodCount, PodReader, Request, Source};
+pub use source::{Ask, Past, PastSpan, PodCount, PodReader, Request, Source};
 pub use values::settings::{Refused as SettingRefused, Settings};

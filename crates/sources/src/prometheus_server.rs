@@ -22,6 +22,14 @@ impl ServerAddress {
         Self(base)
     }
 
+    /// The address that answers queries over the past.
+    pub(crate) fn range_endpoint(&self) -> Url {
+        let mut url = self.endpoint();
+        let path = format!("{}_range", url.path());
+        url.set_path(&path);
+        url
+    }
+
     /// The address that answers instant queries.
     pub(crate) fn endpoint(&self) -> Url {
         let mut url = self.0.clone();

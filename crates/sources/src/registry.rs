@@ -66,10 +66,11 @@ impl SourceCatalog for Registry {
         };
         let mut settings = Settings::new(asked);
         let ask = source.prepare(&mut settings);
-        let Read { problems, warnings, key, needs } = settings.finish();
+        let Read { problems, warnings, key, needs, server } = settings.finish();
         match ask {
             Some(ask) if problems.is_empty() => {
-                Ok(Prepared { query: Query::new(asked.source, &key, Content { ask, needs }), warnings })
+                let query = Query::of_server(server, asked.source, &key, Content { ask, needs });
+                Ok(Prepared { query, warnings })
             }
             _ => Err(problems),
         }

@@ -4,6 +4,8 @@
 //! compiled, and then answers. Sharing, credentials and counting belong to the hub; connections belong to the
 //! clients that sources are built with. `docs/extending.md` walks through a whole one.
 
+use std::time::Duration;
+
 use engine::pod_metric::PodMeasure;
 use engine::{Absence, PodSample, Reading, Target, Time};
 use futures::future::BoxFuture;
@@ -24,6 +26,30 @@ pub trait Source: Send + Sync {
 pub trait Ask: Send + Sync {
     /// Asks the source. Every failure is an absence; the caller bounds the time no further.
     fn ask<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading>;
+
+    /// What the source knows of the values in the past, oldest first; `None` where it keeps none.
+    fn past<'a>(
+        &'a self,
+        request: Request<'a>,
+        span: PastSpan,
+    ) -> BoxFuture<'a, Option<Result<Past, Absence>>> {
+        let _ = (request, span);
+        Box::pin(std::future::ready(None))
+    }
+}
+
+/// Values of the past, each with its time, oldest first. Those that are no finite number are left out.
+pub type Past = Vec<(Time, f64)>;
+
+/// A stretch of the past, and how finely it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PastSpan {
+    /// Its begin.
+    pub from: Time,
+    /// Its end.
+    pub to: Time,
+    /// From one value to the next; at least a second.
+    pub step: Duration,
 }
 
 /// What comes with each reading.

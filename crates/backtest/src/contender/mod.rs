@@ -2,23 +2,41 @@
 //!
 //! A contender looks when it is due, sees what it would see in a cluster, and asks for replicas.
 
+mod fits;
 mod fixed;
+mod keda;
 mod oracle;
 mod planned;
 mod played;
 mod pods;
 mod usual;
 
-use engine::{Reading, Scale, Time};
+use engine::{Bounds, Reading, Scale, Time};
 
-use crate::replay::{Member, SeenCell};
+use crate::Manifest;
 use crate::workload::{Signal, SignalKind};
+use crate::world::{Member, SeenCell};
 
+pub use fits::Fits;
 pub use fixed::Fixed;
+pub use keda::Keda;
 pub use oracle::Oracle;
 pub use planned::Planned;
 pub use played::Played;
 pub use usual::{Several, hpa, keda};
+
+/// Whoever decides by a manifest: the operator's engine, or, for a ScaledObject, KEDA. `signals` say where its metrics
+/// come from; what `fits` has it need not fit again.
+pub fn of_manifest(manifest: Manifest, signals: Vec<Signal>, fits: &Fits, start: Time) -> Box<dyn Contender> {
+    let Manifest { mut plan, keda, .. } = manifest;
+    let Some(keda) = keda else { return Box::new(Planned::new(plan, signals, start).sharing(fits)) };
+    // The HPA beside the loop never goes below 1.
+    if let Some(bounds) = Bounds::new(keda.bounds.min().max(1), keda.bounds.max()) {
+        plan.members[0].bounds = bounds;
+    }
+    let hpa = Planned::new(plan, signals.clone(), start);
+    Box::new(Keda::new(hpa, signals, 0, keda, start))
+}
 
 /// Decides over the replicas of a world.
 pub trait Contender: Send {

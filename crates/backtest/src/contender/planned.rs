@@ -6,8 +6,9 @@ use std::time::Duration;
 use engine::action::WriteResult;
 use engine::cycle::{NextDecision, next_decision, record_writes};
 use engine::{Memory, Observation, Plan, Reading, Time};
+use forecast::Lookout;
 
-use super::{Contender, Order, Seen};
+use super::{Contender, Fits, Order, Seen};
 use crate::workload::Signal;
 
 /// A plan and its memory.
@@ -23,6 +24,9 @@ pub struct Planned {
     /// Readings on their way.
     under_way: VecDeque<(Time, Vec<Reading>)>,
     memory: Memory,
+    /// What it forecasts by, where it does.
+    lookout: Option<Lookout>,
+    fits: Fits,
     observation: Observation,
     writes: Vec<Option<WriteResult>>,
     due: Time,
@@ -32,6 +36,8 @@ impl Planned {
     /// A plan whose metrics come from `signals`, one a metric, polled from `start` on.
     pub fn new(plan: Plan, signals: Vec<Signal>, start: Time) -> Self {
         Self {
+            lookout: Lookout::of(&plan, None),
+            fits: Fits::default(),
             plan,
             signals,
             first: 0,
@@ -58,9 +64,26 @@ impl Planned {
         self
     }
 
+    /// The same with the fits of others, who listen to the same load: what one has fitted the others need not.
+    #[must_use]
+    pub fn sharing(mut self, fits: &Fits) -> Self {
+        self.fits = fits.clone();
+        self
+    }
+
     /// Looks next an interval after `now`, as if nothing was to be decided.
     pub(super) fn skip(&mut self, now: Time) {
         self.due = now.plus(self.plan.interval);
+    }
+
+    /// Listens to what was read, and puts what is expected into the observation. Here a fit is ready at once; in production
+    /// it counts from the next poll on.
+    fn forecast(&mut self, now: Time) {
+        let Some(lookout) = &mut self.lookout else { return };
+        lookout.look(&self.plan, &mut self.observation, now);
+        for (query, job) in lookout.fits_due(now) {
+            lookout.adopt(query, &self.fits.run(job));
+        }
     }
 
     fn observe(&mut self, seen: &Seen<'_>) {
@@ -91,6 +114,7 @@ impl Contender for Planned {
     fn look(&mut self, seen: &Seen<'_>, orders: &mut Vec<Order>) {
         let now = seen.now();
         self.observe(seen);
+        self.forecast(now);
         let NextDecision { decision, .. } =
             next_decision(&self.plan, &mut self.memory, &self.observation, &[], now);
         self.writes.clear();

@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use engine::hpa::{Hpa, HpaSpec};
 use engine::pod_metric::Startup;
-use engine::{Bounds, TargetType, Time};
+use engine::{TargetType, Time};
 use serde_json::{Value, json};
 
-use super::{Contender, Order, Planned, Seen};
-use crate::Manifest;
+use super::{Contender, Keda, Order, Planned, Seen};
 use crate::workload::{Bound, Signal, SignalKind, Workload};
+use crate::{KedaLoop, Manifest};
 
 /// The share of its capacity at which a replica is to run, where nobody says so.
 const USUAL_SHARE: f64 = 0.8;
@@ -46,18 +46,18 @@ pub fn hpa(manifest: &Manifest, bound: &Bound, start: Time) -> Several {
 pub fn keda(manifest: &Manifest, bound: &Bound, start: Time) -> Several {
     let contenders = bound.workload.contenders;
     let loops = (0..bound.workload.members.len()).map(|member| {
-        let signals = followed(manifest, bound, member).into_iter().map(|followed| followed.signal).collect();
-        let one = Keda {
-            hpa: of_member(manifest, bound, member, start),
-            signals,
-            member,
-            bounds: bound.workload.members[member].bounds,
+        let followed = followed(manifest, bound, member).into_iter();
+        let signals: Vec<Signal> = followed.map(|followed| followed.signal).collect();
+        let bounds = bound.workload.members[member].bounds;
+        let settings = KedaLoop {
             polling_interval: contenders.keda_polling_interval.0.max(Duration::from_secs(1)),
             cooldown: contenders.keda_cooldown_period.0,
-            last_active: None,
-            next_poll: start,
+            bounds,
+            sleeps: bounds.min() == 0,
+            activations: vec![Some(0.0); signals.len()],
         };
-        Box::new(one) as Box<dyn Contender>
+        let hpa = of_member(manifest, bound, member, start);
+        Box::new(Keda::new(hpa, signals, member, settings, start)) as Box<dyn Contender>
     });
     Several(loops.collect())
 }
@@ -130,64 +130,6 @@ impl Contender for Several {
     fn look(&mut self, seen: &Seen<'_>, orders: &mut Vec<Order>) {
         for one in self.0.iter_mut().filter(|one| one.due() <= seen.now()) {
             one.look(seen, orders);
-        }
-    }
-}
-
-/// A ScaledObject: KEDA's loop, and its HPA.
-struct Keda {
-    hpa: Planned,
-    signals: Vec<Signal>,
-    member: usize,
-    bounds: Bounds,
-    polling_interval: Duration,
-    cooldown: Duration,
-    last_active: Option<Time>,
-    next_poll: Time,
-}
-
-impl Keda {
-    /// One round of KEDA's own loop, which moves between 0 and the least only.
-    fn poll(&mut self, seen: &Seen<'_>, orders: &mut Vec<Order>) {
-        let now = seen.now();
-        self.next_poll = now.plus(self.polling_interval);
-        let replicas = seen.scale(self.member).replicas;
-        let is_active =
-            self.signals.iter().any(|signal| seen.value(*signal).is_some_and(|value| value > 0.0));
-        let wanted = if is_active {
-            self.last_active = Some(now);
-            if replicas == 0 { self.bounds.min().max(1) } else { replicas }
-        } else {
-            let is_over = self.last_active.is_none_or(|last| now.since(last) > self.cooldown);
-            if self.bounds.min() == 0 && is_over { 0 } else { replicas }
-        };
-        if wanted != replicas {
-            let why = if is_active { "a metric is above 0" } else { "no metric is above 0" };
-            let explained = || vec![format!("keda {replicas}→{wanted} ({why})")];
-            let steps = if seen.explains() { explained() } else { Vec::new() };
-            orders.push(Order { member: self.member, to: wanted, steps });
-        }
-    }
-}
-
-impl Contender for Keda {
-    fn due(&self) -> Time {
-        self.next_poll.min(self.hpa.due())
-    }
-
-    fn look(&mut self, seen: &Seen<'_>, orders: &mut Vec<Order>) {
-        let before = orders.len();
-        if self.next_poll <= seen.now() {
-            self.poll(seen, orders);
-        }
-        if self.hpa.due() > seen.now() {
-            return;
-        }
-        // An HPA leaves a target at 0 alone, and sees what the loop has just changed at its next sync.
-        if orders.len() > before || seen.scale(self.member).replicas == 0 {
-            self.hpa.skip(seen.now());
-        } else {
-            self.hpa.look(seen, orders);
         }
     }
 }

@@ -111,7 +111,7 @@ pub enum LoadError {
         cells: i64,
         /// Seconds in one.
         step_seconds: f64,
-        /// The most.
+        /// The maximum.
         most: i64,
     },
 }

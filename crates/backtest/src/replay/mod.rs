@@ -9,9 +9,6 @@
 //! resolution. Within a cell time jumps from event to event: the next look of a contender, the next replica that is
 //! ready or gone, the next sample of the scores. Nothing is rounded to a tick.
 
-mod block;
-mod member;
-mod pods;
 mod run;
 mod timeline;
 
@@ -24,11 +21,9 @@ use crate::contender::{Contender, Oracle};
 use crate::load::{Grid, LoadError, Quality, Samples};
 use crate::scores::Scores;
 use crate::workload::Workload;
-use block::{Block, Prepared};
+use crate::world::{Block, Prepared};
 use run::{Record, Run, Stage};
 
-pub(crate) use block::SeenCell;
-pub(crate) use member::Member;
 pub use run::Decided;
 pub use timeline::{Row, Timeline};
 
@@ -62,7 +57,7 @@ pub struct ReplayOptions {
     pub threads: usize,
 }
 
-/// What became of one contender.
+/// The result of one contender.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Result {
     /// What the report calls it.

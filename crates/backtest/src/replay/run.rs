@@ -5,12 +5,11 @@ use std::time::Duration;
 use engine::Time;
 use serde::Serialize;
 
-use super::block::Block;
-use super::member::Member;
 use super::timeline::{Row, Timeline};
 use crate::contender::{Contender, Order, Seen};
 use crate::scores::{Segment, Tally};
 use crate::workload::Workload;
+use crate::world::{Block, Member};
 
 /// Decisions that a report keeps of each contender; later ones are counted.
 const MOST_DECISIONS: usize = 5_000;

@@ -146,3 +146,40 @@ fn processor_time_is_measured_at_the_pods() {
         replayed.results[0].decisions[0]
     );
 }
+
+/// A minute's requests on some day: a quiet night, and within ten minutes from eight on a rush until the evening.
+fn rush(minute: i32) -> f64 {
+    let hour = f64::from(minute % 1440) / 60.0;
+    let noise = 1.0 + 0.02 * (f64::from(minute) * 12.9898).sin();
+    let share = ((hour - 8.0) * 6.0).clamp(0.0, 1.0) * f64::from(u8::from(hour < 20.0));
+    noise * (200.0 + 1300.0 * share)
+}
+
+#[test]
+fn a_forecast_has_replicas_ready_before_a_rush_that_comes_every_day() {
+    let mut object = scaler("requests", 85.0).object;
+    object["spec"]["forecast"] = serde_json::json!({ "horizonSeconds": 120 });
+    let foreseeing = manifest(object);
+    let scene = Scene::new(foreseeing, "startup: 120s\ncapacity: 100", (0..6 * 1440).map(rush).collect(), 60);
+    let contender = |plan: engine::Plan| -> Box<dyn Contender> {
+        Box::new(crate::contender::Planned::new(plan, scene.bound.signals.clone(), Time::default()))
+    };
+    let plan = &scene.manifest.plan;
+    let entry =
+        |name: &str, plan| Entry { name: name.to_owned(), contender: contender(plan), replicas: None };
+    let entries =
+        vec![entry("with", plan.clone()), entry("without", engine::Plan { foresight: None, ..plan.clone() })];
+    let options = ReplayOptions { splits: vec![Time::from_seconds(4 * 86_400)], ..Scene::options() };
+    let replayed = replay(&mut scene.grid(), &scene.bound.workload, entries, &options, &mut |_| {}).unwrap();
+    let [with, without] = &replayed.results[..] else { panic!() };
+    let (with_minutes, minutes) =
+        (with.scores().slo_violation_minutes, without.scores().slo_violation_minutes);
+    assert!(minutes > 10.0 && with_minutes < 0.5 * minutes, "{with_minutes} min, without {minutes} min");
+    let hours = with.scores().pod_hours / without.scores().pod_hours;
+    assert!(hours < 1.05, "{hours} of the pod-hours");
+    let is_ahead = |decided: &&Decided| decided.steps.iter().any(|step| step.starts_with("forecast "));
+    assert!(with.decisions.iter().filter(is_ahead).count() > 3);
+    let falls_back =
+        |decided: &Decided| decided.steps.iter().any(|step| step.starts_with("no forecast requests ("));
+    assert!(with.decisions.iter().any(falls_back), "at the begin nothing is known");
+}

@@ -57,7 +57,7 @@ pub(super) fn page(report: &Report<'_>) -> String {
 /// What was replayed, in a line of boxes.
 fn facts(page: &mut String, report: &Report<'_>) {
     let quality = report.quality();
-    let promise = match report.workload.slo {
+    let slo = match report.workload.slo {
         Slo::Utilization(share) => format!("at most {} % in use", number(100.0 * share)),
         Slo::Latency { seconds, percentile } => {
             format!("{} ms for {} %", number(1000.0 * seconds), number(100.0 * percentile))
@@ -67,7 +67,7 @@ fn facts(page: &mut String, report: &Report<'_>) {
     let facts = [
         (span(report.length()), format!("from {}", quality.first)),
         (format!("{} values", quality.samples), format!("every {} s", number(quality.step_seconds))),
-        ("SLO".to_owned(), promise),
+        ("SLO".to_owned(), slo),
     ];
     page.push_str("<ul class=\"summary\">");
     for (strong, text) in facts {

@@ -1,4 +1,4 @@
-//! What came of a replay, for people and for machines: a page, two files, a table.
+//! The results of a replay, for people and for machines: a page, two files, a table.
 
 mod html;
 mod terminal;
@@ -15,7 +15,7 @@ use crate::workload::Workload;
 
 pub use text::{number, span};
 
-/// A replay, and what is to be said about it.
+/// A replay, and what a report says about it.
 #[derive(Clone, Copy, Debug)]
 pub struct Report<'a> {
     /// What the page is called.

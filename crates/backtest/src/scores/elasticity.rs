@@ -1,7 +1,7 @@
 //! Elasticity as the SPEC Research Group measures it: N. Herbst et al., "Ready for Rain? A View from SPEC Research on
 //! the Future of Cloud Metrics" (SPEC RG-2016-01) and "Quantifying Cloud Performance and Dependability" (2018).
 //!
-//! Demand and supply are sampled at equal distances. With d and s the demand and supply of T samples, R the most
+//! Demand and supply are sampled at equal distances. With d and s the demand and supply of T samples, R the maximum
 //! resources there may be and ε = 1:
 //!
 //! ```text
@@ -29,7 +29,7 @@ pub struct Elasticity {
     demand_changes: u64,
 }
 
-/// The least demand that others are taken as a share of.
+/// Smaller demands count as this one where a share of demand is taken.
 const EPSILON: f64 = 1.0;
 
 impl Elasticity {

@@ -1,4 +1,4 @@
-//! What a replay is worth: elasticity as SPEC RG measures it, promises broken, and money.
+//! What a replay is worth: elasticity as SPEC RG measures it, broken SLOs, and money.
 
 mod elasticity;
 mod tally;

@@ -33,7 +33,8 @@ pub(crate) struct Tally {
     requests: f64,
     violated_requests: f64,
     pod_millis: f64,
-    cost: f64,
+    /// Costs of an hour times milliseconds: divided once, at the end, so that rounding does not add up.
+    cost_millis: f64,
     /// Milliseconds with a shortfall of as many replicas as the place says.
     shortfalls: Vec<i64>,
     millis: i64,
@@ -49,7 +50,7 @@ impl Tally {
         self.millis += millis;
         self.requests += requests;
         self.pod_millis += pods as f64 * millis as f64;
-        self.cost += cost_per_hour * millis as f64 / HOUR;
+        self.cost_millis += cost_per_hour * millis as f64;
         if violated {
             self.violated_millis += millis;
             self.violated_requests += requests;
@@ -102,7 +103,7 @@ impl Tally {
             p95_shortfall: self.shortfall_at(0.95),
             recovery_seconds: share(self.violated_millis as f64 / 1000.0, self.violations as f64),
             pod_hours: self.pod_millis / HOUR,
-            cost: self.cost,
+            cost: self.cost_millis / HOUR,
             actions: self.actions,
             reversals: self.reversals,
             oracle_gap: share(self.oracle_distance, self.oracle_ready),

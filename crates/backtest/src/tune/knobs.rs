@@ -20,6 +20,8 @@ enum Range {
     Share { low: f64, high: f64 },
     /// One of these; `None` leaves it out.
     Choice(Vec<Option<f64>>),
+    /// A forecast that looks so many seconds ahead, or none.
+    Horizon(&'static [Option<u32>]),
 }
 
 impl Knob {
@@ -52,9 +54,11 @@ impl Knob {
             // A step above the highest, so that it is drawn as often as the others.
             Range::Whole { low, high } => Some(json!((logarithmic(*low, high + 0.999).floor()) as u64)),
             Range::Share { low, high } => Some(json!(three_digits(low + (high - low) * share))),
+            Range::Horizon(horizons) => {
+                chosen(horizons, share).map(|seconds| json!({ "horizonSeconds": seconds }))
+            }
             Range::Choice(choices) => {
-                let place = (share * choices.len() as f64) as usize;
-                let value = choices[place.min(choices.len() - 1)]?;
+                let value = chosen(choices, share)?;
                 Some(if value.fract() == 0.0 { json!(value as u64) } else { json!(value) })
             }
         }
@@ -77,6 +81,12 @@ impl Knob {
         }
         place[name] = value;
     }
+}
+
+/// The one at `share` of the way through some.
+fn chosen<T: Copy>(choices: &[Option<T>], share: f64) -> Option<T> {
+    let place = (share * choices.len() as f64) as usize;
+    choices.get(place.min(choices.len() - 1)).copied().flatten()
 }
 
 fn three_digits(value: f64) -> f64 {
@@ -104,6 +114,8 @@ pub fn knobs(object: &Value) -> Vec<Knob> {
     };
     knobs.extend(safety());
     knobs
+        .push(Knob::new("/spec/forecast", Range::Horizon(&[None, Some(30), Some(60), Some(120), Some(300)])));
+    knobs
 }
 
 /// What holds scaling back, the same for all kinds.
@@ -128,8 +140,8 @@ fn items(object: &Value, pointer: &str) -> usize {
     object.pointer(pointer).and_then(Value::as_array).map_or(0, Vec::len)
 }
 
-/// The least replicas: any number up to half of the most. The most stays: it is the owner's limit on money.
-fn least(pointer: String, most: f64) -> Knob {
+/// The minimum: any number up to half of the maximum. The maximum stays: it is the owner's limit on money.
+fn minimum(pointer: String, most: f64) -> Knob {
     Knob::new(pointer, Range::Whole { low: 1.0, high: (most / 2.0).floor().max(1.0) })
 }
 
@@ -141,7 +153,7 @@ fn general_scaler(object: &Value) -> Vec<Knob> {
             Knob::new(pointer, Range::Times { value, low: 0.3, high: 1.2, whole: false })
         })
         .collect();
-    knobs.push(least("/spec/minReplicas".to_owned(), number(object, "/spec/maxReplicas", 1.0)));
+    knobs.push(minimum("/spec/minReplicas".to_owned(), number(object, "/spec/maxReplicas", 1.0)));
     knobs.push(Knob::new("/spec/policy/config/tolerance", or_none(&[0.02, 0.05, 0.1, 0.2])));
     knobs
 }
@@ -156,7 +168,7 @@ fn business_scaling(object: &Value) -> Vec<Knob> {
     vec![
         times("minUsers", 1000.0, 0.1, 1.2),
         times("maxUsers", 5000.0, 0.4, 1.2),
-        least(at("minReplicas"), most),
+        minimum(at("minReplicas"), most),
     ]
 }
 
@@ -169,7 +181,7 @@ fn scaling_rule(object: &Value) -> Vec<Knob> {
         Knob::new(at("scaleDownThreshold"), Range::Times { value: down, low: 0.1, high: 2.0, whole: true }),
         Knob::new(at("scaleUpStep"), choice(&[1.0, 2.0, 3.0, 5.0, 8.0])),
         Knob::new(at("scaleDownStep"), choice(&[1.0, 2.0, 3.0])),
-        least(at("minReplicas"), number(object, &at("maxReplicas"), 1.0)),
+        minimum(at("minReplicas"), number(object, &at("maxReplicas"), 1.0)),
     ]
 }
 
@@ -177,7 +189,7 @@ fn scaling_group(object: &Value) -> Vec<Knob> {
     let mut knobs: Vec<Knob> = (0..items(object, "/spec/members"))
         .map(|index| {
             let most = number(object, &format!("/spec/members/{index}/maxReplicas"), 1.0);
-            least(format!("/spec/members/{index}/minReplicas"), most)
+            minimum(format!("/spec/members/{index}/minReplicas"), most)
         })
         .collect();
     let policy = object.pointer("/spec/policy/type").and_then(Value::as_str).unwrap_or("bottleneck");

@@ -1,4 +1,4 @@
-//! The tuner: the cheapest settings of a rule that keep a promise, found on the first part of the history and proven
+//! The tuner: the cheapest settings of a rule that keep an SLO, found on the first part of the history and proven
 //! on the rest.
 //!
 //! ```text

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::knobs::{Knob, knobs};
 use crate::Manifest;
-use crate::contender::Planned;
+use crate::contender::{Fits, Planned};
 use crate::gate::{Condition, ConditionError};
 use crate::load::{Grid, LoadError, Samples};
 use crate::random::Random;
@@ -51,6 +51,8 @@ pub struct Search<'a> {
     pub workload: &'a Workload,
     /// Where the manifest's metrics come from.
     pub signals: &'a [Signal],
+    /// What was fitted already, for candidates that go by forecasts.
+    pub fits: Fits,
 }
 
 /// One setting of all knobs, and what it is worth.
@@ -185,9 +187,10 @@ impl Search<'_> {
     ) -> Result<Vec<Vec<Scores>>, LoadError> {
         let mut grid = open()?;
         let start = grid.quality().first;
+        let planned = |manifest: &Manifest| Planned::new(manifest.plan.clone(), self.signals.to_vec(), start);
         let entry = |manifest: &&Manifest| Entry {
             name: String::new(),
-            contender: Box::new(Planned::new(manifest.plan.clone(), self.signals.to_vec(), start)),
+            contender: Box::new(planned(manifest).sharing(&self.fits)),
             replicas: None,
         };
         let intervals = manifests.iter().map(|manifest| manifest.plan.interval);
@@ -299,10 +302,10 @@ fn front(tried: &[Candidate]) -> Vec<usize> {
         let by_minutes = || minutes(one).total_cmp(&minutes(other));
         cost(one).total_cmp(&cost(other)).then_with(by_minutes).then(one.cmp(&other))
     });
-    let (mut least, mut front) = (f64::INFINITY, Vec::new());
+    let (mut fewest, mut front) = (f64::INFINITY, Vec::new());
     for place in order {
-        if minutes(place) < least {
-            least = minutes(place);
+        if minutes(place) < fewest {
+            fewest = minutes(place);
             front.push(place);
         }
     }
@@ -339,6 +342,7 @@ mod tests {
             policies: &engine::POLICIES,
             workload: &scene.bound.workload,
             signals: &scene.bound.signals,
+            fits: Fits::default(),
         };
         let options = SearchOptions {
             candidates,
@@ -351,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cheapest_that_keeps_the_promise_is_found_and_proven() {
+    fn the_cheapest_that_keeps_the_slo_is_found_and_proven() {
         let found = searched("violated_share <= 0.001", 40, 2);
         assert!(!found.original.holds, "the manifest leaves no room: {:?}", found.original.held_back);
         let best = &found.front[found.recommended.unwrap()];

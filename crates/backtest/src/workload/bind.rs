@@ -9,7 +9,7 @@ use super::{Span, Variability};
 use crate::Manifest;
 
 /// Sources whose value is the length of a queue.
-const QUEUES: [&str; 3] = ["redis", "nats", "pubsub"];
+const QUEUES: [&str; 4] = ["redis", "nats", "pubsub", "queue"];
 /// A world, and what it reads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bound {

@@ -1,4 +1,4 @@
-//! What a replica bears, how soon it starts, and what users were promised: the world that a rule acts on.
+//! What a replica bears, how soon it starts, and which SLO it has: the world that a rule acts on.
 //!
 //! ```text
 //!  workload.yaml ─▶ WorkloadSpec ─┐

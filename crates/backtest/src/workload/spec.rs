@@ -35,7 +35,7 @@ pub struct WorkloadSpec {
     pub graceful_stop: Option<Span>,
     /// What a replica costs in an hour. Default: what the manifest says, else 1.
     pub cost_per_pod_hour: Option<f64>,
-    /// What users were promised. Default: no more load than replicas bear.
+    /// The service level objective. Default: no more load than replicas bear.
     pub slo: SloSpec,
     /// Seed of everything that is drawn. Default 0.
     pub seed: u64,
@@ -71,7 +71,7 @@ pub enum Overload {
     Drop,
 }
 
-/// What users were promised: one of the three.
+/// The service level objective: one of the three.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct SloSpec {

@@ -38,7 +38,7 @@ pub(crate) fn workload() -> Workload {
 }
 
 #[test]
-fn needed_is_the_least_that_keeps_the_promise() {
+fn needed_is_the_smallest_count_that_keeps_the_slo() {
     let world = workload();
     let cases = [(0.0, 0), (1.0, 1), (100.0, 1), (100.1, 2), (550.0, 6)];
     for (load, count) in cases {

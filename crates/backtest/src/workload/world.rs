@@ -20,7 +20,7 @@ pub struct Workload {
     pub unit: String,
     /// Seconds in which a value of the load was counted.
     pub per: f64,
-    /// What users were promised.
+    /// The service level objective.
     pub slo: Slo,
     /// `(ca² + cs²)/2` of arrivals and service.
     pub variability: f64,
@@ -36,7 +36,7 @@ pub struct Workload {
     pub contenders: ContenderSpec,
 }
 
-/// What users were promised.
+/// The service level objective.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Slo {
@@ -137,7 +137,7 @@ impl Service {
 }
 
 impl Workload {
-    /// The least replicas of the member at `member` that keep the SLO while the load is `load` for long; 0 for none.
+    /// The smallest number of replicas of the member at `member` that keeps the SLO while the load is `load` for long; 0 for none.
     pub fn needed(&self, member: usize, load: f64) -> u32 {
         let service = &self.members[member];
         if load <= 0.0 {

@@ -6,6 +6,7 @@
 
 mod events;
 mod objects;
+mod on_hpas;
 mod on_targets;
 mod status;
 
@@ -13,7 +14,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use runner::{Guard, Journal, Metrics, ObjectKey, Record};
+use runner::{Board, Guard, Journal, Metrics, ObjectKey, Record};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
@@ -54,15 +55,16 @@ impl Journal for Journaler {
 }
 
 impl Journaler {
-    /// A journal that writes through `clients` while `guard` lets it, as `identity`.
+    /// A journal that writes through `clients` while `guard` lets it, as `identity`; `board` shows the Events.
     pub fn new(
         clients: &Clients,
         objects: Arc<Objects>,
         guard: Arc<dyn Guard>,
         metrics: Arc<Metrics>,
+        board: Arc<Board>,
         identity: String,
     ) -> Arc<Self> {
-        let writer = Arc::new(Writer::new(clients, objects, guard, metrics, identity));
+        let writer = Arc::new(Writer::new(clients, objects, guard, metrics, board, identity));
         Arc::new(Self { waiting: Mutex::default(), woken: Notify::new(), writer })
     }
 

@@ -5,15 +5,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use engine::Difference;
+use k8s_openapi::api::events::v1::Event;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
 use resources::{Change, KeptStatus, Kind, Scope};
-use runner::{Guard, Metrics, ObjectKey, Record};
+use runner::{Board, Guard, Metrics, ObjectKey, PastEvent, Record};
 use serde_json::{Map, Value, json};
 
-use super::events;
 use super::objects::{Known, Objects, kind_of};
+use super::{events, on_hpas};
 use crate::refusal::{Asked, Cause, Refusal, Refusals};
 use crate::{Clients, FIELD_MANAGER};
 
@@ -25,16 +26,25 @@ const ATTEMPTS: usize = 3;
 /// Why a record was not written; the cause has been logged.
 pub(super) struct NotWritten;
 
-/// Denials that have been reported: once each, however many objects there are, until the request is granted.
+/// What could not be written and has been reported: once for each request and cause, however many objects there are,
+/// until the request is carried out.
 #[derive(Default)]
-struct Denials(Mutex<HashSet<(String, Cause)>>);
+struct Denials(Mutex<HashSet<(String, Option<Cause>)>>);
 
 impl Denials {
     /// The request was denied.
     fn report(&self, asked: &Asked, cause: Cause, problem: &str) {
-        if self.lock().insert((asked.to_string(), cause)) {
+        if self.lock().insert((asked.to_string(), Some(cause))) {
             tracing::warn!(request = %asked, problem, "permission denied, this is not reported again until \
                  it is granted");
+        }
+    }
+
+    /// The request failed, as the API server did not answer or had another reason.
+    fn failed(&self, asked: &Asked, error: &str) {
+        if self.lock().insert((asked.to_string(), None)) {
+            tracing::warn!(request = %asked, error,
+                "statuses cannot be written, they are tried again; this is not reported again until one is written");
         }
     }
 
@@ -46,14 +56,17 @@ impl Denials {
             return;
         }
         let request = asked.to_string();
-        let before = denied.len();
-        denied.retain(|(denied, _)| *denied != request);
-        if denied.len() < before {
+        let of_request = denied.extract_if(|(denied, _)| *denied == request);
+        let causes: Vec<Option<Cause>> = of_request.map(|(_, cause)| cause).collect();
+        if causes.iter().any(Option::is_some) {
             tracing::info!(request, "permission granted");
+        }
+        if causes.contains(&None) {
+            tracing::info!(request, "statuses are written again");
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashSet<(String, Cause)>> {
+    fn lock(&self) -> MutexGuard<'_, HashSet<(String, Option<Cause>)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -64,6 +77,7 @@ pub(super) struct Writer {
     objects: Arc<Objects>,
     guard: Arc<dyn Guard>,
     metrics: Arc<Metrics>,
+    board: Arc<Board>,
     identity: String,
     /// When a status was last written, in milliseconds of the outcome's own time.
     last_written: Mutex<HashMap<ObjectKey, engine::Time>>,
@@ -80,6 +94,7 @@ impl Writer {
         objects: Arc<Objects>,
         guard: Arc<dyn Guard>,
         metrics: Arc<Metrics>,
+        board: Arc<Board>,
         identity: String,
     ) -> Self {
         let (client, timeout) = (clients.write.clone(), clients.timeout);
@@ -91,6 +106,7 @@ impl Writer {
             objects,
             guard,
             metrics,
+            board,
             identity,
             last_written,
             unanswered,
@@ -151,9 +167,15 @@ impl Writer {
 
     /// Says why a status was not written; a denial once for all objects.
     fn report(&self, kind: &Kind, key: &ObjectKey, refusal: &Refusal) {
-        match refusal.cause.filter(|cause| cause.is_denial()) {
-            Some(cause) => self.denials.report(&patching(kind, key), cause, &refusal.message),
-            None => tracing::warn!(object = %key, error = refusal.message,
+        match refusal.cause {
+            Some(cause) if cause.is_denial() => {
+                self.denials.report(&patching(kind, key), cause, &refusal.message);
+            }
+            // An API server that is away is the same for every object.
+            None | Some(Cause::Unavailable | Cause::TimedOut | Cause::Busy | Cause::Internal) => {
+                self.denials.failed(&patching(kind, key), &refusal.message);
+            }
+            Some(_) => tracing::warn!(object = %key, error = refusal.message,
                 "status could not be written, retrying"),
         }
     }
@@ -239,7 +261,9 @@ impl Writer {
     async fn publish(&self, kind: &Kind, record: &Record, before: &Known, next: &KeptStatus) {
         let scaled: Vec<usize> = record.scaled().collect();
         let change = Change { outcome: &record.outcome, scaled: &scaled, before: &before.status, next };
-        for event in events::of(kind, record, &before.uid, &change, &self.identity) {
+        let mut all = events::of(kind, record, &before.uid, &change, &self.identity);
+        all.extend(on_hpas::of(&self.client, self.timeout, record, &all, &self.identity).await);
+        for event in all {
             let Some(time_left) = self.guard.time_left() else { return };
             let namespace = event.metadata.namespace.clone().unwrap_or_default();
             let api = Api::namespaced(self.client.clone(), &namespace);
@@ -250,6 +274,7 @@ impl Writer {
             let result = match result {
                 Ok(Ok(_)) => {
                     self.denials.granted(&asked);
+                    self.board.published(&record.key, shown(&event, record.outcome.at));
                     "done"
                 }
                 Ok(Err(error)) => {
@@ -265,6 +290,16 @@ impl Writer {
             };
             self.metrics.write_result("event", result);
         }
+    }
+}
+
+/// An Event as the activity page shows it.
+fn shown(event: &Event, at: engine::Time) -> PastEvent {
+    PastEvent {
+        at,
+        is_warning: event.type_.as_deref() == Some("Warning"),
+        reason: event.reason.clone().unwrap_or_default(),
+        note: event.note.clone().unwrap_or_default(),
     }
 }
 
@@ -367,9 +402,10 @@ mod tests {
         let client = Client::try_from(config).unwrap();
         let timeout = Duration::from_secs(60);
         let clients = Clients { read: client.clone(), write: client, namespace: String::new(), timeout };
-        let writer = Writer::new(&clients, objects, Arc::new(Always), Arc::default(), "me".to_owned());
+        let writer =
+            Writer::new(&clients, objects, Arc::new(Always), Arc::default(), Arc::default(), "me".to_owned());
         for (uid, is_written) in [("former", false), ("latter", true)] {
-            let verdict = Verdict::Conflict("taken".to_owned());
+            let verdict = Verdict::Conflict("taken".to_owned().into());
             let (at, warnings) = (engine::Time::default(), Arc::default());
             let outcome = Outcome { uid: uid.to_owned(), generation: 1, at, verdict, warnings };
             let record = Record { key: key.clone(), outcome: Arc::new(outcome), tried: Vec::new() };

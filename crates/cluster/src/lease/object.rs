@@ -18,6 +18,9 @@ pub(super) fn claimed(found: Option<Lease>, settings: &LeaseSettings, now: Time)
         spec: None,
     });
     let time = k8s_openapi::jiff::Timestamp::from_millisecond(now.as_millis()).ok().map(MicroTime);
+    if let Some(installation) = &settings.installation {
+        installation.mark(&mut lease);
+    }
     let annotations = lease.metadata.annotations.get_or_insert_default();
     match &settings.peer_address {
         Some(address) => annotations.insert(PEER_ADDRESS.to_owned(), address.clone()),
@@ -66,6 +69,7 @@ mod tests {
             identity: identity.to_owned(),
             peer_address: peer_address.map(str::to_owned),
             duration: Duration::from_secs(15),
+            installation: None,
         }
     }
 

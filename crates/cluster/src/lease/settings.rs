@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::rivals::Installation;
 use crate::refusal::{Asked, Cause, Refusal};
 
 /// How the Lease is held.
@@ -19,6 +20,9 @@ pub struct LeaseSettings {
     pub peer_address: Option<String>,
     /// For how long others leave the Lease alone after it last changed. At least 3 s.
     pub duration: Duration,
+    /// On what this installation acts, where it acts on objects of the cluster: another one that acts on the same is
+    /// looked for by its Lease.
+    pub installation: Option<Installation>,
 }
 
 impl LeaseSettings {
@@ -74,6 +78,7 @@ mod tests {
             identity: "one".to_owned(),
             peer_address: None,
             duration: Duration::from_secs(15),
+            installation: None,
         };
         let advice =
             |cause| settings.advice(Refusal { cause, message: "as the API server puts it".to_owned() });

@@ -1,9 +1,11 @@
 //! One member's recommendation on its way through the limits, link by link.
 
+use super::foresee::Foreseen;
 use super::limit;
 use crate::pod_metric::PodLoad;
 use crate::policy::Recommendation;
-use crate::{AbsentMetric, Cost, MemberDecision, Memory, Plan, Step, Time};
+use crate::safeguards::{Alarm, Failing};
+use crate::{AbsentMetric, Cost, Fallback, MemberDecision, Memory, Outlook, Plan, Step, Time};
 
 /// The recommendation for one member, and its observed state so far.
 pub(super) struct Chain {
@@ -19,23 +21,29 @@ pub(super) struct Chain {
     pub(super) is_blind: bool,
     /// Whether its last write failed, so that nobody may count on its scaling in.
     pub(super) is_stuck: bool,
+    /// What safeguards say of its metrics: the metric's place, and the alarm.
+    alarms: Vec<(usize, Alarm)>,
     recommended: Option<u32>,
     steps: Vec<Step>,
 }
 
 impl Chain {
-    /// The chain of the member at `member`, which asks for `from` replicas where the bounds order `current`.
-    pub(super) fn new(
-        member: usize,
-        from: u32,
-        current: u32,
-        absences: &[AbsentMetric],
-        is_stuck: bool,
-    ) -> Self {
-        let steps = absences.iter().cloned().map(Step::Absent).collect();
-        let is_blind = !absences.is_empty();
-        let mut chain =
-            Self { member, from, current, to: from, is_blind, is_stuck, recommended: None, steps };
+    /// The chain of the member at `member`, which asks for `from` replicas where the bounds order `current`. It begins
+    /// with `facts`, which hold for every member.
+    pub(super) fn new(member: usize, from: u32, current: u32, facts: &[Step], is_stuck: bool) -> Self {
+        let steps = facts.to_vec();
+        let is_blind = facts.iter().any(|fact| matches!(fact, Step::Absent(_)));
+        let mut chain = Self {
+            member,
+            from,
+            current,
+            to: from,
+            is_blind,
+            is_stuck,
+            alarms: vec![],
+            recommended: None,
+            steps,
+        };
         chain.push((from != current).then_some(Step::Bounds { from, to: current }));
         chain
     }
@@ -50,43 +58,123 @@ impl Chain {
         }
     }
 
+    /// What safeguards say of the metrics that concern this member. Where every metric that fails may fall back below
+    /// the replicas that there are, nothing forbids it.
+    pub(super) fn hear(&mut self, plan: &Plan, alarms: &[Alarm]) {
+        let concerns = |index: usize| plan.metrics[index].member.is_none_or(|member| member == self.member);
+        let own = alarms
+            .iter()
+            .enumerate()
+            .filter(|(index, alarm)| concerns(*index) && *alarm != &Alarm::default());
+        self.alarms = own.map(|(index, alarm)| (index, alarm.clone())).collect();
+        let is_covered = |absent: &AbsentMetric| {
+            self.fallbacks().any(|(index, fallback, _)| {
+                fallback.may_scale_in && plan.metrics[index].name == absent.metric
+            })
+        };
+        let mut absent = self.steps.iter().filter_map(|step| match step {
+            Step::Absent(absent) => Some(absent),
+            _ => None,
+        });
+        self.is_blind = !absent.all(is_covered);
+    }
+
+    /// The fallbacks that count, with the places of their metrics.
+    fn fallbacks(&self) -> impl Iterator<Item = (usize, Fallback, Failing)> {
+        self.alarms.iter().filter_map(|(index, alarm)| {
+            let (fallback, failing) = alarm.fallback?;
+            Some((*index, fallback, failing))
+        })
+    }
+
+    /// What metrics that fail ask for by their fallbacks: the most of all, beside what is recommended.
+    fn fall_back(&mut self, plan: &Plan, mut is_first: bool) {
+        let due: Vec<(usize, Fallback, Failing)> = self.fallbacks().collect();
+        for (index, fallback, failing) in due {
+            let asked = fallback.replicas(self.current);
+            let to = if is_first { asked } else { self.to.max(asked) };
+            is_first = false;
+            let metric = plan.metrics[index].name.clone();
+            let may_scale_in = fallback.may_scale_in;
+            self.push(Some(Step::Fallback { from: self.to, to, metric, failing, may_scale_in }));
+        }
+    }
+
+    /// The first drop that is not believed yet.
+    fn held_drop(&self, plan: &Plan) -> Option<Step> {
+        let held = |(index, alarm): &(usize, Alarm)| Some((*index, alarm.drop?));
+        let (index, drop) = self.alarms.iter().find_map(held).filter(|_| self.to < self.current)?;
+        let metric = plan.metrics[index].name.clone();
+        Some(Step::SuspiciousDrop { from: self.to, to: self.current, metric, drop })
+    }
+
+    /// Why no forecast is relied on, for each of this member's metrics that has a value.
+    pub(super) fn show_unforeseen(&mut self, plan: &Plan, values: &[Option<f64>], outlooks: &[Outlook]) {
+        for ((metric, value), outlook) in plan.metrics.iter().zip(values).zip(outlooks) {
+            let is_own = metric.member.unwrap_or_default() == self.member && value.is_some();
+            if let (Outlook::Unknown(why), true) = (outlook, is_own) {
+                self.push(Some(Step::NoForecast { metric: metric.name.clone(), why: *why }));
+            }
+        }
+    }
+
     /// The recommendation itself, and what limits one that has just been made.
     pub(super) fn recommend(
         &mut self,
         plan: &Plan,
         memory: &mut Memory,
         recommended: Option<Recommendation>,
+        foreseen: Option<&Foreseen>,
         now: Time,
     ) {
         let member = &plan.members[self.member];
         self.recommended = recommended.as_ref().map(|recommended| recommended.replicas);
-        self.is_blind |= recommended.is_none();
+        let is_recommended = recommended.is_some();
+        let falls_back = self.fallbacks().next().is_some();
+        self.is_blind |= !is_recommended && !falls_back;
         if plan.limits.stabilize() {
             // Also where nothing is recommended yet.
             memory.members.entry(&member.target).begin(self.from, now);
         }
         if let Some(Recommendation { policy, replicas, basis }) = recommended {
             self.push(Some(Step::Policy { policy, from: self.current, to: replicas, basis }));
-            if plan.limits.stabilize() {
-                let recommendations = memory.members.entry(&member.target);
-                self.push(limit::stabilize(self.to, self.current, recommendations, &plan.limits, now));
-            }
+            self.foresee(plan, foreseen, now);
+        }
+        self.fall_back(plan, !is_recommended);
+        if plan.limits.stabilize() && (is_recommended || falls_back) {
+            let recommendations = memory.members.entry(&member.target);
+            self.push(limit::stabilize(self.to, self.current, recommendations, &plan.limits, now));
         }
         self.push(plan.policy.budget().and_then(|budget| limit::afford(self.to, budget, member.bounds)));
     }
 
+    /// What a load that is expected asks for, where that is more.
+    fn foresee(&mut self, plan: &Plan, foreseen: Option<&Foreseen>, now: Time) {
+        let asked = foreseen.and_then(|foreseen| foreseen.asks(self.member));
+        let Some((to, metric, expected)) = asked.filter(|(to, ..)| *to > self.to) else { return };
+        let (metric, ahead) = (plan.metrics[metric].name.clone(), expected.at.since(now));
+        self.recommended = Some(to);
+        self.push(Some(Step::Forecast { from: self.to, to, metric, expected, ahead }));
+    }
+
     /// What the plan allows this member.
     pub(super) fn hold(&mut self, plan: &Plan, memory: &Memory, now: Time) {
-        let member = &plan.members[self.member];
+        let (member, pause) = (&plan.members[self.member], plan.brakes.pause);
+        if let Some(to) = pause.keeps(self.from) {
+            // Also where it changes nothing, so that every decision says it.
+            return self.push(Some(Step::Paused { from: self.to, to, pause }));
+        }
         self.push(limit::bound(self.to, member.bounds));
+        self.push(limit::pause(self.to, self.current, pause));
         self.push(limit::forbid_blind_scale_in(self.to, self.current, !self.is_blind));
+        self.push(self.held_drop(plan));
         let events = memory.scale_events.get(&member.target);
         self.push(limit::rate(self.to, self.current, &plan.limits, events, now));
         self.push(limit::cool_down(self.to, self.current, memory.last_scale, &plan.limits, now));
     }
 
     pub(super) fn decided(self, plan: &Plan) -> MemberDecision {
-        let Self { member, from, current: _, to, is_blind: _, is_stuck: _, recommended, steps } = self;
+        let Self { member, from, to, recommended, steps, .. } = self;
         let cost = plan.policy.budget().map(|budget| Cost::of(budget, from, recommended, to));
         MemberDecision { member, from, recommended, to, cost, steps }
     }

@@ -7,7 +7,7 @@
 
 use super::chain::Chain;
 use crate::apportion::{Share, counts, level};
-use crate::{GroupBudget, Plan, Step, Total};
+use crate::{GroupBudget, Pause, Plan, Step, Total};
 
 /// Cuts recommendations that together are beyond the group's budget. Members that were not found count nothing.
 pub(super) fn cut_recommendations(plan: &Plan, chains: &mut [Chain]) {
@@ -15,7 +15,8 @@ pub(super) fn cut_recommendations(plan: &Plan, chains: &mut [Chain]) {
         let bounds = plan.members[chain.member].bounds;
         // What is not known in full is not scaled in, and what cannot be written is not either, so it takes its
         // part of the budget anyway.
-        let least = if chain.is_blind || chain.is_stuck { chain.current } else { bounds.min() };
+        let stays = chain.is_blind || chain.is_stuck || plan.brakes.pause == Pause::ScaleIn;
+        let least = if stays { chain.current } else { bounds.min() };
         let wanted = bounds.clamp(chain.to).max(least);
         Share { weight: f64::from(wanted), least, most: wanted }
     });
@@ -35,6 +36,9 @@ pub(super) fn trim_scale_outs(plan: &Plan, chains: &mut [Chain]) {
 /// Gives everyone the same part of what `share` says it may get at most, where that is too much for all together.
 fn keep_budget(plan: &Plan, chains: &mut [Chain], share: impl Fn(&Chain) -> Share) {
     let Some(budget) = plan.group.as_ref().and_then(|group| group.budget) else { return };
+    if plan.brakes.pause.is_complete() {
+        return;
+    }
     let shares: Vec<Share> = chains.iter().map(share).collect();
     let total = |counts: &[u32]| {
         Total::new(&plan.members, chains.iter().zip(counts).map(|(chain, count)| (chain.member, *count)))

@@ -5,7 +5,7 @@
 
 use crate::limits::{Limits, Rate, ScaleEvents, SelectPolicy};
 use crate::recommendations::Recommendations;
-use crate::{Bounds, Budget, RateLimit, Step, Time};
+use crate::{Bounds, Budget, Pause, RateLimit, Step, Time};
 
 /// Scale-out follows the smallest recommendation of its window, scale-in the largest of its own.
 ///
@@ -48,6 +48,12 @@ pub(super) fn afford(wanted: u32, budget: Budget, bounds: Bounds) -> Option<Step
 pub(super) fn bound(wanted: u32, bounds: Bounds) -> Option<Step> {
     let to = bounds.clamp(wanted);
     (to != wanted).then_some(Step::Bounds { from: wanted, to })
+}
+
+/// Not in a direction that is paused.
+pub(super) fn pause(wanted: u32, current: u32, pause: Pause) -> Option<Step> {
+    let to = pause.allows(current, wanted);
+    (to != wanted).then_some(Step::Paused { from: wanted, to, pause })
 }
 
 /// No scale-in unless every metric has a reading.

@@ -3,6 +3,7 @@
 //! Bounds are the user's order and no guess. A target outside of them is brought inside by every decision, without
 //! a reading and whatever cooldown and rate say; those limit only what is done beyond that. A target that someone
 //! set to 0 although it has a minimum is switched off, and is left alone until someone raises it, as by the HPA.
+//! A pause wins over both.
 
 use std::borrow::Cow;
 
@@ -15,12 +16,13 @@ pub(super) enum Start {
     Nowhere,
     /// The target was set to 0 by someone.
     Disabled,
-    /// The target asks for `from` replicas, and the bounds for `order`, which is as near as they allow.
+    /// The target asks for `from` replicas, and the bounds for `order`, which is as near as they and a pause allow.
     At { from: u32, order: u32 },
 }
 
 /// Where each member starts.
 pub(super) fn of(plan: &Plan, memory: &Memory, observation: &Observation) -> Vec<Start> {
+    let pause = plan.brakes.pause;
     let start = |(place, member): (usize, &crate::Member)| {
         let Some(Scale { replicas: from, .. }) = observation.scales.get(place).copied().flatten() else {
             return Start::Nowhere;
@@ -28,11 +30,14 @@ pub(super) fn of(plan: &Plan, memory: &Memory, observation: &Observation) -> Vec
         if member.role.refusal.is_some() {
             return Start::Nowhere;
         }
+        if pause.is_complete() {
+            return Start::At { from, order: from };
+        }
         // What this plan set to 0 while it might is not switched off by anybody, and a minimum that was raised counts.
-        if from == 0 && member.bounds.min() > 0 && memory.last_set(&member.target) != Some(0) {
+        if from == 0 && member.bounds.is_off_at_0() && memory.last_set(&member.target) != Some(0) {
             return Start::Disabled;
         }
-        Start::At { from, order: member.bounds.clamp(from) }
+        Start::At { from, order: pause.allows(from, member.bounds.clamp(from)) }
     };
     plan.members.iter().enumerate().map(start).collect()
 }

@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    AbsenceReason, Actuation, Bounds, Limits, Member, MemberDecision, Metric, Mode, Policy, Query, Reading,
-    Scale, Target, policy::Linear,
+    AbsenceReason, Actuation, Bounds, Brakes, Limits, Member, MemberDecision, Metric, Mode, Policy, Query,
+    Reading, Safeguards, Scale, Target, policy::Linear,
 };
 
 /// A plan like the one of a BusinessScaling: 1000..5000 users, 2..10 replicas.
@@ -32,6 +32,10 @@ fn plan(limits: Limits) -> Plan {
         interval: Duration::from_secs(60),
         group: None,
         actuation: Actuation::Scale,
+        brakes: Brakes::default(),
+        safeguards: Safeguards::default(),
+        origins: Vec::new(),
+        foresight: None,
     }
 }
 
@@ -291,3 +295,7 @@ fn a_minimum_that_was_raised_counts_where_we_have_set_the_target_to_0() {
     assert_eq!((decided.from, decided.to), (0, 2));
     assert!(decided.explanation().ends_with("bounds 0→2 (2 at least)"));
 }
+
+mod foreseen;
+mod paused;
+mod safeguards;

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use super::metric::{HpaMetric, MetricAim};
 use super::pods::PodAim;
-use super::spec::{HpaSpec, MetricOf, MetricSpec, PolicySpec, ResourceSpec, RulesSpec, TargetSpec};
+use super::spec::{
+    BehaviorSpec, HpaSpec, MetricOf, MetricSpec, PolicySpec, ResourceSpec, RulesSpec, TargetSpec,
+};
 use super::{Quantity, Tolerance};
-use crate::limits::{Amount, Limit, Limits, Rate, RatePolicies, RatePolicy, SelectPolicy};
+use crate::limits::{Amount, DOWN_WINDOW, Limit, Limits, Rate, RatePolicies, RatePolicy, SelectPolicy};
 use crate::pod_metric::{PodMeasure, PodResource};
 use crate::{Bounds, Fault, FaultKind, Problem};
 
@@ -20,10 +22,6 @@ pub struct Hpa {
     /// What limits how far and how fast the replicas follow.
     pub limits: Limits,
 }
-
-/// The window that holds scale-in back where the HPA does not say
-/// (`--horizontal-pod-autoscaler-downscale-stabilization`).
-const DOWN_WINDOW: Duration = Duration::from_secs(300);
 
 /// The API's own limits.
 const LONGEST_WINDOW: i32 = 3600;
@@ -177,14 +175,22 @@ fn amount(quantity: Option<Quantity>, path: &str, field: &str) -> Result<i64, Pr
 }
 
 fn limits(spec: &HpaSpec, path: &str, problems: &mut Vec<Problem>) -> Limits {
-    let Some(behavior) = &spec.behavior else {
-        let up = Limit { rate: Rate::HpaDefault, ..Limit::default() };
-        return Limits { up, down: Limit { window: DOWN_WINDOW, ..Limit::default() } };
-    };
+    match &spec.behavior {
+        Some(behavior) => self::behavior(behavior, &format!("{path}.behavior"), problems),
+        None => {
+            let up = Limit { rate: Rate::HpaDefault, ..Limit::default() };
+            Limits { up, down: Limit { window: DOWN_WINDOW, ..Limit::default() } }
+        }
+    }
+}
+
+/// The limits that the `behavior` of an HPA comes to, which stands at `path`, with what the API server fills in. What it
+/// would refuse is added to `problems`.
+pub fn behavior(behavior: &BehaviorSpec, path: &str, problems: &mut Vec<Problem>) -> Limits {
     let policy = |amount| RatePolicy { amount, period: Duration::from_secs(15) };
     let all = policy(Amount::Percent(100));
     let mut rules = |spec: &Option<RulesSpec>, field: &str, window, defaults| {
-        let place = format!("{path}.behavior.{field}");
+        let place = format!("{path}.{field}");
         rules(&spec.clone().unwrap_or_default(), &place, window, defaults, problems)
     };
     Limits {

@@ -33,7 +33,7 @@ mod recommend;
 pub mod spec;
 mod tolerance;
 
-pub use compile::Hpa;
+pub use compile::{Hpa, behavior};
 pub use metric::{Circumstances, HpaMetric, MetricAim, Proposal, Seen};
 pub use milli::milli;
 pub use pods::{PodAim, PodAnswer, PodQuestion};

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::{Hpa, HpaMetric, HpaPolicy, MetricAim};
 use crate::pod_metric::Startup;
-use crate::{Actuation, Member, Metric, MetricTarget, Mode, Plan, Query, Target, TargetType};
+use crate::{
+    Actuation, Brakes, Member, Metric, MetricTarget, Mode, Plan, Query, Safeguards, Target, TargetType,
+};
 
 impl Hpa {
     /// The plan by which `target` is scaled as an HPA controller would scale it that syncs every `interval`.
@@ -24,6 +26,10 @@ impl Hpa {
             policy: Arc::new(HpaPolicy::new(self, startup)),
             limits: self.limits.clone(),
             actuation: Actuation::Scale,
+            brakes: Brakes::default(),
+            safeguards: Safeguards::default(),
+            origins: Vec::new(),
+            foresight: None,
             mode: Mode::Act,
             interval,
             group: None,

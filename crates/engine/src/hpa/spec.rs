@@ -106,13 +106,13 @@ pub struct RulesSpec {
     pub stabilization_window_seconds: Option<i32>,
     /// `Max`, `Min` or `Disabled`.
     pub select_policy: Option<String>,
-    /// How much may change within a period.
+    /// The maximum change within a period.
     pub policies: Option<Vec<PolicySpec>>,
     /// How far from its target a metric may be before the replicas change.
     pub tolerance: Option<Quantity>,
 }
 
-/// How much may change within a period.
+/// The maximum change within a period.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PolicySpec {

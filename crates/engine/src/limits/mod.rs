@@ -5,8 +5,14 @@ mod rate;
 
 use std::time::Duration;
 
+use crate::hpa::Tolerance;
+
 pub use events::ScaleEvents;
 pub use rate::{Amount, Rate, RatePolicies, RatePolicy, SelectPolicy};
+
+/// The window that holds scale-in back where an HPA does not say
+/// (`--horizontal-pod-autoscaler-downscale-stabilization`).
+pub(crate) const DOWN_WINDOW: Duration = Duration::from_secs(300);
 
 /// The limits of both directions.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,6 +38,22 @@ pub struct Limit {
 }
 
 impl Limits {
+    /// What an HPA without `behavior` keeps to, apart from its rate: its tolerance in both directions, and its window for
+    /// scaling in. So a metric that is noisy around its target makes no scale at nearly every poll.
+    pub fn of_hpa() -> Self {
+        let tolerance = Some(Tolerance::DEFAULT);
+        let up = Limit { tolerance, ..Limit::default() };
+        Self { up, down: Limit { tolerance, window: DOWN_WINDOW, ..Limit::default() } }
+    }
+
+    /// With these tolerances where none are set.
+    pub fn with_tolerance(mut self, tolerance: f64) -> Self {
+        for limit in [&mut self.up, &mut self.down] {
+            limit.tolerance.get_or_insert(tolerance);
+        }
+        self
+    }
+
     /// Whether any stabilization window is set.
     pub fn stabilize(&self) -> bool {
         !self.up.window.is_zero() || !self.down.window.is_zero()
@@ -48,8 +70,13 @@ impl Limits {
     }
 
     /// With the same cooldown in both directions.
-    pub fn with_cooldown(mut self, cooldown: Duration) -> Self {
-        (self.up.cooldown, self.down.cooldown) = (cooldown, cooldown);
+    pub fn with_cooldown(self, cooldown: Duration) -> Self {
+        self.with_cooldowns(cooldown, cooldown)
+    }
+
+    /// With these cooldowns.
+    pub fn with_cooldowns(mut self, up: Duration, down: Duration) -> Self {
+        (self.up.cooldown, self.down.cooldown) = (up, down);
         self
     }
 

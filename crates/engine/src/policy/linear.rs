@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{
     Policy, PolicyEntry, PolicyMemories, Recommendation, Serves, Setting, SettingType, View, settings,
 };
-use crate::{Basis, Fault, Problem};
+use crate::{Basis, Fault, Level, Problem};
 
 pub(super) const ENTRY: PolicyEntry = PolicyEntry {
     name: "linear",
@@ -99,6 +99,14 @@ impl Linear {
 impl Policy for Linear {
     fn name(&self) -> &'static str {
         ENTRY.name
+    }
+
+    fn levels(&self, metric: usize) -> Vec<Level> {
+        if metric == 0 {
+            vec![Level::whole("low", self.low), Level::whole("high", self.high)]
+        } else {
+            Vec::new()
+        }
     }
 
     fn recommend(&self, view: &View<'_>, _member: usize, _: &mut PolicyMemories) -> Option<Recommendation> {

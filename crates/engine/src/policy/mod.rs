@@ -23,7 +23,8 @@ use serde_json::Value;
 
 use crate::by_target::ByTarget;
 use crate::{
-    AbsentMetric, Basis, Budget, Fault, Group, GroupProblem, Member, Metric, PolicyMemory, Problem, View,
+    AbsentMetric, Basis, Budget, Fault, Group, GroupProblem, Level, Member, Metric, PolicyMemory, Problem,
+    View,
 };
 
 pub use bottleneck::Bottleneck;
@@ -70,10 +71,22 @@ pub trait Policy: fmt::Debug + Send + Sync {
         None
     }
 
+    /// The values with which it compares the metric at `metric`, where that has no target of its own.
+    fn levels(&self, metric: usize) -> Vec<Level> {
+        let _ = metric;
+        Vec::new()
+    }
+
     /// Whether it recommends nothing while a target is outside of its bounds, so that the bound is all that is asked
     /// for, as by the HPA controller.
     fn waits_for_bounds(&self) -> bool {
         false
+    }
+
+    /// Whether it may flap by noise in a metric alone, so that the limits of an HPA are its default. Not where it steps
+    /// between two thresholds, or follows no metric.
+    fn follows_noise(&self) -> bool {
+        true
     }
 
     /// What keeps it from serving a group of these members with these metrics, as far as the parts are sound by themselves.

@@ -61,6 +61,10 @@ impl Policy for Random {
         ENTRY.name
     }
 
+    fn follows_noise(&self) -> bool {
+        false
+    }
+
     fn recommend(
         &self,
         view: &View<'_>,

@@ -18,19 +18,17 @@ use serde::Deserialize;
 use super::{
     Policy, PolicyEntry, PolicyMemories, Recommendation, Serves, Setting, SettingType, View, settings,
 };
+use crate::hpa::Tolerance;
 use crate::number::ceil_of_quotient;
 use crate::{Basis, Metric, MetricTarget, Proportion, Scale, TargetType};
-
-/// The HPA's own tolerance (`--horizontal-pod-autoscaler-tolerance`).
-const DEFAULT_TOLERANCE: f64 = 0.1;
 
 pub(super) const TOLERANCE: Setting = Setting {
     name: "tolerance",
     type_: SettingType::Number { min: 0.0, max: 1.0 },
     required: false,
-    help: "How far the ratio of value to target may be from 1 before the replicas change. Defaults to 0.1 \
-           for `targetType: Value` and for `cpu` and `memory`, as in the HPA, and to 0 for any other \
-           `AverageValue`, whose count is exact.",
+    help: "How far the ratio of value to target may be from 1 before the replicas change. Defaults to the tolerance of \
+           `safety.behavior`, or 0.1, as in the HPA. With another `safety`, it is 0 for `targetType: AverageValue`, \
+           except for `cpu` and `memory`, because that count is exact.",
 };
 
 pub(super) const ENTRY: PolicyEntry = PolicyEntry {
@@ -55,7 +53,7 @@ struct Config {
 }
 
 impl Slo {
-    /// With `tolerance` for every metric, or else the default of its target's type.
+    /// With `tolerance` for every metric, or else that of the plan's limits, or the default of its target's type.
     pub fn new(tolerance: Option<f64>) -> Self {
         Self { tolerance }
     }
@@ -72,7 +70,7 @@ impl Slo {
         let mut first = None;
         let all_ask_for_none = others.all(|(index, metric)| {
             let (Some(value), Some(target)) = (view.value(index), metric.target) else { return false };
-            let asked = ask(value, target, scale, self.tolerance(target.type_(), false));
+            let asked = ask(value, target, scale, self.tolerance(view, target.type_(), false));
             let basis = |by| Basis::Ratio {
                 metric: shown_name(view.metrics, metric),
                 value,
@@ -91,20 +89,28 @@ impl Slo {
         Some(Recommendation { policy: ENTRY.name, replicas: 0, basis })
     }
 
-    fn tolerance(self, type_: TargetType, is_of_pods: bool) -> f64 {
-        self.tolerance.unwrap_or(match type_ {
+    fn tolerance(self, view: &View<'_>, type_: TargetType, is_of_pods: bool) -> Tolerance {
+        let default = match type_ {
             TargetType::AverageValue if !is_of_pods => 0.0,
-            TargetType::AverageValue | TargetType::Value => DEFAULT_TOLERANCE,
-        })
+            TargetType::AverageValue | TargetType::Value => Tolerance::DEFAULT,
+        };
+        let [up, down] = match view.limits {
+            Some(limits) => [limits.up.tolerance, limits.down.tolerance],
+            None => [None, None],
+        };
+        let of = |limit: Option<f64>| self.tolerance.or(limit).unwrap_or(default);
+        Tolerance { up: of(up), down: of(down) }
     }
 }
 
 /// What one metric asks for; `None` where its value says nothing about the count.
-fn ask(value: f64, target: MetricTarget, scale: Scale, tolerance: f64) -> Option<(u32, Proportion)> {
+fn ask(value: f64, target: MetricTarget, scale: Scale, tolerance: Tolerance) -> Option<(u32, Proportion)> {
     match target.type_() {
         TargetType::AverageValue => {
             let quotient = value / (target.value() * f64::from(scale.replicas));
-            if scale.replicas > 0 && tolerance > 0.0 && is_within(quotient, tolerance) {
+            if scale.replicas > 0
+                && let Some(tolerance) = within(quotient, tolerance).filter(|tolerance| *tolerance > 0.0)
+            {
                 return Some((scale.replicas, Proportion::Within { tolerance }));
             }
             Some((ceil_of_quotient(value, target.value()), Proportion::Shared))
@@ -113,13 +119,17 @@ fn ask(value: f64, target: MetricTarget, scale: Scale, tolerance: f64) -> Option
     }
 }
 
-fn is_within(quotient: f64, tolerance: f64) -> bool {
+/// The tolerance of the side of 1 on which `quotient` is, where it is within.
+fn within(quotient: f64, tolerance: Tolerance) -> Option<f64> {
+    let side = if quotient > 1.0 { tolerance.up } else { tolerance.down };
     // A rounding error must not push a quotient of exactly 1.1 out of a tolerance of 0.1.
-    (quotient - 1.0).abs() <= tolerance + 1e-9
+    ((quotient - 1.0).abs() <= side + 1e-9).then_some(side)
 }
 
-fn ask_by_ratio(value: f64, target: f64, scale: Scale, tolerance: f64) -> Option<(u32, Proportion)> {
-    if is_within(value / target, tolerance) && scale.replicas > 0 {
+fn ask_by_ratio(value: f64, target: f64, scale: Scale, tolerance: Tolerance) -> Option<(u32, Proportion)> {
+    if scale.replicas > 0
+        && let Some(tolerance) = within(value / target, tolerance)
+    {
         return Some((scale.replicas, Proportion::Within { tolerance }));
     }
     if scale.replicas == 0 {
@@ -148,7 +158,7 @@ impl Policy for Slo {
         }
         let asked = view.metrics.iter().enumerate().filter_map(|(index, metric)| {
             let (value, target) = (view.value(index)?, metric.target?);
-            let tolerance = self.tolerance(target.type_(), view.is_of_pods(index));
+            let tolerance = self.tolerance(view, target.type_(), view.is_of_pods(index));
             let (replicas, by) = ask(value, target, scale, tolerance)?;
             Some((replicas, metric, value, target, by))
         });

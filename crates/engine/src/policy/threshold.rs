@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     Policy, PolicyEntry, PolicyMemories, Recommendation, Serves, Setting, SettingType, View, settings,
 };
-use crate::{Basis, Fault, Problem};
+use crate::{Basis, Fault, Level, Problem};
 
 pub(super) const ENTRY: PolicyEntry = PolicyEntry {
     name: "threshold",
@@ -93,6 +93,16 @@ impl Threshold {
 impl Policy for Threshold {
     fn name(&self) -> &'static str {
         ENTRY.name
+    }
+
+    fn follows_noise(&self) -> bool {
+        false
+    }
+
+    fn levels(&self, metric: usize) -> Vec<Level> {
+        let levels =
+            || vec![Level::whole("scaleUpThreshold", self.up), Level::whole("scaleDownThreshold", self.down)];
+        if metric == 0 { levels() } else { Vec::new() }
     }
 
     fn recommend(&self, view: &View<'_>, member: usize, _: &mut PolicyMemories) -> Option<Recommendation> {

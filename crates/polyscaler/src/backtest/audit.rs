@@ -10,7 +10,7 @@ use backtest::load::Recorded;
 use engine::Time;
 use serde::Deserialize;
 
-use super::inputs::Invalid;
+use super::invalid::Invalid;
 
 /// What of an audit entry is needed here.
 #[derive(Deserialize)]

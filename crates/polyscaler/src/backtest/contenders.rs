@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use backtest::Manifest;
-use backtest::contender::{Fixed, Oracle, Planned, Played, hpa, keda};
+use backtest::contender::{Fits, Fixed, Oracle, Played, hpa, keda, of_manifest};
 use backtest::replay::Entry;
 use backtest::workload::{Bound, Signal, WorkloadSpec, signals};
 use engine::Time;
 
-use super::inputs::{Invalid, manifests};
+use super::inputs::manifests;
+use super::invalid::Invalid;
 
 /// Whom the candidate is compared with, as the command line names it.
 #[derive(Clone, Debug)]
@@ -20,6 +21,9 @@ enum Named {
     Manifest(Box<Manifest>, Vec<Signal>),
     Played(Played),
 }
+
+/// Behind the name of a manifest that goes by forecasts, replayed without them.
+pub(super) const WITHOUT_FORECAST: &str = ", no forecast";
 
 /// All contenders, the candidate first.
 #[derive(Debug)]
@@ -37,17 +41,18 @@ impl Contenders {
         for (file, manifest) in candidates {
             all.add_manifest(&file, manifest, spec, bound)?;
         }
+        let foreseeing = all.foreseeing();
         for name in against.iter().map(|name| name.trim()) {
             match name.strip_prefix("static:").map(str::parse) {
-                Some(Ok(replicas)) => all.0.push((name.to_owned(), Named::Static(replicas))),
+                Some(Ok(replicas)) => all.add_built_in(name, Named::Static(replicas)),
                 Some(Err(_)) => {
                     return Err(Invalid(vec![format!(
                         "--against {name}: must have a number of replicas, such as static:5"
                     )]));
                 }
-                None if name == "oracle" => all.0.push((name.to_owned(), Named::Oracle)),
-                None if name == "hpa" => all.0.push((name.to_owned(), Named::Hpa)),
-                None if name == "keda" => all.0.push((name.to_owned(), Named::Keda)),
+                None if name == "oracle" => all.add_built_in(name, Named::Oracle),
+                None if name == "hpa" => all.add_built_in(name, Named::Hpa),
+                None if name == "keda" => all.add_built_in(name, Named::Keda),
                 None if Path::new(name).is_file() => {
                     for manifest in manifests(Path::new(name))? {
                         all.add_manifest(name, manifest, spec, bound)?;
@@ -61,12 +66,32 @@ impl Contenders {
                 }
             }
         }
+        // Last, so that whoever is named second stays the one that conditions compare with.
+        all.0.extend(foreseeing);
         Ok(all)
+    }
+
+    /// The manifests that go by forecasts, without them: what a forecast is worth is the difference.
+    fn foreseeing(&self) -> Vec<(String, Named)> {
+        let without = |(name, named): &(String, Named)| match named {
+            Named::Manifest(manifest, signals) if manifest.plan.foresight.is_some() => {
+                let mut manifest = manifest.clone();
+                manifest.plan.foresight = None;
+                Some((format!("{name}{WITHOUT_FORECAST}"), Named::Manifest(manifest, signals.clone())))
+            }
+            _ => None,
+        };
+        self.0.iter().filter_map(without).collect()
     }
 
     /// What was decided in production then.
     pub(crate) fn add_played(&mut self, played: Played) {
         self.0.push(("recorded".to_owned(), Named::Played(played)));
+    }
+
+    fn add_built_in(&mut self, name: &str, named: Named) {
+        let name = self.distinct(name, "built-in");
+        self.0.push((name, named));
     }
 
     fn add_manifest(
@@ -117,7 +142,7 @@ impl Contenders {
         step: std::time::Duration,
         start: Time,
     ) -> Vec<Entry> {
-        let members = bound.workload.members.len();
+        let (members, fits) = (bound.workload.members.len(), Fits::default());
         let entry = |(name, named)| match named {
             Named::Static(count) => {
                 Entry { name, contender: Box::new(Fixed), replicas: Some(vec![count; members]) }
@@ -133,8 +158,7 @@ impl Contenders {
                 Entry { name, contender: Box::new(played), replicas }
             }
             Named::Manifest(manifest, signals) => {
-                let planned = Planned::new(manifest.plan, signals, start);
-                Entry { name, contender: Box::new(planned), replicas: None }
+                Entry { name, contender: of_manifest(*manifest, signals, &fits, start), replicas: None }
             }
         };
         self.0.into_iter().map(entry).collect()

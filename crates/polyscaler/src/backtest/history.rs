@@ -59,17 +59,20 @@ pub(super) fn fetch(history: &History<'_>, manifest: &Manifest) -> anyhow::Resul
 /// The queries of the manifest.
 fn asked(manifest: &Manifest) -> anyhow::Result<Vec<Asked>> {
     let object = &manifest.object;
-    let metrics: Vec<&Value> = match object.pointer("/spec/metrics").and_then(Value::as_array) {
+    let list = |pointer: &str| object.pointer(pointer).and_then(Value::as_array);
+    // Those of a ScaledObject are called triggers.
+    let metrics: Vec<&Value> = match list("/spec/metrics").or_else(|| list("/spec/triggers")) {
         Some(metrics) => metrics.iter().collect(),
         None => object.pointer("/spec/metric").into_iter().collect(),
     };
     let mut asked = Vec::new();
     for (metric, planned) in metrics.iter().zip(&manifest.plan.metrics) {
         let text = |pointer: &str| metric.pointer(pointer).and_then(Value::as_str);
-        let Some(query) = text("/config/query").filter(|_| text("/type") == Some("prometheus")) else {
-            continue;
-        };
+        let query = text("/config/query").or_else(|| text("/metadata/query"));
+        let Some(query) = query.filter(|_| text("/type") == Some("prometheus")) else { continue };
         let aggregate = match text("/config/aggregate") {
+            // KEDA takes one series and no more.
+            None if manifest.keda.is_some() => Aggregate::Only,
             Some("max") => Aggregate::Max,
             Some("avg") => Aggregate::Avg,
             Some("only") => Aggregate::Only,

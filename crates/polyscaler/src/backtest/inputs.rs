@@ -6,31 +6,12 @@ use backtest::Manifest;
 use backtest::contender::Played;
 use backtest::load::{Grid, LoadError};
 use backtest::workload::{Bound, SignalKind, WorkloadSpec, bind};
-use engine::Problem;
 use sources::{AddressPolicy, Registry};
 
 use super::args::LoadArgs;
+use super::invalid::Invalid;
 use super::load::{Load, LoadSource};
 use crate::policies::policies;
-
-/// What is wrong with what was given, one line each.
-#[derive(Debug)]
-pub(crate) struct Invalid(pub(crate) Vec<String>);
-
-impl Invalid {
-    pub(crate) fn of(path: &Path, problem: impl std::fmt::Display) -> Self {
-        Self(vec![format!("{}: {problem}", path.display())])
-    }
-
-    pub(crate) fn of_load(arguments: &LoadArgs, problem: impl std::fmt::Display) -> Self {
-        Self(vec![format!("{}: {problem}", arguments.place())])
-    }
-
-    fn all(path: &Path, object: &str, problems: &[Problem]) -> Self {
-        let object = if object.is_empty() { String::new() } else { format!("{object}: ") };
-        Self(problems.iter().map(|problem| format!("{}: {object}{problem}", path.display())).collect())
-    }
-}
 
 /// Every object of our kinds in the file. Others, such as the Deployment beside it, are passed over.
 pub(crate) fn manifests(path: &Path) -> Result<Vec<Manifest>, Invalid> {

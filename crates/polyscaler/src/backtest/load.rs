@@ -13,7 +13,7 @@ use runner::{Clock as _, SystemClock};
 use super::args::LoadArgs;
 use super::audit::{self, Audit};
 use super::history::{self, History};
-use super::inputs::Invalid;
+use super::invalid::Invalid;
 
 /// What a load begins with that is made and not read.
 const MADE: &str = "make:";

@@ -5,6 +5,7 @@ mod audit;
 pub(crate) mod contenders;
 mod history;
 pub(crate) mod inputs;
+pub(crate) mod invalid;
 pub(crate) mod load;
 pub(crate) mod outputs;
 
@@ -15,13 +16,14 @@ use backtest::Manifest;
 use backtest::gate::{Condition, ConditionError};
 use backtest::load::Grid;
 use backtest::replay::{ReplayOptions, Replayed, replay};
-use backtest::report::Report;
+use backtest::report::{Report, number};
 use backtest::scores::Scores;
 
 pub(crate) use args::BacktestArgs;
 use args::Output;
 use contenders::Contenders;
-use inputs::{Invalid, Opened};
+use inputs::Opened;
+use invalid::Invalid;
 use load::Load;
 use outputs::Folder;
 
@@ -89,7 +91,8 @@ impl Prepared {
                 return Ok(ExitCode::FAILURE);
             }
         };
-        let remarks: Vec<String> = candidate.warnings.iter().map(ToString::to_string).collect();
+        let warnings = candidate.warnings.iter().map(ToString::to_string);
+        let remarks: Vec<String> = warnings.chain(forecasts(&replayed)).collect();
         let report = Report { title: &title, replayed: &replayed, workload, remarks: &remarks };
         if let Some(folder) = folder {
             outputs::write(folder, &report)?;
@@ -97,6 +100,23 @@ impl Prepared {
         print(&report, arguments);
         Ok(judge(&arguments.fail_if, arguments.baseline.as_deref(), &replayed))
     }
+}
+
+/// What each forecast was worth: a sentence for each manifest that was replayed with and without.
+fn forecasts(replayed: &Replayed) -> impl Iterator<Item = String> {
+    let without = replayed.results.iter().filter_map(|without| {
+        let name = without.name.strip_suffix(contenders::WITHOUT_FORECAST)?;
+        let with = replayed.results.iter().find(|with| with.name == name)?;
+        Some((name, with.scores(), without.scores()))
+    });
+    without.map(|(name, with, without)| {
+        let (minutes, hours) = (number(with.slo_violation_minutes), number(with.pod_hours));
+        let (before, hours_before) = (number(without.slo_violation_minutes), number(without.pod_hours));
+        format!(
+            "the forecast of {name}: the SLO is broken for {minutes} min in place of {before}, with {hours} pod-hours in \
+             place of {hours_before}"
+        )
+    })
 }
 
 fn print(report: &Report<'_>, arguments: &BacktestArgs) {
@@ -109,6 +129,9 @@ fn print(report: &Report<'_>, arguments: &BacktestArgs) {
         println!();
     }
     print!("{}", report.table());
+    for remark in forecasts(report.replayed) {
+        println!("\n{remark}");
+    }
     if let (Some(out), true) = (&arguments.out, std::io::stdout().is_terminal()) {
         println!("\nThe report is {}", out.join("report.html").display());
     }
@@ -143,8 +166,7 @@ fn judge(conditions: &[Condition], baseline: Option<&str>, replayed: &Replayed) 
             Err(error) => return bad_usage(&error),
         };
         if verdict.holds {
-            let (value, limit) =
-                (backtest::report::number(verdict.value), backtest::report::number(verdict.limit));
+            let (value, limit) = (number(verdict.value), number(verdict.limit));
             eprintln!("failed: {condition} ({value}, the limit is {limit})");
             code = ExitCode::FAILURE;
         }

@@ -12,6 +12,8 @@ pub(crate) struct Folder<'a> {
     path: &'a Path,
     /// What is written and not yet in its place.
     files: Vec<(&'static str, NamedTempFile)>,
+    /// What an earlier run may have left and this one does not write.
+    gone: Vec<&'static str>,
 }
 
 impl<'a> Folder<'a> {
@@ -22,9 +24,9 @@ impl<'a> Folder<'a> {
     pub(crate) fn open(path: &'a Path) -> anyhow::Result<Self> {
         let advice = || format!("--out {}: cannot be written; name a writable directory", path.display());
         std::fs::create_dir_all(path).with_context(advice)?;
-        // Rights alone do not know whether a file can be made.
+        // Rights alone do not say whether a file can be made.
         NamedTempFile::new_in(path).with_context(advice)?;
-        Ok(Self { path, files: Vec::new() })
+        Ok(Self { path, files: Vec::new(), gone: Vec::new() })
     }
 
     /// Writes a file, which is seen under its name only with all others.
@@ -45,8 +47,21 @@ impl<'a> Folder<'a> {
         Ok(())
     }
 
+    /// Leaves no file of this name from an earlier run.
+    pub(crate) fn without(&mut self, name: &'static str) {
+        self.gone.push(name);
+    }
+
     /// Puts all files in their places.
     pub(crate) fn finish(self) -> anyhow::Result<()> {
+        // What cannot take its place is found out before the first of them does.
+        let names = self.files.iter().map(|(name, _)| *name).chain(self.gone.iter().copied());
+        for place in names.map(|name| self.path.join(name)) {
+            anyhow::ensure!(!place.is_dir(), "{} cannot be written: it is a folder", place.display());
+        }
+        for place in self.gone.iter().map(|name| self.path.join(name)).filter(|place| place.exists()) {
+            std::fs::remove_file(&place).with_context(|| format!("{} cannot be removed", place.display()))?;
+        }
         for (name, file) in self.files {
             let place = self.path.join(name);
             file.persist(&place).with_context(|| format!("{} cannot be written", place.display()))?;

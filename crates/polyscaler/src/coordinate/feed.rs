@@ -43,6 +43,7 @@ impl Feed {
             readiness: Arc::clone(&readiness),
             objects: Arc::new(Objects::default()),
             hpas: Arc::default(),
+            labels: None,
         });
         let (sender, content) = watch::channel(content);
         let deployments = cluster::deployments(&clients, &namespace, readiness);

@@ -4,12 +4,10 @@
 //! line and member. Whoever reads decides what the problems mean: at the start the rest works, an
 //! edit is refused.
 
-mod follow;
-
 use std::collections::HashMap;
 use std::fmt;
 
-pub(super) use follow::{Content, follow, read};
+pub(super) use crate::parts::followed_file::{Content, follow, read};
 
 /// What a line may name, as one ScalingGroup takes no more.
 const MOST_MEMBERS: usize = 64;

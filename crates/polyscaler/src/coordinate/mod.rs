@@ -193,9 +193,11 @@ fn wiring(arguments: &CoordinateArgs, shared: &Shared) -> Wiring {
             identity: shared.identity.clone(),
             peer_address: None,
             duration: arguments.parts.lease_duration,
+            installation: None,
         }),
         namespaces: vec![arguments.namespace.clone()],
         allow_cross_namespace: false,
+        defaults: None,
     }
 }
 

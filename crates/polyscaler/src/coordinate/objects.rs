@@ -40,6 +40,8 @@ impl Settings {
         spec.insert("members".to_owned(), deployments.iter().map(|name| self.member(name)).collect());
         spec.insert("policy".to_owned(), json!({ "type": self.policy, "config": config }));
         spec.insert("intervalSeconds".to_owned(), self.interval.as_secs().into());
+        // Without one, an object would have the limits of an HPA, and each round of an experiment is to count.
+        spec.entry("safety").or_insert_with(|| json!({}));
         Value::Object(spec)
     }
 

@@ -53,9 +53,11 @@ impl ScriptedStage {
             metrics: Arc::new(Metrics::new()),
             activity: activity.clone(),
             board: board.clone(),
+            outages: Arc::default(),
             audit: None,
             advisers: world.clone(),
             episodes: None,
+            forecasts: runner::Forecasts::default(),
         };
         let counts = || Box::new(Counts(world.clone())) as Box<dyn Broker>;
         let brokers = [QueueServer::Nats, QueueServer::Redis].map(|server| (server, counts()));
@@ -68,6 +70,8 @@ impl ScriptedStage {
                     catalog: Arc::new(Anything),
                     policies: policies().clone(),
                     allow_cross_namespace: false,
+                    defaults: None,
+                    owners: Arc::default(),
                 },
             )
             .run(received),

@@ -14,6 +14,7 @@ use serve::{
 use sources::{AddressPolicy, Registry};
 
 use super::args::OperatorArgs;
+use super::defaults::DefaultsFile;
 use crate::parts::{Listen, Shared};
 use crate::policies::policies;
 
@@ -53,6 +54,7 @@ impl Certificates {
         arguments: &OperatorArgs,
         namespaces: &Namespaces,
         shared: &Shared,
+        defaults: Option<&DefaultsFile>,
         listeners: &mut Vec<Listening>,
     ) -> anyhow::Result<()> {
         let Some(address) = arguments.admission.webhook_address.address() else { return Ok(()) };
@@ -63,6 +65,8 @@ impl Certificates {
             allow_cross_namespace: arguments.allow_cross_namespace,
             kinds: arguments.kinds(),
             namespaces: namespaces.clone(),
+            defaults: defaults.map(|file| Arc::clone(&file.shared)).unwrap_or_default(),
+            owners: Arc::clone(&shared.owners),
             metrics: Arc::clone(&shared.metrics),
         };
         listeners.push(serve::admission(address, judge, self.slot()).await?);

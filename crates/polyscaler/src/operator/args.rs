@@ -1,5 +1,6 @@
 //! The operator's own flags; each is an environment variable, too.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -52,6 +53,11 @@ pub(crate) struct OperatorArgs {
     /// Allow a namespaced object to act in another namespace.
     #[arg(long, env = "POLYSCALER_ALLOW_CROSS_NAMESPACE")]
     pub(super) allow_cross_namespace: bool,
+
+    /// YAML file with defaults for what specs leave open (interval, safety) and ceilings for what they say (maxReplicas,
+    /// shortest interval, metric types), for all namespaces or for some by name or label. Read again when it changes.
+    #[arg(long, env = "POLYSCALER_DEFAULTS_FILE", value_name = "FILE")]
+    pub(super) defaults_file: Option<PathBuf>,
 
     /// Where to serve other replicas while this one is the leader, over TLS with the certificate that they
     /// share, for example [::]:8083, or off. When set, every replica's activity page shows what the leader

@@ -3,17 +3,19 @@
 mod admission;
 mod admission_args;
 mod args;
+mod defaults;
 
 use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use cluster::{Journaler, LeaseSettings, Objects, Watches};
+use cluster::{Installation, Journaler, LeaseSettings, Objects, Watches};
 use serve::{CertificateSlot, Listening};
 
 use crate::parts::{self, Parts, Record, Servers, Shared, Signals, Wiring};
 use admission::Certificates;
 pub(crate) use args::OperatorArgs;
+use defaults::DefaultsFile;
 
 pub(crate) fn run(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
     parts::run(operate(arguments))
@@ -23,11 +25,13 @@ async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
     let signals = Signals::listen()?;
     let shared = Shared::new(&arguments.parts)?;
     let (namespaces, selector) = arguments.namespaces();
+    let path = arguments.defaults_file.as_deref().filter(|path| !path.as_os_str().is_empty());
+    let defaults = path.map(DefaultsFile::open).transpose()?;
     let certificates = Certificates::open(&arguments)?;
     let slot = certificates.as_ref().map(Certificates::slot);
     let mut listeners = shared.listen(&arguments.parts, slot.clone()).await?;
     if let Some(certificates) = &certificates {
-        certificates.listen(&arguments, &namespaces, &shared, &mut listeners).await?;
+        certificates.listen(&arguments, &namespaces, &shared, defaults.as_ref(), &mut listeners).await?;
     }
     let peer_address = listen_for_peers(&arguments, &shared, slot, &mut listeners).await?;
     let clients =
@@ -51,17 +55,26 @@ async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
             identity: shared.identity.clone(),
             peer_address,
             duration: arguments.parts.lease_duration,
+            installation: Some(Installation {
+                namespaces: namespaces.clone(),
+                kinds: arguments.kinds().iter().map(|kind| kind.kind.to_owned()).collect(),
+            }),
         }),
         namespaces: namespaces.names().to_vec(),
         allow_cross_namespace: arguments.allow_cross_namespace,
+        defaults: defaults.as_ref().map(|file| Arc::clone(&file.shared)),
     };
-    let (metrics, identity) = (Arc::clone(&shared.metrics), shared.identity.clone());
+    let (metrics, board) = (Arc::clone(&shared.metrics), Arc::clone(&shared.shown.board));
+    let identity = shared.identity.clone();
     let record = |guard, stop| {
-        let journal = Journaler::new(&clients, Arc::clone(&objects), guard, metrics, identity);
+        let journal = Journaler::new(&clients, Arc::clone(&objects), guard, metrics, board, identity);
         Record { journal: journal.clone(), keeping: Box::pin(async move { journal.run(stop).await }) }
     };
-    let watch = |events| {
-        cluster::watch(Watches {
+    let watch = |events: tokio::sync::mpsc::Sender<runner::Event>| {
+        let labels =
+            defaults.as_ref().map(|file| Arc::clone(&file.shared)).filter(|file| file.reads_labels());
+        let following = defaults.map(|file| file.follow(events.clone()));
+        let watching = cluster::watch(Watches {
             client: clients.read.clone(),
             kinds: arguments.kinds(),
             namespaces,
@@ -70,7 +83,16 @@ async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
             readiness: Arc::clone(&shared.readiness),
             objects: Arc::clone(&objects),
             hpas: Arc::clone(&shared.hpas),
-        })
+            labels,
+        });
+        async move {
+            let following = async {
+                if let Some(following) = following {
+                    following.await;
+                }
+            };
+            tokio::join!(watching, following);
+        }
     };
     let parts = Parts::start(&shared, &clients, wiring, record, |targets| Arc::new(targets), watch);
     parts::until_terminated(signals, parts, servers).await

@@ -135,6 +135,6 @@ fn within(text: &str, allowed: &RangeInclusive<Duration>, advice: &str) -> Resul
     if allowed.contains(&duration) { Ok(duration) } else { Err(advice.to_owned()) }
 }
 
-fn prometheus_url(text: &str) -> Result<ServerAddress, String> {
+pub(crate) fn prometheus_url(text: &str) -> Result<ServerAddress, String> {
     text.parse()
 }

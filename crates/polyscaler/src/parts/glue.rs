@@ -10,7 +10,9 @@ use engine::{Absence, Advice, Holder, PodSample, Query, Target, Time};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use runner::{Clock, Metrics, Question, Sampled, Sampler};
-use sources::{Advisers, Answer, Asker, CredentialReader, Hub, PodCount, PodReader, ReadStats, Values};
+use sources::{
+    Advisers, Answer, Asker, CredentialReader, Hub, PastSpan, PodCount, PodReader, ReadStats, Values,
+};
 
 struct ClusterCredentials(CredentialStore);
 
@@ -58,6 +60,24 @@ impl Sampler for HubSampler {
         }
         .boxed()
     }
+
+    fn past<'a>(
+        &'a self,
+        query: &'a Query,
+        span: runner::PastSpan,
+    ) -> BoxFuture<'a, Option<Vec<(Time, f64)>>> {
+        let runner::PastSpan { from, to, step } = span;
+        async move {
+            match self.0.past(query, PastSpan { from, to, step }).await? {
+                Ok(past) => Some(past),
+                Err(absence) => {
+                    tracing::info!(source = query.source(), %absence, "the past of a metric cannot be read");
+                    None
+                }
+            }
+        }
+        .boxed()
+    }
 }
 
 /// The hub, with the cluster's credentials and pods, counting in `metrics`.
@@ -79,6 +99,6 @@ impl runner::Advisers for GrpcAdvisers {
 }
 
 /// The services that policies name, asked through `advisers`.
-pub(super) fn advisers(advisers: Arc<Advisers>) -> Arc<dyn runner::Advisers> {
+pub(crate) fn advisers(advisers: Arc<Advisers>) -> Arc<dyn runner::Advisers> {
     Arc::new(GrpcAdvisers(advisers))
 }

@@ -3,6 +3,7 @@
 
 mod args;
 mod election;
+pub(crate) mod followed_file;
 mod glue;
 mod json_lines;
 mod process;
@@ -14,16 +15,17 @@ use anyhow::Context as _;
 use cluster::{Clients, HpaKeeper, Hpas, Lease, LeaseSettings, Targets};
 use futures::future::BoxFuture;
 use runner::{
-    Activity, Actuator, Audit, Board, Clock, Episodes, Event, Guard, Journal, Leadership, Metrics, Readiness,
-    Runner, Services, SystemClock, Terms,
+    Activity, Actuator, Audit, Board, Clock, Episodes, Event, Forecasts, Guard, Journal, Leadership, Metrics,
+    Owners, Readiness, Runner, Services, SharedDefaults, SystemClock, Terms,
 };
 use serve::{CertificateSlot, Listening, Peers, Shown};
 use sources::{AddressPolicy, Advisers, Registry};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-pub(crate) use args::{Listen, PartsArgs, namespace};
+pub(crate) use args::{Listen, PartsArgs, namespace, prometheus_url};
 pub(crate) use election::elect;
+pub(crate) use glue::{advisers, sampler};
 use json_lines::JsonLines;
 
 use crate::policies::policies;
@@ -41,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) episodes: Option<Arc<Episodes>>,
     /// Who leads.
     pub(crate) leadership: Arc<Leadership>,
+    /// Who wants to scale what.
+    pub(crate) owners: Arc<Owners>,
     /// The HPAs that the watch reports.
     pub(crate) hpas: Arc<Hpas>,
     pub(crate) identity: String,
@@ -79,6 +83,7 @@ impl Shared {
             episodes: episodes.map(|file| Arc::new(Episodes::new(file))),
             leadership: Arc::default(),
             hpas: Arc::default(),
+            owners: Arc::default(),
             identity,
         })
     }
@@ -114,6 +119,8 @@ pub(crate) struct Wiring {
     pub(crate) namespaces: Vec<String>,
     /// Whether a namespaced object may act in another namespace.
     pub(crate) allow_cross_namespace: bool,
+    /// Defaults and ceilings for all objects, where there are any.
+    pub(crate) defaults: Option<Arc<SharedDefaults>>,
 }
 
 /// Where the record is kept, and the task that keeps it until its `stop` turns true.
@@ -167,14 +174,18 @@ impl Parts {
             metrics: Arc::clone(&shared.metrics),
             activity: Arc::clone(&shared.shown.activity),
             board: Arc::clone(&shared.shown.board),
+            outages: Arc::default(),
             audit: shared.audit.clone(),
             advisers: glue::advisers(Arc::clone(&shared.advisers)),
             episodes: shared.episodes.clone(),
+            forecasts: Forecasts::default(),
         };
         let terms = Terms {
             catalog: registry,
             policies: policies().clone(),
             allow_cross_namespace: wiring.allow_cross_namespace,
+            defaults: wiring.defaults,
+            owners: Arc::clone(&shared.owners),
         };
         let runner = Runner::new(services, terms);
         let parts = Self {

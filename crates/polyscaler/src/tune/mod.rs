@@ -1,4 +1,4 @@
-//! `polyscaler tune`: the cheapest settings that keep a promise, proven on history that the search has not seen.
+//! `polyscaler tune`: the cheapest settings that keep an SLO, proven on history that the search has not seen.
 
 mod args;
 mod results;
@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use backtest::Manifest;
+use backtest::contender::Fits;
 use backtest::gate::Condition;
 use backtest::tune::{Search, SearchError, SearchOptions, Searched};
 use backtest::workload::WorkloadSpec;
@@ -14,7 +15,8 @@ use engine::Time;
 use indicatif::{ProgressBar, ProgressStyle};
 use sources::{AddressPolicy, Registry};
 
-use crate::backtest::inputs::{self, Invalid, Opened};
+use crate::backtest::inputs::{self, Opened};
+use crate::backtest::invalid::Invalid;
 use crate::backtest::outputs::Folder;
 use crate::policies::policies;
 pub(crate) use args::TuneArgs;
@@ -93,6 +95,7 @@ impl Prepared {
             policies: policies(),
             workload: &self.opened.bound.workload,
             signals: &self.opened.bound.signals,
+            fits: Fits::default(),
         };
         let options = SearchOptions {
             candidates: arguments.candidates,

@@ -35,6 +35,10 @@ pub(super) fn write(
         let diff = diff(prepared, standing)?;
         folder.add("tuned.yaml", |out| out.write_all(tuned.as_bytes()))?;
         folder.add("tuned.diff", |out| out.write_all(diff.as_bytes()))?;
+    } else {
+        // Those of an earlier run would look like a recommendation.
+        folder.without("tuned.yaml");
+        folder.without("tuned.diff");
     }
     let summary = summary(prepared, searched);
     folder.add("tune.json", |out| {

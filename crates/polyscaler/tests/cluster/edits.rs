@@ -69,7 +69,7 @@ async fn another_target_is_scaled_from_then_on_and_the_old_one_stays() {
     scaling.wait_for_field("target", "Deployment/new").await;
     scaling.wait_for("ScalingLimited", "True", "CoolingDown").await;
     assert_eq!(new.asked().await, 3);
-    scaling.patch_spec(json!({ "safety": null })).await;
+    scaling.patch_spec(json!({ "safety": { "cooldownSeconds": null } })).await;
     new.wait_for(6).await;
     scene.users("/users", 0);
     new.wait_for(2).await;

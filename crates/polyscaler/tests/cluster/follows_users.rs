@@ -55,7 +55,15 @@ async fn the_seeds_manifest_works_as_it_is() {
     assert_eq!(payment.spec.unwrap().replicas, Some(3));
     scaling.wait_for_event("Warning", "MetricConnectionFailed", "api.example.com").await;
 
-    assert_eq!(scaling.get().await.data["spec"]["intervalSeconds"], 60);
+    // A default is in the status, with where it comes from, and not in the spec, which the manifest's owner owns.
+    assert_eq!(scaling.get().await.data["spec"].get("intervalSeconds"), None);
+    let default =
+        |field: &str, value: &str, from: &str| json!({ "field": field, "value": value, "from": from });
+    let defaults = json!([
+        default("spec.intervalSeconds", "60", "default"),
+        default("spec.safety", "tolerance 0.1, scale-in window 300 s", "default, as in the HPA"),
+    ]);
+    scaling.wait_for_field("defaults", defaults).await;
 
     // With an address of ours in place of the example's, the next poll is at once, not in an hour.
     let target = scene.deployment("payment-service", 3).await;
@@ -112,6 +120,7 @@ async fn replicas_follow_users_and_everything_reports_why() {
             ["AbleToScale", "True", "ReadyForNewScale"],
             ["ScalingActive", "True", "ValidMetricFound"],
             ["ScalingLimited", "False", "DesiredWithinRange"],
+            ["Paused", "False", "NotPaused"],
         ]
     );
     for condition in status["conditions"].as_array().unwrap() {

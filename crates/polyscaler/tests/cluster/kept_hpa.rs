@@ -58,6 +58,7 @@ impl<'a> Keeping<'a> {
             readiness: Arc::new(Readiness::default()),
             objects: Arc::new(Objects::default()),
             hpas: Arc::clone(&hpas),
+            labels: None,
         }));
         while !matches!(events.recv().await.unwrap(), Event::Synced) {}
         let owner =

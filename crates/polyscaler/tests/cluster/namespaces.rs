@@ -41,7 +41,7 @@ async fn labels_of_a_namespace_decide_at_once_whether_it_is_acted_on() {
     let (web, shop) = (scene.podless_deployment("web", 2).await, scene.podless_deployment("shop", 2).await);
     scene.business_scaling("web", scene.spec("web", "/web")).await;
     let config = json!({ "url": scene.metrics.url("/shop"), "valuePath": "$.active_users" });
-    let spec = json!({ "targetDeployment": "shop", "minReplicas": 1, "maxReplicas": 10, "intervalSeconds": 1,
+    let spec = json!({ "targetDeployment": "shop", "minReplicas": 1, "maxReplicas": 10, "intervalSeconds": 1, "safety": {},
         "metrics": [{ "type": "http", "config": config, "targetValue": 500 }] });
     scene.general_scaler("shop", spec).await;
 

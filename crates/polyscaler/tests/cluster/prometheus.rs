@@ -29,7 +29,7 @@ pub(super) fn users(scene: &Scene, pods: &[u32]) {
 
 pub(super) fn spec(scene: &Scene, config: Value) -> Value {
     json!({
-        "targetDeployment": "web", "namespace": scene.namespace, "intervalSeconds": 1,
+        "targetDeployment": "web", "namespace": scene.namespace, "intervalSeconds": 1, "safety": {},
         "metric": { "type": "prometheus", "config": config },
     })
 }

@@ -33,7 +33,7 @@ fn shop(scene: &Scene) -> Value {
         }],
         "policy": { "type": "bottleneck" },
         "callGraph": [{ "from": "webui", "to": "auth" }, { "from": "webui", "to": "db", "callsPerCall": 2 }],
-        "intervalSeconds": 1,
+        "intervalSeconds": 1, "safety": {},
     })
 }
 
@@ -143,7 +143,7 @@ async fn counts_are_drawn_within_bounds_and_a_seed_repeats_them() {
         json!({
             "members": [member("webui"), member("auth"), member("db")],
             "policy": { "type": "random", "config": { "seed": 7 } },
-            "intervalSeconds": 1,
+            "intervalSeconds": 1, "safety": {},
         }),
     )
     .await;
@@ -160,7 +160,7 @@ async fn counts_are_drawn_within_bounds_and_a_seed_repeats_them() {
     let again = json!({
         "members": [member("webui"), member("auth"), member("db")],
         "policy": { "type": "random", "config": { "seed": 7 } },
-        "intervalSeconds": 1,
+        "intervalSeconds": 1, "safety": {},
     });
     scene.object(KIND, "shop", again).await;
     let _operator = scene.operator(&[]).await;

@@ -264,6 +264,16 @@ async fn an_hpa_owns_what_it_scales() {
     let back = json!({ "spec": { "scaleTargetRef": { "name": "web" } } });
     hpas.patch("by-cpu", &PatchParams::default(), &Patch::Merge(back)).await.unwrap();
     scaling.wait_for("Ready", "False", "TargetConflict").await;
+    // Not without a word to whoever applied it.
+    let events: kube::Api<k8s_openapi::api::events::v1::Event> = scene.namespaced();
+    let of_hpa = kube::api::ListParams::default().fields("regarding.name=by-cpu,reason=TargetConflict");
+    let look = || async {
+        let found = events.list(&of_hpa).await.map_err(|error| error.to_string())?.items;
+        let notes: Vec<String> = found.into_iter().filter_map(|event| event.note).collect();
+        let says = |note: &String| note.contains(&format!("BusinessScaling {}", scaling.name));
+        if notes.iter().any(says) { Ok(()) } else { Err(format!("{notes:?}")) }
+    };
+    testbed::wait::until("an Event on the HPA", crate::harness::LIMIT, look).await.unwrap();
     let asked = scene.metrics.seen("/users").count;
     scene.users("/users", 0);
     scene.requests("/watched", 3).await;

@@ -180,3 +180,32 @@ async fn an_operator_that_is_away_keeps_nobody_waiting() {
     operator.terminate(LIMIT).await;
     scene.business_scaling("again", bad()).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_object_on_one_target_is_refused() {
+    let scene = Scene::new("second").await;
+    let hook = Hook::install(&scene).await;
+    hook.operator(&scene).await;
+    wait_until_refused(&scene).await;
+    let target = scene.podless_deployment("web", 2).await;
+    scene.users("/users", 3000);
+    let first = scene.business_scaling("first", scene.spec("web", "/users")).await;
+    target.wait_for(6).await;
+
+    let second = |annotations: Value| {
+        let mut second = labelled(&scene, manifest(scene.spec("web", "/users")));
+        second["metadata"]["name"] = json!(scene.full_name("second"));
+        second["metadata"]["annotations"] = annotations;
+        second
+    };
+    let refused = judged(&scene, &second(json!({}))).await.unwrap_err();
+    let taken = format!("is already scaled by BusinessScaling {}", first.name);
+    assert!(refused.message.contains(&taken), "{}", refused.message);
+    judged(&scene, &second(json!({ "polyscaler.dev/mode": "observe" }))).await.unwrap();
+
+    // The first may go on to be edited, and makes room when it observes.
+    first.patch_spec(json!({ "intervalSeconds": 2 })).await;
+    first.set_mode(Some("observe")).await;
+    let look = || async { judged(&scene, &second(json!({}))).await.map_err(|status| status.message.clone()) };
+    wait::until("the target to be free", LIMIT, look).await.unwrap();
+}

@@ -166,7 +166,60 @@ fn two_manifests_are_compared_under_names_of_their_own() {
 }
 
 #[test]
-fn bad_loads_are_told_by_line_and_column_and_leave_nothing() {
+fn scaled_objects_and_hpas_are_replayed_as_their_own_controllers_act() {
+    let scene = Scene::new();
+    let hpa = scene.files.write(
+        "hpa.yaml",
+        "apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: hpa-of-web, namespace: shop}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  maxReplicas: 20
+  metrics:
+  - type: External
+    external: {metric: {name: requests}, target: {type: AverageValue, averageValue: '100'}}
+",
+    );
+    let scaled_object = "apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: keda-of-web, namespace: shop}
+spec:
+  scaleTargetRef: {name: web}
+  minReplicaCount: 1
+  maxReplicaCount: 20
+  triggers:
+  - {type: prometheus, metadata: {serverAddress: 'http://prometheus:9090', query: requests, threshold: '100'}}
+";
+    let object = scene.files.write("scaledobject.yaml", scaled_object);
+    let ran = scene.run(&["--against", &format!("{hpa},{object},hpa,keda"), "--output", "json"]);
+    assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    let summary: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let scores = |name: &str| {
+        let all = summary["contenders"].as_array().unwrap();
+        all.iter().find(|contender| contender["name"] == name).unwrap()["scores"].clone()
+    };
+    assert_eq!(scores("hpa-of-web"), scores("hpa"));
+    assert_eq!(scores("keda-of-web"), scores("keda"));
+    let cron = scaled_object.replace("type: prometheus", "type: cron");
+    let ran = scene.with("-f", "cron.yaml", cron);
+    let words = "ScaledObject/keda-of-web: spec.triggers[0].type: Unsupported value: \"cron\"";
+    assert!(ran.status == 1 && ran.stderr.contains(words), "{ran:?}");
+}
+
+#[test]
+fn a_manifest_with_a_forecast_is_replayed_without_it_too() {
+    let scene = Scene::new();
+    let ran = scene.with("-f", "ahead.yaml", SCALER.to_owned() + "  forecast: {horizonSeconds: 30}\n");
+    assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    assert!(ran.stdout.contains("\nweb, no forecast "), "{}", ran.stdout);
+    assert!(ran.stdout.contains("\nthe forecast of web: the SLO is broken for "), "{}", ran.stdout);
+    let summary: Value = serde_json::from_str(&scene.read("summary.json")).unwrap();
+    assert!(summary["remarks"].to_string().contains("the forecast of web: "), "{summary}");
+}
+
+#[test]
+fn bad_loads_are_reported_by_line_and_column_and_leave_nothing() {
     let cases: [(&[u8], &str); 9] = [
         (
             b"timestamp,requests\n2026-11-29 10:00:00,1\n2026-11-29 10:01:00,many\n",
@@ -240,7 +293,7 @@ fn odd_loads_are_read_all_the_same() {
 }
 
 #[test]
-fn bad_manifests_and_workloads_are_told_by_path() {
+fn bad_manifests_and_workloads_are_reported_by_path() {
     let scene = Scene::new();
     let bad =
         SCALER.replace("maxReplicas: 20", "maxReplicas: 0").replace("targetValue: 100", "targetValue: 0");
@@ -288,17 +341,17 @@ fn a_folder_that_cannot_be_written_is_named_and_nothing_is_left() {
         "{ran:?}"
     );
     std::fs::remove_file(&scene.out).unwrap();
-    // Where a file cannot be put in its place, those before it are not there either.
-    std::fs::create_dir_all(Path::new(&scene.out).join("summary.json/full")).unwrap();
+    // Where a file cannot be put in its place, the others are not there either.
+    std::fs::create_dir_all(Path::new(&scene.out).join("report.html/full")).unwrap();
     let ran = scene.run(&[]);
     assert_eq!(ran.status, 1, "{ran:?}");
-    assert!(ran.stderr.contains("summary.json"), "{ran:?}");
-    assert_eq!(scene.written(), ["summary.json"], "neither a half nor a temporary file");
+    assert!(ran.stderr.contains("report.html cannot be written"), "{ran:?}");
+    assert_eq!(scene.written(), ["report.html"], "neither a half nor a temporary file");
     let mode = std::fs::metadata(&scene.out).unwrap().permissions().mode();
     assert!(mode & 0o200 != 0);
 }
 
-/// The most memory that a backtest of the file's first lines ever had, in MiB, and the cells that it made of them.
+/// The peak memory of a backtest, in MiB, and the cells that it made of them.
 fn peak(scene: &Scene, path: &str) -> (f64, u64) {
     let arguments = [
         "backtest",

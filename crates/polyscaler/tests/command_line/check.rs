@@ -186,3 +186,29 @@ fn examples_of_prometheus_are_valid() {
     let said = format!("{}{}", ran.stdout, ran.stderr);
     assert!(said.contains("spec.metric.config.serverAddress: Invalid value"), "{said}");
 }
+
+#[test]
+fn a_second_object_on_one_target_is_refused_within_one_run() {
+    let files = Files::new();
+    let first = files.write("first.yaml", GOOD);
+    let other = GOOD.replace("name: good", "name: other");
+    let second = files.write("second.yaml", &other);
+    let ran = run(&["check", &first, &second]);
+    assert_eq!((ran.status, ran.stdout), (1, format!("{first}: BusinessScaling/good: valid\n")));
+    let wanted = format!(
+        "{second}: BusinessScaling/other: spec: Forbidden: Deployment default/web is already scaled by BusinessScaling good \
+         in {first}; "
+    );
+    assert!(ran.stderr.starts_with(&wanted), "{}", ran.stderr);
+
+    // One that only observes, the same object twice, and another target are no conflict.
+    let observing =
+        other.replace("  name: other\n", "  name: other\n  annotations: {polyscaler.dev/mode: observe}\n");
+    let elsewhere = other.replace("targetDeployment: web", "targetDeployment: elsewhere");
+    for (name, text) in
+        [("observing.yaml", observing), ("again.yaml", GOOD.to_owned()), ("elsewhere.yaml", elsewhere)]
+    {
+        let ran = run(&["check", &first, &files.write(name, text)]);
+        assert_eq!(ran.status, 0, "{name}: {}", ran.stderr);
+    }
+}

@@ -49,6 +49,8 @@ fn what_does_not_hold_is_not_recommended() {
     let shown = out.display().to_string();
     let mut arguments = vec!["tune", "-f", &scaler, "--load", &load, "--step", "5m", "--candidates", "6"];
     arguments.extend(["--slo", "cost < 1", "--out", &shown]);
+    std::fs::create_dir(&out).unwrap();
+    std::fs::write(out.join("tuned.yaml"), "of an earlier run").unwrap();
     let ran = run(&arguments);
     assert_eq!(ran.status, 1, "{ran:?}");
     assert!(ran.stderr.contains("nothing is recommended: no settings meet cost < 1"), "{ran:?}");

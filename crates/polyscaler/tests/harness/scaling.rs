@@ -119,7 +119,12 @@ impl Scaling {
 
     /// Sets the mode, or takes it away.
     pub(crate) async fn set_mode(&self, mode: Option<&str>) {
-        self.patch(json!({ "metadata": { "annotations": { "polyscaler.dev/mode": mode } } })).await;
+        self.annotate("polyscaler.dev/mode", mode).await;
+    }
+
+    /// Sets an annotation, or takes it away.
+    pub(crate) async fn annotate(&self, key: &str, value: Option<&str>) {
+        self.patch(json!({ "metadata": { "annotations": { key: value } } })).await;
     }
 
     async fn patch(&self, patch: Value) {

@@ -76,13 +76,15 @@ impl Scene {
         format!("{}-{name}", self.namespace)
     }
 
-    /// The least spec that scales the Deployment `target` by the metric at `path`, each second.
+    /// The least spec that scales the Deployment `target` by the metric at `path`, each second, without limits: the
+    /// default ones hold a scale-in for minutes.
     pub(crate) fn spec(&self, target: &str, path: &str) -> Value {
         json!({
             "targetDeployment": target,
             "namespace": self.namespace,
             "metricSource": self.metrics.url(path),
             "intervalSeconds": 1,
+            "safety": {},
         })
     }
 

@@ -25,6 +25,10 @@ async fn at_work(scene: &Scene) -> Operator {
     scene.podless_deployment("watched", 2).await;
     let observe = json!({ "polyscaler.dev/mode": "observe" });
     scene.annotated_business_scaling("watched", scene.spec("watched", "/users"), observe).await;
+    scene.podless_deployment("paused", 2).await;
+    let paused = json!({ "polyscaler.dev/paused": "true" });
+    let paused = scene.annotated_business_scaling("paused", scene.spec("paused", "/users"), paused).await;
+    paused.wait_for("Paused", "True", "Paused").await;
     target.wait_for(6).await;
     scene.users("/users", 4000);
     web.wait_for("ScalingLimited", "True", "CoolingDown").await;
@@ -87,9 +91,10 @@ async fn as_it_should_be(server: &PrometheusServer) -> Result<(), String> {
     assert_eq!(rules.len(), alerts().len());
     for rule in rules {
         let state = match rule["name"].as_str().unwrap() {
-            "PolyscalerObjectsNotReady" | "PolyscalerObjectsObserved" | "PolyscalerMetricSourceFailing" => {
-                "pending"
-            }
+            "PolyscalerObjectsNotReady"
+            | "PolyscalerObjectsObserved"
+            | "PolyscalerObjectsPaused"
+            | "PolyscalerMetricSourceFailing" => "pending",
             // On a busy machine polls may be late.
             "PolyscalerPollsLate" => continue,
             _ => "inactive",

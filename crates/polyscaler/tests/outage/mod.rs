@@ -4,4 +4,5 @@
 mod away;
 mod hanging;
 mod no_crds;
+mod prometheus_stopped;
 mod stored_before;

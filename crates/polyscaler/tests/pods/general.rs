@@ -22,7 +22,7 @@ fn spec(target: &str, metric: Value, (min, max): (u32, u32)) -> Value {
         "targetDeployment": target,
         "minReplicas": min,
         "maxReplicas": max,
-        "intervalSeconds": 1,
+        "intervalSeconds": 1, "safety": {},
         "metrics": [metric],
     })
 }

@@ -17,10 +17,13 @@ use serde_json::{Value, json};
 use crate::Outcome;
 use crate::common::column::{self, Column};
 use crate::common::fields::{
-    HeadersFrom, MetricSpec, NAME_PATTERN, NAMESPACE_PATTERN, SafetySpec, TargetRef, URL_PATTERN, as_number,
+    HeadersFrom, MetricSpec, NAME_PATTERN, NAMESPACE_PATTERN, TargetRef, URL_PATTERN, as_number,
 };
+use crate::common::forecast::ForecastSpec;
+use crate::common::interval::Interval;
 use crate::common::metric;
 use crate::common::rule;
+use crate::common::safety::{self, SafetySpec};
 use crate::common::single_target::SingleTarget;
 use crate::common::status::{ObservedStatus, SingleTargetStatus};
 use crate::compile::{Compiled, Context, Findings, NotCompiled, spec};
@@ -101,13 +104,16 @@ pub struct BusinessScalingSpec {
     /// The range of the metric in which the target is scaled, and the range of replicas.
     #[serde(default)]
     pub scale_thresholds: ScaleThresholds,
-    /// Seconds between two polls of the metrics.
-    #[serde(default = "default_interval")]
+    /// Seconds between two polls of the metrics. Defaults to 60, or to what the operator's defaults file says.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 86400))]
-    pub interval_seconds: u32,
+    pub interval_seconds: Option<u32>,
     /// Limits on how fast and how often the target is scaled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub safety: Option<SafetySpec>,
+    /// Whether and how the target is scaled out ahead of a load that is expected. Left out, there is no forecast.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<ForecastSpec>,
 }
 
 /// At or below `minUsers` the target has `minReplicas`, at or above `maxUsers` it has `maxReplicas`; in between
@@ -151,14 +157,13 @@ fn default_namespace() -> String {
     "default".to_owned()
 }
 
-fn default_interval() -> u32 {
-    60
-}
+/// Seconds between two polls where nobody says otherwise.
+const DEFAULT_INTERVAL: u32 = 60;
 
 const DEFAULT_VALUE_PATH: &str = "$.active_users";
 
 fn definition(_: &PolicyTable) -> CustomResourceDefinition {
-    rule::finish(column::print(BusinessScaling::crd(), COLUMNS), rules::RULES)
+    rule::finish(rule::finish(column::print(BusinessScaling::crd(), COLUMNS), rules::RULES), safety::RULES)
 }
 
 fn compile(object: &Value, context: &Context<'_>) -> Result<Compiled, NotCompiled> {
@@ -176,7 +181,9 @@ fn compile(object: &Value, context: &Context<'_>) -> Result<Compiled, NotCompile
         metrics: vec![metric],
         policy: policy.map(|policy| Arc::new(policy) as Arc<dyn Policy>),
         safety: spec.safety.as_ref(),
-        interval_seconds: spec.interval_seconds,
+        forecast: spec.forecast.as_ref(),
+        fallbacks: Vec::new(),
+        interval: Interval::Optional(spec.interval_seconds, DEFAULT_INTERVAL),
     };
     compiled.plan(object, broken_rules, findings)
 }
@@ -231,6 +238,10 @@ impl Status for BusinessScalingStatus {
     fn clear_volatile(&mut self) {
         self.common.clear_volatile();
         self.metric_value = None;
+    }
+
+    fn metric_values(&self) -> Vec<Option<f64>> {
+        vec![self.metric_value]
     }
 
     fn observed(&self) -> Option<&ObservedStatus> {

@@ -2,8 +2,15 @@
 //!
 //! One that nobody knows is a problem and never ignored: whoever misspells a brake would believe that it holds.
 
-use engine::{Fault, FaultKind, Mode, Problem};
+mod brakes;
+
+use engine::{Brakes, Fault, FaultKind, Mode, Problem, Warning};
 use serde_json::{Map, Value};
+
+pub use brakes::{
+    OVERRIDE_ANNOTATION, PAUSED_ANNOTATION, PAUSED_REPLICAS_ANNOTATION, PAUSED_SCALE_IN_ANNOTATION,
+    PAUSED_SCALE_OUT_ANNOTATION,
+};
 
 /// What all annotations that are ours begin with.
 const PREFIX: &str = "polyscaler.dev/";
@@ -15,7 +22,14 @@ pub const MODE_ANNOTATION: &str = "polyscaler.dev/mode";
 pub const MEMORY_ANNOTATION: &str = "polyscaler.dev/memory";
 
 /// What users may set.
-const KNOWN: &[&str] = &[MODE_ANNOTATION];
+const KNOWN: &[&str] = &[
+    MODE_ANNOTATION,
+    PAUSED_ANNOTATION,
+    PAUSED_REPLICAS_ANNOTATION,
+    PAUSED_SCALE_IN_ANNOTATION,
+    PAUSED_SCALE_OUT_ANNOTATION,
+    OVERRIDE_ANNOTATION,
+];
 
 /// So similar, from 0 to 1, a name must be to a known one to be taken for it.
 const SIMILAR: f64 = 0.8;
@@ -25,6 +39,10 @@ const SIMILAR: f64 = 0.8;
 pub(crate) struct Annotations {
     /// Whether decisions are applied.
     pub(crate) mode: Mode,
+    /// What is paused or overridden for a time.
+    pub(crate) brakes: Brakes,
+    /// What is doubtful about them.
+    pub(crate) warnings: Vec<Warning>,
 }
 
 impl Annotations {
@@ -33,7 +51,10 @@ impl Annotations {
         let none = Map::new();
         let all = object.pointer("/metadata/annotations").and_then(Value::as_object).unwrap_or(&none);
         problems.extend(all.keys().filter_map(|key| unknown(key)));
-        Self { mode: all.get(MODE_ANNOTATION).map_or(Mode::Act, |value| mode(value, problems)) }
+        let mut warnings = Vec::new();
+        let brakes = brakes::read(all, problems, &mut warnings);
+        let mode = all.get(MODE_ANNOTATION).map_or(Mode::Act, |value| mode(value, problems));
+        Self { mode, brakes, warnings }
     }
 }
 

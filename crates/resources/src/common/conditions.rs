@@ -1,8 +1,11 @@
 //! The conditions that kinds of ours have, in the words of the HPA. A single target is "the target"; of a
 //! group, every member in question is named.
 
-use engine::{AbsentMetric, MemberDecision, Mode, Problem, Step};
+use engine::{AbsentMetric, MemberDecision, Mode, Outlook, Pause, Problem, Step};
 
+use super::annotations::{
+    PAUSED_ANNOTATION, PAUSED_REPLICAS_ANNOTATION, PAUSED_SCALE_IN_ANNOTATION, PAUSED_SCALE_OUT_ANNOTATION,
+};
 use super::condition::ConditionStatus;
 use crate::{Outcome, Poll, Reason, Verdict};
 
@@ -14,6 +17,12 @@ const SCALING_ACTIVE: &str = "ScalingActive";
 const ABLE_TO_SCALE: &str = "AbleToScale";
 /// The desired count is not the recommended one.
 const SCALING_LIMITED: &str = "ScalingLimited";
+
+/// Scaling, or one direction of it, is paused.
+pub(crate) const PAUSED: &str = "Paused";
+
+/// A fallback stands in place of a metric that fails.
+const FALLBACK: &str = "Fallback";
 
 /// A condition with its typed reason.
 struct Said {
@@ -44,6 +53,11 @@ pub struct Health {
 }
 
 impl Outcome {
+    /// What the conditions that kinds of ours have say of the object, `Ready` first.
+    pub fn conditions(&self) -> Vec<ConditionStatus> {
+        of(self)
+    }
+
     /// How the object is.
     pub fn health(&self) -> Health {
         let all = said(self);
@@ -65,14 +79,16 @@ fn said(outcome: &Outcome) -> Vec<Said> {
     match &outcome.verdict {
         Verdict::Invalid(problems) => vec![not_compiled(Reason::InvalidSpec, problems)],
         Verdict::Unresolved(problems) => vec![not_compiled(Reason::ReferenceNotFound, problems)],
-        Verdict::Conflict(message) => {
-            vec![condition(READY, false, Reason::TargetConflict, message.clone())]
+        Verdict::Conflict(conflict) => {
+            vec![condition(READY, false, Reason::TargetConflict, conflict.message.clone())]
         }
         Verdict::Polled(poll) => {
             let parts = [able_to_scale(poll), scaling_active(poll)];
             let mut conditions = vec![ready(poll, &parts)];
             conditions.extend(parts);
             conditions.push(scaling_limited(poll));
+            conditions.push(paused(poll));
+            conditions.extend(fallback(poll));
             conditions
         }
     }
@@ -98,6 +114,10 @@ fn ready(poll: &Poll, parts: &[Said]) -> Said {
             Reason::Observing,
             "decisions are recorded but not applied: the annotation polyscaler.dev/mode is observe",
         ),
+        None if poll.plan.brakes.pause.is_on() => {
+            let pause = poll.plan.brakes.pause;
+            condition(type_, true, pause.into(), how_to_resume(pause))
+        }
         None if poll.is_of_group() => {
             condition(type_, true, Reason::Ready, "the metrics are available and every member can be scaled")
         }
@@ -105,6 +125,36 @@ fn ready(poll: &Poll, parts: &[Said]) -> Said {
             condition(type_, true, Reason::Ready, "the metrics are available and the target can be scaled")
         }
     }
+}
+
+/// Whether a fallback counts; nothing for an object that has none.
+fn fallback(poll: &Poll) -> Option<Said> {
+    if !poll.plan.safeguards.has_fallback() {
+        return None;
+    }
+    let steps = poll.decision.members.iter().flat_map(|decided| &decided.steps);
+    let active = steps.filter(|step| matches!(step, Step::Fallback { .. })).map(Step::to_string).next();
+    Some(match active {
+        Some(step) => condition(FALLBACK, true, Reason::FallbackActive, step),
+        None => condition(FALLBACK, false, Reason::FallbackInactive, "no metric has failed for long enough"),
+    })
+}
+
+fn paused(poll: &Poll) -> Said {
+    let pause = poll.plan.brakes.pause;
+    let message = if pause.is_on() { how_to_resume(pause) } else { pause.to_string() };
+    condition(PAUSED, pause.is_on(), pause.into(), message)
+}
+
+/// What is paused, and by which annotation.
+fn how_to_resume(pause: Pause) -> String {
+    let by = match pause {
+        Pause::Nothing | Pause::Everything => PAUSED_ANNOTATION,
+        Pause::At(_) => PAUSED_REPLICAS_ANNOTATION,
+        Pause::ScaleIn => PAUSED_SCALE_IN_ANNOTATION,
+        Pause::ScaleOut => PAUSED_SCALE_OUT_ANNOTATION,
+    };
+    format!("{pause} by the annotation {by}; remove it to resume")
 }
 
 fn able_to_scale(poll: &Poll) -> Said {
@@ -171,7 +221,10 @@ fn scaling_active(poll: &Poll) -> Said {
         None if poll.is_of_group() && poll.plan.metrics.is_empty() => {
             condition(type_, true, Reason::ValidMetricFound, "the policy needs no metrics")
         }
-        None => condition(type_, true, Reason::ValidMetricFound, "all metrics are available"),
+        None => {
+            let message = format!("all metrics are available{}", without_forecast(poll));
+            condition(type_, true, Reason::ValidMetricFound, message)
+        }
         Some(first) => {
             // For a single target the first is enough: they mostly have one cause.
             let shown = if poll.is_of_group() { &absences[..] } else { &absences[..1] };
@@ -179,6 +232,16 @@ fn scaling_active(poll: &Poll) -> Said {
             condition(type_, false, Reason::Metric(first.absence.reason), message)
         }
     }
+}
+
+/// Which metrics no forecast is relied on for, and why; without numbers, which would make another message of each poll.
+fn without_forecast(poll: &Poll) -> String {
+    let metrics = poll.plan.metrics.iter().zip(&poll.decision.outlooks);
+    let unknown = metrics.filter_map(|(metric, outlook)| match outlook {
+        Outlook::Unknown(why) => Some(format!("; no forecast of {} is used: {}", metric.name, why.reason())),
+        Outlook::Expected(_) => None,
+    });
+    unknown.collect()
 }
 
 /// Names of the members that someone set to 0.
@@ -233,12 +296,21 @@ fn largest(poll: &Poll) -> String {
 fn limit(decided: &MemberDecision) -> Option<(Reason, &Step)> {
     decided.steps.iter().rev().find_map(|step| {
         let reason = match step {
-            Step::Policy { .. } | Step::Absent(_) | Step::Pods { .. } | Step::Disabled { .. } => return None,
+            Step::Policy { .. }
+            | Step::Absent(_)
+            | Step::Pods { .. }
+            | Step::Forecast { .. }
+            | Step::NoForecast { .. }
+            | Step::Override(_)
+            | Step::Fallback { .. }
+            | Step::Disabled { .. } => return None,
+            Step::Paused { from, to, pause } => return (from != to).then_some(((*pause).into(), step)),
             Step::Stabilization { .. } => Reason::Stabilized,
             Step::Cost { .. } | Step::Budget { .. } => Reason::BudgetReached,
             Step::Bounds { from, to } if from > to => Reason::TooManyReplicas,
             Step::Bounds { .. } => Reason::TooFewReplicas,
             Step::NoScaleIn { .. } => Reason::ReadingMissing,
+            Step::SuspiciousDrop { .. } => Reason::SuspiciousDrop,
             Step::Rate { .. } => Reason::RateLimited,
             Step::Cooldown { .. } => Reason::CoolingDown,
             Step::Held { .. } => Reason::DecisionHeld,
@@ -251,13 +323,14 @@ fn limit(decided: &MemberDecision) -> Option<(Reason, &Step)> {
 fn rank(reason: Reason) -> u8 {
     match reason {
         Reason::DecisionHeld => 0,
-        Reason::TooManyReplicas => 1,
-        Reason::BudgetReached => 2,
-        Reason::ReadingMissing => 3,
-        Reason::RateLimited => 4,
-        Reason::CoolingDown => 5,
-        Reason::Stabilized => 6,
-        _ => 7,
+        Reason::Paused | Reason::PausedAtReplicas | Reason::ScaleInPaused | Reason::ScaleOutPaused => 1,
+        Reason::TooManyReplicas => 2,
+        Reason::BudgetReached => 3,
+        Reason::ReadingMissing => 4,
+        Reason::SuspiciousDrop | Reason::RateLimited => 5,
+        Reason::CoolingDown => 6,
+        Reason::Stabilized => 7,
+        _ => 8,
     }
 }
 

@@ -1,8 +1,6 @@
 //! Fields that several kinds have, with their schema.
 
-use std::time::Duration;
-
-use engine::{Fault, Limits, Problem, Target};
+use engine::{Fault, Problem, Target};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -95,47 +93,6 @@ pub struct SecretRef {
     /// Name of the Secret.
     #[schemars(length(max = 253), regex(pattern = NAME_PATTERN))]
     pub name: String,
-}
-
-/// Limits on how fast and how often a target is scaled.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct SafetySpec {
-    /// Seconds after a scaling during which the target is not scaled again. Defaults to 0.
-    #[schemars(range(max = 86400))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cooldown_seconds: Option<u32>,
-    /// Maximum number of pods that one scaling adds. Defaults to no limit.
-    #[schemars(range(min = 1, max = i32::MAX))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_scale_up_rate: Option<u32>,
-    /// Maximum number of pods that one scaling removes. Defaults to no limit.
-    #[schemars(range(min = 1, max = i32::MAX))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_scale_down_rate: Option<u32>,
-    /// Stabilization window for scaling out: the lowest recommendation of this many seconds is followed. Defaults to 0,
-    /// as in the HPA.
-    #[schemars(range(max = 3600))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub scale_up_stabilization_seconds: Option<u32>,
-    /// Stabilization window for scaling in: the highest recommendation of this many seconds is followed. Defaults to 0;
-    /// in the HPA it is 300.
-    #[schemars(range(max = 3600))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub scale_down_stabilization_seconds: Option<u32>,
-}
-
-impl SafetySpec {
-    /// The engine's form of it.
-    pub fn compile(&self) -> Limits {
-        let seconds = |value: Option<u32>| Duration::from_secs(u64::from(value.unwrap_or(0)));
-        let [up, down] =
-            [self.scale_up_stabilization_seconds, self.scale_down_stabilization_seconds].map(seconds);
-        Limits::default()
-            .with_windows(up, down)
-            .with_pods_per_operation(self.max_scale_up_rate, self.max_scale_down_rate)
-            .with_cooldown(seconds(self.cooldown_seconds))
-    }
 }
 
 /// The namespace that a namespaced object lives in.

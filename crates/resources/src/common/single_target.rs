@@ -1,13 +1,15 @@
 //! The end of compilation for kinds with a single target: the same for all of them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use engine::{Actuation, Bounds, Member, Metric, Plan, Policy, Problem, Target, Warning};
 use serde_json::Value;
 
 use super::annotations::Annotations;
-use super::fields::SafetySpec;
+use super::forecast::ForecastSpec;
+use super::interval::Interval;
+use super::rule;
+use super::safety::{self, FallbackSpec, SafetySpec};
 use crate::compile::{Compiled, Findings, NotCompiled};
 
 /// What a kind has made of its spec.
@@ -21,7 +23,10 @@ pub(crate) struct SingleTarget<'a> {
     /// `None` where its settings make none, which a rule or a problem has said.
     pub(crate) policy: Option<Arc<dyn Policy>>,
     pub(crate) safety: Option<&'a SafetySpec>,
-    pub(crate) interval_seconds: u32,
+    pub(crate) forecast: Option<&'a ForecastSpec>,
+    pub(crate) interval: Interval,
+    /// The fallbacks that metrics have by themselves, in the order of the metrics.
+    pub(crate) fallbacks: Vec<Option<&'a FallbackSpec>>,
 }
 
 impl SingleTarget<'_> {
@@ -29,25 +34,35 @@ impl SingleTarget<'_> {
     pub(crate) fn plan(
         self,
         object: &Value,
-        broken_rules: Vec<Problem>,
+        mut broken_rules: Vec<Problem>,
         findings: Findings,
     ) -> Result<Compiled, NotCompiled> {
         let Findings { mut problems, mut warnings } = findings;
         let annotations = Annotations::read(object, &mut problems);
+        warnings.extend(annotations.warnings);
+        broken_rules.extend(self.safety.iter().flat_map(|safety| rule::problems(safety::RULES, *safety)));
+        let mut origins = Vec::new();
+        let interval = self.interval.compile(&mut origins);
+        let limits = safety::limits(self.safety, self.policy.as_deref(), &mut problems, &mut origins);
         let is_sound = broken_rules.is_empty() && problems.is_empty();
         let (Some(policy), Some(bounds), true) = (self.policy, self.bounds, is_sound) else {
             return Err(NotCompiled::Problems { broken_rules, others: problems });
         };
         warnings.extend(cannot_wake(bounds, self.minimum_at, &self.metrics));
+        let safeguards = safety::safeguards(self.safety, self.metrics.len(), &self.fallbacks);
         let plan = Plan {
             members: vec![Member::single(self.target, bounds)],
             metrics: self.metrics,
             policy,
-            limits: self.safety.map(SafetySpec::compile).unwrap_or_default(),
+            limits,
             mode: annotations.mode,
-            interval: Duration::from_secs(u64::from(self.interval_seconds)),
+            interval,
             group: None,
             actuation: Actuation::Scale,
+            brakes: annotations.brakes,
+            origins,
+            safeguards,
+            foresight: self.forecast.map(|forecast| forecast.compile(interval)),
         };
         Ok(Compiled { plan, warnings })
     }

@@ -1,6 +1,6 @@
 //! The status fields that several kinds have.
 
-use engine::{Mode, Warning};
+use engine::{Mode, Origin, Plan, Warning};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,8 @@ pub struct ObservedStatus {
     /// Generation of the spec that was last observed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Whether decisions are applied (`Active`) or only recorded (`Observing`).
+    /// Whether decisions are applied (`Active`), only recorded (`Observing`), or scaling, or one direction of it, is paused
+    /// (`Paused`; the condition `Paused` has the details).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
     /// Since when metrics, replicas and decisions in this status are out of date, because the spec is invalid
@@ -24,6 +25,10 @@ pub struct ObservedStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "date_time")]
     pub stale_since: Option<String>,
+    /// Values that come from elsewhere than the spec: defaults and limits of the operator, each with its origin.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub defaults: Vec<OriginStatus>,
     /// Parts of the spec that are valid but probably unintended.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
@@ -42,6 +47,24 @@ pub struct WarningStatus {
     pub message: String,
 }
 
+/// What an object has from elsewhere than its spec.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct OriginStatus {
+    /// Path of the field of the spec in whose place it stands.
+    pub field: String,
+    /// What counts.
+    pub value: String,
+    /// Where it comes from.
+    pub from: String,
+}
+
+impl From<&Origin> for OriginStatus {
+    fn from(origin: &Origin) -> Self {
+        let Origin { field, value, from } = origin.clone();
+        Self { field, value, from }
+    }
+}
+
 impl From<&Warning> for WarningStatus {
     fn from(warning: &Warning) -> Self {
         Self { field: warning.path.clone(), message: warning.message.clone() }
@@ -56,7 +79,8 @@ impl ObservedStatus {
         self.warnings = outcome.warnings.iter().map(WarningStatus::from).collect();
         match outcome.poll() {
             Some(poll) => {
-                self.mode = Some(mode_name(poll.decision.mode).to_owned());
+                self.defaults = poll.plan.origins.iter().map(OriginStatus::from).collect();
+                self.mode = Some(mode_name(&poll.plan).to_owned());
                 self.stale_since = None;
             }
             // An object that never was polled has no figures.
@@ -81,10 +105,12 @@ impl ObservedStatus {
 }
 
 /// What becomes of decisions, in one word.
-pub(crate) fn mode_name(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Act => "Active",
+fn mode_name(plan: &Plan) -> &'static str {
+    match plan.mode {
+        // Also where it is paused: not even the replicas of a pause are written.
         Mode::Observe => "Observing",
+        Mode::Act if plan.brakes.pause.is_on() => "Paused",
+        Mode::Act => "Active",
     }
 }
 

@@ -31,7 +31,8 @@ fn polled(mode: Mode) -> Outcome {
     };
     let plan = KIND.compile(&json!({ "metadata": {}, "spec": spec }), &context).unwrap().plan;
     let (at, values) = (Time::from_seconds(100), Vec::new());
-    let decision = Decision { at, mode, values, absences: Vec::new(), members: Vec::new() };
+    let decision =
+        Decision { at, mode, values, absences: Vec::new(), outlooks: Vec::new(), members: Vec::new() };
     outcome(Verdict::Polled(Box::new(Poll {
         plan: Arc::new(Plan { mode, ..plan }),
         readings: Vec::new(),

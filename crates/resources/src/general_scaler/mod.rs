@@ -14,10 +14,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::common::column::{self, Column};
-use crate::common::fields::{NAME_PATTERN, SafetySpec, TargetRef, any_object, own_namespace};
+use crate::common::fields::{NAME_PATTERN, TargetRef, any_object, own_namespace};
+use crate::common::forecast::ForecastSpec;
+use crate::common::interval::Interval;
 use crate::common::metric;
 use crate::common::policy::{self, PolicySpec};
 use crate::common::rule;
+use crate::common::safety::{self, FallbackSpec, SafetySpec};
 use crate::common::single_target::SingleTarget;
 use crate::compile::{Compiled, Context, Findings, NotCompiled, spec};
 use crate::kept_status::MemoryPlace;
@@ -98,10 +101,13 @@ pub struct GeneralScalerSpec {
     /// Limits on how fast and how often the target is scaled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub safety: Option<SafetySpec>,
-    /// Seconds between two polls of the metrics.
-    #[serde(default = "default_interval")]
+    /// Whether and how the target is scaled out ahead of a load that is expected. Left out, there is no forecast.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<ForecastSpec>,
+    /// Seconds between two polls of the metrics. Defaults to 15, or to what the operator's defaults file says.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 86400))]
-    pub interval_seconds: u32,
+    pub interval_seconds: Option<u32>,
 }
 
 /// A metric and its target.
@@ -129,6 +135,9 @@ pub struct ScalerMetric {
     #[serde(default)]
     #[schemars(schema_with = "target_types")]
     pub target_type: TargetType,
+    /// What this metric asks for once it has failed for long enough, in place of `safety.fallback`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<FallbackSpec>,
 }
 
 fn target_types(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -139,13 +148,12 @@ fn default_min_replicas() -> u32 {
     1
 }
 
-fn default_interval() -> u32 {
-    15
-}
+/// Seconds between two polls where nobody says otherwise.
+const DEFAULT_INTERVAL: u32 = 15;
 
 fn definition(policies: &PolicyTable) -> CustomResourceDefinition {
     let definition = policy::named_in(GeneralScaler::crd(), Serves::Target, policies);
-    rule::finish(column::print(definition, COLUMNS), rules::RULES)
+    rule::finish(rule::finish(column::print(definition, COLUMNS), rules::RULES), safety::RULES)
 }
 
 fn compile(object: &Value, context: &Context<'_>) -> Result<Compiled, NotCompiled> {
@@ -168,7 +176,9 @@ fn compile(object: &Value, context: &Context<'_>) -> Result<Compiled, NotCompile
         metrics,
         policy: policy.ok(),
         safety: spec.safety.as_ref(),
-        interval_seconds: spec.interval_seconds,
+        forecast: spec.forecast.as_ref(),
+        fallbacks: spec.metrics.iter().map(|metric| metric.fallback.as_ref()).collect(),
+        interval: Interval::Optional(spec.interval_seconds, DEFAULT_INTERVAL),
     };
     compiled.plan(object, broken_rules, findings)
 }

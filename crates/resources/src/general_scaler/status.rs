@@ -47,6 +47,10 @@ impl Status for GeneralScalerStatus {
         self.cost = None;
     }
 
+    fn metric_values(&self) -> Vec<Option<f64>> {
+        self.metrics.iter().map(|metric| metric.value).collect()
+    }
+
     fn observed(&self) -> Option<&ObservedStatus> {
         Some(&self.common.observed)
     }

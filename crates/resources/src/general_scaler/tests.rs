@@ -245,3 +245,72 @@ fn an_absent_metric_says_why() {
     assert_eq!(status["metrics"][0]["message"], "no response within 5 s");
     assert_eq!(status["desiredReplicas"], 4, "no scale-in without every reading");
 }
+
+/// Seconds until the replicas that `manifest` needs are asked for, where the load goes from 250 to 1000 right after a scale
+/// to 3 replicas.
+fn seconds_to_follow_a_spike(manifest: &str) -> i64 {
+    let object: Value = serde_saphyr::from_str(manifest).unwrap();
+    let plan = KIND.compile(&object, &CONTEXT).unwrap().plan;
+    let (mut memory, mut replicas, start) =
+        (engine::Memory::default(), 3, engine::Time::from_seconds(1_000_000));
+    memory.scaled(&plan, 0, 2, 3, start);
+    let mut now = start;
+    while replicas < 10 {
+        now = now.plus(plan.interval);
+        let scale = engine::Scale { replicas, status_replicas: replicas, ready: Some(replicas) };
+        let observation = engine::Observation {
+            scales: vec![Some(scale)],
+            readings: vec![engine::Reading::of(1000.0, now)],
+            ..engine::Observation::default()
+        };
+        let next = engine::cycle::next_decision(&plan, &mut memory, &observation, &[], now);
+        assert_eq!(next.violations, []);
+        memory.applied(&plan, &next.decision, now);
+        replicas = next.decision.members[0].to;
+    }
+    now.since(start).as_secs() as i64
+}
+
+#[test]
+fn the_figures_of_a_spike_are_those_of_the_documents_manifests() {
+    let page = include_str!("../../../../docs/general-scaler.md");
+    let manifests: Vec<&str> = page
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split_once("```"))
+        .map(|(text, _)| text)
+        .collect();
+    for (manifest, seconds) in manifests.iter().zip([900, 30]) {
+        assert_eq!(seconds_to_follow_a_spike(manifest), seconds, "{manifest}");
+        assert!(page.contains(&format!("after **{seconds} s**")), "{seconds}");
+    }
+}
+
+/// How often a metric that alternates around 10 times its target scales, in 40 polls from 10 replicas.
+fn scales_by_noise(safety: Value) -> usize {
+    let spec = json!({ "targetDeployment": "web", "maxReplicas": 20, "safety": safety,
+                       "metrics": [{ "type": "prometheus", "targetValue": 100 }] });
+    let plan = KIND.compile(&json!({ "metadata": { "name": "web" }, "spec": spec }), &CONTEXT).unwrap().plan;
+    let (mut memory, mut replicas, mut now) = (Memory::default(), 10, Time::from_seconds(1_000_000));
+    let mut scales = 0;
+    for poll in 0..40 {
+        now = now.plus(plan.interval);
+        let scale = Scale { replicas, status_replicas: replicas, ready: Some(replicas) };
+        let value = if poll % 2 == 0 { 1005.0 } else { 995.0 };
+        let readings = vec![Reading::of(value, now)];
+        let observation = Observation { scales: vec![Some(scale)], readings, ..Observation::default() };
+        let decision = decide(&plan, &mut memory, &observation, now);
+        memory.applied(&plan, &decision, now);
+        scales += usize::from(decision.scales());
+        replicas = decision.members[0].to;
+    }
+    scales
+}
+
+#[test]
+fn noise_around_the_target_scales_nothing_by_default() {
+    assert_eq!(scales_by_noise(Value::Null), 0);
+    assert_eq!(scales_by_noise(json!({ "behavior": {} })), 0);
+    assert_eq!(scales_by_noise(json!({ "fallback": { "replicas": 5 } })), 0, "it says nothing of limits");
+    assert_eq!(scales_by_noise(json!({})), 40, "without any limit each poll scales");
+}

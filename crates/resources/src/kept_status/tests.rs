@@ -22,7 +22,7 @@ fn kept(place: MemoryPlace, memory: Memory) -> KeptStatus {
 
 fn conflict() -> Outcome {
     let (uid, at) = ("1".to_owned(), Time::from_seconds(100));
-    let verdict = Verdict::Conflict("taken by another".to_owned());
+    let verdict = Verdict::Conflict("taken by another".to_owned().into());
     Outcome { uid, generation: 1, at, verdict, warnings: Arc::default() }
 }
 

@@ -1,7 +1,6 @@
 //! A ScalingGroup becomes a plan with several members.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use engine::{
     Actuation, Asked, AskedTarget, Bounds, CallGraph, ConfigPath, Edge, Fault, Group, GroupBudget,
@@ -11,8 +10,9 @@ use serde_json::Value;
 
 use super::{GroupMember, ScalingGroupSpec, rules};
 use crate::common::annotations::Annotations;
-use crate::common::fields::{SafetySpec, other_namespace, own_namespace};
-use crate::common::{metric, rule};
+use crate::common::fields::{other_namespace, own_namespace};
+use crate::common::interval::Interval;
+use crate::common::{metric, rule, safety};
 use crate::compile::{Compiled, Context, Findings, NotCompiled, spec};
 
 pub(super) fn compile(object: &Value, context: &Context<'_>) -> Result<Compiled, NotCompiled> {
@@ -22,10 +22,15 @@ pub(super) fn compile(object: &Value, context: &Context<'_>) -> Result<Compiled,
     let targets = targets(object, &spec, &mut findings.problems);
     let members = compile_members(object, &spec, &targets, context, &mut findings.problems);
     let metrics = compile_metrics(object, &spec, &targets, context, &mut findings);
-    let Findings { mut problems, warnings } = findings;
+    let Findings { mut problems, mut warnings } = findings;
     let graph = compile_graph(&spec, &mut problems);
     let policy = spec.policy.compile("spec.policy", context.policies).map_err(|more| problems.extend(more));
     let annotations = Annotations::read(object, &mut problems);
+    warnings.extend(annotations.warnings);
+    let mut origins = Vec::new();
+    let interval = Interval::Optional(spec.interval_seconds, super::DEFAULT_INTERVAL).compile(&mut origins);
+    let policy_of_limits = policy.as_deref().ok();
+    let limits = safety::limits(spec.safety.as_ref(), policy_of_limits, &mut problems, &mut origins);
     let group = graph.map(|graph| Group { graph, budget: budget(&spec) });
     if let (Ok(policy), Some(group), true) = (&policy, &group, broken_rules.is_empty()) {
         let unserved = not_served(policy.as_ref(), &members, &metrics, group).into_iter();
@@ -36,15 +41,21 @@ pub(super) fn compile(object: &Value, context: &Context<'_>) -> Result<Compiled,
     else {
         return Err(NotCompiled::Problems { broken_rules, others: problems });
     };
+    let fallbacks: Vec<_> = spec.metrics.iter().map(|metric| metric.fallback.as_ref()).collect();
+    let safeguards = safety::safeguards(spec.safety.as_ref(), metrics.len(), &fallbacks);
     let plan = Plan {
         members,
         metrics,
         policy,
-        limits: spec.safety.as_ref().map(SafetySpec::compile).unwrap_or_default(),
+        limits,
         mode: annotations.mode,
-        interval: Duration::from_secs(u64::from(spec.interval_seconds)),
+        interval,
         group: Some(group),
         actuation: Actuation::Scale,
+        brakes: annotations.brakes,
+        origins,
+        safeguards,
+        foresight: spec.forecast.as_ref().map(|forecast| forecast.compile(interval)),
     };
     Ok(Compiled { plan, warnings })
 }
@@ -53,6 +64,7 @@ fn broken_rules(spec: &ScalingGroupSpec) -> Vec<Problem> {
     let mut problems = rule::problems_of_items(rules::OF_MEMBERS, &spec.members);
     problems.extend(rule::problems_of_items(rules::OF_CALLS, &spec.call_graph));
     problems.extend(rule::problems(rules::RULES, spec));
+    problems.extend(spec.safety.iter().flat_map(|safety| rule::problems(safety::RULES, safety)));
     problems
 }
 

@@ -15,9 +15,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::common::column::{self, Column};
-use crate::common::fields::{MEMBER_PATTERN, NAMESPACE_PATTERN, SafetySpec, TargetRef, any_object};
+use crate::common::fields::{MEMBER_PATTERN, NAMESPACE_PATTERN, TargetRef, any_object};
+use crate::common::forecast::ForecastSpec;
 use crate::common::policy::{self, GroupPolicySpec};
 use crate::common::rule;
+use crate::common::safety::{self, FallbackSpec, SafetySpec};
 use crate::kept_status::MemoryPlace;
 use crate::kind::Kind;
 use crate::scope::Scope;
@@ -95,10 +97,13 @@ pub struct ScalingGroupSpec {
     /// Limits on how fast and how often the target is scaled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub safety: Option<SafetySpec>,
-    /// Seconds between two polls of the metrics.
-    #[serde(default = "default_interval")]
+    /// Whether and how the members are scaled out ahead of a load that is expected. Left out, there is no forecast.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<ForecastSpec>,
+    /// Seconds between two polls of the metrics. Defaults to 15, or to what the operator's defaults file says.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 86400))]
-    pub interval_seconds: u32,
+    pub interval_seconds: Option<u32>,
 }
 
 /// A target of the group.
@@ -162,6 +167,10 @@ pub struct GroupMetric {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("minimum" = 0.0, "exclusiveMinimum" = true))]
     pub target_value: Option<f64>,
+    /// What this metric asks for of each member that it concerns once it has failed for long enough, in place of
+    /// `safety.fallback`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<FallbackSpec>,
 }
 
 /// A call from one member to another.
@@ -209,14 +218,14 @@ fn one() -> u32 {
     1
 }
 
-fn default_interval() -> u32 {
-    15
-}
+/// Seconds between two polls where nobody says otherwise.
+const DEFAULT_INTERVAL: u32 = 15;
 
 fn definition(policies: &PolicyTable) -> CustomResourceDefinition {
     let definition = policy::named_in(ScalingGroup::crd(), Serves::Group, policies);
     let definition = rule::finish(column::print(definition, COLUMNS), rules::OF_MEMBERS);
-    rule::finish(rule::finish(definition, rules::OF_CALLS), rules::RULES)
+    let definition = rule::finish(rule::finish(definition, rules::OF_CALLS), rules::RULES);
+    rule::finish(definition, safety::RULES)
 }
 
 #[cfg(test)]

@@ -124,6 +124,10 @@ impl Status for ScalingGroupStatus {
         (self.bottleneck, self.last_decision, self.pods, self.cost) = Default::default();
     }
 
+    fn metric_values(&self) -> Vec<Option<f64>> {
+        self.metrics.iter().map(|metric| metric.metric.value).collect()
+    }
+
     fn observed(&self) -> Option<&ObservedStatus> {
         Some(&self.observed)
     }
@@ -203,7 +207,10 @@ fn group_metric(outcome: &Outcome, poll: &Poll, index: usize) -> GroupMetricStat
 
 /// The steps in one line. Absent readings, which all members share, stand with the metrics.
 fn explanation(decided: &MemberDecision) -> String {
-    let steps = decided.steps.iter().filter(|step| !matches!(step, Step::Absent(_) | Step::Pods { .. }));
+    let steps = decided
+        .steps
+        .iter()
+        .filter(|step| !matches!(step, Step::Absent(_) | Step::Pods { .. } | Step::NoForecast { .. }));
     steps.map(Step::to_string).collect::<Vec<_>>().join(", ")
 }
 

@@ -16,10 +16,13 @@ use serde_json::{Value, json};
 use crate::Outcome;
 use crate::common::column::{self, Column};
 use crate::common::fields::{
-    HeadersFrom, NAME_PATTERN, NAMESPACE_PATTERN, SafetySpec, TargetRef, URL_PATTERN, other_namespace,
+    HeadersFrom, NAME_PATTERN, NAMESPACE_PATTERN, TargetRef, URL_PATTERN, other_namespace,
 };
+use crate::common::forecast::ForecastSpec;
+use crate::common::interval::Interval;
 use crate::common::metric;
 use crate::common::rule;
+use crate::common::safety::{self, SafetySpec};
 use crate::common::single_target::SingleTarget;
 use crate::common::status::{ObservedStatus, SingleTargetStatus};
 use crate::compile::{Compiled, Context, Findings, NotCompiled, spec};
@@ -137,6 +140,9 @@ pub struct ScalingRuleSpec {
     /// Limits on how fast and how often the target is scaled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub safety: Option<SafetySpec>,
+    /// Whether and how the target is scaled out ahead of a load that is expected. Left out, there is no forecast.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<ForecastSpec>,
 }
 
 fn one() -> u32 {
@@ -161,7 +167,7 @@ fn integer(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
 }
 
 fn definition(_: &PolicyTable) -> CustomResourceDefinition {
-    rule::finish(column::print(ScalingRule::crd(), COLUMNS), rules::RULES)
+    rule::finish(rule::finish(column::print(ScalingRule::crd(), COLUMNS), rules::RULES), safety::RULES)
 }
 
 fn compile(object: &Value, context: &Context<'_>) -> Result<Compiled, NotCompiled> {
@@ -185,7 +191,9 @@ fn compile(object: &Value, context: &Context<'_>) -> Result<Compiled, NotCompile
         metrics: vec![metric],
         policy: policy.map(|policy| Arc::new(policy) as Arc<dyn Policy>),
         safety: spec.safety.as_ref(),
-        interval_seconds: spec.poll_interval_seconds,
+        forecast: spec.forecast.as_ref(),
+        fallbacks: Vec::new(),
+        interval: Interval::Required(spec.poll_interval_seconds),
     };
     compiled.plan(object, broken_rules, findings)
 }
@@ -232,6 +240,10 @@ impl Status for ScalingRuleStatus {
     fn clear_volatile(&mut self) {
         self.common.clear_volatile();
         self.pending_messages = None;
+    }
+
+    fn metric_values(&self) -> Vec<Option<f64>> {
+        vec![self.pending_messages.map(|count| count as f64)]
     }
 
     fn observed(&self) -> Option<&ObservedStatus> {

@@ -65,6 +65,11 @@ impl Schema {
         problems
     }
 
+    /// Whether the spec has a field of this name.
+    pub(crate) fn knows(self, field: &str) -> bool {
+        self.0.pointer(&format!("/properties/spec/properties/{field}")).is_some()
+    }
+
     /// The paths of fields that the schema does not know.
     pub(crate) fn unknown_fields(self, object: &Value) -> Vec<String> {
         const OF_EVERY_OBJECT: [&str; 4] = ["apiVersion", "kind", "metadata", "status"];

@@ -87,6 +87,7 @@ fn an_action_says_whether_it_was_carried_out() {
                 mode: engine::Mode::Act,
                 values: Vec::new(),
                 absences: Vec::new(),
+                outlooks: Vec::new(),
                 members: vec![decided.clone()],
             },
             memory: engine::Memory::default(),

@@ -150,7 +150,9 @@ async fn decisions_of_another_plan_time_or_leader_are_no_episode() {
     bench.step(&edited).await;
     assert_eq!(bench.reported(), [], "the object was gone, or another replica led");
     let outcome = bench.poll(&edited).await;
-    bench.episodes.note(&key(), &Outcome { verdict: Verdict::Conflict("taken".to_owned()), ..outcome });
+    bench
+        .episodes
+        .note(&key(), &Outcome { verdict: Verdict::Conflict("taken".to_owned().into()), ..outcome });
     bench.step(&edited).await;
     assert_eq!(bench.reported(), [], "its targets were somebody else's in between");
     let single = Arc::new(Plan { group: None, ..group() });

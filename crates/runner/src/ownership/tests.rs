@@ -1,4 +1,4 @@
-use engine::Group;
+use engine::{Group, Mode};
 use proptest::prelude::*;
 
 use super::*;

@@ -28,19 +28,32 @@ impl Runner {
     /// A supporting object has changed, or has gone: who rests on it is compiled again.
     pub(super) fn support(&mut self, reference: Reference, object: Option<Box<Value>>) {
         for key in self.references.changed(reference, object.map(|object| *object)) {
-            let Some(entry) = self.entries.get(&key) else { continue };
-            let (kind, identity, object) = (entry.kind, entry.identity.clone(), entry.object.clone());
-            if let Some(object) = object {
-                self.compile(key, kind, identity, &object);
-            }
+            self.compile_again(key);
+        }
+    }
+
+    /// Other defaults hold: every object is compiled again.
+    pub(super) fn compile_all(&mut self) {
+        let keys: Vec<ObjectKey> = self.entries.keys().cloned().collect();
+        for key in keys {
+            self.compile_again(key);
+        }
+    }
+
+    fn compile_again(&mut self, key: ObjectKey) {
+        let Some(entry) = self.entries.get(&key) else { return };
+        let (kind, identity, object) = (entry.kind, entry.identity.clone(), entry.object.clone());
+        if let Some(object) = object {
+            self.compile(key, kind, identity, &object);
         }
     }
 
     /// Makes a plan of an object, or finds out why there is none, and puts it in place of what there was.
     fn compile(&mut self, key: ObjectKey, kind: &'static Kind, identity: Identity, object: &Value) {
         let references = (kind.needs.references)(object);
-        // What refers to others is compiled again when one of them changes.
-        let kept = (!references.is_empty()).then(|| Arc::new(object.clone()));
+        // What refers to others is compiled again when one of them changes, and all when other defaults hold.
+        let is_kept = !references.is_empty() || self.terms.defaults.is_some();
+        let kept = is_kept.then(|| Arc::new(object.clone()));
         let resolved = self.references.rest(&key, references);
         let context = Context {
             catalog: &*self.terms.catalog,
@@ -50,10 +63,14 @@ impl Runner {
             resolved: Some(&resolved),
         };
         let is_resolved = resolved.missing().next().is_none();
-        let compiled = kind.compile(object, &context).map(Compiled::from).map_err(|problems| {
-            if is_resolved { Verdict::Invalid(problems) } else { Verdict::Unresolved(problems) }
-        });
+        let given = self.terms.defaults.as_ref().map(|defaults| defaults.of(&kind.acts_in(object)));
+        let compiled = given.unwrap_or_default().compile(kind, object, &context).map(Compiled::from).map_err(
+            |problems| {
+                if is_resolved { Verdict::Invalid(problems) } else { Verdict::Unresolved(problems) }
+            },
+        );
         self.ownership.know(&identity.uid, &key);
+        self.terms.owners.claim(&key, compiled.as_ref().ok().map(|compiled| &*compiled.plan));
         let concerned = match &compiled {
             Ok(compiled) => self.ownership.claim(&key, &identity.created, &compiled.plan),
             Err(_) => self.ownership.withdraw(&key),
@@ -75,6 +92,7 @@ impl Runner {
     }
 
     pub(super) fn delete(&mut self, key: &ObjectKey) {
+        self.terms.owners.claim(key, None);
         let concerned = self.ownership.withdraw(key);
         self.references.forget(key);
         if let Some(mut entry) = self.entries.remove(key) {
@@ -83,9 +101,11 @@ impl Runner {
             self.services.metrics.objects(key.kind, -1);
             self.services.metrics.stands(key.kind, &mut entry.reported.standing, Standing::default());
             self.services.board.forget(key);
+            self.services.outages.forget(key, &mut entry.reported.cause, self.now());
             if let Some(episodes) = &self.services.episodes {
                 episodes.forget(key);
             }
+            self.services.forecasts.forget(key);
             tracing::info!(object = %key, "object was deleted, its target keeps its replicas");
         }
         self.reconsider(concerned);

@@ -48,6 +48,8 @@ impl Loop {
                 catalog: Arc::new(Anything),
                 policies: engine::POLICIES.clone(),
                 allow_cross_namespace: false,
+                defaults: None,
+                owners: Arc::default(),
             },
         );
         let task = tokio::spawn(runner.run(received));

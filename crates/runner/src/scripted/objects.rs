@@ -40,6 +40,7 @@ impl Object {
             "spec": {
                 "targetDeployment": name, "metricSource": format!("http://load/{name}"), "intervalSeconds": 10,
                 "scaleThresholds": { "minUsers": 1000, "maxUsers": 5000, "minReplicas": 2, "maxReplicas": 10 },
+                "safety": {},
             },
         });
         Self(object, &business_scaling::KIND)
@@ -65,6 +66,7 @@ impl Object {
                 }],
                 "callGraph": calls,
                 "intervalSeconds": 10,
+                "safety": {},
             },
         });
         Self(object, &scaling_group::KIND)

@@ -22,7 +22,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use engine::{PolicyTable, SourceCatalog};
 use resources::Kind;
-use runner::{Metrics, Namespaces};
+use runner::{Metrics, Namespaces, Owners, SharedDefaults};
 
 use crate::certificates::CertificateSlot;
 use crate::{BindError, Listening, tls};
@@ -47,6 +47,10 @@ pub struct Judge {
     pub kinds: Vec<&'static Kind>,
     /// The namespaces that it acts in. What acts elsewhere is let through.
     pub namespaces: Namespaces,
+    /// The operator's defaults and ceilings.
+    pub defaults: Arc<SharedDefaults>,
+    /// Who wants to scale what.
+    pub owners: Arc<Owners>,
     /// Counts reviews.
     pub metrics: Arc<Metrics>,
 }

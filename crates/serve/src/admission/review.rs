@@ -1,7 +1,8 @@
 //! One AdmissionReview and its answer: pure.
 
-use engine::{Problem, SourceCatalog, Warning};
-use resources::{Context, Kind};
+use engine::{Plan, Problem, SourceCatalog, Target, Warning};
+use resources::{Context, Kind, Scope};
+use runner::ObjectKey;
 use serde_json::{Value, json};
 
 use super::Judge;
@@ -76,25 +77,59 @@ fn judged(request: &Value, kind: &'static Kind, judge: &Judge) -> Result<Verdict
     if is_going || !judge.acts_on(kind, object) {
         return passed;
     }
-    let compiled = |catalog: &dyn SourceCatalog| {
+    let compile = |catalog: &dyn SourceCatalog, object: &Value| {
         let allow_cross_namespace = judge.allow_cross_namespace;
         let policies = &judge.policies;
         let context = Context { catalog, policies, allow_cross_namespace, admitting: true, resolved: None };
-        kind.compile(object, &context)
+        judge.defaults.of(&kind.acts_in(object)).compile(kind, object, &context)
     };
-    let problems = compiled(judge.catalog.as_ref()).err().unwrap_or_default();
+    let problems = match compile(judge.catalog.as_ref(), object) {
+        Ok(compiled) => {
+            let before = compile(judge.catalog.as_ref(), before).ok();
+            let taken =
+                judge.taken_targets(kind, object, &compiled.plan, before.as_ref().map(|before| &before.plan));
+            // What an object begins to scale is part of no earlier state, also where only its mode changes.
+            if !taken.is_empty() {
+                return Ok(Verdict::Refused(taken));
+            }
+            Vec::new()
+        }
+        Err(problems) => problems,
+    };
     let (old, new): (Vec<Problem>, Vec<Problem>) =
         problems.into_iter().partition(|problem| operation == "UPDATE" && was_there(problem, before, object));
     if !new.is_empty() {
         return Ok(Verdict::Refused(old.into_iter().chain(new).collect()));
     }
-    Ok(Verdict::Allowed(match compiled(judge.own.as_ref()) {
+    Ok(Verdict::Allowed(match compile(judge.own.as_ref(), object) {
         Ok(compiled) => compiled.warnings.iter().map(Warning::to_string).collect(),
         Err(problems) => problems.iter().map(Problem::to_string).collect(),
     }))
 }
 
 impl Judge {
+    /// The targets that the object begins to scale, as its state before did not, and that something else scales.
+    fn taken_targets(&self, kind: &Kind, object: &Value, plan: &Plan, before: Option<&Plan>) -> Vec<Problem> {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let namespace = match kind.scope {
+            Scope::Namespaced => text("/metadata/namespace").to_owned(),
+            Scope::Cluster => String::new(),
+        };
+        let key = ObjectKey { kind: kind.kind, namespace, name: text("/metadata/name").to_owned() };
+        let had = |target: &Target| {
+            before.is_some_and(|before| {
+                before.claimed().any(|member| member.target.identity() == target.identity())
+            })
+        };
+        let adopts = plan.actuation.hpa().filter(|hpa| hpa.adopt_orphan).map(|hpa| hpa.name.as_str());
+        let begun = plan.claimed().map(|member| &member.target).filter(|target| !had(target));
+        begun
+            .filter_map(|target| {
+                Some(resources::shared_target(target, &self.owners.other(&key, target, adopts)?))
+            })
+            .collect()
+    }
+
     fn acts_on(&self, kind: &Kind, object: &Value) -> bool {
         self.kinds.iter().any(|known| known.kind == kind.kind && known.group == kind.group)
             && self.namespaces.contains(&kind.acts_in(object))

@@ -21,6 +21,8 @@ fn judge() -> Judge {
         allow_cross_namespace: false,
         kinds: resources::KINDS.to_vec(),
         namespaces: Namespaces::default(),
+        defaults: Arc::default(),
+        owners: Arc::default(),
         metrics: Arc::new(Metrics::new()),
     }
 }

@@ -1,4 +1,4 @@
-//! Small drawings of the past that is known, an hour at most, as SVG, each with the same described
+//! Small drawings of the past that is known, an hour of it at most, as SVG, each with the same described
 //! in words below.
 
 use std::collections::VecDeque;
@@ -27,29 +27,45 @@ pub(super) enum Shape {
     Steps,
 }
 
-/// The drawing of `what`, from zero to the greatest value, with its range and its time in words.
+/// The drawing of `what`, from zero to the greatest value, with its range and its time in words. What was `expected` for
+/// later times is a line of its own, which may go on beyond now.
 pub(super) fn draw(
     history: &VecDeque<Point>,
     now: Time,
     what: &str,
     shape: Shape,
     value: impl Fn(&Point) -> Option<f64>,
+    expected: impl Fn(&Point) -> Option<(Time, f64)>,
 ) -> String {
-    let mut values = history.iter().filter_map(&value);
+    let recent: Vec<Point> = history.iter().filter(|point| now.since(point.at) <= HOUR).copied().collect();
+    let mut values = recent.iter().filter_map(&value);
     let Some(first) = values.next() else {
         return "<small class=\"range\">no readings in the last hour</small>".to_owned();
     };
     let (least, greatest) =
         values.fold((first, first), |(least, greatest), value| (least.min(value), greatest.max(value)));
-    let age = history.front().map_or(SHORTEST, |first| now.since(first.at)).max(SHORTEST);
-    let axes = Axes { now, age: age.as_secs_f64(), greatest: greatest.max(1e-9) };
-    let path = path(history, &axes, shape, value);
+    let age = recent.first().map_or(SHORTEST, |first| now.since(first.at)).max(SHORTEST);
+    let ahead: Vec<(Time, Option<f64>)> =
+        recent.iter().filter_map(&expected).map(|(at, value)| (at, Some(value))).collect();
+    let end = ahead.iter().map(|(at, _)| *at).fold(now, Time::max);
+    let highest = ahead.iter().filter_map(|(_, value)| *value).fold(greatest, f64::max);
+    let axes = Axes { end, age: (age + end.since(now)).as_secs_f64(), greatest: highest.max(1e-9) };
+    let read = recent.iter().map(|point| (point.at, value(point)));
+    let path_of =
+        |values: &mut dyn Iterator<Item = (Time, Option<f64>)>, until| path(values, &axes, shape, until);
+    let path = path_of(&mut read.into_iter(), now);
+    let forecast = if ahead.is_empty() {
+        String::new()
+    } else {
+        let ahead = path_of(&mut ahead.iter().copied(), end);
+        format!("<path class=\"forecast\" d=\"{ahead}\"><title>forecast</title></path>")
+    };
     let range =
         if least == greatest { number(least) } else { format!("{} to {}", number(least), number(greatest)) };
     let time = if age + Duration::from_secs(120) >= HOUR { "hour".to_owned() } else { span(age) };
     format!(
         "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}: {range} in the last {time}\">\
-         <path class=\"base\" d=\"M0 {HEIGHT}H{WIDTH}\"/><path d=\"{path}\"/></svg>\
+         <path class=\"base\" d=\"M0 {HEIGHT}H{WIDTH}\"/>{forecast}<path d=\"{path}\"/></svg>\
          <small class=\"range\">{range}, last {time}</small>",
         Escaped(what)
     )
@@ -57,7 +73,8 @@ pub(super) fn draw(
 
 /// Where a moment and a value are in the drawing.
 struct Axes {
-    now: Time,
+    /// The right edge.
+    end: Time,
     age: f64,
     greatest: f64,
 }
@@ -65,7 +82,7 @@ struct Axes {
 impl Axes {
     /// In whole pixels: an hour has more moments than the drawing has.
     fn x(&self, at: Time) -> f64 {
-        (WIDTH - (self.now.since(at).as_secs_f64() / self.age * WIDTH).min(WIDTH)).round()
+        (WIDTH - (self.end.since(at).as_secs_f64() / self.age * WIDTH).min(WIDTH)).round()
     }
 
     fn y(&self, value: f64) -> f64 {
@@ -74,19 +91,19 @@ impl Axes {
     }
 }
 
-/// The path through the values. Moments at which nothing changes are left out.
+/// The path through the values, up to a time. Moments at which nothing changes are left out.
 fn path(
-    history: &VecDeque<Point>,
+    values: &mut dyn Iterator<Item = (Time, Option<f64>)>,
     axes: &Axes,
     shape: Shape,
-    value: impl Fn(&Point) -> Option<f64>,
+    until: Time,
 ) -> String {
     let mut path = String::new();
     // Where the path has got to, and the height at which it goes on.
     let mut before: Option<(f64, f64)> = None;
-    for point in history {
-        let x = axes.x(point.at);
-        before = match (value(point).map(|value| axes.y(value)), before) {
+    for (at, value) in values {
+        let x = axes.x(at);
+        before = match (value.map(|value| axes.y(value)), before) {
             (Some(y), None) => {
                 let _ = write!(path, "M{x} {y}");
                 Some((x, y))
@@ -108,7 +125,7 @@ fn path(
         };
     }
     if before.is_some() {
-        let _ = write!(path, "H{WIDTH}");
+        let _ = write!(path, "H{}", axes.x(until));
     }
     path
 }
@@ -118,11 +135,26 @@ mod tests {
     use super::*;
 
     fn point(second: i64, value: Option<f64>, replicas: u32) -> Point {
-        Point { at: Time::from_seconds(second), value, replicas }
+        let replicas = Some(replicas);
+        Point {
+            at: Time::from_seconds(second),
+            value,
+            expected: None,
+            replicas,
+            wanted: replicas,
+            ready: None,
+        }
     }
 
     fn line(history: &VecDeque<Point>, second: i64) -> String {
-        draw(history, Time::from_seconds(second), "users", Shape::Line, |point| point.value)
+        draw(
+            history,
+            Time::from_seconds(second),
+            "users",
+            Shape::Line,
+            |point| point.value,
+            |point| point.expected,
+        )
     }
 
     #[test]
@@ -132,9 +164,22 @@ mod tests {
         let drawn = line(&history, 3600);
         assert!(drawn.contains("d=\"M0 34H0M200 2H200\""), "{drawn}");
         assert!(drawn.contains("aria-label=\"users: 0 to 10 in the last hour\""), "{drawn}");
-        let replicas = |point: &Point| Some(f64::from(point.replicas));
-        let steps = draw(&history, Time::from_seconds(3600), "replicas", Shape::Steps, replicas);
+        let replicas = |point: &Point| point.replicas.map(f64::from);
+        let steps = draw(&history, Time::from_seconds(3600), "replicas", Shape::Steps, replicas, |_| None);
         assert!(steps.contains("d=\"M0 18H200V2H200\""), "{steps}");
+    }
+
+    #[test]
+    fn a_forecast_goes_on_beyond_now() {
+        let expected = |second, value| Some((Time::from_seconds(second), value));
+        let history = VecDeque::from([
+            Point { expected: expected(300, 10.0), ..point(0, Some(5.0), 1) },
+            Point { expected: expected(400, 20.0), ..point(200, Some(5.0), 1) },
+        ]);
+        let drawn = line(&history, 200);
+        assert!(drawn.contains("<path class=\"forecast\" d=\"M150 18H150L200 2H200\">"), "{drawn}");
+        assert!(drawn.contains("<path d=\"M0 26H100\"/>"), "what was read ends now: {drawn}");
+        assert!(!line(&VecDeque::from([point(0, Some(5.0), 1)]), 200).contains("forecast"));
     }
 
     #[test]
@@ -153,7 +198,8 @@ mod tests {
     #[test]
     fn a_name_cannot_break_out_of_the_drawing() {
         let history = VecDeque::from([point(0, Some(5.0), 1)]);
-        let drawn = draw(&history, Time::default(), "\"><script>", Shape::Line, |point| point.value);
+        let drawn =
+            draw(&history, Time::default(), "\"><script>", Shape::Line, |point| point.value, |_| None);
         assert!(drawn.contains("&quot;&gt;&lt;script&gt;"), "{drawn}");
     }
 }

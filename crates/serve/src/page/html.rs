@@ -70,11 +70,39 @@ fn trimmed(digits: &str) -> &str {
     digits.trim_end_matches('0').trim_end_matches('.')
 }
 
+/// Percent-encoded for a query or a part of a path.
+pub(super) fn encoded(value: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    value.bytes().map(encode).collect()
+}
+
+/// The path of an object's own page; one of a cluster-scoped kind has no namespace in it, as in the API.
+pub(super) fn path(kind: &str, namespace: &str, name: &str) -> String {
+    match namespace {
+        "" => format!("/objects/{}/{}", encoded(kind), encoded(name)),
+        namespace => format!("/objects/{}/{}/{}", encoded(kind), encoded(namespace), encoded(name)),
+    }
+}
+
+/// Kind, namespace and name of an object, as a link to its page.
+pub(super) fn link(state: &ObjectState) -> String {
+    let path = path(state.kind, &state.namespace, &state.name);
+    format!("<a class=\"name\" href=\"{}\"><b>{}</b></a>", Escaped(&path), Escaped(&full_name(state)))
+}
+
 /// Kind, namespace and name of an object.
 pub(super) fn full_name(state: &ObjectState) -> String {
-    match state.namespace.as_str() {
-        "" => format!("{} {}", state.kind, state.name),
-        namespace => format!("{} {namespace}/{}", state.kind, state.name),
+    called(state.kind, &state.namespace, &state.name)
+}
+
+/// The same of an object that is only known by them.
+pub(super) fn called(kind: &str, namespace: &str, name: &str) -> String {
+    match namespace {
+        "" => format!("{kind} {name}"),
+        namespace => format!("{kind} {namespace}/{name}"),
     }
 }
 
@@ -86,6 +114,12 @@ mod tests {
     fn nothing_escapes() {
         let text = Escaped("<script>alert('x')</script> & \"y\"").to_string();
         assert_eq!(text, "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;y&quot;");
+    }
+
+    #[test]
+    fn a_page_has_the_path_of_its_object() {
+        assert_eq!(path("ScalingRule", "shop", "orders"), "/objects/ScalingRule/shop/orders");
+        assert_eq!(path("BusinessScaling", "", "a/b c"), "/objects/BusinessScaling/a%2Fb%20c");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use runner::{MetricReading, ObjectState, TargetState};
 
 use super::drawing::{self, Shape};
 use super::group;
-use super::html::{self, Escaped, ago, full_name};
+use super::html::{self, Escaped, ago, link};
 use super::select::{Selected, Wanted};
 
 pub(super) fn write(main: &mut String, selected: &Selected, wanted: &Wanted, now: Time) {
@@ -36,7 +36,10 @@ pub(super) fn write(main: &mut String, selected: &Selected, wanted: &Wanted, now
 fn row(main: &mut String, state: &ObjectState, now: Time) {
     let class = if state.ready { "good" } else { "bad" };
     let observe = if state.observe { " <small class=\"mode\">observes, writes nothing</small>" } else { "" };
-    let _ = write!(main, "<tr class=\"{class}\"><td><b>{}</b>{observe}", Escaped(&full_name(state)));
+    let _ = write!(main, "<tr class=\"{class}\"><td>{}{observe}", link(state));
+    if let Some(paused) = &state.paused {
+        let _ = write!(main, " <small class=\"mode\">{}</small>", Escaped(paused));
+    }
     if group::is_group(state) {
         let _ = write!(main, "<br><small>scales {} members</small>", group::size(state));
     } else {
@@ -81,27 +84,41 @@ fn metric(main: &mut String, state: &ObjectState, now: Time) {
         main,
         "<span class=\"now\"><b>{value}</b> <small>{}</small></span>{}",
         Escaped(&metric.name),
-        drawing::draw(&state.history, now, &metric.name, Shape::Line, |point| point.value)
+        drawing::draw(
+            &state.history,
+            now,
+            &metric.name,
+            Shape::Line,
+            |point| point.value,
+            |point| point.expected
+        )
     );
     for other in &state.metrics[1..] {
         let _ = write!(main, "<br><small>{} {}</small>", Escaped(&other.name), value_of(other));
     }
 }
 
-fn value_of(metric: &MetricReading) -> String {
+pub(super) fn value_of(metric: &MetricReading) -> String {
     metric.value.map_or_else(|| "no reading".to_owned(), html::number)
 }
 
 fn replicas(main: &mut String, state: &ObjectState, now: Time) {
     let Some(target) = state.targets.first() else {
-        main.push_str("<small>nothing is scaled</small>");
+        main.push_str("<small>replicas are not known</small>");
         return;
     };
     let _ = write!(
         main,
         "<span class=\"now\">{}</span>{}",
         readiness(&state.targets),
-        drawing::draw(&state.history, now, "replicas", Shape::Steps, |point| Some(f64::from(point.replicas)))
+        drawing::draw(
+            &state.history,
+            now,
+            "replicas",
+            Shape::Steps,
+            |point| point.replicas.map(f64::from),
+            |_| None
+        )
     );
     if let Some(cost) = target.cost {
         let _ = write!(main, "<br><small class=\"cost\">{cost}</small>");
@@ -109,7 +126,7 @@ fn replicas(main: &mut String, state: &ObjectState, now: Time) {
 }
 
 /// How many are wanted, and how many of them are ready where that is known of all.
-fn readiness(targets: &[TargetState]) -> String {
+pub(super) fn readiness(targets: &[TargetState]) -> String {
     let desired = targets.iter().map(|target| u64::from(target.desired)).sum::<u64>();
     let ready: Option<u64> = targets.iter().map(|target| target.ready.map(u64::from)).sum();
     match ready {

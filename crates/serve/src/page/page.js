@@ -14,7 +14,8 @@ async function update() {
   if (!document.hidden && !selecting()) {
     try {
       const answer = await fetch(location.href, { headers: { "x-part": "main" }, signal: AbortSignal.timeout(20000) });
-      if (!answer.ok) throw new Error(answer.status);
+      // An object that is gone has a page that says so.
+      if (!answer.ok && answer.status !== 404) throw new Error(answer.status);
       const text = await answer.text();
       // A later one has been asked for meanwhile.
       if (mine !== turn) return;
@@ -72,11 +73,12 @@ function search() {
 }
 
 let typing;
-form.addEventListener("input", () => {
+// The page of one object has nothing to search in.
+form?.addEventListener("input", () => {
   clearTimeout(typing);
   typing = setTimeout(search, 200);
 });
-form.addEventListener("submit", (event) => {
+form?.addEventListener("submit", (event) => {
   event.preventDefault();
   search();
 });

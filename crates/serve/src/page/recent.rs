@@ -19,7 +19,7 @@ pub(super) fn write(main: &mut String, actions: &[ScaleOperation], wanted: &Want
         main.push_str(if wanted.limits() {
             "<p class=\"empty\">No scale operation matches.</p></section>\n"
         } else {
-            "<p class=\"empty\">Nothing has been scaled since this replica became the leader.</p></section>\n"
+            "<p class=\"empty\">Nothing has been scaled, as far as is known.</p></section>\n"
         });
         return;
     }
@@ -35,6 +35,17 @@ pub(super) fn write(main: &mut String, actions: &[ScaleOperation], wanted: &Want
         }
         main.push_str("</details>\n");
     }
+    main.push_str("</section>\n");
+}
+
+/// The scale operations of one object.
+pub(super) fn of_object(main: &mut String, actions: &[ScaleOperation], now: Time) {
+    main.push_str("<section><h2>What scaled</h2>\n");
+    if actions.is_empty() {
+        main.push_str("<p class=\"empty\">No scale operation is remembered.</p></section>\n");
+        return;
+    }
+    table(main, &actions[..actions.len().min(LISTED)], now);
     main.push_str("</section>\n");
 }
 
@@ -70,7 +81,7 @@ fn row(main: &mut String, action: &ScaleOperation, now: Time) {
         Escaped(&action.name),
         action.from,
         action.to,
-        Escaped(&action.steps.join(", "))
+        Escaped(&why(action))
     );
     if let Some(error) = &action.error {
         let _ = write!(main, "<br><span class=\"error\">{}</span>", Escaped(error));
@@ -79,4 +90,12 @@ fn row(main: &mut String, action: &ScaleOperation, now: Time) {
         let _ = write!(main, "<br><span class=\"error\">set back by {}</span>", Escaped(manager));
     }
     main.push_str("</tr>\n");
+}
+
+/// How the replicas came about.
+fn why(action: &ScaleOperation) -> String {
+    match &action.steps[..] {
+        [] => "made under an earlier leader, whose audit trail has the steps".to_owned(),
+        steps => steps.join(", "),
+    }
 }

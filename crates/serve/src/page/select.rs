@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use runner::{Board, ObjectState, ScaleOperation};
+use runner::{Board, ObjectState, ScaleOperation, Scaled};
 use serde::Deserialize;
+
+use super::failures::Failure;
+use super::html::encoded;
 
 /// Objects on one page.
 const PAGE: usize = 50;
-/// Failing objects that are listed before the rest is only counted.
-const FAILURES: usize = 6;
-
 /// Characters of a search that count. Names have fewer than that.
 const LONGEST_SEARCH: usize = 300;
 
@@ -33,8 +33,8 @@ pub(super) struct Selected {
     pub(super) all: usize,
     pub(super) found: usize,
     pub(super) failing: usize,
-    /// Those of them that began to fail last, the newest first.
-    pub(super) failures: Vec<ObjectState>,
+    /// Those of them, by cause.
+    pub(super) failures: Vec<Failure>,
     pub(super) shown: Vec<ObjectState>,
     pub(super) page: usize,
     pub(super) pages: usize,
@@ -52,8 +52,7 @@ impl Selected {
         let all: Vec<&ObjectState> = objects.collect();
         let search = Search::of(wanted);
         let found: Vec<&ObjectState> = all.iter().copied().filter(|state| search.takes(state)).collect();
-        let mut failing: Vec<&ObjectState> = found.iter().copied().filter(|state| !state.ready).collect();
-        failing.sort_by_key(|state| std::cmp::Reverse(state.since));
+        let failing: Vec<&ObjectState> = found.iter().copied().filter(|state| !state.ready).collect();
         let pages = found.len().div_ceil(PAGE).max(1);
         let page = wanted.page.parse().unwrap_or(1).clamp(1, pages);
         let copied = |state: &&ObjectState| ObjectState::clone(state);
@@ -66,7 +65,7 @@ impl Selected {
             all: all.len(),
             found: found.len(),
             failing: failing.len(),
-            failures: failing.iter().take(FAILURES).map(copied).collect(),
+            failures: Failure::by_cause(&failing),
             shown: found.iter().skip((page - 1) * PAGE).take(PAGE).map(copied).collect(),
             page,
             pages,
@@ -125,13 +124,21 @@ impl Wanted {
     }
 
     pub(super) fn takes_action(&self, action: &ScaleOperation) -> bool {
+        let ScaleOperation { kind, namespace, name, target, .. } = action;
+        self.takes(kind, namespace, name, target)
+    }
+
+    pub(super) fn takes_scaled(&self, Scaled { kind, namespace, name, target }: &Scaled) -> bool {
+        self.takes(kind, namespace, name, target)
+    }
+
+    fn takes(&self, kind: &str, namespace: &str, name: &str, target: &str) -> bool {
         let text = self.q.trim().to_lowercase();
-        let name = format!("{}/{}", action.namespace, action.name);
-        (self.kind.is_empty() || self.kind == action.kind)
-            && (self.namespace.is_empty() || self.namespace == action.namespace)
+        (self.kind.is_empty() || self.kind == kind)
+            && (self.namespace.is_empty() || self.namespace == namespace)
             && (text.is_empty()
-                || name.to_lowercase().contains(&text)
-                || action.target.to_lowercase().contains(&text))
+                || format!("{namespace}/{name}").to_lowercase().contains(&text)
+                || target.to_lowercase().contains(&text))
     }
 
     /// The same, and of that only what fails.
@@ -151,15 +158,6 @@ impl Wanted {
         given.map(|(name, value)| format!("{name}={}&", encoded(value))).collect::<String>()
             + &format!("page={page}")
     }
-}
-
-/// Percent-encoded for a query.
-fn encoded(value: &str) -> String {
-    let encode = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => char::from(byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    };
-    value.bytes().map(encode).collect()
 }
 
 #[cfg(test)]

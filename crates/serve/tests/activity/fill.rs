@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use engine::Time;
+use engine::{Level, Time};
 use runner::{MetricReading, ObjectState, Point, ScaleOperation, TargetState};
 
 use crate::stage::Stage;
@@ -17,7 +17,7 @@ pub(crate) fn object(
     minutes: u64,
 ) -> ObjectState {
     let history = past(now, minutes, name.len());
-    let replicas = history.back().map_or(2, |point| point.replicas);
+    let replicas = history.back().map_or(2, |point| point.replicas.unwrap_or_default());
     let value = history.back().and_then(|point| point.value);
     let acts_in = if namespace.is_empty() { "default" } else { namespace };
     ObjectState {
@@ -29,9 +29,16 @@ pub(crate) fn object(
         ready: true,
         reason: "Ready".to_owned(),
         message: "the target follows its metrics".to_owned(),
+        place: None,
         observe: false,
+        paused: None,
         warnings: Vec::new(),
-        metrics: vec![MetricReading { name: "active_users".to_owned(), value }],
+        metrics: vec![MetricReading {
+            name: "active_users".to_owned(),
+            value,
+            forecast: None,
+            levels: vec![Level::whole("low", 1000.0), Level::whole("high", 5000.0)],
+        }],
         targets: vec![TargetState {
             member: None,
             target: format!("Deployment {acts_in}/{name}"),
@@ -40,6 +47,8 @@ pub(crate) fn object(
             current: replicas,
             recommended: Some(replicas),
             desired: replicas,
+            min: 2,
+            max: 10,
             cost: None,
             decision: format!("linear {replicas}→{replicas} ({} in 1000..5000)", value.unwrap_or_default()),
         }],
@@ -69,7 +78,8 @@ fn past(now: Time, minutes: u64, seed: usize) -> VecDeque<Point> {
         let at = now.minus(Duration::from_secs(age));
         let users = 3000.0 + 2200.0 * ((age as f64 / 420.0) + seed as f64).sin();
         let replicas = 2 + ((users - 800.0).max(0.0) / 550.0) as u32;
-        Point { at, value: Some(users.round()), replicas }
+        let (wanted, ready) = (Some(replicas), Some(replicas - u32::from(age % 600 < 60)));
+        Point { at, value: Some(users.round()), expected: None, replicas: wanted, wanted, ready }
     };
     coarse.chain(fine).map(point).collect()
 }
@@ -147,6 +157,9 @@ pub(crate) fn bad_day(stage: &Stage) {
     for (index, (reason, message)) in reasons.iter().cycle().take(12).enumerate() {
         let state = object("BusinessScaling", "", &format!("shop-{index}"), now, 59);
         let mut state = failing(state, reason, message, index as u64 * 5);
+        let is_of_metric = reason.starts_with("Metric");
+        let place = if is_of_metric { "http at https://api.example.com" } else { "namespace default" };
+        state.place = Some(place.to_owned());
         if *reason == "InvalidSpec" {
             (state.metrics, state.targets) = (Vec::new(), Vec::new());
             state.history.clear();

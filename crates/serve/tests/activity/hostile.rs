@@ -13,7 +13,12 @@ const HOSTILE: &str = "</title></script>--><script>document.hacked=1</script>\
 fn fill_with_hostile(stage: &Stage) {
     let now = stage.now();
     let mut state = fill::object("BusinessScaling", "", "shop", now, 59);
-    state.metrics = vec![MetricReading { name: HOSTILE.to_owned(), value: Some(f64::MAX) }];
+    state.metrics = vec![MetricReading {
+        name: HOSTILE.to_owned(),
+        value: Some(f64::MAX),
+        forecast: None,
+        levels: Vec::new(),
+    }];
     state.targets[0].target = HOSTILE.to_owned();
     state.targets[0].decision = HOSTILE.to_owned();
     stage.shown.board.show(state.clone());

@@ -8,4 +8,5 @@ mod groups;
 mod hostile;
 mod looks;
 mod many;
+mod object;
 mod stage;

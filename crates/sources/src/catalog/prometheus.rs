@@ -28,17 +28,18 @@ mod answer;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Absence, AbsenceReason, Fault, FaultKind, Reading};
+use engine::{Absence, AbsenceReason, Fault, FaultKind, Reading, Time};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use reqwest::Url;
+use reqwest::{StatusCode, Url};
 
 use crate::clients::Clients;
-use crate::net::http_client::{Answer, Call, HttpClient, Limits, MAX_ANSWER_BYTES, Missed};
+use crate::net::http_client::{Answer, Body, Call, HttpClient, Limits, MAX_ANSWER_BYTES, Missed};
 use crate::prometheus_server::{self, DefaultServer, ServerAddress};
-use crate::source::{Ask, Request, Source};
+use crate::source::{Ask, Past, PastSpan, Request, Source};
 use crate::values::settings::Settings;
-use access::Access;
+use crate::values::url::shown_origin;
+use access::{Access, Hidden};
 use answer::{Aggregate, Number};
 
 /// The setting that names a server.
@@ -63,6 +64,8 @@ struct Query {
     config: Config,
     /// What is asked where; `None` where no server is known, as when a manifest is checked.
     request: Option<(Url, Option<String>)>,
+    /// The server, for the past.
+    server: Option<ServerAddress>,
 }
 
 /// The settings, found good.
@@ -93,25 +96,74 @@ impl Config {
 
 impl Query {
     async fn number(&self, request: Request<'_>) -> Result<Number, Absence> {
+        let (url, form) = self.request.as_ref().ok_or_else(no_server)?;
+        let aggregate = self.config.aggregate;
+        let number = |status, body: &Body, hidden: &Hidden| answer::number(status, body, aggregate, hidden);
+        self.call(url, form.as_deref(), request, number).await
+    }
+
+    /// The values of the past. Several series are aggregated by the server, so that the answer stays small.
+    async fn values(&self, request: Request<'_>, span: PastSpan) -> Result<Past, Absence> {
+        let server = self.server.as_ref().ok_or_else(no_server)?;
+        let (url, form) = past_request(server, &self.config, span);
+        self.call(&url, form.as_deref(), request, answer::past).await
+    }
+
+    /// Asks the server, and reads its answer.
+    async fn call<T>(
+        &self,
+        url: &Url,
+        form: Option<&str>,
+        request: Request<'_>,
+        read: impl FnOnce(StatusCode, &Body, &Hidden) -> Result<T, Absence>,
+    ) -> Result<T, Absence> {
         let config = &self.config;
-        let (url, form) = self.request.as_ref().ok_or_else(|| Absence {
-            reason: AbsenceReason::Malformed,
-            message: format!("{}: {}", SERVER, NO_SERVER),
-        })?;
         let presented = config.access.present(request.credentials)?;
         let call = Call {
             url,
             headers: &presented.headers,
-            form: form.as_deref(),
+            form,
             tls: &presented.tls,
             limits: Limits { timeout: config.timeout, max_bytes: MAX_ANSWER_BYTES },
             reads_errors: true,
             follows_redirects: true,
         };
         let Answer { url: answered, status, body } = self.client.call(&call).await.map_err(with_advice)?;
-        answer::number(status, &body, config.aggregate, &presented.hidden)
+        read(status, &body, &presented.hidden)
             .map_err(|missing| Missed::new(missing.reason, missing.message).at(url, &answered))
     }
+}
+
+fn no_server() -> Absence {
+    let message = format!("{SERVER}: {NO_SERVER}");
+    Absence { reason: AbsenceReason::Malformed, message }
+}
+
+/// The address of a query over the past, and the form that is posted to it.
+fn past_request(server: &ServerAddress, config: &Config, span: PastSpan) -> (Url, Option<String>) {
+    // The bracket on a line of its own: a query may end with a comment.
+    let query = match config.aggregate {
+        Aggregate::Sum => format!("sum({}\n)", config.query),
+        Aggregate::Max => format!("max({}\n)", config.query),
+        Aggregate::Avg => format!("avg({}\n)", config.query),
+        Aggregate::Only => config.query.clone(),
+    };
+    let seconds = |at: Time| format!("{:.3}", at.as_millis() as f64 / 1000.0);
+    let pairs = [
+        ("query", query),
+        ("start", seconds(span.from)),
+        ("end", seconds(span.to)),
+        ("step", span.step.as_secs().max(1).to_string()),
+    ];
+    let mut url = server.range_endpoint();
+    let mut form = url.clone();
+    if config.post {
+        form.set_query(None);
+        form.query_pairs_mut().extend_pairs(pairs);
+        return (url, form.query().map(str::to_owned));
+    }
+    url.query_pairs_mut().extend_pairs(pairs);
+    (url, None)
 }
 
 /// The address of the query, and the form that is posted to it.
@@ -144,7 +196,11 @@ impl Source for Prometheus {
         let config = config?;
         let server = config.server.as_ref().or(self.default_server.known());
         let request = server.map(|server| request_for(server, &config));
-        Some(Box::new(Query { client: Arc::clone(&self.client), request, config }))
+        if let Some((url, _)) = &request {
+            settings.asks(|| shown_origin(url));
+        }
+        let server = server.cloned();
+        Some(Box::new(Query { client: Arc::clone(&self.client), request, server, config }))
     }
 }
 
@@ -157,6 +213,14 @@ impl Ask for Query {
             }
         }
         .boxed()
+    }
+
+    fn past<'a>(
+        &'a self,
+        request: Request<'a>,
+        span: PastSpan,
+    ) -> BoxFuture<'a, Option<Result<Past, Absence>>> {
+        async move { Some(self.values(request, span).await) }.boxed()
     }
 }
 

@@ -40,7 +40,7 @@ use crate::net::http_client::HttpClient;
 use crate::source::{Ask, Request, Source};
 use crate::values::fault::{invalid, quoted};
 use crate::values::settings::Settings;
-use crate::values::url::shown;
+use crate::values::url::{shown, shown_origin};
 use time_series::{Failed, Measure, Series};
 
 /// Where Cloud Monitoring is, unless someone says otherwise.
@@ -219,6 +219,9 @@ fn unavailable(message: impl ToString) -> Absence {
 impl Source for PubSub {
     fn prepare(&self, settings: &mut Settings<'_>) -> Option<Box<dyn Ask>> {
         let config = Config::parse(settings)?;
+        if let Ok(endpoint) = &self.0.endpoint {
+            settings.asks(|| shown_origin(endpoint));
+        }
         Some(Box::new(Query { shared: Arc::clone(&self.0), config }))
     }
 }

@@ -112,6 +112,7 @@ impl Query {
 impl Source for Redis {
     fn prepare(&self, settings: &mut Settings<'_>) -> Option<Box<dyn Ask>> {
         let config = Config::parse(settings)?;
+        settings.asks(|| config.servers.to_string());
         Some(Box::new(Query { asker: Arc::clone(&self.asker), config }))
     }
 }

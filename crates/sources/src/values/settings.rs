@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use crate::credentials::Needs;
 use crate::values::fault::{invalid, quoted, type_name, wrong_type};
 use crate::values::headers;
-use crate::values::url::parse_http_url;
+use crate::values::url::{parse_http_url, shown_origin};
 
 /// A source's settings while they are being read, once, when an object is compiled.
 pub struct Settings<'a> {
@@ -41,6 +41,8 @@ pub(crate) struct Read {
     pub(crate) key: String,
     /// The credentials that a reading needs.
     pub(crate) needs: Needs,
+    /// The server that is asked, for people.
+    pub(crate) server: Option<String>,
 }
 
 /// Where these settings stand in the object.
@@ -64,6 +66,7 @@ struct Found {
     credentials: Vec<(String, Holder, Option<String>)>,
     uses_namespace: bool,
     uses_target: bool,
+    server: Option<String>,
 }
 
 impl<'a> Settings<'a> {
@@ -110,6 +113,11 @@ impl<'a> Settings<'a> {
         }
     }
 
+    /// Notes the server that is asked, for people: that by which outages are told apart. The first one counts.
+    pub(crate) fn asks(&mut self, server: impl FnOnce() -> String) {
+        self.found.server.get_or_insert_with(server);
+    }
+
     /// Notes that the setting `name` is allowed and most likely not meant.
     pub(crate) fn warn(&mut self, name: &str, message: impl Into<String>) {
         self.found.warnings.push(Warning::new(self.place.setting(name), message));
@@ -147,8 +155,8 @@ impl<'a> Settings<'a> {
         name: &'static str,
         check: fn(Url) -> Result<Url, Fault>,
     ) -> Option<Url> {
-        let parsed = parse_http_url(self.required_text(name)?).and_then(check);
-        parsed.map_err(|fault| self.refuse(name, fault)).ok()
+        let text = self.required_text(name)?;
+        self.checked_url(name, text, check)
     }
 
     /// The same for an address that may be left out.
@@ -157,8 +165,15 @@ impl<'a> Settings<'a> {
         name: &'static str,
         check: fn(Url) -> Result<Url, Fault>,
     ) -> Option<Url> {
-        let parsed = parse_http_url(self.optional_text(name)?).and_then(check);
-        parsed.map_err(|fault| self.refuse(name, fault)).ok()
+        let text = self.optional_text(name)?;
+        self.checked_url(name, text, check)
+    }
+
+    fn checked_url(&mut self, name: &str, text: &str, check: fn(Url) -> Result<Url, Fault>) -> Option<Url> {
+        let parsed = parse_http_url(text).and_then(check);
+        let url = parsed.map_err(|fault| self.refuse(name, fault)).ok()?;
+        self.asks(|| shown_origin(&url));
+        Some(url)
     }
 
     /// One of some names, and what it stands for; the first where it is left out.
@@ -329,7 +344,8 @@ impl<'a> Settings<'a> {
                 (Entry::Occupied(mut entry), Some(of)) => drop(entry.get_mut().insert(of)),
             }
         }
-        Read { problems: self.found.problems, warnings: self.found.warnings, key, needs }
+        let Found { problems, warnings, server, .. } = self.found;
+        Read { problems, warnings, key, needs, server }
     }
 
     fn refuse_unknown(&mut self) {

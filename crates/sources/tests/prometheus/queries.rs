@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use engine::{AbsenceReason, Reading};
+use engine::{AbsenceReason, Reading, Time};
 use serde_json::{Value, json};
+use sources::PastSpan;
 use testbed::{Answer, PrometheusOptions, wait};
 
 use crate::prometheus::bench::{Bench, LIMIT, SAMPLES, query, scraping, steady};
@@ -84,6 +85,44 @@ async fn a_rate_over_several_pods_is_their_sum() {
         if matches!(found, Ok(rate) if rate > 4.0) { Ok(()) } else { Err(format!("{found:?}")) }
     };
     wait::until("both rates", LIMIT, look).await.unwrap();
+}
+
+/// What a forecast knows after a restart.
+#[tokio::test]
+async fn the_past_is_one_series_whatever_the_query_gives() {
+    let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, steady()).await);
+    // 0 and 1000 in turn, each for an hour; no series has been scraped for that long.
+    let now = Time::from_seconds(1_790_000_000 - 1_790_000_000 % 3600);
+    let span =
+        PastSpan { from: now.minus(Duration::from_secs(86_400)), to: now, step: Duration::from_secs(300) };
+    let wave = "vector(1000 * ((time() / 3600) % 2 >= bool 1))";
+    let two = "label_replace(vector(1), \"a\", \"b\", \"\", \"\") or vector(3)";
+    for (query_text, more, expected) in [
+        (wave, json!({}), [0.0, 1000.0]),
+        (wave, json!({"method": "POST", "aggregate": "only"}), [0.0, 1000.0]),
+        ("vector(time() - time() + 2) # a comment", json!({"aggregate": "max"}), [2.0, 2.0]),
+        (two, json!({"aggregate": "sum"}), [4.0, 4.0]),
+        (two, json!({"aggregate": "avg"}), [2.0, 2.0]),
+    ] {
+        let mut settings = json!({"query": query_text, "serverAddress": server.url()});
+        settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let past = bench.past(&query(settings), span).await.unwrap().unwrap();
+        assert_eq!((past.len(), past[0].0), (289, span.from), "{query_text} {more}");
+        let at = |hour: i64| {
+            past.iter()
+                .find(|(at, _)| *at == span.from.plus(Duration::from_secs(3600 * hour as u64)))
+                .unwrap()
+                .1
+        };
+        let mut found = [at(1), at(2)];
+        found.sort_by(f64::total_cmp);
+        assert_eq!(found, expected, "{query_text} {more}");
+    }
+    for (query_text, reason) in [(two, AbsenceReason::ValueAmbiguous), ("sum(", AbsenceReason::BadStatus)] {
+        let settings = json!({"query": query_text, "serverAddress": server.url(), "aggregate": "only"});
+        let absence = bench.past(&query(settings), span).await.unwrap().unwrap_err();
+        assert_eq!(absence.reason, reason, "{absence}");
+    }
 }
 
 #[tokio::test]

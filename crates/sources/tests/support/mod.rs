@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use engine::{
-    AbsenceReason, Asked, AskedTarget, ConfigPath, Holder, Query, Reading, SourceCatalog as _, Time,
+    Absence, AbsenceReason, Asked, AskedTarget, ConfigPath, Holder, Query, Reading, SourceCatalog as _, Time,
 };
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::Value;
-use sources::{AddressPolicy, CredentialReader, Hub, Registry, SharedReading, Values};
+use sources::{AddressPolicy, CredentialReader, Hub, Past, PastSpan, Registry, SharedReading, Values};
 
 /// Secrets by `namespace/name`, which a test changes as it likes.
 #[derive(Default)]
@@ -87,6 +87,11 @@ impl Bench {
     pub(crate) async fn read(&self, question: &Question) -> Reading {
         self.clock.fetch_add(1, Ordering::SeqCst);
         self.read_since(question, self.now()).await.reading.clone()
+    }
+
+    /// What the source knows of the past.
+    pub(crate) async fn past(&self, question: &Question, span: PastSpan) -> Option<Result<Past, Absence>> {
+        self.hub.past(&self.prepare(question), span).await
     }
 
     /// Reads, unless there is a reading that began at or after `not_before`.

@@ -12,8 +12,8 @@ use std::fmt::Write as _;
 use resources::{KINDS, Scope};
 
 use rules::{
-    LEASE, Rule, any_target, autoscalers, certificate_secret, events, items, lease, namespaces, of_scope,
-    pods, secrets, targets, webhook_configuration,
+    LEASE, Rule, any_target, autoscalers, certificate_secret, events, items, lease, leases, namespaces,
+    of_scope, pods, secrets, targets, webhook_configuration,
 };
 use user_roles::{USER_ROLES, aggregation_label};
 
@@ -41,7 +41,7 @@ fn labelled_role(
 /// What the operator may do in the whole cluster.
 pub(super) fn manager_role() -> String {
     let kinds = [Scope::Cluster, Scope::Namespaced].into_iter().flat_map(of_scope).collect();
-    let parts = [kinds, targets(), autoscalers(KINDS), events(), secrets(), pods()];
+    let parts = [kinds, targets(), autoscalers(KINDS), events(), leases(), secrets(), pods()];
     let rules: Vec<Rule> = parts.into_iter().flatten().collect();
     role("ClusterRole", "scaling-operator-manager-role", None, &rules)
 }
@@ -115,6 +115,7 @@ pub(super) fn chart_rules() -> String {
         ("secrets", "", secrets()),
         ("pods", "", pods()),
         ("namespaces", "", namespaces()),
+        ("leases", "", leases()),
         ("lease", "polyscaler.fullname", lease(&[LEASE])),
         ("certificateSecret", "polyscaler.certificateSecret", certificate_secret()),
         ("webhookConfiguration", "polyscaler.clusterName", webhook_configuration()),

@@ -7,8 +7,9 @@ use crate::pod_metric::fixture::{NOW, percent_of_cpu, pod, pods};
 use crate::pod_metric::{PodMeasure, PodResource};
 use crate::policy::{Linear, Slo};
 use crate::{
-    AbsenceReason, Actuation, Bounds, Limits, Member, MemberDecision, Memory, Metric, MetricTarget, Mode,
-    Observation, Plan, PodSample, Policy, Query, Reading, Scale, Target, TargetType, decide,
+    AbsenceReason, Actuation, Bounds, Brakes, Limits, Member, MemberDecision, Memory, Metric, MetricTarget,
+    Mode, Observation, Plan, PodSample, Policy, Query, Reading, Safeguards, Scale, Target, TargetType,
+    decide,
 };
 
 fn plan(policy: impl Policy + 'static) -> Plan {
@@ -28,6 +29,10 @@ fn plan(policy: impl Policy + 'static) -> Plan {
         policy: Arc::new(policy),
         limits: Limits::default(),
         actuation: Actuation::Scale,
+        brakes: Brakes::default(),
+        safeguards: Safeguards::default(),
+        origins: Vec::new(),
+        foresight: None,
         mode: Mode::Act,
         interval: Duration::from_secs(15),
         group: None,

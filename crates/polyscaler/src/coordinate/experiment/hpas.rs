@@ -36,6 +36,7 @@ pub(super) async fn refuse(
         readiness: Arc::clone(&shared.readiness),
         objects: Arc::new(Objects::default()),
         hpas: Arc::default(),
+        labels: None,
     });
     let listing = tokio::time::timeout(LISTING, listed(heard));
     let scalings = tokio::select! {

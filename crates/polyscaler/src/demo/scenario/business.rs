@@ -25,6 +25,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
                         "targetDeployment": "payment-service",
                         "metricSource": url,
                         "intervalSeconds": 1,
+                        "safety": {},
                         "scaleThresholds":
                             { "minUsers": 1000, "maxUsers": 5000, "minReplicas": 2, "maxReplicas": 10 },
                     },

@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 use super::access::Hidden;
 use crate::net::http_client::Body;
 use crate::net::json_number::not_json;
+use crate::source::Past;
 
 /// What several series come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +56,15 @@ struct Frame {
 enum Data {
     Vector(Vec<Sample>),
     Scalar(Point),
-    Matrix(IgnoredAny),
+    Matrix(Vec<Row>),
     String(IgnoredAny),
+}
+
+/// One series over a time.
+#[derive(Deserialize)]
+struct Row {
+    #[serde(default)]
+    values: Vec<Point>,
 }
 
 #[derive(Deserialize)]
@@ -75,6 +83,38 @@ pub(super) fn number(
     aggregate: Aggregate,
     hidden: &Hidden,
 ) -> Result<Number, Absence> {
+    let frame = whole(status, body, hidden)?;
+    match frame.data {
+        Some(Data::Vector(samples)) => aggregated(&samples, aggregate, hidden),
+        Some(Data::Scalar(point)) => finite(&point, 1, hidden),
+        Some(Data::Matrix(_)) => Err(absent(
+            AbsenceReason::NotANumber,
+            "the query returns values over time, not one number; use a function over that time, such as \
+             rate()",
+        )),
+        Some(Data::String(_)) => {
+            Err(absent(AbsenceReason::NotANumber, "the query returns a string, not a number"))
+        }
+        None => Err(absent(AbsenceReason::Malformed, "the response has no data")),
+    }
+}
+
+/// The values of the only series of an answer over a time. What is no finite number is left out.
+pub(super) fn past(status: StatusCode, body: &Body, hidden: &Hidden) -> Result<Past, Absence> {
+    let frame = whole(status, body, hidden)?;
+    let Some(Data::Matrix(rows)) = frame.data else {
+        return Err(absent(AbsenceReason::Malformed, "the response has no values over time"));
+    };
+    let [row] = rows.as_slice() else {
+        let what = format!("the query returns {} series over time, not one", rows.len());
+        return Err(absent(AbsenceReason::ValueAmbiguous, what));
+    };
+    let known = row.values.iter().filter_map(|point| finite(point, 1, hidden).ok());
+    Ok(known.filter_map(|number| Some((number.at?, number.value))).collect())
+}
+
+/// The frame of an answer that says that it is whole.
+fn whole(status: StatusCode, body: &Body, hidden: &Hidden) -> Result<Frame, Absence> {
     let frame: Result<Frame, _> = serde_json::from_slice(&body.text());
     if !status.is_success() {
         let said = frame.ok().filter(|frame| frame.status == "error").map(|frame| said(&frame, hidden));
@@ -95,19 +135,7 @@ pub(super) fn number(
         let what = "the response may be incomplete, as the server reports isPartial";
         return Err(absent(AbsenceReason::Partial, what));
     }
-    match frame.data {
-        Some(Data::Vector(samples)) => aggregated(&samples, aggregate, hidden),
-        Some(Data::Scalar(point)) => finite(&point, 1, hidden),
-        Some(Data::Matrix(_)) => Err(absent(
-            AbsenceReason::NotANumber,
-            "the query returns values over time, not one number; use a function over that time, such as \
-             rate()",
-        )),
-        Some(Data::String(_)) => {
-            Err(absent(AbsenceReason::NotANumber, "the query returns a string, not a number"))
-        }
-        None => Err(absent(AbsenceReason::Malformed, "the response has no data")),
-    }
+    Ok(frame)
 }
 
 /// Whether a warning is about what the answer holds, and not only about how the query is written.

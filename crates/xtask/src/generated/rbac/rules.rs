@@ -152,6 +152,16 @@ pub(super) fn namespaces() -> Vec<Rule> {
     }]
 }
 
+pub(super) fn leases() -> Vec<Rule> {
+    vec![Rule {
+        why: "Whether another installation acts on the same objects.",
+        group: "coordination.k8s.io".to_owned(),
+        resources: owned(&["leases"]),
+        names: &[],
+        verbs: &["list"],
+    }]
+}
+
 pub(super) fn lease(names: &'static [&'static str]) -> Vec<Rule> {
     let rule = |why, names, verbs| Rule {
         why,

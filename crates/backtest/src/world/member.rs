@@ -117,15 +117,15 @@ mod tests {
 
     #[test]
     fn what_cannot_be_served_waits_and_is_served_later() {
-        let promise = Slo::BacklogAge(5.0);
-        let member = passed(promise, false, 2, &[300.0]);
+        let slo = Slo::BacklogAge(5.0);
+        let member = passed(slo, false, 2, &[300.0]);
         assert_eq!((member.backlog, member.served), (1000.0, 200.0));
-        assert!(!member.measured.unwrap().violated, "it waits for 5 s, as promised");
-        let member = passed(promise, false, 2, &[300.0, 300.0]);
+        assert!(!member.measured.unwrap().violated, "it waits for 5 s, which the SLO allows");
+        let member = passed(slo, false, 2, &[300.0, 300.0]);
         assert!(member.backlog == 2000.0 && member.measured.unwrap().violated);
-        let member = passed(promise, false, 2, &[300.0, 0.0]);
+        let member = passed(slo, false, 2, &[300.0, 0.0]);
         assert_eq!((member.backlog, member.served), (0.0, 100.0));
-        let member = passed(promise, false, 0, &[1.0]);
+        let member = passed(slo, false, 0, &[1.0]);
         assert!(member.measured.unwrap().violated, "nobody is there to serve it");
     }
 
@@ -143,8 +143,8 @@ mod tests {
 
     #[test]
     fn latency_grows_before_all_is_in_use() {
-        let promise = Slo::Latency { seconds: 0.05, percentile: 0.95 };
-        assert!(!passed(promise, true, 2, &[100.0]).measured.unwrap().violated);
-        assert!(passed(promise, true, 2, &[198.0]).measured.unwrap().violated);
+        let slo = Slo::Latency { seconds: 0.05, percentile: 0.95 };
+        assert!(!passed(slo, true, 2, &[100.0]).measured.unwrap().violated);
+        assert!(passed(slo, true, 2, &[198.0]).measured.unwrap().violated);
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct Block {
     demand: Vec<f64>,
     /// Replicas of each member that keep the SLO.
     needed: Vec<u32>,
-    /// The most of them until those that start now are ready.
+    /// Their maximum until those that start now are ready.
     ahead: Vec<u32>,
 }
 
@@ -31,13 +31,13 @@ pub(crate) struct SeenCell<'a> {
     pub(crate) values: &'a [Option<f64>],
     /// Replicas of each member that keep the SLO: for perfect knowledge only.
     pub(crate) needed: &'a [u32],
-    /// The most of them until those that start now are ready: for perfect knowledge only.
+    /// Their maximum until those that start now are ready: for perfect knowledge only.
     pub(crate) ahead: &'a [u32],
 }
 
 /// A cell on its way into a block.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Prepared {
+pub(crate) struct Prepared {
     at: Time,
     values: Vec<Option<f64>>,
     demand: Vec<f64>,
@@ -46,7 +46,7 @@ pub(super) struct Prepared {
 
 impl Prepared {
     /// What the values of a cell ask for; `held` has the last known value where there is none.
-    pub(super) fn new(at: Time, values: &[Option<f64>], held: &[f64], workload: &Workload) -> Self {
+    pub(crate) fn new(at: Time, values: &[Option<f64>], held: &[f64], workload: &Workload) -> Self {
         let members = workload.members.len();
         let demand: Vec<f64> = (0..members).map(|member| workload.demand(member, held)).collect();
         let mut offered = demand.clone();
@@ -59,17 +59,17 @@ impl Prepared {
         Self { at, values: values.to_vec(), demand, needed }
     }
 
-    pub(super) fn needed(&self) -> &[u32] {
+    pub(crate) fn needed(&self) -> &[u32] {
         &self.needed
     }
 }
 
 impl Block {
-    pub(super) fn new(members: usize) -> Self {
+    pub(crate) fn new(members: usize) -> Self {
         Self { members, ..Self::default() }
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.at.clear();
         self.values.clear();
         self.load.clear();
@@ -78,7 +78,7 @@ impl Block {
         self.ahead.clear();
     }
 
-    pub(super) fn push(&mut self, cell: &Prepared, ahead: impl Iterator<Item = u32>) {
+    pub(crate) fn push(&mut self, cell: &Prepared, ahead: impl Iterator<Item = u32>) {
         self.columns = cell.values.len();
         self.at.push(cell.at);
         self.values.extend_from_slice(&cell.values);
@@ -92,23 +92,23 @@ impl Block {
         self.at.len()
     }
 
-    pub(super) fn at(&self, cell: usize) -> Time {
+    pub(crate) fn at(&self, cell: usize) -> Time {
         self.at[cell]
     }
 
-    pub(super) fn load(&self, cell: usize) -> f64 {
+    pub(crate) fn load(&self, cell: usize) -> f64 {
         self.load[cell]
     }
 
-    pub(super) fn demand(&self, cell: usize) -> &[f64] {
+    pub(crate) fn demand(&self, cell: usize) -> &[f64] {
         &self.demand[cell * self.members..(cell + 1) * self.members]
     }
 
-    pub(super) fn needed(&self, cell: usize) -> &[u32] {
+    pub(crate) fn needed(&self, cell: usize) -> &[u32] {
         &self.needed[cell * self.members..(cell + 1) * self.members]
     }
 
-    pub(super) fn seen(&self, cell: usize) -> SeenCell<'_> {
+    pub(crate) fn seen(&self, cell: usize) -> SeenCell<'_> {
         SeenCell {
             at: self.at[cell],
             values: &self.values[cell * self.columns..(cell + 1) * self.columns],

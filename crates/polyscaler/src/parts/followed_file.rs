@@ -1,4 +1,4 @@
-//! Looks at the file again and again. Its content is compared, not its times: a mounted ConfigMap
+//! Looks at a file again and again. Its content is compared, not its times: a mounted ConfigMap
 //! swaps symlinks, editors rename, and some file systems do not announce a change.
 
 use std::fs::File;
@@ -11,14 +11,14 @@ use tokio::sync::watch;
 /// Time between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A file that is longer is no groups file.
+/// A file that is longer is none that people write.
 const LONGEST: u64 = 1 << 20;
 
 /// The bytes of the file, or why there are none.
-pub(in crate::coordinate) type Content = Result<Vec<u8>, String>;
+pub(crate) type Content = Result<Vec<u8>, String>;
 
 /// Reads the file.
-pub(in crate::coordinate) fn read(path: &Path) -> Content {
+pub(crate) fn read(path: &Path) -> Content {
     // Whoever opens a pipe waits for one who writes, for ever, and gets what it says only once.
     if std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
         return Err("not a regular file, and it must be readable repeatedly".to_owned());
@@ -33,7 +33,7 @@ pub(in crate::coordinate) fn read(path: &Path) -> Content {
 }
 
 /// Sends the content of the file whenever it changes, until no receiver is left.
-pub(in crate::coordinate) async fn follow(path: PathBuf, sender: watch::Sender<Content>) {
+pub(crate) async fn follow(path: PathBuf, sender: watch::Sender<Content>) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(PAUSE) => {}

@@ -1,0 +1,74 @@
+//! Who owns which target already: a second object on one target decides nothing.
+
+use std::collections::HashMap;
+
+use cluster::{View, ViewError};
+use engine::{Plan, Target};
+use resources::Kind;
+use runner::ObjectKey;
+use serde_json::Value;
+use sources::{AddressPolicy, Registry};
+
+use super::super::lenient;
+use super::{owning_kinds, targets};
+
+/// The owners of targets, by what the target prints as.
+pub(super) struct Owners(HashMap<String, Vec<String>>);
+
+impl Owners {
+    /// Those in `namespaces`: our objects, and HPAs that none of ours controls.
+    ///
+    /// # Errors
+    /// Where they cannot be listed.
+    pub(super) async fn in_namespaces(view: &View, namespaces: &[String]) -> Result<Self, ViewError> {
+        let mut owners = Self(HashMap::new());
+        for namespace in namespaces {
+            for kind in owning_kinds() {
+                match view.list(kind, Some(namespace)).await {
+                    Ok(objects) => objects.iter().for_each(|object| owners.add_ours(kind, object)),
+                    Err(ViewError::NotInstalled(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            for (name, target) in view.foreign_hpas(namespace).await? {
+                owners.add(&target, format!("HorizontalPodAutoscaler {namespace}/{name}"));
+            }
+        }
+        Ok(owners)
+    }
+
+    fn add_ours(&mut self, kind: &'static Kind, object: &Value) {
+        let text =
+            |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let key = ObjectKey {
+            kind: kind.kind,
+            namespace: text("/metadata/namespace"),
+            name: text("/metadata/name"),
+        };
+        let catalog = Registry::new(AddressPolicy::default());
+        let context = lenient(&catalog);
+        // One that cannot be compiled owns nothing.
+        let Ok(compiled) = kind.compile(object, &context) else { return };
+        for target in targets(&compiled.plan) {
+            self.add(target, key.to_string());
+        }
+    }
+
+    fn add(&mut self, target: &Target, owner: String) {
+        let owners = self.0.entry(target.to_string()).or_default();
+        if !owners.contains(&owner) {
+            owners.push(owner);
+        }
+    }
+
+    /// Somebody else than `key` who has one of the plan's targets, in a sentence; `None` where it has them itself.
+    pub(super) fn other_owner(&self, key: &ObjectKey, plan: &Plan) -> Option<String> {
+        let own = key.to_string();
+        targets(plan).find_map(|target| {
+            let owners = self.0.get(&target.to_string())?;
+            let has_it = owners.contains(&own);
+            let other = owners.iter().find(|owner| **owner != own).filter(|_| !has_it)?;
+            Some(format!("{target} is scaled by {other} already"))
+        })
+    }
+}

@@ -1,0 +1,137 @@
+//! An object as its status describes it, for whichever kind: what all kinds have in common.
+
+use engine::Time;
+use resources::{Kind, Reason};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::table::plain;
+
+/// What is read out of an object.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Seen {
+    pub(super) kind: &'static str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) namespace: String,
+    pub(super) name: String,
+    #[serde(skip)]
+    pub(super) uid: String,
+    /// What it scales; of a group its members with their replicas.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) target: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) mode: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) current: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) desired: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) decision: Option<String>,
+    /// Since when the figures are out of date.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) stale_since: Option<String>,
+    pub(super) conditions: Vec<Condition>,
+    /// The generation of the spec, and the one that the status is about.
+    #[serde(skip)]
+    pub(super) generations: (i64, Option<i64>),
+}
+
+/// A condition of the status.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Condition {
+    #[serde(rename = "type")]
+    pub(super) type_: String,
+    pub(super) status: String,
+    pub(super) reason: String,
+    pub(super) message: String,
+    pub(super) last_transition_time: String,
+}
+
+impl Seen {
+    /// What `object`, which is of `kind`, says.
+    pub(super) fn of(kind: &'static Kind, object: &Value) -> Self {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(plain);
+        let count = |pointer: &str| object.pointer(pointer).and_then(Value::as_u64);
+        let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_i64);
+        let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
+        Self {
+            kind: kind.kind,
+            namespace: text("/metadata/namespace").unwrap_or_default(),
+            name: text("/metadata/name").unwrap_or_default(),
+            uid: text("/metadata/uid").unwrap_or_default(),
+            target: text("/status/target").or_else(|| text("/status/memberSummary")),
+            mode: text("/status/mode"),
+            current: count("/status/currentReplicas"),
+            desired: count("/status/desiredReplicas"),
+            decision: text("/status/lastDecision"),
+            stale_since: text("/status/staleSince"),
+            conditions: conditions.into_iter().flatten().map(Condition::of).collect(),
+            generations: (
+                number("/metadata/generation").unwrap_or_default(),
+                number("/status/observedGeneration"),
+            ),
+        }
+    }
+
+    pub(super) fn condition(&self, type_: &str) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.type_ == type_)
+    }
+
+    /// Whether it does what its spec asks for, as far as the operator has said.
+    pub(super) fn is_ready(&self) -> bool {
+        self.condition("Ready").is_some_and(|ready| ready.status == "True")
+    }
+
+    /// Whether the operator has looked at the spec as it is.
+    pub(super) fn is_observed(&self) -> bool {
+        let (generation, observed) = self.generations;
+        !self.conditions.is_empty() && observed.is_none_or(|observed| observed >= generation)
+    }
+
+    /// `ScalingRule shop/orders`.
+    pub(super) fn full_name(&self) -> String {
+        match self.namespace.as_str() {
+            "" => format!("{} {}", self.kind, self.name),
+            namespace => format!("{} {namespace}/{}", self.kind, self.name),
+        }
+    }
+
+    /// `4→7`, or `4`; empty where nothing was decided.
+    pub(super) fn replicas(&self) -> String {
+        match (self.current, self.desired) {
+            (Some(current), Some(desired)) if current != desired => format!("{current}→{desired}"),
+            (Some(current), _) => current.to_string(),
+            (None, _) => String::new(),
+        }
+    }
+}
+
+impl Condition {
+    fn of(condition: &Value) -> Self {
+        let text = |field: &str| plain(condition[field].as_str().unwrap_or_default());
+        Self {
+            type_: text("type"),
+            status: text("status"),
+            reason: text("reason"),
+            message: text("message"),
+            last_transition_time: text("lastTransitionTime"),
+        }
+    }
+
+    /// What would change it.
+    pub(super) fn advice(&self) -> Option<&'static str> {
+        Reason::named(&self.reason).and_then(Reason::advice)
+    }
+}
+
+/// `12 s`, `5 min`, `3 h`, `4 days`.
+pub(super) fn age(then: Time, now: Time) -> String {
+    match now.since(then).as_secs() {
+        seconds @ 0..=119 => format!("{seconds} s"),
+        seconds @ 120..=7199 => format!("{} min", seconds / 60),
+        seconds @ 7200..=172_799 => format!("{} h", seconds / 3600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}

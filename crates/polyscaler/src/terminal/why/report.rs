@@ -1,0 +1,112 @@
+//! What `why` prints.
+
+use std::fmt::Write as _;
+
+use engine::{Level, Number, Time};
+
+use super::super::events;
+use super::super::object::age;
+use super::super::table::columns;
+use super::changes::MetricSeen;
+use super::{Report, Scaled};
+
+/// Scale operations that are printed.
+const SCALES: usize = 5;
+
+impl Report {
+    pub(super) fn text(&self, now: Time) -> String {
+        let mut text = String::new();
+        self.head(&mut text);
+        self.decision(&mut text);
+        self.lists(&mut text);
+        if !self.scales.is_empty() {
+            text.push_str("\nScaled last\n");
+            let row = |scaled: &Scaled| {
+                let Scaled { target, past } = scaled;
+                let steps = if past.steps.is_empty() { "-".to_owned() } else { past.steps.join(", ") };
+                let when = format!("  {} ago", age(past.at, now));
+                vec![when, target.clone(), format!("{} → {}", past.from, past.to), steps]
+            };
+            text.push_str(&columns(&self.scales.iter().take(SCALES).map(row).collect::<Vec<_>>()));
+        }
+        if let Some(why) = &self.no_events {
+            let _ = writeln!(text, "\nEvents are not shown: {why}");
+        } else if !self.events.is_empty() {
+            let _ = write!(text, "\nEvents\n{}", events::lines(&self.events, now));
+        }
+        text
+    }
+
+    fn head(&self, text: &mut String) {
+        let seen = &self.seen;
+        let _ = write!(text, "{}", seen.full_name());
+        if let Some(target) = &seen.target {
+            let _ = write!(text, ", scales {target}");
+        }
+        if let Some(mode) = &seen.mode {
+            let _ = write!(text, ", {mode}");
+        }
+        text.push('\n');
+        match seen.condition("Ready") {
+            Some(ready) => {
+                let is_ready = if ready.status == "True" { "ready" } else { "not ready" };
+                let _ = writeln!(
+                    text,
+                    "  {is_ready} since {}: {}: {}",
+                    ready.last_transition_time, ready.reason, ready.message
+                );
+            }
+            None => text.push_str("  the operator has not looked at it yet\n"),
+        }
+        if !seen.is_observed() {
+            text.push_str("  the spec has changed since the operator looked at it\n");
+        }
+        if let Some(since) = &seen.stale_since {
+            let _ = writeln!(text, "  the figures are out of date since {since}");
+        }
+    }
+
+    fn decision(&self, text: &mut String) {
+        let replicas = self.seen.replicas();
+        if replicas.is_empty() && self.seen.decision.is_none() {
+            return;
+        }
+        text.push_str("\nDecided\n");
+        if !replicas.is_empty() {
+            let bounds = self.changes.bounds.map(|(min, max)| format!(" ({min} to {max} allowed)"));
+            let _ = writeln!(text, "  {replicas} replicas{}", bounds.unwrap_or_default());
+        }
+        if let Some(decision) = &self.seen.decision {
+            let _ = writeln!(text, "  {decision}");
+        }
+        if !self.changes.metrics.is_empty() {
+            text.push_str("\nBy\n");
+            text.push_str(&columns(&self.changes.metrics.iter().map(row).collect::<Vec<_>>()));
+        }
+    }
+
+    fn lists(&self, text: &mut String) {
+        let changes = &self.changes;
+        let held =
+            changes.held_by.iter().map(|condition| format!("{}: {}", condition.reason, condition.message));
+        for (title, lines) in [
+            ("Wrong with the spec", changes.problems.clone()),
+            ("Held back by", held.collect()),
+            ("What would change it", changes.would_change.clone()),
+        ] {
+            if !lines.is_empty() {
+                let _ = write!(text, "\n{title}\n  {}\n", lines.join("\n  "));
+            }
+        }
+    }
+}
+
+fn row(metric: &MetricSeen) -> Vec<String> {
+    let level = |level: &Level| {
+        let each = if level.is_per_replica { " a replica" } else { "" };
+        format!("{} {}{each}", level.name, Number(level.value))
+    };
+    let value = metric.value.map_or_else(|| "no reading".to_owned(), |value| Number(value).to_string());
+    let levels = metric.levels.iter().map(level).collect::<Vec<_>>().join(", ");
+    vec![format!("  {}", metric.name), value, levels]
+}

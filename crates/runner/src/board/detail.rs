@@ -1,0 +1,185 @@
+//! What only the page of one object shows: its conditions, its last decisions and its Events.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use engine::{MemberDecision, Time};
+use resources::{Outcome, Poll};
+
+/// Decisions and Events that are kept of an object.
+const DECISIONS: usize = 20;
+const EVENTS: usize = 20;
+
+/// What is known of an object beyond its state.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Detail {
+    /// Its conditions, `Ready` first.
+    pub conditions: Vec<ObjectCondition>,
+    /// The last decisions that differ from the one before, oldest first.
+    pub decisions: VecDeque<PastDecision>,
+    /// The Events that this replica has published, oldest first.
+    pub events: VecDeque<PastEvent>,
+}
+
+/// One condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectCondition {
+    /// Its type.
+    pub type_: &'static str,
+    /// Whether it holds: `True`, `False` or `Unknown`.
+    pub status: &'static str,
+    /// Why, in one word.
+    pub reason: &'static str,
+    /// Why, in a sentence.
+    pub message: String,
+    /// Since when it is as `status` says, as far as this replica knows.
+    pub since: Time,
+}
+
+/// A decision that stood for one or more polls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastDecision {
+    /// When it was first made.
+    pub at: Time,
+    /// When it was last made.
+    pub until: Time,
+    /// How many polls came to it.
+    pub polls: u32,
+    /// The replicas of all targets before.
+    pub from: u32,
+    /// The replicas of all targets that it wanted.
+    pub to: u32,
+    /// The steps in one line; of a group one line for each member.
+    pub steps: Arc<str>,
+    /// What came of it.
+    pub result: DecisionResult,
+}
+
+/// What came of a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecisionResult {
+    /// Replicas are as they were, as it wanted.
+    Kept,
+    /// All that it wanted was written.
+    Applied,
+    /// Something of it was not written.
+    NotApplied,
+}
+
+/// An Event that was published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastEvent {
+    /// When.
+    pub at: Time,
+    /// Whether something went wrong.
+    pub is_warning: bool,
+    /// In one word.
+    pub reason: String,
+    /// In a sentence.
+    pub note: String,
+}
+
+impl Detail {
+    /// Takes over what `outcome` says.
+    pub(super) fn note(&mut self, outcome: &Outcome) {
+        let before = std::mem::take(&mut self.conditions);
+        let since = |type_: &str, status: &str| {
+            let same = before.iter().find(|before| before.type_ == type_ && before.status == status);
+            same.map_or(outcome.at, |before| before.since)
+        };
+        let conditions = outcome.conditions().into_iter();
+        self.conditions = conditions
+            .map(|condition| ObjectCondition {
+                since: since(condition.type_, condition.state.as_str()),
+                type_: condition.type_,
+                status: condition.state.as_str(),
+                reason: condition.reason,
+                message: condition.message,
+            })
+            .collect();
+        if let Some(poll) = outcome.poll() {
+            self.decided(PastDecision::of(poll));
+        }
+    }
+
+    fn decided(&mut self, decision: PastDecision) {
+        match self.decisions.back_mut() {
+            // Of a group it is noted again when a write that failed was done later.
+            Some(last) if last.until == decision.at => last.result = decision.result,
+            Some(last) if last.is_the_same(&decision) => {
+                (last.until, last.polls) = (decision.at, last.polls.saturating_add(1));
+            }
+            _ => keep(&mut self.decisions, decision, DECISIONS),
+        }
+    }
+
+    pub(super) fn published(&mut self, event: PastEvent) {
+        keep(&mut self.events, event, EVENTS);
+    }
+}
+
+/// Adds what is newest; the oldest make room.
+fn keep<T>(kept: &mut VecDeque<T>, newest: T, most: usize) {
+    kept.push_back(newest);
+    if kept.len() > most {
+        kept.pop_front();
+    }
+}
+
+impl PastDecision {
+    fn of(poll: &Poll) -> Self {
+        let (at, members) = (poll.decision.at, &poll.decision.members);
+        let line = |decided: &MemberDecision| match poll.is_of_group() {
+            true => format!("{}: {}", poll.plan.members[decided.member].role.name, decided.explanation()),
+            false => decided.explanation(),
+        };
+        let steps = members.iter().map(line).collect::<Vec<_>>().join("\n");
+        let sum = |count: fn(&MemberDecision) -> u32| members.iter().map(count).fold(0, u32::saturating_add);
+        let is_written = |decided: &MemberDecision| {
+            !decided.scales() || matches!(poll.members[decided.member].write, Some(Ok(())))
+        };
+        let result = match poll.decision.scales() {
+            false => DecisionResult::Kept,
+            true if members.iter().all(is_written) => DecisionResult::Applied,
+            true => DecisionResult::NotApplied,
+        };
+        let (from, to) = (sum(|decided| decided.from), sum(|decided| decided.to));
+        Self { at, until: at, polls: 1, from, to, steps: steps.into(), result }
+    }
+
+    /// Whether it says the same as `other`. What was carried out is never the same as what was carried out before.
+    fn is_the_same(&self, other: &Self) -> bool {
+        self.result != DecisionResult::Applied
+            && (self.from, self.to, self.result, &self.steps)
+                == (other.from, other.to, other.result, &other.steps)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decision(second: i64, steps: &str, result: DecisionResult) -> PastDecision {
+        let at = Time::from_seconds(second);
+        PastDecision { at, until: at, polls: 1, from: 2, to: 2, steps: steps.into(), result }
+    }
+
+    #[test]
+    fn polls_that_come_to_the_same_are_one_entry() {
+        let mut detail = Detail::default();
+        for second in 0..5 {
+            detail.decided(decision(second, "linear 2", DecisionResult::Kept));
+        }
+        for second in 5..7 {
+            detail.decided(decision(second, "linear 2→3", DecisionResult::Applied));
+        }
+        let seen: Vec<(u32, &str)> =
+            detail.decisions.iter().map(|decision| (decision.polls, &*decision.steps)).collect();
+        assert_eq!(seen, [(5, "linear 2"), (1, "linear 2→3"), (1, "linear 2→3")]);
+        assert_eq!(detail.decisions[0].until, Time::from_seconds(4));
+        for second in 7..100 {
+            detail.decided(decision(second, &format!("linear {second}"), DecisionResult::Kept));
+        }
+        assert_eq!(detail.decisions.len(), DECISIONS);
+    }
+}
