@@ -56,7 +56,7 @@ pub(super) async fn run(arguments: &DiffArgs) -> anyhow::Result<bool> {
     let previewer = Previewer::new(arguments, &connection, &documents).await?;
     let mut judged = Vec::new();
     for (kind, document) in &documents {
-        judged.push(previewer.judge(*kind, document).await?);
+        judged.push(previewer.judge(kind, document).await?);
     }
     match arguments.output {
         Output::Json => println!("{}", serde_json::to_value(&judged)?),
