@@ -109,11 +109,13 @@ impl Journaler {
         stop: &watch::Receiver<bool>,
     ) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let free: Vec<ObjectKey> = waiting.keys().filter(|key| !writing.contains(key)).cloned().collect();
-        for key in free {
-            if tasks.len() >= CONCURRENT {
-                return;
-            }
+        let room = CONCURRENT.saturating_sub(tasks.len());
+        if room == 0 || waiting.is_empty() {
+            return;
+        }
+        // No more than there is room for: after a start thousands wait, and this is done at each poll.
+        let free = waiting.keys().filter(|key| !writing.contains(*key)).take(room);
+        for key in free.cloned().collect::<Vec<_>>() {
             let Some(record) = waiting.get_mut(&key).and_then(VecDeque::pop_front) else { continue };
             if waiting.get(&key).is_some_and(VecDeque::is_empty) {
                 waiting.remove(&key);

@@ -155,13 +155,16 @@ fn without_metrics_the_interval_begins_with_the_last_poll() {
 }
 
 #[test]
-fn distinct_queries_spread_over_the_interval() {
+fn distinct_queries_spread_over_few_instants_of_the_interval() {
     let now = Time::from_seconds(1_700_000_000);
-    let mut tenths = [0; 10];
+    let (mut tenths, mut instants) = ([0; 10], std::collections::BTreeSet::new());
     for index in 0..1000 {
         let plan = with_query(serde_json::json!({ "url": index }));
-        let after = next_poll(&plan, now).since(now).as_millis() - 1;
+        let due = next_poll(&plan, now);
+        let after = due.since(now).as_millis() - 1;
         tenths[(after * 10 / plan.interval.as_millis()) as usize] += 1;
+        instants.insert(due);
     }
     assert!(tenths.iter().all(|&count| (60..140).contains(&count)), "{tenths:?}");
+    assert_eq!(instants.len() as u64, PHASES);
 }
