@@ -6,6 +6,8 @@ use std::time::Duration;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 
+use crate::refusal::Asker;
+
 /// A connection to the API server that is not made by then is not made at all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -22,6 +24,10 @@ pub struct Clients {
     pub namespace: String,
     /// A request that takes longer counts as not answered; watches and the lease have limits of their own.
     pub timeout: Duration,
+    /// The API server's address.
+    pub server: String,
+    /// Whose rights these are.
+    pub asker: Asker,
 }
 
 /// In words, that a request took longer than `limit`.
@@ -70,8 +76,8 @@ pub async fn connect(kubeconfig: Option<&Path>, timeout: Duration) -> Result<Cli
     clients(config, timeout)
 }
 
-/// Makes the clients as [`connect`] does, but for the kubeconfig's context called `context`, where one is named. Does not
-/// talk to the API server yet.
+/// Makes the clients of a person at a terminal: as [`connect`] does, but for the kubeconfig's context called `context`,
+/// where one is named. Does not talk to the API server yet.
 ///
 /// # Errors
 /// Where no configuration is found or it cannot be used, as it has no such context.
@@ -80,7 +86,8 @@ pub async fn connect_to(
     context: Option<&str>,
     timeout: Duration,
 ) -> Result<Clients, ConnectError> {
-    let Some(context) = context else { return connect(kubeconfig, timeout).await };
+    let by_person = |clients: Clients| Clients { asker: Asker::Person, ..clients };
+    let Some(context) = context else { return connect(kubeconfig, timeout).await.map(by_person) };
     let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
     let config = match kubeconfig {
         Some(path) => from_file(path, &options).await?,
@@ -88,7 +95,7 @@ pub async fn connect_to(
             .await
             .map_err(|error| ConnectError::NoKubeconfig(first_line(&error)))?,
     };
-    clients(config, timeout)
+    clients(config, timeout).map(by_person)
 }
 
 /// Makes the clients from `kubeconfig` where given, else from `KUBECONFIG` or the home folder;
@@ -124,13 +131,13 @@ fn clients(mut config: Config, timeout: Duration) -> Result<Clients, ConnectErro
     if config.proxy_url.is_some() && config.proxy_url == proxy_of_environment() {
         config.proxy_url = None;
     }
-    let namespace = config.default_namespace.clone();
+    let (namespace, server) = (config.default_namespace.clone(), config.cluster_url.to_string());
     let client = |config| {
         Client::try_from(config).map_err(|error: kube::Error| ConnectError::Client(error.to_string()))
     };
     let read = client(config.clone())?;
     config.default_retry = false;
-    Ok(Clients { read, write: client(config)?, namespace, timeout })
+    Ok(Clients { read, write: client(config)?, namespace, timeout, server, asker: Asker::Operator })
 }
 
 /// The proxy that kube puts into a configuration whose kubeconfig names none.

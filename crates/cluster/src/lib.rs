@@ -39,6 +39,7 @@ pub use hpas::{HpaKeeper, Hpas};
 pub use journal::{Journaler, Objects, TargetEvent, TargetEvents};
 pub use lease::{Always, Installation, Lease, LeaseGuard, LeaseSettings};
 pub use pods::{PodCount, PodStore};
+pub use refusal::Asker;
 pub use selector::NamespaceSelector;
 pub use targets::Targets;
 pub use view::{PublishedEvent, View, ViewError};

@@ -24,6 +24,7 @@ const PAGE: u32 = 500;
 pub struct View {
     client: Client,
     timeout: Duration,
+    server: String,
     refusals: Refusals,
 }
 
@@ -33,7 +34,18 @@ pub enum ViewError {
     /// The kind's CRD is not installed.
     #[error("{0} is not installed in this cluster; `polyscaler crds | kubectl apply -f -` installs it")]
     NotInstalled(String),
-    /// The API server refuses or does not answer.
+    /// The API server does not answer.
+    #[error(
+        "the API server at {server} does not answer: see whether it runs and can be reached from here, or name another \
+         by --kubeconfig and --context ({why})"
+    )]
+    NoAnswer {
+        /// Its address.
+        server: String,
+        /// What happened.
+        why: String,
+    },
+    /// The API server refuses.
     #[error("{asked}: {message}")]
     Refused {
         /// What was asked, in the words of RBAC.
@@ -59,8 +71,8 @@ pub struct PublishedEvent {
 impl View {
     /// By the rights of `clients`.
     pub fn new(clients: &Clients) -> Self {
-        let (client, timeout) = (clients.read.clone(), clients.timeout);
-        Self { client, timeout, refusals: Refusals::new(clients) }
+        let Clients { read: client, timeout, server, .. } = clients.clone();
+        Self { client, timeout, server, refusals: Refusals::new(clients) }
     }
 
     /// The objects of `kind` in `namespace`, or in all where that is `None`; all of a cluster-scoped kind.
@@ -192,16 +204,18 @@ impl View {
         answer: impl Future<Output = kube::Result<T>>,
     ) -> Result<T, ViewError> {
         let refused = |message| ViewError::Refused { asked: asked.to_string(), message };
+        let silent = |why| ViewError::NoAnswer { server: self.server.clone(), why };
         match tokio::time::timeout(self.timeout, answer).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => {
                 let refusal = self.refusals.explain(asked, &error).await;
                 match refusal.cause {
                     Some(Cause::NotServed) => Err(ViewError::NotInstalled(resource.to_owned())),
-                    _ => Err(refused(refusal.message)),
+                    Some(_) => Err(refused(refusal.message)),
+                    None => Err(silent(refusal.message)),
                 }
             }
-            Err(_) => Err(refused(no_answer(self.timeout))),
+            Err(_) => Err(silent(no_answer(self.timeout))),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! What would change a decision: the nearest values of a metric at which another count of replicas is asked for.
 
 use crate::limits::{Limit, Limits};
-use crate::{Memory, Observation, Plan, Reading, Time, decide};
+use crate::{Memory, Observation, Pause, Plan, Reading, Time, decide};
 
-/// A value of a metric and what is asked for from there on.
+/// A value of a metric and what is asked for from there on, by all members of a group together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TurningPoint {
     /// The value, with four digits where that changes nothing.
@@ -29,9 +29,10 @@ const DOUBLINGS: i32 = 60;
 const HALVINGS: u32 = 60;
 
 /// What the metric at `metric` would have to come to for `plan` to ask for more or fewer replicas than now, while all
-/// else stays as in `observation`. What only delays a change is left out: windows, rates and cooldowns.
+/// else stays as in `observation`. What only delays a change is left out: windows, rates, cooldowns, pauses, and the
+/// confirmation of a suspicious drop. Bounds are those at `now`, of an override while there is one.
 ///
-/// `None` for a group, and where the metric has no single number.
+/// `None` where the metric has no single number, or nothing can be recommended for a member.
 pub fn turning_points(
     plan: &Plan,
     memory: &Memory,
@@ -40,10 +41,7 @@ pub fn turning_points(
     now: Time,
 ) -> Option<TurningPoints> {
     let value = observation.readings.get(metric).and_then(Reading::value)?;
-    if plan.members.len() != 1 {
-        return None;
-    }
-    let question = Question { plan: undelayed(plan), memory, observation, metric, now };
+    let question = Question { plan: undelayed(plan, now), memory, observation, metric, now };
     let present = question.replicas(value)?;
     let least = plan.metrics.get(metric).and_then(|metric| metric.minimum);
     let above = question.search(value, f64::MAX, |replicas| replicas > present);
@@ -51,10 +49,14 @@ pub fn turning_points(
     Some(TurningPoints { now: present, above, below })
 }
 
-/// The plan without what only delays a change.
-fn undelayed(plan: &Plan) -> Plan {
+/// The plan at `now` without what only delays a change.
+fn undelayed(plan: &Plan, now: Time) -> Plan {
+    let mut plan = plan.at(now).into_owned();
     let at_once = |limit: &Limit| Limit { tolerance: limit.tolerance, ..Limit::default() };
-    Plan { limits: Limits { up: at_once(&plan.limits.up), down: at_once(&plan.limits.down) }, ..plan.clone() }
+    plan.limits = Limits { up: at_once(&plan.limits.up), down: at_once(&plan.limits.down) };
+    plan.brakes.pause = Pause::default();
+    plan.safeguards.drop = None;
+    plan
 }
 
 /// How many replicas there would be at another value.
@@ -71,8 +73,8 @@ impl Question<'_> {
         let mut observation = self.observation.clone();
         observation.readings[self.metric] = Reading::of(value, self.now);
         let decision = decide(&self.plan, &mut self.memory.clone(), &observation, self.now);
-        let decided = decision.members.first()?;
-        decided.recommended.map(|_| decided.to)
+        let asked = decision.members.iter().map(|decided| decided.recommended.map(|_| decided.to));
+        asked.reduce(|sum, asked| Some(sum?.saturating_add(asked?))).flatten()
     }
 
     /// The value nearest to `from` in the direction of `end` at which `is_it` holds.
@@ -161,5 +163,19 @@ mod tests {
         let found = points(&slo, 4, 400.0);
         assert_eq!((found.now, found.above.unwrap().replicas), (4, 5));
         assert!(found.above.unwrap().value >= 440.0, "{found:?}");
+    }
+    #[test]
+    fn a_pause_and_a_drop_delay_and_an_override_counts() {
+        let linear = Linear::new(1000.0, 5000.0, 2, 10).unwrap();
+        let mut plan = plan(linear, None, Limits::default());
+        plan.brakes.pause = crate::Pause::Everything;
+        plan.safeguards.drop =
+            Some(crate::SuspiciousDrop { share: 0.01, confirm: std::time::Duration::from_secs(300) });
+        let found = points(&plan, 6, 3200.0);
+        assert_eq!((found.now, found.above, found.below), (6, point(3500.0, 7), point(2999.0, 5)));
+        let now = Time::from_seconds(1_700_000_000);
+        let until = now.plus(std::time::Duration::from_secs(60));
+        plan.brakes.bounds = crate::BoundsOverride::new(None, Some(6), until, String::new());
+        assert_eq!(points(&plan, 6, 3200.0).above, None);
     }
 }

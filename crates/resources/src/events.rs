@@ -36,7 +36,10 @@ pub(crate) fn usual(change: &Change<'_>) -> Vec<Announcement> {
     let mut announced = rescales(change);
     announced.extend(mode(change));
     announced.extend(pause(change));
-    announced.extend(readiness(change));
+    // An object that recovers into a mode or a pause has that as its reason, too.
+    let is_new = |ready: &Announcement| announced.iter().all(|other| other.reason != ready.reason);
+    let readiness = readiness(change).filter(is_new);
+    announced.extend(readiness);
     announced
 }
 

@@ -401,7 +401,14 @@ mod tests {
         objects.seen(&key, &json!({ "metadata": { "uid": "latter", "resourceVersion": "7" } }));
         let client = Client::try_from(config).unwrap();
         let timeout = Duration::from_secs(60);
-        let clients = Clients { read: client.clone(), write: client, namespace: String::new(), timeout };
+        let clients = Clients {
+            read: client.clone(),
+            write: client,
+            namespace: String::new(),
+            timeout,
+            server: String::new(),
+            asker: crate::Asker::Operator,
+        };
         let writer =
             Writer::new(&clients, objects, Arc::new(Always), Arc::default(), Arc::default(), "me".to_owned());
         for (uid, is_written) in [("former", false), ("latter", true)] {

@@ -2,29 +2,29 @@
 
 use kube::core::Status;
 
-use super::Asked;
 use super::cause::{self, Cause};
+use super::{Asked, Asker};
 
 /// What happened, and what to do about it.
-pub(super) fn message(asked: &Asked, cause: Cause, status: &Status) -> String {
+pub(super) fn message(asked: &Asked, cause: Cause, status: &Status, asker: Asker) -> String {
     let said = said(status);
     match cause {
-        Cause::MissingRight => format!("permission denied: grant {asked} to the operator ({said})"),
+        Cause::MissingRight => format!("permission denied: grant {asked} to {asker} ({said})"),
         Cause::Forbidden => format!(
-            "forbidden: grant {asked} to the operator, or change the admission rule that denies it ({said})"
+            "forbidden: grant {asked} to {asker}, or change the admission rule that denies it ({said})"
         ),
         Cause::Unauthenticated => format!(
-            "the API server does not accept the operator's credentials: renew its token or client certificate ({said})"
+            "the API server does not accept {asker}'s credentials: renew its token or client certificate ({said})"
         ),
         Cause::Admission => format!(
             "denied by admission although permission is granted: raise the quota, or change the admission \
              plugin or webhook that denies it ({said})"
         ),
         Cause::AdmissionPolicy => format!(
-            "denied by an admission policy: change the ValidatingAdmissionPolicy, or exempt the operator ({said})"
+            "denied by an admission policy: change the ValidatingAdmissionPolicy, or exempt {asker} ({said})"
         ),
         Cause::Webhook => {
-            format!("denied by an admission webhook: change its rules, or exempt the operator ({said})")
+            format!("denied by an admission webhook: change its rules, or exempt {asker} ({said})")
         }
         Cause::NamespaceTerminating => {
             format!("namespace {} is being deleted, nothing is written there ({said})", asked.namespace)
@@ -34,7 +34,7 @@ pub(super) fn message(asked: &Asked, cause: Cause, status: &Status) -> String {
             "the API server does not serve {}: install its CRD or the API that serves it ({said})",
             served(asked)
         ),
-        Cause::Conflict => format!("changed by someone else in between, the operator tries again ({said})"),
+        Cause::Conflict => format!("changed by someone else in between, {asker} tries again ({said})"),
         Cause::AlreadyExists => format!("another object has this name: rename or delete it ({said})"),
         Cause::Invalid => format!("not valid: fix the named fields ({said})"),
         Cause::TooLarge => format!(
@@ -45,7 +45,7 @@ pub(super) fn message(asked: &Asked, cause: Cause, status: &Status) -> String {
             let after = if after == 0 { String::new() } else { format!(", after {after} s") };
             format!(
                 "the API server is overloaded and asks to try again{after}: where this persists, raise the limits of \
-                 its API Priority and Fairness for the operator ({said})"
+                 its API Priority and Fairness for {asker} ({said})"
             )
         }
         Cause::Internal => format!(
@@ -109,7 +109,7 @@ pub(crate) fn of_discovery(error: &kube::Error) -> String {
                 said(status)
             )
         }
-        cause => message(&Asked::default(), cause, status),
+        cause => message(&Asked::default(), cause, status, Asker::Operator),
     }
 }
 
@@ -136,7 +136,7 @@ pub(crate) fn of_watch(what: &str, status: &Status) -> String {
         Cause::Forbidden | Cause::MissingRight => {
             format!("the API server forbids it: grant list and watch on {what} ({said})")
         }
-        cause => message(&Asked::default(), cause, status),
+        cause => message(&Asked::default(), cause, status, Asker::Operator),
     }
 }
 
@@ -174,7 +174,7 @@ mod tests {
             (Cause::Unavailable, "kubectl get apiservices"),
             (Cause::TimedOut, "check its load"),
         ] {
-            let message = message(&asked, cause, &status);
+            let message = message(&asked, cause, &status, Asker::Operator);
             assert!(message.contains(advice) && message.ends_with("(in its own words)"), "{message}");
         }
     }
@@ -205,8 +205,10 @@ mod tests {
                 "patch on validatingwebhookconfigurations.admissionregistration.k8s.io",
             ),
         ] {
-            let message = message(&asked, Cause::MissingRight, &status);
-            assert_eq!(message, format!("permission denied: grant {right} to the operator (no)"));
+            for (asker, whom) in [(Asker::Operator, "the operator"), (Asker::Person, "your user")] {
+                let message = message(&asked, Cause::MissingRight, &status, asker);
+                assert_eq!(message, format!("permission denied: grant {right} to {whom} (no)"));
+            }
         }
     }
 

@@ -79,6 +79,25 @@ impl fmt::Display for Asked {
     }
 }
 
+/// Who asks the API server, for the sentences about what it refuses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Asker {
+    /// The operator, by its own rights.
+    #[default]
+    Operator,
+    /// A person at a terminal.
+    Person,
+}
+
+impl fmt::Display for Asker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Operator => "the operator",
+            Self::Person => "your user",
+        })
+    }
+}
+
 /// A request that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
@@ -105,6 +124,7 @@ impl Refusal {
 #[derive(Clone)]
 pub(crate) struct Refusals {
     client: Client,
+    asker: Asker,
     timeout: Duration,
     /// Whether the caller has a right, and until when that counts.
     rights: Arc<Mutex<HashMap<Asked, (bool, Instant)>>>,
@@ -112,7 +132,8 @@ pub(crate) struct Refusals {
 
 impl Refusals {
     pub(crate) fn new(clients: &Clients) -> Self {
-        Self { client: clients.write.clone(), timeout: clients.timeout, rights: Arc::default() }
+        let Clients { write, asker, timeout, .. } = clients.clone();
+        Self { client: write, asker, timeout, rights: Arc::default() }
     }
 
     /// Why `asked` failed with `error`.
@@ -128,7 +149,7 @@ impl Refusals {
             },
             cause => cause,
         };
-        Refusal { cause: Some(cause), message: message::message(asked, cause, status) }
+        Refusal { cause: Some(cause), message: message::message(asked, cause, status, self.asker) }
     }
 
     /// Why a request failed with `error` that takes all of these rights: the first that is missing is named.

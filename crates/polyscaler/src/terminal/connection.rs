@@ -8,6 +8,7 @@ use cluster::{Clients, View};
 use resources::{KINDS, Kind};
 
 use crate::parts::namespace;
+use crate::policies::policies;
 
 /// How long the API server may take to answer one request.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -53,20 +54,26 @@ pub(super) struct Named {
     pub(super) name: String,
 }
 
-/// The object of `KIND/NAME`, where the kind is known by its name, its plural or the plural with the group.
+/// The object of `KIND/NAME`, where the kind is known by its name, its plural, the plural with the group, or a short name.
 pub(super) fn named(text: &str) -> Result<Named, String> {
     let (kind, name) = text
         .split_once('/')
         .filter(|(_, name)| !name.is_empty())
         .ok_or_else(|| "give KIND/NAME, for example scalingrule/orders".to_owned())?;
     let wanted = kind.to_lowercase();
-    let is_it =
-        |kind: &&&Kind| [kind.kind.to_lowercase(), kind.plural.to_owned(), kind.crd_name()].contains(&wanted);
+    let is_it = |kind: &&&Kind| {
+        [kind.kind.to_lowercase(), kind.plural.to_owned(), kind.crd_name()].contains(&wanted)
+            || short_names(kind).contains(&wanted)
+    };
     let found = KINDS.iter().find(is_it).ok_or_else(|| {
         let known: Vec<String> = KINDS.iter().map(|kind| kind.kind.to_lowercase()).collect();
         format!("no kind of polyscaler is called {kind:?}; known are {}", known.join(", "))
     })?;
     Ok(Named { kind: found, name: name.to_owned() })
+}
+
+fn short_names(kind: &Kind) -> Vec<String> {
+    kind.crd(policies()).spec.names.short_names.unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -80,6 +87,7 @@ mod tests {
             "ScalingRule/orders",
             "scalingrules/orders",
             "scalingrules.scaling.example.com/orders",
+            "sr/orders",
         ] {
             let Ok(Named { kind, name }) = named(text) else { panic!("{text}") };
             assert_eq!((kind.kind, name.as_str()), ("ScalingRule", "orders"), "{text}");

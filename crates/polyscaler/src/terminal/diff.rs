@@ -53,7 +53,7 @@ pub(super) async fn run(arguments: &DiffArgs) -> anyhow::Result<bool> {
     if documents.is_empty() {
         anyhow::bail!("nothing to compare: no object of a kind of polyscaler in the files");
     }
-    let previewer = Previewer::new(arguments, &connection, &documents).await?;
+    let mut previewer = Previewer::new(arguments, &connection, &documents).await?;
     let mut judged = Vec::new();
     for (kind, document) in &documents {
         judged.push(previewer.judge(kind, document).await?);
@@ -129,7 +129,7 @@ impl<'a> Previewer<'a> {
     }
 
     /// What a document would decide.
-    async fn judge(&self, kind: &'static Kind, document: &Value) -> anyhow::Result<Judged> {
+    async fn judge(&mut self, kind: &'static Kind, document: &Value) -> anyhow::Result<Judged> {
         let text =
             |pointer: &str| document.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
@@ -147,11 +147,14 @@ impl<'a> Previewer<'a> {
             admitting: false,
             resolved: Some(&resolved),
         };
-        let found = match NamespaceDefaults::default().compile(kind, document, &context) {
+        // What the operator gives to the object that exists, it would give to the new one.
+        let defaults = present.as_ref().map(NamespaceDefaults::given_to).unwrap_or_default();
+        let found = match defaults.compile(kind, document, &context) {
             Err(problems) => Found::Invalid(problems.iter().map(ToString::to_string).collect()),
             Ok(compiled) => match self.owners.other_owner(&key, &compiled.plan) {
                 Some(owner) => Found::Taken(owner),
                 None => {
+                    self.owners.add_object(&key, &compiled.plan);
                     let memory = present.as_ref().map(|present| kind.memory(present)).unwrap_or_default();
                     let warnings = compiled.warnings.iter().map(ToString::to_string).collect();
                     let previewed = Previewed { key: key.clone(), kind, compiled, memory };

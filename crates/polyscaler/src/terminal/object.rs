@@ -7,6 +7,12 @@ use serde_json::Value;
 
 use super::table::plain;
 
+/// Of an object without conditions.
+pub(super) const NOT_LOOKED_AT: &str = "the operator has not looked at it yet";
+/// What can be done where that lasts.
+pub(super) const ADVICE_IF_NOT_LOOKED_AT: &str =
+    "where that lasts, see whether the operator runs, and whether its --namespaces include this one";
+
 /// What is read out of an object.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -32,9 +38,23 @@ pub(super) struct Seen {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) stale_since: Option<String>,
     pub(super) conditions: Vec<Condition>,
+    /// What it has from elsewhere than its spec.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) defaults: Vec<Given>,
+    /// Replicas of the targets, in the order of the spec, as far as they are known.
+    #[serde(skip)]
+    pub(super) replicas_of_targets: Vec<Option<u32>>,
     /// The generation of the spec, and the one that the status is about.
     #[serde(skip)]
     pub(super) generations: (i64, Option<i64>),
+}
+
+/// What an object has from elsewhere than its spec.
+#[derive(Debug, Serialize)]
+pub(super) struct Given {
+    pub(super) field: String,
+    pub(super) value: String,
+    pub(super) from: String,
 }
 
 /// A condition of the status.
@@ -56,6 +76,20 @@ impl Seen {
         let count = |pointer: &str| object.pointer(pointer).and_then(Value::as_u64);
         let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_i64);
         let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
+        let members = object.pointer("/status/members").and_then(Value::as_array);
+        let of_members = |field: &str| -> Option<u64> {
+            members?
+                .iter()
+                .map(|member| member[field].as_u64())
+                .reduce(|sum, count| Some(sum? + count?))
+                .flatten()
+        };
+        let current = count("/status/currentReplicas");
+        let of_targets = match members {
+            Some(members) => members.iter().map(|member| member["currentReplicas"].as_u64()).collect(),
+            None => vec![current],
+        };
+        let defaults = object.pointer("/status/defaults").and_then(Value::as_array);
         Self {
             kind: kind.kind,
             namespace: text("/metadata/namespace").unwrap_or_default(),
@@ -63,11 +97,16 @@ impl Seen {
             uid: text("/metadata/uid").unwrap_or_default(),
             target: text("/status/target").or_else(|| text("/status/memberSummary")),
             mode: text("/status/mode"),
-            current: count("/status/currentReplicas"),
-            desired: count("/status/desiredReplicas"),
+            current: current.or_else(|| of_members("currentReplicas")),
+            desired: count("/status/desiredReplicas").or_else(|| of_members("desiredReplicas")),
             decision: text("/status/lastDecision"),
             stale_since: text("/status/staleSince"),
             conditions: conditions.into_iter().flatten().map(Condition::of).collect(),
+            defaults: defaults.into_iter().flatten().map(Given::of).collect(),
+            replicas_of_targets: of_targets
+                .into_iter()
+                .map(|count| count.and_then(|count| u32::try_from(count).ok()))
+                .collect(),
             generations: (
                 number("/metadata/generation").unwrap_or_default(),
                 number("/status/observedGeneration"),
@@ -84,10 +123,10 @@ impl Seen {
         self.condition("Ready").is_some_and(|ready| ready.status == "True")
     }
 
-    /// Whether the operator has looked at the spec as it is.
-    pub(super) fn is_observed(&self) -> bool {
+    /// Whether the spec has changed since the operator looked at it.
+    pub(super) fn is_outdated(&self) -> bool {
         let (generation, observed) = self.generations;
-        !self.conditions.is_empty() && observed.is_none_or(|observed| observed >= generation)
+        observed.is_some_and(|observed| observed < generation)
     }
 
     /// `ScalingRule shop/orders`.
@@ -105,6 +144,13 @@ impl Seen {
             (Some(current), _) => current.to_string(),
             (None, _) => String::new(),
         }
+    }
+}
+
+impl Given {
+    fn of(given: &Value) -> Self {
+        let text = |field: &str| plain(given[field].as_str().unwrap_or_default());
+        Self { field: text("field"), value: text("value"), from: text("from") }
     }
 }
 

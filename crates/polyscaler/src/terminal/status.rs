@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::Output;
 use super::connection::{ClusterArgs, Connection};
-use super::object::{Condition, Seen};
+use super::object::{ADVICE_IF_NOT_LOOKED_AT, Condition, NOT_LOOKED_AT, Seen};
 use super::table::columns;
 
 /// Shows every object: whether it is ready, its replicas and its last decision, and what fails and why.
@@ -87,10 +87,10 @@ fn print(seen: &[Seen], namespace: Option<&str>) {
             1 => (first.full_name(), String::new()),
             count => (objects_in(count), format!("{}: ", first.full_name())),
         };
-        let message =
-            condition.map_or("the operator has not looked at it yet", |ready| ready.message.as_str());
+        let message = condition.map_or(NOT_LOOKED_AT, |ready| ready.message.as_str());
         println!("  {count}  {reason}\n    {example}{message}");
-        if let Some(advice) = condition.and_then(Condition::advice) {
+        let advice = condition.map_or(Some(ADVICE_IF_NOT_LOOKED_AT), Condition::advice);
+        if let Some(advice) = advice {
             println!("    to do: {advice}");
         }
     }

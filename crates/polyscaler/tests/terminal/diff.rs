@@ -68,6 +68,11 @@ async fn manifests_say_what_they_would_decide_and_nothing_is_written() {
     let mut invalid = web.clone();
     invalid["spec"]["scaleThresholds"] = json!({ "maxReplicas": 0 });
     diff(&scene, &[invalid]).expect(2, &["invalid: spec.scaleThresholds"]);
+    // Two of the files that are after one target: the first would have it.
+    scene.podless_deployment("free", 2).await;
+    let two = ["first", "other"].map(|name| business_scaling(&scene, name, scene.spec("free", "/users")));
+    diff(&scene, &two)
+        .expect(2, &["2 → 10", "TargetConflict", &format!("BusinessScaling {}", scene.full_name("first"))]);
     let nothing =
         diff(&scene, &[json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "x" } })]);
     assert_eq!(nothing.status, 2);

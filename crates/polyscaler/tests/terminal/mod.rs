@@ -1,7 +1,9 @@
 //! `status`, `why` and `diff` against the real control plane, as people type them.
 
 mod diff;
+mod held;
 mod plugin;
+mod rights;
 mod status;
 mod why;
 

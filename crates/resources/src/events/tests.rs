@@ -77,3 +77,9 @@ fn a_bad_edit_is_announced_and_so_is_its_end() {
         [vec![], vec!["Warning InvalidSpec".to_owned()], vec![], vec!["Normal Ready".to_owned()]]
     );
 }
+
+#[test]
+fn an_object_that_recovers_into_observe_mode_says_so_once() {
+    let outcomes = [invalid(), polled(Mode::Observe)];
+    assert_eq!(announced(&outcomes)[1], ["Normal Observing"]);
+}

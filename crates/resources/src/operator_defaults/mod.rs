@@ -3,6 +3,7 @@
 
 mod effect;
 mod file;
+mod given;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

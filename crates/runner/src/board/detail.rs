@@ -1,6 +1,7 @@
 //! What only the page of one object shows: its conditions, its last decisions and its Events.
 
 use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use engine::{MemberDecision, Time};
@@ -49,8 +50,10 @@ pub struct PastDecision {
     pub from: u32,
     /// The replicas of all targets that it wanted.
     pub to: u32,
-    /// The steps in one line; of a group one line for each member.
+    /// The steps in one line as the last of the polls had them; of a group one line for each member.
     pub steps: Arc<str>,
+    /// The kinds of the steps and what each changes, as a hash: equal where only values and times left differ.
+    pub outline: u64,
     /// What came of it.
     pub result: DecisionResult,
 }
@@ -97,7 +100,8 @@ impl Detail {
                 message: condition.message,
             })
             .collect();
-        if let Some(poll) = outcome.poll() {
+        // Without a target nothing was decided.
+        if let Some(poll) = outcome.poll().filter(|poll| !poll.decision.members.is_empty()) {
             self.decided(PastDecision::of(poll));
         }
     }
@@ -107,7 +111,8 @@ impl Detail {
             // Of a group it is noted again when a write that failed was done later.
             Some(last) if last.until == decision.at => last.result = decision.result,
             Some(last) if last.is_the_same(&decision) => {
-                (last.until, last.polls) = (decision.at, last.polls.saturating_add(1));
+                (last.until, last.polls, last.steps) =
+                    (decision.at, last.polls.saturating_add(1), decision.steps);
             }
             _ => keep(&mut self.decisions, decision, DECISIONS),
         }
@@ -144,41 +149,65 @@ impl PastDecision {
             true => DecisionResult::NotApplied,
         };
         let (from, to) = (sum(|decided| decided.from), sum(|decided| decided.to));
-        Self { at, until: at, polls: 1, from, to, steps: steps.into(), result }
+        Self { at, until: at, polls: 1, from, to, steps: steps.into(), outline: outline(members), result }
     }
 
-    /// Whether it says the same as `other`. What was carried out is never the same as what was carried out before.
+    /// Whether it says the same as `other`, apart from numbers that move all the time. What was carried out is never the
+    /// same as what was carried out before.
     fn is_the_same(&self, other: &Self) -> bool {
         self.result != DecisionResult::Applied
-            && (self.from, self.to, self.result, &self.steps)
-                == (other.from, other.to, other.result, &other.steps)
+            && (self.from, self.to, self.result, self.outline)
+                == (other.from, other.to, other.result, other.outline)
     }
+}
+
+fn outline(members: &[MemberDecision]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for decided in members {
+        (decided.member, decided.from, decided.to, decided.steps.len()).hash(&mut hasher);
+        decided.steps.iter().for_each(|step| (step.kind(), step.change()).hash(&mut hasher));
+    }
+    hasher.finish()
 }
 
 #[cfg(test)]
 mod tests {
+    use engine::{Basis, Step};
+
     use super::*;
 
-    fn decision(second: i64, steps: &str, result: DecisionResult) -> PastDecision {
+    fn decision(second: i64, value: u32, replicas: u32, result: DecisionResult) -> PastDecision {
         let at = Time::from_seconds(second);
-        PastDecision { at, until: at, polls: 1, from: 2, to: 2, steps: steps.into(), result }
+        let basis = Basis::Linear { value: f64::from(value), low: 1000.0, high: 5000.0 };
+        let step = Step::Policy { policy: "linear", from: 2, to: replicas, basis };
+        let member = MemberDecision {
+            member: 0,
+            from: 2,
+            recommended: Some(replicas),
+            to: replicas,
+            cost: None,
+            steps: vec![step],
+        };
+        let (steps, outline) = (member.explanation().into(), outline(&[member]));
+        PastDecision { at, until: at, polls: 1, from: 2, to: replicas, steps, outline, result }
     }
 
     #[test]
     fn polls_that_come_to_the_same_are_one_entry() {
         let mut detail = Detail::default();
         for second in 0..5 {
-            detail.decided(decision(second, "linear 2", DecisionResult::Kept));
+            detail.decided(decision(second, 1100 + second as u32, 2, DecisionResult::Kept));
         }
         for second in 5..7 {
-            detail.decided(decision(second, "linear 2→3", DecisionResult::Applied));
+            detail.decided(decision(second, 1500, 3, DecisionResult::Applied));
         }
         let seen: Vec<(u32, &str)> =
             detail.decisions.iter().map(|decision| (decision.polls, &*decision.steps)).collect();
-        assert_eq!(seen, [(5, "linear 2"), (1, "linear 2→3"), (1, "linear 2→3")]);
+        let (kept, applied) = ("linear 2 (1104 in 1000..5000)", "linear 2→3 (1500 in 1000..5000)");
+        assert_eq!(seen, [(5, kept), (1, applied), (1, applied)]);
         assert_eq!(detail.decisions[0].until, Time::from_seconds(4));
         for second in 7..100 {
-            detail.decided(decision(second, &format!("linear {second}"), DecisionResult::Kept));
+            detail.decided(decision(second, 1500, second as u32, DecisionResult::Kept));
         }
         assert_eq!(detail.decisions.len(), DECISIONS);
     }

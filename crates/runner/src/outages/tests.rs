@@ -66,8 +66,8 @@ fn an_outage_of_many_is_a_line_a_few_reminders_and_a_line_at_its_end() {
         }
         lines.extend(bench.lines(second as u64..second as u64 + 1));
     }
-    for (index, name) in names.iter().enumerate() {
-        bench.recovers(name, 600 + index as u64 % 15);
+    for second in 600..615 {
+        names.iter().skip(second % 15).step_by(15).for_each(|name| bench.recovers(name, second as u64));
     }
     lines.extend(bench.lines(600..2000));
     let begins = (19, Says::Begins, 200);

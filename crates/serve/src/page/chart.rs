@@ -59,7 +59,7 @@ impl Chart<'_> {
         let _ = write!(main, "<figure><figcaption>{}</figcaption>", Escaped(&self.title));
         let seen = self.series.iter().filter_map(|series| series.greatest(points)).reduce(f64::max);
         let (Some(seen), Some(first)) = (seen, points.first()) else {
-            main.push_str("<p class=\"empty\">Nothing is known of it yet.</p></figure>\n");
+            main.push_str("<p class=\"empty\">Not known yet.</p></figure>\n");
             return;
         };
         let limits = self.limits.iter().filter_map(|limit| limit.greatest(points));
@@ -195,7 +195,7 @@ mod tests {
         let text = drawn(vec![per_replica]);
         assert!(text.contains("<path class=\"series0\" d=\"M0 148H400M800 100H800\"/>"), "{text}");
         assert!(text.contains("<path class=\"limit0\" d=\"M0 100H400V100H800V4H800\"/>"), "{text}");
-        assert!(text.contains("<span class=\"top\">40</span>") && text.contains("17 min ago"), "{text}");
+        assert!(text.contains("<span class=\"top\">40</span>") && text.contains("16 min ago"), "{text}");
         assert!(text.contains("&lt;users&gt; <b>20</b>") && !text.contains("<users>"), "{text}");
     }
 

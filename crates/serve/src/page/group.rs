@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use runner::{ObjectState, TargetState};
 
 use super::html::Escaped;
+use super::objects::readiness;
 
 /// So many members are seen at once.
 const SEEN: usize = 4;
@@ -40,6 +41,34 @@ pub(super) fn decisions(main: &mut String, state: &ObjectState) {
             folded.join("<br>")
         );
     }
+}
+
+/// The members on the group's own page: those that fail first.
+pub(super) fn members(main: &mut String, state: &ObjectState) {
+    main.push_str(
+        "<section><h2>Members</h2>\n<table class=\"facts members\"><thead><tr><th scope=\"col\">member\
+         <th scope=\"col\">replicas<th scope=\"col\">bounds<th scope=\"col\">last decision</tr></thead><tbody>\n",
+    );
+    for failing in &state.failing {
+        let (member, reason, message) =
+            (Escaped(&failing.member), Escaped(&failing.reason), Escaped(&failing.message));
+        let _ = write!(
+            main,
+            "<tr class=\"bad\"><td><b>{member}</b><td><code>{reason}</code><td><td class=\"error\">{message}</tr>"
+        );
+    }
+    for target in &state.targets {
+        let TargetState { target: scaled, member, min, max, decision, .. } = target;
+        let _ = write!(
+            main,
+            "<tr><td><b>{}</b> <small>{}</small><td>{}<td>{min} to {max} allowed<td>{}</tr>",
+            Escaped(member.as_deref().unwrap_or(scaled)),
+            Escaped(scaled),
+            readiness(std::slice::from_ref(target)),
+            Escaped(decision),
+        );
+    }
+    main.push_str("</tbody></table></section>\n");
 }
 
 fn changes(target: &TargetState) -> bool {

@@ -54,9 +54,9 @@ pub(super) fn clock(time: Time) -> String {
     text.get(11..19).map_or_else(|| text.clone(), |clock| format!("{clock} UTC"))
 }
 
-/// A number with at most three digits behind the point; very large ones as `1.5e18`.
+/// A number with at most three digits behind the point; very large and very small ones as `1.5e18`.
 pub(super) fn number(value: f64) -> String {
-    if value.abs() >= 1e15 {
+    if value.abs() >= 1e15 || (value != 0.0 && value.abs() < 0.001) {
         let text = format!("{value:.3e}");
         return text
             .split_once('e')
@@ -136,7 +136,7 @@ mod tests {
             assert_eq!(ago(now, Time::from_seconds(second)), text);
         }
         assert_eq!(clock(Time::from_seconds(1_700_000_000)), "22:13:20 UTC");
-        let numbers = [3000.0, 0.12345, -2.5, 0.0, 1e300, 1.844_674e19].map(number);
-        assert_eq!(numbers, ["3000", "0.123", "-2.5", "0", "1e300", "1.845e19"]);
+        let numbers = [3000.0, 0.12345, -2.5, 0.0, 1e300, 1.844_674e19, 0.000_42].map(number);
+        assert_eq!(numbers, ["3000", "0.123", "-2.5", "0", "1e300", "1.845e19", "4.2e-4"]);
     }
 }

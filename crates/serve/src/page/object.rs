@@ -11,6 +11,7 @@ use runner::{
 
 use super::chart::{Chart, Series};
 use super::drawing::Shape;
+use super::group;
 use super::html::{Escaped, age, ago, clock, full_name, number};
 use super::objects::{readiness, value_of};
 use super::recent;
@@ -36,6 +37,9 @@ pub(super) fn write(
     }
     replicas(state).write(main, &points, now);
     main.push_str("</section>\n");
+    if group::is_group(state) {
+        group::members(main, state);
+    }
     decisions(main, detail, now);
     recent::of_object(main, actions, now);
     conditions(main, detail, now);
@@ -57,11 +61,13 @@ fn summary(main: &mut String, state: &ObjectState, now: Time) {
     let ready = if state.ready { "Ready" } else { "not ready" };
     let _ = write!(
         main,
-        "<ul class=\"summary\" data-title=\"{}\"><li class=\"{class}\"><b>{ready}</b> <code>{}</code> for {}",
+        "<ul class=\"summary\" data-title=\"{}\"><li class=\"{class}\"><b>{ready}</b>",
         Escaped(&title(state)),
-        Escaped(&state.reason),
-        age(now, state.since),
     );
+    if state.reason != "Ready" {
+        let _ = write!(main, " <code>{}</code>", Escaped(&state.reason));
+    }
+    let _ = write!(main, " for {}", age(now, state.since));
     if state.observe {
         main.push_str("<li><b>observes</b> and writes nothing");
     }
@@ -74,16 +80,18 @@ fn summary(main: &mut String, state: &ObjectState, now: Time) {
     if !state.targets.is_empty() {
         let _ = write!(main, "<li>replicas {}", readiness(&state.targets));
     }
-    let _ = write!(main, "</ul><p class=\"message\">{}", Escaped(&state.message));
-    if let Some(place) = &state.place {
-        let _ = write!(main, " <small>({})</small>", Escaped(place));
-    }
-    let _ = write!(main, " <small>looked at {}</small></p>", ago(now, state.at));
+    let message = Escaped(&state.message);
+    let _ = write!(
+        main,
+        "</ul><p class=\"message\">{message} <small>looked at {}</small></p>",
+        ago(now, state.at)
+    );
     for warning in &state.warnings {
         let _ = write!(main, "<p class=\"warning\">warning: {}</p>", Escaped(&warning.to_string()));
     }
-    for target in &state.targets {
-        let _ = write!(main, "<p><small>scales {}</small></p>", Escaped(&target.target));
+    for target in state.targets.iter().filter(|target| target.member.is_none()) {
+        let TargetState { target, min, max, .. } = target;
+        let _ = write!(main, "<p><small>scales {}, {min} to {max} replicas</small></p>", Escaped(target));
     }
 }
 
@@ -147,25 +155,28 @@ fn decisions(main: &mut String, detail: &Detail, now: Time) {
     for decision in detail.decisions.iter().rev() {
         decision_row(main, decision, now);
     }
-    main.push_str("</tbody></table>\n<p class=\"more\"><small>Polls that came to the same are one line. Older ones are in \
-                   the audit trail, where the operator keeps one (--audit-file).</small></section>\n");
+    main.push_str("</tbody></table>\n<p class=\"more\"><small>Polls that came to the same are one line, with the \
+                   numbers of the last. Each poll by itself is in the audit trail, where the operator keeps one (--audit-file).</small></section>\n");
 }
 
 fn decision_row(main: &mut String, decision: &PastDecision, now: Time) {
-    let PastDecision { at, until, polls, from, to, steps, result } = decision;
+    let PastDecision { at, until, polls, from, to, steps, result, .. } = decision;
     let (class, mark) = match result {
         DecisionResult::Kept => ("kept", ""),
         DecisionResult::Applied if to > from => ("out", "▲ out"),
         DecisionResult::Applied => ("in", "▼ in"),
         DecisionResult::NotApplied => ("observed", "not written"),
     };
+    let polls = match polls {
+        1 => "1 poll".to_owned(),
+        polls => format!("{polls} polls <small>since {}</small>", clock(*at)),
+    };
     let _ = write!(
         main,
-        "<tr class=\"{class}\"><td class=\"when\"><time datetime=\"{at}\" title=\"{at}\">{} <small>{}</small></time>\
-         <td class=\"what\">{polls} <small>until {}</small><td class=\"change\">{from} → {to} <small>{mark}</small>\
+        "<tr class=\"{class}\"><td class=\"when\"><time datetime=\"{until}\" title=\"{until}\">{} <small>{}</small></time>\
+         <td class=\"polls\">{polls}<td class=\"change\">{from} → {to} <small>{mark}</small>\
          <td class=\"why\">{}</tr>",
         ago(now, *until),
-        clock(*at),
         clock(*until),
         steps.lines().map(|line| Escaped(line).to_string()).collect::<Vec<_>>().join("<br>"),
     );

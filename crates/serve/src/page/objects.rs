@@ -80,9 +80,10 @@ fn metric(main: &mut String, state: &ObjectState, now: Time) {
         return;
     };
     let value = value_of(metric);
+    let class = if metric.value.is_none() { " class=\"error\"" } else { "" };
     let _ = write!(
         main,
-        "<span class=\"now\"><b>{value}</b> <small>{}</small></span>{}",
+        "<span class=\"now\"><b{class}>{value}</b> <small>{}</small></span>{}",
         Escaped(&metric.name),
         drawing::draw(
             &state.history,

@@ -48,6 +48,14 @@ async fn every_member_is_shown() {
     assert!(place("member-1</b>") < place("member-2</b>"), "then what changes");
     assert!(part.contains("<summary>3 more members</summary>"), "{part}");
     assert!(part.contains("<b>18</b> <small>desired, 17 ready</small>"), "{part}");
+
+    let page = stage.text("/objects/ScalingGroup/shop/shop").await;
+    let (_, members) = page.split_once("<h2>Members</h2>").unwrap();
+    let row = |member: &str| members.split("<tr").find(|row| row.contains(member)).unwrap();
+    assert!(row("member-0").contains("does not exist &lt;yet&gt;"), "{members}");
+    for part in ["Deployment shop/shop-1", "<b>3</b> <small>desired, 2 ready</small>", "2 to 10"] {
+        assert!(row("member-1").contains(part), "{part}: {members}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,7 +24,7 @@ fn decision(
     let at = now.minus(Duration::from_secs(minutes * 60));
     let polls = if result == DecisionResult::Kept { 12 } else { 1 };
     let until = at.plus(Duration::from_secs(if polls > 1 { 55 } else { 0 }));
-    PastDecision { at, until, polls, from, to, steps: Arc::from(steps), result }
+    PastDecision { at, until, polls, from, to, steps: Arc::from(steps), outline: minutes, result }
 }
 
 fn detail(now: Time) -> Detail {
@@ -99,7 +99,7 @@ async fn an_object_has_a_page_with_all_that_is_known_of_it() {
             "4 → 6",
             "rate 10→6 (+2 at most)",
             "not written",
-            "12 until",
+            "12 polls since",
             "RateLimited",
             "MetricTimeout",
             "scaled Deployment shop/orders from 4 to 6",
@@ -156,8 +156,5 @@ async fn a_value_that_was_read_has_a_curve_also_where_no_target_is_found() {
     assert!(row.contains("aria-label=\"active_users: ") && row.contains("replicas are not known"), "{row}");
     assert!(!row.contains("no readings in the last hour"), "{row}");
     let page = stage.text(PATH).await;
-    assert!(
-        page.contains("aria-label=\"active_users, 0 to ") && page.contains("Nothing is known of it yet"),
-        "{page}"
-    );
+    assert!(page.contains("aria-label=\"active_users, 0 to ") && page.contains("Not known yet"), "{page}");
 }

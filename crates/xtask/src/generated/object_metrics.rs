@@ -3,7 +3,7 @@
 //! The kinds and their fields come from [`resources::KINDS`], so a new kind has its series as soon as it is in
 //! the table.
 
-use resources::{KINDS, Kind};
+use resources::{KINDS, Kind, Scope};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -67,19 +67,28 @@ fn resource(kind: &Kind) -> anyhow::Result<Value> {
         "metricNamePrefix": PREFIX,
         // A new object has no status for a moment, which is no error.
         "errorLogV": 4,
-        "labelsFromPath": { "name": ["metadata", "name"], "namespace": ["metadata", "namespace"] },
+        "labelsFromPath": { "name": ["metadata", "name"], "namespace": namespace(kind, version) },
         "metrics": metrics,
     }))
 }
 
+/// Where an object says in which namespace it acts, as the label of the same name on the operator's own metrics.
+fn namespace(kind: &Kind, version: &Value) -> Value {
+    let spec = &version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"];
+    match kind.scope {
+        Scope::Cluster if spec.get("namespace").is_some() => json!(["spec", "namespace"]),
+        Scope::Cluster | Scope::Namespaced => json!(["metadata", "namespace"]),
+    }
+}
+
 fn info(status: &Value) -> Value {
-    let mut labels = json!({ "mode": ["metadata", "annotations", "polyscaler.dev/mode"] });
+    let mut labels = json!({ "mode": ["status", "mode"] });
     if status.get("target").is_some() {
         labels["target"] = json!(["status", "target"]);
     }
     json!({
         "name": "info",
-        "help": "An object, with its target and the mode that its annotation sets",
+        "help": "An object, with its target and whether it is Active, Observing or Paused",
         "each": { "type": "Info", "info": { "labelsFromPath": labels } },
     })
 }

@@ -1,6 +1,6 @@
 //! Who owns which target already: a second object on one target decides nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use cluster::{View, ViewError};
 use engine::{Plan, Target};
@@ -16,22 +16,26 @@ use super::{owning_kinds, targets};
 pub(super) struct Owners(HashMap<String, Vec<String>>);
 
 impl Owners {
-    /// Those in `namespaces`: our objects, and HPAs that none of ours controls.
+    /// Those in `namespaces`: our objects, and HPAs that none of ours controls. Those that may not be listed are
+    /// reported and left out: few may list what has no namespace.
     ///
     /// # Errors
-    /// Where they cannot be listed.
+    /// Where the API server does not answer.
     pub(super) async fn in_namespaces(view: &View, namespaces: &[String]) -> Result<Self, ViewError> {
         let mut owners = Self(HashMap::new());
+        let mut unseen = HashSet::new();
         for namespace in namespaces {
             for kind in owning_kinds() {
                 match view.list(kind, Some(namespace)).await {
                     Ok(objects) => objects.iter().for_each(|object| owners.add_ours(kind, object)),
-                    Err(ViewError::NotInstalled(_)) => {}
-                    Err(error) => return Err(error),
+                    Err(error) => report(&mut unseen, error)?,
                 }
             }
-            for (name, target) in view.foreign_hpas(namespace).await? {
-                owners.add(&target, format!("HorizontalPodAutoscaler {namespace}/{name}"));
+            match view.foreign_hpas(namespace).await {
+                Ok(hpas) => hpas.iter().for_each(|(name, target)| {
+                    owners.add(target, format!("HorizontalPodAutoscaler {namespace}/{name}"));
+                }),
+                Err(error) => report(&mut unseen, error)?,
             }
         }
         Ok(owners)
@@ -49,9 +53,12 @@ impl Owners {
         let context = lenient(&catalog);
         // One that cannot be compiled owns nothing.
         let Ok(compiled) = kind.compile(object, &context) else { return };
-        for target in targets(&compiled.plan) {
-            self.add(target, key.to_string());
-        }
+        self.add_object(&key, &compiled.plan);
+    }
+
+    /// The object at `key` has the targets of `plan`, or would have them.
+    pub(super) fn add_object(&mut self, key: &ObjectKey, plan: &Plan) {
+        targets(plan).for_each(|target| self.add(target, key.to_string()));
     }
 
     fn add(&mut self, target: &Target, owner: String) {
@@ -70,5 +77,21 @@ impl Owners {
             let other = owners.iter().find(|owner| **owner != own).filter(|_| !has_it)?;
             Some(format!("{target} is scaled by {other} already"))
         })
+    }
+}
+
+/// Reports, once each, what cannot be looked at. What is not installed owns nothing.
+fn report(unseen: &mut HashSet<String>, error: ViewError) -> Result<(), ViewError> {
+    match error {
+        ViewError::NotInstalled(_) => Ok(()),
+        ViewError::NoAnswer { .. } => Err(error),
+        ViewError::Refused { .. } => {
+            let why = error.to_string();
+            if !unseen.contains(&why) {
+                eprintln!("polyscaler: whether any of these owns a target is not known: {why}");
+                unseen.insert(why);
+            }
+            Ok(())
+        }
     }
 }

@@ -4,21 +4,30 @@ use engine::{
     AbsenceReason, Level, Memory, Number, Observation, Plan, Reading, Scale, Time, TurningPoint,
     TurningPoints, turning_points,
 };
-use resources::{Kind, NamespaceDefaults};
+use resources::{Kind, NamespaceDefaults, Reason};
 use serde::Serialize;
 use serde_json::Value;
 use sources::{AddressPolicy, Registry};
 
 use super::super::lenient;
 use super::super::object::{Condition, Seen};
+use super::super::table::plain;
+
+/// Limits by bounds.
+const OF_BOUNDS: [Reason; 2] = [Reason::TooManyReplicas, Reason::TooFewReplicas];
+/// What can be done where they are not those of the spec.
+const OF_OVERRIDE: &str = "change or remove the annotation polyscaler.dev/override; when it ends, the bounds of the spec count again";
 
 /// What an object's decision rests on, and what would change it.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Changes {
-    /// The replicas that the spec allows.
+    /// The replicas that are allowed: those of the spec, or of the override in its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) bounds: Option<(u32, u32)>,
+    /// What stands in place of the spec's bounds for now.
+    #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
+    pub(super) bounds_override: Option<String>,
     pub(super) metrics: Vec<MetricSeen>,
     /// What holds it back: conditions that say so.
     pub(super) held_by: Vec<Condition>,
@@ -43,7 +52,7 @@ impl Changes {
         let mut changes = Self { held_by: held_by(seen), ..Self::default() };
         let catalog = Registry::new(AddressPolicy::default());
         let context = lenient(&catalog);
-        let plan = match NamespaceDefaults::default().compile(kind, object, &context) {
+        let plan = match NamespaceDefaults::given_to(object).compile(kind, object, &context) {
             Ok(compiled) => compiled.plan,
             Err(problems) => {
                 changes.problems = problems.iter().map(ToString::to_string).collect();
@@ -58,9 +67,11 @@ impl Changes {
             levels: plan.levels(index),
         });
         changes.metrics = metrics.collect();
-        if let [member] = &plan.members[..] {
+        if let [member] = &plan.at(now).members[..] {
             changes.bounds = Some((member.bounds.min(), member.bounds.max()));
         }
+        let over = plan.brakes.bounds.as_ref().filter(|over| over.is_active(now));
+        changes.bounds_override = over.map(|over| plain(&over.to_string()));
         let memory = kind.memory(object);
         changes.turn(&plan, &memory, seen, now);
         changes.would_change.extend(cooldowns(&plan, &memory, now));
@@ -70,25 +81,28 @@ impl Changes {
 
     /// What each metric would have to come to.
     fn turn(&mut self, plan: &Plan, memory: &Memory, seen: &Seen, now: Time) {
-        let Some(replicas) = seen.current.and_then(|current| u32::try_from(current).ok()) else { return };
-        let scale = Scale { replicas, status_replicas: replicas, ready: None };
+        let scale = |replicas| Scale { replicas, status_replicas: replicas, ready: None };
+        let scales = seen.replicas_of_targets.iter().map(|replicas| replicas.map(scale)).collect();
         let read = |metric: &MetricSeen| match metric.value {
             Some(value) => Reading::of(value, now),
             None => Reading::absent(AbsenceReason::ValueMissing, "the status has no value"),
         };
         let readings = self.metrics.iter().map(read).collect();
-        let observation = Observation { scales: vec![Some(scale)], readings, ..Observation::default() };
+        let observation = Observation { scales, readings, ..Observation::default() };
         for (index, metric) in self.metrics.iter().enumerate() {
             let Some(found) = turning_points(plan, memory, &observation, index, now) else { continue };
-            self.would_change.push(sentence(metric, found));
+            let in_all = if plan.members.len() > 1 { " in all" } else { "" };
+            self.would_change.push(sentence(metric, found, in_all));
         }
     }
 
     /// What can be done about each condition that holds it back.
     fn advise(&mut self) {
         for condition in &self.held_by {
-            if let Some(advice) =
-                condition.advice().filter(|advice| !self.would_change.iter().any(|said| said == advice))
+            let is_by_override =
+                self.bounds_override.is_some() && OF_BOUNDS.map(Reason::as_str).contains(&&*condition.reason);
+            let advice = if is_by_override { Some(OF_OVERRIDE) } else { condition.advice() };
+            if let Some(advice) = advice.filter(|advice| !self.would_change.iter().any(|said| said == advice))
             {
                 self.would_change.push(advice.to_owned());
             }
@@ -104,11 +118,17 @@ fn held_by(seen: &Seen) -> Vec<Condition> {
         "ScalingLimited" | "Paused" | "Fallback" => condition.status == "True",
         _ => false,
     };
-    seen.conditions.iter().filter(holds_back).cloned().collect()
+    let mut held: Vec<Condition> = Vec::new();
+    for condition in seen.conditions.iter().filter(holds_back) {
+        // A pause is a limit, too, and has more to say as a pause.
+        held.retain(|before| before.reason != condition.reason);
+        held.push(condition.clone());
+    }
+    held
 }
 
 /// `active_users 3200 asks for 6: from 3500 on for 7, from 2999 down for 5`.
-fn sentence(metric: &MetricSeen, found: TurningPoints) -> String {
+fn sentence(metric: &MetricSeen, found: TurningPoints, in_all: &str) -> String {
     let TurningPoints { now, above, below } = found;
     let value = metric.value.map_or_else(String::new, |value| format!(" {}", Number(value)));
     let point = |point: Option<TurningPoint>, direction: &str| {
@@ -118,7 +138,7 @@ fn sentence(metric: &MetricSeen, found: TurningPoints) -> String {
     };
     let points: Vec<String> = [point(above, "on"), point(below, "down")].into_iter().flatten().collect();
     let others = if points.is_empty() { "no other value changes that".to_owned() } else { points.join(", ") };
-    format!("{}{value} asks for {now} replicas: {others}", metric.name)
+    format!("{}{value} asks for {now} replicas{in_all}: {others}", metric.name)
 }
 
 /// How long scaling out and in still wait for the cooldown.

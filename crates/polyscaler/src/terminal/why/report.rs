@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use engine::{Level, Number, Time};
 
 use super::super::events;
-use super::super::object::age;
+use super::super::object::{ADVICE_IF_NOT_LOOKED_AT, NOT_LOOKED_AT, age};
 use super::super::table::columns;
 use super::changes::MetricSeen;
 use super::{Report, Scaled};
@@ -50,15 +50,19 @@ impl Report {
         match seen.condition("Ready") {
             Some(ready) => {
                 let is_ready = if ready.status == "True" { "ready" } else { "not ready" };
+                let reason =
+                    if ready.reason == "Ready" { String::new() } else { format!("{}: ", ready.reason) };
                 let _ = writeln!(
                     text,
-                    "  {is_ready} since {}: {}: {}",
-                    ready.last_transition_time, ready.reason, ready.message
+                    "  {is_ready} since {}: {reason}{}",
+                    ready.last_transition_time, ready.message
                 );
             }
-            None => text.push_str("  the operator has not looked at it yet\n"),
+            None => {
+                let _ = writeln!(text, "  {NOT_LOOKED_AT}; {ADVICE_IF_NOT_LOOKED_AT}");
+            }
         }
-        if !seen.is_observed() {
+        if seen.is_outdated() {
             text.push_str("  the spec has changed since the operator looked at it\n");
         }
         if let Some(since) = &seen.stale_since {
@@ -68,28 +72,32 @@ impl Report {
 
     fn decision(&self, text: &mut String) {
         let replicas = self.seen.replicas();
-        if replicas.is_empty() && self.seen.decision.is_none() {
-            return;
+        if !replicas.is_empty() || self.seen.decision.is_some() {
+            text.push_str("\nDecided\n");
         }
-        text.push_str("\nDecided\n");
         if !replicas.is_empty() {
-            let bounds = self.changes.bounds.map(|(min, max)| format!(" ({min} to {max} allowed)"));
+            let by = self.changes.bounds_override.as_ref();
+            let by = by.map(|over| format!(" by the override {over}")).unwrap_or_default();
+            let bounds = self.changes.bounds.map(|(min, max)| format!(" ({min} to {max} allowed{by})"));
             let _ = writeln!(text, "  {replicas} replicas{}", bounds.unwrap_or_default());
         }
         if let Some(decision) = &self.seen.decision {
             let _ = writeln!(text, "  {decision}");
         }
         if !self.changes.metrics.is_empty() {
-            text.push_str("\nBy\n");
+            text.push_str("\nMetrics\n");
             text.push_str(&columns(&self.changes.metrics.iter().map(row).collect::<Vec<_>>()));
         }
     }
 
     fn lists(&self, text: &mut String) {
         let changes = &self.changes;
+        let given = self.seen.defaults.iter();
+        let given = given.map(|given| format!("{} = {} ({})", given.field, given.value, given.from));
         let held =
             changes.held_by.iter().map(|condition| format!("{}: {}", condition.reason, condition.message));
         for (title, lines) in [
+            ("Not from the spec", given.collect()),
             ("Wrong with the spec", changes.problems.clone()),
             ("Held back by", held.collect()),
             ("What would change it", changes.would_change.clone()),

@@ -110,3 +110,26 @@ fn nothing_is_given_without_a_file() {
         assert_eq!(with.map(|_| ()), without.map(|_| ()));
     }
 }
+
+#[test]
+fn what_a_status_says_has_the_effect_of_the_file() {
+    let file = "{defaults: {intervalSeconds: 30, safety: {maxScaleUpRate: 2}}, ceilings: {maxReplicas: 20}}";
+    let mut object = scaler(json!({}));
+    let by_file = compiled(file, &general_scaler::KIND, &object).unwrap();
+    let origins = by_file.plan.origins.iter();
+    let said =
+        origins.map(|origin| json!({ "field": origin.field, "value": origin.value, "from": origin.from }));
+    object["status"] = json!({ "defaults": said.collect::<Vec<_>>() });
+    let by_status =
+        NamespaceDefaults::given_to(&object).compile(&general_scaler::KIND, &object, &CONTEXT).unwrap();
+    assert_eq!(by_status.plan.origins, by_file.plan.origins);
+    assert_eq!(by_status.plan.members[0].bounds, by_file.plan.members[0].bounds);
+    assert_eq!(by_status.plan.limits, by_file.plan.limits);
+
+    // What an object has without any file is said in words, and is left as it is.
+    object["status"] = json!({ "defaults": [
+        { "field": "spec.safety", "value": "tolerance 0.1, scale-in window 300 s", "from": "default, as in the HPA" },
+    ] });
+    assert_eq!(NamespaceDefaults::given_to(&object), NamespaceDefaults::default());
+    assert_eq!(NamespaceDefaults::given_to(&scaler(json!({}))), NamespaceDefaults::default());
+}
