@@ -139,7 +139,7 @@ impl Runner {
             entry.lead(leading, now);
             entry.reported.cause = None;
         }
-        self.services.outages.end(now);
+        self.services.outages.lead(leading, now);
         self.services.board.lead(leading);
         if let Some(episodes) = &self.services.episodes {
             episodes.forget_all();

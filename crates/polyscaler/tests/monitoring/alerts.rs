@@ -10,7 +10,8 @@ use testbed::programs::{self, PROMTOOL};
 use crate::monitoring::files::{ALERTS, alerts, read, repository};
 
 /// Scenarios in which alerts fire, for promtool.
-const SCENARIOS: &str = "config/monitoring/alerts_test.yaml";
+const SCENARIOS: [&str; 2] =
+    ["config/monitoring/alerts_test.yaml", "config/monitoring/alerts_days_test.yaml"];
 
 fn promtool(args: &[&str]) {
     let program = programs::ensure(&PROMTOOL, &mut |line| eprintln!("{line}")).unwrap();
@@ -26,10 +27,10 @@ fn promtool_finds_nothing_wrong() {
 
 #[test]
 fn every_alert_fires_in_a_scenario_and_none_while_all_is_well() {
-    let file: Value = serde_saphyr::from_str(&read(SCENARIOS)).unwrap();
+    let files = SCENARIOS.map(|file| serde_saphyr::from_str::<Value>(&read(file)).unwrap());
     let mut fired = BTreeSet::new();
     let mut quiet = BTreeSet::new();
-    for scenario in file["tests"].as_array().unwrap() {
+    for scenario in files.iter().flat_map(|file| file["tests"].as_array().unwrap()) {
         for expected in scenario["alert_rule_test"].as_array().unwrap() {
             let name = expected["alertname"].as_str().unwrap().to_owned();
             let fires = expected["exp_alerts"].as_array().is_some_and(|alerts| !alerts.is_empty());
@@ -43,7 +44,8 @@ fn every_alert_fires_in_a_scenario_and_none_while_all_is_well() {
     let all: BTreeSet<String> = alerts().into_iter().map(|alert| alert.name).collect();
     assert_eq!(fired, all, "each alert is seen firing");
     assert_eq!(quiet, all, "each alert is seen not firing");
-    promtool(&["test", "rules", &repository(SCENARIOS).display().to_string()]);
+    let paths = SCENARIOS.map(|file| repository(file).display().to_string());
+    promtool(&[&["test", "rules"], &paths.each_ref().map(String::as_str)[..]].concat());
 }
 
 #[test]

@@ -32,6 +32,25 @@ fn alerts_and_dashboard_are_those_that_are_tested() {
 }
 
 #[test]
+fn runbooks_are_where_the_team_reads_them() {
+    let rules = |spec: &Value| -> Vec<Value> { spec["groups"][0]["rules"].as_array().unwrap().clone() };
+    let url = |rule: &Value| rule["annotations"]["runbook_url"].as_str().unwrap().to_owned();
+    let written: Value = serde_saphyr::from_str(&read("config/monitoring/alerts.yaml")).unwrap();
+    for base in
+        ["https://git.example.com/polyscaler/blob/main", "https://git.example.com/polyscaler/blob/main/"]
+    {
+        let set = format!("prometheusRule.enabled=true,prometheusRule.runbookBaseUrl={base}");
+        let objects = template("any", &["--set", &set]).unwrap();
+        let charted = rules(&only(&objects, "PrometheusRule").data["spec"]);
+        assert_eq!(charted.len(), rules(&written).len());
+        for (charted, written) in charted.iter().zip(rules(&written)) {
+            assert_eq!(url(charted), format!("{}/{}", base.trim_end_matches('/'), url(&written)));
+            assert_eq!(charted["expr"], written["expr"]);
+        }
+    }
+}
+
+#[test]
 fn the_monitor_selects_the_service_of_the_metrics() {
     for objects in [[kustomized(), crate::packaging::kustomize::single_files()].concat(), charted()] {
         let monitor = &only(&objects, "ServiceMonitor").data["spec"];

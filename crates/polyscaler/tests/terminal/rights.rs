@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::api::PostParams;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::say;
 use crate::harness::{Scene, control_plane};
@@ -77,11 +77,9 @@ async fn an_api_server_that_does_not_answer_is_named() {
     let away = folder.path().join("kubeconfig");
     let port = testbed::ports::PortClaim::new().unwrap();
     let address = format!("127.0.0.1:{}", port.port());
-    let lines = kubeconfig.lines().map(|line| match line.split_once("server:") {
-        Some((indent, _)) => format!("{indent}server: https://{address}"),
-        None => line.to_owned(),
-    });
-    std::fs::write(&away, lines.collect::<Vec<_>>().join("\n")).unwrap();
+    let mut kubeconfig: Value = serde_saphyr::from_str(&kubeconfig).unwrap();
+    kubeconfig["clusters"][0]["cluster"]["server"] = json!(format!("https://{address}"));
+    std::fs::write(&away, kubeconfig.to_string()).unwrap();
     let present = std::mem::replace(&mut scene.kubeconfig, away);
     let said = say(&scene, &["status"]);
     scene.kubeconfig = present;

@@ -178,7 +178,7 @@ mod tests {
 
     fn decision(second: i64, value: u32, replicas: u32, result: DecisionResult) -> PastDecision {
         let at = Time::from_seconds(second);
-        let basis = Basis::Linear { value: f64::from(value), low: 1000.0, high: 5000.0 };
+        let basis = Basis::Range { value: f64::from(value), low: 1000.0, high: 5000.0 };
         let step = Step::Policy { policy: "linear", from: 2, to: replicas, basis };
         let member = MemberDecision {
             member: 0,

@@ -21,6 +21,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 /// Objects are gathered for a little more than one of their intervals before the first line, so that it has them all:
 /// at least and at most so long.
 const GATHER: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// What is known of outages is kept so long without leading: who leads again sooner goes on with them.
+const KEPT: Duration = Duration::from_secs(600);
 /// Objects that a line names.
 const NAMED: usize = 3;
 
@@ -33,6 +35,8 @@ struct State {
     outages: HashMap<Cause, Outage>,
     /// When the next line is due, or earlier.
     next: Option<Time>,
+    /// Since when this replica does not lead, where there were outages then.
+    suspended: Option<Time>,
 }
 
 /// One object as an outage meets it.
@@ -60,6 +64,8 @@ struct Outage {
     reported: Option<Time>,
     /// The pause until the next reminder.
     pause: Duration,
+    /// When this replica led again, where it had lost the lease in between: objects are met again from then on.
+    resumed: Option<Time>,
     due: Time,
 }
 
@@ -128,14 +134,21 @@ impl Outages {
         next
     }
 
-    /// Writes what no line has said yet, and forgets everything: this replica no longer leads, or ends.
-    pub(crate) fn end(&self, now: Time) {
+    /// Whether this replica leads changes at `now`. Who no longer does writes what no line has said yet, and no more; who
+    /// leads again soon goes on with the outages that there were.
+    pub(crate) fn lead(&self, leading: bool, now: Time) {
         let mut state = self.lock();
-        let outages = std::mem::take(&mut *state).outages;
+        if leading {
+            return state.resume(now);
+        }
+        let lines = state.suspend(now);
         drop(state);
-        let unsaid =
-            outages.iter().filter(|(_, outage)| outage.reported.is_none() && !outage.objects.is_empty());
-        unsaid.map(|(cause, outage)| outage.line(cause, Says::Begins, now)).for_each(|line| line.write());
+        lines.iter().for_each(Line::write);
+    }
+
+    /// Writes what no line has said yet: the program ends.
+    pub(crate) fn end(&self, now: Time) {
+        self.lead(false, now);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -178,6 +191,34 @@ impl State {
         }
     }
 
+    fn suspend(&mut self, now: Time) -> Vec<Line> {
+        self.outages.retain(|_, outage| !outage.objects.is_empty());
+        let unsaid = self.outages.iter().filter(|(_, outage)| outage.reported.is_none());
+        let lines = unsaid.map(|(cause, outage)| outage.line(cause, Says::Begins, now)).collect();
+        for outage in self.outages.values_mut() {
+            outage.objects.values_mut().for_each(|fails| *fails = false);
+            (outage.failing, outage.unreported) = (0, 0);
+            outage.reported.get_or_insert(now);
+        }
+        self.next = None;
+        if !self.outages.is_empty() {
+            self.suspended.get_or_insert(now);
+        }
+        lines
+    }
+
+    fn resume(&mut self, now: Time) {
+        let suspended = self.suspended.take();
+        if suspended.is_some_and(|since| now.since(since) > KEPT) {
+            self.outages.clear();
+        }
+        for outage in self.outages.values_mut() {
+            // Where no object fails any more, that is said then.
+            (outage.resumed, outage.due) = (Some(now), now.plus(outage.gather.saturating_mul(2)));
+        }
+        self.next = self.outages.values().map(|outage| outage.due).min();
+    }
+
     fn due(&mut self, now: Time) -> Vec<Line> {
         if self.next.is_none_or(|next| now < next) {
             return Vec::new();
@@ -213,6 +254,7 @@ impl Outage {
             gather: Duration::ZERO,
             reported: None,
             pause: FIRST_PAUSE,
+            resumed: None,
             due: at,
         }
     }
@@ -225,7 +267,10 @@ impl Outage {
             Some(reported) if self.unreported > 0 => {
                 self.due.min(reported.plus(self.pause.min(FIRST_PAUSE)).max(now.plus(self.gather)))
             }
-            Some(reported) => reported.plus(self.pause),
+            Some(reported) => {
+                let gathered = self.resumed.map_or(reported, |resumed| resumed.plus(self.gather));
+                reported.plus(self.pause).max(gathered)
+            }
         };
     }
 

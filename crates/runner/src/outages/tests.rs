@@ -145,3 +145,37 @@ fn a_line_names_a_few() {
     assert_eq!(line.names, "ScalingRule shop/a, ScalingRule shop/b, ScalingRule shop/c, 2 more");
     assert_eq!((line.why.as_str(), line.lasts), ("e cannot", Duration::from_secs(19)));
 }
+
+#[test]
+fn who_loses_the_lease_for_a_moment_goes_on_where_it_was() {
+    let fail = |bench: &mut Bench, seconds: std::ops::Range<u64>| {
+        let mut lines = Vec::new();
+        for second in seconds {
+            if second % 15 < 2 {
+                bench.fails(if second % 15 == 0 { "web" } else { "orders" }, second);
+            }
+            lines.extend(bench.lines(second..second + 1));
+        }
+        lines
+    };
+    let lose = |bench: &mut Bench, second: u64| {
+        bench.noted.clear();
+        bench.outages.lead(false, at(second));
+        assert_eq!(bench.lines(second..second + 10), []);
+        bench.outages.lead(true, at(second + 10));
+    };
+    let mut bench = Bench::default();
+    assert_eq!(fail(&mut bench, 0..100), [(19, Says::Begins, 2), (79, Says::Goes, 2)]);
+    lose(&mut bench, 100);
+    assert_eq!(fail(&mut bench, 110..230), [(199, Says::Goes, 2)]);
+    lose(&mut bench, 230);
+    assert_eq!(bench.lines(240..400), [(278, Says::Ends, 2)], "it was over in between");
+
+    // Somebody else has led for long: what was before is theirs.
+    fail(&mut bench, 600..700);
+    bench.noted.clear();
+    bench.outages.lead(false, at(700));
+    bench.outages.lead(true, at(2000));
+    assert_eq!(bench.lines(2000..2100), []);
+    assert_eq!(fail(&mut bench, 2100..2130), [(2119, Says::Begins, 2)]);
+}

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use engine::Time;
 use runner::ObjectState;
 
-use super::html::{Escaped, age, full_name, link, path};
+use super::html::{Escaped, age, encoded, full_name, link, path};
 use super::select::{Selected, Wanted};
 
 /// Causes that are listed before the rest is only counted.
@@ -78,8 +78,11 @@ impl Failure {
             .map(|(name, path)| format!("<a href=\"{}\">{}</a>", Escaped(path), Escaped(name)));
         let named = named.collect::<Vec<_>>().join(", ");
         let more = self.objects - self.named.len();
-        let more = if more > 0 { format!(", {more} more") } else { String::new() };
-        let _ = write!(main, "<br><small>{named}{more}</small>");
+        let more = match more {
+            0 => String::new(),
+            more => format!(", <a href=\"/?failing=1&amp;q={}\">{more} more</a>", encoded(&self.reason)),
+        };
+        let _ = write!(main, "<small class=\"named\">{named}{more}</small>");
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) const DEVICES: [(&str, Device); 4] = [
     ("phone-dark", Device::PHONE.dark()),
 ];
 
-/// What is wrong with the layout: whatever sticks out to the right, text that is cut off.
+/// What is wrong with the layout: whatever sticks out to the right, text that is cut off or has no room.
 const LAYOUT: &str = "(() => {
   const wrong = [];
   if (document.documentElement.scrollWidth > innerWidth) wrong.push(`scrolls sideways: ${document.documentElement.scrollWidth}`);
@@ -22,6 +22,7 @@ const LAYOUT: &str = "(() => {
     const box = element.getBoundingClientRect();
     if (box.width && box.right > innerWidth + 0.5) wrong.push(`${element.outerHTML.slice(0, 80)} sticks out`);
     if (element.tagName === 'TD' && element.scrollWidth > element.clientWidth + 1) wrong.push(`${element.innerText.slice(0, 80)} is cut off`);
+    if (element.tagName === 'TD' && element.innerText.trim().length > 5 && box.width && box.width < 40) wrong.push(`${element.innerText.slice(0, 20)} is squeezed`);
   }
   return wrong;
 })()";
@@ -140,6 +141,7 @@ async fn bad_days_and_empty_clusters_can_be_read_too() {
         page.open(&bad.url).await.unwrap();
         assert_eq!(page.evaluate("document.title").await.unwrap(), "12 failing · polyscaler");
         let failing = text(&page, ".failing").await;
+        let failing = failing.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(
             failing.starts_with("3 objects MetricTimeout http at https://api.example.com, for 50 min ")
                 && failing
