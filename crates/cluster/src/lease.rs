@@ -10,6 +10,7 @@ mod guard;
 mod object;
 mod rivals;
 mod settings;
+mod stand_back;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +28,7 @@ use crate::{Clients, FIELD_MANAGER};
 
 pub use guard::{Always, LeaseGuard};
 pub use rivals::Installation;
-use rivals::{Rivals, Seen};
+use rivals::Rivals;
 pub use settings::LeaseSettings;
 
 /// This replica's part in the election.
@@ -47,6 +48,10 @@ pub struct Lease {
     /// The holder that it waits for and has logged; forgotten when it leads itself.
     waits_for: Option<String>,
     rivals: Option<Rivals>,
+    /// The other installations that were last logged.
+    known_rivals: Vec<String>,
+    /// Since when this replica holds the Lease and waits for a younger installation to stop.
+    yielding_since: Option<Instant>,
 }
 
 async fn stopped(stop: &mut watch::Receiver<bool>) {
@@ -83,6 +88,8 @@ impl Lease {
                 reported: false,
                 waits_for: None,
                 rivals,
+                known_rivals: Vec::new(),
+                yielding_since: None,
             },
             LeaseGuard(guard),
         )
@@ -209,24 +216,18 @@ impl Lease {
         if let Some(elder) = &rivals.elder {
             return self.stand_back(elder, found).await;
         }
-        let is_alone = rivals.living.is_empty();
+        let is_alone = !rivals.one_acts;
         let Some(found) = found else {
             let started = Instant::now();
             let lease = object::claimed(None, &self.settings, self.clock.now());
-            let params =
-                PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
-            return match self.api.create(&params, &lease).await {
-                Ok(created) => {
-                    self.held(created, started, is_alone);
-                    Ok(())
-                }
-                // Another candidate was quicker.
-                Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
-                Err(error) => Err(self.refused("create", &error).await),
-            };
+            if let Some(created) = self.create(&lease).await? {
+                self.held(created, started, is_alone);
+            }
+            return Ok(());
         };
         self.look(&found);
         if !self.may_claim(&found) {
+            self.yielding_since = None;
             self.report_who_leads(&found);
             return Ok(());
         }
@@ -238,36 +239,6 @@ impl Lease {
                 Ok(())
             }
             Err(error) => Err(error),
-        }
-    }
-
-    /// Other installations that act on the same objects.
-    async fn look_for_rivals(&mut self, own: Option<&LeaseObject>) -> Seen {
-        let LeaseSettings { namespace, name, .. } = &self.settings;
-        let Some(rivals) = &mut self.rivals else { return Seen::default() };
-        let seen = rivals.look(own, namespace, name).await;
-        self.metrics.rivals(seen.living.len());
-        seen
-    }
-
-    /// Another installation acts on the same objects, and is older: nothing is written while it lives, and the Lease is
-    /// given back where this replica holds it.
-    async fn stand_back(&mut self, elder: &str, found: Option<LeaseObject>) -> Result<(), String> {
-        self.deadline.send_replace(None);
-        if self.waits_for.as_deref() != Some(elder) {
-            tracing::error!(
-                elder,
-                "another installation acts on the same objects and is older, this one does nothing while its Lease is held: uninstall one of the two, or separate their namespaces"
-            );
-            self.waits_for = Some(elder.to_owned());
-        }
-        let held = found.filter(|lease| {
-            let spec = lease.spec.as_ref();
-            spec.and_then(|spec| spec.holder_identity.as_ref()) == Some(&self.settings.identity)
-        });
-        match held {
-            Some(lease) => self.replace(&object::given_back(lease)).await.map(|_| ()),
-            None => Ok(()),
         }
     }
 
@@ -303,6 +274,16 @@ impl Lease {
         }
     }
 
+    /// Creates the Lease; `None` where another candidate was quicker.
+    async fn create(&self, lease: &LeaseObject) -> Result<Option<LeaseObject>, String> {
+        let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+        match self.api.create(&params, lease).await {
+            Ok(created) => Ok(Some(created)),
+            Err(kube::Error::Api(status)) if status.code == 409 => Ok(None),
+            Err(error) => Err(self.refused("create", &error).await),
+        }
+    }
+
     async fn replace(&self, lease: &LeaseObject) -> Result<LeaseObject, String> {
         let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
         let replaced = self.api.replace(&self.settings.name, &params, lease);
@@ -328,7 +309,7 @@ impl Lease {
     fn held(&mut self, lease: LeaseObject, started: Instant, is_alone: bool) {
         self.seen = Some((lease, Instant::now()));
         self.waits_for = None;
-        if !is_alone {
+        if !is_alone && self.yields(started) {
             self.deadline.send_replace(None);
             return;
         }

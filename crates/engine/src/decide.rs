@@ -83,7 +83,7 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
 
 /// What every member's steps begin with.
 fn facts(plan: &Plan, absences: &[AbsentMetric], now: Time) -> Vec<Step> {
-    let over = plan.brakes.bounds.as_ref().filter(|over| over.is_active(now)).cloned();
+    let over = plan.brakes.override_at(now).cloned();
     absences.iter().cloned().map(Step::Absent).chain(over.map(Step::Override)).collect()
 }
 

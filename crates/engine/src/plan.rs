@@ -49,7 +49,7 @@ impl Plan {
 
     /// The plan as it counts at `now`: with other bounds while they are overridden.
     pub fn at(&self, now: Time) -> Cow<'_, Self> {
-        let Some(over) = self.brakes.bounds.as_ref().filter(|over| over.is_active(now)) else {
+        let Some(over) = self.brakes.override_at(now) else {
             return Cow::Borrowed(self);
         };
         let mut plan = self.clone();

@@ -53,6 +53,7 @@ fn brakes() -> impl Strategy<Value = Brakes> {
     let pause = prop_oneof![
         6 => Just(Pause::Nothing),
         1 => Just(Pause::Everything),
+        1 => Just(Pause::BothDirections),
         1 => (0..40u32).prop_map(Pause::At),
         1 => Just(Pause::ScaleIn),
         1 => Just(Pause::ScaleOut),

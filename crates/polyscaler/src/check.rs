@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use engine::Time;
 use resources::{Context, Finding};
+use runner::{Clock as _, SystemClock};
 use serde_json::json;
 use sources::{AddressPolicy, Registry};
 
@@ -51,7 +53,8 @@ pub(crate) fn run(arguments: &CheckArgs) -> ExitCode {
         admitting: true,
         resolved: None,
     };
-    let mut judged: Vec<Judged> = arguments.files.iter().map(|file| judge(file, &context)).collect();
+    let now = SystemClock::start().now();
+    let mut judged: Vec<Judged> = arguments.files.iter().map(|file| judge(file, &context, now)).collect();
     let findings =
         judged.iter_mut().filter_map(|Judged { file, result }| Some((file.as_str(), result.as_mut().ok()?)));
     resources::refuse_shared_targets(
@@ -89,9 +92,9 @@ pub(crate) fn read(file: &Path) -> std::io::Result<String> {
     std::fs::read_to_string(file)
 }
 
-fn judge(file: &Path, context: &Context<'_>) -> Judged {
+fn judge(file: &Path, context: &Context<'_>, now: Time) -> Judged {
     let result = match read(file) {
-        Ok(text) => resources::check(&text, context).map_err(|problem| problem.to_string()),
+        Ok(text) => resources::check(&text, context, now).map_err(|problem| problem.to_string()),
         Err(error) => Err(format!("cannot be read: {error}")),
     };
     Judged { file: file.display().to_string(), result }

@@ -1,9 +1,15 @@
 //! The Events that a change of an object is worth, for `kubectl describe`.
 
+use crate::common::annotations::OVERRIDE_ANNOTATION;
 use crate::common::condition::Condition;
 use crate::common::conditions::{PAUSED, READY};
 use crate::kept_status::KeptStatus;
 use crate::{Outcome, Verdict};
+
+/// Reason of the Event that bounds are overridden.
+const OVERRIDDEN: &str = "Overridden";
+/// Reason of the Event that they no longer are.
+const OVERRIDE_ENDED: &str = "OverrideEnded";
 
 /// What happened to an object between two states of its status.
 pub struct Change<'a> {
@@ -30,12 +36,13 @@ pub struct Announcement {
     pub note: String,
 }
 
-/// The Events of kinds of ours: each scaling, each change of `Ready`, and the beginning and end of observing and of
-/// pauses.
+/// The Events of kinds of ours: each scaling, each change of `Ready`, and the beginning and end of observing, of
+/// pauses and of overrides.
 pub(crate) fn usual(change: &Change<'_>) -> Vec<Announcement> {
     let mut announced = rescales(change);
     announced.extend(mode(change));
     announced.extend(pause(change));
+    announced.extend(bounds_override(change));
     // An object that recovers into a mode or a pause has that as its reason, too.
     let is_new = |ready: &Announcement| announced.iter().all(|other| other.reason != ready.reason);
     let readiness = readiness(change).filter(is_new);
@@ -104,6 +111,30 @@ fn pause(change: &Change<'_>) -> Option<Announcement> {
         reason: is.reason.clone(),
         note: if holds(is) { is.message.clone() } else { "scaling is no longer paused".to_owned() },
     })
+}
+
+/// That the bounds are overridden, by other ones or no longer; nothing where they never were.
+fn bounds_override(change: &Change<'_>) -> Option<Announcement> {
+    let poll = change.outcome.poll()?;
+    let [was, is] = [change.before, change.next].map(|status| status.observed()?.bounds_override.as_deref());
+    let (reason, note) = match (was, is) {
+        (was, is) if was == is => return None,
+        (_, Some(over)) => (
+            OVERRIDDEN,
+            format!(
+                "minReplicas and maxReplicas are overridden by the annotation {OVERRIDE_ANNOTATION}: {over}"
+            ),
+        ),
+        (Some(over), None) => {
+            let how = if poll.plan.brakes.bounds.is_some() { "has ended" } else { "was removed" };
+            let note = format!(
+                "minReplicas and maxReplicas are those of the spec again: the override {how} ({over})"
+            );
+            (OVERRIDE_ENDED, note)
+        }
+        (None, None) => return None,
+    };
+    Some(Announcement { is_warning: false, action: "Poll", reason: reason.to_owned(), note })
 }
 
 #[cfg(test)]

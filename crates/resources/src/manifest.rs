@@ -3,13 +3,19 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use engine::{Fault, FaultKind, Problem, Target, TargetId, Warning};
+use engine::{Fault, FaultKind, Problem, Target, TargetId, Time, Warning};
+use serde::Deserialize as _;
 use serde_json::Value;
 
+use crate::common::annotations::expired_override;
+use crate::common::fields::TargetRef;
 use crate::compile::Context;
 use crate::kind::Kind;
 use crate::schema::matches;
 use crate::scope::Scope;
+
+/// The kind of Kubernetes that scales targets, too.
+const HPA: &str = "HorizontalPodAutoscaler";
 
 /// What `check` has to say of one document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +28,8 @@ pub struct Finding {
     pub warnings: Vec<Warning>,
     /// Whether the kind is one of ours. Others are passed over.
     pub known: bool,
-    /// What it would scale, to distinguish two on one target; `None` where something is wrong with it.
+    /// What it would scale, to distinguish two on one target; `None` where something is wrong with it, and for kinds of
+    /// others that scale nothing.
     pub claim: Option<Claim>,
 }
 
@@ -88,16 +95,16 @@ fn whole_numbers_as_integers(value: &mut Value) {
     }
 }
 
-/// Judges every document of a manifest as the API server would.
+/// Judges every document of a manifest as the API server would at `now`.
 ///
 /// # Errors
 /// Where the text is no YAML.
-pub fn check(text: &str, context: &Context<'_>) -> Result<Vec<Finding>, Problem> {
+pub fn check(text: &str, context: &Context<'_>, now: Time) -> Result<Vec<Finding>, Problem> {
     let documents = documents(text)?;
-    Ok(documents.iter().enumerate().map(|(index, document)| judge(document, index, context)).collect())
+    Ok(documents.iter().enumerate().map(|(index, document)| judge(document, index, context, now)).collect())
 }
 
-fn judge(document: &Value, index: usize, context: &Context<'_>) -> Finding {
+fn judge(document: &Value, index: usize, context: &Context<'_>, now: Time) -> Finding {
     let field = |pointer: &str| document.pointer(pointer).and_then(Value::as_str);
     let (Some(api_version), Some(kind)) = (field("/apiVersion"), field("/kind")) else {
         let problem = Problem::new("", Fault::new(FaultKind::Unreadable, "apiVersion and kind must be set"));
@@ -106,12 +113,25 @@ fn judge(document: &Value, index: usize, context: &Context<'_>) -> Finding {
     };
     let object = format!("{kind}/{}", field("/metadata/name").unwrap_or("(no name)"));
     match crate::find(api_version, kind) {
-        Some(kind) => judge_ours(kind, object, document, context),
+        Some(kind) => judge_ours(kind, object, document, context, now),
         None => {
             let problems = of_our_groups(api_version, kind);
-            Finding { object, known: !problems.is_empty(), problems, warnings: Vec::new(), claim: None }
+            let claim = of_hpa(api_version, kind, document);
+            Finding { object, known: !problems.is_empty(), problems, warnings: Vec::new(), claim }
         }
     }
+}
+
+/// What a HorizontalPodAutoscaler scales; `None` where the document is none.
+fn of_hpa(api_version: &str, kind: &str, document: &Value) -> Option<Claim> {
+    if kind != HPA || !api_version.starts_with("autoscaling/") {
+        return None;
+    }
+    let target = TargetRef::deserialize(document.pointer("/spec/scaleTargetRef")?).ok()?;
+    let field = |pointer: &str| document.pointer(pointer).and_then(Value::as_str);
+    let namespace = field("/metadata/namespace").unwrap_or("default");
+    let object = format!("{HPA} {namespace}/{}", field("/metadata/name").unwrap_or("(no name)"));
+    Some(Claim { object, targets: vec![target.in_namespace(namespace)] })
 }
 
 /// A kind or version that does not exist in a group of ours is a mistake, not someone else's object.
@@ -128,7 +148,7 @@ fn of_our_groups(api_version: &str, kind: &str) -> Vec<Problem> {
     vec![Problem::new("", Fault::new(FaultKind::Unreadable, message))]
 }
 
-fn judge_ours(kind: &Kind, object: String, document: &Value, context: &Context<'_>) -> Finding {
+fn judge_ours(kind: &Kind, object: String, document: &Value, context: &Context<'_>, now: Time) -> Finding {
     let mut problems: Vec<Problem> = kind
         .schema(context.policies)
         .unknown_fields(document)
@@ -145,6 +165,7 @@ fn judge_ours(kind: &Kind, object: String, document: &Value, context: &Context<'
             let targets = compiled.plan.claimed().map(|member| member.target.clone()).collect();
             claim = Some(Claim { object: full_name(kind, document), targets });
             warnings = compiled.warnings;
+            warnings.extend(expired_override(&compiled.plan, now));
         }
         Ok(_) => {}
         Err(more) => problems.extend(more),
@@ -164,10 +185,16 @@ fn full_name(kind: &Kind, document: &Value) -> String {
 }
 
 /// Adds a problem to each object of one run, given with the file that it is in, whose target another one before it
-/// scales: two on one target undo each other's work, and the operator would stand back for the older one.
+/// scales, or a HorizontalPodAutoscaler anywhere in the run: two on one target undo each other's work, and the operator
+/// would stand back for the older one or for the HPA.
 pub fn refuse_shared_targets<'a>(run: impl IntoIterator<Item = (&'a str, &'a mut Finding)>) {
     let mut owners: HashMap<TargetId, (String, &str)> = HashMap::new();
-    for (file, finding) in run {
+    let (ours, others): (Vec<_>, Vec<_>) = run.into_iter().partition(|(_, finding)| finding.known);
+    for (file, finding) in others {
+        let Some(claim) = &finding.claim else { continue };
+        owners.extend(claim.targets.iter().map(|target| (target.identity(), (claim.object.clone(), file))));
+    }
+    for (file, finding) in ours {
         let Some(claim) = finding.claim.take() else { continue };
         for target in &claim.targets {
             match owners.entry(target.identity()) {

@@ -91,7 +91,7 @@ impl From<Pause> for Reason {
     fn from(pause: Pause) -> Self {
         match pause {
             Pause::Nothing => Self::NotPaused,
-            Pause::Everything => Self::Paused,
+            Pause::Everything | Pause::BothDirections => Self::Paused,
             Pause::At(_) => Self::PausedAtReplicas,
             Pause::ScaleIn => Self::ScaleInPaused,
             Pause::ScaleOut => Self::ScaleOutPaused,

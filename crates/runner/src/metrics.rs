@@ -36,6 +36,7 @@ pub struct Metrics {
     violations: Family<InvariantLabel, Counter>,
     leading: Gauge,
     rivals: Gauge,
+    standing_back: Gauge,
     reviews: Family<ReviewLabels, Counter>,
 }
 
@@ -115,6 +116,7 @@ impl Metrics {
             violations: Family::default(),
             leading: Gauge::default(),
             rivals: Gauge::default(),
+            standing_back: Gauge::default(),
             reviews: Family::default(),
         };
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
@@ -158,6 +160,11 @@ impl Metrics {
             "rival_installations",
             "Other installations that act on the same objects, by their Leases; the younger of two does not act",
             metrics.rivals.clone(),
+        );
+        registry.register(
+            "standing_back",
+            "1 while this replica does nothing because an older installation acts on the same objects",
+            metrics.standing_back.clone(),
         );
         registry.register(
             "admission_reviews",
@@ -255,6 +262,11 @@ impl Metrics {
     /// Notes how many other installations act on the same objects.
     pub fn rivals(&self, count: usize) {
         self.rivals.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Notes whether this replica does nothing because an older installation acts on the same objects.
+    pub fn stands_back(&self, stands_back: bool) {
+        self.standing_back.set(i64::from(stands_back));
     }
 
     pub(crate) fn objects(&self, kind: &'static str, change: i64) {

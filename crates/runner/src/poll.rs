@@ -11,7 +11,7 @@ use engine::{
 };
 use futures::future::{join, join_all};
 use resources::{
-    Kind, MemberPoll, OVERRIDE_ANNOTATION, Outcome, Poll, Reason, TargetFailure, Verdict, WriteFailure,
+    Kind, MemberPoll, Outcome, Poll, Reason, TargetFailure, Verdict, WriteFailure, expired_override,
 };
 use tokio::sync::watch;
 use tracing::Instrument as _;
@@ -184,9 +184,7 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
 
 /// The warnings, and one more where an override of the bounds has ended and still stands there.
 fn with_expired(warnings: Arc<[Warning]>, plan: &Plan, now: Time) -> Arc<[Warning]> {
-    let place = format!("metadata.annotations[{OVERRIDE_ANNOTATION}]");
-    let expired = plan.brakes.bounds.as_ref().and_then(|over| over.expired(&place, now));
-    match expired {
+    match expired_override(plan, now) {
         Some(expired) => warnings.iter().cloned().chain([expired]).collect(),
         None => warnings,
     }

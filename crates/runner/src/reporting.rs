@@ -8,7 +8,7 @@ use std::mem;
 use std::sync::Arc;
 
 use engine::invariants::Violation;
-use engine::{MemberDecision, Mode, Pause, Warning};
+use engine::{BoundsOverride, MemberDecision, Mode, Pause, Warning};
 use resources::{Health, Outcome, Poll, Reason, Verdict};
 
 use crate::outages::Failing;
@@ -23,6 +23,8 @@ pub(crate) struct Reported {
     mode: Option<Mode>,
     /// What is paused.
     pause: Pause,
+    /// The override of the bounds that counts.
+    over: Option<BoundsOverride>,
     /// What is doubtful about the spec.
     warnings: Arc<[Warning]>,
     /// What was decided and not carried out, by member.
@@ -40,10 +42,10 @@ pub(crate) struct Reported {
 impl Reported {
     /// Whatever is said next is news. What is counted stays counted.
     pub(crate) fn forget(&mut self) {
-        let (mode, pause, cause) = (self.mode, self.pause, self.cause.take());
+        let (mode, pause, over, cause) = (self.mode, self.pause, self.over.take(), self.cause.take());
         let (violated, standing) = (mem::take(&mut self.violated), mem::take(&mut self.standing));
         let namespace = Arc::clone(&self.namespace);
-        *self = Self { mode, pause, violated, cause, standing, namespace, ..Self::default() };
+        *self = Self { mode, pause, over, violated, cause, standing, namespace, ..Self::default() };
     }
 }
 
@@ -99,7 +101,7 @@ pub(crate) fn again(
     mark_reversals(services, &outcome);
     report_warnings(key, &outcome, reported);
     report_mode(key, &outcome, reported);
-    report_pause(key, &outcome, reported);
+    report_brakes(key, &outcome, reported);
     report_readiness(services, key, &outcome, &health, cause, reported);
     let mut tried = Vec::new();
     if let Verdict::Polled(poll) = &outcome.verdict {
@@ -172,15 +174,23 @@ fn report_mode(key: &ObjectKey, outcome: &Outcome, reported: &mut Reported) {
     }
 }
 
-/// A pause begins and ends in one line each.
-fn report_pause(key: &ObjectKey, outcome: &Outcome, reported: &mut Reported) {
-    let Some(pause) = outcome.poll().map(|poll| poll.plan.brakes.pause) else { return };
-    if mem::replace(&mut reported.pause, pause) == pause {
-        return;
+/// A pause and an override begin and end in one line each.
+fn report_brakes(key: &ObjectKey, outcome: &Outcome, reported: &mut Reported) {
+    let Some(poll) = outcome.poll() else { return };
+    let brakes = &poll.plan.brakes;
+    if mem::replace(&mut reported.pause, brakes.pause) != brakes.pause {
+        match brakes.pause {
+            Pause::Nothing => tracing::info!(object = %key, "scaling is no longer paused"),
+            pause => tracing::info!(object = %key, "{pause}"),
+        }
     }
-    match pause {
-        Pause::Nothing => tracing::info!(object = %key, "scaling is no longer paused"),
-        pause => tracing::info!(object = %key, "{pause}"),
+    let over = brakes.override_at(poll.decision.at);
+    if reported.over.as_ref() != over {
+        match over {
+            Some(over) => tracing::info!(object = %key, %over, "bounds overridden"),
+            None => tracing::info!(object = %key, "bounds are those of the spec again"),
+        }
+        reported.over = over.cloned();
     }
 }
 

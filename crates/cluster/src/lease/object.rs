@@ -13,26 +13,40 @@ const PEER_ADDRESS: &str = "polyscaler.dev/peer-address";
 
 /// `found`, or a new Lease, as it is when the replica of `settings` holds it from `now` on.
 pub(super) fn claimed(found: Option<Lease>, settings: &LeaseSettings, now: Time) -> Lease {
-    let mut lease = found.unwrap_or_else(|| Lease {
-        metadata: ObjectMeta { name: Some(settings.name.clone()), ..ObjectMeta::default() },
-        spec: None,
-    });
-    let time = k8s_openapi::jiff::Timestamp::from_millisecond(now.as_millis()).ok().map(MicroTime);
-    if let Some(installation) = &settings.installation {
-        installation.mark(&mut lease);
-    }
+    let mut lease = renewed(found, settings, now);
     let annotations = lease.metadata.annotations.get_or_insert_default();
     match &settings.peer_address {
         Some(address) => annotations.insert(PEER_ADDRESS.to_owned(), address.clone()),
         None => annotations.remove(PEER_ADDRESS),
     };
-    let spec = lease.spec.get_or_insert_with(LeaseSpec::default);
+    let spec = lease.spec.get_or_insert_default();
     if spec.holder_identity.as_ref() != Some(&settings.identity) {
         spec.holder_identity = Some(settings.identity.clone());
-        spec.acquire_time = time.clone();
+        spec.acquire_time = spec.renew_time.clone();
         spec.lease_transitions = Some(spec.lease_transitions.map_or(0, |count| count + 1));
     }
-    spec.renew_time = time;
+    lease
+}
+
+/// `found`, or a new Lease, as it is while the installation of `settings` stands back: nobody holds it, and others see
+/// that it changes.
+pub(super) fn standing_back(found: Option<Lease>, settings: &LeaseSettings, now: Time) -> Lease {
+    let mut lease = renewed(found, settings, now);
+    lease.spec.get_or_insert_default().holder_identity = Some(String::new());
+    lease
+}
+
+/// `found`, or a new Lease, renewed at `now`.
+fn renewed(found: Option<Lease>, settings: &LeaseSettings, now: Time) -> Lease {
+    let mut lease = found.unwrap_or_else(|| Lease {
+        metadata: ObjectMeta { name: Some(settings.name.clone()), ..ObjectMeta::default() },
+        spec: None,
+    });
+    if let Some(installation) = &settings.installation {
+        installation.mark(&mut lease);
+    }
+    let spec = lease.spec.get_or_insert_with(LeaseSpec::default);
+    spec.renew_time = k8s_openapi::jiff::Timestamp::from_millisecond(now.as_millis()).ok().map(MicroTime);
     spec.lease_duration_seconds = i32::try_from(settings.duration.as_secs()).ok();
     lease
 }
@@ -86,5 +100,17 @@ mod tests {
         assert_eq!((holder(&taken), peer_address(&taken)), ("two", None));
         assert_eq!(taken.spec.as_ref().unwrap().lease_transitions, Some(1));
         assert_eq!(holder(&given_back(taken)), "");
+    }
+
+    #[test]
+    fn whoever_stands_back_holds_nothing_and_is_seen() {
+        let held = claimed(None, &settings("one", None), Time::from_seconds(10));
+        for found in [None, Some(held)] {
+            let lease = standing_back(found, &settings("one", None), Time::from_seconds(20));
+            assert_eq!(holder(&lease), "");
+            let spec = lease.spec.unwrap();
+            assert_eq!(spec.lease_duration_seconds, Some(15), "it lives as long as one that is held");
+            assert_eq!(spec.renew_time.unwrap().0.as_second(), 20);
+        }
     }
 }

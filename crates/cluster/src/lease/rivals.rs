@@ -3,7 +3,7 @@
 //! Each installation marks its Lease with where and on which kinds it acts. Of two that meet, the one whose Lease was
 //! created first acts. A Lease lives while it changes, counted on this machine's clock, as for the own one.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease as LeaseObject;
@@ -12,6 +12,8 @@ use kube::api::ListParams;
 use kube::{Api, Client, ResourceExt as _};
 use runner::{ActsIn, Namespaces};
 use tokio::time::Instant;
+
+use super::object;
 
 /// The label that marks the Lease of an installation.
 const INSTALLATION: &str = "polyscaler.dev/installation";
@@ -56,12 +58,19 @@ fn age(lease: &LeaseObject) -> Age {
     (lease.creation_timestamp(), lease.namespace().unwrap_or_default(), lease.name_any())
 }
 
+/// Namespace and name.
+fn key(lease: &LeaseObject) -> (String, String) {
+    (lease.namespace().unwrap_or_default(), lease.name_any())
+}
+
 /// What is seen of rivals.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
-    /// Those that live, as namespace and name of their Leases.
+    /// Those that live, as namespace and name of their Leases: those that act, and those that stand back.
     pub(super) living: Vec<String>,
-    /// The oldest of those that are older than this installation, for which it stands back.
+    /// Whether one of them acts: a replica holds its Lease.
+    pub(super) one_acts: bool,
+    /// The oldest of those that act and are older than this installation, for which it stands back.
     pub(super) elder: Option<String>,
 }
 
@@ -86,6 +95,8 @@ impl Rivals {
     /// not be listed there are none, as an installation with rights in its own namespaces only has no others in sight.
     pub(super) async fn look(&mut self, own: Option<&LeaseObject>, namespace: &str, name: &str) -> Seen {
         let leases = self.list().await;
+        let listed: HashSet<_> = leases.iter().map(key).collect();
+        self.changed.retain(|known, _| listed.contains(known));
         let is_own =
             |lease: &LeaseObject| lease.name_any() == name && lease.namespace().as_deref() == Some(namespace);
         let others = leases.into_iter().filter(|lease| !is_own(lease) && self.installation.meets(lease));
@@ -97,7 +108,12 @@ impl Rivals {
             |lease: &LeaseObject| format!("{}/{}", lease.namespace().unwrap_or_default(), lease.name_any());
         // One without a Lease so far is the youngest.
         let is_older = |lease: &&LeaseObject| own.is_none_or(|own| age(lease) < age(own));
-        Seen { elder: others.iter().find(is_older).map(shown), living: others.iter().map(shown).collect() }
+        let mut acting = others.iter().filter(|lease| !object::holder(lease).is_empty()).peekable();
+        Seen {
+            one_acts: acting.peek().is_some(),
+            elder: acting.find(is_older).map(shown),
+            living: others.iter().map(shown).collect(),
+        }
     }
 
     async fn list(&mut self) -> Vec<LeaseObject> {
@@ -117,19 +133,15 @@ impl Rivals {
         self.nearby.list(&marked).await.map(|found| found.items).unwrap_or_default()
     }
 
-    /// Whether someone holds the Lease and has not fallen silent.
+    /// Whether the installation of the Lease has not fallen silent.
     fn lives(&mut self, lease: &LeaseObject, now: Instant) -> bool {
         let version = lease.resource_version();
-        let key = (lease.namespace().unwrap_or_default(), lease.name_any());
-        let known = self.changed.entry(key).or_insert_with(|| (version.clone(), now));
+        let known = self.changed.entry(key(lease)).or_insert_with(|| (version.clone(), now));
         if known.0 != version {
             *known = (version, now);
         }
-        let spec = lease.spec.as_ref();
-        let is_held =
-            spec.and_then(|spec| spec.holder_identity.as_deref()).is_some_and(|holder| !holder.is_empty());
-        let seconds = spec.and_then(|spec| spec.lease_duration_seconds).unwrap_or_default();
+        let seconds = lease.spec.as_ref().and_then(|spec| spec.lease_duration_seconds).unwrap_or_default();
         let duration = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
-        is_held && now.saturating_duration_since(known.1) < duration
+        now.saturating_duration_since(known.1) < duration
     }
 }

@@ -8,6 +8,8 @@ mod pause;
 pub use bounds_override::BoundsOverride;
 pub use pause::Pause;
 
+use crate::Time;
+
 /// The brakes that are set on a plan.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Brakes {
@@ -18,6 +20,11 @@ pub struct Brakes {
 }
 
 impl Brakes {
+    /// The override of the bounds that counts at `now`.
+    pub fn override_at(&self, now: Time) -> Option<&BoundsOverride> {
+        self.bounds.as_ref().filter(|over| over.is_active(now))
+    }
+
     /// The same with no count above `most`; returns whether that changes anything.
     pub fn cap(&mut self, most: u32) -> bool {
         let before = self.clone();

@@ -14,6 +14,8 @@ pub enum Pause {
     Everything,
     /// All scaling: every target is kept at so many replicas, also outside of its bounds.
     At(u32),
+    /// Scaling in and scaling out, each by itself.
+    BothDirections,
     /// Scaling in.
     ScaleIn,
     /// Scaling out.
@@ -28,13 +30,13 @@ impl Pause {
 
     /// Whether scaling is paused in both directions, so that nothing that is recommended counts.
     pub fn is_complete(self) -> bool {
-        matches!(self, Self::Everything | Self::At(_))
+        matches!(self, Self::Everything | Self::BothDirections | Self::At(_))
     }
 
     /// The replicas that a target which asks for `from` is kept at; `None` where not all scaling is paused.
     pub fn keeps(self, from: u32) -> Option<u32> {
         match self {
-            Self::Everything => Some(from),
+            Self::Everything | Self::BothDirections => Some(from),
             Self::At(replicas) => Some(replicas),
             Self::Nothing | Self::ScaleIn | Self::ScaleOut => None,
         }
@@ -44,7 +46,7 @@ impl Pause {
     pub fn allows(self, from: u32, to: u32) -> u32 {
         match self {
             Self::Nothing => to,
-            Self::Everything => from,
+            Self::Everything | Self::BothDirections => from,
             Self::At(replicas) => replicas,
             Self::ScaleIn => to.max(from),
             Self::ScaleOut => to.min(from),
@@ -58,6 +60,7 @@ impl fmt::Display for Pause {
             Self::Nothing => f.write_str("nothing is paused"),
             Self::Everything => f.write_str("scaling is paused"),
             Self::At(replicas) => write!(f, "scaling is paused at {replicas} replicas"),
+            Self::BothDirections => f.write_str("scale-in and scale-out are paused"),
             Self::ScaleIn => f.write_str("scale-in is paused"),
             Self::ScaleOut => f.write_str("scale-out is paused"),
         }
@@ -73,6 +76,7 @@ mod tests {
         for (pause, out, in_, kept) in [
             (Pause::Nothing, 9, 1, None),
             (Pause::Everything, 4, 4, Some(4)),
+            (Pause::BothDirections, 4, 4, Some(4)),
             (Pause::At(7), 7, 7, Some(7)),
             (Pause::ScaleIn, 9, 4, None),
             (Pause::ScaleOut, 4, 1, None),

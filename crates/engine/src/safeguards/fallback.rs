@@ -35,21 +35,19 @@ pub enum FallbackReplicas {
 pub struct Failing {
     /// The first poll that had none.
     pub since: Time,
-    /// Polls in a row.
+    /// Polls in a row, counted no further than the fallback asks for: else an outage would write every status at every
+    /// poll.
     pub polls: u32,
 }
 
-impl Failing {
-    /// After one more poll at `now`.
-    pub(super) fn again(before: Option<Self>, now: Time) -> Self {
-        match before {
-            Some(Self { since, polls }) => Self { since: since.min(now), polls: polls.saturating_add(1) },
-            None => Self { since: now, polls: 1 },
-        }
-    }
-}
-
 impl Fallback {
+    /// For how long its metric has failed after one more poll at `now`.
+    pub(super) fn failing(self, before: Option<Failing>, now: Time) -> Failing {
+        let Failing { since, polls } = before.unwrap_or(Failing { since: now, polls: 0 });
+        let most = self.after_failures.unwrap_or(1);
+        Failing { since: since.min(now), polls: polls.saturating_add(1).min(most) }
+    }
+
     /// Whether it counts for a metric that has failed for so long; the first of its two limits that is reached decides.
     pub(super) fn is_due(self, failing: Failing, now: Time) -> bool {
         self.after_failures.is_some_and(|most| failing.polls >= most)

@@ -26,7 +26,7 @@ pub struct Safeguards {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct MetricMemory {
-    /// Since when it has no usable reading.
+    /// Since when it has no usable reading; only where it has a fallback.
     #[serde(skip_serializing_if = "Option::is_none")]
     failing: Option<Failing>,
     /// The last value that was believed, and since when a lower one is not.
@@ -77,8 +77,9 @@ impl Safeguards {
         let look = |(index, metric): (usize, &Metric)| {
             let memory = memories.entry(metric.name.clone()).or_default();
             let fails = absences.iter().any(|absent| absent.metric == metric.name);
-            memory.failing = fails.then(|| Failing::again(memory.failing, now));
-            let fallback = self.fallback(index).zip(memory.failing);
+            let fallback = self.fallback(index).filter(|_| fails);
+            memory.failing = fallback.map(|fallback| fallback.failing(memory.failing, now));
+            let fallback = fallback.zip(memory.failing);
             let value = values.get(index).copied().flatten();
             Alarm {
                 fallback: fallback.filter(|(fallback, failing)| fallback.is_due(*failing, now)),

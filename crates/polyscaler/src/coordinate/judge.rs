@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use engine::SourceCatalog;
+use engine::{SourceCatalog, Time};
 use resources::Context;
 
 use super::groups_file::Group;
@@ -37,7 +37,8 @@ impl Judge {
             let members: Vec<&str> = group.members.iter().map(String::as_str).collect();
             let name = group_name(index);
             let object = settings.object(&name, 1, &settings.spec(&members));
-            let problems = match resources::check(&object.to_string(), &context) {
+            // What ends at an instant is in annotations, of which a group of a file has none.
+            let problems = match resources::check(&object.to_string(), &context, Time::default()) {
                 Ok(findings) => findings.into_iter().flat_map(|finding| finding.problems).collect(),
                 Err(problem) => vec![problem],
             };

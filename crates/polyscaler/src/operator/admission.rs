@@ -67,6 +67,7 @@ impl Certificates {
             namespaces: namespaces.clone(),
             defaults: defaults.map(|file| Arc::clone(&file.shared)).unwrap_or_default(),
             owners: Arc::clone(&shared.owners),
+            clock: shared.clock.clone(),
             metrics: Arc::clone(&shared.metrics),
         };
         listeners.push(serve::admission(address, judge, self.slot()).await?);

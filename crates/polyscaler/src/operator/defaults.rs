@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use resources::OperatorDefaults;
 use runner::{Event, SharedDefaults};
+use sources::{AddressPolicy, Registry};
 use tokio::sync::{mpsc, watch};
 
 use crate::parts::followed_file::{Content, follow, read};
@@ -66,5 +67,7 @@ impl DefaultsFile {
 
 fn parsed(content: &Content) -> Result<OperatorDefaults, String> {
     let text = String::from_utf8(content.clone()?).map_err(|_| "not UTF-8".to_owned())?;
-    OperatorDefaults::parse(&text).map_err(|error| error.to_string())
+    let known: Vec<&str> = Registry::new(AddressPolicy::default()).names().collect();
+    let file = OperatorDefaults::parse(&text).and_then(|file| file.with_known_types(&known));
+    file.map_err(|error| error.to_string())
 }

@@ -233,26 +233,28 @@ pub(crate) fn checked(manifests: &[Value]) -> Vec<Vec<Problem>> {
     causes_by_check(manifests).into_iter().map(without_reasons).collect()
 }
 
+/// Each in a run of its own, as several objects on one target are refused within one.
 fn causes_by_check(manifests: &[Value]) -> Vec<Vec<Cause>> {
+    manifests.iter().map(causes_of_one_by_check).collect()
+}
+
+fn causes_of_one_by_check(manifest: &Value) -> Vec<Cause> {
     let mut check = Command::new(POLYSCALER)
         .args(["check", "--output", "json", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let documents: String = manifests.iter().map(|manifest| format!("---\n{manifest}\n")).collect();
-    check.stdin.take().unwrap().write_all(documents.as_bytes()).unwrap();
+    check.stdin.take().unwrap().write_all(manifest.to_string().as_bytes()).unwrap();
     let output = check.wait_with_output().unwrap();
     let found: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let [found] = found.as_slice() else { panic!("{found:?}") };
     let text = |problem: &Value, field: &str| problem[field].as_str().unwrap().to_owned();
-    let problems = |found: &Value| {
-        let all = found["problems"].as_array().unwrap();
-        assert_eq!(found["valid"], all.is_empty());
-        all.iter()
-            .map(|problem| (text(problem, "reason"), (text(problem, "path"), text(problem, "message"))))
-            .collect()
-    };
-    found.iter().map(problems).collect()
+    let all = found["problems"].as_array().unwrap();
+    assert_eq!(found["valid"], all.is_empty());
+    all.iter()
+        .map(|problem| (text(problem, "reason"), (text(problem, "path"), text(problem, "message"))))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -320,6 +322,21 @@ pub(crate) fn judged_by_sources(namespace: &str) -> Vec<Value> {
     ]
 }
 
+/// Annotations of which each has something wrong.
+pub(crate) fn bad_annotations() -> Vec<Value> {
+    let over = |text: &str| json!({ "polyscaler.dev/override": text });
+    vec![
+        json!({ "polyscaler.dev/mode": "obsrve" }),
+        json!({ "polyscaler.dev/pausd": "true", "polyscaler.dev/zzz": "" }),
+        json!({ "polyscaler.dev/paused": "yes" }),
+        json!({ "polyscaler.dev/paused-replicas": "many", "polyscaler.dev/paused-scale-in": "1" }),
+        over("{"),
+        over(r#"{"minReplicas": 9, "maxReplicas": 3, "until": "2999-01-01T00:00:00Z"}"#),
+        over(r#"{"minReplicas": 3, "until": "soon"}"#),
+        over(r#"{"minReplicas": 3, "until": "2999-01-01T00:00:00Z", "reson": "x"}"#),
+    ]
+}
+
 /// What only the source or the operator can judge is stored, refused by `check`, and reported in
 /// the same words by the operator.
 #[tokio::test(flavor = "multi_thread")]
@@ -339,11 +356,20 @@ async fn the_operator_says_what_check_says() {
         assert!(!message.contains("secret@"), "{message}");
         scaling.wait_for_event("Warning", "InvalidSpec", &message).await;
     }
-    let mode = json!({ "polyscaler.dev/mode": "obsrve" });
-    let scaling = scene.annotated_business_scaling("mode", scene.spec("web", "/users"), mode).await;
-    let message = scaling.wait_for("Ready", "False", "InvalidSpec").await;
-    assert!(message.contains("obsrve") && message.contains("\"observe\""), "{message}");
+    for (index, annotations) in bad_annotations().into_iter().enumerate() {
+        let spec = scene.spec("web", "/users");
+        let mut judged = manifest(spec.clone());
+        judged["metadata"]["annotations"] = annotations.clone();
+        let found = checked(&[judged]).remove(0);
+        assert!(!found.is_empty(), "{annotations}");
+        let scaling =
+            scene.annotated_business_scaling(&format!("annotated-{index}"), spec, annotations).await;
+        let message = scaling.wait_for("Ready", "False", "InvalidSpec").await;
+        let words: Vec<String> = found.iter().map(|(path, message)| format!("{path}: {message}")).collect();
+        assert_eq!(message, words.join("; "));
+    }
     assert_eq!(scene.metrics.requests(), 0, "nothing is read for an object that makes no sense");
-    assert_eq!(operator.metric("polyscaler_decisions_total", &[("outcome", "invalid")]).await, 6.0);
+    let invalid = (manifests.len() + bad_annotations().len()) as f64;
+    assert_eq!(operator.metric("polyscaler_decisions_total", &[("outcome", "invalid")]).await, invalid);
     assert_eq!(target.asked().await, 3);
 }

@@ -93,6 +93,7 @@ async fn stateful_sets_and_kinds_of_others_follow_too() {
                     "url": scene.metrics.url("/cars"), "valuePath": "$.data[0].waiting", "timeoutSeconds": 2,
                 } },
                 "intervalSeconds": 1,
+                "safety": {},
             }),
         )
         .await;

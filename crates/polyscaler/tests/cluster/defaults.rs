@@ -55,6 +55,8 @@ async fn a_file_gives_defaults_and_ceilings_and_its_changes_take_effect() {
     // What makes no sense changes nothing, and is named.
     write("ceilings: {maxReplicas: 0}");
     operator.wait_for_lines("ceilings.maxReplicas: 0: must be a whole number", 1).await;
+    write("ceilings: {metricTypes: [htpp]}");
+    operator.wait_for_lines("unknown metric type; known are", 1).await;
     assert_eq!(target.asked().await, 12);
 
     write("ceilings: {metricTypes: [prometheus]}");

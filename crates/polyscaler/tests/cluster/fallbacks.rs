@@ -17,7 +17,7 @@ async fn a_metric_that_fails_for_long_falls_back_and_comes_back() {
 
     scene.users("/users", "down");
     let message = scaling.wait_for("Fallback", "True", "FallbackActive").await;
-    assert!(message.contains("fallback 2→8 (users failed"), "{message}");
+    assert!(message.contains("fallback 2→8 (users has failed since"), "{message}");
     target.wait_for(8).await;
     scaling.wait_for("ScalingActive", "False", "MetricNotANumber").await;
     scaling.wait_for_event("Normal", "SuccessfulRescale", "fallback 2→8").await;

@@ -111,6 +111,9 @@ async fn an_override_ends_by_itself_and_leaves_the_spec_alone() {
     let why = "override min 12, max 40 until 2999-01-01T00:00:00Z: INC-1, bounds 2→12 (12 at least)";
     scaling.wait_for_event("Normal", "SuccessfulRescale", why).await;
     assert_eq!(scaling.get().await.data["spec"], before);
+    scaling.wait_for_field("override", "min 12, max 40 until 2999-01-01T00:00:00Z: INC-1").await;
+    let note = "overridden by the annotation polyscaler.dev/override: min 12, max 40 until 2999-01-01T00:00:00Z: INC-1";
+    scaling.wait_for_event("Normal", "Overridden", note).await;
 
     let clock = SystemClock::start();
     let end = clock.now().plus(seconds(6.0));
@@ -122,6 +125,8 @@ async fn an_override_ends_by_itself_and_leaves_the_spec_alone() {
         "message": format!("it ended at {end} and is ignored; remove it"),
     }]);
     scaling.wait_for_field("warnings", warnings).await;
+    scaling.wait_for_field("override", Value::Null).await;
+    scaling.wait_for_event("Normal", "OverrideEnded", "the override has ended").await;
 
     scaling.annotate(OVERRIDE, Some(r#"{"minReplicas": 12}"#)).await;
     let message = scaling.wait_for("Ready", "False", "InvalidSpec").await;

@@ -3,6 +3,7 @@
 //! That configuration names a Service; here no pods run, so it is given a URL instead. All else in
 //! it is as installed, but for a selector that keeps it to the objects of one scene.
 
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use kube::Api;
 use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind, Status};
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use testbed::ports::PortClaim;
 use testbed::wait;
 
-use crate::cluster::admission::{Problem, checked, judged_by_sources, manifest};
+use crate::cluster::admission::{Problem, bad_annotations, checked, judged_by_sources, manifest};
 use crate::harness::{LABEL, LIMIT, Operator, Scene};
 
 const INSTALLED: &str =
@@ -115,9 +116,11 @@ async fn what_check_finds_is_refused_in_its_words() {
         .map(manifest)
         .map(|one| labelled(&scene, one))
         .collect();
-    let mut mode = labelled(&scene, manifest(scene.spec("web", "/users")));
-    mode["metadata"]["annotations"] = json!({ "polyscaler.dev/mode": "obsrve" });
-    manifests.push(mode);
+    for annotations in bad_annotations() {
+        let mut annotated = labelled(&scene, manifest(scene.spec("web", "/users")));
+        annotated["metadata"]["annotations"] = annotations;
+        manifests.push(annotated);
+    }
     for (manifest, found) in manifests.iter().zip(checked(&manifests)) {
         let status = judged(&scene, manifest).await.unwrap_err();
         assert_eq!((status.code, status.reason.as_str()), (422, "Invalid"), "{status:?}");
@@ -202,6 +205,23 @@ async fn a_second_object_on_one_target_is_refused() {
     let taken = format!("is already scaled by BusinessScaling {}", first.name);
     assert!(refused.message.contains(&taken), "{}", refused.message);
     judged(&scene, &second(json!({ "polyscaler.dev/mode": "observe" }))).await.unwrap();
+
+    // Nor beside an HPA, whose target is another one.
+    let hpa = json!({ "metadata": { "name": "by-cpu" }, "spec": {
+        "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "api" }, "maxReplicas": 5,
+    } });
+    let hpas: Api<HorizontalPodAutoscaler> = scene.namespaced();
+    hpas.create(&PostParams::default(), &serde_json::from_value(hpa).unwrap()).await.unwrap();
+    let mut beside = second(json!({}));
+    beside["spec"]["targetDeployment"] = json!("api");
+    let taken = format!("is already scaled by HorizontalPodAutoscaler {}/by-cpu", scene.namespace);
+    let look = || async {
+        match judged(&scene, &beside).await {
+            Err(status) if status.message.contains(&taken) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    };
+    wait::until("the HPA to be known", LIMIT, look).await.unwrap();
 
     // The first may go on to be edited, and makes room when it observes.
     first.patch_spec(json!({ "intervalSeconds": 2 })).await;

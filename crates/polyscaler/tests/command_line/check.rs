@@ -141,6 +141,13 @@ fn warnings_are_printed_and_change_nothing() {
     let found = json_of(&ran).remove(0);
     assert_eq!((ran.status, &found["valid"]), (0, &json!(true)));
     assert_eq!(found["warnings"][0]["path"], "spec.minReplicas");
+    let over =
+        r#"  annotations: {polyscaler.dev/override: '{"minReplicas": 3, "until": "2020-01-01T00:00:00Z"}'}"#;
+    let over = GOOD.replace("  name: good\n", &format!("  name: good\n{over}\n"));
+    let ran = run(&["check", &files.write("over.yaml", over)]);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    let warned = "warning: metadata.annotations[polyscaler.dev/override]: it ended at 2020-01-01T00:00:00Z and is ignored";
+    assert!(ran.stderr.contains(warned), "{}", ran.stderr);
     let awake = files.write("awake.yaml", SLEEPER.replace("minReplicas: 0", "minReplicas: 1"));
     assert_eq!(json_of(&run(&["check", "-o", "json", &awake]))[0]["warnings"], json!([]));
 }
@@ -211,4 +218,26 @@ fn a_second_object_on_one_target_is_refused_within_one_run() {
         let ran = run(&["check", &first, &files.write(name, text)]);
         assert_eq!(ran.status, 0, "{name}: {}", ran.stderr);
     }
+
+    // An HPA is the owner wherever it stands in the run.
+    let hpa = files.write("hpa.yaml", HPA);
+    for run_of in [[&hpa, &first], [&first, &hpa]] {
+        let ran = run(&["check", run_of[0], run_of[1]]);
+        let wanted = format!(
+            "{first}: BusinessScaling/good: spec: Forbidden: Deployment default/web is already scaled by \
+             HorizontalPodAutoscaler default/web in {hpa}; "
+        );
+        assert_eq!(ran.status, 1);
+        assert!(ran.stderr.starts_with(&wanted), "{}", ran.stderr);
+        assert!(ran.stdout.contains("HorizontalPodAutoscaler/web: skipped"), "{}", ran.stdout);
+    }
+    let elsewhere = files.write("elsewhere-hpa.yaml", HPA.replace("name: web }", "name: api }"));
+    assert_eq!(run(&["check", &first, &elsewhere]).status, 0);
 }
+
+const HPA: &str = "
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: { name: web }
+spec: { scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: web }, maxReplicas: 5 }
+";

@@ -26,7 +26,8 @@ async fn run(arguments: Vec<String>) -> Ran {
 
 /// The arguments of a backtest of a scaler with this query, whatever comes on top.
 fn arguments(files: &Files, query: &str, more: &[&str]) -> Vec<String> {
-    let scaler = SCALER.replace("'sum(rate(requests[1m]))'", &json!(query).to_string());
+    // Without the default window, which holds each scale-in for five minutes.
+    let scaler = SCALER.replace("'sum(rate(requests[1m]))'", &json!(query).to_string()) + "  safety: {}\n";
     let (scaler, workload) = (files.write("scaler.yaml", scaler), files.write("workload.yaml", WORKLOAD));
     let mut arguments = vec!["backtest", "-f", &scaler, "--workload", &workload, "--output", "json"];
     arguments.extend(more);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::{Scene, control_plane, start};
 
 /// Of these the API server refuses to store any status: its rules cannot be applied to them.
-const REFUSED: [&str; 5] = ["text", "list", "target-list", "fraction", "text-threshold"];
+const REFUSED: [&str; 6] = ["text", "list", "target-list", "fraction", "text-threshold", "safety"];
 
 /// A CRD of the same name that lets everything through.
 fn lax_crd() -> CustomResourceDefinition {

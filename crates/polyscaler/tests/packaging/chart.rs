@@ -21,6 +21,10 @@ operator:
   namespaces: [default, kube-system]
   excludeNamespaces: [kube-public]
   allowCrossNamespace: true
+  defaults:
+    defaults: { intervalSeconds: 30, safety: { scaleDownStabilizationSeconds: 300 } }
+    ceilings: { maxReplicas: 50, minIntervalSeconds: 5, metricTypes: [prometheus, cpu] }
+    namespaces: [{ names: [shop, "1234"], ceilings: { maxReplicas: 2147483647 } }]
   prometheusUrl: http://prometheus.monitoring:9090
   denyAddresses: [10.0.0.0/8, "fd00::/8"]
   allowAddresses: [10.1.0.0/16]

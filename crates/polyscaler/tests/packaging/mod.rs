@@ -4,6 +4,7 @@
 pub(crate) mod account;
 mod chart;
 mod coordinate;
+mod defaults;
 mod docs;
 mod gitops;
 mod helm;
@@ -13,6 +14,7 @@ mod make;
 mod manifests;
 mod matrix;
 mod monitoring;
+mod mounts;
 mod namespaced;
 pub(crate) mod pod;
 mod release;

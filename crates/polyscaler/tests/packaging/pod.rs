@@ -10,6 +10,7 @@ use testbed::{ChildHandle, ControlPlane, Supervisor, wait};
 
 use crate::harness::{API_TIMEOUT, LEASE_DURATION, LIMIT, POLYSCALER};
 use crate::packaging::account;
+use crate::packaging::mounts::Mount;
 
 /// The operator as one pod of a Deployment.
 pub(crate) struct Pod {
@@ -19,6 +20,7 @@ pub(crate) struct Pod {
     health: PortClaim,
     activity: PortClaim,
     pub(crate) webhook: PortClaim,
+    mounts: Vec<Mount>,
     _peer: PortClaim,
     _supervisor: Supervisor,
 }
@@ -73,6 +75,11 @@ impl Pod {
                 args.push(format!("--{of}-address=127.0.0.1:{}", port.port()));
             }
         }
+        let mounts = Mount::all(client, deployment, &supervisor.directory().join("mounts")).await;
+        for mount in &mounts {
+            let here = mount.folder.display().to_string();
+            args.iter_mut().for_each(|arg| *arg = arg.replace(&mount.path, &here));
+        }
         let kubeconfig = kubeconfig.display().to_string();
         let mut env = vec![("POLYSCALER_KUBECONFIG", kubeconfig.as_str())];
         for variable in container.env.iter().flatten() {
@@ -91,7 +98,24 @@ impl Pod {
         }
         let process = supervisor.spawn("operator", POLYSCALER, args, &env).unwrap();
         let http = testbed::http_client().timeout(Duration::from_secs(30)).build().unwrap();
-        Self { process, http, metrics, health, activity, webhook, _peer: peer, _supervisor: supervisor }
+        Self {
+            process,
+            http,
+            metrics,
+            health,
+            activity,
+            webhook,
+            mounts,
+            _peer: peer,
+            _supervisor: supervisor,
+        }
+    }
+
+    /// Brings its mounted ConfigMaps to what the cluster has, as the kubelet does now and then.
+    pub(crate) async fn update_mounts(&mut self, client: &Client) {
+        for mount in &mut self.mounts {
+            mount.update(client).await;
+        }
     }
 
     async fn get(&self, port: &PortClaim, path: &str) -> Result<(u16, String), String> {

@@ -57,7 +57,7 @@ async fn beside_cpu_a_closed_window_means_no_replicas_and_no_failure() {
     let (open, closed) = (window("0 0 1 1 *", "* * * * *"), window("* * * * *", "0 0 1 1 *"));
     let spec = json!({
         "targetDeployment": "web", "minReplicas": 0, "maxReplicas": 20, "intervalSeconds": 1,
-        "metrics": metrics(open.clone()),
+        "metrics": metrics(open.clone()), "safety": {},
     });
     let scaler = scene.general_scaler("web", spec).await;
     let _operator = scene.operator(&[]).await;

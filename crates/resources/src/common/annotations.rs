@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 pub use brakes::{
     OVERRIDE_ANNOTATION, PAUSED_ANNOTATION, PAUSED_REPLICAS_ANNOTATION, PAUSED_SCALE_IN_ANNOTATION,
-    PAUSED_SCALE_OUT_ANNOTATION,
+    PAUSED_SCALE_OUT_ANNOTATION, expired_override,
 };
 
 /// What all annotations that are ours begin with.
@@ -80,7 +80,10 @@ fn unknown(key: &str) -> Option<Problem> {
     if KNOWN.contains(&key) || key == MEMORY_ANNOTATION {
         return None;
     }
-    let similarity = |known: &&str| strsim::jaro_winkler(name, known.strip_prefix(PREFIX).unwrap_or(known));
+    let similarity = |known: &&str| {
+        let known = known.strip_prefix(PREFIX).unwrap_or(known);
+        strsim::jaro_winkler(name, known).max(strsim::jaro_winkler(&sorted(name), &sorted(known)))
+    };
     let nearest = KNOWN.iter().copied().max_by(|one, other| similarity(one).total_cmp(&similarity(other)));
     let advice = match nearest.filter(|nearest| similarity(nearest) >= SIMILAR) {
         Some(nearest) => format!("did you mean {nearest}?"),
@@ -90,6 +93,13 @@ fn unknown(key: &str) -> Option<Problem> {
         path(key),
         Fault::new(FaultKind::UnknownField, format!("unknown annotation; {advice}")),
     ))
+}
+
+/// The words of a name in the order of the alphabet, as they are easily mixed up.
+fn sorted(name: &str) -> String {
+    let mut words: Vec<&str> = name.split('-').collect();
+    words.sort_unstable();
+    words.join("-")
 }
 
 #[cfg(test)]
@@ -139,6 +149,17 @@ mod tests {
                 "metadata.annotations[polyscaler.dev/{misspelt}]: unknown annotation; did you mean polyscaler.dev/mode?"
             );
             assert_eq!(problems, [wanted]);
+        }
+        for (misspelt, meant) in [
+            ("pause", "paused"),
+            ("paused-replica", "paused-replicas"),
+            ("pausedReplicas", "paused-replicas"),
+            ("scale-in-paused", "paused-scale-in"),
+            ("pause-scale-out", "paused-scale-out"),
+            ("overide", "override"),
+        ] {
+            let (_, problems) = read(json!({ format!("polyscaler.dev/{misspelt}"): "x" }));
+            assert!(problems[0].ends_with(&format!("did you mean polyscaler.dev/{meant}?")), "{problems:?}");
         }
         let (_, problems) = read(json!({ "polyscaler.dev/zzz": "1", "polyscaler.dev/": "1" }));
         assert_eq!(problems.len(), 2);

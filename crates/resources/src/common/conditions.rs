@@ -149,6 +149,12 @@ fn paused(poll: &Poll) -> Said {
 /// What is paused, and by which annotation.
 fn how_to_resume(pause: Pause) -> String {
     let by = match pause {
+        Pause::BothDirections => {
+            return format!(
+                "{pause} by the annotations {PAUSED_SCALE_IN_ANNOTATION} and {PAUSED_SCALE_OUT_ANNOTATION}; remove them to \
+                 resume"
+            );
+        }
         Pause::Nothing | Pause::Everything => PAUSED_ANNOTATION,
         Pause::At(_) => PAUSED_REPLICAS_ANNOTATION,
         Pause::ScaleIn => PAUSED_SCALE_IN_ANNOTATION,

@@ -1,6 +1,6 @@
 //! The status fields that several kinds have.
 
-use engine::{Mode, Origin, Plan, Warning};
+use engine::{BoundsOverride, Mode, Origin, Plan, Warning};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,10 @@ pub struct ObservedStatus {
     /// (`Paused`; the condition `Paused` has the details).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
+    /// The override of the bounds that is in effect, by the annotation `polyscaler.dev/override`; absent where there is none
+    /// and once it has ended.
+    #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
+    pub bounds_override: Option<String>,
     /// Since when metrics, replicas and decisions in this status are out of date, because the spec is invalid
     /// or another object owns the target; absent while they are current.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,6 +85,8 @@ impl ObservedStatus {
             Some(poll) => {
                 self.defaults = poll.plan.origins.iter().map(OriginStatus::from).collect();
                 self.mode = Some(mode_name(&poll.plan).to_owned());
+                let over = poll.plan.brakes.override_at(poll.decision.at);
+                self.bounds_override = over.map(BoundsOverride::to_string);
                 self.stale_since = None;
             }
             // An object that never was polled has no figures.

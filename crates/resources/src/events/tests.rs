@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use engine::{Decision, Fault, Memory, Mode, Plan, Problem, Time};
+use engine::{BoundsOverride, Brakes, Decision, Fault, Memory, Mode, Pause, Plan, Problem, Time};
 use serde_json::json;
 
 use super::*;
@@ -20,6 +20,11 @@ fn invalid() -> Outcome {
 
 /// A poll that decided nothing.
 fn polled(mode: Mode) -> Outcome {
+    braked(mode, Brakes::default())
+}
+
+/// The same of an object with these brakes.
+fn braked(mode: Mode, brakes: Brakes) -> Outcome {
     let spec = json!({ "targetDeployment": "web", "maxReplicas": 5,
                        "metrics": [{ "type": "prometheus", "targetValue": 1 }] });
     let context = Context {
@@ -34,7 +39,7 @@ fn polled(mode: Mode) -> Outcome {
     let decision =
         Decision { at, mode, values, absences: Vec::new(), outlooks: Vec::new(), members: Vec::new() };
     outcome(Verdict::Polled(Box::new(Poll {
-        plan: Arc::new(Plan { mode, ..plan }),
+        plan: Arc::new(Plan { mode, brakes, ..plan }),
         readings: Vec::new(),
         members: Vec::new(),
         decision,
@@ -82,4 +87,32 @@ fn a_bad_edit_is_announced_and_so_is_its_end() {
 fn an_object_that_recovers_into_observe_mode_says_so_once() {
     let outcomes = [invalid(), polled(Mode::Observe)];
     assert_eq!(announced(&outcomes)[1], ["Normal Observing"]);
+}
+
+#[test]
+fn an_override_is_announced_when_it_begins_and_when_it_ends() {
+    let over = |until| {
+        let bounds = BoundsOverride::new(Some(3), None, Time::from_seconds(until), "INC-1".to_owned());
+        braked(Mode::Act, Brakes { bounds, ..Brakes::default() })
+    };
+    // The decision is one of second 100.
+    let (none, active, changed, ended) = (polled(Mode::Act), over(200), over(300), over(100));
+    let outcomes =
+        [&none, &active, &active, &changed, &ended, &ended, &active, &none, &ended].map(Outcome::clone);
+    let [began, over] = ["Normal Overridden", "Normal OverrideEnded"].map(|event| vec![event.to_owned()]);
+    assert_eq!(
+        announced(&outcomes),
+        [vec![], began.clone(), vec![], began.clone(), over.clone(), vec![], began, over, vec![]]
+    );
+}
+
+#[test]
+fn a_pause_is_announced_when_it_begins_changes_and_ends() {
+    let paused = |pause| braked(Mode::Act, Brakes { pause, ..Brakes::default() });
+    let [none, all, at, scale_in] =
+        [Pause::Nothing, Pause::Everything, Pause::At(3), Pause::ScaleIn].map(paused);
+    let outcomes = [&none, &all, &all, &at, &scale_in, &none, &none].map(Outcome::clone);
+    let events = ["Paused", "", "PausedAtReplicas", "ScaleInPaused", "NotPaused", ""];
+    let events = events.map(|event| if event.is_empty() { vec![] } else { vec![format!("Normal {event}")] });
+    assert_eq!(announced(&outcomes)[1..], events);
 }

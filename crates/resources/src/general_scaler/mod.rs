@@ -153,12 +153,14 @@ const DEFAULT_INTERVAL: u32 = 15;
 
 fn definition(policies: &PolicyTable) -> CustomResourceDefinition {
     let definition = policy::named_in(GeneralScaler::crd(), Serves::Target, policies);
-    rule::finish(rule::finish(column::print(definition, COLUMNS), rules::RULES), safety::RULES)
+    let definition = rule::finish(column::print(definition, COLUMNS), rules::OF_METRICS);
+    rule::finish(rule::finish(definition, rules::RULES), safety::RULES)
 }
 
 fn compile(object: &Value, context: &Context<'_>) -> Result<Compiled, NotCompiled> {
     let spec: GeneralScalerSpec = spec(object)?;
-    let broken_rules = rule::problems(rules::RULES, &spec);
+    let mut broken_rules = rule::problems_of_items(rules::OF_METRICS, &spec.metrics);
+    broken_rules.extend(rule::problems(rules::RULES, &spec));
     let mut findings = Findings::default();
     let reference = TargetRef::either(spec.target_deployment.as_deref(), spec.target_ref.as_ref());
     let target = reference.in_namespace(own_namespace(object));

@@ -1,7 +1,17 @@
 //! The rules across fields of a GeneralScaler.
 
-use super::GeneralScalerSpec;
+use super::{GeneralScalerSpec, ScalerMetric};
 use crate::common::rule::Rule;
+use crate::common::safety::{FallbackSpec, MayFallBack, replicas_of_fallback};
+
+impl MayFallBack for ScalerMetric {
+    fn fallback(&self) -> Option<&FallbackSpec> {
+        self.fallback.as_ref()
+    }
+}
+
+/// The rules of each metric.
+pub(super) const OF_METRICS: &[Rule<ScalerMetric>] = &[replicas_of_fallback("spec.metrics[]")];
 
 pub(super) const RULES: &[Rule<GeneralScalerSpec>] = &[
     Rule {

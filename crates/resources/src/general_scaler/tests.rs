@@ -139,6 +139,11 @@ fn what_is_wrong_is_reported_with_its_path() {
         ),
         ("/metrics/0/type", json!("broken"), "spec.metrics[0].config.url: Required value"),
         (
+            "/metrics/0/fallback",
+            json!({ "afterSeconds": 60 }),
+            "spec.metrics[0].fallback: Invalid value: a fallback needs replicas, unless its behavior is currentReplicas",
+        ),
+        (
             "/policy/type",
             json!("sla"),
             "spec.policy.type: Unsupported value: \"sla\": supported values: \"slo\", \"cost\", \"linear\", \

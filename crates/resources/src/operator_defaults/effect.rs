@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use engine::{Fault, Origin, Plan, Problem, Warning};
-use serde_json::{Value, json};
+use serde::Deserialize as _;
+use serde_json::{Map, Value, json};
 
 use super::{Given, NamespaceDefaults};
 use crate::common::{interval, safety};
@@ -64,11 +65,13 @@ impl NamespaceDefaults {
             origins.push(given.origin(format!("spec.{}", interval::FIELD), given.value));
         }
         if let Some(given) = &self.safety
-            && is_open("safety")
+            && let Some(own) = guards_at_most(spec.get("safety"))
         {
-            let value = Value::Object(given.value.clone());
-            origins.push(given.origin(safety::PATH, &value));
-            filled.to_mut()["spec"]["safety"] = value;
+            let mut default = given.value.clone();
+            default.retain(|field, _| !own.contains_key(field));
+            origins.push(given.origin(safety::PATH, Value::Object(default.clone())));
+            default.extend(own);
+            filled.to_mut()["spec"]["safety"] = Value::Object(default);
         }
         filled
     }
@@ -108,6 +111,19 @@ impl NamespaceDefaults {
             Problem::new(place_of_metric(object, index), Fault::forbidden(why))
         };
         forbidden.map(problem).collect()
+    }
+}
+
+/// What `written`, the `safety` of a spec, says, where that is nothing of how fast the target is scaled; `None` where it
+/// has limits of its own, or cannot be read.
+fn guards_at_most(written: Option<&Value>) -> Option<Map<String, Value>> {
+    match written {
+        None | Some(Value::Null) => Some(Map::new()),
+        Some(Value::Object(own)) => {
+            let is_guards = safety::SafetySpec::deserialize(own).is_ok_and(|spec| spec.has_only_guards());
+            is_guards.then(|| own.clone())
+        }
+        Some(_) => None,
     }
 }
 

@@ -101,6 +101,24 @@ impl OperatorDefaults {
         Ok(file)
     }
 
+    /// The same file, where all metric types that it allows are among `known`.
+    ///
+    /// # Errors
+    /// With the path of the first that is not: it would be allowed, and those that were meant would be refused.
+    pub fn with_known_types(self, known: &[&str]) -> Result<Self, DefaultsError> {
+        let parts = self.namespaces.iter().enumerate();
+        let parts = parts.map(|(index, part)| (format!("namespaces[{index}]."), &part.ceilings));
+        for (path, ceilings) in [(String::new(), &self.ceilings)].into_iter().chain(parts) {
+            for (index, name) in ceilings.metric_types.iter().flatten().enumerate() {
+                if !known.contains(&name.as_str()) {
+                    let why = format!("{name:?}: unknown metric type; known are {}", known.join(", "));
+                    return Err(invalid(&path, &format!("ceilings.metricTypes[{index}]"), why));
+                }
+            }
+        }
+        Ok(self)
+    }
+
     /// Whether any part chooses namespaces by their labels.
     pub fn reads_labels(&self) -> bool {
         self.namespaces.iter().any(|part| !part.match_labels.is_empty())
@@ -237,6 +255,26 @@ mod tests {
             ["", "# nothing", "{}", "defaults: {safety: {behavior: {scaleDown: {selectPolicy: Min}}}}"]
         {
             assert!(OperatorDefaults::parse(text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_metric_type_that_nobody_knows_is_named_with_its_path() {
+        let known = ["redis", "cpu"];
+        let read = |text| OperatorDefaults::parse(text).unwrap().with_known_types(&known);
+        assert!(read("{ceilings: {metricTypes: [cpu]}, namespaces: [{names: [a]}]}").is_ok());
+        for (text, said) in [
+            (
+                "ceilings: {metricTypes: [cpu, rediss]}",
+                "ceilings.metricTypes[1]: \"rediss\": unknown metric type; known are redis, cpu",
+            ),
+            (
+                "namespaces: [{names: [a], ceilings: {metricTypes: [x]}}]",
+                "namespaces[0].ceilings.metricTypes[0]: \"x\": unknown",
+            ),
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.starts_with(said), "{error}");
         }
     }
 

@@ -63,6 +63,7 @@ pub(super) fn compile(object: &Value, context: &Context<'_>) -> Result<Compiled,
 fn broken_rules(spec: &ScalingGroupSpec) -> Vec<Problem> {
     let mut problems = rule::problems_of_items(rules::OF_MEMBERS, &spec.members);
     problems.extend(rule::problems_of_items(rules::OF_CALLS, &spec.call_graph));
+    problems.extend(rule::problems_of_items(rules::OF_METRICS, &spec.metrics));
     problems.extend(rule::problems(rules::RULES, spec));
     problems.extend(spec.safety.iter().flat_map(|safety| rule::problems(safety::RULES, safety)));
     problems

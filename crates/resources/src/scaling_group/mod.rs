@@ -225,6 +225,7 @@ fn definition(policies: &PolicyTable) -> CustomResourceDefinition {
     let definition = policy::named_in(ScalingGroup::crd(), Serves::Group, policies);
     let definition = rule::finish(column::print(definition, COLUMNS), rules::OF_MEMBERS);
     let definition = rule::finish(rule::finish(definition, rules::OF_CALLS), rules::RULES);
+    let definition = rule::finish(definition, rules::OF_METRICS);
     rule::finish(definition, safety::RULES)
 }
 

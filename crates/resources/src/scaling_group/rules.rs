@@ -4,8 +4,17 @@
 //! refuses rules that could cost too much. Cycles and what a policy needs are beyond them, so compilation
 //! reports those.
 
-use super::{Call, GroupMember, ScalingGroupSpec};
+use super::{Call, GroupMember, GroupMetric, ScalingGroupSpec};
 use crate::common::rule::Rule;
+use crate::common::safety::{FallbackSpec, MayFallBack, replicas_of_fallback};
+
+impl MayFallBack for GroupMetric {
+    fn fallback(&self) -> Option<&FallbackSpec> {
+        self.fallback.as_ref()
+    }
+}
+
+pub(super) const OF_METRICS: &[Rule<GroupMetric>] = &[replicas_of_fallback("spec.metrics[]")];
 
 pub(super) const OF_MEMBERS: &[Rule<GroupMember>] = &[Rule {
     path: "spec.members[]",

@@ -144,6 +144,10 @@ fn what_contradicts_itself_is_refused_at_its_place() {
         ),
         (with(&[("/metrics/0/type", json!("broken"))]), "spec.metrics[0].config.url: Required value"),
         (
+            with(&[("/metrics/1/fallback", json!({ "behavior": "currentReplicasIfHigher" }))]),
+            "spec.metrics[1].fallback: Invalid value: a fallback needs replicas, unless its behavior is currentReplicas",
+        ),
+        (
             with(&[("/callGraph/3", call("db", "cache"))]),
             "spec.callGraph: Invalid value: from and to must be names of members",
         ),

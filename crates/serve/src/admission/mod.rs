@@ -22,7 +22,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use engine::{PolicyTable, SourceCatalog};
 use resources::Kind;
-use runner::{Metrics, Namespaces, Owners, SharedDefaults};
+use runner::{Clock, Metrics, Namespaces, Owners, SharedDefaults};
 
 use crate::certificates::CertificateSlot;
 use crate::{BindError, Listening, tls};
@@ -51,6 +51,8 @@ pub struct Judge {
     pub defaults: Arc<SharedDefaults>,
     /// Who wants to scale what.
     pub owners: Arc<Owners>,
+    /// Whether an override has ended.
+    pub clock: Arc<dyn Clock>,
     /// Counts reviews.
     pub metrics: Arc<Metrics>,
 }

@@ -102,7 +102,10 @@ fn judged(request: &Value, kind: &'static Kind, judge: &Judge) -> Result<Verdict
         return Ok(Verdict::Refused(old.into_iter().chain(new).collect()));
     }
     Ok(Verdict::Allowed(match compile(judge.own.as_ref(), object) {
-        Ok(compiled) => compiled.warnings.iter().map(Warning::to_string).collect(),
+        Ok(compiled) => {
+            let expired = resources::expired_override(&compiled.plan, judge.clock.now());
+            compiled.warnings.iter().chain(&expired).map(Warning::to_string).collect()
+        }
         Err(problems) => problems.iter().map(Problem::to_string).collect(),
     }))
 }

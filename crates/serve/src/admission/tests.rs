@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::SourceCatalog;
+use engine::{SourceCatalog, Time};
 use runner::{Clock as _, Metrics, Namespaces, SystemClock};
 use serde_json::{Value, json};
 use sources::{AddressPolicy, Registry};
@@ -23,6 +23,7 @@ fn judge() -> Judge {
         namespaces: Namespaces::default(),
         defaults: Arc::default(),
         owners: Arc::default(),
+        clock: Arc::new(SystemClock::start()),
         metrics: Arc::new(Metrics::new()),
     }
 }
@@ -76,7 +77,8 @@ fn what_is_wrong_is_reported_by_field_as_check_reports_it() {
         admitting: true,
         resolved: None,
     };
-    let problems = resources::check(&bad().to_string(), &context).unwrap().remove(0).problems;
+    let problems =
+        resources::check(&bad().to_string(), &context, Time::default()).unwrap().remove(0).problems;
     assert_eq!(problems.len(), 2);
     let causes = refused["status"]["details"]["causes"].as_array().unwrap();
     let reported: Vec<(&str, &str)> = causes
@@ -127,6 +129,24 @@ fn what_is_good_passes_without_a_word() {
         let answered = response(&sent(operation, good(), good()), &judge);
         assert_eq!(answered, json!({ "uid": "705ab4f5", "allowed": true }));
     }
+}
+
+#[test]
+fn an_override_that_has_ended_is_a_warning() {
+    let over = |until: &str| {
+        let text = json!({ "minReplicas": 3, "until": until }).to_string();
+        with(good(), "/metadata", "annotations", json!({ "polyscaler.dev/override": text }))
+    };
+    let answered = response(&sent("CREATE", over("2020-01-01T00:00:00Z"), Value::Null), &judge());
+    assert_eq!(answered["allowed"], true);
+    let warning = answered["warnings"][0].as_str().unwrap();
+    assert!(
+        warning
+            .starts_with("metadata.annotations[polyscaler.dev/override]: it ended at 2020-01-01T00:00:00Z"),
+        "{answered}"
+    );
+    let answered = response(&sent("CREATE", over("2999-01-01T00:00:00Z"), Value::Null), &judge());
+    assert_eq!(answered["warnings"], Value::Null);
 }
 
 /// The first thing that users apply leaves the Prometheus server to the operator, which may have none.

@@ -47,6 +47,8 @@ pub fn scaling_group(namespace: &str, url: &str, interval_seconds: u32) -> Value
                 "member": entry,
             }],
             "policy": { "type": "bottleneck" },
+            // What is looked at is how soon services follow, so nothing holds them back.
+            "safety": {},
             "callGraph": calls.collect::<Value>(),
         },
     })
@@ -72,6 +74,7 @@ pub fn general_scalers(namespace: &str, url: &str, interval_seconds: u32) -> Vec
                     "targetValue": service.capacity,
                     "targetType": "AverageValue",
                 }],
+                "safety": {},
             },
         })
     };

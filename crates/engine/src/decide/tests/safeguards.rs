@@ -28,8 +28,12 @@ fn a_metric_falls_back_after_so_many_failures_and_says_so() {
     assert_eq!(next(&plan, &mut memory, 4, down(), at(60)).0, 4);
     let (to, why) = next(&plan, &mut memory, 4, down(), at(120));
     let said =
-        "absent users (connection refused), fallback 4→8 (users failed 3 times since 1970-01-01T00:00:00Z)";
+        "absent users (connection refused), fallback 4→8 (users has failed since 1970-01-01T00:00:00Z)";
     assert_eq!((to, why.as_str()), (8, said));
+    // However long it lasts, it is one state that needs to be written once.
+    let before = memory.clone();
+    assert_eq!(next(&plan, &mut memory, 8, down(), at(150)).1, said.replace("4→8", "8"));
+    assert_eq!(memory, before);
     // One reading ends it, and it is counted from the start again.
     assert_eq!(next(&plan, &mut memory, 8, users(3000.0), at(180)).0, 6);
     assert_eq!(next(&plan, &mut memory, 6, down(), at(240)).0, 6);

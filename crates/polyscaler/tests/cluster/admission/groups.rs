@@ -97,6 +97,7 @@ pub(super) fn bad() -> Vec<Value> {
         one("/metrics/0/member", json!("teastore-webui")),
         one("/metrics/0/targetValue", json!(0)),
         one("/metrics/0/type", Value::Null),
+        one("/metrics/0/fallback", json!({ "afterSeconds": 60 })),
         one("/metrics", (0..21).map(|index| json!({ "type": index.to_string() })).collect()),
         one("/policy", json!({ "type": "slo" })),
         with(&[("/policy", json!({ "type": "slo" })), ("/members/1/minReplicas", json!(9))]),
@@ -165,6 +166,7 @@ pub(super) fn good() -> Vec<Value> {
         one("/policy", json!({ "type": "external", "config": { "address": "http://policy.shop:50051" } })),
         with(&[("/members/0/capacity", Value::Null), ("/metrics/0/targetValue", json!(100))]),
         one("/metrics/0/member", Value::Null),
+        one("/metrics/0/fallback", json!({ "afterSeconds": 60, "replicas": 4 })),
         member(json!({ "capacity": 5 })),
         call("webui", "db"),
         // It is judged within what the API server spends on rules.

@@ -56,6 +56,10 @@ fn rule(pointer: &str, value: Value) -> Value {
     with(1, &[(pointer, value)])
 }
 
+fn safety(safety: Value) -> Value {
+    scaler("/safety", safety)
+}
+
 pub(super) fn bad() -> Vec<Value> {
     let metric = |name: &str| json!({ "name": name, "type": "http", "targetValue": 1, "config": {} });
     vec![
@@ -96,6 +100,35 @@ pub(super) fn bad() -> Vec<Value> {
         policy(json!({ "type": "cost", "config": { "maxCostPerHour": null, "costPerPodHour": 1 } })),
         policy(json!("slo")),
         scaler("/metrics", json!([null])),
+        with(0, &[("/metrics/0/fallback", json!({}))]),
+        with(
+            0,
+            &[(
+                "/metrics/0/fallback",
+                json!({ "failureThreshold": 3, "behavior": "currentReplicasIfHigher" }),
+            )],
+        ),
+        with(0, &[("/metrics/0/fallback", json!({ "replicas": -1 }))]),
+        with(0, &[("/metrics/0/fallback", json!({ "replicas": 1, "behavior": "Static" }))]),
+        with(
+            0,
+            &[("/metrics/0/fallback", json!({ "replicas": 1, "failureThreshold": 0, "afterSeconds": 0 }))],
+        ),
+        with(0, &[("/metrics/0/fallback", json!({ "afterSeconds": 60 })), ("/safety/fallback", json!({}))]),
+        scaler("/safety/suspiciousDrop", json!({ "percent": 50 })),
+        scaler("/safety/suspiciousDrop", json!({ "percent": 100, "confirmSeconds": 0 })),
+        scaler("/safety/behavior", json!({})),
+        safety(json!({ "behavior": { "scaleUp": { "policies": [] } } })),
+        safety(json!({ "behavior": { "scaleUp": { "policies": [{ "type": "Pods", "value": 4 }] } } })),
+        safety(json!({ "behavior": { "scaleUp": { "policies": [
+            { "type": "pods", "value": 0, "periodSeconds": 1801 },
+            { "type": "Percent", "value": 10, "periodSeconds": 0 },
+        ] } } })),
+        safety(json!({ "behavior": { "scaleDown": { "selectPolicy": "disabled" } } })),
+        safety(json!({ "behavior": { "scaleDown": { "stabilizationWindowSeconds": 3601 } } })),
+        safety(json!({ "behavior": { "scaleIn": {} } })),
+        scaler("/safety/scaleUpCooldownSeconds", json!(86401)),
+        scaler("/safety/scaleDownCooldownSeconds", json!(-1)),
         scaler("/safety/cooldownSeconds", json!(-1)),
         scaler("/safety/maxScaleUpRate", json!(0)),
         rule("/scaleDownThreshold", json!(51)),
@@ -119,7 +152,24 @@ pub(super) fn good() -> Vec<Value> {
         scaler("/minReplicas", Value::Null),
         scaler("/minReplicas", json!(0)),
         scaler("/policy", Value::Null),
-        scaler("/safety", Value::Null),
+        safety(Value::Null),
+        safety(json!({
+            "cooldownSeconds": 300, "scaleUpCooldownSeconds": 0, "scaleDownCooldownSeconds": 86400,
+            "behavior": {
+                "scaleUp": { "policies": [
+                    { "type": "Percent", "value": 100, "periodSeconds": 15 },
+                    { "type": "Pods", "value": 4, "periodSeconds": 1800 },
+                ], "selectPolicy": "Min", "stabilizationWindowSeconds": 0, "tolerance": "50m" },
+                "scaleDown": { "selectPolicy": "Disabled", "tolerance": 0.05 },
+            },
+            "fallback": { "failureThreshold": 3, "afterSeconds": 90, "behavior": "currentReplicas" },
+            "suspiciousDrop": { "percent": 80, "confirmSeconds": 120 },
+        })),
+        with(0, &[("/metrics/0/fallback", json!({ "behavior": "currentReplicas" }))]),
+        with(
+            0,
+            &[("/metrics/0/fallback", json!({ "replicas": 0, "allowScaleIn": true, "behavior": "static" }))],
+        ),
         with(0, &[("/targetDeployment", Value::Null), ("/targetRef", json!({ "name": "web" }))]),
         with(0, &[("/metrics/0/targetType", json!("Value")), ("/metrics/0/targetValue", json!(0.25))]),
         policy(json!({})),

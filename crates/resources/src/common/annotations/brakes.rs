@@ -1,6 +1,6 @@
 //! The annotations that pause an object or override its bounds for a time.
 
-use engine::{BoundsOverride, Brakes, Fault, FaultKind, Pause, Problem, Time, Warning, one_line};
+use engine::{BoundsOverride, Brakes, Fault, FaultKind, Pause, Plan, Problem, Time, Warning, one_line};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -42,12 +42,17 @@ pub(super) fn read(
     let pause = match (replicas, is_set(scale_in), is_set(scale_out)) {
         (Some(replicas), ..) => Pause::At(replicas),
         _ if is_set(paused) => Pause::Everything,
-        (None, true, true) => Pause::Everything,
+        (None, true, true) => Pause::BothDirections,
         (None, true, false) => Pause::ScaleIn,
         (None, false, true) => Pause::ScaleOut,
         (None, false, false) => Pause::Nothing,
     };
     Brakes { pause, bounds: all.get(OVERRIDE_ANNOTATION).and_then(|value| bounds(value, problems)) }
+}
+
+/// That the override of `plan` has ended at `now` and only stands there; `None` where there is none or it counts.
+pub fn expired_override(plan: &Plan, now: Time) -> Option<Warning> {
+    plan.brakes.bounds.as_ref()?.expired(&path(OVERRIDE_ANNOTATION), now)
 }
 
 fn boolean(key: &str, value: &Value, problems: &mut Vec<Problem>) -> Option<bool> {
@@ -92,7 +97,9 @@ fn bounds(value: &Value, problems: &mut Vec<Problem>) -> Option<BoundsOverride> 
         problems.push(Problem::new(place, Fault::new(FaultKind::WrongType, format!("{value}: {why}"))));
         return None;
     };
-    let written: Override = match serde_json::from_str(text) {
+    // By way of a map, as a structure is read from a list, too.
+    let fields = serde_json::from_str(text).map(|fields: Map<String, Value>| Value::Object(fields));
+    let written: Override = match fields.and_then(serde_json::from_value) {
         Ok(written) => written,
         Err(error) => {
             let why = format!("must be a JSON object with {FIELDS}: {error}");

@@ -6,7 +6,7 @@ use engine::{Fallback, FallbackReplicas, Safeguards, SuspiciousDrop};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{PATH, SafetySpec};
+use super::SafetySpec;
 use crate::common::rule::Rule;
 
 /// Failures after which a fallback counts where nothing else is said, as in KEDA's examples.
@@ -69,19 +69,33 @@ pub struct SuspiciousDropSpec {
     pub confirm_seconds: u32,
 }
 
-/// The rule of every fallback in a `safety`.
-pub(super) const FALLBACK_REPLICAS: Rule<SafetySpec> = Rule {
-    path: PATH,
-    field: "fallback",
-    cel: "!has(self.fallback) || has(self.fallback.replicas) || (has(self.fallback.behavior) && \
-          self.fallback.behavior == 'currentReplicas')",
-    message: "a fallback needs replicas, unless its behavior is currentReplicas",
-    holds: |safety| {
-        safety.fallback.as_ref().is_none_or(|fallback| {
-            fallback.replicas.is_some() || fallback.behavior == FallbackBehavior::CurrentReplicas
-        })
-    },
-};
+/// What may have a fallback of its own.
+pub(crate) trait MayFallBack {
+    /// Its fallback.
+    fn fallback(&self) -> Option<&FallbackSpec>;
+}
+
+impl MayFallBack for SafetySpec {
+    fn fallback(&self) -> Option<&FallbackSpec> {
+        self.fallback.as_ref()
+    }
+}
+
+/// The rule of the fallback of what stands at `path`.
+pub(crate) const fn replicas_of_fallback<S: MayFallBack>(path: &'static str) -> Rule<S> {
+    Rule {
+        path,
+        field: "fallback",
+        cel: "!has(self.fallback) || has(self.fallback.replicas) || (has(self.fallback.behavior) && \
+              self.fallback.behavior == 'currentReplicas')",
+        message: "a fallback needs replicas, unless its behavior is currentReplicas",
+        holds: |holder| {
+            holder.fallback().is_none_or(|fallback| {
+                fallback.replicas.is_some() || fallback.behavior == FallbackBehavior::CurrentReplicas
+            })
+        },
+    }
+}
 
 impl FallbackSpec {
     fn compile(&self) -> Fallback {

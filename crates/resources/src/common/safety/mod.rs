@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 
 use super::rule::Rule;
 use guards::SuspiciousDropSpec;
-pub(crate) use guards::safeguards;
 pub use guards::{FallbackBehavior, FallbackSpec};
+pub(crate) use guards::{MayFallBack, replicas_of_fallback, safeguards};
 
 /// Where it stands in a manifest.
 pub(crate) const PATH: &str = "spec.safety";
@@ -70,7 +70,7 @@ pub struct SafetySpec {
 
 /// The rules across fields of every `safety`.
 pub(crate) const RULES: &[Rule<SafetySpec>] = &[
-    guards::FALLBACK_REPLICAS,
+    guards::replicas_of_fallback(PATH),
     Rule {
         path: PATH,
         field: "behavior",
@@ -92,7 +92,7 @@ pub(crate) const RULES: &[Rule<SafetySpec>] = &[
 
 impl SafetySpec {
     /// Whether it says something, and nothing of how fast the target is scaled: then the default limits hold.
-    fn has_only_guards(&self) -> bool {
+    pub(crate) fn has_only_guards(&self) -> bool {
         let limits = Self { fallback: None, suspicious_drop: None, ..self.clone() } != Self::default();
         !limits && *self != Self::default()
     }

@@ -47,6 +47,12 @@ fn defaults_fill_what_a_spec_leaves_open_and_no_more() {
     let own = compiled(file, &general_scaler::KIND, &own).unwrap();
     assert_eq!((own.plan.interval.as_secs(), own.plan.limits.up.cooldown.as_secs()), (5, 0));
     assert_eq!(origins(&own), []);
+    // A fallback says nothing of limits, so the default ones hold beside it.
+    let guarded = scaler(json!({ "safety": { "fallback": { "replicas": 5 } } }));
+    let guarded = compiled(file, &general_scaler::KIND, &guarded).unwrap();
+    assert_eq!(guarded.plan.limits.up.cooldown.as_secs(), 60);
+    assert!(guarded.plan.safeguards.has_fallback());
+    assert_eq!(origins(&guarded)[1], ("spec.safety", r#"{"cooldownSeconds":60}"#));
 }
 
 #[test]

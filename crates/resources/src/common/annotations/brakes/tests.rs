@@ -21,7 +21,7 @@ fn each_annotation_pauses_its_part() {
         (json!({ "polyscaler.dev/paused-scale-out": "true" }), Pause::ScaleOut),
         (
             json!({ "polyscaler.dev/paused-scale-in": "true", "polyscaler.dev/paused-scale-out": "true" }),
-            Pause::Everything,
+            Pause::BothDirections,
         ),
         (
             json!({ "polyscaler.dev/paused-scale-in": "false", "polyscaler.dev/paused-scale-out": "true" }),
@@ -81,6 +81,7 @@ fn what_is_no_override_is_refused_with_its_path() {
     for (text, path, words) in [
         ("12".to_owned(), "", "must be a JSON object with minReplicas, maxReplicas, until and reason"),
         ("{".to_owned(), "", "must be a JSON object"),
+        (r#"[1, 2, "2026-12-01T06:00:00Z", "why"]"#.to_owned(), "", "must be a JSON object"),
         (format!(r#"{{"minreplicas": 1, {until}}}"#), "", "unknown field `minreplicas`"),
         (r#"{"minReplicas": 1}"#.to_owned(), ".until", "Required value"),
         (r#"{"minReplicas": 1, "until": "tomorrow"}"#.to_owned(), ".until", "must be an instant in RFC 3339"),
