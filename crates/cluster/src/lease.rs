@@ -313,6 +313,7 @@ impl Lease {
             self.deadline.send_replace(None);
             return;
         }
+        self.yielding_since = None;
         let led = self.deadline.send_replace(Some(started + self.settings.right_to_write())).is_some();
         if !led {
             tracing::info!(
