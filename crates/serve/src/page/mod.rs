@@ -72,14 +72,17 @@ pub(crate) async fn icon() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "image/svg+xml")], include_str!("icon.svg"))
 }
 
-/// The page of an object of a namespaced kind.
+/// The page of an object of a namespaced kind; also that of a cluster-scoped kind, which some name with the namespace
+/// that it acts in.
 pub(crate) async fn namespaced_object(
     shown: State<Shown>,
     Path((kind, namespace, name)): Path<(String, String, String)>,
     not_asked: Option<Extension<NotAsked>>,
     headers: HeaderMap,
 ) -> impl IntoResponse {
-    object_page(&shown, (&kind, &namespace, &name), not_asked, &headers)
+    let has_none = shown.board.object(&kind, "", &name).is_some();
+    let namespace = if has_none { "" } else { &*namespace };
+    object_page(&shown, (&kind, namespace, &name), not_asked, &headers)
 }
 
 /// The page of an object of a cluster-scoped kind.

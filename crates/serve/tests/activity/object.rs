@@ -138,6 +138,9 @@ async fn a_page_is_found_by_link_lives_and_says_when_its_object_is_gone() {
     page.wait_for("word that it is gone", gone).await.unwrap();
     assert_eq!(page.evaluate("window.unchanged").await.unwrap(), json!(1), "without a reload");
     assert_eq!(stage.get(PATH).await.status(), 404);
+    stage.shown.board.show(fill::object("BusinessScaling", "", "payment-service", stage.now(), 59));
+    let with_namespace = stage.text("/objects/BusinessScaling/default/payment-service").await;
+    assert!(with_namespace.contains("<h2>Decisions</h2>"), "{with_namespace}");
     for path in ["/objects/ScalingRule/shop/", "/objects/ScalingRule/shop/orders/more", "/objects/"] {
         assert_eq!(stage.get(path).await.status(), 404, "{path}");
     }
