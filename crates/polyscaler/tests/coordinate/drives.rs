@@ -133,3 +133,21 @@ async fn what_a_group_spec_says_of_a_member_counts() {
     assert_eq!(coordinator.lines(&["WARN", "GROUP_SPEC", "gone"]).len(), 1);
     coordinator.terminate().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_changes_nothing_and_a_default_policy_is_warned_of() {
+    let store = Store::new("dryrun", &example("groups.txt")).await;
+    store.deploy_podless(&SERVICES).await;
+    let recorders = store.record(&SERVICES).await;
+    let bounds = [("DRY_RUN", "true"), ("MIN_REPLICAS", "2"), ("MAX_REPLICAS", "6")];
+    let by_default = store.coordinate(&bounds);
+    by_default.wait_for_lines(&["would scale", "random "], 3).await;
+    let warned = "no policy is set: replicas are random, whatever the load is";
+    assert_eq!(by_default.lines(&["WARN", warned]).len(), 1, "{}", by_default.log());
+    assert!(recorders.iter().all(|recorder| recorder.replicas().is_empty()), "nothing is written");
+    by_default.terminate().await;
+
+    let by_choice = store.coordinate(&[&bounds[..], &[("POLICY", "random")]].concat());
+    by_choice.wait_for_lines(&["would scale", "random "], 1).await;
+    assert!(by_choice.lines(&[warned]).is_empty(), "{}", by_choice.log());
+}
