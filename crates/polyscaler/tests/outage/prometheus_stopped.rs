@@ -119,7 +119,7 @@ fn of_reason(lines: Vec<&str>) -> Vec<&str> {
     lines.into_iter().filter(|line| line.contains(REASON)).collect()
 }
 
-/// Waits until each object has an Event of that reason; it has one only.
+/// Waits until each object has an Event of that reason.
 async fn wait_for_an_event_of_each(scene: &Scene, type_: &str, reason: &str) {
     let events: Api<Event> = scene.namespaced();
     let list = ListParams::default().fields(&format!("reason={reason},type={type_}"));
@@ -131,6 +131,7 @@ async fn wait_for_an_event_of_each(scene: &Scene, type_: &str, reason: &str) {
     };
     let count = wait::until(&format!("Events {reason}"), 3 * LIMIT, look).await.unwrap();
     if reason == REASON {
-        assert_eq!(count, OBJECTS, "one each");
+        // Not one for each poll; a busy machine has timeouts in between, after which it is announced again.
+        assert!(count <= 4 * OBJECTS, "{count} Events");
     }
 }
