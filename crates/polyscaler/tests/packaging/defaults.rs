@@ -4,8 +4,9 @@ use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
+use testbed::wait;
 
-use crate::harness::{Scene, control_plane};
+use crate::harness::{LIMIT, Scene, control_plane};
 use crate::packaging::helm::{helm_on, template, values_file};
 use crate::packaging::manifests::{kind, typed, wait_until_rolled_out};
 use crate::packaging::pod::Pod;
@@ -99,8 +100,12 @@ async fn a_change_of_values_takes_effect_without_a_restart() {
     namespaces.patch(namespace, &PatchParams::default(), &Patch::Merge(gold)).await.unwrap();
     target.wait_for(20).await;
     scaler.wait_for("Ready", "True", "Ready").await;
-    let defaults = scaler.status().await["defaults"].to_string();
-    assert!(defaults.contains("the operator's defaults for namespaces tier=gold"), "{defaults}");
+    let look = || async {
+        let defaults = scaler.status().await["defaults"].to_string();
+        let is_named = defaults.contains("the operator's defaults for namespaces tier=gold");
+        if is_named { Ok(()) } else { Err(defaults) }
+    };
+    wait::until("the status to say where its maximum comes from", LIMIT, look).await.unwrap();
     pod.end().await;
     helm_on(control_plane::shared(), &["uninstall", "limits", "--namespace", namespace]).unwrap();
 }
