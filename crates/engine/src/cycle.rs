@@ -19,7 +19,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// Instants of an interval at which polls begin. A process that wakes up once for several polls needs a
 /// fraction of the processor time for each, as code and connections are still in its caches: with one instant for each
 /// poll, a thousand objects cost twice as much. More at once would be a burst for those who are asked.
-const PHASES: u64 = 100;
+const PHASES: i64 = 100;
 
 /// A decision that may be carried out.
 #[derive(Clone, Debug, PartialEq)]
@@ -125,7 +125,8 @@ pub fn may_write_from(plan: &Plan, decision: &Decision, member: usize, replicas:
 pub fn next_poll(plan: &Plan, now: Time) -> Time {
     let Some(metric) = plan.metrics.first() else { return now.plus(plan.interval) };
     let interval = (plan.interval.as_millis() as i64).max(1);
-    let phase = (metric.query.digest() % PHASES) as i64 * interval / PHASES as i64;
+    let (step, phase) = ((interval / PHASES).max(1), (metric.query.digest() % interval as u64) as i64);
+    let phase = phase - phase % step;
     let passed = (now.as_millis() - phase).rem_euclid(interval);
     Time::from_millis(now.as_millis() - passed + interval)
 }

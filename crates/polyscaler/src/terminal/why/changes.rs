@@ -162,7 +162,11 @@ mod tests {
 
     use super::*;
 
-    fn changes(status: Value) -> Changes {
+    fn changes(mut status: Value) -> Changes {
+        for condition in status["conditions"].as_array_mut().unwrap() {
+            condition["lastTransitionTime"] = json!("2023-11-14T22:00:00Z");
+            condition["observedGeneration"] = json!(1);
+        }
         let object = json!({
             "apiVersion": "scaling.example.com/v1", "kind": "ScalingRule",
             "metadata": { "name": "orders", "namespace": "shop", "generation": 1 },
