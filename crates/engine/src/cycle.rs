@@ -18,7 +18,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Instants of an interval at which polls begin. A process that wakes up once for several polls needs a
 /// fraction of the processor time for each, as code and connections are still in its caches: with one instant for each
-/// poll, a thousand objects cost twice as much. More at once would be a burst for those who are asked.
+/// poll, a thousand objects with distinct queries cost three times as much. More at once would be a burst for those who
+/// are asked.
 const PHASES: i64 = 100;
 
 /// A decision that may be carried out.

@@ -113,7 +113,7 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// Notes the server that is asked, for people: that by which outages are told apart. The first one counts.
+    /// Notes the server that is asked: failures of metrics are grouped by it in the log and on the page. The first one counts.
     pub(crate) fn asks(&mut self, server: impl FnOnce() -> String) {
         self.found.server.get_or_insert_with(server);
     }
