@@ -1,7 +1,8 @@
 //! Other installations that act on the same objects, known by their Leases, whatever names and namespaces those have.
 //!
 //! Each installation marks its Lease with where and on which kinds it acts. Of two that meet, the one whose Lease was
-//! created first acts. A Lease lives while it changes, counted on this machine's clock, as for the own one.
+//! created first acts; of two Leases of the same second, as the API server counts no finer, the first by namespace and
+//! name. A Lease lives while it changes, counted on this machine's clock, as for the own one.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
