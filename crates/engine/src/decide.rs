@@ -42,6 +42,8 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
         let most = plan.policy.recommend_all(&view, &mut memory.policy.clone());
         recommended = between::agreed(&view, recommended, most);
     }
+    let (activity, published) = plan.policy.report(&view, &mut memory.policy).unzip();
+    let published = published.unwrap_or_default();
     let facts = facts(plan, &absences, now);
     let mut members = Vec::with_capacity(plan.members.len());
     let mut chains = Vec::with_capacity(plan.members.len());
@@ -77,6 +79,8 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
         values: shown,
         absences,
         outlooks: observation.outlooks.clone(),
+        activity,
+        published,
         members,
     }
 }

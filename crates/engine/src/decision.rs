@@ -7,7 +7,7 @@ mod step;
 
 use serde::Serialize;
 
-use crate::{AbsentMetric, Cost, Mode, Outlook, Time};
+use crate::{AbsentMetric, Activity, Cost, Mode, Outlook, Published, Time};
 
 pub use step::{RateLimit, Step};
 
@@ -27,6 +27,12 @@ pub struct Decision {
     /// What is expected of each of the plan's metrics; empty where nobody forecasts.
     #[serde(skip)]
     pub outlooks: Vec<Outlook>,
+    /// What the triggers of a policy that goes by activity came to.
+    #[serde(skip)]
+    pub activity: Option<Activity>,
+    /// The values that others can ask for.
+    #[serde(skip)]
+    pub published: Vec<Published>,
     /// One entry for each member whose target was found, in the plan's order.
     pub members: Vec<MemberDecision>,
 }

@@ -38,6 +38,7 @@
 //! [`PolicyTable`] from another crate. What must hold for every decision stands in [`invariants`].
 
 pub mod action;
+pub mod activation;
 mod actuation;
 mod apportion;
 mod basis;
@@ -87,6 +88,7 @@ mod view;
 mod words;
 
 pub use action::{Action, ActionMember};
+pub use activation::{Activity, Published, TriggerActivity};
 pub use actuation::{Actuation, KeptHpa};
 pub use basis::{Basis, DemandShare, Proportion};
 pub use brakes::{BoundsOverride, Brakes, Pause};

@@ -23,8 +23,8 @@ use serde_json::Value;
 
 use crate::by_target::ByTarget;
 use crate::{
-    AbsentMetric, Basis, Budget, Fault, Group, GroupProblem, Level, Member, Metric, PolicyMemory, Problem,
-    View,
+    AbsentMetric, Activity, Basis, Budget, Fault, Group, GroupProblem, Level, Member, Metric, PolicyMemory, Problem,
+    Published, View,
 };
 
 pub use bottleneck::Bottleneck;
@@ -93,6 +93,13 @@ pub trait Policy: fmt::Debug + Send + Sync {
     fn problems(&self, members: &[Member], metrics: &[Metric], group: &Group) -> Vec<GroupProblem> {
         let _ = (members, metrics, group);
         Vec::new()
+    }
+
+    /// What the triggers came to and what is published of them, for a policy that goes by their activity. It is asked
+    /// after the recommendations, with what they left in `memory`.
+    fn report(&self, view: &View<'_>, memory: &mut PolicyMemories) -> Option<(Activity, Vec<Published>)> {
+        let _ = (view, memory);
+        None
     }
 
     /// What each member may cost, where the policy says so.

@@ -88,6 +88,8 @@ fn an_action_says_whether_it_was_carried_out() {
                 values: Vec::new(),
                 absences: Vec::new(),
                 outlooks: Vec::new(),
+                activity: None,
+                published: Vec::new(),
                 members: vec![decided.clone()],
             },
             memory: engine::Memory::default(),

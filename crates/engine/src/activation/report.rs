@@ -1,0 +1,54 @@
+//! What a decision by activity says beyond replicas: how active each trigger is, and the values that an HPA asks for.
+
+use std::time::Duration;
+
+use crate::{Absence, Time};
+
+/// What triggers came to in one decision.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Activity {
+    /// Whether the target is active: by a trigger, by the formula or because that is forced.
+    pub is_active: bool,
+    /// Whether it is forced.
+    pub is_forced: bool,
+    /// Each trigger, in the plan's order.
+    pub triggers: Vec<TriggerActivity>,
+    /// When the target was last seen active; the time of the decision while it is.
+    pub last_active: Option<Time>,
+    /// Time until an inactive target is scaled in, where it waits for that.
+    pub cooldown_left: Option<Duration>,
+    /// Why the formula has no result, where it has none.
+    pub formula_failure: Option<Absence>,
+    /// Whether the value of the formula is a fallback.
+    pub formula_falls_back: bool,
+}
+
+/// What one trigger came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TriggerActivity {
+    /// Name under which its value is published.
+    pub metric: String,
+    /// Whether it is active.
+    pub is_active: bool,
+    /// Its value, as it was read.
+    pub value: Option<f64>,
+    /// Why there is none.
+    pub failure: Option<Absence>,
+    /// Failures in a row.
+    pub failures: u32,
+    /// Whether a fallback is published in its place.
+    pub falls_back: bool,
+}
+
+/// A value that others can ask for, under a name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Published {
+    /// The name, for example `s0-prometheus`.
+    pub metric: String,
+    /// The value, or why there is none.
+    pub value: Result<f64, Absence>,
+    /// When it was true; that of the decision where there is none.
+    pub at: Time,
+    /// Whether it is a fallback.
+    pub is_fallback: bool,
+}
