@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use http::HeaderValue;
+use http::header::USER_AGENT;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 
@@ -10,6 +12,9 @@ use crate::refusal::Asker;
 
 /// A connection to the API server that is not made by then is not made at all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How requests name their sender: audit logs then tell who it was.
+const PRODUCT: &str = concat!("polyscaler/", env!("CARGO_PKG_VERSION"));
 
 /// Two clients for one API server.
 #[derive(Clone)]
@@ -127,6 +132,7 @@ pub fn connect_in_cluster(timeout: Duration) -> Result<Clients, ConnectError> {
 
 fn clients(mut config: Config, timeout: Duration) -> Result<Clients, ConnectError> {
     config.connect_timeout = Some(CONNECT_TIMEOUT);
+    config.headers.push((USER_AGENT, HeaderValue::from_static(PRODUCT)));
     // kube takes it for the kubeconfig's own, and none can be used. Metric sources ask none either.
     if config.proxy_url.is_some() && config.proxy_url == proxy_of_environment() {
         config.proxy_url = None;
@@ -158,4 +164,31 @@ async fn from_file(path: &Path, options: &KubeConfigOptions) -> Result<Config, C
     };
     let kubeconfig = Kubeconfig::read_from(path).map_err(failed)?;
     Config::from_custom_kubeconfig(kubeconfig, options).await.map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn every_request_names_program_and_version() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let clients = clients(Config::new(url), Duration::from_secs(5)).unwrap();
+        for client in [clients.read, clients.write] {
+            let asked = tokio::spawn(async move { client.apiserver_version().await });
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                request.push(stream.read_u8().await.unwrap());
+            }
+            stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+            let _ = asked.await.unwrap();
+            let request = String::from_utf8(request).unwrap().to_lowercase();
+            assert!(request.contains(&format!("\r\nuser-agent: {PRODUCT}\r\n")), "{request}");
+        }
+    }
 }

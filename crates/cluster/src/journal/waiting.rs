@@ -1,0 +1,234 @@
+//! What waits to be written, in the order in which it came: one line of records for each object.
+//!
+//! An object whose status cannot be written rests, each time twice as long, and takes no place from others meanwhile:
+//! a hundred objects that are refused again and again delay nobody else's status.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::hash::Hash;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Records that wait for one object; beyond it the oldest is dropped.
+const MOST_RECORDS: usize = 16;
+/// The first rest of an object whose record could not be written.
+const SHORTEST_REST: Duration = Duration::from_secs(5);
+/// The longest: so much later than others its status may be written once what was wrong has been mended.
+const LONGEST_REST: Duration = Duration::from_secs(80);
+
+/// See the module.
+pub(super) struct Waiting<K, R> {
+    lines: HashMap<K, Line<R>>,
+    /// Objects that can be written, the first to come first; each once.
+    ready: VecDeque<K>,
+    /// Objects that rest, the first to end first.
+    resting: BinaryHeap<Reverse<(Instant, K)>>,
+}
+
+struct Line<R> {
+    records: VecDeque<R>,
+    state: State,
+    /// Writes in a row that failed.
+    failures: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Ready,
+    Writing,
+    Resting,
+}
+
+impl<K, R> Default for Waiting<K, R>
+where
+    K: Ord,
+{
+    fn default() -> Self {
+        Self { lines: HashMap::new(), ready: VecDeque::new(), resting: BinaryHeap::new() }
+    }
+}
+
+impl<K: Clone + Eq + Hash + Ord, R> Waiting<K, R> {
+    /// Adds a record of `key`. Where `replaces` says so of the last one that waits, it takes that one's place.
+    pub(super) fn add(&mut self, key: K, record: R, replaces: impl FnOnce(&R) -> bool) {
+        let line = self.lines.entry(key.clone()).or_insert_with(|| {
+            self.ready.push_back(key);
+            Line { records: VecDeque::new(), state: State::Ready, failures: 0 }
+        });
+        if line.records.back().is_some_and(replaces) {
+            line.records.pop_back();
+        }
+        line.records.push_back(record);
+        if line.records.len() > MOST_RECORDS {
+            line.records.pop_front();
+        }
+    }
+
+    /// The next record to write, if one can be written at `now`. Its object has no other until this one has ended.
+    pub(super) fn next(&mut self, now: Instant) -> Option<(K, R)> {
+        self.wake(|until| until <= now);
+        let key = self.ready.pop_front()?;
+        let line = self.lines.get_mut(&key)?;
+        line.state = State::Writing;
+        let record = line.records.pop_front()?;
+        Some((key, record))
+    }
+
+    /// The record of `key` has been written, or is not worth it any more.
+    pub(super) fn done(&mut self, key: &K) {
+        let Some(line) = self.lines.get_mut(key) else { return };
+        if line.records.is_empty() {
+            self.lines.remove(key);
+            return;
+        }
+        (line.state, line.failures) = (State::Ready, 0);
+        self.ready.push_back(key.clone());
+    }
+
+    /// The record of `key` could not be written at `now`. It waits again, in front of later ones, unless `is_old` says
+    /// that those make up for it.
+    pub(super) fn failed(&mut self, key: &K, record: R, now: Instant, is_old: impl FnOnce(&R) -> bool) {
+        let Some(line) = self.lines.get_mut(key) else { return };
+        if line.records.is_empty() || !is_old(&record) {
+            line.records.push_front(record);
+        }
+        let rest = SHORTEST_REST.saturating_mul(2_u32.saturating_pow(line.failures)).min(LONGEST_REST);
+        line.failures = line.failures.saturating_add(1);
+        line.state = State::Resting;
+        self.resting.push(Reverse((now + rest, key.clone())));
+    }
+
+    /// The record of `key` could not be written, and nothing of it is tried again.
+    pub(super) fn give_up(&mut self, key: &K) {
+        self.lines.remove(key);
+    }
+
+    /// Ends all rests: there is no later.
+    pub(super) fn wake_all(&mut self) {
+        self.wake(|_| true);
+    }
+
+    fn wake(&mut self, is_over: impl Fn(Instant) -> bool) {
+        while self.resting.peek().is_some_and(|Reverse((until, _))| is_over(*until)) {
+            let Some(Reverse((_, key))) = self.resting.pop() else { return };
+            let Some(line) = self.lines.get_mut(&key) else { continue };
+            line.state = State::Ready;
+            self.ready.push_back(key);
+        }
+    }
+
+    /// When the next rest ends.
+    pub(super) fn next_rest(&self) -> Option<Instant> {
+        self.resting.peek().map(|Reverse((until, _))| *until)
+    }
+
+    /// Whether nothing waits, and nothing is being written.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// What was being written when its task broke down is forgotten.
+    pub(super) fn forget_writing(&mut self) {
+        let broken: Vec<K> = self
+            .lines
+            .iter()
+            .filter(|(_, line)| line.state == State::Writing)
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in broken {
+            self.done(&key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What can be written at `now`, in order; all of it fails or not.
+    fn written(waiting: &mut Waiting<&'static str, u32>, now: Instant) -> Vec<(&'static str, u32)> {
+        std::iter::from_fn(|| waiting.next(now)).collect()
+    }
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn who_comes_first_is_written_first_and_each_object_once_at_a_time() {
+        let (mut waiting, now) = (Waiting::default(), Instant::now());
+        for (key, record) in [("b", 1), ("a", 2), ("b", 3), ("c", 4)] {
+            waiting.add(key, record, |_| false);
+        }
+        assert_eq!(written(&mut waiting, now), [("b", 1), ("a", 2), ("c", 4)]);
+        waiting.done(&"b");
+        waiting.done(&"a");
+        assert_eq!(written(&mut waiting, now), [("b", 3)]);
+        waiting.done(&"b");
+        waiting.done(&"c");
+        assert!(waiting.is_empty());
+    }
+
+    #[test]
+    fn a_later_record_takes_the_place_of_one_that_it_makes_up_for() {
+        let (mut waiting, now) = (Waiting::default(), Instant::now());
+        waiting.add("a", 1, |_| true);
+        waiting.add("a", 2, |last| *last == 1);
+        assert_eq!(written(&mut waiting, now), [("a", 2)]);
+        waiting.add("a", 3, |_| true);
+        waiting.failed(&"a", 2, now, |record| *record == 2);
+        assert_eq!(written(&mut waiting, now + seconds(5)), [("a", 3)]);
+        waiting.add("a", 4, |_| true);
+        waiting.failed(&"a", 3, now, |_| false);
+        assert_eq!(written(&mut waiting, now + seconds(60)), [("a", 3)], "what it scaled is not lost");
+        for record in 0..40 {
+            waiting.add("b", record, |_| false);
+        }
+        assert_eq!(waiting.next(now), Some(("b", 24)), "the last sixteen");
+    }
+
+    #[test]
+    fn what_cannot_be_written_rests_longer_each_time_and_holds_up_nobody() {
+        let (mut waiting, mut now) = (Waiting::default(), Instant::now());
+        waiting.add("refused", 1, |_| true);
+        for rest in [5, 10, 20, 40, 80, 80] {
+            let (key, record) = waiting.next(now).unwrap();
+            waiting.failed(&key, record, now, |_| true);
+            assert_eq!(waiting.next_rest(), Some(now + seconds(rest)));
+            waiting.add("other", rest as u32, |_| true);
+            waiting.add("refused", 2, |_| true);
+            assert_eq!(written(&mut waiting, now + seconds(rest - 1)), [("other", rest as u32)]);
+            waiting.done(&"other");
+            now += seconds(rest);
+        }
+        let (key, _) = waiting.next(now).unwrap();
+        waiting.add("refused", 3, |_| true);
+        waiting.done(&key);
+        let (key, record) = waiting.next(now).unwrap();
+        waiting.failed(&key, record, now, |_| true);
+        assert_eq!(waiting.next_rest(), Some(now + seconds(5)), "a success begins anew");
+    }
+
+    #[test]
+    fn at_the_end_nothing_rests() {
+        let (mut waiting, now) = (Waiting::default(), Instant::now());
+        waiting.add("a", 1, |_| true);
+        let (key, record) = waiting.next(now).unwrap();
+        waiting.failed(&key, record, now, |_| true);
+        waiting.wake_all();
+        assert_eq!(waiting.next(now), Some(("a", 1)));
+        waiting.give_up(&"a");
+        assert!(waiting.is_empty() && waiting.next(now).is_none());
+    }
+
+    #[test]
+    fn a_task_that_breaks_down_takes_only_its_own_record_along() {
+        let (mut waiting, now) = (Waiting::default(), Instant::now());
+        waiting.add("a", 1, |_| false);
+        waiting.add("a", 2, |_| false);
+        assert_eq!(waiting.next(now), Some(("a", 1)));
+        waiting.forget_writing();
+        assert_eq!(waiting.next(now), Some(("a", 2)));
+    }
+}
