@@ -1,6 +1,8 @@
 //! A catalog for tests of compilation: its queries report what was asked.
 
-use engine::{Asked, AskedTarget, Fault, FaultKind, Prepared, Problem, Query, SourceCatalog, Target};
+use engine::{
+    Asked, AskedTarget, Credential, Fault, FaultKind, Prepared, Problem, Query, SourceCatalog, Target,
+};
 use serde_json::Value;
 
 /// Finds nothing wrong with any source but with those called `broken` and `unknown`.
@@ -11,6 +13,7 @@ pub(crate) struct Question {
     pub(crate) config: Value,
     pub(crate) namespace: String,
     pub(crate) target: Option<Target>,
+    pub(crate) credentials: Vec<(String, Credential)>,
 }
 
 impl SourceCatalog for Lenient {
@@ -28,8 +31,15 @@ impl SourceCatalog for Lenient {
             }
             AskedTarget::Unnamed(_) | AskedTarget::Refused => None,
         };
-        let question =
-            Question { config: asked.config.clone(), namespace: asked.namespace.to_owned(), target };
+        let credentials = asked.credentials.iter();
+        let question = Question {
+            config: asked.config.clone(),
+            namespace: asked.namespace.to_owned(),
+            target,
+            credentials: credentials
+                .map(|(name, credential)| ((*name).to_owned(), credential.clone()))
+                .collect(),
+        };
         Ok(Query::new(asked.source, &asked.config.to_string(), question).into())
     }
 }

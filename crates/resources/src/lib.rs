@@ -30,12 +30,14 @@ mod operator_defaults;
 mod outcome;
 mod reason;
 mod reversal;
+pub mod scaled_object;
 pub mod scaling_group;
 pub mod scaling_rule;
 mod schema;
 mod scope;
 mod status_language;
 mod supporting;
+mod trigger_authentication;
 
 use engine::PolicyTable;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;

@@ -29,7 +29,16 @@ fn decision(at: Time, to: [u32; 3]) -> Decision {
         steps: Vec::new(),
     };
     let members = to.into_iter().enumerate().map(decided).collect();
-    Decision { at, mode: Mode::Act, values: Vec::new(), absences: Vec::new(), outlooks: Vec::new(), activity: None, published: Vec::new(), members }
+    Decision {
+        at,
+        mode: Mode::Act,
+        values: Vec::new(),
+        absences: Vec::new(),
+        outlooks: Vec::new(),
+        activity: None,
+        published: Vec::new(),
+        members,
+    }
 }
 
 fn done(after: u64) -> Option<WriteResult> {

@@ -23,8 +23,8 @@ use serde_json::Value;
 
 use crate::by_target::ByTarget;
 use crate::{
-    AbsentMetric, Activity, Basis, Budget, Fault, Group, GroupProblem, Level, Member, Metric, PolicyMemory, Problem,
-    Published, View,
+    AbsentMetric, Activity, Basis, Budget, Fault, Group, GroupProblem, Level, Member, Metric, PolicyMemory,
+    Problem, Published, View,
 };
 
 pub use bottleneck::Bottleneck;

@@ -36,8 +36,16 @@ fn braked(mode: Mode, brakes: Brakes) -> Outcome {
     };
     let plan = KIND.compile(&json!({ "metadata": {}, "spec": spec }), &context).unwrap().plan;
     let (at, values) = (Time::from_seconds(100), Vec::new());
-    let decision =
-        Decision { at, mode, values, absences: Vec::new(), outlooks: Vec::new(), activity: None, published: Vec::new(), members: Vec::new() };
+    let decision = Decision {
+        at,
+        mode,
+        values,
+        absences: Vec::new(),
+        outlooks: Vec::new(),
+        activity: None,
+        published: Vec::new(),
+        members: Vec::new(),
+    };
     outcome(Verdict::Polled(Box::new(Poll {
         plan: Arc::new(Plan { mode, brakes, ..plan }),
         readings: Vec::new(),

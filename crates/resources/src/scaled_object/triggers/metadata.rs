@@ -1,0 +1,284 @@
+//! Reads the parameters of a trigger as KEDA does, and collects all that is wrong with them.
+//!
+//! For each parameter its places are looked at in their order, and of each place all of its names. Values are trimmed;
+//! an empty one is none. What stands in the environment or in an authentication is not known here: it becomes a
+//! [`Credential`], which a reading resolves.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use engine::{Credential, Fault, FaultKind, Holder, Problem, Warning};
+
+use super::grammar;
+use super::parameter::{Parameter, Place, Without};
+use super::{TriggerContext, TriggerSpec};
+use crate::compile::Findings;
+use crate::trigger_authentication::{Authentication, Given};
+
+/// The parameters of one trigger while they are being read.
+pub(super) struct Metadata<'a> {
+    pub(super) trigger: &'a TriggerSpec,
+    pub(super) about: &'a TriggerContext<'a>,
+    authentication: &'a Authentication,
+    pub(super) findings: &'a mut Findings,
+    /// How many problems others have.
+    before: usize,
+}
+
+/// A value and where it was found.
+struct Found {
+    given: Given,
+    place: Place,
+    /// The name of the parameter that it was found under.
+    name: &'static str,
+}
+
+impl<'a> Metadata<'a> {
+    pub(super) fn new(
+        trigger: &'a TriggerSpec,
+        about: &'a TriggerContext<'a>,
+        authentication: &'a Authentication,
+        findings: &'a mut Findings,
+    ) -> Self {
+        let before = findings.problems.len();
+        Self { trigger, about, authentication, findings, before }
+    }
+
+    /// Whether nothing is wrong so far.
+    pub(super) fn is_sound(&self) -> bool {
+        self.findings.problems.len() == self.before
+    }
+
+    /// What goes to the server of tokens besides, in OAuth 2.
+    pub(super) fn token_url_params(&self) -> BTreeMap<String, String> {
+        self.authentication.token_url_params.clone()
+    }
+
+    /// The text of a parameter, as far as it is known; empty otherwise.
+    pub(super) fn known_text(&self, parameter: &Parameter) -> String {
+        match self.find(parameter).map(|found| found.given) {
+            Some(Given::Literal(text)) => text,
+            Some(Given::Credential(_)) | None => String::new(),
+        }
+    }
+
+    /// The value of a parameter as it is written or where it stands; `None` where it has none, which is a problem where
+    /// it must have one.
+    pub(super) fn given(&mut self, parameter: &Parameter) -> Option<Given> {
+        let name = parameter.name();
+        match (self.find(parameter), parameter.without) {
+            (Some(found), Without::Deprecated(instead)) => {
+                let why = format!(
+                    "scaler {} info: parameter {name:?} is deprecated: {instead}",
+                    self.trigger.type_
+                );
+                self.refuse_at(&found, Fault::forbidden(why));
+                None
+            }
+            (Some(found), _) => self.chosen(found, parameter),
+            (None, Without::Default(value)) => Some(Given::Literal(value.to_owned())),
+            (None, Without::Required) if self.may_yet_come(parameter) => Some(self.unseen(name)),
+            (None, Without::Required) => {
+                let places = parameter.shown_places();
+                let why = format!("missing required parameter {name:?} in {places}");
+                self.refuse(parameter, Fault::new(FaultKind::Required, why));
+                None
+            }
+            (None, Without::Nothing | Without::Deprecated(_)) => None,
+        }
+    }
+
+    /// Whether a parameter has a value, or nobody knows yet that it has none.
+    pub(super) fn may_have(&self, parameter: &Parameter) -> bool {
+        self.find(parameter).is_some() || self.may_yet_come(parameter)
+    }
+
+    /// Whether a parameter has a value.
+    pub(super) fn has(&self, parameter: &Parameter) -> bool {
+        self.find(parameter).is_some()
+    }
+
+    /// A text that must be known now, as what is asked depends on it.
+    pub(super) fn text(&mut self, parameter: &Parameter) -> Option<String> {
+        match self.given(parameter)? {
+            Given::Literal(text) => Some(text),
+            Given::Credential(credential) => {
+                let why = format!(
+                    "it would come from the {}, which is read with the metric only: write it in the trigger's metadata",
+                    credential.holder
+                );
+                self.refuse(parameter, Fault::forbidden(why));
+                None
+            }
+        }
+    }
+
+    /// A whole number.
+    pub(super) fn whole(&mut self, parameter: &Parameter) -> Option<i64> {
+        self.parsed(parameter, "must be a whole number", grammar::whole)
+    }
+
+    /// A number.
+    pub(super) fn float(&mut self, parameter: &Parameter) -> Option<f64> {
+        self.parsed(parameter, "must be a number, such as 5 or 0.5", grammar::float)
+    }
+
+    /// True or false; false where nothing is given.
+    pub(super) fn flag(&mut self, parameter: &Parameter) -> bool {
+        self.parsed(parameter, "must be true or false", grammar::boolean).unwrap_or(false)
+    }
+
+    /// A time span.
+    pub(super) fn duration(&mut self, parameter: &Parameter) -> Option<Duration> {
+        let form = "must be a duration such as 5s, or whole milliseconds, and not below 0";
+        self.parsed(parameter, form, grammar::duration)
+    }
+
+    /// A list; empty where nothing is given.
+    pub(super) fn list(&mut self, parameter: &Parameter) -> Vec<String> {
+        self.text(parameter).map(|text| grammar::list(&text)).unwrap_or_default()
+    }
+
+    /// A map; empty where nothing is given.
+    pub(super) fn map(&mut self, parameter: &Parameter) -> Vec<(String, String)> {
+        let Some(text) = self.text(parameter) else { return Vec::new() };
+        grammar::map(&text).unwrap_or_else(|item| {
+            let why = format!("expected format key=value, got {item:?}");
+            self.refuse(parameter, Fault::invalid(unable(parameter.name(), &text, &why)));
+            Vec::new()
+        })
+    }
+
+    fn parsed<T>(
+        &mut self,
+        parameter: &Parameter,
+        form: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let text = self.text(parameter)?;
+        let parsed = parse(&text);
+        if parsed.is_none() {
+            self.refuse(parameter, Fault::invalid(unable(parameter.name(), &text, form)));
+        }
+        parsed
+    }
+
+    /// Notes what is wrong with a parameter.
+    pub(super) fn refuse(&mut self, parameter: &Parameter, fault: Fault) {
+        let path = self.path(parameter);
+        self.findings.problems.push(Problem::new(path, fault));
+    }
+
+    /// Notes what is doubtful about a parameter.
+    pub(super) fn warn(&mut self, parameter: &Parameter, message: impl Into<String>) {
+        let path = self.path(parameter);
+        self.findings.warnings.push(Warning::new(path, message));
+    }
+
+    /// Where a parameter stands, or would.
+    pub(super) fn path(&self, parameter: &Parameter) -> String {
+        match self.find(parameter) {
+            Some(found) => self.path_of(&found),
+            None => self.path_of_name(parameter.name()),
+        }
+    }
+
+    fn refuse_at(&mut self, found: &Found, fault: Fault) {
+        let path = self.path_of(found);
+        self.findings.problems.push(Problem::new(path, fault));
+    }
+
+    fn path_of(&self, found: &Found) -> String {
+        match found.place {
+            Place::Metadata => self.path_of_name(found.name),
+            Place::Env => format!("{}FromEnv", self.path_of_name(found.name)),
+            Place::Authentication => format!("{}.authenticationRef", self.about.path),
+        }
+    }
+
+    fn path_of_name(&self, name: &str) -> String {
+        format!("{}.metadata.{name}", self.about.path)
+    }
+
+    fn find(&self, parameter: &Parameter) -> Option<Found> {
+        let of_place = |place: Place| {
+            parameter.names.iter().find_map(|name| Some(Found { given: self.at(place, name)?, place, name }))
+        };
+        parameter.places.iter().copied().find_map(of_place)
+    }
+
+    /// What the parameter called `name` has at one place.
+    fn at(&self, place: Place, name: &str) -> Option<Given> {
+        let filled = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        match place {
+            Place::Metadata => filled(self.trigger.metadata.get(name)?).map(Given::Literal),
+            Place::Env => {
+                let variable = filled(self.trigger.metadata.get(&format!("{name}FromEnv"))?)?;
+                Some(Given::Credential(self.variable(&variable)))
+            }
+            Place::Authentication => match self.authentication.parameters.get(name)? {
+                Given::Literal(text) => filled(text).map(Given::Literal),
+                credential => Some(credential.clone()),
+            },
+        }
+    }
+
+    /// The variable of that name in the environment of the target's container.
+    pub(super) fn variable(&self, name: &str) -> Credential {
+        let container = self.about.env_container.map(str::to_owned);
+        Holder::TargetEnv { target: self.about.target.clone(), container }.value(name)
+    }
+
+    /// Whether the authentication may have a value that nobody has seen.
+    fn may_yet_come(&self, parameter: &Parameter) -> bool {
+        self.authentication.is_partial && parameter.may_stand(Place::Authentication)
+    }
+
+    /// Stands for a value that nobody has seen, so that all else is judged.
+    fn unseen(&self, name: &str) -> Given {
+        let reference = self.trigger.authentication_ref.as_ref();
+        let holder = Holder::Secret {
+            namespace: self.about.namespace.to_owned(),
+            name: reference.map(|reference| reference.name.clone()).unwrap_or_default(),
+        };
+        Given::Credential(holder.value(name))
+    }
+
+    /// The value, where it is one of the parameter's choices.
+    fn chosen(&mut self, found: Found, parameter: &Parameter) -> Option<Given> {
+        let (Given::Literal(text), choices @ [_, ..]) = (&found.given, parameter.choices) else {
+            return Some(found.given);
+        };
+        if grammar::list(text).iter().all(|word| choices.contains(&word.as_str())) {
+            return Some(found.given);
+        }
+        let (name, choices) = (parameter.name(), choices.join(" "));
+        let why = format!("parameter {name:?} value {text:?} must be one of [{choices}]");
+        self.refuse_at(&found, Fault::invalid(why));
+        None
+    }
+
+    /// Warns of what nobody reads, as a misspelt parameter has no effect.
+    pub(super) fn warn_of_unknown(&mut self, known: &[&[Parameter]]) {
+        let is_known = |key: &str| {
+            let of_env = key.strip_suffix("FromEnv");
+            known.iter().copied().flatten().any(|parameter| {
+                parameter.names.contains(&key)
+                    || of_env.is_some_and(|name| {
+                        parameter.may_stand(Place::Env) && parameter.names.contains(&name)
+                    })
+            })
+        };
+        for key in self.trigger.metadata.keys().filter(|key| !is_known(key)) {
+            let message = format!("trigger {} has no parameter {key}: it has no effect", self.trigger.type_);
+            self.findings.warnings.push(Warning::new(self.path_of_name(key), message));
+        }
+    }
+}
+
+/// That a value cannot be taken.
+fn unable(name: &str, value: &str, why: &str) -> String {
+    // The text may be of any length, and a message must not be.
+    let value = engine::one_line(value, 100);
+    format!("unable to set param {name:?} value {value:?}: {why}")
+}

@@ -1,0 +1,126 @@
+//! What a trigger asks of a metric source: settings by their names, and the credentials that go with them.
+
+use engine::{Asked, AskedTarget, ConfigPath, Credential, Query};
+use serde_json::{Map, Value};
+
+use super::metadata::Metadata;
+use super::parameter::Parameter;
+use crate::common::metric;
+use crate::trigger_authentication::Given;
+
+/// Settings while they are being gathered. A dot in a setting's name leads into a section.
+#[derive(Default)]
+pub(super) struct Question {
+    config: Map<String, Value>,
+    /// By the names of settings, such as `tls.caFrom`.
+    credentials: Vec<(String, Credential)>,
+    /// Settings that stand in parameters of other names, with their paths.
+    elsewhere: Vec<(String, String)>,
+}
+
+impl Question {
+    /// Sets a setting.
+    pub(super) fn set(&mut self, setting: &str, value: impl Into<Value>) {
+        let (section, name) = self.section(setting);
+        section.insert(name.to_owned(), value.into());
+    }
+
+    /// Opens a section, which says something even where it is empty.
+    pub(super) fn open(&mut self, section: &str) {
+        self.config.entry(section).or_insert_with(|| Value::Object(Map::new()));
+    }
+
+    /// Sets a setting to the text of a parameter, or says where it stands; nothing where it has no value.
+    pub(super) fn give(&mut self, setting: &str, metadata: &mut Metadata<'_>, parameter: &Parameter) {
+        let Some(given) = metadata.given(parameter) else { return };
+        self.give_value(setting, given);
+        self.stands_at(setting, metadata, parameter);
+    }
+
+    /// The same for a setting that is a list of texts.
+    pub(super) fn give_list(&mut self, setting: &str, metadata: &mut Metadata<'_>, parameter: &Parameter) {
+        match metadata.given(parameter) {
+            Some(Given::Literal(text)) => self.set(setting, super::grammar::list(&text)),
+            Some(credential) => self.give_value(setting, credential),
+            None => return,
+        }
+        self.stands_at(setting, metadata, parameter);
+    }
+
+    /// Sets a setting to a map of texts; nothing where it is empty.
+    pub(super) fn set_map(&mut self, setting: &str, entries: impl IntoIterator<Item = (String, String)>) {
+        let entries: Map<String, Value> =
+            entries.into_iter().map(|(key, value)| (key, Value::String(value))).collect();
+        if !entries.is_empty() {
+            self.set(setting, entries);
+        }
+    }
+
+    /// Sets a setting to the map of a parameter; nothing where it has no value.
+    pub(super) fn give_map(&mut self, setting: &str, metadata: &mut Metadata<'_>, parameter: &Parameter) {
+        let entries = metadata.map(parameter);
+        self.set_map(setting, entries);
+        self.stands_at(setting, metadata, parameter);
+    }
+
+    /// Notes that a setting stands in a parameter.
+    pub(super) fn stands_at(&mut self, setting: &str, metadata: &Metadata<'_>, parameter: &Parameter) {
+        let path = metadata.path(parameter);
+        self.elsewhere.push((format!("{setting}From"), path.clone()));
+        self.elsewhere.push((setting.to_owned(), path));
+    }
+
+    fn give_value(&mut self, setting: &str, given: Given) {
+        match given {
+            Given::Literal(text) => self.set(setting, text),
+            Given::Credential(credential) => self.credential(&format!("{setting}From"), credential),
+        }
+    }
+
+    /// Says where the value of a setting stands; its name ends in `From`.
+    pub(super) fn credential(&mut self, setting: &str, credential: Credential) {
+        // Only the credentials of sections that are there are looked at.
+        self.section(setting);
+        self.credentials.push((setting.to_owned(), credential));
+    }
+
+    /// The section of a setting, and its name there.
+    fn section<'s>(&mut self, setting: &'s str) -> (&mut Map<String, Value>, &'s str) {
+        let Some((section, name)) = setting.split_once('.') else { return (&mut self.config, setting) };
+        let value = self.config.entry(section).or_insert_with(|| Value::Object(Map::new()));
+        if !value.is_object() {
+            *value = Value::Object(Map::new());
+        }
+        match value {
+            Value::Object(fields) => (fields, name),
+            _ => unreachable!("it has just been made an object"),
+        }
+    }
+
+    /// The query of the source of this name; `None` where something is wrong with the parameters or the settings.
+    pub(super) fn query(self, source: &str, metadata: &mut Metadata<'_>) -> Option<Query> {
+        if !metadata.is_sound() {
+            return None;
+        }
+        let about = metadata.about;
+        let (named, settings) = (format!("{}.type", about.path), format!("{}.metadata", about.path));
+        let elsewhere: Vec<(&str, &str)> =
+            self.elsewhere.iter().map(|(setting, path)| (setting.as_str(), path.as_str())).collect();
+        let credentials: Vec<(&str, Credential)> = self
+            .credentials
+            .iter()
+            .map(|(setting, credential)| (setting.as_str(), credential.clone()))
+            .collect();
+        let config = Value::Object(self.config);
+        let asked = Asked {
+            source,
+            config: &config,
+            path: ConfigPath { source: &named, config: &settings, elsewhere: &elsewhere },
+            namespace: about.namespace,
+            target: AskedTarget::Of(about.target),
+            credentials: &credentials,
+        };
+        let query = metric::query(about.context, &asked, metadata.findings);
+        metadata.is_sound().then_some(query)
+    }
+}
