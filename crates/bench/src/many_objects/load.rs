@@ -1,5 +1,6 @@
 //! What the objects follow: a metric endpoint for BusinessScalings, or three backends for
-//! GeneralScalers, a third of them each. Everything is zero, so that nothing is scaled.
+//! GeneralScalers, a third of them each, or a server that answers as Prometheus does for ScaledObjects. Nothing is
+//! scaled by it.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -28,6 +29,8 @@ const POINT_SECONDS: u64 = 86_400;
 pub(crate) enum Load {
     Figures(MetricServer),
     Plugins(Box<Plugins>),
+    /// Answers every query of Prometheus with the same vector: a real one would take more of the machine than the operator.
+    Triggers(MetricServer),
 }
 
 /// The backends of the three plugins.
@@ -45,6 +48,14 @@ impl Load {
         Ok(match arguments.queries {
             Queries::Distinct | Queries::Equal => Self::Figures(MetricServer::start().await?),
             Queries::Plugins => Self::Plugins(Box::new(Plugins::start(arguments.objects).await?)),
+            Queries::Hpa | Queries::Direct => {
+                let server = MetricServer::start().await?;
+                let value = if arguments.queries == Queries::Hpa { "10" } else { "0" };
+                let result = json!([{ "metric": {}, "value": [0, value] }]);
+                let data = json!({ "resultType": "vector", "result": result });
+                server.set_json("/api/v1/query", &json!({ "status": "success", "data": data }));
+                Self::Triggers(server)
+            }
         })
     }
 
@@ -65,6 +76,30 @@ impl Load {
                         "metricSource": server.url(&path),
                         "intervalSeconds": arguments.interval,
                         "scaleThresholds": { "minReplicas": 0 },
+                    },
+                })
+            }
+            Self::Triggers(server) => {
+                let mode = if arguments.queries == Queries::Direct { "direct" } else { "hpa" };
+                json!({
+                    "apiVersion": "keda.sh/v1alpha1",
+                    "kind": "ScaledObject",
+                    "metadata": {
+                        "name": name,
+                        "namespace": "default",
+                        "annotations": { "polyscaler.dev/actuation": mode },
+                    },
+                    "spec": {
+                        "scaleTargetRef": { "name": name },
+                        "pollingInterval": arguments.interval,
+                        "triggers": [{
+                            "type": "prometheus",
+                            "metadata": {
+                                "serverAddress": server.url(""),
+                                "query": format!("sum(requests{{app=\"{name}\"}})"),
+                                "threshold": "10",
+                            },
+                        }],
                     },
                 })
             }
@@ -99,7 +134,7 @@ impl Load {
     /// Connections that are open to Redis, where there is one.
     pub(crate) async fn redis_connections(&self) -> anyhow::Result<Option<usize>> {
         match self {
-            Self::Figures(_) => Ok(None),
+            Self::Figures(_) | Self::Triggers(_) => Ok(None),
             Self::Plugins(plugins) => plugins.redis.clients().await.map(Some),
         }
     }

@@ -39,11 +39,25 @@ pub(crate) enum Queries {
     Equal,
     /// GeneralScalers over Prometheus, Redis and Pub/Sub, each with a query of its own.
     Plugins,
+    /// ScaledObjects with a Prometheus trigger each, whose targets run one replica, and an HPA each.
+    Hpa,
+    /// ScaledObjects with a Prometheus trigger each, in direct mode.
+    Direct,
 }
 
 impl Queries {
-    const NAMES: [(&str, Self); 3] =
-        [("distinct", Self::Distinct), ("equal", Self::Equal), ("plugins", Self::Plugins)];
+    const NAMES: [(&str, Self); 5] = [
+        ("distinct", Self::Distinct),
+        ("equal", Self::Equal),
+        ("plugins", Self::Plugins),
+        ("hpa", Self::Hpa),
+        ("direct", Self::Direct),
+    ];
+
+    /// Replicas of each target. An HPA asks for no metric while there are none.
+    fn replicas(self) -> i32 {
+        if self == Self::Hpa { 1 } else { 0 }
+    }
 
     fn named(name: &str) -> Option<Self> {
         Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, queries)| *queries)
@@ -58,7 +72,7 @@ impl Arguments {
     fn parse() -> anyhow::Result<Self> {
         let words: Vec<String> = std::env::args().skip(1).collect();
         let [program, objects, interval, seconds, queries] = words.as_slice() else {
-            bail!("usage: many-objects PROGRAM OBJECTS INTERVAL SECONDS distinct|equal|plugins");
+            bail!("usage: many-objects PROGRAM OBJECTS INTERVAL SECONDS distinct|equal|plugins|hpa|direct");
         };
         Ok(Self {
             program: program.clone(),
@@ -116,15 +130,16 @@ async fn main() -> anyhow::Result<()> {
 /// Deployments without pods, and one object for each.
 async fn populate(client: &Client, load: &Load, arguments: &Arguments) -> anyhow::Result<()> {
     let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
-    for kind in resources::KINDS {
-        crds.create(&PostParams::default(), &kind.crd(&engine::POLICIES)).await?;
+    for (_, crd) in resources::crds(&engine::POLICIES) {
+        crds.create(&PostParams::default(), &crd).await?;
     }
     let scalers = api(client, &serde_json::from_value(load.object(0, arguments))?)?;
     wait::until("the CRD to be served", PATIENCE, || async { scalers.list(&Default::default()).await })
         .await?;
-    let deployments = Api::namespaced(client.clone(), "default");
+    let (deployments, replicas) =
+        (Api::namespaced(client.clone(), "default"), arguments.queries.replicas());
     for index in 0..arguments.objects {
-        let deployment = fixtures::deployment(&format!("app-{index}"), "default", 0);
+        let deployment = fixtures::deployment(&format!("app-{index}"), "default", replicas);
         deployments.create(&PostParams::default(), &deployment).await?;
         let object = serde_json::from_value(load.object(index, arguments))?;
         scalers.create(&PostParams::default(), &object).await?;

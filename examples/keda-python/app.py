@@ -1,0 +1,57 @@
+"""A small web application that counts its requests for Prometheus.
+
+It listens on port 5000 (PORT):
+
+    /         answers "Hello World!", after up to WORK_SECONDS seconds of work
+    /metrics  what Prometheus scrapes
+    /healthz  for probes
+
+python_request_operations_total counts the requests to /, python_request_duration_seconds is a histogram of
+how long they took.
+"""
+
+import os
+import random
+import signal
+import sys
+import time
+
+from flask import Flask, Response
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+
+WORK_SECONDS = float(os.environ.get("WORK_SECONDS", "0"))
+
+# The client library appends _total.
+OPERATIONS = Counter("python_request_operations", "The total number of processed requests")
+DURATION = Histogram(
+    "python_request_duration_seconds", "Histogram for the duration in seconds.", buckets=(1, 2, 5, 6, 10)
+)
+
+app = Flask(__name__)
+
+
+@app.route("/")
+def hello():
+    with DURATION.time():
+        time.sleep(random.uniform(0, WORK_SECONDS))
+        OPERATIONS.inc()
+        return "Hello World!\n"
+
+
+@app.route("/metrics")
+def metrics():
+    return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+
+@app.route("/healthz")
+def healthz():
+    return "ok\n"
+
+
+def stop(*_):
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, stop)
+    app.run(host=os.environ.get("HOST", "0.0.0.0"), port=int(os.environ.get("PORT", "5000")), threaded=True)
