@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use crate::activation::Cause;
 use crate::hpa::Proposal;
 use crate::number::Number;
 
@@ -67,6 +68,8 @@ pub enum Basis {
     },
     /// The proposal of the metric with the highest recommendation of an HPA.
     Proposal(Box<Proposal>),
+    /// Activity, or its absence: `s0-prometheus 30 > 0`, `inactive for 300 s`.
+    Activity(Cause),
     /// Demand over the capacity of a replica: `webui 500 × 1.2 = 600, 100 a replica`.
     Demand {
         /// Where the demand comes from, in the plan's order.
@@ -175,6 +178,7 @@ impl fmt::Display for Basis {
             }
             Self::Between { least, most } => write!(f, "{least} to {most}"),
             Self::Proposal(proposal) => proposal.fmt(f),
+            Self::Activity(cause) => cause.fmt(f),
             Self::Demand { shares, demand, capacity, utilization } => {
                 fmt_shares(f, shares, *demand)?;
                 if *utilization < 1.0 {

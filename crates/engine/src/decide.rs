@@ -8,6 +8,7 @@ mod known;
 mod limit;
 mod start;
 
+use crate::activation::Report;
 use crate::{AbsentMetric, Decision, Memory, Observation, Plan, Step, Time, View};
 use chain::Chain;
 use foresee::Foreseen;
@@ -42,9 +43,10 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
         let most = plan.policy.recommend_all(&view, &mut memory.policy.clone());
         recommended = between::agreed(&view, recommended, most);
     }
-    let (activity, published) = plan.policy.report(&view, &mut memory.policy).unzip();
-    let published = published.unwrap_or_default();
-    let facts = facts(plan, &absences, now);
+    let report = plan.policy.report(&view, &mut memory.policy);
+    let facts = facts(plan, &absences, report.as_ref(), now);
+    let switch =
+        |member: usize| report.as_ref().and_then(|report| report.switches.get(member)).cloned().flatten();
     let mut members = Vec::with_capacity(plan.members.len());
     let mut chains = Vec::with_capacity(plan.members.len());
     let mut recommended = recommended.into_iter();
@@ -58,6 +60,7 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
                 chain.hear(plan, &alarms);
                 chain.show_pods(plan, &loads);
                 chain.show_unforeseen(plan, &values, &observation.outlooks);
+                chain.switch(switch(member));
                 let waits = from != order && plan.policy.waits_for_bounds();
                 let foreseen = foreseen.as_ref().filter(|_| !waits);
                 chain.recommend(plan, memory, recommended.filter(|_| !waits), foreseen, now);
@@ -73,6 +76,7 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
     group::trim_scale_outs(plan, &mut chains);
     members.extend(chains.into_iter().map(|chain| chain.decided(plan)));
     members.sort_unstable_by_key(|decided| decided.member);
+    let (activity, published) = report.map(|report| (report.activity, report.published)).unzip();
     Decision {
         at: now,
         mode: plan.mode,
@@ -80,15 +84,17 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
         absences,
         outlooks: observation.outlooks.clone(),
         activity,
-        published,
+        published: published.unwrap_or_default(),
         members,
     }
 }
 
 /// What every member's steps begin with.
-fn facts(plan: &Plan, absences: &[AbsentMetric], now: Time) -> Vec<Step> {
+fn facts(plan: &Plan, absences: &[AbsentMetric], report: Option<&Report>, now: Time) -> Vec<Step> {
+    let absent = absences.iter().cloned().map(Step::Absent);
+    let stand_ins = report.into_iter().flat_map(|report| &report.stand_ins).cloned().map(Step::StandIn);
     let over = plan.brakes.override_at(now).cloned();
-    absences.iter().cloned().map(Step::Absent).chain(over.map(Step::Override)).collect()
+    absent.chain(stand_ins).chain(over.map(Step::Override)).collect()
 }
 
 #[cfg(test)]

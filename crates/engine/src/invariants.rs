@@ -107,6 +107,18 @@ fn ordered(case: &Case<'_>, member: &MemberDecision) -> u32 {
     case.plan.brakes.pause.allows(member.from, bounds.clamp(member.from))
 }
 
+/// Where windows, rates and cooldowns count from: what the policy switches the member to, as far as that holds, or
+/// what is ordered.
+fn base(case: &Case<'_>, member: &MemberDecision) -> u32 {
+    let ordered = ordered(case, member);
+    let between = ordered.min(member.to)..=ordered.max(member.to);
+    let switched = member.steps.iter().find_map(|step| match step {
+        Step::Switch { to, .. } => Some(*to),
+        _ => None,
+    });
+    switched.filter(|switched| between.contains(switched)).unwrap_or(ordered)
+}
+
 /// Scale-out never exceeds the budget, except up to the minimum replicas.
 pub fn within_budget(case: &Case<'_>) -> Option<Violation> {
     let budget = case.plan.policy.budget()?;
@@ -145,9 +157,11 @@ pub fn no_blind_scale_in(case: &Case<'_>) -> Option<Violation> {
     let is_unadvised = matches!(case.observation.advice, Some(Err(_)));
     violated("no_blind_scale_in", case, |member| {
         let falls_back = |name: &str| {
-            member.steps.iter().any(
-                |step| matches!(step, Step::Fallback { metric, may_scale_in: true, .. } if metric == name),
-            )
+            member.steps.iter().any(|step| match step {
+                Step::Fallback { metric, may_scale_in: true, .. } => metric == name,
+                Step::StandIn(stand_in) => stand_in.metric == name,
+                _ => false,
+            })
         };
         let is_blind = is_unadvised || !absences.iter().all(|absent| falls_back(&absent.metric));
         is_blind && member.to < ordered(case, member)
@@ -160,7 +174,7 @@ pub fn rate_respected(case: &Case<'_>) -> Option<Violation> {
     violated("rate_respected", case, |member| {
         let target = &case.plan.members[member.member].target;
         let events = case.memory.scale_events.get(target).unwrap_or(&none);
-        let from = ordered(case, member);
+        let from = base(case, member);
         member.to > limits.up.rate.up_limit(from, events, case.now)
             || member.to < limits.down.rate.down_limit(from, events, case.now)
     })
@@ -170,7 +184,7 @@ pub fn rate_respected(case: &Case<'_>) -> Option<Violation> {
 pub fn cooldown_respected(case: &Case<'_>) -> Option<Violation> {
     let last = case.memory.last_scale?;
     violated("cooldown_respected", case, |member| {
-        let from = ordered(case, member);
+        let from = base(case, member);
         let cooldown = case.plan.limits.between(from, member.to).cooldown;
         member.to != from && case.now.since(last) < cooldown
     })

@@ -5,15 +5,28 @@
 //! The decisions, their fallbacks and what is published follow KEDA's ScaledObject, as its users know it. In direct
 //! mode there is no HPA: the engine's own arithmetic of one ([`crate::hpa`]) does the rest in the same decision.
 
+mod cause;
+mod fallback;
+mod formula;
+mod judge;
+mod memory;
 mod report;
+mod switch;
 
 use std::time::Duration;
 
 use crate::hpa::Hpa;
 use crate::policy::{PolicyMemories, Recommendation};
-use crate::{MetricTarget, Policy, TargetType, Time, View};
+use crate::{AbsentMetric, Basis, MetricTarget, Policy, TargetType, Time, View};
+use judge::{Judged, Judgement, StandsIn};
+use memory::ActivationMemory;
+use switch::Switch;
 
-pub use report::{Activity, Published, TriggerActivity};
+pub use cause::Cause;
+pub use fallback::{ActivationFallback, FallbackBehavior};
+pub use formula::Formula;
+pub use memory::remembered;
+pub use report::{Activity, Published, Report, StandIn, TriggerActivity};
 
 /// What triggers and a spec ask for.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,33 +71,6 @@ pub struct Trigger {
     pub target: MetricTarget,
 }
 
-/// What is published in place of a metric that fails.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ActivationFallback {
-    /// More failures in a row than this bring it about.
-    pub failure_threshold: u32,
-    /// The replicas that the value published asks for.
-    pub replicas: u32,
-    /// How they are found.
-    pub behavior: FallbackBehavior,
-}
-
-/// How the replicas of a fallback are found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum FallbackBehavior {
-    /// As the fallback says.
-    #[default]
-    Static,
-    /// Those that the target has.
-    CurrentReplicas,
-    /// Those that the target has, or those that the fallback says where these are more.
-    CurrentReplicasIfHigher,
-    /// Those that the target has, or those that the fallback says where these are fewer.
-    CurrentReplicasIfLower,
-    /// The formula decides; triggers that fail are nil in it.
-    ScalingModifiers,
-}
-
 /// A formula that makes one metric of all triggers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Composite {
@@ -100,47 +86,144 @@ pub struct Composite {
     pub is_whole: bool,
 }
 
-/// A formula, compiled and found harmless.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Formula {
-    text: String,
-}
+impl Composite {
+    /// Name under which the value of a formula is published.
+    pub const METRIC: &'static str = "composite-metric";
 
-impl Formula {
-    /// The formula `text` over the values of the triggers with these names.
-    ///
-    /// # Errors
-    /// In a sentence what is wrong with it.
-    pub fn compile(text: &str, names: &[&str]) -> Result<Self, String> {
-        let _ = names;
-        Ok(Self { text: text.to_owned() })
-    }
-
-    /// The formula as it is written.
-    pub fn text(&self) -> &str {
-        &self.text
+    /// What an HPA aims for in it; `None` where the target is not a number above 0.
+    fn aim(&self) -> Option<MetricTarget> {
+        MetricTarget::new(self.type_, self.target)
     }
 }
 
 /// The policy's name in steps.
 const NAME: &str = "activation";
 
+/// The place of the only member in the plan.
+const MEMBER: usize = 0;
+
+impl Activation {
+    /// Counts failures, judges by them, and remembers whether the target is active.
+    fn observe(&self, view: &View<'_>, memory: &mut ActivationMemory) -> Judgement {
+        let most = self.fallback().map_or(1, ActivationFallback::most_failures);
+        let read = self.read(view);
+        memory.retain(|metric| read.iter().any(|judged| judged.metric == metric));
+        for judged in &read {
+            memory.count(&judged.metric, judged.read.is_err(), most);
+        }
+        let judgement = self.judge(view, memory);
+        memory.observe(judgement.active.is_some(), view.now);
+        judgement
+    }
+
+    /// What stands in for the plan's metrics that fail, so that they do not hold a scale-in back.
+    fn stand_ins(&self, view: &View<'_>, judgement: &Judgement) -> Vec<StandIn> {
+        let of = |judged: &Judged| {
+            let replicas = match judged.stands_in {
+                Some(StandsIn::Value(fallback)) => Some(fallback.replicas),
+                Some(StandsIn::Nil) => None,
+                None if self.falls_back_to_nothing() => Some(0),
+                None => return None,
+            };
+            let metric = view.metrics.get(judged.trigger)?.name.clone();
+            Some(StandIn { metric, replicas })
+        };
+        judgement.metrics.iter().filter(|judged| judged.read.is_err()).filter_map(of).collect()
+    }
+
+    /// What the triggers came to, for people.
+    fn activity(
+        &self,
+        judgement: &Judgement,
+        switch: Option<&Switch>,
+        memory: &ActivationMemory,
+        now: Time,
+    ) -> Activity {
+        let of = |judged: &Judged| TriggerActivity {
+            metric: judged.metric.clone(),
+            is_active: judged.is_active,
+            value: judged.read.as_ref().ok().copied(),
+            failure: judged.read.as_ref().err().cloned(),
+            failures: judged.failures,
+            falls_back: judged.stands_in.is_some(),
+        };
+        let composed = judgement.composite.as_ref();
+        Activity {
+            is_active: judgement.active.is_some(),
+            is_forced: self.forced,
+            triggers: judgement.metrics.iter().map(of).collect(),
+            last_active: memory.last_active(now),
+            cooldown_left: switch.and_then(Switch::cooldown_left),
+            formula_failure: composed.and_then(|composed| composed.as_ref().err().cloned()),
+            formula_falls_back: matches!(composed, Some(Ok(composed)) if composed.is_fallback),
+        }
+    }
+}
+
+/// The values that others can ask for.
+fn published(judgement: &Judgement, now: Time) -> Vec<Published> {
+    let of = |judged: &Judged| Published {
+        metric: judged.metric.clone(),
+        value: judged.value(),
+        at: judged.at,
+        is_fallback: judged.stands_in.is_some(),
+    };
+    let composed = judgement.composite.iter().map(|composed| Published {
+        metric: Composite::METRIC.to_owned(),
+        value: composed.as_ref().map(|composed| composed.value).map_err(Clone::clone),
+        at: composed.as_ref().map_or(now, |composed| composed.at),
+        is_fallback: composed.as_ref().is_ok_and(|composed| composed.is_fallback),
+    });
+    judgement.metrics.iter().map(of).chain(composed).collect()
+}
+
 impl Policy for Activation {
     fn name(&self) -> &'static str {
         NAME
     }
 
-    fn recommend(
-        &self,
-        view: &View<'_>,
-        member: usize,
-        memory: &mut PolicyMemories,
-    ) -> Option<Recommendation> {
-        let _ = (view, member, memory);
+    fn recommend(&self, view: &View<'_>, _: usize, memory: &mut PolicyMemories) -> Option<Recommendation> {
+        let memory = memory.entry(&view.members.get(MEMBER)?.target).of::<ActivationMemory>();
+        self.observe(view, memory);
         None
+    }
+
+    /// Also where the target was not found: its metrics are published all the same.
+    fn recommend_all(&self, view: &View<'_>, memory: &mut PolicyMemories) -> Vec<Option<Recommendation>> {
+        vec![self.recommend(view, MEMBER, memory)]
+    }
+
+    fn absences(&self, view: &View<'_>) -> Option<Vec<AbsentMetric>> {
+        let absent = |judged: Judged| {
+            let metric = view.metrics.get(judged.trigger)?.name.clone();
+            Some(AbsentMetric { metric, absence: judged.read.err()? })
+        };
+        Some(self.read(view).into_iter().filter_map(absent).collect())
     }
 
     fn follows_noise(&self) -> bool {
         false
     }
+
+    fn report(&self, view: &View<'_>, memory: &mut PolicyMemories) -> Option<Report> {
+        let memory = memory.entry(&view.members.get(MEMBER)?.target).of::<ActivationMemory>();
+        let judgement = self.judge(view, memory);
+        let scale = view.scale(MEMBER);
+        let switch = scale.and_then(|scale| self.switch(scale, &judgement, memory, view.now));
+        let activity = self.activity(&judgement, switch.as_ref(), memory, view.now);
+        let recommended = switch.map(|Switch { to, cause }| Recommendation {
+            policy: NAME,
+            replicas: to,
+            basis: Basis::Activity(cause),
+        });
+        Some(Report {
+            activity,
+            published: published(&judgement, view.now),
+            stand_ins: self.stand_ins(view, &judgement),
+            switches: vec![recommended],
+        })
+    }
 }
+
+#[cfg(test)]
+mod tests;

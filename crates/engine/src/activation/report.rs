@@ -2,7 +2,41 @@
 
 use std::time::Duration;
 
+use crate::policy::Recommendation;
 use crate::{Absence, Time};
+
+/// What a policy that goes by activity says beside its recommendations.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    /// What its triggers came to.
+    pub activity: Activity,
+    /// The values that others can ask for.
+    pub published: Vec<Published>,
+    /// What stands in for metrics that fail: these hold no scale-in back.
+    pub stand_ins: Vec<StandIn>,
+    /// The count that each member is switched to, on or off, or left at, in the plan's order. Windows, rates and cooldowns
+    /// of the plan do not hold it back; they count from there. Pauses, bounds and metrics that fail do. `None` for a
+    /// member that is left alone, as not all is known.
+    pub switches: Vec<Option<Recommendation>>,
+}
+
+/// What stands in for a metric that fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StandIn {
+    /// The metric's name in the plan.
+    pub metric: String,
+    /// The replicas that it asks for; `None` where a formula decides without it.
+    pub replicas: Option<u32>,
+}
+
+impl std::fmt::Display for StandIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.replicas {
+            Some(replicas) => write!(f, "{} ({replicas} replicas in its place)", self.metric),
+            None => write!(f, "{} (nil in the formula)", self.metric),
+        }
+    }
+}
 
 /// What triggers came to in one decision.
 #[derive(Clone, Debug, Default, PartialEq)]

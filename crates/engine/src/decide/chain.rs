@@ -15,6 +15,8 @@ pub(super) struct Chain {
     pub(super) from: u32,
     /// The nearest to that within the bounds: where limits count from.
     pub(super) current: u32,
+    /// What its policy switches it to, on or off, where it does: where windows, rates and cooldowns count from.
+    switched: Option<u32>,
     /// What is wanted so far.
     pub(super) to: u32,
     /// Whether it must not be scaled in, as not all is known.
@@ -37,6 +39,7 @@ impl Chain {
             member,
             from,
             current,
+            switched: None,
             to: from,
             is_blind,
             is_stuck,
@@ -68,15 +71,38 @@ impl Chain {
             .filter(|(index, alarm)| concerns(*index) && *alarm != &Alarm::default());
         self.alarms = own.map(|(index, alarm)| (index, alarm.clone())).collect();
         let is_covered = |absent: &AbsentMetric| {
-            self.fallbacks().any(|(index, fallback, _)| {
-                fallback.may_scale_in && plan.metrics[index].name == absent.metric
-            })
+            self.has_stand_in(&absent.metric)
+                || self.fallbacks().any(|(index, fallback, _)| {
+                    fallback.may_scale_in && plan.metrics[index].name == absent.metric
+                })
         };
         let mut absent = self.steps.iter().filter_map(|step| match step {
             Step::Absent(absent) => Some(absent),
             _ => None,
         });
         self.is_blind = !absent.all(is_covered);
+    }
+
+    /// Whether something stands in for `metric`, so that its absence holds nothing back.
+    fn has_stand_in(&self, metric: &str) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::StandIn(stand_in) if stand_in.metric == metric))
+    }
+
+    /// Where its policy switches it to, on or off, or leaves it.
+    pub(super) fn switch(&mut self, switch: Option<Recommendation>) {
+        let Some(Recommendation { policy, replicas, basis }) = switch else { return };
+        self.push(Some(Step::Switch { policy, from: self.to, to: replicas, basis }));
+        self.switched = Some(replicas);
+    }
+
+    /// Where windows, rates and cooldowns count from: what it is switched to as far as that holds, or what the bounds
+    /// order.
+    fn base(&self) -> u32 {
+        let is_beyond = |switched: &u32| {
+            let (least, most) = (self.current.min(self.to), self.current.max(self.to));
+            (least..=most).contains(switched)
+        };
+        self.switched.filter(is_beyond).unwrap_or(self.current)
     }
 
     /// The fallbacks that count, with the places of their metrics.
@@ -128,22 +154,23 @@ impl Chain {
         now: Time,
     ) {
         let member = &plan.members[self.member];
-        self.recommended = recommended.as_ref().map(|recommended| recommended.replicas);
+        self.recommended = recommended.as_ref().map(|recommended| recommended.replicas).or(self.switched);
         let is_recommended = recommended.is_some();
         let falls_back = self.fallbacks().next().is_some();
-        self.is_blind |= !is_recommended && !falls_back;
+        self.is_blind |= self.recommended.is_none() && !falls_back;
+        let base = self.base();
         if plan.limits.stabilize() {
             // Also where nothing is recommended yet.
-            memory.members.entry(&member.target).begin(self.from, now);
+            memory.members.entry(&member.target).begin(self.switched.unwrap_or(self.from), now);
         }
         if let Some(Recommendation { policy, replicas, basis }) = recommended {
-            self.push(Some(Step::Policy { policy, from: self.current, to: replicas, basis }));
+            self.push(Some(Step::Policy { policy, from: self.to, to: replicas, basis }));
             self.foresee(plan, foreseen, now);
         }
         self.fall_back(plan, !is_recommended);
         if plan.limits.stabilize() && (is_recommended || falls_back) {
             let recommendations = memory.members.entry(&member.target);
-            self.push(limit::stabilize(self.to, self.current, recommendations, &plan.limits, now));
+            self.push(limit::stabilize(self.to, base, recommendations, &plan.limits, now));
         }
         self.push(plan.policy.budget().and_then(|budget| limit::afford(self.to, budget, member.bounds)));
     }
@@ -169,8 +196,8 @@ impl Chain {
         self.push(limit::forbid_blind_scale_in(self.to, self.current, !self.is_blind));
         self.push(self.held_drop(plan));
         let events = memory.scale_events.get(&member.target);
-        self.push(limit::rate(self.to, self.current, &plan.limits, events, now));
-        self.push(limit::cool_down(self.to, self.current, memory.last_scale, &plan.limits, now));
+        self.push(limit::rate(self.to, self.base(), &plan.limits, events, now));
+        self.push(limit::cool_down(self.to, self.base(), memory.last_scale, &plan.limits, now));
     }
 
     pub(super) fn decided(self, plan: &Plan) -> MemberDecision {

@@ -4,6 +4,7 @@ mod shown;
 
 use std::time::Duration;
 
+use crate::activation::StandIn;
 use crate::pod_metric::PodLoad;
 use crate::safeguards::{Failing, HeldDrop};
 use crate::{AbsentMetric, Basis, BoundsOverride, Expected, GroupBudget, NoForecast, Pause, Total};
@@ -22,8 +23,22 @@ pub enum Step {
         /// What the recommendation rests on.
         basis: Basis,
     },
+    /// The policy switches the target on or off by its activity, or leaves it as it is. Windows, rates and cooldowns do
+    /// not hold that back; they count from there.
+    Switch {
+        /// The policy's name.
+        policy: &'static str,
+        /// Replicas before.
+        from: u32,
+        /// Replicas that it is switched to.
+        to: u32,
+        /// Why.
+        basis: Basis,
+    },
     /// A metric has no usable reading.
     Absent(AbsentMetric),
+    /// A fallback stands in for a metric that fails, which then holds no scale-in back.
+    StandIn(StandIn),
     /// Not all is known of the pods that a metric is measured at: those that are starting or not measured count as idle
     /// before a scale-out and as busy before a scale-in, and those beyond `spec.replicas` do not add to the count.
     Pods {
@@ -183,7 +198,7 @@ impl Step {
     /// The step's stable name for machines.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Policy { policy, .. } => policy,
+            Self::Policy { policy, .. } | Self::Switch { policy, .. } => policy,
             Self::Absent(_) => "absent",
             Self::Pods { .. } => "pods",
             Self::Forecast { .. } => "forecast",
@@ -192,7 +207,7 @@ impl Step {
             Self::Cost { .. } => "cost",
             Self::Budget { .. } => "budget",
             Self::Bounds { .. } => "bounds",
-            Self::Fallback { .. } => "fallback",
+            Self::Fallback { .. } | Self::StandIn(_) => "fallback",
             Self::SuspiciousDrop { .. } => "suspicious drop",
             Self::Override(_) => "override",
             Self::Paused { .. } => "paused",
@@ -208,6 +223,7 @@ impl Step {
     pub fn change(&self) -> Option<(u32, u32)> {
         match *self {
             Self::Policy { from, to, .. }
+            | Self::Switch { from, to, .. }
             | Self::Forecast { from, to, .. }
             | Self::Stabilization { from, to, .. }
             | Self::Cost { from, to, .. }
@@ -221,7 +237,11 @@ impl Step {
             | Self::Cooldown { from, to, .. }
             | Self::Held { from, to, .. } => Some((from, to)),
             Self::Disabled { .. } => Some((0, 0)),
-            Self::Absent(_) | Self::Pods { .. } | Self::NoForecast { .. } | Self::Override(_) => None,
+            Self::Absent(_)
+            | Self::StandIn(_)
+            | Self::Pods { .. }
+            | Self::NoForecast { .. }
+            | Self::Override(_) => None,
         }
     }
 }

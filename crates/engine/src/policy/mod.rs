@@ -21,10 +21,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::activation::Report;
 use crate::by_target::ByTarget;
 use crate::{
-    AbsentMetric, Activity, Basis, Budget, Fault, Group, GroupProblem, Level, Member, Metric, PolicyMemory,
-    Problem, Published, View,
+    AbsentMetric, Basis, Budget, Fault, Group, GroupProblem, Level, Member, Metric, PolicyMemory, Problem,
+    View,
 };
 
 pub use bottleneck::Bottleneck;
@@ -95,9 +96,9 @@ pub trait Policy: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
-    /// What the triggers came to and what is published of them, for a policy that goes by their activity. It is asked
-    /// after the recommendations, with what they left in `memory`.
-    fn report(&self, view: &View<'_>, memory: &mut PolicyMemories) -> Option<(Activity, Vec<Published>)> {
+    /// What the triggers came to, what is published of them and what they switch on and off, for a policy that goes by
+    /// their activity. It is asked after the recommendations, with what they left in `memory`.
+    fn report(&self, view: &View<'_>, memory: &mut PolicyMemories) -> Option<Report> {
         let _ = (view, memory);
         None
     }

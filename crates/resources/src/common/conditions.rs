@@ -303,7 +303,9 @@ fn limit(decided: &MemberDecision) -> Option<(Reason, &Step)> {
     decided.steps.iter().rev().find_map(|step| {
         let reason = match step {
             Step::Policy { .. }
+            | Step::Switch { .. }
             | Step::Absent(_)
+            | Step::StandIn(_)
             | Step::Pods { .. }
             | Step::Forecast { .. }
             | Step::NoForecast { .. }

@@ -19,7 +19,8 @@ impl fmt::Display for Step {
             None => {}
         }
         match self {
-            Self::Policy { basis, .. } => write!(f, " ({basis})"),
+            Self::Policy { basis, .. } | Self::Switch { basis, .. } => write!(f, " ({basis})"),
+            Self::StandIn(stand_in) => write!(f, " {stand_in}"),
             Self::Absent(AbsentMetric { metric, absence }) => write!(f, " {metric} ({absence})"),
             Self::Pods { metric, load } => write!(f, " {metric} ({load})"),
             Self::Forecast { metric, expected: Expected { load, model, error, .. }, ahead, .. } => {

@@ -1,0 +1,153 @@
+//! The decision table of a ScaledObject, row by row, through the whole of a decision.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::limits::Limits;
+use crate::{
+    Absence, AbsenceReason, Actuation, Bounds, Brakes, Decision, Member, Memory, Metric, Mode, Observation,
+    Pause, Plan, Query, Reading, Safeguards, Scale, Target, cycle,
+};
+
+mod fallbacks;
+mod rows;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn at(second: i64) -> Time {
+    Time::from_seconds(1_000_000 + second)
+}
+
+/// A trigger of `s<index>-prometheus`, active above `activation`, with 10 aimed for on each replica.
+fn trigger(index: usize, activation: f64) -> Trigger {
+    let target = MetricTarget::new(TargetType::AverageValue, 10.0).unwrap();
+    Trigger { name: None, metric: format!("s{index}-prometheus"), activation, target }
+}
+
+/// Two triggers, 0 to 10 replicas, 5 min of cooldown and none at first.
+fn activation() -> Activation {
+    Activation {
+        triggers: vec![trigger(0, 0.0), trigger(1, 5.0)],
+        only_pods: false,
+        min: 0,
+        max: 10,
+        idle: None,
+        cooldown: 5 * MINUTE,
+        initial_cooldown: Duration::ZERO,
+        created: at(0),
+        forced: false,
+        fallback: None,
+        composite: None,
+        direct: None,
+    }
+}
+
+fn target() -> Target {
+    Target {
+        api_version: "apps/v1".to_owned(),
+        kind: "Deployment".to_owned(),
+        namespace: "shop".to_owned(),
+        name: "web".to_owned(),
+    }
+}
+
+fn plan(activation: Activation) -> Plan {
+    let metric = |trigger: &Trigger| Metric {
+        name: trigger.metric.clone(),
+        query: Query::new("http", "", ()),
+        minimum: None,
+        target: Some(trigger.target),
+        member: None,
+    };
+    Plan {
+        members: vec![Member::single(target(), Bounds::new(0, i32::MAX as u32).unwrap())],
+        metrics: activation.triggers.iter().map(metric).collect(),
+        policy: Arc::new(activation),
+        limits: Limits::default(),
+        mode: Mode::Act,
+        interval: MINUTE / 2,
+        group: None,
+        actuation: Actuation::Scale,
+        brakes: Brakes::default(),
+        safeguards: Safeguards::default(),
+        origins: Vec::new(),
+        foresight: None,
+    }
+}
+
+/// A target on its way through several decisions.
+struct World {
+    plan: Plan,
+    memory: Memory,
+    scale: Option<Scale>,
+    last: Decision,
+}
+
+fn ready(replicas: u32) -> Scale {
+    Scale { replicas, status_replicas: replicas, ready: Some(replicas) }
+}
+
+impl World {
+    fn new(activation: Activation, replicas: u32) -> Self {
+        let plan = plan(activation);
+        let last = Decision {
+            at: at(0),
+            mode: Mode::Act,
+            values: vec![],
+            absences: vec![],
+            outlooks: vec![],
+            activity: None,
+            published: vec![],
+            members: vec![],
+        };
+        Self { plan, memory: Memory::default(), scale: Some(ready(replicas)), last }
+    }
+
+    fn paused(mut self, pause: Pause) -> Self {
+        self.plan.brakes.pause = pause;
+        self
+    }
+
+    /// It was active until `second`.
+    fn active_until(mut self, second: i64) -> Self {
+        self.memory.policy.insert(&target(), remembered(at(second)));
+        self
+    }
+
+    /// Decides at `second` by these values, `None` for a trigger that fails, and carries the decision out. The
+    /// explanation; what fails says so in front, which is left out.
+    fn poll(&mut self, second: i64, values: &[Option<f64>]) -> String {
+        let reading = |value: &Option<f64>| match value {
+            Some(value) => Reading::of(*value, at(second)),
+            None => Reading::absent(AbsenceReason::Timeout, "no response"),
+        };
+        let readings = values.iter().map(reading).collect();
+        let observation = Observation { scales: vec![self.scale], readings, ..Observation::default() };
+        // The memory goes through its stored form, as by a leader that changes with every poll.
+        let stored = serde_json::to_string(&self.memory).unwrap();
+        let mut memory: Memory = serde_json::from_str(&stored).unwrap();
+        let next = cycle::next_decision(&self.plan, &mut memory, &observation, &[], at(second));
+        assert_eq!(next.violations, []);
+        let stored = cycle::next_decision(&self.plan, &mut self.memory, &observation, &[], at(second));
+        assert_eq!(stored.decision, next.decision);
+        assert_eq!(self.memory, memory);
+        self.last = next.decision;
+        let Some(member) = self.last.members.first() else { return String::new() };
+        self.scale = Some(ready(member.to));
+        let steps = member.steps.iter().map(ToString::to_string).filter(|step| !step.starts_with("absent"));
+        steps.collect::<Vec<_>>().join(", ")
+    }
+
+    fn activity(&self) -> &Activity {
+        self.last.activity.as_ref().unwrap()
+    }
+
+    fn published(&self, metric: &str) -> &Published {
+        self.last.published.iter().find(|published| published.metric == metric).unwrap()
+    }
+}
+
+/// One decision at second 1000 with an empty memory.
+fn once(activation: Activation, replicas: u32, values: &[Option<f64>]) -> String {
+    World::new(activation, replicas).poll(1000, values)
+}
