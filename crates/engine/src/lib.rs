@@ -118,7 +118,9 @@ pub use policy::{Adviser, POLICIES, Policy, PolicyTable};
 pub use policy_memory::{PolicyMemory, Remember};
 pub use problem::{Fault, FaultKind, Problem, Warning};
 pub use query::Query;
-pub use reading::{Absence, AbsenceReason, AbsentMetric, Contributor, LabeledValue, MetricValue, Reading};
+pub use reading::{
+    Absence, AbsenceReason, AbsentMetric, Contributor, LabeledValue, MetricValue, Reading, ScalerMetric,
+};
 pub use recommendations::Recommendations;
 pub use safeguards::{Fallback, FallbackReplicas, Safeguards, SuspiciousDrop};
 pub use scale::Scale;

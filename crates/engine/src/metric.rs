@@ -40,6 +40,13 @@ impl Metric {
                 let load = PodLoad::new(measure, pods, replicas, aim, Startup::default(), now)?;
                 Ok(Known { low: load.low, high: load.high, load: Some(load) })
             }
+            Some(Reading::Scaler { metrics, .. }) => match metrics.as_ref() {
+                [metric] => self.number(metric.value.get()),
+                metrics => {
+                    let message = format!("the scaler named {} metrics, not one", metrics.len());
+                    absence(AbsenceReason::ValueAmbiguous, message)
+                }
+            },
             Some(Reading::Absent(absence)) => Err(absence.clone()),
             None => absence(AbsenceReason::ValueMissing, "it has not been read yet".to_owned()),
         }

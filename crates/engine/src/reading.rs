@@ -56,8 +56,29 @@ pub enum Reading {
         /// When the oldest measurement among them was taken; when the pods were read where there is none.
         at: Time,
     },
+    /// The source has judged by itself whether there is work, and has named its metrics and what to aim for in them, as
+    /// an external scaler does.
+    Scaler {
+        /// Whether there is work.
+        active: bool,
+        /// Its metrics, each name once.
+        metrics: Arc<[ScalerMetric]>,
+        /// When that was true.
+        at: Time,
+    },
     /// There is no answer, and this is why.
     Absent(Absence),
+}
+
+/// A metric that an external scaler has named by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScalerMetric {
+    /// The scaler's name for it, without the trigger's place.
+    pub name: String,
+    /// What to aim for; only a number above 0 can be.
+    pub target: f64,
+    /// Its value; where the scaler has several for the name, their sum.
+    pub value: MetricValue,
 }
 
 /// A part of a number, for people who wonder about the whole.
@@ -114,7 +135,7 @@ impl Reading {
     pub fn largest(&self) -> Option<&Contributor> {
         match self {
             Self::Value { largest, .. } => largest.as_deref(),
-            Self::Values { .. } | Self::Pods { .. } | Self::Absent(_) => None,
+            Self::Values { .. } | Self::Pods { .. } | Self::Scaler { .. } | Self::Absent(_) => None,
         }
     }
 
@@ -122,6 +143,10 @@ impl Reading {
     pub fn value(&self) -> Option<f64> {
         match self {
             Self::Value { value, .. } => Some(value.get()),
+            Self::Scaler { metrics, .. } => match metrics.as_ref() {
+                [metric] => Some(metric.value.get()),
+                _ => None,
+            },
             Self::Values { .. } | Self::Pods { .. } | Self::Absent(_) => None,
         }
     }
@@ -129,7 +154,10 @@ impl Reading {
     /// When the answer was true; `None` for an absence.
     pub fn at(&self) -> Option<Time> {
         match self {
-            Self::Value { at, .. } | Self::Values { at, .. } | Self::Pods { at, .. } => Some(*at),
+            Self::Value { at, .. }
+            | Self::Values { at, .. }
+            | Self::Pods { at, .. }
+            | Self::Scaler { at, .. } => Some(*at),
             Self::Absent(_) => None,
         }
     }
@@ -138,7 +166,7 @@ impl Reading {
     pub fn absence(&self) -> Option<&Absence> {
         match self {
             Self::Absent(absence) => Some(absence),
-            Self::Value { .. } | Self::Values { .. } | Self::Pods { .. } => None,
+            Self::Value { .. } | Self::Values { .. } | Self::Pods { .. } | Self::Scaler { .. } => None,
         }
     }
 

@@ -148,10 +148,7 @@ impl Poll {
     /// be used, such as a negative count; `None` where nothing was read.
     pub fn value(&self, metric: usize) -> Option<f64> {
         let decided = self.decision.values.get(metric).copied().flatten();
-        decided.or_else(|| match self.readings.get(metric)? {
-            Reading::Value { value, .. } => Some(value.get()),
-            Reading::Values { .. } | Reading::Pods { .. } | Reading::Absent(_) => None,
-        })
+        decided.or_else(|| self.readings.get(metric)?.value())
     }
 
     /// Whether the plan is a group's.

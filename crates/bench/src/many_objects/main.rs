@@ -136,8 +136,7 @@ async fn populate(client: &Client, load: &Load, arguments: &Arguments) -> anyhow
     let scalers = api(client, &serde_json::from_value(load.object(0, arguments))?)?;
     wait::until("the CRD to be served", PATIENCE, || async { scalers.list(&Default::default()).await })
         .await?;
-    let (deployments, replicas) =
-        (Api::namespaced(client.clone(), "default"), arguments.queries.replicas());
+    let (deployments, replicas) = (Api::namespaced(client.clone(), "default"), arguments.queries.replicas());
     for index in 0..arguments.objects {
         let deployment = fixtures::deployment(&format!("app-{index}"), "default", replicas);
         deployments.create(&PostParams::default(), &deployment).await?;

@@ -23,6 +23,13 @@ pub enum Cause {
         /// Further triggers that are active.
         more: usize,
     },
+    /// Its source says so.
+    Reported {
+        /// Name under which its metric is published.
+        metric: String,
+        /// Further triggers that are active.
+        more: usize,
+    },
     /// A fallback stands in for a metric that fails, and asks for replicas.
     FallsBack {
         /// Name under which it is published.
@@ -58,6 +65,10 @@ impl fmt::Display for Cause {
             Self::Always => f.write_str("always active"),
             Self::Above { metric, value, activation, more } => {
                 write!(f, "{metric} {} > {}", Number(*value), Number(*activation))?;
+                and_more(f, more)
+            }
+            Self::Reported { metric, more } => {
+                write!(f, "{metric} by its scaler")?;
                 and_more(f, more)
             }
             Self::FallsBack { metric, more } => {

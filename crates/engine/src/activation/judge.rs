@@ -3,8 +3,8 @@
 
 use super::fallback::FallbackValue;
 use super::memory::ActivationMemory;
-use super::{Activation, Cause, Composite, FallbackBehavior};
-use crate::{Absence, AbsenceReason, MetricTarget, Time, View};
+use super::{Activation, Cause, Composite, FallbackBehavior, OpenMetric, Trigger};
+use crate::{Absence, AbsenceReason, MetricTarget, Reading, ScalerMetric, Time, View};
 
 /// What all triggers come to.
 pub(super) struct Judgement {
@@ -58,6 +58,19 @@ pub(super) struct Composed {
 }
 
 impl Judged {
+    fn new(
+        metric: String,
+        trigger: usize,
+        target: MetricTarget,
+        read: Result<f64, Absence>,
+        at: Time,
+        is_active: bool,
+    ) -> Self {
+        // A value without what is aimed for in it makes nothing active.
+        let is_active = is_active && read.is_ok();
+        Self { metric, trigger, target, read, at, failures: 0, stands_in: None, is_active }
+    }
+
     /// The value to publish, or why there is none.
     pub(super) fn value(&self) -> Result<f64, Absence> {
         match (&self.read, self.stands_in) {
@@ -72,36 +85,81 @@ impl Judged {
     }
 }
 
+impl Trigger {
+    /// What was read of its metric, as the plan's at `place`.
+    fn read(&self, place: usize, view: &View<'_>) -> Judged {
+        let reading = view.readings.get(place);
+        let read = match (view.value(place), view.metrics.get(place)) {
+            (Some(value), _) => Ok(value),
+            (None, Some(metric)) => metric.known(reading, view.replicas(0), view.now).map(|known| known.low),
+            (None, None) => Err(unread()),
+        };
+        let at = reading.and_then(Reading::at).unwrap_or(view.now);
+        let is_active = read.as_ref().is_ok_and(|value| *value > self.activation);
+        Judged::new(self.metric.clone(), place, self.target, read, at, is_active)
+    }
+
+    /// The same of an open one: what its source names, or failures of all that it has named before.
+    fn read_open(&self, place: usize, view: &View<'_>, memory: Option<&ActivationMemory>) -> Vec<Judged> {
+        let absence = match view.readings.get(place) {
+            Some(Reading::Scaler { active, metrics, at }) if !metrics.is_empty() => {
+                let read = |metric: &ScalerMetric| {
+                    let target = self.open(place, &metric.name, metric.target);
+                    let read = target.as_ref().map(|_| metric.value.get()).ok_or_else(|| {
+                        let message =
+                            format!("the scaler aims for {} in {}: not above 0", metric.target, metric.name);
+                        Absence { reason: AbsenceReason::OutOfRange, message }
+                    });
+                    let name = format!("{}-{}", self.metric, metric.name);
+                    let aim = target.map_or(self.target, |open| open.target);
+                    Judged::new(name, place, aim, read, *at, *active)
+                };
+                return metrics.iter().map(read).collect();
+            }
+            Some(Reading::Absent(absence)) => absence.clone(),
+            Some(_) => {
+                let message = "the scaler names no metric".to_owned();
+                Absence { reason: AbsenceReason::ValueMissing, message }
+            }
+            None => unread(),
+        };
+        let remembered = memory.map(|memory| self.remembered(place, memory)).unwrap_or_default();
+        let fails =
+            |metric, target| Judged::new(metric, place, target, Err(absence.clone()), view.now, false);
+        if remembered.is_empty() {
+            return vec![fails(self.metric.clone(), self.target)];
+        }
+        remembered.into_iter().map(|open| fails(open.metric, open.target)).collect()
+    }
+
+    /// The metrics that the source of this open trigger has last named.
+    pub(super) fn remembered(&self, place: usize, memory: &ActivationMemory) -> Vec<OpenMetric> {
+        let named = memory.named(&self.metric).iter();
+        named.filter_map(|(name, target)| self.open(place, name, *target)).collect()
+    }
+
+    fn open(&self, trigger: usize, name: &str, target: f64) -> Option<OpenMetric> {
+        let target = MetricTarget::new(self.target.type_(), target)?;
+        Some(OpenMetric { trigger, metric: format!("{}-{name}", self.metric), target })
+    }
+}
+
 impl Activation {
-    /// What was read of each metric of a trigger: its trigger's place, its name and target, and the value.
-    pub(super) fn read(&self, view: &View<'_>) -> Vec<Judged> {
-        let read = |(trigger, about): (usize, &super::Trigger)| {
-            let reading = view.readings.get(trigger);
-            let read = match (view.value(trigger), view.metrics.get(trigger)) {
-                (Some(value), _) => Ok(value),
-                (None, Some(metric)) => {
-                    metric.known(reading, view.replicas(0), view.now).map(|known| known.low)
-                }
-                (None, None) => Err(unread()),
-            };
-            let at = reading.and_then(crate::Reading::at).unwrap_or(view.now);
-            Judged {
-                metric: about.metric.clone(),
-                trigger,
-                target: about.target,
-                is_active: read.as_ref().is_ok_and(|value| *value > about.activation),
-                read,
-                at,
-                failures: 0,
-                stands_in: None,
+    /// What was read of each metric of a trigger. What an open one has named before is known by `memory`.
+    pub(super) fn read(&self, view: &View<'_>, memory: Option<&ActivationMemory>) -> Vec<Judged> {
+        let read = |(place, trigger): (usize, &Trigger)| {
+            if trigger.is_open {
+                trigger.read_open(place, view, memory)
+            } else {
+                vec![trigger.read(place, view)]
             }
         };
-        self.triggers.iter().enumerate().map(read).collect()
+        self.triggers.iter().enumerate().flat_map(read).collect()
     }
 
     /// What the triggers come to by what was read, `memory` having counted the failures.
     pub(super) fn judge(&self, view: &View<'_>, memory: &ActivationMemory) -> Judgement {
-        let mut metrics = self.read(view);
+        let mut metrics = self.read(view, Some(memory));
         for judged in metrics.iter_mut().filter(|judged| judged.read.is_err()) {
             judged.failures = memory.failures(&judged.metric);
             judged.stands_in = self.stand_in(view, judged);
@@ -139,7 +197,7 @@ impl Activation {
         if let Some(value) = fallback {
             return Ok(Composed { value, at, is_fallback: true });
         }
-        let of = |(index, trigger): (usize, &super::Trigger)| {
+        let of = |(index, trigger): (usize, &Trigger)| {
             let own = metrics.iter().filter(|judged| judged.trigger == index);
             // Several metrics of one trigger count together.
             let value = own.map(|judged| judged.read.as_ref().ok().copied()).sum::<Option<f64>>();
@@ -174,16 +232,15 @@ impl Activation {
             let metric = Composite::METRIC.to_owned();
             return Some(Cause::Above { metric, value: *value, activation, more: 0 });
         }
-        let mut active = metrics.iter().filter(|judged| judged.is_active);
-        let first = active.next()?;
-        let (metric, more) = (first.metric.clone(), active.count());
-        match first.read {
-            Ok(value) => {
-                let activation = self.triggers[first.trigger].activation;
-                Some(Cause::Above { metric, value, activation, more })
-            }
-            Err(_) => Some(Cause::FallsBack { metric, more }),
-        }
+        let mut active: Vec<&Judged> = metrics.iter().filter(|judged| judged.is_active).collect();
+        active.dedup_by_key(|judged| judged.trigger);
+        let (first, more) = (active.first()?, active.len() - 1);
+        let (metric, trigger) = (first.metric.clone(), &self.triggers[first.trigger]);
+        Some(match first.read {
+            Ok(_) if trigger.is_open => Cause::Reported { metric, more },
+            Ok(value) => Cause::Above { metric, value, activation: trigger.activation, more },
+            Err(_) => Cause::FallsBack { metric, more },
+        })
     }
 
     /// The fallback, where it has any effect.

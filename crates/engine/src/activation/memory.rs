@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{PolicyMemory, Time};
+use crate::{PolicyMemory, ScalerMetric, Time};
 
 /// What is remembered of one target.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ pub(super) struct ActivationMemory {
     /// Failures in a row by the name of the metric; only of those that fail, and counted no further than they matter.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     failures: BTreeMap<String, u32>,
+    /// What the sources of open triggers have last named: names and targets, by the trigger.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    open: BTreeMap<String, Vec<(String, f64)>>,
 }
 
 /// The memory of a target that was last active at `last_active`, for whoever takes it over from elsewhere.
@@ -60,8 +63,23 @@ impl ActivationMemory {
         self.failures.get(metric).copied().unwrap_or_default()
     }
 
-    /// Forgets the metrics that `is_known` does not know.
-    pub(super) fn retain(&mut self, is_known: impl Fn(&str) -> bool) {
-        self.failures.retain(|metric, _| is_known(metric));
+    /// Takes over what the source of the open trigger `trigger` names.
+    pub(super) fn name(&mut self, trigger: &str, metrics: &[ScalerMetric]) {
+        if metrics.is_empty() {
+            return;
+        }
+        let named = metrics.iter().map(|metric| (metric.name.clone(), metric.target)).collect();
+        self.open.insert(trigger.to_owned(), named);
+    }
+
+    /// Names and targets that the source of the open trigger `trigger` has last named.
+    pub(super) fn named(&self, trigger: &str) -> &[(String, f64)] {
+        self.open.get(trigger).map_or(&[], Vec::as_slice)
+    }
+
+    /// Forgets the open triggers and the metrics that are not known.
+    pub(super) fn retain(&mut self, is_open: impl Fn(&str) -> bool, is_metric: impl Fn(&str) -> bool) {
+        self.open.retain(|trigger, _| is_open(trigger));
+        self.failures.retain(|metric, _| is_metric(metric));
     }
 }

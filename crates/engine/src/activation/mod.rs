@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use crate::hpa::Hpa;
 use crate::policy::{PolicyMemories, Recommendation};
-use crate::{AbsentMetric, Basis, MetricTarget, Policy, TargetType, Time, View};
+use crate::{AbsentMetric, Basis, Memory, MetricTarget, Policy, Reading, Target, TargetType, Time, View};
 use judge::{Judged, Judgement, StandsIn};
 use memory::ActivationMemory;
 use switch::Switch;
@@ -63,11 +63,28 @@ pub struct Activation {
 pub struct Trigger {
     /// Its name in the object, by which a formula knows it.
     pub name: Option<String>,
-    /// Name under which its value is published, for example `s0-prometheus`.
+    /// Name under which its value is published, for example `s0-prometheus`; of an open one, what stands before the
+    /// hyphen and the name of each of its metrics, for example `s0`.
     pub metric: String,
-    /// It is active while its value is above this.
+    /// It is active while its value is above this; of no meaning for an open one.
     pub activation: f64,
-    /// What the HPA aims for.
+    /// What the HPA aims for; only the type counts for an open one.
+    pub target: MetricTarget,
+    /// Whether its source judges by itself whether it is active and names its metrics ([`Reading::Scaler`]), so that
+    /// they are known only once it has been asked: see [`Activation::open_metrics`].
+    ///
+    /// [`Reading::Scaler`]: crate::Reading::Scaler
+    pub is_open: bool,
+}
+
+/// A metric of a trigger whose metrics are known only once its source has been asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenMetric {
+    /// The trigger's place in [`Activation::triggers`].
+    pub trigger: usize,
+    /// Name under which it is published, for example `s0-queue`.
+    pub metric: String,
+    /// What an HPA aims for in it.
     pub target: MetricTarget,
 }
 
@@ -103,11 +120,28 @@ const NAME: &str = "activation";
 const MEMBER: usize = 0;
 
 impl Activation {
+    /// The metrics that the sources of open triggers have last named for `target`, in the order of the triggers; none
+    /// for a source that has not answered yet.
+    pub fn open_metrics(&self, memory: &Memory, target: &Target) -> Vec<OpenMetric> {
+        let mut remembered = memory.policy.get(target).cloned().unwrap_or_default();
+        let remembered = remembered.of::<ActivationMemory>();
+        let open = self.triggers.iter().enumerate().filter(|(_, trigger)| trigger.is_open);
+        open.flat_map(|(place, trigger)| trigger.remembered(place, remembered)).collect()
+    }
+
     /// Counts failures, judges by them, and remembers whether the target is active.
     fn observe(&self, view: &View<'_>, memory: &mut ActivationMemory) -> Judgement {
         let most = self.fallback().map_or(1, ActivationFallback::most_failures);
-        let read = self.read(view);
-        memory.retain(|metric| read.iter().any(|judged| judged.metric == metric));
+        for (trigger, reading) in
+            self.triggers.iter().zip(view.readings).filter(|(trigger, _)| trigger.is_open)
+        {
+            if let Reading::Scaler { metrics, .. } = reading {
+                memory.name(&trigger.metric, metrics);
+            }
+        }
+        let is_open = |metric: &str| self.triggers.iter().any(|open| open.is_open && open.metric == metric);
+        let read = self.read(view, Some(memory));
+        memory.retain(is_open, |metric| read.iter().any(|judged| judged.metric == metric));
         for judged in &read {
             memory.count(&judged.metric, judged.read.is_err(), most);
         }
@@ -128,7 +162,11 @@ impl Activation {
             let metric = view.metrics.get(judged.trigger)?.name.clone();
             Some(StandIn { metric, replicas })
         };
-        judgement.metrics.iter().filter(|judged| judged.read.is_err()).filter_map(of).collect()
+        let mut failing: Vec<&Judged> =
+            judgement.metrics.iter().filter(|judged| judged.read.is_err()).collect();
+        // The metrics of one trigger fail together.
+        failing.dedup_by_key(|judged| judged.trigger);
+        failing.into_iter().filter_map(of).collect()
     }
 
     /// What the triggers came to, for people.
@@ -198,7 +236,7 @@ impl Policy for Activation {
             let metric = view.metrics.get(judged.trigger)?.name.clone();
             Some(AbsentMetric { metric, absence: judged.read.err()? })
         };
-        Some(self.read(view).into_iter().filter_map(absent).collect())
+        Some(self.read(view, None).into_iter().filter_map(absent).collect())
     }
 
     fn follows_noise(&self) -> bool {

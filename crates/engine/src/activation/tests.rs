@@ -10,6 +10,7 @@ use crate::{
 };
 
 mod fallbacks;
+mod open;
 mod rows;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -21,7 +22,7 @@ fn at(second: i64) -> Time {
 /// A trigger of `s<index>-prometheus`, active above `activation`, with 10 aimed for on each replica.
 fn trigger(index: usize, activation: f64) -> Trigger {
     let target = MetricTarget::new(TargetType::AverageValue, 10.0).unwrap();
-    Trigger { name: None, metric: format!("s{index}-prometheus"), activation, target }
+    Trigger { name: None, metric: format!("s{index}-prometheus"), activation, target, is_open: false }
 }
 
 /// Two triggers, 0 to 10 replicas, 5 min of cooldown and none at first.
@@ -121,7 +122,11 @@ impl World {
             Some(value) => Reading::of(*value, at(second)),
             None => Reading::absent(AbsenceReason::Timeout, "no response"),
         };
-        let readings = values.iter().map(reading).collect();
+        self.read(second, values.iter().map(reading).collect())
+    }
+
+    /// The same by these readings.
+    fn read(&mut self, second: i64, readings: Vec<Reading>) -> String {
         let observation = Observation { scales: vec![self.scale], readings, ..Observation::default() };
         // The memory goes through its stored form, as by a leader that changes with every poll.
         let stored = serde_json::to_string(&self.memory).unwrap();

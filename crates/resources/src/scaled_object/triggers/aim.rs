@@ -95,6 +95,7 @@ impl Metadata<'_> {
             metric: published,
             activation: aim.activation,
             target,
+            is_open: false,
         };
         Some(CompiledTrigger::Metric { metric, trigger })
     }
