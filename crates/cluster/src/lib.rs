@@ -42,7 +42,7 @@ pub use pods::{PodCount, PodStore};
 pub use refusal::Asker;
 pub use selector::NamespaceSelector;
 pub use targets::Targets;
-pub use view::{PublishedEvent, View, ViewError};
+pub use view::{OtherKind, PublishedEvent, View, ViewError};
 pub use watch::{Watches, watch};
 pub use webhook::{KeptSecret, SecretState, WebhookRegistration};
 

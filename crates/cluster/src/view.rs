@@ -55,6 +55,19 @@ pub enum ViewError {
     },
 }
 
+/// A kind of others.
+#[derive(Clone, Copy, Debug)]
+pub struct OtherKind {
+    /// API group.
+    pub group: &'static str,
+    /// API version within the group.
+    pub version: &'static str,
+    /// Kind, in the singular.
+    pub kind: &'static str,
+    /// Resource name, as in URLs and RBAC rules.
+    pub plural: &'static str,
+}
+
 /// An Event of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublishedEvent {
@@ -82,11 +95,45 @@ impl View {
     pub async fn list(&self, kind: &Kind, namespace: Option<&str>) -> Result<Vec<Value>, ViewError> {
         let api = self.api(kind, namespace);
         let asked = asked(kind, "list", namespace.unwrap_or_default(), "");
+        let objects = self.pages(&kind.crd_name(), &asked, &api, ListParams::default()).await?;
+        Ok(objects.iter().map(|object| value(&kind.api_version(), kind.kind, object)).collect())
+    }
+
+    /// The objects of a kind of others that match the field selector `fields`, in `namespace` or everywhere.
+    ///
+    /// # Errors
+    /// Where they cannot be listed.
+    pub async fn list_other(
+        &self,
+        kind: &OtherKind,
+        namespace: Option<&str>,
+        fields: &str,
+    ) -> Result<Vec<Value>, ViewError> {
+        let gvk = GroupVersionKind::gvk(kind.group, kind.version, kind.kind);
+        let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural);
+        let api: Api<DynamicObject> = match namespace {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
+            None => Api::all_with(self.client.clone(), &resource),
+        };
+        let asked = Asked::of(&resource, namespace.unwrap_or_default(), "").to("list", "");
+        let name = format!("{}.{}", kind.plural, kind.group);
+        let objects = self.pages(&name, &asked, &api, ListParams::default().fields(fields)).await?;
+        Ok(objects.iter().map(|object| value(&resource.api_version, kind.kind, object)).collect())
+    }
+
+    /// All that a list comes to, page by page.
+    async fn pages(
+        &self,
+        resource: &str,
+        asked: &Asked,
+        api: &Api<DynamicObject>,
+        params: ListParams,
+    ) -> Result<Vec<DynamicObject>, ViewError> {
         let mut objects = Vec::new();
-        let mut params = ListParams::default().limit(PAGE);
+        let mut params = params.limit(PAGE);
         loop {
-            let list = self.answer(&kind.crd_name(), &asked, api.list(&params)).await?;
-            objects.extend(list.items.iter().map(|object| value(kind, object)));
+            let list = self.answer(resource, asked, api.list(&params)).await?;
+            objects.extend(list.items);
             match list.metadata.continue_.filter(|token| !token.is_empty()) {
                 Some(token) => params = params.continue_token(&token),
                 None => return Ok(objects),
@@ -106,7 +153,7 @@ impl View {
             // The API server says the same of an object and of a kind that it does not have.
             self.answer(&kind.crd_name(), &asked, api.list(&ListParams::default().limit(1))).await?;
         }
-        Ok(object.map(|object| value(kind, &object)))
+        Ok(object.map(|object| value(&kind.api_version(), kind.kind, &object)))
     }
 
     /// The Events of the object called `name` that has this `uid`, oldest first.
@@ -241,10 +288,10 @@ fn asked(kind: &Kind, verb: &'static str, namespace: &str, name: &str) -> Asked 
 }
 
 /// The object as JSON; in a list the API server leaves out of what kind each is.
-fn value(kind: &Kind, object: &DynamicObject) -> Value {
+fn value(api_version: &str, kind: &str, object: &DynamicObject) -> Value {
     let mut object = serde_json::to_value(object).unwrap_or_default();
-    object["apiVersion"] = kind.api_version().into();
-    object["kind"] = kind.kind.into();
+    object["apiVersion"] = api_version.into();
+    object["kind"] = kind.into();
     object
 }
 

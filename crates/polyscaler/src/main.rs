@@ -44,6 +44,7 @@ enum Command {
     Status(Box<terminal::StatusArgs>),
     Why(Box<terminal::WhyArgs>),
     Diff(Box<terminal::DiffArgs>),
+    KedaReport(Box<terminal::KedaReportArgs>),
     /// Print all CRDs as YAML, for `kubectl apply -f -`.
     Crds,
     #[cfg(feature = "demo")]
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         Command::Status(arguments) => Ok(terminal::status(&arguments)),
         Command::Why(arguments) => Ok(terminal::why(&arguments)),
         Command::Diff(arguments) => Ok(terminal::diff(&arguments)),
+        Command::KedaReport(arguments) => Ok(terminal::keda_report(&arguments)),
         Command::Crds => print_crds(),
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => demo::run(arguments),

@@ -21,6 +21,7 @@ mod events;
 #[cfg(test)]
 mod fixture;
 pub mod general_scaler;
+mod keda_differences;
 mod kept_status;
 mod kind;
 #[cfg(test)]
@@ -56,6 +57,7 @@ pub use common::safety::{FallbackBehavior, FallbackSpec, SafetySpec};
 pub use common::status::{ObservedStatus, OriginStatus, SingleTargetStatus, WarningStatus};
 pub use compile::{Compiled, Context, NotCompiled};
 pub use events::{Announcement, Change};
+pub use keda_differences::{KedaDifference, KedaDifferenceKind, keda_differences};
 pub use kept_status::{KeptStatus, MemoryPlace, Status};
 pub use kind::Kind;
 pub use manifest::{Claim, Finding, check, documents, refuse_shared_targets, shared_target};

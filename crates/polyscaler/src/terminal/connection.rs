@@ -35,6 +35,11 @@ pub(super) struct Connection {
 }
 
 impl ClusterArgs {
+    /// Whether a namespace is named.
+    pub(super) fn is_namespaced(&self) -> bool {
+        self.namespace.is_some()
+    }
+
     /// Makes the connection; nothing is asked yet.
     ///
     /// # Errors

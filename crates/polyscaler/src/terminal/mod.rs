@@ -6,6 +6,7 @@
 mod connection;
 mod diff;
 mod events;
+mod keda_report;
 mod object;
 mod status;
 mod table;
@@ -14,6 +15,7 @@ mod why;
 use std::process::ExitCode;
 
 pub(crate) use diff::DiffArgs;
+pub(crate) use keda_report::KedaReportArgs;
 pub(crate) use status::StatusArgs;
 pub(crate) use why::WhyArgs;
 
@@ -47,6 +49,10 @@ pub(crate) fn why(arguments: &WhyArgs) -> ExitCode {
 
 pub(crate) fn diff(arguments: &DiffArgs) -> ExitCode {
     run(diff::run(arguments))
+}
+
+pub(crate) fn keda_report(arguments: &KedaReportArgs) -> ExitCode {
+    run(keda_report::run(arguments))
 }
 
 /// In which objects that exist already are compiled: whether they may act where they do is not judged here.
