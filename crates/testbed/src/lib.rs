@@ -11,6 +11,7 @@
 //!              (leaves no process)
 //! ```
 
+mod aggregated;
 pub mod assets;
 mod browser;
 pub mod certificates;
@@ -31,6 +32,7 @@ pub mod supervisor;
 pub mod teastore;
 pub mod wait;
 
+pub use aggregated::AggregatedApi;
 pub use browser::{Browser, Device, Page, Picture};
 pub use cloud_monitoring::CloudMonitoring;
 pub use control_plane::{ControlPlane, Options};

@@ -11,28 +11,18 @@ mod listener;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use anyhow::Context as _;
-use k8s_openapi::api::core::v1::Service;
-use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
-use kube::api::{DeleteParams, Patch, PatchParams};
-use kube::{Api, Client};
-use serde_json::json;
+use kube::Client;
 use tokio::net::TcpListener;
 
-use crate::ControlPlane;
 use crate::ports::PortClaim;
-use crate::wait;
+use crate::{AggregatedApi, ControlPlane};
 use answers::Asked;
 use listener::{Listening, Tls};
 
-const API_SERVICE: &str = "v1beta1.metrics.k8s.io";
 const NAMESPACE: &str = "kube-system";
 const SERVICE: &str = "testbed-metrics";
-
-/// How long the API server may take to notice that this is there, or away.
-const NOTICED: Duration = Duration::from_secs(120);
 
 /// What all pods of one application use together.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -80,8 +70,9 @@ impl MetricsApi {
         let (port, listener) = PortClaim::listening()?;
         let listening = Listening::start(TcpListener::from_std(listener)?, &tls, asked);
         let server = Self { client, book, tls, port, listening: Some(listening) };
-        server.register(control_plane).await?;
-        server.wait_until_available("True").await?;
+        let authority = std::fs::read(&control_plane.authority().files().certificate)?;
+        server.api().register(&server.client, Some(authority)).await?;
+        server.api().wait_until_available(&server.client, "True").await?;
         Ok(server)
     }
 
@@ -110,7 +101,7 @@ impl MetricsApi {
     /// Takes it away, and waits until the API server has noticed.
     pub async fn stop(&mut self) -> anyhow::Result<()> {
         drop(self.listening.take());
-        self.wait_until_available("False").await
+        self.api().wait_until_available(&self.client, "False").await
     }
 
     /// Brings it back on the same port, and waits until the API server has noticed.
@@ -119,60 +110,25 @@ impl MetricsApi {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port())).await;
         let listener = listener.with_context(|| format!("cannot listen on port {} again", self.port()))?;
         self.listening = Some(Listening::start(listener, &self.tls, asked));
-        self.wait_until_available("True").await
+        self.api().wait_until_available(&self.client, "True").await
     }
 
     /// Takes the whole API away, as if it had never been installed.
     pub async fn unregister(self) -> anyhow::Result<()> {
-        let services: Api<APIService> = Api::all(self.client.clone());
-        services.delete(API_SERVICE, &DeleteParams::default()).await?;
-        Ok(())
+        self.api().unregister(&self.client).await
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn register(&self, control_plane: &ControlPlane) -> anyhow::Result<()> {
-        let params = PatchParams::apply("testbed").force();
-        let services: Api<Service> = Api::namespaced(self.client.clone(), NAMESPACE);
-        let service = json!({
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": { "name": SERVICE },
-            "spec": { "type": "ExternalName", "externalName": "localhost" },
-        });
-        services.patch(SERVICE, &params, &Patch::Apply(service)).await.context("cannot make the Service")?;
-        let authority = std::fs::read(&control_plane.authority().files().certificate)?;
-        let api_services: Api<APIService> = Api::all(self.client.clone());
-        let api_service = json!({
-            "apiVersion": "apiregistration.k8s.io/v1",
-            "kind": "APIService",
-            "metadata": { "name": API_SERVICE },
-            "spec": {
-                "group": "metrics.k8s.io",
-                "version": "v1beta1",
-                "groupPriorityMinimum": 100,
-                "versionPriority": 100,
-                "caBundle": k8s_openapi::ByteString(authority),
-                "service": { "name": SERVICE, "namespace": NAMESPACE, "port": self.port() },
-            },
-        });
-        let made = api_services.patch(API_SERVICE, &params, &Patch::Apply(api_service)).await;
-        made.context("cannot make the APIService").map(|_| ())
-    }
-
-    async fn wait_until_available(&self, wanted: &str) -> anyhow::Result<()> {
-        let services: Api<APIService> = Api::all(self.client.clone());
-        let look = || async {
-            let found = services.get(API_SERVICE).await.map_err(|error| error.to_string())?;
-            let conditions = found.status.and_then(|status| status.conditions).unwrap_or_default();
-            let available = conditions.iter().find(|condition| condition.type_ == "Available");
-            match available {
-                Some(condition) if condition.status == wanted => Ok(()),
-                other => Err(format!("{other:?}")),
-            }
-        };
-        wait::until(&format!("{API_SERVICE} Available={wanted}"), NOTICED, look).await
+    fn api(&self) -> AggregatedApi {
+        AggregatedApi {
+            group: "metrics.k8s.io",
+            version: "v1beta1",
+            service: SERVICE.to_owned(),
+            namespace: NAMESPACE.to_owned(),
+            port: self.port(),
+        }
     }
 }

@@ -33,6 +33,11 @@ pub(super) fn visits_a_second(hour: f64) -> f64 {
     90.0 + wave(hour, 12.0, 2.4, 480.0) + wave(hour, 20.0, 2.6, 790.0)
 }
 
+/// Greetings each second at `hour`: nobody is there at night.
+pub(super) fn greetings_a_second(hour: f64) -> f64 {
+    wave(hour, 11.0, 1.8, 110.0) + wave(hour, 19.0, 1.8, 240.0)
+}
+
 /// Searches each second at `hour`: they begin with the day, and are far more than a budget is for
 /// in the evening.
 pub(super) fn searches_a_second(hour: f64) -> f64 {

@@ -2,6 +2,7 @@
 //! goes through a day in minutes.
 
 mod actions;
+mod kubectl;
 mod load;
 mod replayed;
 mod scenario;
@@ -86,8 +87,11 @@ async fn show(arguments: DemoArgs) -> anyhow::Result<ExitCode> {
         () = &mut asked_to_end => {}
     }
     let summary = Summary::of(scenario, stage.operations().await?);
-    let log = stage.operator_log(20);
+    let (log, tables) = (stage.operator_log(20), stage.tables().await?);
     stage.clear().await?;
+    if let Some(tables) = tables {
+        println!("\n{tables}");
+    }
     print!("{summary}");
     if summary.scaled() {
         return Ok(ExitCode::SUCCESS);

@@ -3,6 +3,7 @@
 mod business;
 mod groups;
 mod http;
+mod keda;
 mod queue;
 mod worker;
 
@@ -14,6 +15,10 @@ pub(super) struct Scenario {
     pub(super) title: &'static str,
     /// What `kubectl get` calls the objects that scale.
     pub(super) objects: &'static str,
+    /// Namespace of the applications.
+    pub(super) namespace: &'static str,
+    /// Whether HPAs scale the applications, by values that they get of the operator.
+    pub(super) by_hpa: bool,
     /// What scales all applications as one, where none is scaled by itself.
     pub(super) group: Option<Group>,
     pub(super) applications: &'static [Application],
@@ -53,6 +58,8 @@ pub(super) enum Load {
     },
     /// Requests, which Prometheus counts.
     Requests {
+        /// Name of the counter.
+        counter: &'static str,
         /// Requests a second at an hour of the day.
         a_second: fn(f64) -> f64,
     },
@@ -81,8 +88,14 @@ pub(super) struct Queue {
 }
 
 /// Every scenario.
-const SCENARIOS: &[Scenario] =
-    &[business::SCENARIO, groups::SCENARIO, http::SCENARIO, queue::SCENARIO, worker::SCENARIO];
+const SCENARIOS: &[Scenario] = &[
+    business::SCENARIO,
+    groups::SCENARIO,
+    http::SCENARIO,
+    keda::SCENARIO,
+    queue::SCENARIO,
+    worker::SCENARIO,
+];
 
 impl Scenario {
     /// The names, for the command line.

@@ -67,8 +67,12 @@ impl Screen {
             "\nwhile it runs:
   {url}/ in a browser: what scaled, and why
   export KUBECONFIG={kubeconfig}
-  kubectl get {},deployments\n\n",
-            self.scenario.objects
+  kubectl get {},deployments{}\n\n",
+            self.scenario.objects,
+            match self.scenario.namespace {
+                "default" => String::new(),
+                namespace => format!(" -n {namespace}"),
+            }
         )
     }
 

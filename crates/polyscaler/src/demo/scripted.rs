@@ -124,7 +124,7 @@ impl Stage for ScriptedStage {
                 Load::Figure { at, .. } => {
                     self.world.document(&url(&application.path()), json!({ "active_users": at(hour) }));
                 }
-                Load::Requests { a_second } => self.world.requests(application.name, a_second(hour)),
+                Load::Requests { a_second, .. } => self.world.requests(application.name, a_second(hour)),
                 Load::Queue(_) | Load::Calls => {}
             }
         }

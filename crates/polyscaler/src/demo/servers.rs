@@ -73,7 +73,7 @@ impl Servers {
                 Load::Figure { at, .. } => {
                     self.figures.set_json(&application.path(), &json!({ "active_users": at(hour) }));
                 }
-                Load::Requests { a_second } => {
+                Load::Requests { a_second, .. } => {
                     if let Some(traffic) = &self.traffic {
                         traffic.set_pace(application.name, a_second(hour));
                     }

@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{DynamicObject, ListParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client, ResourceExt as _};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use testbed::ports::PortClaim;
-use testbed::{ControlPlane, Options, fixtures, wait};
+use testbed::{AggregatedApi, ControlPlane, Options, fixtures, wait};
 
 use super::Stage;
 use super::actions::Action;
+use super::kubectl;
 use super::scenario::{Group, Scenario};
 use super::servers::{Busiest, Calls, Flow, Servers};
 use super::summary::Operation;
@@ -26,16 +28,19 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// The longest that the operator may take for one answer. A demo that gave up earlier would end for
 /// a moment's load.
 const ANSWER: Duration = Duration::from_secs(30);
-const NAMESPACE: &str = "default";
 const OPERATOR: &str = "operator";
 
 /// A running control plane with everything on it.
 pub(super) struct RealStage {
+    /// Of the applications.
+    namespace: &'static str,
     control_plane: ControlPlane,
     client: Client,
     servers: Servers,
     /// Held so that nobody else takes the port while the operator lives.
     activity: PortClaim,
+    /// Where HPAs are answered, in a scenario that has any.
+    metrics_api: Option<PortClaim>,
     browser: reqwest::Client,
 }
 
@@ -106,8 +111,10 @@ impl RealStage {
         println!("demo {}: {}", scenario.name, scenario.title);
         let servers = Servers::start(scenario).await?;
         println!("starting a control plane (etcd, kube-apiserver, controllers, scheduler, fake nodes)");
-        let control_plane = ControlPlane::start(Options::default()).await?;
+        let control_plane = ControlPlane::start(options(scenario)).await?;
         let mut stage = Self {
+            namespace: scenario.namespace,
+            metrics_api: scenario.by_hpa.then(PortClaim::new).transpose()?,
             client: control_plane.client(),
             control_plane,
             servers,
@@ -140,9 +147,10 @@ impl RealStage {
 
     async fn deploy(&self, scenario: &Scenario) -> anyhow::Result<()> {
         println!("deploying the applications and what scales them");
-        let deployments: Api<Deployment> = Api::namespaced(self.client.clone(), NAMESPACE);
+        self.ensure_namespace().await?;
+        let deployments: Api<Deployment> = Api::namespaced(self.client.clone(), self.namespace);
         for application in scenario.applications {
-            let deployment = fixtures::deployment(application.name, NAMESPACE, application.replicas);
+            let deployment = fixtures::deployment(application.name, self.namespace, application.replicas);
             let delay = Duration::from_secs(application.ready_after);
             deployments
                 .create(&PostParams::default(), &fixtures::with_ready_delay(deployment, delay))
@@ -153,6 +161,15 @@ impl RealStage {
         }
         if let Some(group) = &scenario.group {
             self.create((group.manifest)(&self.servers.group_url(group))).await?;
+        }
+        Ok(())
+    }
+
+    async fn ensure_namespace(&self) -> anyhow::Result<()> {
+        let namespaces: Api<Namespace> = Api::all(self.client.clone());
+        if namespaces.get_opt(self.namespace).await?.is_none() {
+            let namespace = serde_json::from_value(json!({ "metadata": { "name": self.namespace } }))?;
+            namespaces.create(&PostParams::default(), &namespace).await?;
         }
         Ok(())
     }
@@ -171,14 +188,16 @@ impl RealStage {
         let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural);
         Ok(match kind.scope {
             resources::Scope::Cluster => Api::all_with(self.client.clone(), &resource),
-            resources::Scope::Namespaced => Api::namespaced_with(self.client.clone(), NAMESPACE, &resource),
+            resources::Scope::Namespaced => {
+                Api::namespaced_with(self.client.clone(), self.namespace, &resource)
+            }
         })
     }
 
     async fn start_operator(&self) -> anyhow::Result<()> {
         println!("starting the operator");
         let program = std::env::current_exe().context("this program's own path")?;
-        let arguments = [
+        let mut arguments = vec![
             "operator".to_owned(),
             format!("--kubeconfig={}", self.control_plane.kubeconfig().display()),
             format!("--activity-address=127.0.0.1:{}", self.activity.port()),
@@ -187,6 +206,13 @@ impl RealStage {
             "--leader-elect=false".to_owned(),
             "--max-actions=100000".to_owned(),
         ];
+        if let Some(port) = &self.metrics_api {
+            let api = metrics_api(port.port());
+            api.register(&self.client, None).await?;
+            arguments.push(format!("--external-metrics-address=127.0.0.1:{}", api.port));
+            arguments.push(format!("--external-metrics-service={}", api.service));
+            arguments.push(format!("--external-metrics-service-namespace={}", api.namespace));
+        }
         self.control_plane.supervisor().spawn(OPERATOR, &program, arguments, &[("LOG_LEVEL", "info")])?;
         let started = wait::until("the operator to have polled every object", PATIENCE, || async {
             self.still_running().ok()?;
@@ -227,6 +253,21 @@ impl RealStage {
         format!("http://127.0.0.1:{}", self.activity.port())
     }
 
+    /// What `kubectl get` shows of the objects and their HPAs, in a scenario that has HPAs.
+    pub(super) async fn tables(&self) -> anyhow::Result<Option<String>> {
+        if self.metrics_api.is_none() {
+            return Ok(None);
+        }
+        let mut text = format!("$ kubectl get scaledobject,hpa -n {}\n", self.namespace);
+        for (group, resource) in
+            [("keda.sh/v1alpha1", "scaledobjects"), ("autoscaling/v2", "horizontalpodautoscalers")]
+        {
+            let path = format!("/apis/{group}/namespaces/{}/{resource}", self.namespace);
+            text.push_str(&kubectl::table(&self.client, &path).await?);
+        }
+        Ok(Some(text))
+    }
+
     /// For whoever wants to look around with kubectl.
     pub(super) fn kubeconfig(&self) -> String {
         self.control_plane.kubeconfig().display().to_string()
@@ -259,7 +300,7 @@ impl RealStage {
 impl Stage for RealStage {
     async fn advance(&mut self, scenario: &Scenario, hour: f64, elapsed: Duration) -> anyhow::Result<()> {
         let ready = match scenario.rests_on_pods() {
-            true => ready_pods(&self.client).await?,
+            true => ready_pods(&self.client, self.namespace).await?,
             false => BTreeMap::new(),
         };
         self.servers.advance(scenario, hour, elapsed, &ready).await
@@ -279,10 +320,31 @@ impl Stage for RealStage {
     }
 }
 
+/// A control plane for a scenario: an HPA controller looks every 15 s, and a whole day takes no longer than a few of that.
+fn options(scenario: &Scenario) -> Options {
+    let controller_manager_args = if scenario.by_hpa {
+        vec!["--horizontal-pod-autoscaler-sync-period=1s".to_owned()]
+    } else {
+        Vec::new()
+    };
+    Options { controller_manager_args, ..Options::default() }
+}
+
+/// The API by which HPAs read metrics, at `port` of this machine.
+fn metrics_api(port: u16) -> AggregatedApi {
+    AggregatedApi {
+        group: "external.metrics.k8s.io",
+        version: "v1beta1",
+        service: "polyscaler-external-metrics".to_owned(),
+        namespace: "polyscaler-system".to_owned(),
+        port,
+    }
+}
+
 /// The pods that can work, by Deployment: asked of the API server, so that the load does not rest
 /// on what the operator says of itself.
-async fn ready_pods(client: &Client) -> anyhow::Result<BTreeMap<String, u32>> {
-    let deployments: Api<Deployment> = Api::namespaced(client.clone(), NAMESPACE);
+async fn ready_pods(client: &Client, namespace: &str) -> anyhow::Result<BTreeMap<String, u32>> {
+    let deployments: Api<Deployment> = Api::namespaced(client.clone(), namespace);
     let listed =
         deployments.list(&ListParams::default()).await.context("the Deployments cannot be listed")?;
     let ready = listed.items.into_iter().map(|deployment| {

@@ -9,6 +9,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
     name: "business",
     title: "two shops follow their business metrics (BusinessScaling)",
     objects: "businessscalings",
+    namespace: "default",
+    by_hpa: false,
     group: None,
     applications: &[
         Application {

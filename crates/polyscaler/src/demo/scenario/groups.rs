@@ -11,6 +11,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
     name: "groups",
     title: "seven services that call each other follow the load at their entry as one (ScalingGroup)",
     objects: "scalinggroups",
+    namespace: "default",
+    by_hpa: false,
     group: Some(Group { name: "teastore", a_second: load::page_views_a_second, manifest }),
     applications: &[
         member("teastore-webui", 1, 1),

@@ -10,13 +10,15 @@ pub(super) const SCENARIO: Scenario = Scenario {
     name: "http",
     title: "two web applications follow their requests in Prometheus (GeneralScaler)",
     objects: "generalscalers",
+    namespace: "default",
+    by_hpa: false,
     group: None,
     applications: &[
         Application {
             name: "shop",
             replicas: 2,
             ready_after: 2,
-            load: Load::Requests { a_second: load::visits_a_second },
+            load: Load::Requests { counter: "http_requests_total", a_second: load::visits_a_second },
             manifest: Some(|url| {
                 json!({
                     "apiVersion": "autoscaling.example.com/v1",
@@ -50,7 +52,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
             name: "search",
             replicas: 1,
             ready_after: 1,
-            load: Load::Requests { a_second: load::searches_a_second },
+            load: Load::Requests { counter: "http_requests_total", a_second: load::searches_a_second },
             manifest: Some(|url| {
                 json!({
                     "apiVersion": "autoscaling.example.com/v1",

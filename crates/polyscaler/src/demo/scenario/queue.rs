@@ -10,6 +10,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
     name: "queue",
     title: "two groups of workers follow the backlog of NATS streams (ScalingRule)",
     objects: "scalingrules",
+    namespace: "default",
+    by_hpa: false,
     group: None,
     applications: &[
         Application {

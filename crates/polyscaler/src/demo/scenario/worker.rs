@@ -10,6 +10,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
     name: "worker",
     title: "two groups of workers follow the backlog of Redis lists (GeneralScaler)",
     objects: "generalscalers",
+    namespace: "default",
+    by_hpa: false,
     group: None,
     applications: &[
         Application {

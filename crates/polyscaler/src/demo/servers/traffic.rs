@@ -30,8 +30,10 @@ pub(super) struct Traffic {
 type Shared = Arc<Mutex<BTreeMap<&'static str, Counter>>>;
 
 /// The requests of one application.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Counter {
+    /// Its name in Prometheus.
+    name: &'static str,
     total: f64,
     /// Requests a second at present.
     pace: f64,
@@ -46,8 +48,13 @@ impl Drop for Traffic {
 impl Traffic {
     /// Starts both, where the scenario has applications that answer requests.
     pub(super) async fn start(scenario: &Scenario) -> anyhow::Result<Option<Self>> {
-        let answering = scenario.applications.iter().filter(|app| matches!(app.load, Load::Requests { .. }));
-        let counters: BTreeMap<_, _> = answering.map(|app| (app.name, Counter::default())).collect();
+        let answering = scenario.applications.iter().filter_map(|app| match app.load {
+            Load::Requests { counter, .. } => {
+                Some((app.name, Counter { name: counter, total: 0.0, pace: 0.0 }))
+            }
+            Load::Figure { .. } | Load::Queue(_) | Load::Calls => None,
+        });
+        let counters: BTreeMap<_, _> = answering.collect();
         if counters.is_empty() {
             return Ok(None);
         }
@@ -92,9 +99,14 @@ async fn count(endpoint: MetricServer, counters: Shared) {
 
 /// The counters in Prometheus' text format.
 fn exposition(counters: &BTreeMap<&'static str, Counter>) -> String {
-    let mut text = "# TYPE http_requests_total counter\n".to_owned();
-    for (application, counter) in counters {
-        let _ = writeln!(text, "http_requests_total{{app=\"{application}\"}} {}", counter.total.floor());
+    let mut text = String::new();
+    let mut typed = None;
+    for (application, Counter { name, total, .. }) in counters {
+        // Those of one scenario have one name.
+        if typed.replace(name) != Some(name) {
+            let _ = writeln!(text, "# TYPE {name} counter");
+        }
+        let _ = writeln!(text, "{name}{{app=\"{application}\"}} {}", total.floor());
     }
     text
 }
