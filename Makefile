@@ -21,7 +21,7 @@ require:
 	@hack/require.sh
 
 .PHONY: demo
-demo: require ## Watch replicas follow a load, on a control plane of its own (DEMO_ARGS="--scenario groups|http|queue|worker"), or a backtest (--scenario backtest)
+demo: require ## Watch replicas follow a load, on a control plane of its own (DEMO_ARGS="--scenario groups|http|keda|queue|worker"), or a backtest (--scenario backtest)
 	$(CARGO) run --locked --package polyscaler -- demo $(DEMO_ARGS)
 
 .PHONY: control-plane
