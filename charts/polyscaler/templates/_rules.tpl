@@ -83,6 +83,10 @@
 - apiGroups: ["apps"]
   resources: ["replicasets"]
   verbs: ["get"]
+# Endpoints of Services, for metrics that ask all of them.
+- apiGroups: ["discovery.k8s.io"]
+  resources: ["endpointslices"]
+  verbs: ["list"]
 {{- end }}
 
 {{- define "polyscaler.rules.namespaces" }}

@@ -11,6 +11,7 @@
 //!             ─▶ deployments                                     which exist, for `coordinate`
 //!             ─▶ view                                            for people at a terminal, who writes nothing
 //!             ─▶ pods                                            watched while a metric is about them
+//!             ─▶ services                                        their endpoints, listed while a metric asks them
 //! ```
 //!
 //! Every write names its field manager, carries the resourceVersion that it rests on, ends
@@ -26,6 +27,7 @@ mod namespace_labels;
 mod pods;
 mod refusal;
 mod selector;
+mod services;
 mod stream;
 mod targets;
 mod view;
@@ -41,6 +43,7 @@ pub use lease::{Always, Installation, Lease, LeaseGuard, LeaseSettings};
 pub use pods::{PodCount, PodStore};
 pub use refusal::Asker;
 pub use selector::NamespaceSelector;
+pub use services::ServiceStore;
 pub use targets::Targets;
 pub use view::{OtherKind, PublishedEvent, View, ViewError};
 pub use watch::{Watches, watch};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::access::Doorman;
 use crate::net::address::AddressPolicy;
 use crate::net::http_client::HttpClient;
 use crate::prometheus_server::DefaultServer;
@@ -9,6 +10,8 @@ use crate::prometheus_server::DefaultServer;
 /// What sources share to reach the world.
 pub(crate) struct Clients {
     pub(crate) http: Arc<HttpClient>,
+    /// Gets tokens before a request.
+    pub(crate) doorman: Arc<Doorman>,
     /// For sources that connect by themselves.
     pub(crate) policy: AddressPolicy,
     /// The Prometheus server of objects that name none.
@@ -18,6 +21,7 @@ pub(crate) struct Clients {
 impl Clients {
     pub(crate) fn new(policy: AddressPolicy) -> Self {
         let http = Arc::new(HttpClient::new(policy.clone()));
-        Self { http, policy, prometheus: DefaultServer::Unknown }
+        let doorman = Arc::new(Doorman::new(Arc::clone(&http)));
+        Self { http, doorman, policy, prometheus: DefaultServer::Unknown }
     }
 }

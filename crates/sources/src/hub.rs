@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use crate::credentials::{CredentialReader, Credentials};
 use crate::pods::NoCluster;
 use crate::registry::Content;
-use crate::source::{Past, PastSpan, PodReader, Request};
+use crate::source::{Past, PastSpan, PodReader, Request, ServiceReader};
 
 /// Readings that nobody asked for in this time are forgotten.
 const KEEP_UNUSED: Duration = Duration::from_secs(600);
@@ -69,9 +69,11 @@ pub struct Hub {
 }
 
 /// What a flight needs of the world.
+#[derive(Clone)]
 struct Upstream {
     credentials: Arc<dyn CredentialReader>,
     pods: Arc<dyn PodReader>,
+    services: Arc<dyn ServiceReader>,
     observer: Observer,
 }
 
@@ -123,16 +125,21 @@ struct Boarding {
 impl Hub {
     /// A hub for queries of a [`Registry`](crate::Registry), whose credentials `credentials` reads.
     pub fn new(credentials: Arc<dyn CredentialReader>, clock: Clock, observer: Observer) -> Self {
-        let upstream = Upstream { credentials, pods: Arc::new(NoCluster), observer };
+        let (pods, services) = (Arc::new(NoCluster), Arc::new(NoCluster));
+        let upstream = Upstream { credentials, pods, services, observer };
         Self { upstream: Arc::new(upstream), clock, entries: Mutex::default() }
     }
 
     /// The same hub for sources that read the cluster itself, by `pods`. Without it, they find no cluster.
     #[must_use]
     pub fn with_pods(self, pods: Arc<dyn PodReader>) -> Self {
-        let Upstream { credentials, observer, .. } = &*self.upstream;
-        let (credentials, observer) = (Arc::clone(credentials), Arc::clone(observer));
-        Self { upstream: Arc::new(Upstream { credentials, pods, observer }), ..self }
+        Self { upstream: Arc::new(Upstream { pods, ..(*self.upstream).clone() }), ..self }
+    }
+
+    /// The same for sources that ask what stands behind Services, which `services` knows.
+    #[must_use]
+    pub fn with_services(self, services: Arc<dyn ServiceReader>) -> Self {
+        Self { upstream: Arc::new(Upstream { services, ..(*self.upstream).clone() }), ..self }
     }
 
     /// A reading of `query` that was begun at or after `not_before`: the last one, the
@@ -217,6 +224,10 @@ fn broken_off(who: &str) -> Reading {
 }
 
 impl Upstream {
+    fn request<'a>(&'a self, credentials: &'a Credentials, begun: Time) -> Request<'a> {
+        Request { credentials, pods: self.pods.as_ref(), services: self.services.as_ref(), begun }
+    }
+
     async fn read(&self, query: &Query, begun: Time) -> Reading {
         let Some(Content { ask, needs }) = query.content() else {
             let message =
@@ -224,9 +235,7 @@ impl Upstream {
             return Reading::absent(AbsenceReason::Malformed, message);
         };
         match Credentials::read(needs, self.credentials.as_ref()).await {
-            Ok(credentials) => {
-                ask.ask(Request { credentials: &credentials, pods: self.pods.as_ref(), begun }).await
-            }
+            Ok(credentials) => ask.ask(self.request(&credentials, begun)).await,
             Err(absence) => Reading::Absent(absence),
         }
     }
@@ -234,9 +243,7 @@ impl Upstream {
     async fn past(&self, query: &Query, span: PastSpan, begun: Time) -> Option<Result<Past, Absence>> {
         let Content { ask, needs } = query.content()?;
         match Credentials::read(needs, self.credentials.as_ref()).await {
-            Ok(credentials) => {
-                ask.past(Request { credentials: &credentials, pods: self.pods.as_ref(), begun }, span).await
-            }
+            Ok(credentials) => ask.past(self.request(&credentials, begun), span).await,
             Err(absence) => Some(Err(absence)),
         }
     }

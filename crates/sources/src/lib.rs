@@ -6,7 +6,7 @@
 //!            │                  nats;     redirects      called at all
 //!            │                  redis (by connections of its own)
 //!            ├─▶ CredentialReader
-//!            └─▶ PodReader        for sources about the cluster itself
+//!            └─▶ PodReader, ServiceReader   for sources about the cluster itself
 //! ```
 //!
 //! The [`Hub`] turns a [`Query`](engine::Query) into a [`Reading`](engine::Reading). Equal
@@ -29,15 +29,18 @@
 //! | `net` | ways to the world: address policy, TLS, HTTP, gRPC |
 //! | `values` | how values are written: settings, names, quantities, selectors, paths into JSON |
 //! | `google` | tokens of Google's identities |
+//! | `access` | how HTTP servers are got at: who we are, and by what they are trusted |
 //! | `adviser` | services that advise a policy |
 //!
 //! To add a source, write one file with an implementation of [`Source`] in `catalog` and name it in
 //! the table there.
 
+mod access;
 mod adviser;
 mod catalog;
 mod clients;
 mod credentials;
+mod deferred;
 mod google;
 mod hub;
 mod net;
@@ -45,6 +48,7 @@ mod pods;
 mod prometheus_server;
 mod registry;
 mod source;
+mod token_cache;
 mod values;
 
 pub use adviser::{Advisers, Asker};
@@ -54,5 +58,6 @@ pub use net::address::{AddressPolicy, Refused};
 pub use net::grpc;
 pub use prometheus_server::ServerAddress;
 pub use registry::Registry;
-pub use source::{Ask, Past, PastSpan, PodCount, PodReader, Request, Source};
+pub use source::{Ask, Endpoint, Past, PastSpan, PodCount, PodReader, Request, ServiceReader, Source};
+pub use values::settings::given_later::{Form, GivenLater};
 pub use values::settings::{Refused as SettingRefused, Settings};

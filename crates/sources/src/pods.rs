@@ -5,13 +5,13 @@ use engine::{Absence, AbsenceReason, PodSample, Target};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use crate::source::{PodCount, PodReader};
+use crate::source::{Endpoint, PodCount, PodReader, ServiceReader};
 
-/// Has no pods: whoever asks hears so.
+/// Has no pods and no Services: whoever asks hears so.
 pub(crate) struct NoCluster;
 
 fn no_cluster<'a, T: Send + 'a>() -> BoxFuture<'a, Result<T, Absence>> {
-    let message = "this metric needs a cluster's pods, and no cluster is available here".to_owned();
+    let message = "this metric needs a cluster, and no cluster is available here".to_owned();
     std::future::ready(Err(Absence { reason: AbsenceReason::ConnectionFailed, message })).boxed()
 }
 
@@ -25,6 +25,12 @@ impl PodReader for NoCluster {
         _: &'a Target,
         _: &'a PodMeasure,
     ) -> BoxFuture<'a, Result<Vec<PodSample>, Absence>> {
+        no_cluster()
+    }
+}
+
+impl ServiceReader for NoCluster {
+    fn endpoints<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, Result<Vec<Endpoint>, Absence>> {
         no_cluster()
     }
 }

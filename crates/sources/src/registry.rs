@@ -8,10 +8,12 @@ use engine::{Asked, Fault, Prepared, Problem, Query, SourceCatalog};
 use crate::catalog::SOURCES;
 use crate::clients::Clients;
 use crate::credentials::Needs;
+use crate::deferred::Deferred;
 use crate::net::address::AddressPolicy;
 use crate::prometheus_server::{DefaultServer, ServerAddress};
 use crate::source::{Ask, Source};
 use crate::values::fault::quoted;
+use crate::values::settings::given_later::StandIns;
 use crate::values::settings::{Read, Settings};
 
 /// The known sources by name.
@@ -64,11 +66,17 @@ impl SourceCatalog for Registry {
         let Some(source) = self.sources.get(asked.source) else {
             return Err(vec![Problem::new(asked.path.source, self.unknown(asked.source))]);
         };
-        let mut settings = Settings::new(asked);
+        let samples = StandIns::samples(source.given_later());
+        let mut settings = Settings::new(asked, &samples);
         let ask = source.prepare(&mut settings);
-        let Read { problems, warnings, key, needs, server } = settings.finish();
+        let Read { problems, warnings, key, needs, server, awaited } = settings.finish();
         match ask {
             Some(ask) if problems.is_empty() => {
+                let (server, ask): (_, Box<dyn Ask>) = match awaited.is_empty() {
+                    true => (server, ask),
+                    // It was prepared with samples, to see that all else is right.
+                    false => (None, Box::new(Deferred::new(Arc::clone(source), asked, awaited))),
+                };
                 let query = Query::of_server(server, asked.source, &key, Content { ask, needs });
                 Ok(Prepared { query, warnings })
             }

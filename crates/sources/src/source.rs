@@ -4,6 +4,7 @@
 //! compiled, and then answers. Sharing, credentials and counting belong to the hub; connections belong to the
 //! clients that sources are built with. `docs/extending.md` walks through a whole one.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use engine::pod_metric::PodMeasure;
@@ -12,6 +13,7 @@ use futures::future::BoxFuture;
 
 use crate::credentials::Credentials;
 use crate::values::settings::Settings;
+use crate::values::settings::given_later::GivenLater;
 
 /// One kind of metric source, for example `http`. One value of it prepares all queries.
 pub trait Source: Send + Sync {
@@ -20,6 +22,12 @@ pub trait Source: Send + Sync {
     ///
     /// What it looks at in `settings`, the namespace and the target included, decides which queries are equal.
     fn prepare(&self, settings: &mut Settings<'_>) -> Option<Box<dyn Ask>>;
+
+    /// Its settings that may also come as a credential, under their name with `From` at its end. `prepare` is called
+    /// with a sample for them, and with the text itself at a reading.
+    fn given_later(&self) -> &'static [GivenLater] {
+        &[]
+    }
 }
 
 /// A query that can be asked, again and again.
@@ -59,6 +67,8 @@ pub struct Request<'a> {
     pub credentials: &'a Credentials,
     /// The cluster's pods.
     pub pods: &'a dyn PodReader,
+    /// The cluster's Services.
+    pub services: &'a dyn ServiceReader,
     /// When the reading began: the time of a value whose source does not say one.
     pub begun: Time,
 }
@@ -76,6 +86,25 @@ pub trait PodReader: Send + Sync {
         target: &'a Target,
         measure: &'a PodMeasure,
     ) -> BoxFuture<'a, Result<Vec<PodSample>, Absence>>;
+}
+
+/// Knows what stands behind the cluster's Services.
+pub trait ServiceReader: Send + Sync {
+    /// The endpoints of the Service `name` in `namespace` that are ready; empty where it has none, or does not exist.
+    fn endpoints<'a>(
+        &'a self,
+        namespace: &'a str,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<Endpoint>, Absence>>;
+}
+
+/// One address behind a Service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Where it is.
+    pub address: IpAddr,
+    /// The ports that it answers at.
+    pub ports: Vec<u16>,
 }
 
 /// How many pods there are.

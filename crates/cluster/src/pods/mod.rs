@@ -129,7 +129,8 @@ impl PodStore {
 }
 
 /// What was refused, as an absence.
-fn absence(what: &str, refusal: &Refusal) -> Absence {
+/// The absence of `what`, which was refused.
+pub(crate) fn absence(what: &str, refusal: &Refusal) -> Absence {
     let reason = match refusal.cause {
         None => AbsenceReason::ConnectionFailed,
         Some(Cause::TimedOut) => AbsenceReason::Timeout,
@@ -138,7 +139,8 @@ fn absence(what: &str, refusal: &Refusal) -> Absence {
     Absence { reason, message: format!("{what}: {}", refusal.message) }
 }
 
-fn unanswered(what: &str, limit: Duration) -> Absence {
+/// The absence of `what`, for which no answer came.
+pub(crate) fn unanswered(what: &str, limit: Duration) -> Absence {
     Absence { reason: AbsenceReason::Timeout, message: format!("{what}: {}", no_answer(limit)) }
 }
 

@@ -4,14 +4,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use cluster::{Clients, CredentialStore, PodStore};
+use cluster::{Clients, CredentialStore, PodStore, ServiceStore};
 use engine::pod_metric::PodMeasure;
 use engine::{Absence, Advice, Holder, PodSample, Query, Target, Time};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use runner::{Clock, Metrics, Question, Sampled, Sampler};
 use sources::{
-    Advisers, Answer, Asker, CredentialReader, Hub, PastSpan, PodCount, PodReader, ReadStats, Values,
+    Advisers, Answer, Asker, CredentialReader, Endpoint, Hub, PastSpan, PodCount, PodReader, ReadStats,
+    ServiceReader, Values,
 };
 
 struct ClusterCredentials(CredentialStore);
@@ -50,6 +51,22 @@ impl PodReader for ClusterPods {
     }
 }
 
+struct ClusterServices(ServiceStore);
+
+impl ServiceReader for ClusterServices {
+    fn endpoints<'a>(
+        &'a self,
+        namespace: &'a str,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<Endpoint>, Absence>> {
+        async move {
+            let found = self.0.endpoints(namespace, name).await?;
+            Ok(found.into_iter().map(|(address, ports)| Endpoint { address, ports }).collect())
+        }
+        .boxed()
+    }
+}
+
 struct HubSampler(Hub);
 
 impl Sampler for HubSampler {
@@ -85,7 +102,9 @@ pub(crate) fn sampler(clients: &Clients, clock: Arc<dyn Clock>, metrics: Arc<Met
     let credentials = Arc::new(ClusterCredentials(CredentialStore::new(clients)));
     let observer = move |stats: &ReadStats<'_>| metrics.read(stats.source, stats.outcome, stats.latency);
     let hub = Hub::new(credentials, Arc::new(move || clock.now()), Arc::new(observer));
-    Arc::new(HubSampler(hub.with_pods(Arc::new(ClusterPods(PodStore::new(clients))))))
+    let pods = Arc::new(ClusterPods(PodStore::new(clients)));
+    let services = Arc::new(ClusterServices(ServiceStore::new(clients)));
+    Arc::new(HubSampler(hub.with_pods(pods).with_services(services)))
 }
 
 struct GrpcAdvisers(Arc<Advisers>);

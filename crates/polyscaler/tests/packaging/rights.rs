@@ -171,8 +171,11 @@ async fn without(rights: &Rights, missing: Missing) {
     let mut spec = scene.spec("web", "/users");
     spec["headersFrom"] = json!({ "secretRef": { "name": "token" } });
     let scaling = scene.business_scaling("web", spec).await;
-    // Metrics about the cluster's own pods.
+    // Metrics about the cluster's own pods and Services.
+    let url = format!("http://web.{}/load", scene.namespace);
+    let of_endpoints = json!({ "url": url, "valueLocation": "load", "aggregateEndpoints": "sum" });
     for (name, metric) in [
+        ("asks", json!({ "type": "http", "config": of_endpoints })),
         ("counts", json!({ "type": "kubernetes-workload", "config": { "podSelector": "app=web" } })),
         ("measures", json!({ "type": "cpu" })),
     ] {

@@ -3,13 +3,16 @@
 //! | setting | meaning |
 //! |---|---|
 //! | `monitoringUrl` | the monitoring port of a server, for example `http://nats:8222`; http or https, without credentials or query |
-//! | `subject` | subject of the messages; wildcards `*` and `>` are allowed |
+//! | `monitoringEndpoint`, `useHttps` | instead of `monitoringUrl`: the same as `HOST:PORT`, and whether it is asked by https |
+//! | `subject` | subject of the messages; wildcards `*` and `>` are allowed. It may be left out where `stream` and `consumer` are named: then all of that consumer counts, whatever its subjects |
 //! | `account` | optional: name or ID of the only account to count in; default: all accounts |
 //! | `stream` | optional: the only stream to count in |
 //! | `consumer` | optional: the only consumer to count for |
 //! | `monitoringUrls` | optional: the monitoring ports of the other servers of a cluster, where they cannot be discovered |
 //! | `headersFrom.secretRef.name` | optional: a secret whose keys are header names and whose values are header values |
-//! | `timeoutSeconds` | optional: timeout of a reading, 1 to 60, default 5 |
+//! | `timeoutSeconds` | optional: timeout of a reading, 1 to 60, default 5; or `timeoutMillis`, 1 to 60000 |
+//!
+//! `monitoringEndpoint` and `account` may also come as a credential, under their name with `From` at its end: `accountFrom`.
 //!
 //! What waits is, over all consumers that get messages on the subject, what they were not yet
 //! delivered (`num_pending`) and what they did not yet acknowledge (`num_ack_pending`); and,
@@ -58,7 +61,8 @@ use crate::source::{Ask, Request, Source};
 use crate::values::fault::{invalid, quoted};
 use crate::values::headers;
 use crate::values::settings::Settings;
-use crate::values::url::shown;
+use crate::values::settings::given_later::{Form, GivenLater};
+use crate::values::url::{parse_http_url, shown, shown_origin};
 use monitor::Monitor;
 use pending::Count;
 use report::Selector;
@@ -95,8 +99,12 @@ struct Config {
 
 impl Config {
     fn parse(settings: &mut Settings<'_>) -> Option<Self> {
-        let url = settings.http_url("monitoringUrl", monitoring_base);
-        let subject = settings.required_text("subject");
+        let url = server(settings);
+        let names_consumer = settings.has("stream") && settings.has("consumer");
+        let subject = match names_consumer {
+            true => settings.optional_text("subject"),
+            false => settings.required_text("subject"),
+        };
         if let Some((subject, why)) = subject.and_then(|text| Some((text, subject::problem(text)?))) {
             settings.refuse("subject", invalid(quoted(subject), why));
         }
@@ -110,10 +118,33 @@ impl Config {
         });
         let other_urls = settings.http_urls("monitoringUrls", MAX_SERVERS, monitoring_base);
         let headers_from = settings.secret("headersFrom");
-        let timeout = settings.whole_number("timeoutSeconds", 1..=60, 5);
-        let selector = Selector { subject: subject?.to_owned(), account, stream, consumer };
-        Some(Self { url: url?, other_urls, selector, headers_from, timeout: Duration::from_secs(timeout?) })
+        let timeout = settings.timeout(5);
+        if subject.is_none() && !names_consumer {
+            return None;
+        }
+        let selector = Selector { subject: subject.map(str::to_owned), account, stream, consumer };
+        Some(Self { url: url?, other_urls, selector, headers_from, timeout: timeout? })
     }
+}
+
+/// The address of the first server, written as a URL or as host and port.
+fn server(settings: &mut Settings<'_>) -> Option<Url> {
+    if !settings.has("monitoringEndpoint") {
+        settings.forbid("useHttps", "it is only valid with monitoringEndpoint");
+        let url = settings.http_url("monitoringUrl", monitoring_base);
+        settings.optional_text("monitoringEndpoint");
+        return url;
+    }
+    settings.forbid("monitoringUrl", "must not be set together with monitoringEndpoint");
+    let scheme = if settings.flag("useHttps") { "https" } else { "http" };
+    let url = settings.parsed("monitoringEndpoint", |text| match text.contains("://") {
+        true => Err(Fault::invalid("must be HOST:PORT; use monitoringUrl for a URL")),
+        false => parse_http_url(&format!("{scheme}://{text}")).and_then(monitoring_base),
+    });
+    if let Some(url) = &url {
+        settings.asks(|| shown_origin(url));
+    }
+    url
 }
 
 /// The monitoring port's address, whether or not it ends with a slash or with the page itself.
@@ -147,6 +178,18 @@ impl Source for Nats {
         let config = Config::parse(settings)?;
         let (client, started) = (Arc::clone(&self.client), Arc::clone(&self.started));
         Some(Box::new(Query { client, started, config }))
+    }
+
+    fn given_later(&self) -> &'static [GivenLater] {
+        const ACCOUNT: GivenLater = GivenLater {
+            name: "account",
+            sample: "a",
+            must_be: "the name or the ID of an account",
+            form: Form::Text,
+        };
+        const ENDPOINT: GivenLater =
+            GivenLater { name: "monitoringEndpoint", sample: "a:1", must_be: "HOST:PORT", ..ACCOUNT };
+        &[ACCOUNT, ENDPOINT]
     }
 }
 

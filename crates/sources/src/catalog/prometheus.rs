@@ -5,15 +5,25 @@
 //! | `query` | PromQL query that returns an instant vector or a scalar |
 //! | `serverAddress` | the server, for example `http://prometheus:9090`; a path before `/api/v1` and a query are kept; default: the operator's `--prometheus-url` |
 //! | `aggregate` | how several series are aggregated: `sum` (default), `max`, `avg`, or `only`, which allows a single series |
+//! | `emptyAsZero` | whether no series, and a series that is NaN or infinite, count as 0; default false |
 //! | `method` | `GET` (default), or `POST` for long queries |
-//! | `timeoutSeconds` | timeout of a request, 1 to 60, default 5 |
+//! | `queryParameters` | further parameters of the request, as an object of texts |
+//! | `namespace` | the parameter `namespace`, sent as it is written |
+//! | `timeoutSeconds` | timeout of a request, 1 to 60, default 5; or `timeoutMillis`, 1 to 60000 |
 //! | `bearerTokenFrom` | a token, as `{secretKeyRef: {name, key}}` like all credentials |
 //! | `username`, `passwordFrom` | basic authentication |
+//! | `oauth2.tokenUrl`, `oauth2.clientId`, `oauth2.clientSecretFrom` | instead: a token of the client credentials grant, fetched there; also `oauth2.scopes`, a list, and `oauth2.endpointParams`, an object of texts |
+//! | `authHeader.name`, `authHeader.valueFrom` | a header, and its value |
+//! | `apiKey.keyFrom`, `apiKey.in`, `apiKey.name` | a key, sent in the `header` (default) or the `query` of this name; default `X-API-KEY` and `api_key` |
 //! | `certFrom`, `keyFrom` | client certificate and private key in PEM format |
 //! | `caFrom` | certificate authorities to trust, in PEM format, instead of the system's |
+//! | `insecureSkipVerify` | whether to accept any certificate; default false |
 //! | `tenant` | the header `X-Scope-OrgID` |
 //! | `headers` | further headers without credentials |
 //! | `headersFrom.secretRef.name` | a secret whose keys are header names and whose values are header values |
+//!
+//! `username`, `authHeader.name`, `apiKey.key` and the settings of `oauth2` may also come as a credential, under their name with
+//! `From` at its end: `usernameFrom`.
 //!
 //! The sum is the default because a query such as `rate(requests_total[5m])` gives a series per pod, and
 //! what is to be served is what all of them get.
@@ -21,8 +31,9 @@
 //! A reading is all or nothing. No series is an absence and not zero, for a series that is gone looks
 //! no different from one that never was; one NaN or infinity among many is an absence, as is an answer
 //! whose warnings say that it may lack something. Only of the whole is known that it is not too little.
+//! `emptyAsZero` is for whoever knows that no series means no load; in an outage of what writes the series it
+//! scales in.
 
-mod access;
 mod answer;
 
 use std::sync::Arc;
@@ -31,16 +42,23 @@ use std::time::Duration;
 use engine::{Absence, AbsenceReason, Fault, FaultKind, Reading, Time};
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{StatusCode, Url};
+use tokio::time::Instant;
 
+use crate::access::{self, Access, Doorman, Hidden};
 use crate::clients::Clients;
 use crate::net::http_client::{Answer, Body, Call, HttpClient, Limits, MAX_ANSWER_BYTES, Missed};
 use crate::prometheus_server::{self, DefaultServer, ServerAddress};
 use crate::source::{Ask, Past, PastSpan, Request, Source};
+use crate::values::fault::{invalid, quoted};
 use crate::values::settings::Settings;
+use crate::values::settings::given_later::GivenLater;
 use crate::values::url::shown_origin;
-use access::{Access, Hidden};
 use answer::{Aggregate, Number};
+
+/// Selects the tenant on servers with many of them.
+const TENANT: HeaderName = HeaderName::from_static("x-scope-orgid");
 
 /// The setting that names a server.
 const SERVER: &str = "serverAddress";
@@ -50,17 +68,20 @@ const NO_SERVER: &str = "the operator runs without --prometheus-url";
 
 /// The registry's constructor.
 pub(crate) fn new(clients: &Clients) -> Arc<dyn Source> {
-    Arc::new(Prometheus { client: Arc::clone(&clients.http), default_server: clients.prometheus.clone() })
+    let (client, doorman) = (Arc::clone(&clients.http), Arc::clone(&clients.doorman));
+    Arc::new(Prometheus { client, doorman, default_server: clients.prometheus.clone() })
 }
 
 struct Prometheus {
     client: Arc<HttpClient>,
+    doorman: Arc<Doorman>,
     default_server: DefaultServer,
 }
 
 /// A query, ready to be asked.
 struct Query {
     client: Arc<HttpClient>,
+    doorman: Arc<Doorman>,
     config: Config,
     /// What is asked where; `None` where no server is known, as when a manifest is checked.
     request: Option<(Url, Option<String>)>,
@@ -73,7 +94,10 @@ struct Config {
     query: String,
     server: Option<ServerAddress>,
     aggregate: Aggregate,
+    empty_as_zero: bool,
     post: bool,
+    parameters: Vec<(String, String)>,
+    namespace: Option<String>,
     timeout: Duration,
     access: Access,
 }
@@ -87,18 +111,49 @@ impl Config {
         let server = settings.optional_http_url(SERVER, prometheus_server::base);
         let aggregate = settings.one_of("aggregate", &Aggregate::NAMES);
         let method = settings.one_of("method", &[("GET", false), ("POST", true)]);
-        let access = Access::parse(settings, server.as_ref());
-        let timeout = settings.whole_number("timeoutSeconds", 1..=60, 5);
-        let (server, timeout) = (server.map(ServerAddress::new), Duration::from_secs(timeout?));
-        Some(Self { query: query?, server, aggregate: aggregate?, post: method?, timeout, access })
+        let empty_as_zero = settings.flag("emptyAsZero");
+        let parameters = settings.pairs("queryParameters");
+        let namespace = settings.optional_text("namespace").map(str::to_owned);
+        let mut access = Access::parse(settings, server.as_ref().map(|server| (SERVER, server)));
+        if let Some(tenant) = settings.optional_text("tenant") {
+            match HeaderValue::from_str(tenant) {
+                Ok(value) => access.add_header(TENANT, value),
+                Err(_) => settings.refuse("tenant", invalid(quoted(tenant), "must be the value of a header")),
+            }
+        }
+        let timeout = settings.timeout(5);
+        Some(Self {
+            query: query?,
+            server: server.map(ServerAddress::new),
+            aggregate: aggregate?,
+            empty_as_zero,
+            post: method?,
+            parameters,
+            namespace,
+            timeout: timeout?,
+            access,
+        })
+    }
+
+    /// Adds to an address what is asked of it besides the query.
+    fn add_parameters(&self, url: &mut Url) {
+        if !self.parameters.is_empty() {
+            url.query_pairs_mut().extend_pairs(&self.parameters);
+        }
+        if let Some(namespace) = &self.namespace {
+            let before = url.query().map(|query| format!("{query}&")).unwrap_or_default();
+            url.set_query(Some(&format!("{before}namespace={namespace}")));
+        }
     }
 }
 
 impl Query {
     async fn number(&self, request: Request<'_>) -> Result<Number, Absence> {
         let (url, form) = self.request.as_ref().ok_or_else(no_server)?;
-        let aggregate = self.config.aggregate;
-        let number = |status, body: &Body, hidden: &Hidden| answer::number(status, body, aggregate, hidden);
+        let Config { aggregate, empty_as_zero, .. } = self.config;
+        let number = |status, body: &Body, hidden: &Hidden| {
+            answer::number(status, body, aggregate, empty_as_zero, hidden)
+        };
         self.call(url, form.as_deref(), request, number).await
     }
 
@@ -118,19 +173,26 @@ impl Query {
         read: impl FnOnce(StatusCode, &Body, &Hidden) -> Result<T, Absence>,
     ) -> Result<T, Absence> {
         let config = &self.config;
-        let presented = config.access.present(request.credentials)?;
+        let deadline = Instant::now() + config.timeout;
+        let access = &config.access;
+        let presented =
+            access.present("application/json", request.credentials, &self.doorman, deadline).await?;
+        let asked = access.url(url);
         let call = Call {
-            url,
+            url: &asked,
             headers: &presented.headers,
             form,
             tls: &presented.tls,
-            limits: Limits { timeout: config.timeout, max_bytes: MAX_ANSWER_BYTES },
+            limits: Limits::until(deadline, MAX_ANSWER_BYTES),
             reads_errors: true,
             follows_redirects: true,
         };
         let Answer { url: answered, status, body } = self.client.call(&call).await.map_err(with_advice)?;
+        if status == StatusCode::UNAUTHORIZED {
+            self.doorman.refused(&presented).await;
+        }
         read(status, &body, &presented.hidden)
-            .map_err(|missing| Missed::new(missing.reason, missing.message).at(url, &answered))
+            .map_err(|missing| Missed::new(missing.reason, missing.message).at(&asked, &answered))
     }
 }
 
@@ -156,6 +218,7 @@ fn past_request(server: &ServerAddress, config: &Config, span: PastSpan) -> (Url
         ("step", span.step.as_secs().max(1).to_string()),
     ];
     let mut url = server.range_endpoint();
+    config.add_parameters(&mut url);
     let mut form = url.clone();
     if config.post {
         form.set_query(None);
@@ -169,6 +232,7 @@ fn past_request(server: &ServerAddress, config: &Config, span: PastSpan) -> (Url
 /// The address of the query, and the form that is posted to it.
 fn request_for(server: &ServerAddress, config: &Config) -> (Url, Option<String>) {
     let mut url = server.endpoint();
+    config.add_parameters(&mut url);
     if !config.post {
         url.query_pairs_mut().append_pair("query", &config.query);
         return (url, None);
@@ -200,7 +264,12 @@ impl Source for Prometheus {
             settings.asks(|| shown_origin(url));
         }
         let server = server.cloned();
-        Some(Box::new(Query { client: Arc::clone(&self.client), request, server, config }))
+        let (client, doorman) = (Arc::clone(&self.client), Arc::clone(&self.doorman));
+        Some(Box::new(Query { client, doorman, request, server, config }))
+    }
+
+    fn given_later(&self) -> &'static [GivenLater] {
+        &access::GIVEN_LATER
     }
 }
 

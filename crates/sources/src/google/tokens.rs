@@ -6,8 +6,7 @@
 //! what the operator has of its own are kept apart, so that nobody can write into a secret
 //! what would lead to the operator's token.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{Absence, AbsenceReason, Time};
@@ -15,8 +14,7 @@ use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
-use tokio::sync::Mutex as AsyncMutex;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::identity::{Credentials, OperatorIdentity};
 use super::key::ServiceAccountKey;
@@ -24,15 +22,10 @@ use super::session::Session;
 use super::{assertion, explained};
 use crate::net::address::AddressPolicy;
 use crate::net::http_client::{Answer, Headers, HttpClient, absence};
+use crate::token_cache::{Kept, TokenCache};
 
 /// Largest answer of a token endpoint.
 const MAX_BYTES: usize = 64 * 1024;
-
-/// A token is not used in the last minute of its life, or in the last half of a short one.
-const MARGIN: Duration = Duration::from_secs(60);
-
-/// Longest life that is believed.
-const LONGEST_LIFE: Duration = Duration::from_secs(3600);
 
 /// Where metadata servers are. The client that may call these is used for one URL only.
 const METADATA_NETS: [&str; 3] = ["169.254.0.0/16", "fe80::/10", "fd20:ce::254/128"];
@@ -41,7 +34,7 @@ const METADATA_NETS: [&str; 3] = ["169.254.0.0/16", "fe80::/10", "fd20:ce::254/1
 pub(crate) struct Tokens {
     client: Arc<HttpClient>,
     metadata_client: HttpClient,
-    slots: Mutex<Slots>,
+    kept: TokenCache<Digested, Token, NoToken>,
 }
 
 /// A bearer token. It has no `Debug`, so it cannot be printed by mistake.
@@ -52,6 +45,7 @@ pub(crate) struct Token {
 }
 
 /// Why there is no token.
+#[derive(Clone)]
 pub(crate) enum NoToken {
     /// The credentials cannot be used: the end of a sentence that begins with their name.
     Unusable(String),
@@ -64,24 +58,6 @@ pub(crate) enum NoToken {
 enum Digested {
     Secret([u8; 32]),
     Operator([u8; 32]),
-}
-
-#[derive(Default)]
-struct Slots {
-    by_digest: HashMap<Digested, Arc<AsyncMutex<Slot>>>,
-    sweep_at: usize,
-}
-
-/// What is known for one set of credentials. Locked while a token is being fetched.
-#[derive(Default)]
-struct Slot {
-    kept: Option<Kept>,
-    failed: Option<(Instant, Absence)>,
-}
-
-struct Kept {
-    token: Token,
-    until: Instant,
 }
 
 /// What a token is exchanged for, as it stands at the moment.
@@ -115,7 +91,7 @@ impl Tokens {
     pub(crate) fn new(client: Arc<HttpClient>) -> Self {
         let allow = METADATA_NETS.iter().filter_map(|net| net.parse().ok()).collect();
         let metadata_client = HttpClient::new(AddressPolicy { deny: Vec::new(), allow });
-        Self { client, metadata_client, slots: Mutex::default() }
+        Self { client, metadata_client, kept: TokenCache::new() }
     }
 
     /// A token for `credentials` that is good at least for one request more.
@@ -125,39 +101,15 @@ impl Tokens {
         session: &Session,
         now: Time,
     ) -> Result<Token, NoToken> {
-        let asked = Instant::now();
         let credentials = Exact::of(credentials).await?;
-        let slot = self.slots.lock().unwrap_or_else(PoisonError::into_inner).of(credentials.digest());
-        let Ok(mut slot) = timeout_at(session.deadline(), slot.lock()).await else {
-            return Err(NoToken::Absent(session.no_token()));
-        };
-        if let Some(kept) = slot.kept.as_ref().filter(|kept| Instant::now() < kept.until) {
-            return Ok(kept.token.clone());
-        }
-        // Whoever waited while another one failed takes its answer: a key that is refused
-        // is sent once a poll, not once an object.
-        if let Some((_, absence)) = slot.failed.as_ref().filter(|(at, _)| *at >= asked) {
-            return Err(NoToken::Absent(absence.clone()));
-        }
-        match self.fetch(&credentials, session, now).await {
-            Ok(kept) => Ok(slot.kept.insert(kept).token.clone()),
-            Err(NoToken::Absent(absence)) => {
-                slot.failed = Some((Instant::now(), absence.clone()));
-                Err(NoToken::Absent(absence))
-            }
-            Err(unusable) => Err(unusable),
-        }
+        let fetch = self.fetch(&credentials, session, now);
+        let token = self.kept.get(credentials.digest(), session.deadline(), fetch).await?;
+        token.ok_or_else(|| NoToken::Absent(session.no_token()))
     }
 
     /// Forgets `token`, which an API refused, so that a new one is fetched.
     pub(crate) async fn forget(&self, token: &Token, session: &Session) {
-        let slot = self.slots.lock().unwrap_or_else(PoisonError::into_inner).of(token.digest);
-        let slot = timeout_at(session.deadline(), slot.lock()).await;
-        if let Ok(mut slot) = slot
-            && slot.kept.as_ref().is_some_and(|kept| kept.token == *token)
-        {
-            slot.kept = None;
-        }
+        self.kept.forget(token.digest, token, session.deadline()).await;
     }
 
     /// How a key is exchanged: by which client, where and with which form.
@@ -167,7 +119,12 @@ impl Tokens {
         Ok((&self.client, key.token_url, Some(form)))
     }
 
-    async fn fetch(&self, credentials: &Exact<'_>, session: &Session, now: Time) -> Result<Kept, NoToken> {
+    async fn fetch(
+        &self,
+        credentials: &Exact<'_>,
+        session: &Session,
+        now: Time,
+    ) -> Result<Kept<Token>, NoToken> {
         let mut headers = Headers { accept: "application/json", secret: HeaderMap::new() };
         let (client, url, form) = match credentials {
             Exact::Secret(json) => self.exchange(json, now)?,
@@ -227,30 +184,12 @@ fn sha256(credentials: &[u8]) -> [u8; 32] {
     bytes
 }
 
-impl Slots {
-    fn of(&mut self, digest: Digested) -> Arc<AsyncMutex<Slot>> {
-        if let Some(known) = self.by_digest.get(&digest) {
-            return Arc::clone(known);
-        }
-        if self.by_digest.len() >= self.sweep_at {
-            self.by_digest.retain(|_, slot| Arc::strong_count(slot) > 1 || is_of_use(slot));
-            self.sweep_at = (self.by_digest.len() * 2).max(64);
-        }
-        Arc::clone(self.by_digest.entry(digest).or_default())
-    }
-}
-
-fn is_of_use(slot: &AsyncMutex<Slot>) -> bool {
-    let Ok(slot) = slot.try_lock() else { return true };
-    slot.kept.as_ref().is_some_and(|kept| Instant::now() < kept.until)
-}
-
 /// The token of a token endpoint's answer. Its life counts from before it was asked for.
-fn kept(answer: &Answer, began: Instant, digest: Digested) -> Option<Kept> {
+fn kept(answer: &Answer, began: Instant, digest: Digested) -> Option<Kept<Token>> {
     let document: Value = serde_json::from_slice(&answer.body.text()).ok()?;
     let token = Token::new(document["access_token"].as_str()?, digest)?;
-    let life = Duration::from_secs(document["expires_in"].as_u64()?).min(LONGEST_LIFE);
-    Some(Kept { token, until: began + (life - MARGIN.min(life / 2)) })
+    let life = Duration::from_secs(document["expires_in"].as_u64()?);
+    Some(Kept::new(token, began, life))
 }
 
 #[cfg(test)]
@@ -264,20 +203,6 @@ mod tests {
         assert_eq!(token.secret(), "ya29.s3cret");
         assert!(!format!("{:?}", token.header()).contains("s3cret"));
         assert!(Token::new("", digest).is_none() && Token::new("a\nb", digest).is_none());
-    }
-
-    #[test]
-    fn credentials_that_nobody_uses_are_forgotten() {
-        let mut slots = Slots::default();
-        let digest = Digested::Operator([255; 32]);
-        let used = slots.of(digest);
-        for number in 0..1000_u16 {
-            let mut number_of = [0; 32];
-            number_of[..2].copy_from_slice(&number.to_be_bytes());
-            slots.of(Digested::Secret(number_of));
-        }
-        assert!(slots.by_digest.len() <= 130, "{}", slots.by_digest.len());
-        assert!(Arc::ptr_eq(&used, &slots.of(digest)));
     }
 
     #[test]

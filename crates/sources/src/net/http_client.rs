@@ -25,6 +25,7 @@ use std::time::Duration;
 use engine::{Absence, AbsenceReason};
 use reqwest::header::HeaderMap;
 use reqwest::{StatusCode, Url};
+use tokio::time::Instant;
 
 use crate::net::address::AddressPolicy;
 use crate::net::dial::Dialler;
@@ -105,6 +106,15 @@ pub(crate) struct Limits {
     pub max_bytes: usize,
 }
 
+impl Limits {
+    /// Until `deadline`, in milliseconds that have begun, as people are told of it.
+    pub(crate) fn until(deadline: Instant, max_bytes: usize) -> Self {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let millis = left.as_micros().div_ceil(1000);
+        Self { timeout: Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX)), max_bytes }
+    }
+}
+
 /// The body of an answer.
 #[derive(Debug, Default)]
 pub(crate) struct Body {
@@ -133,11 +143,6 @@ impl HttpClient {
     /// A client that calls what `policy` allows. Cheap: nothing is loaded before the first request.
     pub(crate) fn new(policy: AddressPolicy) -> Self {
         Self { transports: Transports::new(Dialler::new(policy)), gate: Gate::default() }
-    }
-
-    /// Gets `url`, following redirects, and returns the body of a 2xx answer.
-    pub(crate) async fn get(&self, url: &Url, headers: &Headers, limits: Limits) -> Result<Body, Absence> {
-        self.get_any(url, headers, limits).await?.successful(url)
     }
 
     /// Gets `url`, following redirects, and returns the answer whatever its status; an error has no body.

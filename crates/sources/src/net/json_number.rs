@@ -78,7 +78,7 @@ const MAX_NAMES: usize = 5;
 const MAX_NAME_LENGTH: usize = 40;
 
 /// What a document is, in a few words that help to correct a path.
-fn outline(document: &Value) -> String {
+pub(crate) fn outline(document: &Value) -> String {
     let Value::Object(members) = document else {
         return match document {
             Value::Array(items) => format!("a list of {}", items.len()),

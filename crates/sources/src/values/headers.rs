@@ -24,6 +24,11 @@ const FRAMING: &[&str] = &[
     "upgrade",
 ];
 
+/// Whether a header frames a message, and so must not be set.
+pub(crate) fn is_framing(name: &HeaderName) -> bool {
+    FRAMING.contains(&name.as_str())
+}
+
 /// The headers that `secret` holds, or why it cannot be used (naming the key, never the value).
 pub(crate) fn from_secret(secret: &Holder, credentials: &Credentials) -> Result<HeaderMap, Absence> {
     let refuse = |what: String| unusable(secret, what);
@@ -31,7 +36,7 @@ pub(crate) fn from_secret(secret: &Holder, credentials: &Credentials) -> Result<
     for (key, value) in credentials.all(secret)? {
         let name = HeaderName::from_bytes(key.as_bytes())
             .map_err(|_| refuse(format!("its key {key:?} is not the name of a header")))?;
-        if FRAMING.contains(&name.as_str()) {
+        if is_framing(&name) {
             return Err(refuse(format!("its key {key:?} names a header that must not be set")));
         }
         let mut value = HeaderValue::from_bytes(without_line_end(value))
@@ -46,7 +51,7 @@ pub(crate) fn from_secret(secret: &Holder, credentials: &Credentials) -> Result<
 pub(crate) fn plain(name: &str, value: &Value) -> Result<(HeaderName, HeaderValue), Fault> {
     let not_a_name = |_| invalid(quoted(name), "must be the name of a header");
     let header = HeaderName::from_bytes(name.as_bytes()).map_err(not_a_name)?;
-    if FRAMING.contains(&header.as_str()) {
+    if is_framing(&header) {
         return Err(Fault::forbidden("this header frames the request and must not be set"));
     }
     if CREDENTIALS.contains(&header.as_str()) {

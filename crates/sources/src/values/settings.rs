@@ -4,6 +4,7 @@
 //! who fix a manifest want all of them at once. Every source parses through this.
 
 mod credential;
+pub(crate) mod given_later;
 mod nested;
 
 use std::collections::btree_map::Entry;
@@ -19,6 +20,7 @@ use crate::credentials::Needs;
 use crate::values::fault::{invalid, quoted, type_name, wrong_type};
 use crate::values::headers;
 use crate::values::url::{parse_http_url, shown_origin};
+use given_later::{Awaited, StandIns};
 
 /// A source's settings while they are being read, once, when an object is compiled.
 pub struct Settings<'a> {
@@ -27,7 +29,9 @@ pub struct Settings<'a> {
     place: Place<'a>,
     /// What stands before the names of these settings in those of [`Asked::credentials`], for example `tls.`.
     prefix: String,
-    known: Vec<&'static str>,
+    known: Vec<String>,
+    /// What stands for settings that come as a credential.
+    stand_ins: &'a StandIns,
     found: Found,
 }
 
@@ -43,6 +47,8 @@ pub(crate) struct Read {
     pub(crate) needs: Needs,
     /// The server that is asked, for people.
     pub(crate) server: Option<String>,
+    /// Settings that a credential gives.
+    pub(crate) awaited: Vec<Awaited>,
 }
 
 /// Where these settings stand in the object.
@@ -67,12 +73,14 @@ struct Found {
     uses_namespace: bool,
     uses_target: bool,
     server: Option<String>,
+    awaited: Vec<Awaited>,
 }
 
 impl<'a> Settings<'a> {
-    pub(crate) fn new(asked: &'a Asked<'a>) -> Self {
+    /// The settings of `asked`, where `stand_ins` stand for those that come as a credential.
+    pub(crate) fn new(asked: &'a Asked<'a>, stand_ins: &'a StandIns) -> Self {
         let place = Place { parent: asked.path.config.to_owned(), elsewhere: asked.path.elsewhere };
-        Self::of(asked, asked.config, place, String::new(), Found::default())
+        Self::of(asked, asked.config, place, String::new(), stand_ins, Found::default())
     }
 
     fn of(
@@ -80,12 +88,13 @@ impl<'a> Settings<'a> {
         value: &'a Value,
         place: Place<'a>,
         prefix: String,
+        stand_ins: &'a StandIns,
         mut found: Found,
     ) -> Self {
         if !value.is_object() && !value.is_null() {
             found.problems.push(Problem::new(&place.parent, wrong_type(value, "an object")));
         }
-        Self { asked, fields: value.as_object(), place, prefix, known: Vec::new(), found }
+        Self { asked, fields: value.as_object(), place, prefix, known: Vec::new(), stand_ins, found }
     }
 
     /// The namespace that the object acts in.
@@ -218,6 +227,15 @@ impl<'a> Settings<'a> {
 
     /// Whether a setting is given, rightly or not.
     pub(crate) fn has(&self, name: &str) -> bool {
+        let is_awaited = || {
+            let full_name = format!("{}{name}", self.prefix);
+            self.stand_ins.has(&full_name) && self.has_credential(&format!("{name}From"))
+        };
+        self.is_written(name) || is_awaited()
+    }
+
+    /// Whether the object itself has a value for the setting.
+    pub(crate) fn is_written(&self, name: &str) -> bool {
         self.fields.and_then(|fields| fields.get(name)).is_some_and(|value| !value.is_null())
     }
 
@@ -344,14 +362,14 @@ impl<'a> Settings<'a> {
                 (Entry::Occupied(mut entry), Some(of)) => drop(entry.get_mut().insert(of)),
             }
         }
-        let Found { problems, warnings, server, .. } = self.found;
-        Read { problems, warnings, key, needs, server }
+        let Found { problems, warnings, server, awaited, .. } = self.found;
+        Read { problems, warnings, key, needs, server, awaited }
     }
 
     fn refuse_unknown(&mut self) {
         let known = self.known.join(", ");
         for name in self.fields.into_iter().flat_map(Map::keys) {
-            if !self.known.contains(&name.as_str()) {
+            if !self.known.contains(name) {
                 self.found.problems.push(Problem::new(
                     self.place.setting(name),
                     Fault::new(
@@ -364,11 +382,12 @@ impl<'a> Settings<'a> {
     }
 
     /// The field, where null counts as left out.
-    fn field(&mut self, name: &'static str) -> Option<&'a Value> {
-        if !self.known.contains(&name) {
-            self.known.push(name);
+    fn field(&mut self, name: &str) -> Option<&'a Value> {
+        if !self.known.iter().any(|known| known == name) {
+            self.known.push(name.to_owned());
         }
-        self.fields?.get(name).filter(|value| !value.is_null())
+        let written = self.fields.and_then(|fields| fields.get(name)).filter(|value| !value.is_null());
+        self.stand_in(name, written.is_some()).or(written)
     }
 
     /// The members of an object that must be there; no others may but those that are `optional`.

@@ -2,6 +2,8 @@
 
 mod answers;
 mod bench;
+mod endpoints;
+mod formats;
 mod limits;
 mod redirects;
 mod reuse;

@@ -46,6 +46,31 @@ impl Cluster {
     }
 }
 
+/// Of one consumer its leader knows all, also while a server is silent that has nothing to do with it.
+#[tokio::test]
+async fn one_consumer_is_counted_at_its_leader_whichever_server_is_asked() {
+    let (bench, cluster) = (Bench::new(), Cluster::start().await);
+    let client = &cluster.client;
+    client.replicated_stream("ORDERS", &["orders.>"], 3).await;
+    let consumer = client.durable("ORDERS", "work", &["orders.new"]).await;
+    client.publish("orders.new", 9).await;
+    take(&consumer, 6, 4).await;
+    let exact = |server: usize| {
+        let url = cluster.servers[server].monitoring_url();
+        json!({"monitoringUrl": url, "stream": "ORDERS", "consumer": "work", "timeoutSeconds": 20})
+    };
+    for server in 0..3 {
+        bench.until_waiting(5.0, exact(server)).await;
+    }
+    let leader = cluster.leader_of("ORDERS", "work").await;
+    let silent = (0..3).find(|server| *server != leader).unwrap();
+    cluster.servers[silent].pause().unwrap();
+    let mut settings = exact(leader);
+    settings["timeoutSeconds"] = json!(6);
+    bench.until_waiting(5.0, settings).await;
+    cluster.servers[silent].resume().unwrap();
+}
+
 #[tokio::test]
 async fn whichever_server_is_asked_the_leaders_number_counts() {
     let (bench, cluster) = (Bench::new(), Cluster::start().await);

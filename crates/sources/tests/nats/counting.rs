@@ -175,3 +175,37 @@ async fn stream_and_consumer_can_be_named_and_are_missed() {
         "not its 5 messages"
     );
 }
+
+#[tokio::test]
+async fn one_consumer_is_counted_exactly_by_its_name() {
+    let (bench, server, client) = start().await;
+    client.stream("ORDERS", &["orders.>"]).await;
+    let consumer = client.durable("ORDERS", "work", &["orders.new"]).await;
+    client.durable("ORDERS", "other", &[]).await;
+    client.publish("orders.new", 7).await;
+    client.publish("orders.elsewhere", 4).await;
+    let url = server.monitoring_url();
+    let endpoint = url.strip_prefix("http://").unwrap();
+    bench.vault.set("shop/nats", "endpoint", endpoint);
+    bench.vault.set("shop/nats", "account", "$G");
+    let key = |key: &str| json!({"secretKeyRef": {"name": "nats", "key": key}});
+    let settings = json!({
+        "monitoringEndpointFrom": key("endpoint"), "accountFrom": key("account"), "stream": "ORDERS", "consumer": "work",
+    });
+    bench.until_waiting(7.0, settings.clone()).await;
+    take(&consumer, 5, 2).await;
+    bench.until_waiting(5.0, settings.clone()).await;
+    bench.vault.set("shop/nats", "account", "NONE");
+    let (reason, message) = bench.waiting(settings.clone()).await.unwrap_err();
+    assert_eq!(reason, ValueMissing);
+    assert_eq!(
+        message,
+        format!("{url}/: account \"NONE\" does not exist or has no JetStream; accounts seen: \"$G\"")
+    );
+    let missing = json!({"monitoringEndpoint": endpoint, "stream": "ORDERS", "consumer": "none"});
+    let (_, message) = bench.waiting(missing).await.unwrap_err();
+    assert_eq!(
+        message,
+        format!("{url}/: stream \"ORDERS\" has no consumer \"none\"; consumers seen: \"other\", \"work\"")
+    );
+}

@@ -3,6 +3,7 @@
 mod bad_answers;
 mod bench;
 mod credentials;
+mod oauth2;
 mod queries;
 mod restarts;
 mod tls;

@@ -4,7 +4,7 @@ use engine::AbsenceReason::*;
 use serde_json::{Value, json};
 use testbed::{RedisOptions, RedisServer};
 
-use crate::redis::bench::{Bench, list, push, with};
+use crate::redis::bench::{Bench, list, outcome, push, query, with};
 
 struct Shop {
     bench: Bench,
@@ -57,6 +57,41 @@ async fn lists_and_sorted_sets_are_counted() {
 }
 
 #[tokio::test]
+async fn a_collection_is_counted_whatever_it_is_and_costs_the_server_one_error() {
+    let shop = Shop::open().await;
+    let members = json!({"collectionName": "jobs"});
+    assert_eq!(shop.number(members.clone()).await, Ok(0.0));
+    // One query, as an object has it: it remembers what it saw.
+    let query = shop.bench.prepare(&query(&shop.settings(members)));
+    for (commands, expected) in [
+        (&["RPUSH jobs a b c"][..], 3.0),
+        (&["DEL jobs", "SADD jobs a b"], 2.0),
+        (&["DEL jobs", "HSET jobs a 1 b 2 c 3 d 4"], 4.0),
+        (&["DEL jobs", "ZADD jobs 1 a"], 1.0),
+    ] {
+        for command in commands {
+            shop.run(command).await;
+        }
+        for _ in 0..3 {
+            let reading = shop.bench.hub.read(&query, shop.bench.tick()).await;
+            assert_eq!(outcome(reading.reading.clone()), Ok(expected), "{commands:?}");
+        }
+    }
+    let errors = shop.server.run(&["INFO", "errorstats"]).await.unwrap();
+    let errors: String = redis::from_redis_value(errors).unwrap();
+    assert!(errors.contains("errorstat_WRONGTYPE:count=3"), "{errors}");
+    for commands in [["DEL jobs", "SET jobs 1"], ["DEL jobs", "XADD jobs * item x"]] {
+        for command in commands {
+            shop.run(command).await;
+        }
+        let reading = shop.bench.hub.read(&query, shop.bench.tick()).await;
+        let (reason, message) = outcome(reading.reading.clone()).unwrap_err();
+        assert_eq!(reason, ValueMissing);
+        assert!(message.ends_with("key \"jobs\" is not a list, set, hash or sorted set"), "{message}");
+    }
+}
+
+#[tokio::test]
 async fn streams_and_their_groups_are_counted() {
     let shop = Shop::open().await;
     for _ in 0..10 {
@@ -79,6 +114,12 @@ async fn streams_and_their_groups_are_counted() {
         let of = |stream: &str, group: &str| json!({"streamName": stream, "consumerGroup": group, "streamMeasure": measure});
         assert_eq!(shop.number(of("orders", "none")).await, Ok(10.0), "{measure}");
         assert_eq!(shop.number(of("none", "work")).await, Ok(0.0), "{measure}");
+        for (stream, group) in [("orders", "none"), ("none", "work")] {
+            let settings = with(&of(stream, group), &json!({"missingGroup": "absent"}));
+            let message = shop.bench.absence(&shop.settings(settings), ValueMissing).await;
+            let words = format!("stream \"{stream}\" has no consumer group \"{group}\"");
+            assert!(message.ends_with(&words), "{message}");
+        }
     }
 }
 

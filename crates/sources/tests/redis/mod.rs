@@ -6,6 +6,7 @@ mod bad_answers;
 mod bench;
 mod cluster;
 mod forks;
+mod given_later;
 mod guard;
 mod measures;
 mod replicas;

@@ -15,7 +15,9 @@ use engine::{
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::Value;
-use sources::{AddressPolicy, CredentialReader, Hub, Past, PastSpan, Registry, SharedReading, Values};
+use sources::{
+    AddressPolicy, CredentialReader, Hub, Past, PastSpan, Registry, ServiceReader, SharedReading, Values,
+};
 
 /// Secrets by `namespace/name`, which a test changes as it likes.
 #[derive(Default)]
@@ -58,6 +60,13 @@ impl Bench {
         Self::with(AddressPolicy::default())
     }
 
+    /// One whose Services `services` knows.
+    pub(crate) fn with_services(services: Arc<dyn ServiceReader>) -> Self {
+        let Self { hub, registry, vault, clock } = Self::new();
+        let hub = Arc::into_inner(hub).unwrap().with_services(services);
+        Self { hub: Arc::new(hub), registry, vault, clock }
+    }
+
     pub(crate) fn with(policy: AddressPolicy) -> Self {
         let vault = Arc::new(Vault::default());
         let clock = Arc::new(AtomicI64::new(testbed::cloud_monitoring::now().as_millisecond()));
@@ -74,6 +83,12 @@ impl Bench {
         Time::from_millis(self.clock.load(Ordering::SeqCst))
     }
 
+    /// A moment later than any before, at which nothing has been read yet.
+    pub(crate) fn tick(&self) -> Time {
+        self.clock.fetch_add(1, Ordering::SeqCst);
+        self.now()
+    }
+
     /// The query as the object's plan has it.
     pub(crate) fn prepare(&self, question: &Question) -> Query {
         let Question { source, config } = question;
@@ -85,8 +100,7 @@ impl Bench {
 
     /// Reads again, whatever was read before.
     pub(crate) async fn read(&self, question: &Question) -> Reading {
-        self.clock.fetch_add(1, Ordering::SeqCst);
-        self.read_since(question, self.now()).await.reading.clone()
+        self.read_since(question, self.tick()).await.reading.clone()
     }
 
     /// What the source knows of the past.

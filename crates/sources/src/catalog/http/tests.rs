@@ -21,6 +21,8 @@ fn good_settings_have_no_problem() {
         json!({"url": "HTTPS://[::1]/", "valuePath": "$", "timeoutSeconds": 60}),
         json!({"url": "https://a/", "valuePath": "$", "headersFrom": {"secretRef": {"name": "token"}}}),
         json!({"url": "https://a/", "valuePath": "$", "headersFrom": null, "timeoutSeconds": null}),
+        json!({"url": "http://web.shop/", "valueLocation": "a.0", "format": "yaml", "aggregateEndpoints": "max"}),
+        json!({"url": "http://a/", "valueLocation": "a", "onlyStatus": 200, "timeoutMillis": 3000, "username": "ann"}),
     ] {
         assert_eq!(problems(config.clone()), [] as [&str; 0], "{config}");
     }
@@ -103,10 +105,44 @@ fn every_problem_has_its_path_and_words() {
             "spec.config.headersFrom.secretRef.key: unknown field; known fields are name".into(),
         ),
         (
-            with("headers", json!({})),
-            "spec.config.headers: unknown field; this source accepts url, valuePath, headersFrom, \
-             timeoutSeconds"
+            with("heders", json!({})),
+            "spec.config.heders: unknown field; this source accepts url, valueLocation, valuePath, onlyStatus, \
+             aggregateEndpoints, headers, headersFrom, bearerTokenFrom, username, usernameFrom, passwordFrom, authHeader, \
+             apiKey, oauth2, caFrom, certFrom, keyFrom, insecureSkipVerify, timeoutSeconds, timeoutMillis"
                 .into(),
+        ),
+        (with("onlyStatus", json!(404)), "spec.config.onlyStatus: Invalid value: 404: must be a whole number from 200 to 299".into()),
+        (with("format", json!("xml")), "spec.config.format: Forbidden: it is only valid with valueLocation".into()),
+        (
+            with("valueLocation", json!("a")),
+            "spec.valuePath: Forbidden: must not be set together with valueLocation".into(),
+        ),
+        (
+            json!({"url": "http://a/", "valueLocation": "a.*"}),
+            "spec.config.valueLocation: Invalid value: \"a.*\": must not have *, or have it as \\*; wildcards and modifiers \
+             are not supported"
+                .into(),
+        ),
+        (
+            json!({"url": "http://a/", "valueLocation": "a", "format": "toml"}),
+            "spec.config.format: Unsupported value: \"toml\": supported values: \"json\", \"yaml\", \"xml\", \"prometheus\""
+                .into(),
+        ),
+        (
+            with("aggregateEndpoints", json!("sum")),
+            "spec.metricSource: Invalid value: with aggregateEndpoints, its host must be SERVICE.NAMESPACE, with or \
+             without what follows"
+                .into(),
+        ),
+        (
+            with("aggregateEndpoints", json!("total")),
+            "spec.config.aggregateEndpoints: Unsupported value: \"total\": supported values: \"average\", \"sum\", \
+             \"max\", \"min\""
+                .into(),
+        ),
+        (
+            with("timeoutMillis", json!(60_001)),
+            "spec.config.timeoutMillis: Invalid value: 60001: must be a whole number from 1 to 60000".into(),
         ),
         (json!([]), "spec.config: Invalid value: a list: must be an object".into()),
     ] {

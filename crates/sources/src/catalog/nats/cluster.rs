@@ -17,7 +17,7 @@ use reqwest::Url;
 use super::address::Address;
 use super::monitor::Monitor;
 use super::names::Names;
-use super::pending::{Reports, Spoken};
+use super::pending::{self, Reports, Spoken};
 use super::server::{self, Membership, Server};
 use super::siblings;
 use super::wire::Route;
@@ -49,7 +49,17 @@ pub(super) async fn reports(monitor: &Monitor<'_>, first: &Url, others: &[Url]) 
         answers.ask(monitor, found, Duration::MAX).await;
         missing.retain(|id, _| !answers.servers.contains_key(id));
     }
-    if missing.is_empty() { Ok(answers.into_reports()) } else { Err(answers.without(first, &missing)) }
+    if missing.is_empty() {
+        return Ok(answers.into_reports());
+    }
+    let failure = answers.without(first, &missing);
+    let reports = answers.into_reports();
+    // Of one consumer its leader knows all, whatever the others do.
+    let selector = monitor.selector();
+    if selector.subject.is_none() && pending::count(&reports, selector).is_ok() {
+        return Ok(reports);
+    }
+    Err(failure)
 }
 
 /// The servers of the cluster by id, as one of them knows them: itself and those it is connected to.

@@ -72,7 +72,7 @@ pub(super) fn count(reports: &Reports, selector: &Selector) -> Result<Count, Abs
     }
     // One subject is taken by one stream, which was seen; several may be taken by a lost server's too.
     let single = streams.values().flatten().any(|(_, stream)| !stream.replicated);
-    if !lost.is_empty() && single && is_wildcard(&selector.subject) {
+    if !lost.is_empty() && single && selector.subject.as_deref().is_some_and(is_wildcard) {
         let what = "streams for the subject are stored on one server each, so some may not be visible";
         return Err(missing(format!("{what}{lost}")));
     }
@@ -183,7 +183,6 @@ impl Reports {
             self.servers.iter().for_each(|spoken| all.merge(names(&spoken.report)));
             all
         };
-        let subject = quoted(&selector.subject);
         if let Some(account) = &selector.account
             && !self.servers.iter().any(|spoken| spoken.report.has_account)
         {
@@ -199,6 +198,14 @@ impl Reports {
             consumers.merge(&stream.consumer_names);
         }
         let others = seen(|report| &report.stream_names);
+        let Some(subject) = selector.subject.as_deref().map(quoted) else {
+            let name = |name: &Option<String>| quoted(name.as_deref().unwrap_or_default());
+            let (stream, consumer) = (name(&selector.stream), name(&selector.consumer));
+            if taking.is_empty() {
+                return format!("stream {stream} does not exist; streams seen: {others}");
+            }
+            return format!("stream {stream} has no consumer {consumer}; consumers seen: {consumers}");
+        };
         match (&selector.stream, &selector.consumer) {
             (_, Some(consumer)) if !taking.is_empty() => {
                 let consumer = quoted(consumer);

@@ -19,7 +19,8 @@ const MAX_KEPT: usize = 10_000;
 /// What a query counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Selector {
-    pub(super) subject: String,
+    /// The messages that count; `None` where all of one consumer do, which is named with its stream.
+    pub(super) subject: Option<String>,
     pub(super) account: Option<String>,
     pub(super) stream: Option<String>,
     pub(super) consumer: Option<String>,
@@ -109,20 +110,25 @@ impl Report {
         }
         let subjects = Subjects::of(stream);
         let has_consumers = stream.consumer_detail.iter().flatten().next().is_some();
-        if subjects.is_unknown && !has_consumers {
+        let subject = selector.subject.as_deref();
+        if subjects.is_unknown && !has_consumers && subject.is_some() {
             return Err(without_config("stream", &stream.name));
         }
-        let takes = subjects.take(selector);
+        let takes = subject.is_some_and(|subject| subjects.take(subject, selector));
         let (mut consumers, mut consumer_names) = (Vec::new(), Names::default());
         for consumer in stream.consumer_detail.iter().flatten() {
             consumer_names.add(&consumer.name);
             let wanted = selector.consumer.as_ref().is_none_or(|wanted| *wanted == consumer.name);
-            if wanted && subjects.are_read_by(consumer, selector)? {
+            let counts = match subject {
+                Some(subject) => wanted && subjects.are_read_by(consumer, subject, selector)?,
+                None => wanted,
+            };
+            if counts {
                 self.servers.extend(servers_of(consumer.cluster.as_ref()));
                 consumers.push(Consumer::of(consumer));
             }
         }
-        if takes || !consumers.is_empty() {
+        if takes || !consumers.is_empty() || subject.is_none() {
             self.keep(1 + consumers.len())?;
             self.servers.extend(servers_of(stream.cluster.as_ref()));
             let messages = stream.state.as_ref().map_or(&Value::Null, |state| &state.messages);
@@ -194,13 +200,17 @@ impl<'a> Subjects<'a> {
     /// Whether the stream counts for the query's subject.
     ///
     /// A copy does only where it is named: a backup that nobody reads would be a backlog for ever.
-    fn take(&self, selector: &Selector) -> bool {
-        self.listed.iter().any(|subject| overlaps(subject, &selector.subject))
-            || (self.open && selector.stream.is_some())
+    fn take(&self, subject: &str, selector: &Selector) -> bool {
+        self.listed.iter().any(|listed| overlaps(listed, subject)) || (self.open && selector.stream.is_some())
     }
 
     /// Whether a consumer of the stream gets messages on the query's subject.
-    fn are_read_by(&self, consumer: &wire::Consumer, selector: &Selector) -> Result<bool, Absence> {
+    fn are_read_by(
+        &self,
+        consumer: &wire::Consumer,
+        subject: &str,
+        selector: &Selector,
+    ) -> Result<bool, Absence> {
         let config = consumer.config.as_ref().ok_or_else(|| without_config("consumer", &consumer.name))?;
         let single = config.filter_subject.iter().filter(|filter| !filter.is_empty());
         let mut filters = single.chain(config.filter_subjects.iter().flatten()).peekable();
@@ -208,9 +218,8 @@ impl<'a> Subjects<'a> {
             return Err(without_config("stream", self.stream));
         }
         if filters.peek().is_none() {
-            return Ok(self.take(selector));
+            return Ok(self.take(subject, selector));
         }
-        let subject = &selector.subject;
         let comes_in = |filter: &str| {
             let mut listed = self.listed.iter();
             self.open || listed.any(|listed| overlaps(listed, subject) && overlaps(listed, filter))

@@ -33,6 +33,7 @@ fn good_settings_have_no_problem() {
         with("consumer", Value::Null),
         with("headersFrom", json!({"secretRef": {"name": "token"}})),
         with("timeoutSeconds", json!(60)),
+        json!({"monitoringEndpoint": "nats:8222", "useHttps": true, "stream": "S", "consumer": "c", "account": "A"}),
     ] {
         assert_eq!(problems(config.clone()), [] as [&str; 0], "{config}");
     }
@@ -83,9 +84,26 @@ fn every_problem_has_its_path_and_words() {
             "spec.config.monitoringUrls[0]: Invalid value: a number: must be a string".into(),
         ),
         (
+            json!({"monitoringUrl": "http://n", "stream": "S"}),
+            "spec.subject: Required value".into(),
+        ),
+        (
+            with("monitoringEndpoint", json!("nats:8222")),
+            "spec.natsMonitoringURL: Forbidden: must not be set together with monitoringEndpoint".into(),
+        ),
+        (
+            json!({"monitoringEndpoint": "http://nats:8222", "subject": "a"}),
+            "spec.config.monitoringEndpoint: Invalid value: must be HOST:PORT; use monitoringUrl for a URL".into(),
+        ),
+        (
+            with("useHttps", json!(true)),
+            "spec.config.useHttps: Forbidden: it is only valid with monitoringEndpoint".into(),
+        ),
+        (
             with("subjects", json!([])),
-            "spec.config.subjects: unknown field; this source accepts monitoringUrl, subject, account, stream, \
-             consumer, monitoringUrls, headersFrom, timeoutSeconds"
+            "spec.config.subjects: unknown field; this source accepts monitoringUrl, monitoringEndpoint, \
+             monitoringEndpointFrom, subject, account, accountFrom, stream, consumer, monitoringUrls, headersFrom, \
+             timeoutSeconds, timeoutMillis"
                 .into(),
         ),
     ] {

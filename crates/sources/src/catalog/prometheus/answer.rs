@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::access::Hidden;
+use crate::access::Hidden;
 use crate::net::http_client::Body;
 use crate::net::json_number::not_json;
 use crate::source::Past;
@@ -76,17 +76,21 @@ struct Sample {
 type Point = (f64, String);
 
 /// The number that an answer comes to, or why there is none. Messages may hold what the server
-/// says, without what is `hidden`.
+/// says, without what is `hidden`. With `empty_as_zero`, nothing and what is not finite count as 0.
 pub(super) fn number(
     status: StatusCode,
     body: &Body,
     aggregate: Aggregate,
+    empty_as_zero: bool,
     hidden: &Hidden,
 ) -> Result<Number, Absence> {
     let frame = whole(status, body, hidden)?;
     match frame.data {
-        Some(Data::Vector(samples)) => aggregated(&samples, aggregate, hidden),
-        Some(Data::Scalar(point)) => finite(&point, 1, hidden),
+        Some(Data::Vector(samples)) if samples.is_empty() && empty_as_zero => {
+            Ok(Number { value: 0.0, at: None })
+        }
+        Some(Data::Vector(samples)) => aggregated(&samples, aggregate, empty_as_zero, hidden),
+        Some(Data::Scalar(point)) => finite_or_zero(&point, 1, empty_as_zero, hidden),
         Some(Data::Matrix(_)) => Err(absent(
             AbsenceReason::NotANumber,
             "the query returns values over time, not one number; use a function over that time, such as \
@@ -144,7 +148,12 @@ fn concerns_data(warning: &str) -> bool {
     !warning.starts_with("PromQL info:")
 }
 
-fn aggregated(samples: &[Sample], aggregate: Aggregate, hidden: &Hidden) -> Result<Number, Absence> {
+fn aggregated(
+    samples: &[Sample],
+    aggregate: Aggregate,
+    empty_as_zero: bool,
+    hidden: &Hidden,
+) -> Result<Number, Absence> {
     if samples.is_empty() {
         let what = "the query returns no series; if that means 0, add `or vector(0)` to it";
         return Err(absent(AbsenceReason::ValueMissing, what));
@@ -160,7 +169,8 @@ fn aggregated(samples: &[Sample], aggregate: Aggregate, hidden: &Hidden) -> Resu
     let (mut sum, mut max) = (0.0, f64::NEG_INFINITY);
     for sample in samples {
         let histogram = || absent(AbsenceReason::NotANumber, "the query returns histograms, not numbers");
-        let number = finite(sample.value.as_ref().ok_or_else(histogram)?, samples.len(), hidden)?;
+        let point = sample.value.as_ref().ok_or_else(histogram)?;
+        let number = finite_or_zero(point, samples.len(), empty_as_zero, hidden)?;
         sum += number.value;
         max = f64::max(max, number.value);
         at = at.into_iter().chain(number.at).min();
@@ -171,6 +181,21 @@ fn aggregated(samples: &[Sample], aggregate: Aggregate, hidden: &Hidden) -> Resu
         Aggregate::Avg => sum / samples.len() as f64,
     };
     Ok(Number { value, at })
+}
+
+/// The number of one of `count` series; 0 where it is not finite and `empty_as_zero`.
+fn finite_or_zero(
+    point: &Point,
+    count: usize,
+    empty_as_zero: bool,
+    hidden: &Hidden,
+) -> Result<Number, Absence> {
+    match finite(point, count, hidden) {
+        Err(absence) if empty_as_zero && absence.reason == AbsenceReason::NotFinite => {
+            finite(&(point.0, "0".to_owned()), count, hidden)
+        }
+        other => other,
+    }
 }
 
 /// The number of one of `count` series.

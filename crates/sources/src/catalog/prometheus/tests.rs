@@ -82,7 +82,6 @@ fn every_problem_has_its_path_and_words() {
             with(json!({"bearerTokenFrom": {"secretKeyRef": {"name": "a"}}})),
             ".bearerTokenFrom.secretKeyRef.key: Required value",
         ),
-        (with(json!({"username": "ann"})), ".passwordFrom: Required value: username is set"),
         (with(json!({"passwordFrom": a})), ".username: Required value: passwordFrom is set"),
         (
             with(json!({"username": "a:b", "passwordFrom": a})),
@@ -124,8 +123,10 @@ fn every_problem_has_its_path_and_words() {
         (with(json!({"headersFrom": {}})), ".headersFrom.secretRef: Required value"),
         (
             with(json!({"threshold": 1})),
-            ".threshold: unknown field; this source accepts query, serverAddress, aggregate, method, headers, tenant, \
-             headersFrom, bearerTokenFrom, username, passwordFrom, caFrom, certFrom, keyFrom, timeoutSeconds",
+            ".threshold: unknown field; this source accepts query, serverAddress, aggregate, method, emptyAsZero, \
+             queryParameters, namespace, headers, headersFrom, bearerTokenFrom, username, usernameFrom, passwordFrom, \
+             authHeader, apiKey, oauth2, caFrom, certFrom, keyFrom, insecureSkipVerify, tenant, timeoutSeconds, \
+             timeoutMillis",
         ),
     ] {
         assert_eq!(problems(&config)[0], expected, "{config}");

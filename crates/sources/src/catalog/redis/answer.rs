@@ -4,7 +4,7 @@ use engine::AbsenceReason;
 use redis::Value;
 
 use super::failure::Failure;
-use super::measure::{GroupMeasure, MAX_NUMBER, Measure};
+use super::measure::{GroupMeasure, Kind, MAX_NUMBER, Measure, Seen};
 use super::server_error;
 use crate::values::fault::quoted;
 use crate::values::text;
@@ -13,13 +13,23 @@ use crate::values::text;
 pub(super) fn number(measure: &Measure, replies: &[Value]) -> Result<f64, Failure> {
     let (reply, others) = replies.split_first().ok_or_else(unexpected)?;
     match (reply, measure) {
-        (Value::ServerError(error), Measure::Group { .. }) if server_error::is_missing_key(error) => Ok(0.0),
+        (Value::ServerError(error), Measure::Group { must_exist: false, .. })
+            if server_error::is_missing_key(error) =>
+        {
+            Ok(0.0)
+        }
+        (Value::ServerError(error), Measure::Group { key, group, .. })
+            if server_error::is_missing_key(error) =>
+        {
+            Err(no_group(key, group))
+        }
         (Value::ServerError(error), _) => Err(server_error::failure(error, Some(measure))),
         (reply, Measure::Number { key }) => text_number(key, reply),
-        (reply, Measure::Group { key, group, what }) => {
+        (reply, Measure::Group { key, group, what, must_exist }) => {
             let length = others.first().and_then(|length| count(length).ok());
-            group_number(key, group, *what, reply, length)
+            group_number(key, group, *what, *must_exist, reply, length)
         }
+        (reply, Measure::Collection { key, seen }) => members(measure, key, seen, reply, others.first()),
         (reply, _) => count(reply),
     }
 }
@@ -32,6 +42,33 @@ fn count(reply: &Value) -> Result<f64, Failure> {
             Err(Failure::data(AbsenceReason::OutOfRange, "the server returned a negative count"))
         }
         _ => Err(unexpected()),
+    }
+}
+
+/// `kind` is the reply to `TYPE`, `number` that to the command for the kind which was seen last.
+fn members(
+    measure: &Measure,
+    key: &str,
+    seen: &Seen,
+    kind: &Value,
+    number: Option<&Value>,
+) -> Result<f64, Failure> {
+    let name = bytes_of(kind).ok_or_else(unexpected)?;
+    if name == b"none" {
+        return Ok(0.0);
+    }
+    let Some(kind) = Kind::named(name) else {
+        let message = format!("key {} is not a {}", quoted(key), measure.kind());
+        return Err(Failure::data(AbsenceReason::ValueMissing, message));
+    };
+    if kind != seen.kind() {
+        seen.note(kind);
+        let message = format!("key {} has changed its type", quoted(key));
+        return Err(Failure::data(AbsenceReason::ValueMissing, message));
+    }
+    match number.ok_or_else(unexpected)? {
+        Value::ServerError(error) => Err(server_error::failure(error, Some(measure))),
+        number => count(number),
     }
 }
 
@@ -68,12 +105,16 @@ fn group_number(
     key: &str,
     group: &str,
     what: GroupMeasure,
+    must_exist: bool,
     reply: &Value,
     length: Option<f64>,
 ) -> Result<f64, Failure> {
     let Value::Array(groups) = reply else { return Err(unexpected()) };
     let named = |info: &&Value| field(info, "name").and_then(bytes_of) == Some(group.as_bytes());
     let Some(info) = groups.iter().find(named) else {
+        if must_exist {
+            return Err(no_group(key, group));
+        }
         // Consumers make their group when they start: until one does, all entries wait for it.
         return length.ok_or_else(|| {
             let message = format!(
@@ -109,6 +150,11 @@ fn group_number(
         GroupMeasure::Lag => lag(),
         GroupMeasure::Backlog => Ok(pending()? + lag()?),
     }
+}
+
+fn no_group(key: &str, group: &str) -> Failure {
+    let message = format!("stream {} has no consumer group {}", quoted(key), quoted(group));
+    Failure::data(AbsenceReason::ValueMissing, message)
 }
 
 /// The value of a field in a reply that lists names and values in turn.

@@ -6,16 +6,61 @@ use std::time::Duration;
 use engine::{Fault, FaultKind};
 
 use super::access::{Login, Tls};
-use super::measure::{GroupMeasure, Measure};
+use super::measure::{GroupMeasure, Measure, Seen};
 use super::node::{Node, REDIS_PORT, SENTINEL_PORT, Written};
 use crate::values::fault::{invalid, quoted};
 use crate::values::settings::Settings;
+use crate::values::settings::given_later::{Form, GivenLater};
 
 /// Most addresses of a cluster, or sentinels, that an object may name. They find the others.
 const MAX_ADDRESSES: usize = 32;
 
 /// Highest number of a database. A server has sixteen unless configured otherwise.
 const MAX_DB: u64 = 65_535;
+
+/// What may come as a credential, too.
+pub(super) const GIVEN_LATER: [GivenLater; 16] = {
+    const NAME: GivenLater =
+        GivenLater { name: "username", sample: "a", must_be: "a name", form: Form::Text };
+    const HOST: GivenLater =
+        GivenLater { name: "host", must_be: "a host name or an IP address", form: Form::First, ..NAME };
+    const HOSTS: GivenLater = GivenLater {
+        name: "cluster.hosts",
+        must_be: "host names with commas between",
+        form: Form::List,
+        ..HOST
+    };
+    const PORTS: GivenLater = GivenLater {
+        name: "cluster.ports",
+        sample: "1",
+        must_be: "ports with commas between, as many as there are hosts",
+        ..HOSTS
+    };
+    const ADDRESSES: GivenLater = GivenLater {
+        name: "cluster.addresses",
+        sample: "any.invalid:1",
+        must_be: "addresses as HOST:PORT with commas between",
+        ..HOSTS
+    };
+    [
+        NAME,
+        GivenLater { name: "sentinel.username", ..NAME },
+        GivenLater { name: "sentinel.masterName", ..NAME },
+        GivenLater { name: "address", must_be: "an address as HOST:PORT", form: Form::First, ..ADDRESSES },
+        HOST,
+        GivenLater { name: "port", must_be: "the number of a port", form: Form::First, ..PORTS },
+        ADDRESSES,
+        HOSTS,
+        PORTS,
+        GivenLater { name: "sentinel.addresses", ..ADDRESSES },
+        GivenLater { name: "sentinel.hosts", ..HOSTS },
+        GivenLater { name: "sentinel.ports", ..PORTS },
+        GivenLater { name: "tlsMode", sample: "enable", must_be: "enable or disable", ..NAME },
+        GivenLater { name: "collectionName", must_be: "the name of a key", ..NAME },
+        GivenLater { name: "streamName", must_be: "the name of a stream", ..NAME },
+        GivenLater { name: "consumerGroup", must_be: "the name of a consumer group", ..NAME },
+    ]
+};
 
 /// Everything that an object may set.
 #[derive(Debug)]
@@ -42,6 +87,7 @@ pub(super) struct Config {
     pub(super) tls: Option<Tls>,
     /// One of:
     /// `listName`: the length of a list.
+    /// `collectionName`: the members of a list, a set, a hash or a sorted set, whichever it is.
     /// `streamName`: a stream, counted as `streamMeasure` says: `length`, its entries (the default
     /// without `consumerGroup`); `pending`, what the group got and did not acknowledge (the default
     /// with it); `lag`, what the group did not yet get, which Redis reports from version 7 on; or
@@ -50,7 +96,7 @@ pub(super) struct Config {
     /// not below or not above it.
     /// `keyName`: the number that a string holds.
     pub(super) measure: Measure,
-    /// `timeoutSeconds`: time for the whole reading, 1 to 60, 5 unless given.
+    /// `timeoutSeconds`: time for the whole reading, 1 to 60, 5 unless given; or `timeoutMillis`.
     pub(super) timeout: Duration,
 }
 
@@ -89,18 +135,30 @@ impl Config {
         let login = login(settings);
         let tls = tls(settings, &hints);
         let measure = measure(settings);
-        let timeout = settings.whole_number("timeoutSeconds", 1..=60, 5).map(Duration::from_secs);
+        let timeout = settings.timeout(5);
         Some(Self { servers: servers?, db: db?, login, tls, measure: measure?, timeout: timeout? })
     }
 }
 
 fn servers(settings: &mut Settings<'_>, hints: &mut Hints) -> Option<Servers> {
-    match settings.exactly_one(&["address", "cluster", "sentinel"])? {
+    match settings.exactly_one(&["address", "host", "cluster", "sentinel"])? {
         "address" => {
             let Written { node, tls, db } =
                 settings.parsed("address", |text| Written::parse(text, REDIS_PORT))?;
             *hints = Hints { tls, db };
             Some(Servers::One(node))
+        }
+        "host" => {
+            let host = settings.required_text("host")?;
+            let port = match settings.optional_text("port") {
+                None => Some(REDIS_PORT),
+                Some(text) => settings.parsed("port", |_| port(text)),
+            };
+            let node = Node::new(host, port?);
+            if node.is_none() {
+                settings.refuse("host", Fault::invalid("must be a host name or an IP address"));
+            }
+            node.map(Servers::One)
         }
         "cluster" => {
             let nodes = settings.section("cluster", |cluster| addresses(cluster, REDIS_PORT, hints))?;
@@ -113,6 +171,26 @@ fn servers(settings: &mut Settings<'_>, hints: &mut Hints) -> Option<Servers> {
             Some(Servers::Sentinel { sentinels: sentinels?, master: master?, login })
         })?,
     }
+}
+
+/// The port that `text` names.
+fn port(text: &str) -> Result<u16, Fault> {
+    let port = text.trim().parse().ok().filter(|port| *port != 0);
+    port.ok_or_else(|| Fault::invalid("must be the number of a port"))
+}
+
+/// The lists `hosts` and `ports`, which belong together.
+fn hosts(settings: &mut Settings<'_>) -> Vec<Node> {
+    let hosts = settings.texts("hosts", MAX_ADDRESSES, |text| match Node::new(text, REDIS_PORT) {
+        Some(node) => Ok(node.host),
+        None => Err(Fault::invalid("must be a host name or an IP address")),
+    });
+    let ports = settings.texts("ports", MAX_ADDRESSES, port);
+    let sampled = settings.is_sampled("hosts") || settings.is_sampled("ports");
+    if hosts.len() != ports.len() && !sampled {
+        settings.refuse("ports", Fault::invalid("must have as many items as hosts"));
+    }
+    hosts.into_iter().zip(ports).map(|(host, port)| Node { host, port }).collect()
 }
 
 /// The list `addresses`, whose items agree on TLS.
@@ -131,10 +209,14 @@ fn addresses(settings: &mut Settings<'_>, default_port: u16, hints: &mut Hints) 
     }
     hints.tls = written.first().and_then(|address| address.tls);
     let mut nodes: Vec<Node> = Vec::new();
-    for address in written {
-        if !nodes.contains(&address.node) {
-            nodes.push(address.node);
+    let by_parts = hosts(settings);
+    for node in written.into_iter().map(|address| address.node).chain(by_parts) {
+        if !nodes.contains(&node) {
+            nodes.push(node);
         }
+    }
+    if nodes.is_empty() && settings.has("hosts") {
+        return None;
     }
     if nodes.is_empty() {
         settings.require_items("addresses");
@@ -189,6 +271,18 @@ fn tls(settings: &mut Settings<'_>, hints: &Hints) -> Option<Tls> {
         }
         Tls { ca, certificate, key, server_name, skip_verify }
     });
+    let mode = settings.one_word_of("tlsMode", &[("enable", true), ("disable", false)]);
+    match mode {
+        Some(true) if hints.tls == Some(false) => {
+            settings.refuse("tlsMode", Fault::forbidden("redis:// is without TLS; use rediss://"));
+        }
+        Some(false) if hints.tls == Some(true) => {
+            settings.refuse("tlsMode", Fault::forbidden("rediss:// is with TLS; use redis://"));
+        }
+        Some(false) => return None,
+        Some(true) => return section.or_else(|| Some(Tls::default())),
+        None => {}
+    }
     if section.is_some() && hints.tls == Some(false) {
         settings.refuse("tls", Fault::forbidden("redis:// is without TLS; use rediss://"));
     }
@@ -196,9 +290,10 @@ fn tls(settings: &mut Settings<'_>, hints: &Hints) -> Option<Tls> {
 }
 
 fn measure(settings: &mut Settings<'_>) -> Option<Measure> {
-    let name = settings.exactly_one(&["listName", "streamName", "sortedSetName", "keyName"]);
+    let name =
+        settings.exactly_one(&["listName", "collectionName", "streamName", "sortedSetName", "keyName"]);
     if name.is_some_and(|name| name != "streamName") {
-        for field in ["streamMeasure", "consumerGroup"] {
+        for field in ["streamMeasure", "consumerGroup", "missingGroup"] {
             settings.forbid(field, "it is only valid with streamName");
         }
     }
@@ -211,6 +306,7 @@ fn measure(settings: &mut Settings<'_>) -> Option<Measure> {
     let key = settings.required_text(name).map(str::to_owned);
     match name {
         "listName" => Some(Measure::List { key: key? }),
+        "collectionName" => Some(Measure::Collection { key: key?, seen: Seen::default() }),
         "keyName" => Some(Measure::Number { key: key? }),
         "sortedSetName" => {
             let (min, max) = (settings.number("minScore"), settings.number("maxScore"));
@@ -235,6 +331,10 @@ fn stream(settings: &mut Settings<'_>, key: Option<String>) -> Option<Measure> {
     let group = settings.optional_text("consumerGroup").map(str::to_owned);
     let given = settings.has("streamMeasure");
     let what = settings.one_word_of("streamMeasure", &words);
+    if group.is_none() && !settings.has("consumerGroup") {
+        settings.forbid("missingGroup", "it is only valid with consumerGroup");
+    }
+    let must_exist = settings.one_of("missingGroup", &[("length", false), ("absent", true)])?;
     match (what, group) {
         (Some(None), Some(_)) => {
             let why = "the length of a stream is the same for all groups";
@@ -246,9 +346,11 @@ fn stream(settings: &mut Settings<'_>, key: Option<String>) -> Option<Measure> {
             settings.refuse("consumerGroup", Fault::new(FaultKind::Required, why));
             None
         }
-        (Some(Some(what)), Some(group)) => Some(Measure::Group { key: key?, group, what }),
+        (Some(Some(what)), Some(group)) => Some(Measure::Group { key: key?, group, what, must_exist }),
         (None, _) if given => None,
-        (None, Some(group)) => Some(Measure::Group { key: key?, group, what: GroupMeasure::Pending }),
+        (None, Some(group)) => {
+            Some(Measure::Group { key: key?, group, what: GroupMeasure::Pending, must_exist })
+        }
         (Some(None) | None, None) => Some(Measure::Stream { key: key? }),
     }
 }

@@ -14,7 +14,7 @@ impl<'a> Settings<'a> {
     /// The credential of the setting `name`, such as `passwordFrom`; `None` where it is left out. One of
     /// `{secretKeyRef: {name, key}}`, `{configMapKeyRef: {name, key}}`, `{targetEnv: {name, containerName}}` and
     /// `{serviceAccountToken: {name, audience}}`, or what the object's authentication gives for it.
-    pub(crate) fn credential(&mut self, name: &'static str) -> Option<Credential> {
+    pub(crate) fn credential(&mut self, name: &str) -> Option<Credential> {
         let full_name = format!("{}{name}", self.prefix);
         let given = self.asked.credentials.iter().find(|(setting, _)| *setting == full_name);
         let credential = match (self.field(name), given) {
@@ -48,10 +48,10 @@ impl<'a> Settings<'a> {
     /// Whether the setting `name` is given, or the object's authentication gives it.
     pub(crate) fn has_credential(&self, name: &str) -> bool {
         let full_name = format!("{}{name}", self.prefix);
-        self.has(name) || self.asked.credentials.iter().any(|(setting, _)| *setting == full_name)
+        self.is_written(name) || self.asked.credentials.iter().any(|(setting, _)| *setting == full_name)
     }
 
-    fn written(&mut self, name: &'static str, value: &'a Value) -> Option<Credential> {
+    fn written(&mut self, name: &str, value: &'a Value) -> Option<Credential> {
         let path = self.place.setting(name);
         let Some(object) = value.as_object() else {
             self.found.problems.push(Problem::new(path, wrong_type(value, "an object")));

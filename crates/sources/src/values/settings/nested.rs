@@ -1,8 +1,10 @@
 //! Settings that are objects of their own, and rules that several fields have together.
 
 use std::mem;
+use std::time::Duration;
 
 use engine::{Fault, FaultKind, Problem};
+use serde_json::Value;
 
 use super::{Place, Settings};
 use crate::values::fault::{quoted, type_name, wrong_type};
@@ -17,7 +19,8 @@ impl<'a> Settings<'a> {
         let value = self.field(name)?;
         let place = Place { parent: self.place.setting(name), elsewhere: &[] };
         let prefix = format!("{}{name}.", self.prefix);
-        let mut section = Settings::of(self.asked, value, place, prefix, mem::take(&mut self.found));
+        let found = mem::take(&mut self.found);
+        let mut section = Settings::of(self.asked, value, place, prefix, self.stand_ins, found);
         let parsed = parse(&mut section);
         section.refuse_unknown();
         self.found = section.found;
@@ -47,6 +50,46 @@ impl<'a> Settings<'a> {
             self.refuse(name, Fault::unsupported(given, words.iter().map(|(word, _)| word)));
         }
         known
+    }
+
+    /// Names with texts, in order, as an object; empty where it is left out.
+    pub(crate) fn pairs(&mut self, name: &'static str) -> Vec<(String, String)> {
+        let members = match self.field(name) {
+            None => return Vec::new(),
+            Some(Value::Object(members)) => members,
+            Some(other) => {
+                self.refuse(name, wrong_type(other, "an object of strings"));
+                return Vec::new();
+            }
+        };
+        let path = self.place.setting(name);
+        let mut pairs = Vec::new();
+        for (member, value) in members {
+            match value {
+                Value::String(text) => pairs.push((member.clone(), text.clone())),
+                other => {
+                    let fault = wrong_type(other, "a string");
+                    self.found.problems.push(Problem::new(format!("{path}.{member}"), fault));
+                }
+            }
+        }
+        pairs
+    }
+
+    /// The time that a request may take: `timeoutMillis` up to a minute, or `timeoutSeconds` from 1 to 60, `default`
+    /// seconds where neither is given.
+    pub(crate) fn timeout(&mut self, default: u64) -> Option<Duration> {
+        if self.has("timeoutMillis") && self.has("timeoutSeconds") {
+            self.refuse("timeoutMillis", Fault::forbidden("must not be set together with timeoutSeconds"));
+        }
+        let seconds = self.whole_number("timeoutSeconds", 1..=60, default);
+        match self.has("timeoutMillis") {
+            true => self.whole_number("timeoutMillis", 1..=60_000, 0).map(Duration::from_millis),
+            false => {
+                self.field("timeoutMillis");
+                seconds.map(Duration::from_secs)
+            }
+        }
     }
 
     /// Which one of `names` is given. None or several are a problem.
@@ -80,7 +123,7 @@ impl<'a> Settings<'a> {
     /// Refuses the setting `name` where it is given, because of `why`.
     pub(crate) fn forbid(&mut self, name: &'static str, why: &str) {
         if self.fields.is_some_and(|fields| fields.contains_key(name)) {
-            self.known.push(name);
+            self.known.push(name.to_owned());
             self.refuse(name, Fault::forbidden(why));
         }
     }
@@ -98,7 +141,7 @@ impl<'a> Settings<'a> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::super::tests::problems_of;
     use super::*;

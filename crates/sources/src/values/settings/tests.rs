@@ -17,7 +17,8 @@ pub(crate) fn parsed<T>(
     parse: impl FnOnce(&mut Settings<'_>) -> Option<T>,
 ) -> Result<T, Vec<String>> {
     let asked = asked("test", config);
-    let mut settings = Settings::new(&asked);
+    let stand_ins = StandIns::default();
+    let mut settings = Settings::new(&asked, &stand_ins);
     let parsed = parse(&mut settings);
     let problems: Vec<String> = settings.finish().problems.iter().map(Problem::to_string).collect();
     parsed.filter(|_| problems.is_empty()).ok_or(problems)
@@ -91,7 +92,8 @@ fn a_credential_is_named_in_one_of_a_few_ways() {
     ] {
         let config = json!({ "passwordFrom": reference });
         let asked = Asked { target: AskedTarget::Of(&target), ..asked("test", &config) };
-        let mut settings = Settings::new(&asked);
+        let stand_ins = StandIns::default();
+        let mut settings = Settings::new(&asked, &stand_ins);
         assert_eq!(settings.credential("passwordFrom").as_ref(), Some(&expected), "{config}");
         let read = settings.finish();
         assert_eq!(read.problems, []);
@@ -164,7 +166,8 @@ fn a_credential_may_come_from_elsewhere_and_makes_another_query() {
     let of = |name: &str| Holder::Secret { namespace: "team".to_owned(), name: name.to_owned() }.value("key");
     let key = |config: &Value, given: &[(&str, Credential)]| {
         let asked = Asked { credentials: given, ..asked("test", config) };
-        let mut settings = Settings::new(&asked);
+        let stand_ins = StandIns::default();
+        let mut settings = Settings::new(&asked, &stand_ins);
         let found = settings.section("tls", |tls| tls.credential("caFrom")).flatten();
         let read = settings.finish();
         assert_eq!(found.is_some(), read.problems.is_empty());

@@ -139,6 +139,12 @@ pub(super) fn pods() -> Vec<Rule> {
         rule("Pods, for metrics that count them or measure their use.", "", "pods", &["list", "watch"]),
         rule("Use of pods.", "metrics.k8s.io", "pods", &["list"]),
         rule("Owners of pods.", "apps", "replicasets", &["get"]),
+        rule(
+            "Endpoints of Services, for metrics that ask all of them.",
+            "discovery.k8s.io",
+            "endpointslices",
+            &["list"],
+        ),
     ]
 }
 

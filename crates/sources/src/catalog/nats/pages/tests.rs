@@ -4,7 +4,7 @@ use super::*;
 fn pages_are_asked_for_with_all_that_counting_needs() {
     let base: Url = "http://nats:8222/base".parse().unwrap();
     let selector = |account: Option<&str>| Selector {
-        subject: "a".into(),
+        subject: Some("a".into()),
         account: account.map(str::to_owned),
         stream: None,
         consumer: None,

@@ -30,7 +30,7 @@ fn spoken(
 }
 
 fn selector(subject: &str) -> Selector {
-    Selector { subject: subject.into(), account: None, stream: None, consumer: None }
+    Selector { subject: Some(subject.into()), account: None, stream: None, consumer: None }
 }
 
 fn messages(servers: Vec<Spoken>, unasked: usize, selector: &Selector) -> Result<u64, Absence> {
@@ -122,4 +122,24 @@ fn the_largest_of_several_is_named() {
     assert_eq!(largest(left_behind), (503, Some(("consumer \"old\" of stream \"S\"".to_owned(), 500))));
     assert_eq!(largest(json!([consumer("work", 3)])), (3, None));
     assert_eq!(largest(json!([consumer("work", 0), consumer("old", 0)])), (0, None));
+}
+
+#[test]
+fn one_consumer_counts_whatever_its_subjects_and_whoever_is_lost() {
+    let named = |stream: &str, consumer: &str| Selector {
+        subject: None,
+        account: None,
+        stream: Some(stream.into()),
+        consumer: Some(consumer.into()),
+    };
+    let read = |selector: &Selector, lost: usize| {
+        let copy = |server, waiting| spoken(Some(server), "n2", waiting, &["n1"], selector);
+        messages(vec![copy("n1", 0), copy("n2", 7)], lost, selector).map_err(|absence| absence.message)
+    };
+    assert_eq!(read(&named("S", "c"), 0), Ok(7));
+    assert_eq!(read(&named("S", "c"), 1), Ok(7), "its leader answered");
+    let missing = r#"stream "S" has no consumer "d"; consumers seen: "c""#;
+    assert_eq!(read(&named("S", "d"), 0), Err(missing.to_owned()));
+    let missing = r#"stream "T" does not exist; streams seen: "S""#;
+    assert_eq!(read(&named("T", "c"), 0), Err(missing.to_owned()));
 }

@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 
 fn selector(subject: &str) -> Selector {
-    Selector { subject: subject.into(), account: None, stream: None, consumer: None }
+    Selector { subject: Some(subject.into()), account: None, stream: None, consumer: None }
 }
 
 /// The stream as it is kept for `selector`, if it is.

@@ -4,7 +4,7 @@ use super::*;
 
 fn read(status: u16, body: &str, aggregate: Aggregate) -> Result<f64, (AbsenceReason, String)> {
     let status = StatusCode::from_u16(status).unwrap();
-    let number = number(status, &Body::of("application/json", body), aggregate, &Hidden::default());
+    let number = number(status, &Body::of("application/json", body), aggregate, false, &Hidden::default());
     number.map(|number| number.value).map_err(|absence| (absence.reason, absence.message))
 }
 
@@ -12,6 +12,25 @@ fn vector(values: &[&str]) -> Value {
     let samples = values.iter().map(|value| json!({"metric": {"a": value}, "value": [1700000000.5, value]}));
     let result: Vec<Value> = samples.collect();
     json!({"status": "success", "data": {"resultType": "vector", "result": result}})
+}
+
+#[test]
+fn nothing_counts_as_zero_where_that_is_asked_for() {
+    for (values, aggregate, expected) in [
+        (&[][..], Aggregate::Only, Ok(0.0)),
+        (&["NaN"], Aggregate::Only, Ok(0.0)),
+        (&["-Inf", "2"], Aggregate::Sum, Ok(2.0)),
+        (&["1", "2"], Aggregate::Only, Err(AbsenceReason::ValueAmbiguous)),
+        (&["x"], Aggregate::Only, Err(AbsenceReason::NotANumber)),
+    ] {
+        let body = Body::of("", vector(values).to_string());
+        let found = number(StatusCode::OK, &body, aggregate, true, &Hidden::default());
+        assert_eq!(found.map(|found| found.value).map_err(|absence| absence.reason), expected, "{values:?}");
+    }
+    let scalar = json!({"status": "success", "data": {"resultType": "scalar", "result": [1, "+Inf"]}});
+    let body = Body::of("", scalar.to_string());
+    let found = number(StatusCode::OK, &body, Aggregate::Sum, true, &Hidden::default()).unwrap();
+    assert_eq!(found.value, 0.0);
 }
 
 #[test]
@@ -39,7 +58,8 @@ fn the_time_is_that_of_the_oldest_sample() {
     let mut body = vector(&[]);
     body["data"]["result"] = json!([sample(1700000001.25), sample(1700000000.5), sample(1700000002.0)]);
     let number =
-        number(StatusCode::OK, &Body::of("", body.to_string()), Aggregate::Sum, &Hidden::default()).unwrap();
+        number(StatusCode::OK, &Body::of("", body.to_string()), Aggregate::Sum, false, &Hidden::default())
+            .unwrap();
     assert_eq!(number, Number { value: 3.0, at: Some(Time::from_millis(1_700_000_000_500)) });
     for no_time in [json!(-5), json!(1e300)] {
         let body = json!({"status": "success", "data": {"resultType": "scalar", "result": [no_time, "7"]}});
@@ -47,6 +67,7 @@ fn the_time_is_that_of_the_oldest_sample() {
             StatusCode::OK,
             &Body::of("", body.to_string()),
             Aggregate::Sum,
+            false,
             &Hidden::default(),
         )
         .unwrap();

@@ -14,7 +14,7 @@ fn number(measure: &Measure, reply: &str) -> Result<f64, (AbsenceReason, String)
 }
 
 fn group(what: GroupMeasure) -> Measure {
-    Measure::Group { key: "orders".into(), group: "work".into(), what }
+    Measure::Group { key: "orders".into(), group: "work".into(), what, must_exist: false }
 }
 
 /// What `XINFO GROUPS` answers for one group, its fields given as they come.
@@ -104,4 +104,34 @@ fn no_more_wait_than_the_stream_has() {
     assert_eq!(number(&group(GroupMeasure::Lag), &all), Ok(400.0));
     let unknown = groups(&[("name", "$4\r\nwork"), ("pending", ":0"), ("lag", "$-1")]);
     assert_eq!(numbers(&group(GroupMeasure::Lag), &[&unknown, ":0\r\n"]), Ok(0.0));
+}
+
+#[test]
+fn the_members_of_a_collection_count_whichever_it_is() {
+    let measure = Measure::Collection { key: "jobs".into(), seen: Seen::default() };
+    let read = |kind: &str, number: &str| numbers(&measure, &[&format!("+{kind}\r\n"), number]);
+    assert_eq!(read("none", ":0\r\n"), Ok(0.0));
+    assert_eq!(read("list", ":7\r\n"), Ok(7.0));
+    // It is another one now: the first reply was to the command for a list.
+    assert!(read("zset", "-WRONGTYPE no\r\n").is_err());
+    assert_eq!(measure.seen(), Some(Kind::SortedSet));
+    assert_eq!(read("zset", ":3\r\n"), Ok(3.0));
+    let (reason, message) = read("stream", ":3\r\n").unwrap_err();
+    let words = "key \"jobs\" is not a list, set, hash or sorted set";
+    assert_eq!((reason, message.as_str()), (AbsenceReason::ValueMissing, words));
+    let (reason, message) = numbers(&measure, &["-NOPERM no\r\n", ":3\r\n"]).unwrap_err();
+    assert_eq!((reason, message.contains("TYPE")), (AbsenceReason::Unauthorized, true), "{message}");
+}
+
+#[test]
+fn a_group_may_have_to_exist() {
+    for (what, replies) in [
+        (GroupMeasure::Pending, ["-ERR no such key\r\n", ":0\r\n"]),
+        (GroupMeasure::Lag, ["*0\r\n", ":4\r\n"]),
+    ] {
+        let measure = Measure::Group { key: "orders".into(), group: "work".into(), what, must_exist: true };
+        let (reason, message) = numbers(&measure, &replies).unwrap_err();
+        assert_eq!(reason, AbsenceReason::ValueMissing);
+        assert_eq!(message, "stream \"orders\" has no consumer group \"work\"");
+    }
 }

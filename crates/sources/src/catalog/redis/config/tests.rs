@@ -46,10 +46,15 @@ fn little_is_needed() {
 #[test]
 fn every_measure_has_its_fields() {
     let key = || "k".to_owned();
-    let group = |what| Measure::Group { key: key(), group: "g".into(), what };
+    let group = |what| Measure::Group { key: key(), group: "g".into(), what, must_exist: false };
     for (fields, expected) in [
         (json!({ "listName": "k" }), Measure::List { key: key() }),
         (json!({ "keyName": "k" }), Measure::Number { key: key() }),
+        (json!({ "collectionName": "k" }), Measure::Collection { key: key(), seen: Seen::default() }),
+        (
+            json!({ "streamName": "k", "consumerGroup": "g", "missingGroup": "absent" }),
+            Measure::Group { key: key(), group: "g".into(), what: GroupMeasure::Pending, must_exist: true },
+        ),
         (json!({ "sortedSetName": "k" }), Measure::SortedSet { key: key(), min: None, max: None }),
         (
             json!({ "sortedSetName": "k", "minScore": -1, "maxScore": 1.5 }),
@@ -101,6 +106,47 @@ fn clusters_and_sentinels_have_addresses_of_their_own() {
 }
 
 #[test]
+fn hosts_and_ports_may_be_written_apart() {
+    let node = |host, port| Node::new(host, port).unwrap();
+    let servers = |place: Value| parsed(&with(json!({ "address": null, "cluster": place }))).servers;
+    let nodes = vec![node("c", 6379), node("a", 7000), node("b", 7001)];
+    let place = json!({ "addresses": ["c"], "hosts": ["a", "b"], "ports": ["7000", "7001"] });
+    assert_eq!(servers(place), Servers::Cluster(nodes));
+    for (port, expected) in [(json!("7000"), 7000), (Value::Null, 6379)] {
+        let config = with(json!({ "address": null, "host": "a", "port": port }));
+        assert_eq!(parsed(&config).servers, Servers::One(node("a", expected)));
+    }
+    for (config, expected) in [
+        (json!({ "host": "a b" }), "host: Invalid value: must be a host name or an IP address"),
+        (json!({ "host": "a", "port": "0" }), "port: Invalid value: must be the number of a port"),
+        (
+            json!({ "cluster": { "hosts": ["a", "b"], "ports": ["1"] } }),
+            "cluster.ports: Invalid value: must have as many items as hosts",
+        ),
+        (
+            json!({ "cluster": { "hosts": ["a"] } }),
+            "cluster.ports: Invalid value: must have as many items as hosts",
+        ),
+    ] {
+        let mut config = with(config);
+        config["address"] = Value::Null;
+        assert_eq!(problems(&config), [format!("spec.config.{expected}")], "{config}");
+    }
+}
+
+#[test]
+fn a_mode_switches_tls_whatever_its_settings() {
+    let tls = |config| parsed(&with(config)).tls;
+    let settings = json!({ "insecureSkipVerify": true });
+    let address = "cache:6379";
+    assert_eq!(tls(json!({ "address": address, "tlsMode": "enable" })), Some(Tls::default()));
+    assert_eq!(tls(json!({ "address": address, "tlsMode": "disable", "tls": settings })), None);
+    assert!(tls(json!({ "address": address, "tlsMode": "enable", "tls": settings })).unwrap().skip_verify);
+    let found = problems(&with(json!({ "address": "rediss://cache", "tlsMode": "disable" })));
+    assert_eq!(found, ["spec.config.tlsMode: Forbidden: rediss:// is with TLS; use redis://"]);
+}
+
+#[test]
 fn tls_comes_with_the_scheme_or_with_its_settings() {
     let tls = |config| parsed(&with(config)).tls;
     assert_eq!(tls(json!({ "address": "rediss://cache" })), Some(Tls::default()));
@@ -124,7 +170,7 @@ fn every_problem_has_its_path_and_words() {
     for (config, expected) in [
         (
             json!({ "listName": "k" }),
-            "spec.config: Required value: must have one of address, cluster, sentinel",
+            "spec.config: Required value: must have one of address, host, cluster, sentinel",
         ),
         (with(json!({ "address": "http://cache" })), &format!("spec.config.address: {address}")),
         (
@@ -154,7 +200,8 @@ fn every_problem_has_its_path_and_words() {
         ),
         (
             with(json!({ "listName": null })),
-            "spec.config: Required value: must have one of listName, streamName, sortedSetName, keyName",
+            "spec.config: Required value: must have one of listName, collectionName, streamName, sortedSetName, \
+             keyName",
         ),
         (with(json!({ "listName": "" })), "spec.config.listName: Required value"),
         (
@@ -226,9 +273,9 @@ fn every_problem_has_its_path_and_words() {
     ] {
         assert_eq!(problems(&config), [expected], "{config}");
     }
-    let unknown = problems(&with(json!({ "host": "cache" }))).concat();
+    let unknown = problems(&with(json!({ "hosts": ["cache"] }))).concat();
     assert!(
-        unknown.starts_with("spec.config.host: unknown field; this source accepts address, "),
+        unknown.starts_with("spec.config.hosts: unknown field; this source accepts address, "),
         "{unknown}"
     );
 }

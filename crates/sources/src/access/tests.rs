@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use testbed::certificates::Authority;
 
 use super::*;
-use crate::values::settings::tests::parsed;
+use crate::values::settings::tests::{parsed, problems_of};
 
 fn access(config: &Value) -> Access {
     parsed(config, |settings| Some(Access::parse(settings, None))).unwrap()
@@ -23,17 +23,15 @@ fn secrets(values: &[(&str, &[u8])]) -> Credentials {
 #[test]
 fn headers_come_from_every_setting() {
     let config = json!({
-        "username": "ann", "passwordFrom": key("p"), "tenant": "a|b", "headers": {"X-Plain": "1", "x-both": "plain"},
+        "username": "ann", "passwordFrom": key("p"), "headers": {"X-Plain": "1", "x-both": "plain"},
         "headersFrom": {"secretRef": {"name": "s"}},
     });
-    let presented = access(&config).present(&secrets(&[("p", b"hunter2\n"), ("X-Both", b"secret")])).unwrap();
+    let presented = access(&config)
+        .present_known("application/json", &secrets(&[("p", b"hunter2\n"), ("X-Both", b"secret")]))
+        .unwrap();
     let headers = &presented.headers.secret;
-    for (name, value) in [
-        ("authorization", "Basic YW5uOmh1bnRlcjI="),
-        ("x-scope-orgid", "a|b"),
-        ("x-plain", "1"),
-        ("x-both", "secret"),
-    ] {
+    for (name, value) in [("authorization", "Basic YW5uOmh1bnRlcjI="), ("x-plain", "1"), ("x-both", "secret")]
+    {
         assert_eq!(headers.get_all(name).iter().collect::<Vec<_>>(), [value], "{name}");
     }
     let shown = format!("{presented:?}");
@@ -58,18 +56,20 @@ fn a_credential_in_a_header_is_hidden_without_its_scheme_too() {
         ("Basic no base64", "Basic no base64, no base64", "***, ***"),
         ("t0ken", "Bearer and t0ken", "Bearer and ***"),
     ] {
-        let presented = access.present(&secrets(&[("Authorization", value.as_bytes())])).unwrap();
+        let presented = access
+            .present_known("application/json", &secrets(&[("Authorization", value.as_bytes())]))
+            .unwrap();
         assert_eq!(presented.hidden.cut_out(said), reported, "{value}");
     }
     // In other headers a space is no sign of a scheme.
-    let presented = access.present(&secrets(&[("X-Team", b"a b")])).unwrap();
+    let presented = access.present_known("application/json", &secrets(&[("X-Team", b"a b")])).unwrap();
     assert_eq!(presented.hidden.cut_out("a b, but b"), "***, but b");
 }
 
 #[test]
 fn a_token_is_sent_and_never_shown() {
     let access = access(&json!({"bearerTokenFrom": key("t")}));
-    let presented = access.present(&secrets(&[("t", b"abc\r\n")])).unwrap();
+    let presented = access.present_known("application/json", &secrets(&[("t", b"abc\r\n")])).unwrap();
     assert_eq!(presented.headers.secret["authorization"], "Bearer abc");
     assert!(!format!("{presented:?}").contains("abc"));
 }
@@ -99,14 +99,71 @@ fn what_cannot_be_used_is_named_by_secret_and_key() {
             "the value of its key \"crt\" is not a private key in PEM format",
         ),
     ] {
-        let absence = access(&config).present(&all).unwrap_err();
+        let absence = access(&config).present_known("application/json", &all).unwrap_err();
         assert_eq!(absence.reason, AbsenceReason::SecretUnavailable);
         assert_eq!(absence.message, format!("secret shop/s: {message}"), "{config}");
     }
     let good = json!({"caFrom": key("crt"), "certFrom": key("crt"), "keyFrom": key("key")});
-    let presented = access(&good).present(&all).unwrap();
+    let presented = access(&good).present_known("application/json", &all).unwrap();
     assert_eq!(
         format!("{:?}", presented.tls),
         "Tls { authority: true, identity: true, believes_any: false }"
     );
+}
+
+#[test]
+fn a_header_or_a_key_of_the_objects_choice_is_sent_and_hidden() {
+    let all = secrets(&[("value", b"Bearer t0ken\n"), ("n", b"X-Auth")]);
+    let config = json!({
+        "authHeader": {"name": "authorization", "valueFrom": key("value")}, "apiKey": {"key": "s3same", "name": "X-Key"},
+    });
+    let presented = access(&config).present_known("text/plain", &all).unwrap();
+    let headers = &presented.headers.secret;
+    assert_eq!(
+        (&headers["authorization"], &headers["x-key"]),
+        (&"Bearer t0ken".parse().unwrap(), &"s3same".parse().unwrap())
+    );
+    assert_eq!(presented.headers.accept, "text/plain");
+    assert_eq!(presented.hidden.cut_out("no t0ken, no s3same"), "no ***, no ***");
+    let url = "http://p/?a=1".parse().unwrap();
+    assert_eq!(access(&config).url(&url), url);
+    let config = json!({"apiKey": {"key": "a b&c", "in": "query"}});
+    assert_eq!(access(&config).url(&url).as_str(), "http://p/?a=1&api_key=a+b%26c");
+    assert_eq!(access(&config).present_known("", &all).unwrap().headers.secret.len(), 0);
+}
+
+#[test]
+fn what_does_not_go_together_is_refused() {
+    let problems = |config: Value| problems_of(&config, |settings| Some(Access::parse(settings, None)));
+    let grant = json!({"tokenUrl": "https://login/token", "clientId": "me"});
+    for (config, expected) in [
+        (json!({"oauth2": grant}), &[][..]),
+        (json!({"username": "ann"}), &[]),
+        (
+            json!({"oauth2": grant, "bearerTokenFrom": key("t")}),
+            &["oauth2: Forbidden: must not be set together with bearerTokenFrom, username and passwordFrom"],
+        ),
+        (
+            json!({"oauth2": {"endpointParams": {"audience": 1}}}),
+            &[
+                "oauth2.tokenUrl: Required value",
+                "oauth2.clientId: Required value",
+                "oauth2.endpointParams.audience: Invalid value: a number: must be a string",
+            ],
+        ),
+        (
+            json!({"authHeader": {"name": "Content-Length"}}),
+            &[
+                "authHeader.name: Forbidden: this header frames the request and must not be set",
+                "authHeader.valueFrom: Required value",
+            ],
+        ),
+        (
+            json!({"apiKey": {"key": "a", "in": "body"}}),
+            &["apiKey.in: Unsupported value: \"body\": supported values: \"header\", \"query\""],
+        ),
+    ] {
+        let expected: Vec<_> = expected.iter().map(|problem| format!("spec.config.{problem}")).collect();
+        assert_eq!(problems(config.clone()), expected, "{config}");
+    }
 }
