@@ -9,6 +9,7 @@ use crate::{
     Pause, Plan, Query, Reading, Safeguards, Scale, Target, cycle,
 };
 
+mod composites;
 mod fallbacks;
 mod open;
 mod rows;
