@@ -18,6 +18,12 @@ use crate::common::status::ObservedStatus;
 pub trait Status:
     Clone + Debug + Default + PartialEq + DeserializeOwned + Serialize + Send + Sync + 'static
 {
+    /// The status that `object` holds, blank where it holds none; `None` where that does not fit the type.
+    fn read(object: &Value) -> Option<Self> {
+        let stored = object.get("status").filter(|status| !status.is_null());
+        stored.map_or_else(|| Some(Self::default()), |stored| Self::deserialize(stored).ok())
+    }
+
     /// Takes over what `outcome` says; what it does not speak of stays.
     fn update(&mut self, outcome: &Outcome);
 
@@ -121,7 +127,7 @@ impl KeptStatus {
     /// The status of type `S` that `object` holds, with its memory at `place`.
     pub(crate) fn of<S: Status>(place: MemoryPlace, object: &Value) -> Self {
         let stored = object.get("status").filter(|status| !status.is_null());
-        let typed = stored.map_or_else(|| Some(S::default()), |stored| S::deserialize(stored).ok());
+        let typed = S::read(object);
         let memory = place.memory_of(object);
         let is_unreadable = typed.is_none() || memory.is_none();
         Self {
@@ -181,6 +187,11 @@ impl KeptStatus {
     /// The last value of each metric, in the plan's order, as far as the status holds them.
     pub fn metric_values(&self) -> Vec<Option<f64>> {
         self.typed.metric_values()
+    }
+
+    /// The status as the type of its kind.
+    pub(crate) fn typed<S: Status>(&self) -> Option<&S> {
+        self.typed.as_any().downcast_ref()
     }
 
     /// The fields that kinds of ours have in common.

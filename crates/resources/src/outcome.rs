@@ -65,6 +65,8 @@ pub struct Poll {
     pub memory: Memory,
     /// What was done to the HPAs that the object keeps; nothing where they are as the plan wants them.
     pub hpa: Result<Vec<HpaChange>, WriteFailure>,
+    /// What the controller of the HPA that the object keeps says; `None` where it has said nothing or there is none.
+    pub hpa_scaling: Option<HpaScaling>,
     /// Replicas that someone set back after they were written, at most one entry for each of the plan's members.
     pub reversals: Vec<Reversal>,
 }
@@ -76,6 +78,17 @@ pub struct HpaChange {
     pub name: String,
     /// What was done.
     pub action: HpaAction,
+}
+
+/// The condition `ScalingActive` of an HPA.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HpaScaling {
+    /// Whether its controller can compute replicas.
+    pub is_active: bool,
+    /// Why, in one word.
+    pub reason: String,
+    /// Why, in a sentence.
+    pub message: String,
 }
 
 /// What was done to an HPA.

@@ -30,6 +30,11 @@ impl StatusLanguage {
         Self { memory, kept: KeptStatus::of::<S>, events: events::usual }
     }
 
+    /// The same with Events of its own.
+    pub(crate) const fn announcing(self, events: fn(&Change<'_>) -> Vec<Announcement>) -> Self {
+        Self { events, ..self }
+    }
+
     /// Has the schema of the status hold the memory, where that is its place.
     pub(crate) fn with_memory(self, mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
         if self.memory != MemoryPlace::Status {

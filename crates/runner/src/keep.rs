@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use engine::{Mode, Plan};
-use resources::{HpaChange, Kind, WriteFailure};
+use resources::{HpaChange, HpaScaling, Kind, WriteFailure};
 use tokio::sync::watch;
 
 use crate::{KeepHpa, ObjectKey, Services};
@@ -30,6 +30,12 @@ pub(crate) async fn keep(services: &Services, keeps: Keeps<'_>) -> Result<Vec<Hp
 /// Deletes the HPA of an object that has lost its target: two that scale one target undo each other's work.
 pub(crate) async fn withdraw(services: &Services, keeps: Keeps<'_>) -> Result<Vec<HpaChange>, WriteFailure> {
     ask(services, keeps, false).await
+}
+
+/// What the controller says of the HPA that `plan` wants kept.
+pub(crate) fn said_of_hpa(services: &Services, plan: &Plan) -> Option<HpaScaling> {
+    let (hpa, member) = (plan.actuation.hpa()?, plan.members.first()?);
+    services.reconciler.scaling(&member.target.namespace, &hpa.name)
 }
 
 async fn ask(services: &Services, keeps: Keeps<'_>, is_wanted: bool) -> Result<Vec<HpaChange>, WriteFailure> {

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tracing::Instrument as _;
 
 use crate::act::{act, remember};
-use crate::keep::{Keeps, keep};
+use crate::keep::{Keeps, keep, said_of_hpa};
 use crate::{ObjectKey, Question, Services, spans};
 
 /// All that one poll needs to know of its object.
@@ -159,6 +159,7 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
     let places = (0..tried.len()).filter(|&member| tried[member].is_some()).collect();
 
     let writes = tried.into_iter().map(|tried| tried.map(|tried| tried.result));
+    let hpa_scaling = said_of_hpa(&services, &plan);
     let members = seen.into_iter().zip(writes).map(|(seen, write)| MemberPoll { seen, write });
     let warnings = with_expired(warnings, &plan, now);
     let poll = Poll {
@@ -168,6 +169,7 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
         memory: memory.clone(),
         plan,
         hpa,
+        hpa_scaling,
         reversals: Vec::new(),
     };
     let outcome = Outcome { uid, generation, at, verdict: Verdict::Polled(Box::new(poll)), warnings };

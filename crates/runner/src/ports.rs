@@ -6,7 +6,7 @@ use std::time::Duration;
 use engine::episode::State;
 use engine::{Absence, Advice, Adviser, KeptHpa, LastScaled, Query, Reading, Scale, Target, Time};
 use futures::future::BoxFuture;
-use resources::{HpaChange, Kind, Outcome, TargetFailure, WriteFailure};
+use resources::{HpaChange, HpaScaling, Kind, Outcome, TargetFailure, WriteFailure};
 
 use crate::ObjectKey;
 
@@ -100,6 +100,12 @@ pub trait Reconciler: Send + Sync {
         wanted: KeepHpa<'a>,
         time_left: &'a (dyn Fn() -> Option<Duration> + Send + Sync),
     ) -> BoxFuture<'a, Result<Vec<HpaChange>, WriteFailure>>;
+
+    /// What the controller last said of an HPA; `None` where it said nothing, or there is no such HPA.
+    fn scaling(&self, namespace: &str, name: &str) -> Option<HpaScaling> {
+        let _ = (namespace, name);
+        None
+    }
 }
 
 /// What HPA an object wants kept.

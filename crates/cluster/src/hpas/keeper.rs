@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use kube::api::{DeleteParams, DynamicObject, PostParams, Preconditions};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
-use resources::{HpaAction, HpaChange, Reason, WriteFailure};
+use resources::{HpaAction, HpaChange, HpaScaling, Reason, WriteFailure};
 use runner::{KeepHpa, Metrics, Reconciler};
 
 use super::wanted::{self, Needed};
@@ -212,6 +212,10 @@ impl Reconciler for HpaKeeper {
         time_left: &'a (dyn Fn() -> Option<Duration> + Send + Sync),
     ) -> BoxFuture<'a, Result<Vec<HpaChange>, WriteFailure>> {
         async move { self.bring(&wanted, time_left).await }.boxed()
+    }
+
+    fn scaling(&self, namespace: &str, name: &str) -> Option<HpaScaling> {
+        self.hpas.scaling(&(namespace.to_owned(), name.to_owned()))
     }
 }
 

@@ -16,6 +16,7 @@ use engine::Target;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::ResourceExt as _;
+use resources::HpaScaling;
 use serde_json::Value;
 
 pub use keeper::HpaKeeper;
@@ -38,6 +39,7 @@ struct State {
 struct Seen {
     controller: Option<String>,
     fingerprint: u64,
+    scaling: Option<HpaScaling>,
 }
 
 /// The state of an HPA that is as wanted.
@@ -53,8 +55,10 @@ impl Hpas {
         let name = (hpa.namespace().unwrap_or_default(), hpa.name_any());
         let spec = serde_json::to_value(&hpa.spec).unwrap_or_default();
         let fingerprint = fingerprint(&hpa.metadata, &spec);
+        let scaling = scaling(hpa);
         let mut state = self.lock();
-        if state.seen.get(&name).is_some_and(|seen| seen.fingerprint == fingerprint) {
+        if let Some(seen) = state.seen.get_mut(&name).filter(|seen| seen.fingerprint == fingerprint) {
+            seen.scaling = scaling;
             return false;
         }
         state.forget(&name);
@@ -62,7 +66,7 @@ impl Hpas {
         if let Some(uid) = &controller {
             state.by_controller.entry(uid.clone()).or_default().insert(name.clone());
         }
-        state.seen.insert(name, Seen { controller, fingerprint });
+        state.seen.insert(name, Seen { controller, fingerprint, scaling });
         true
     }
 
@@ -71,6 +75,11 @@ impl Hpas {
         let mut state = self.lock();
         state.forget(name);
         state.in_order.remove(name);
+    }
+
+    /// What the controller last said of an HPA.
+    fn scaling(&self, name: &Name) -> Option<HpaScaling> {
+        self.lock().seen.get(name)?.scaling.clone()
     }
 
     /// The HPAs that the object of this uid controls.
@@ -111,6 +120,19 @@ impl State {
 /// The uid of what controls an object.
 pub(crate) fn controller(owners: &[OwnerReference]) -> Option<&str> {
     owners.iter().find(|owner| owner.controller == Some(true)).map(|owner| owner.uid.as_str())
+}
+
+/// The condition `ScalingActive`; `None` while it is missing or unknown.
+fn scaling(hpa: &HorizontalPodAutoscaler) -> Option<HpaScaling> {
+    let conditions = hpa.status.as_ref()?.conditions.as_ref()?;
+    let condition = conditions.iter().find(|condition| condition.type_ == "ScalingActive")?;
+    let is_active = match condition.status.as_str() {
+        "True" => true,
+        "False" => false,
+        _ => return None,
+    };
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    Some(HpaScaling { is_active, reason: text(&condition.reason), message: text(&condition.message) })
 }
 
 /// What an HPA scales.
@@ -165,6 +187,23 @@ mod tests {
         assert!(!hpas.seen(&hpa(Some("a"), 5, 2)));
         assert!(hpas.seen(&hpa(Some("a"), 6, 2)));
         assert!(hpas.seen(&hpa(None, 6, 2)), "another owner");
+    }
+
+    #[test]
+    fn what_the_controller_says_is_known_without_being_news() {
+        let hpas = Hpas::default();
+        let name = ("shop".to_owned(), "web".to_owned());
+        let mut seen = hpa(Some("a"), 5, 1);
+        assert!(hpas.seen(&seen) && hpas.scaling(&name).is_none());
+        let said = |status: &str| {
+            json!([{ "type": "AbleToScale", "status": "True" }, { "type": "ScalingActive", "status": status,
+                "reason": "FailedGetExternalMetric", "message": "no answer" }])
+        };
+        for (status, wanted) in [("False", Some(false)), ("True", Some(true)), ("Unknown", None)] {
+            seen.status.as_mut().unwrap().conditions = serde_json::from_value(said(status)).unwrap();
+            assert!(!hpas.seen(&seen));
+            assert_eq!(hpas.scaling(&name).map(|said| said.is_active), wanted, "{status}");
+        }
     }
 
     #[test]

@@ -145,6 +145,7 @@ fn outcome(reading: Reading, replicas: u32, second: i64, memory: &mut Memory) ->
         decision,
         memory: memory.clone(),
         hpa: Ok(Vec::new()),
+        hpa_scaling: None,
         reversals: Vec::new(),
     };
     Outcome {

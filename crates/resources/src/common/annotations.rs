@@ -13,10 +13,13 @@ pub use brakes::{
 };
 
 /// What all annotations that are ours begin with.
-const PREFIX: &str = "polyscaler.dev/";
+pub(crate) const PREFIX: &str = "polyscaler.dev/";
 
 /// Annotation that sets whether decisions are applied (`act`) or only recorded (`observe`).
 pub const MODE_ANNOTATION: &str = "polyscaler.dev/mode";
+
+/// Annotation that sets whether an object that keeps an HPA keeps one (`hpa`) or sets replicas without one (`direct`).
+pub const ACTUATION_ANNOTATION: &str = "polyscaler.dev/actuation";
 
 /// Annotation in which the operator keeps the memory of decisions, for kinds whose status cannot hold it.
 pub const MEMORY_ANNOTATION: &str = "polyscaler.dev/memory";
@@ -48,9 +51,14 @@ pub(crate) struct Annotations {
 impl Annotations {
     /// Reads those of `object`. What cannot be read becomes a problem, and nothing is written then.
     pub(crate) fn read(object: &Value, problems: &mut Vec<Problem>) -> Self {
+        Self::read_with(object, &[], problems)
+    }
+
+    /// The same of a kind that has others of ours, too.
+    pub(crate) fn read_with(object: &Value, others: &[&str], problems: &mut Vec<Problem>) -> Self {
         let none = Map::new();
         let all = object.pointer("/metadata/annotations").and_then(Value::as_object).unwrap_or(&none);
-        problems.extend(all.keys().filter_map(|key| unknown(key)));
+        problems.extend(all.keys().filter(|key| !others.contains(&key.as_str())).filter_map(|key| unknown(key)));
         let mut warnings = Vec::new();
         let brakes = brakes::read(all, problems, &mut warnings);
         let mode = all.get(MODE_ANNOTATION).map_or(Mode::Act, |value| mode(value, problems));
@@ -70,7 +78,7 @@ fn mode(value: &Value, problems: &mut Vec<Problem>) -> Mode {
 }
 
 /// The place of an annotation in a manifest.
-fn path(key: &str) -> String {
+pub(crate) fn path(key: &str) -> String {
     format!("metadata.annotations[{key}]")
 }
 

@@ -53,6 +53,7 @@ fn braked(mode: Mode, brakes: Brakes) -> Outcome {
         decision,
         memory: Memory::default(),
         hpa: Ok(Vec::new()),
+        hpa_scaling: None,
         reversals: Vec::new(),
     })))
 }

@@ -199,6 +199,7 @@ fn polled(readings: Vec<Reading>, replicas: u32, at: Time) -> Value {
         decision,
         memory,
         hpa: Ok(Vec::new()),
+        hpa_scaling: None,
         reversals: Vec::new(),
     };
     status_after(

@@ -167,6 +167,7 @@ fn status_with(waiting: f64) -> Value {
         decision,
         memory,
         hpa: Ok(Vec::new()),
+        hpa_scaling: None,
         reversals: Vec::new(),
     };
     let outcome = Outcome {

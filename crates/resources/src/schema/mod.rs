@@ -191,7 +191,8 @@ fn judge_object(fields: &Map<String, Value>, schema: &Value, path: &str, problem
         }
     }
     for (name, value) in fields {
-        let Some(schema) = schema["properties"].get(name) else { continue };
+        let known = schema["properties"].get(name).or(schema.get("additionalProperties"));
+        let Some(schema) = known else { continue };
         judge(value, schema, &format!("{path}.{name}"), problems);
     }
 }

@@ -82,6 +82,7 @@ fn polled(
         decision,
         memory,
         hpa: Ok(Vec::new()),
+        hpa_scaling: None,
         reversals: Vec::new(),
     };
     Outcome {

@@ -1,0 +1,242 @@
+//! The conditions of a ScaledObject: KEDA's types, reasons and sentences, and behind those what KEDA leaves to guess.
+
+use engine::{Activity, PastScale, Problem, TriggerActivity};
+
+use super::{KedaCondition, ScaledObjectStatus};
+use crate::scaled_object::marks::is_whole;
+use crate::{HpaScaling, Outcome, Poll, Reason, Verdict};
+
+pub(super) const READY: &str = "Ready";
+pub(super) const ACTIVE: &str = "Active";
+pub(super) const FALLBACK: &str = "Fallback";
+pub(super) const PAUSED: &str = "Paused";
+const HPA_ACTIVE: &str = "HPAActive";
+
+pub(super) const CHECK_FAILED: &str = "ScaledObjectCheckFailed";
+const READY_REASON: &str = "ScaledObjectReady";
+const READY_MESSAGE: &str = "ScaledObject is defined correctly and is ready for scaling";
+const WRONG_TARGET: &str = "ScaledObject doesn't have correct scaleTargetRef specification";
+const WRONG_TRIGGERS: &str = "ScaledObject doesn't have correct triggers specification";
+const WRONG_SPEC: &str = "ScaledObject doesn't have correct specification";
+const WRONG_HPA: &str = "Failed to ensure HPA is correctly created for ScaledObject";
+
+/// The conditions after `outcome`, where those of `before` stood.
+pub(super) fn of(outcome: &Outcome, before: &ScaledObjectStatus) -> Vec<KedaCondition> {
+    let mut conditions = match &outcome.verdict {
+        Verdict::Invalid(problems) | Verdict::Unresolved(problems) => {
+            let all: Vec<String> = problems.iter().map(Problem::to_string).collect();
+            unchecked(format!("{}: {}", step(problems), all.join("; ")), before)
+        }
+        Verdict::Conflict(conflict) => unchecked(format!("{WRONG_HPA}: {}", conflict.message), before),
+        Verdict::Polled(poll) => polled(poll, before),
+    };
+    conditions.extend(hpa_active(outcome, before));
+    conditions
+}
+
+fn condition(type_: &str, status: &str, reason: &str, message: impl Into<String>) -> KedaCondition {
+    let [type_, status, reason] = [type_, status, reason].map(str::to_owned);
+    KedaCondition { type_, status, reason, message: message.into() }
+}
+
+/// Which step of KEDA's check would have failed.
+fn step(problems: &[Problem]) -> &'static str {
+    match problems.first().map_or("", |problem| problem.path.as_str()) {
+        path if path.starts_with("spec.triggers") => WRONG_TRIGGERS,
+        path if path.starts_with("spec.scaleTargetRef") => WRONG_TARGET,
+        _ => WRONG_SPEC,
+    }
+}
+
+/// That nothing is known, as the object is not polled.
+fn unchecked(message: String, before: &ScaledObjectStatus) -> Vec<KedaCondition> {
+    vec![
+        condition(READY, "False", CHECK_FAILED, message),
+        condition(ACTIVE, "Unknown", "UnknownState", "ScaledObject check failed"),
+        kept(FALLBACK, "Unknown", before),
+        kept(PAUSED, "False", before),
+    ]
+}
+
+/// The condition as it was; at first in this state.
+fn kept(type_: &str, first: &str, before: &ScaledObjectStatus) -> KedaCondition {
+    before.condition(type_).cloned().unwrap_or_else(|| condition(type_, first, "", ""))
+}
+
+fn polled(poll: &Poll, before: &ScaledObjectStatus) -> Vec<KedaCondition> {
+    let activity = poll.decision.activity.as_ref();
+    if is_whole(poll.plan.brakes.pause) {
+        // KEDA asks no trigger meanwhile, and neither do we.
+        let ready = not_ready(poll)
+            .unwrap_or_else(|| condition(READY, "True", READY_REASON, paused_message(poll)));
+        return vec![ready, kept(ACTIVE, "Unknown", before), kept(FALLBACK, "Unknown", before), paused(poll, before)];
+    }
+    vec![ready(poll, activity, before.facts.has_fallback), active(poll, activity, before), fallback(activity), paused(poll, before)]
+}
+
+/// Why the object does not do what it should, whatever its triggers say.
+fn not_ready(poll: &Poll) -> Option<KedaCondition> {
+    let failed = |step: &str, message: &str| {
+        Some(condition(READY, "False", CHECK_FAILED, format!("{step}: {message}")))
+    };
+    if let Some(Err(failure)) = poll.members.first().map(|member| &member.seen) {
+        return match failure.reason {
+            Reason::TargetNotFound => {
+                failed(WRONG_TARGET, &format!("Target resource doesn't exist: {}", failure.message))
+            }
+            Reason::TargetNotScalable => failed(
+                WRONG_TARGET,
+                &format!("Target resource doesn't expose /scale subresource: {}", failure.message),
+            ),
+            _ => {
+                let message = format!("Error getting current replicas count for ScaleTarget: {}", failure.message);
+                Some(condition(READY, "False", "ErrorGettingCurrentReplicas", message))
+            }
+        };
+    }
+    match &poll.hpa {
+        Err(failure) => failed(WRONG_HPA, &failure.message),
+        Ok(_) => None,
+    }
+}
+
+/// The triggers that fail and do not fall back.
+pub(super) fn failing(activity: &Activity) -> impl Iterator<Item = &TriggerActivity> {
+    let falls_back = activity.formula_falls_back;
+    activity.triggers.iter().filter(move |trigger| trigger.failure.is_some() && !trigger.falls_back && !falls_back)
+}
+
+/// What fails, in our words; empty where nothing does.
+fn failures(activity: Option<&Activity>) -> String {
+    let Some(activity) = activity else { return String::new() };
+    let of_trigger = |trigger: &TriggerActivity| {
+        trigger.failure.as_ref().map(|failure| format!("{}: {failure}", trigger.metric))
+    };
+    let mut all: Vec<String> = failing(activity).filter_map(of_trigger).collect();
+    if let Some(failure) = activity.formula_failure.as_ref().filter(|_| all.is_empty() && !activity.formula_falls_back) {
+        all.push(format!("the formula: {failure}"));
+    }
+    all.join("; ")
+}
+
+fn ready(poll: &Poll, activity: Option<&Activity>, waits: bool) -> KedaCondition {
+    if let Some(not_ready) = not_ready(poll) {
+        return not_ready;
+    }
+    let failures = failures(activity);
+    let is_active = activity.is_some_and(|activity| activity.is_active);
+    match (failures.as_str(), is_active) {
+        ("", _) => condition(READY, "True", READY_REASON, said(READY_MESSAGE, &[write_failure(poll)])),
+        (_, true) => condition(
+            READY,
+            "Unknown",
+            "PartialTriggerError",
+            said("Some triggers defined in ScaledObject are not working correctly", &[failures]),
+        ),
+        (_, false) if waits => condition(READY, "True", READY_REASON, said(READY_MESSAGE, &[failures])),
+        (_, false) => condition(
+            READY,
+            "False",
+            "TriggerError",
+            said("Triggers defined in ScaledObject are not working correctly", &[failures]),
+        ),
+    }
+}
+
+/// A sentence of KEDA's, and what we add.
+fn said(sentence: &str, more: &[String]) -> String {
+    let more = more.iter().filter(|text| !text.is_empty()).map(|text| format!("; {text}"));
+    [sentence.to_owned()].into_iter().chain(more).collect()
+}
+
+/// Why the replicas could not be written, where they could not.
+fn write_failure(poll: &Poll) -> String {
+    poll.failure(0).map(|(_, message)| message.to_owned()).unwrap_or_default()
+}
+
+fn active(poll: &Poll, activity: Option<&Activity>, before: &ScaledObjectStatus) -> KedaCondition {
+    let Some(activity) = activity else { return kept(ACTIVE, "Unknown", before) };
+    let last = last_scale(poll);
+    if activity.is_active {
+        let sentence = if activity.is_forced {
+            "Scaling is performed because activation is being forced by annotation"
+        } else {
+            "Scaling is performed because triggers are active"
+        };
+        let names = activity.triggers.iter().filter(|trigger| trigger.is_active);
+        let names: Vec<&str> = names.map(|trigger| trigger.metric.as_str()).collect();
+        let which = if names.is_empty() { String::new() } else { format!("active: {}", names.join(", ")) };
+        return condition(ACTIVE, "True", "ScalerActive", said(sentence, &[which, last]));
+    }
+    match activity.cooldown_left {
+        Some(left) => {
+            let until = format!("until {}", crate::common::condition::whole_seconds(poll.decision.at.plus(left)));
+            let sentence = "Scaler cooling down because triggers are not active";
+            condition(ACTIVE, "False", "ScalerCooldown", said(sentence, &[until, last]))
+        }
+        None => {
+            let sentence = "Scaling is not performed because triggers are not active";
+            condition(ACTIVE, "False", "ScalerNotActive", said(sentence, &[last]))
+        }
+    }
+}
+
+/// The last scaling, with its reason; the same text until the next one.
+fn last_scale(poll: &Poll) -> String {
+    let target = poll.plan.members.first().map(|member| &member.target);
+    let past = target.and_then(|target| poll.memory.scales.get(target)).and_then(|past| past.iter().last());
+    let say = |PastScale { at, from, to, steps }: &PastScale| {
+        let why = if steps.is_empty() { String::new() } else { format!(": {}", steps.join(", ")) };
+        format!("last scaled from {from} to {to} at {at}{why}")
+    };
+    past.map(say).unwrap_or_default()
+}
+
+fn fallback(activity: Option<&Activity>) -> KedaCondition {
+    let falls_back = |activity: &&Activity| {
+        activity.formula_falls_back || activity.triggers.iter().any(|trigger| trigger.falls_back)
+    };
+    match activity.filter(falls_back) {
+        Some(activity) => {
+            let of_trigger = |trigger: &TriggerActivity| {
+                trigger.failure.as_ref().map(|failure| format!("{}: {failure}", trigger.metric))
+            };
+            let why: Vec<String> = activity.triggers.iter().filter_map(of_trigger).collect();
+            let sentence = "At least one trigger is falling back on this scaled object";
+            condition(FALLBACK, "True", "FallbackExists", said(sentence, &why))
+        }
+        None => condition(FALLBACK, "False", "NoFallbackFound", "No fallbacks are active on this scaled object"),
+    }
+}
+
+fn paused_message(poll: &Poll) -> String {
+    said("ScaledObject is paused", &[poll.plan.brakes.pause.to_string()])
+}
+
+fn paused(poll: &Poll, before: &ScaledObjectStatus) -> KedaCondition {
+    if poll.plan.brakes.pause.is_on() {
+        return condition(PAUSED, "True", "ScaledObjectPaused", paused_message(poll));
+    }
+    let was = before.condition(PAUSED);
+    if was.is_some_and(|was| was.status == "True" || was.reason == "ScaledObjectUnpaused") {
+        let message = "pause annotation removed for ScaledObject";
+        return condition(PAUSED, "False", "ScaledObjectUnpaused", message);
+    }
+    condition(PAUSED, "False", "", "")
+}
+
+/// What the controller of the HPA says; as it was where that is not known, and nothing where there never was one.
+fn hpa_active(outcome: &Outcome, before: &ScaledObjectStatus) -> Option<KedaCondition> {
+    let said = outcome.poll().and_then(|poll| poll.hpa_scaling.as_ref());
+    let Some(said) = said else { return before.condition(HPA_ACTIVE).cloned() };
+    let HpaScaling { is_active, reason, message } = said;
+    Some(match (is_active, reason.as_str()) {
+        (true, _) => condition(HPA_ACTIVE, "True", "HPAActive", "HPA is actively scaling"),
+        // The target is at 0: nothing is wrong, it is not the HPA's turn.
+        (false, "ScalingDisabled") => condition(HPA_ACTIVE, "True", "ScalingDisabled", message.as_str()),
+        (false, reason) => {
+            let reason = if reason.is_empty() { "HPAMetricsUnavailable" } else { reason };
+            condition(HPA_ACTIVE, "False", reason, format!("HPA is not actively scaling: {message}"))
+        }
+    })
+}

@@ -1,0 +1,233 @@
+//! The status of a ScaledObject: KEDA's, field for field, as a CRD of KEDA would prune anything else. What we say beyond
+//! that stands in the messages of conditions.
+
+mod conditions;
+mod events;
+mod facts;
+
+use std::collections::BTreeMap;
+
+use engine::{Activity, Pause, Target};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use self::facts::Facts;
+use super::hpa::COMPOSITE;
+use super::marks::is_whole;
+use crate::common::condition::whole_seconds;
+use crate::common::fields::date_time;
+use crate::common::status::ObservedStatus;
+use crate::kept_status::Status;
+use crate::{Outcome, Poll};
+
+pub(super) use events::events;
+
+/// Observed state of a ScaledObject.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ScaledObjectStatus {
+    /// Group, version and kind of the target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale_target_kind: Option<String>,
+    /// The same, each by itself, with the name of its resource.
+    #[serde(rename = "scaleTargetGVKR", skip_serializing_if = "Option::is_none")]
+    pub scale_target_gvkr: Option<Gvkr>,
+    /// Replicas that the target had before it was scaled for the first time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub original_replica_count: Option<u32>,
+    /// When the target became active, and once it no longer is, when it was so last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "date_time")]
+    pub last_active_time: Option<String>,
+    /// Names under which the values of triggers are published.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub external_metric_names: Vec<String>,
+    /// Resources that the HPA measures at pods.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resource_metric_names: Vec<String>,
+    /// Name under which the value of the formula is published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub composite_scaler_name: Option<String>,
+    /// Current state of the object.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<KedaCondition>,
+    /// How each metric that may fall back is.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub health: BTreeMap<String, HealthStatus>,
+    /// How active each trigger is.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub triggers_activity: BTreeMap<String, TriggerActivityStatus>,
+    /// Replicas that the target is paused at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused_replica_count: Option<u32>,
+    /// Name of the HPA.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hpa_name: Option<String>,
+    /// Types of the triggers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub triggers_types: Option<String>,
+    /// Names of the authentications.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authentications_types: Option<String>,
+    /// What of the spec the status repeats.
+    #[serde(skip)]
+    #[schemars(skip)]
+    facts: Facts,
+}
+
+/// Group, version, kind and resource of a target.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct Gvkr {
+    /// API group.
+    pub group: String,
+    /// API version within the group.
+    pub version: String,
+    /// Kind.
+    pub kind: String,
+    /// Resource name, as in URLs.
+    pub resource: String,
+}
+
+/// One condition of an object, as KEDA has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct KedaCondition {
+    /// Type of the condition.
+    #[serde(rename = "type")]
+    pub type_: String,
+    /// `True`, `False` or `Unknown`.
+    pub status: String,
+    /// Why, in one word.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// Why, in a sentence.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+}
+
+/// How a metric that may fall back is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct HealthStatus {
+    /// Failures in a row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number_of_failures: Option<u32>,
+    /// `Happy` or `Failing`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub status: String,
+}
+
+/// Whether a trigger is active.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TriggerActivityStatus {
+    /// Whether it is.
+    pub is_active: bool,
+}
+
+impl Status for ScaledObjectStatus {
+    fn read(object: &Value) -> Option<Self> {
+        let stored = object.get("status").filter(|status| !status.is_null());
+        let status = stored.map_or_else(|| Some(Self::default()), |stored| Self::deserialize(stored).ok());
+        status.map(|status| Self { facts: Facts::of(object), ..status })
+    }
+
+    fn update(&mut self, outcome: &Outcome) {
+        let was_active = self.condition(conditions::ACTIVE).is_some_and(|active| active.status == "True");
+        self.conditions = conditions::of(outcome, self);
+        self.triggers_types = Some(self.facts.trigger_types.clone());
+        self.authentications_types = Some(self.facts.authentications.clone());
+        let Some(poll) = outcome.poll() else { return };
+        if let Some(member) = poll.plan.members.first() {
+            let gvkr = gvkr(&member.target);
+            self.scale_target_kind = Some(format!("{}.{}", member.target.api_version, gvkr.kind));
+            self.scale_target_gvkr = Some(gvkr);
+        }
+        let seen = poll.members.first().and_then(|member| member.seen.as_ref().ok());
+        self.original_replica_count = self.original_replica_count.or(seen.map(|scale| scale.replicas));
+        let pause = poll.plan.brakes.pause;
+        self.paused_replica_count = match pause {
+            Pause::At(replicas) => Some(replicas),
+            _ => None,
+        };
+        if is_whole(pause) {
+            // Nothing is read meanwhile, and no HPA is kept.
+            return;
+        }
+        self.hpa_name = poll.plan.actuation.hpa().map(|hpa| hpa.name.clone());
+        self.resource_metric_names = self.facts.resources.clone();
+        self.composite_scaler_name = self.facts.has_formula.then(|| COMPOSITE.to_owned());
+        if let Some(activity) = &poll.decision.activity {
+            self.last_active_time = last_active(self.last_active_time.take(), was_active, activity, poll);
+            self.show(activity);
+        }
+    }
+
+    fn clear_volatile(&mut self) {
+        for condition in &mut self.conditions {
+            condition.message.clear();
+        }
+        for health in self.health.values_mut() {
+            health.number_of_failures = None;
+        }
+    }
+
+    fn observed(&self) -> Option<&ObservedStatus> {
+        None
+    }
+}
+
+impl ScaledObjectStatus {
+    /// The condition of this type.
+    fn condition(&self, type_: &str) -> Option<&KedaCondition> {
+        self.conditions.iter().find(|condition| condition.type_ == type_)
+    }
+
+    /// What each trigger came to.
+    fn show(&mut self, activity: &Activity) {
+        let triggers = &activity.triggers;
+        self.external_metric_names = triggers.iter().map(|trigger| trigger.metric.clone()).collect();
+        let active = |trigger: &engine::TriggerActivity| {
+            (trigger.metric.clone(), TriggerActivityStatus { is_active: trigger.is_active })
+        };
+        self.triggers_activity = triggers.iter().map(active).collect();
+        let health = |trigger: &engine::TriggerActivity| {
+            let status = if trigger.failures == 0 { "Happy" } else { "Failing" };
+            let health = HealthStatus { number_of_failures: Some(trigger.failures), status: status.to_owned() };
+            (trigger.metric.clone(), health)
+        };
+        let may_fall_back = triggers.iter().filter(|_| self.facts.has_fallback);
+        self.health = may_fall_back.map(health).collect();
+    }
+}
+
+/// Written when activity begins and when it ends, not at each poll in between.
+fn last_active(known: Option<String>, was_active: bool, activity: &Activity, poll: &Poll) -> Option<String> {
+    if !activity.is_active {
+        return activity.last_active.map(whole_seconds).or(known);
+    }
+    if conditions::failing(activity).next().is_some() {
+        return known;
+    }
+    let begins = || whole_seconds(activity.last_active.unwrap_or(poll.decision.at));
+    known.filter(|_| was_active).or_else(|| Some(begins()))
+}
+
+fn gvkr(target: &Target) -> Gvkr {
+    let (group, version) = target.api_version.split_once('/').unwrap_or(("", &target.api_version));
+    Gvkr {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        kind: target.kind.clone(),
+        resource: plural(&target.kind.to_lowercase()),
+    }
+}
+
+/// The resource of a kind by the rule that Kubernetes itself guesses by.
+fn plural(kind: &str) -> String {
+    match kind {
+        kind if kind.ends_with('s') => format!("{kind}es"),
+        kind if kind.ends_with('y') => format!("{}ies", kind.trim_end_matches('y')),
+        kind => format!("{kind}s"),
+    }
+}
