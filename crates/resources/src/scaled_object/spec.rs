@@ -67,7 +67,7 @@ pub struct Advanced {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct HpaConfig {
     /// How fast the replicas may change: the `behavior` of the HPA, as it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "behavior")]
     pub behavior: Option<Map<String, Value>>,
     /// Name of the HPA. Defaults to keda-hpa- and the name of the object.
@@ -89,7 +89,7 @@ pub struct ScalingModifiers {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub activation_target: Option<String>,
     /// How the value compares with the target. Defaults to AverageValue.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "metric_type")]
     pub metric_type: Option<TargetType>,
 }
@@ -201,7 +201,6 @@ fn behavior(_: &mut SchemaGenerator) -> Schema {
                     "description": "Seconds for which past recommendations count.",
                 },
                 "tolerance": {
-                    "anyOf": [{ "type": "integer" }, { "type": "string" }],
                     "pattern": QUANTITY_PATTERN,
                     "x-kubernetes-int-or-string": true,
                     "description": "How far from its target a metric may be before the replicas change.",

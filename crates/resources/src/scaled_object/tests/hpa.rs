@@ -9,10 +9,7 @@ fn the_least_object_keeps_the_hpa_that_keda_makes() {
     assert_eq!(hpa.labels.remove("app.kubernetes.io/version").as_deref(), Some(env!("CARGO_PKG_VERSION")));
     insta::assert_json_snapshot!(json!({
         "name": hpa.name, "labels": hpa.labels, "annotations": hpa.annotations, "spec": hpa.spec,
-    }), @r#"
-    {
-    }
-    "#);
+    }));
     assert!(hpa.adopt_orphan);
 }
 
@@ -27,7 +24,7 @@ fn metrics_stand_in_the_order_of_their_types_and_then_of_the_triggers() {
     ]));
     set(&mut object, "/spec/minReplicaCount", json!(2));
     set(&mut object, "/spec/maxReplicaCount", json!(7));
-    insta::assert_json_snapshot!(kept(&object).spec, @"");
+    insta::assert_json_snapshot!(kept(&object).spec);
 }
 
 #[test]
@@ -39,7 +36,7 @@ fn a_formula_stands_in_place_of_what_it_is_made_of() {
     ]));
     let modifiers = json!({ "formula": "load * 2", "target": "2.5", "metricType": "Value", "activationTarget": "1" });
     set(&mut object, "/spec/advanced", json!({ "scalingModifiers": modifiers }));
-    insta::assert_json_snapshot!(kept(&object).spec["metrics"], @"");
+    insta::assert_json_snapshot!(kept(&object).spec["metrics"]);
     let composite = activation(&object).composite.clone().unwrap();
     assert_eq!((composite.target, composite.activation_target, composite.is_whole), (2.5, 1.0, false));
     assert_eq!(composite.type_, engine::TargetType::Value);

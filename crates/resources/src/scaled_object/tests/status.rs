@@ -127,8 +127,8 @@ fn the_status_after_the_first_poll_is_whole() {
     first.hpa_scaling =
         Some(HpaScaling { is_active: true, reason: "ValidMetricFound".to_owned(), message: "fine".to_owned() });
     let (object, events) = first.tell();
-    insta::assert_json_snapshot!(object["status"], @"");
-    insta::assert_json_snapshot!(events, @"");
+    insta::assert_json_snapshot!(object["status"]);
+    insta::assert_json_snapshot!(events);
     // What KEDA's type does not have, its CRD would prune.
     assert_eq!(object["status"].get("memory"), None);
 }

@@ -64,7 +64,7 @@ pub struct TriggerSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Whether the HPA is given the value of the last poll.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub use_cached_metrics: bool,
     /// The authentication that gives it further parameters.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,7 +81,7 @@ pub struct AuthenticationRef {
     /// Its name.
     pub name: String,
     /// Its kind; a TriggerAuthentication where it is left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "authentication_kinds")]
     pub kind: Option<String>,
 }
