@@ -122,10 +122,15 @@ impl Kind {
         self.status.kept(object)
     }
 
-    /// What later decisions must know of earlier ones, as `object` holds it; empty where it holds none
-    /// that can be read.
+    /// What later decisions must know of earlier ones, as `object` holds it or as somebody who scaled by it before has left
+    /// it; empty where it holds none that can be read.
     pub fn memory(&self, object: &Value) -> Memory {
-        self.status.stored_memory(object).unwrap_or_default()
+        self.status.memory(object)
+    }
+
+    /// Whether the memory is kept in an annotation, so that the objects themselves are patched, and not their status alone.
+    pub fn has_annotation(&self) -> bool {
+        self.status.has_annotation()
     }
 
     /// The Events that a change of an object is worth.

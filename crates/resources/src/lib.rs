@@ -44,8 +44,8 @@ use engine::PolicyTable;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 
 pub use common::annotations::{
-    ACTUATION_ANNOTATION, MEMORY_ANNOTATION, MODE_ANNOTATION, OVERRIDE_ANNOTATION, PAUSED_ANNOTATION, PAUSED_REPLICAS_ANNOTATION,
-    PAUSED_SCALE_IN_ANNOTATION, PAUSED_SCALE_OUT_ANNOTATION, expired_override,
+    ACTUATION_ANNOTATION, MEMORY_ANNOTATION, MODE_ANNOTATION, OVERRIDE_ANNOTATION, PAUSED_ANNOTATION,
+    PAUSED_REPLICAS_ANNOTATION, PAUSED_SCALE_IN_ANNOTATION, PAUSED_SCALE_OUT_ANNOTATION, expired_override,
 };
 pub use common::condition::{Condition, ConditionState, ConditionStatus};
 pub use common::conditions::Health;
@@ -63,7 +63,8 @@ pub use kind::Kind;
 pub use manifest::{Claim, Finding, check, documents, refuse_shared_targets, shared_target};
 pub use operator_defaults::{DefaultsError, Labels, NamespaceDefaults, OperatorDefaults};
 pub use outcome::{
-    Conflict, HpaAction, HpaChange, HpaScaling, MemberPoll, Outcome, Poll, TargetFailure, Verdict, WriteFailure,
+    Conflict, HpaAction, HpaChange, HpaScaling, MemberPoll, Outcome, Poll, TargetFailure, Verdict,
+    WriteFailure,
 };
 pub use reason::Reason;
 pub use reversal::Reversal;
@@ -72,8 +73,13 @@ pub use status_language::StatusLanguage;
 pub use supporting::{Lookup, Needs, Reference, Resolved, Supporting};
 
 /// Every kind there is.
-pub const KINDS: &[&Kind] =
-    &[&business_scaling::KIND, &general_scaler::KIND, &scaling_rule::KIND, &scaling_group::KIND, &scaled_object::KIND];
+pub const KINDS: &[&Kind] = &[
+    &business_scaling::KIND,
+    &general_scaler::KIND,
+    &scaling_rule::KIND,
+    &scaling_group::KIND,
+    &scaled_object::KIND,
+];
 
 /// Every kind that gives no plan, and to which those of [`KINDS`] may refer.
 pub const SUPPORTING: &[&Supporting] = &[];

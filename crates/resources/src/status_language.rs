@@ -21,13 +21,20 @@ const ABOUT_MEMORY: &str = "State that later decisions depend on, so that a new 
 pub struct StatusLanguage {
     memory: MemoryPlace,
     kept: fn(MemoryPlace, &Value) -> KeptStatus,
+    /// What is known of an object that holds no memory, because somebody else scaled by it before.
+    inherited: Option<fn(&Value) -> Memory>,
     pub(crate) events: fn(&Change<'_>) -> Vec<Announcement>,
 }
 
 impl StatusLanguage {
     /// A status of type `S`, with its memory at `memory` and the usual Events.
     pub const fn of<S: Status>(memory: MemoryPlace) -> Self {
-        Self { memory, kept: KeptStatus::of::<S>, events: events::usual }
+        Self { memory, kept: KeptStatus::of::<S>, inherited: None, events: events::usual }
+    }
+
+    /// The same, where somebody else may have scaled by an object before and has left `inherited` in it.
+    pub(crate) const fn inheriting(self, inherited: fn(&Value) -> Memory) -> Self {
+        Self { inherited: Some(inherited), ..self }
     }
 
     /// The same with Events of its own.
@@ -60,8 +67,16 @@ impl StatusLanguage {
         (self.kept)(self.memory, object)
     }
 
-    /// `None` where there is a memory that cannot be read.
-    pub(crate) fn stored_memory(self, object: &Value) -> Option<Memory> {
-        self.memory.memory_of(object)
+    /// The memory that `object` holds, or what somebody else has left in it; empty where neither can be read.
+    pub(crate) fn memory(self, object: &Value) -> Memory {
+        match self.memory.memory_of(object).unwrap_or_default() {
+            none if none == Memory::default() => self.inherited.map_or(none, |inherited| inherited(object)),
+            memory => memory,
+        }
+    }
+
+    /// Whether the memory stands beside the status.
+    pub(crate) fn has_annotation(self) -> bool {
+        self.memory == MemoryPlace::Annotation
     }
 }

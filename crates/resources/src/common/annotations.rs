@@ -58,7 +58,8 @@ impl Annotations {
     pub(crate) fn read_with(object: &Value, others: &[&str], problems: &mut Vec<Problem>) -> Self {
         let none = Map::new();
         let all = object.pointer("/metadata/annotations").and_then(Value::as_object).unwrap_or(&none);
-        problems.extend(all.keys().filter(|key| !others.contains(&key.as_str())).filter_map(|key| unknown(key)));
+        problems
+            .extend(all.keys().filter(|key| !others.contains(&key.as_str())).filter_map(|key| unknown(key)));
         let mut warnings = Vec::new();
         let brakes = brakes::read(all, problems, &mut warnings);
         let mode = all.get(MODE_ANNOTATION).map_or(Mode::Act, |value| mode(value, problems));

@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::activation::{
-    Activation, ActivationFallback, Composite, FallbackBehavior, Formula, Trigger,
-};
+use engine::activation::{Activation, ActivationFallback, Composite, FallbackBehavior, Formula, Trigger};
 use engine::hpa::spec::BehaviorSpec;
 use engine::hpa::{Hpa, HpaSpec};
 use engine::{
-    Actuation, Bounds, Fault, FaultKind, KeptHpa, Limits, Member, Metric, Plan, Problem, Safeguards, Target, TargetType, Time,
+    Actuation, Bounds, Fault, FaultKind, KeptHpa, Limits, Member, Metric, Plan, Problem, Safeguards, Target,
+    TargetType, Time,
 };
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -205,7 +204,8 @@ fn direct(kept: &KeptHpa, compiled: &Triggers, problems: &mut Vec<Problem>) -> O
     }
     let mut spec = kept.spec.clone();
     spec["metrics"] = metrics.into();
-    let spec = HpaSpec::deserialize(spec).map_err(|error| vec![Problem::new("spec", Fault::invalid(error.to_string()))]);
+    let spec = HpaSpec::deserialize(spec)
+        .map_err(|error| vec![Problem::new("spec", Fault::invalid(error.to_string()))]);
     let compiled = spec.and_then(|spec| Hpa::compile(&spec, "spec"));
     compiled.map_err(|more| problems.extend(more)).ok()
 }
@@ -225,11 +225,15 @@ fn fallback(fallback: &FallbackConfig) -> ActivationFallback {
 /// The metric that a formula makes of all triggers; all that is wrong with it otherwise.
 fn composite(spec: &ScaledObjectSpec, problems: &mut Vec<Problem>) -> Option<Composite> {
     let modifiers = spec.modifiers()?;
-    let mut refuse = |field: &str, fault: Fault| problems.push(Problem::new(format!("{MODIFIERS}.{field}"), fault));
+    let mut refuse =
+        |field: &str, fault: Fault| problems.push(Problem::new(format!("{MODIFIERS}.{field}"), fault));
     let mut number = |field: &str, text: Option<&str>| match text?.parse::<f64>() {
         Ok(number) if number.is_finite() => Some(number),
         _ => {
-            refuse(field, Fault::invalid_value(format_args!("{:?}", text.unwrap_or_default()), "must be a number"));
+            refuse(
+                field,
+                Fault::invalid_value(format_args!("{:?}", text.unwrap_or_default()), "must be a number"),
+            );
             None
         }
     };
@@ -251,7 +255,9 @@ fn composite(spec: &ScaledObjectSpec, problems: &mut Vec<Problem>) -> Option<Com
             refuse("formula", Fault::required());
             None
         }
-        Some(text) => Formula::compile(text, &names).map_err(|why| refuse("formula", Fault::invalid(why))).ok(),
+        Some(text) => {
+            Formula::compile(text, &names).map_err(|why| refuse("formula", Fault::invalid(why))).ok()
+        }
     };
     Some(Composite {
         formula: formula?,

@@ -38,7 +38,9 @@ pub const KIND: Kind = Kind {
     scope: Scope::Namespaced,
     definition,
     compile: compile::compile,
-    status: StatusLanguage::of::<ScaledObjectStatus>(MemoryPlace::Annotation).announcing(status::events),
+    status: StatusLanguage::of::<ScaledObjectStatus>(MemoryPlace::Annotation)
+        .inheriting(status::inherited)
+        .announcing(status::events),
     needs: Needs { supporting: &[], references: |_| Vec::new(), hpas: true },
 };
 

@@ -167,8 +167,13 @@ fn metric_type(_: &mut SchemaGenerator) -> Schema {
 }
 
 fn fallback_behavior(_: &mut SchemaGenerator) -> Schema {
-    let behaviors =
-        ["static", "currentReplicas", "currentReplicasIfHigher", "currentReplicasIfLower", "scalingModifiers"];
+    let behaviors = [
+        "static",
+        "currentReplicas",
+        "currentReplicasIfHigher",
+        "currentReplicasIfLower",
+        "scalingModifiers",
+    ];
     json_schema!({ "type": "string", "enum": behaviors, "default": "static" })
 }
 
@@ -216,4 +221,3 @@ fn behavior(_: &mut SchemaGenerator) -> Schema {
 
 /// As the CRDs of Kubernetes have it for quantities.
 const QUANTITY_PATTERN: &str = r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$";
-

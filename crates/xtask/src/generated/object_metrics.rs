@@ -82,9 +82,11 @@ fn namespace(kind: &Kind, version: &Value) -> Value {
 }
 
 fn info(status: &Value) -> Value {
-    let mut labels = json!({ "mode": ["status", "mode"] });
-    if status.get("target").is_some() {
-        labels["target"] = json!(["status", "target"]);
+    let mut labels = json!({});
+    for (label, field) in [("mode", "mode"), ("target", "target"), ("target_kind", "scaleTargetKind")] {
+        if status.get(field).is_some() {
+            labels[label] = json!(["status", field]);
+        }
     }
     json!({
         "name": "info",
@@ -129,7 +131,9 @@ mod tests {
                     .iter()
                     .all(|name| names.contains(&&*format!("{prefix}{name}")))
             };
-            assert!(of_replicas("") || of_replicas("member_"), "{}: {names:?}", kind.kind);
+            // A status that is someone else's contract has none: its HPA has them.
+            let has_replicas = of_replicas("") || of_replicas("member_");
+            assert_eq!(has_replicas, !kind.needs.hpas, "{}: {names:?}", kind.kind);
         }
     }
 }

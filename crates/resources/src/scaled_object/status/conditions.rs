@@ -67,11 +67,21 @@ fn polled(poll: &Poll, before: &ScaledObjectStatus) -> Vec<KedaCondition> {
     let activity = poll.decision.activity.as_ref();
     if is_whole(poll.plan.brakes.pause) {
         // KEDA asks no trigger meanwhile, and neither do we.
-        let ready = not_ready(poll)
-            .unwrap_or_else(|| condition(READY, "True", READY_REASON, paused_message(poll)));
-        return vec![ready, kept(ACTIVE, "Unknown", before), kept(FALLBACK, "Unknown", before), paused(poll, before)];
+        let ready =
+            not_ready(poll).unwrap_or_else(|| condition(READY, "True", READY_REASON, paused_message(poll)));
+        return vec![
+            ready,
+            kept(ACTIVE, "Unknown", before),
+            kept(FALLBACK, "Unknown", before),
+            paused(poll, before),
+        ];
     }
-    vec![ready(poll, activity, before.facts.has_fallback), active(poll, activity, before), fallback(activity), paused(poll, before)]
+    vec![
+        ready(poll, activity, before.facts.has_fallback),
+        active(poll, activity, before),
+        fallback(activity),
+        paused(poll, before),
+    ]
 }
 
 /// Why the object does not do what it should, whatever its triggers say.
@@ -89,7 +99,8 @@ fn not_ready(poll: &Poll) -> Option<KedaCondition> {
                 &format!("Target resource doesn't expose /scale subresource: {}", failure.message),
             ),
             _ => {
-                let message = format!("Error getting current replicas count for ScaleTarget: {}", failure.message);
+                let message =
+                    format!("Error getting current replicas count for ScaleTarget: {}", failure.message);
                 Some(condition(READY, "False", "ErrorGettingCurrentReplicas", message))
             }
         };
@@ -103,7 +114,10 @@ fn not_ready(poll: &Poll) -> Option<KedaCondition> {
 /// The triggers that fail and do not fall back.
 pub(super) fn failing(activity: &Activity) -> impl Iterator<Item = &TriggerActivity> {
     let falls_back = activity.formula_falls_back;
-    activity.triggers.iter().filter(move |trigger| trigger.failure.is_some() && !trigger.falls_back && !falls_back)
+    activity
+        .triggers
+        .iter()
+        .filter(move |trigger| trigger.failure.is_some() && !trigger.falls_back && !falls_back)
 }
 
 /// What fails, in our words; empty where nothing does.
@@ -113,7 +127,9 @@ fn failures(activity: Option<&Activity>) -> String {
         trigger.failure.as_ref().map(|failure| format!("{}: {failure}", trigger.metric))
     };
     let mut all: Vec<String> = failing(activity).filter_map(of_trigger).collect();
-    if let Some(failure) = activity.formula_failure.as_ref().filter(|_| all.is_empty() && !activity.formula_falls_back) {
+    if let Some(failure) =
+        activity.formula_failure.as_ref().filter(|_| all.is_empty() && !activity.formula_falls_back)
+    {
         all.push(format!("the formula: {failure}"));
     }
     all.join("; ")
@@ -170,7 +186,8 @@ fn active(poll: &Poll, activity: Option<&Activity>, before: &ScaledObjectStatus)
     }
     match activity.cooldown_left {
         Some(left) => {
-            let until = format!("until {}", crate::common::condition::whole_seconds(poll.decision.at.plus(left)));
+            let until =
+                format!("until {}", crate::common::condition::whole_seconds(poll.decision.at.plus(left)));
             let sentence = "Scaler cooling down because triggers are not active";
             condition(ACTIVE, "False", "ScalerCooldown", said(sentence, &[until, last]))
         }
@@ -205,7 +222,9 @@ fn fallback(activity: Option<&Activity>) -> KedaCondition {
             let sentence = "At least one trigger is falling back on this scaled object";
             condition(FALLBACK, "True", "FallbackExists", said(sentence, &why))
         }
-        None => condition(FALLBACK, "False", "NoFallbackFound", "No fallbacks are active on this scaled object"),
+        None => {
+            condition(FALLBACK, "False", "NoFallbackFound", "No fallbacks are active on this scaled object")
+        }
     }
 }
 

@@ -2,13 +2,14 @@
 
 use engine::Warning;
 
-use super::conditions::{CHECK_FAILED, FALLBACK, PAUSED, READY};
 use super::ScaledObjectStatus;
+use super::conditions::{CHECK_FAILED, FALLBACK, PAUSED, READY};
 use crate::{Announcement, Change, MemberPoll, Poll};
 
 /// The Events that a change of a ScaledObject is worth.
 pub(in crate::scaled_object) fn events(change: &Change<'_>) -> Vec<Announcement> {
-    let typed = |status: &crate::KeptStatus| status.typed::<ScaledObjectStatus>().cloned().unwrap_or_default();
+    let typed =
+        |status: &crate::KeptStatus| status.typed::<ScaledObjectStatus>().cloned().unwrap_or_default();
     let (before, next) = (typed(change.before), typed(change.next));
     let mut events = Vec::new();
     if let Some(poll) = change.outcome.poll() {
@@ -102,7 +103,11 @@ fn scaled(change: &Change<'_>, poll: &Poll, before: &ScaledObjectStatus) -> Opti
             } else {
                 format!("triggered by {}", names.join(";"))
             };
-            normal("Scale", "KEDAScaleTargetActivated", format!("Scaled {what} from {from} to {to}, {by} ({steps})"))
+            normal(
+                "Scale",
+                "KEDAScaleTargetActivated",
+                format!("Scaled {what} from {from} to {to}, {by} ({steps})"),
+            )
         }
         Some(_) if !is_active && from > to && !poll.plan.brakes.pause.is_on() => {
             let note = format!("Deactivated {what} from {from} to {to} ({steps})");

@@ -7,7 +7,8 @@ mod facts;
 
 use std::collections::BTreeMap;
 
-use engine::{Activity, Pause, Target};
+use engine::activation::remembered;
+use engine::{Activity, Memory, Pause, Target, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,8 +16,9 @@ use serde_json::Value;
 use self::facts::Facts;
 use super::hpa::COMPOSITE;
 use super::marks::is_whole;
+use super::spec::ScaleTarget;
 use crate::common::condition::whole_seconds;
-use crate::common::fields::date_time;
+use crate::common::fields::{date_time, own_namespace};
 use crate::common::status::ObservedStatus;
 use crate::kept_status::Status;
 use crate::{Outcome, Poll};
@@ -193,12 +195,25 @@ impl ScaledObjectStatus {
         self.triggers_activity = triggers.iter().map(active).collect();
         let health = |trigger: &engine::TriggerActivity| {
             let status = if trigger.failures == 0 { "Happy" } else { "Failing" };
-            let health = HealthStatus { number_of_failures: Some(trigger.failures), status: status.to_owned() };
+            let health =
+                HealthStatus { number_of_failures: Some(trigger.failures), status: status.to_owned() };
             (trigger.metric.clone(), health)
         };
         let may_fall_back = triggers.iter().filter(|_| self.facts.has_fallback);
         self.health = may_fall_back.map(health).collect();
     }
+}
+
+/// What KEDA has left in the status of an object that it scaled by: when its target was last active.
+pub(super) fn inherited(object: &Value) -> Memory {
+    let mut memory = Memory::default();
+    let last = object.pointer("/status/lastActiveTime").and_then(|at| Time::deserialize(at).ok());
+    let target =
+        object.pointer("/spec/scaleTargetRef").and_then(|target| ScaleTarget::deserialize(target).ok());
+    if let (Some(last), Some(target)) = (last, target) {
+        memory.policy.insert(&target.in_namespace(own_namespace(object)), remembered(last));
+    }
+    memory
 }
 
 /// Written when activity begins and when it ends, not at each poll in between.

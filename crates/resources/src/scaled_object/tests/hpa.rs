@@ -28,24 +28,6 @@ fn metrics_stand_in_the_order_of_their_types_and_then_of_the_triggers() {
 }
 
 #[test]
-fn a_formula_stands_in_place_of_what_it_is_made_of() {
-    let mut object = with_triggers(json!([
-        { "type": "prometheus", "name": "load", "metadata": { "serverAddress": "http://p", "query": "a", "threshold": "2" } },
-        { "type": "memory", "metricType": "AverageValue", "metadata": { "value": "1Gi", "containerName": "app" } },
-        cpu(),
-    ]));
-    let modifiers = json!({ "formula": "load * 2", "target": "2.5", "metricType": "Value", "activationTarget": "1" });
-    set(&mut object, "/spec/advanced", json!({ "scalingModifiers": modifiers }));
-    insta::assert_json_snapshot!(kept(&object).spec["metrics"]);
-    let composite = activation(&object).composite.clone().unwrap();
-    assert_eq!((composite.target, composite.activation_target, composite.is_whole), (2.5, 1.0, false));
-    assert_eq!(composite.type_, engine::TargetType::Value);
-    set(&mut object, "/spec/advanced/scalingModifiers", json!({ "formula": "load", "target": "3" }));
-    let composite = activation(&object).composite.clone().unwrap();
-    assert_eq!((composite.is_whole, composite.type_), (true, engine::TargetType::AverageValue));
-}
-
-#[test]
 fn behavior_is_copied_but_for_what_is_paused() {
     let behavior = json!({ "scaleDown": { "stabilizationWindowSeconds": 60, "selectPolicy": "Min",
         "policies": [{ "type": "Pods", "value": 1, "periodSeconds": 30 }], "tolerance": "0.05" } });
@@ -65,7 +47,8 @@ fn behavior_is_copied_but_for_what_is_paused() {
     disabled("scaleUp", json!({ "selectPolicy": "Disabled" }), &object);
     disabled("scaleDown", behavior["scaleDown"].clone(), &object);
     // Ours hold, too, and both add up.
-    let both = json!({ "autoscaling.keda.sh/paused-scale-out": "true", "polyscaler.dev/paused-scale-in": "true" });
+    let both =
+        json!({ "autoscaling.keda.sh/paused-scale-out": "true", "polyscaler.dev/paused-scale-in": "true" });
     set(&mut object, "/metadata/annotations", both);
     disabled("scaleUp", json!({ "selectPolicy": "Disabled" }), &object);
     disabled("scaleDown", down, &object);
@@ -73,9 +56,12 @@ fn behavior_is_copied_but_for_what_is_paused() {
 
 #[test]
 fn bounds_are_those_of_the_spec_and_at_least_one() {
-    for (min, max, wanted) in
-        [(None, None, [1, 100]), (Some(0), Some(1), [1, 1]), (Some(3), None, [3, 100]), (Some(5), Some(9), [5, 9])]
-    {
+    for (min, max, wanted) in [
+        (None, None, [1, 100]),
+        (Some(0), Some(1), [1, 1]),
+        (Some(3), None, [3, 100]),
+        (Some(5), Some(9), [5, 9]),
+    ] {
         let mut object = least();
         set(&mut object, "/spec/minReplicaCount", json!(min));
         set(&mut object, "/spec/maxReplicaCount", json!(max));
@@ -122,10 +108,14 @@ fn the_name_is_the_given_one_or_made_of_the_objects() {
 
 #[test]
 fn the_target_is_a_deployment_unless_the_spec_says_otherwise() {
-    let target = |reference: Value| kept(&with("/spec/scaleTargetRef", reference)).spec["scaleTargetRef"].clone();
+    let target =
+        |reference: Value| kept(&with("/spec/scaleTargetRef", reference)).spec["scaleTargetRef"].clone();
     let wanted = |api: &str, kind: &str| json!({ "apiVersion": api, "kind": kind, "name": "worker" });
     assert_eq!(target(json!({ "name": "worker" })), wanted("apps/v1", "Deployment"));
-    assert_eq!(target(json!({ "name": "worker", "apiVersion": "", "kind": "" })), wanted("apps/v1", "Deployment"));
+    assert_eq!(
+        target(json!({ "name": "worker", "apiVersion": "", "kind": "" })),
+        wanted("apps/v1", "Deployment")
+    );
     assert_eq!(target(json!({ "name": "worker", "kind": "StatefulSet" })), wanted("apps/v1", "StatefulSet"));
     let fleet = json!({ "name": "worker", "apiVersion": "example.org/v1", "kind": "Fleet" });
     assert_eq!(target(fleet), wanted("example.org/v1", "Fleet"));

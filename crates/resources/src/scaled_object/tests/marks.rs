@@ -28,7 +28,11 @@ fn booleans_are_read_as_go_reads_them_and_what_it_cannot_read_holds() {
         assert_eq!(pause("autoscaling.keda.sh/paused"), wanted(Pause::Everything), "{text:?}");
         assert_eq!(pause("autoscaling.keda.sh/paused-scale-in"), wanted(Pause::ScaleIn), "{text:?}");
         assert_eq!(pause("autoscaling.keda.sh/paused-scale-out"), wanted(Pause::ScaleOut), "{text:?}");
-        assert_eq!(activation(&annotated("autoscaling.keda.sh/force-activation", text)).forced, holds, "{text:?}");
+        assert_eq!(
+            activation(&annotated("autoscaling.keda.sh/force-activation", text)).forced,
+            holds,
+            "{text:?}"
+        );
     }
 }
 
@@ -37,17 +41,26 @@ fn pauses_of_both_kinds_add_up() {
     let cases: &[(&[(&str, &str)], Pause)] = &[
         (&[("autoscaling.keda.sh/paused-replicas", "3")], Pause::At(3)),
         (&[("autoscaling.keda.sh/paused-replicas", "+0")], Pause::At(0)),
-        (&[("autoscaling.keda.sh/paused-replicas", "3"), ("autoscaling.keda.sh/paused", "false")], Pause::At(3)),
+        (
+            &[("autoscaling.keda.sh/paused-replicas", "3"), ("autoscaling.keda.sh/paused", "false")],
+            Pause::At(3),
+        ),
         (&[("autoscaling.keda.sh/paused", "true"), ("polyscaler.dev/paused-replicas", "2")], Pause::At(2)),
         (
-            &[("autoscaling.keda.sh/paused-scale-in", "true"), ("autoscaling.keda.sh/paused-scale-out", "true")],
+            &[
+                ("autoscaling.keda.sh/paused-scale-in", "true"),
+                ("autoscaling.keda.sh/paused-scale-out", "true"),
+            ],
             Pause::BothDirections,
         ),
         (
             &[("autoscaling.keda.sh/paused-scale-in", "true"), ("polyscaler.dev/paused-scale-in", "true")],
             Pause::ScaleIn,
         ),
-        (&[("autoscaling.keda.sh/paused-scale-in", "true"), ("polyscaler.dev/paused", "true")], Pause::Everything),
+        (
+            &[("autoscaling.keda.sh/paused-scale-in", "true"), ("polyscaler.dev/paused", "true")],
+            Pause::Everything,
+        ),
     ];
     for (annotations, wanted) in cases {
         let annotations: serde_json::Map<String, Value> =

@@ -63,7 +63,10 @@ fn what_is_refused_always_is_refused_in_kedas_words() {
             with_triggers(json!([named("a"), named("a")])),
             "spec.triggers[1].name: Duplicate value: \"a\": triggerName is defined multiple times, but it must be unique",
         ),
-        (with_triggers(json!([])), "spec.triggers: Invalid value: 0: spec.triggers in body should have at least 1 items"),
+        (
+            with_triggers(json!([])),
+            "spec.triggers: Invalid value: 0: spec.triggers in body should have at least 1 items",
+        ),
         (modified(json!({ "target": "2" })), "spec.advanced.scalingModifiers.formula: Required value"),
         (modified(json!({ "formula": "a" })), "spec.advanced.scalingModifiers.target: Required value"),
         (
@@ -115,7 +118,11 @@ fn what_keda_runs_once_it_is_stored_is_refused_before_only() {
         assert!(found.len() == 1 && found[0].contains(wanted), "{wanted}: {found:?}");
     }
     // KEDA does not look at other kinds.
-    set(&mut only_pods, "/spec/scaleTargetRef", json!({ "name": "a", "apiVersion": "example.org/v1", "kind": "Fleet" }));
+    set(
+        &mut only_pods,
+        "/spec/scaleTargetRef",
+        json!({ "name": "a", "apiVersion": "example.org/v1", "kind": "Fleet" }),
+    );
     assert_eq!(problems(&only_pods, &CONTEXT), [""; 0]);
 }
 

@@ -15,8 +15,17 @@ fn the_columns_are_kedas() {
     assert_eq!(
         names,
         [
-            "ScaleTargetKind", "ScaleTargetName", "Min", "Max", "Ready", "Active", "Fallback", "Paused", "Triggers",
-            "Authentications", "Age"
+            "ScaleTargetKind",
+            "ScaleTargetName",
+            "Min",
+            "Max",
+            "Ready",
+            "Active",
+            "Fallback",
+            "Paused",
+            "Triggers",
+            "Authentications",
+            "Age"
         ]
     );
     assert!(columns.iter().all(|column| column.get("priority").is_none()));
@@ -27,11 +36,27 @@ fn the_columns_are_kedas() {
 #[test]
 fn fields_are_judged_as_kedas_crd_does() {
     for (pointer, value, wanted) in [
-        ("/spec/pollingInterval", json!(0), "spec.pollingInterval in body should be greater than or equal to 1"),
-        ("/spec/cooldownPeriod", json!(-1), "spec.cooldownPeriod in body should be greater than or equal to 0"),
+        (
+            "/spec/pollingInterval",
+            json!(0),
+            "spec.pollingInterval in body should be greater than or equal to 1",
+        ),
+        (
+            "/spec/cooldownPeriod",
+            json!(-1),
+            "spec.cooldownPeriod in body should be greater than or equal to 0",
+        ),
         ("/spec/initialCooldownPeriod", json!(-1), "in body should be greater than or equal to 0"),
-        ("/spec/minReplicaCount", json!(-1), "spec.minReplicaCount in body should be greater than or equal to 0"),
-        ("/spec/maxReplicaCount", json!(0), "spec.maxReplicaCount in body should be greater than or equal to 1"),
+        (
+            "/spec/minReplicaCount",
+            json!(-1),
+            "spec.minReplicaCount in body should be greater than or equal to 0",
+        ),
+        (
+            "/spec/maxReplicaCount",
+            json!(0),
+            "spec.maxReplicaCount in body should be greater than or equal to 1",
+        ),
         ("/spec/scaleTargetRef", json!({}), "spec.scaleTargetRef.name: Required value"),
         ("/spec/scaleTargetRef/name", json!(""), "should be at least 1 chars long"),
         ("/spec/triggers/0/type", json!(""), "should be at least 1 chars long"),

@@ -3,15 +3,13 @@
 use std::time::Duration;
 
 use engine::{
-    Absence, AbsenceReason, Activity, Decision, Fault, MemberDecision, Memory, Mode, PastScales, Scale, Time, TriggerActivity,
-    Warning,
+    Absence, AbsenceReason, Activity, Decision, Fault, MemberDecision, Memory, Mode, PastScales, Scale, Time,
+    TriggerActivity, Warning,
 };
 
 use super::*;
 use crate::fixture::difference;
-use crate::{
-    Change, HpaScaling, MemberPoll, Outcome, Poll, Reason, TargetFailure, Verdict, WriteFailure,
-};
+use crate::{Change, HpaScaling, MemberPoll, Outcome, Poll, Reason, TargetFailure, Verdict, WriteFailure};
 
 const NOW: Time = Time::from_seconds(1_800_000_000);
 
@@ -35,7 +33,14 @@ fn told(object: Value) -> Told {
 }
 
 fn trigger(metric: &str, is_active: bool) -> TriggerActivity {
-    TriggerActivity { metric: metric.to_owned(), is_active, value: Some(1.0), failure: None, failures: 0, falls_back: false }
+    TriggerActivity {
+        metric: metric.to_owned(),
+        is_active,
+        value: Some(1.0),
+        failure: None,
+        failures: 0,
+        falls_back: false,
+    }
 }
 
 fn failed(metric: &str, failures: u32, falls_back: bool) -> TriggerActivity {
@@ -52,8 +57,10 @@ fn active(triggers: Vec<TriggerActivity>) -> Activity {
 impl Told {
     fn outcome(&self) -> Outcome {
         let compiled = KIND.compile(&self.object, &STORED).unwrap();
-        let scale = self.seen.map(|replicas| Scale { replicas, status_replicas: replicas, ready: Some(replicas) });
-        let failure = |reason| TargetFailure { reason, message: "Deployment shop/worker is not there".to_owned() };
+        let scale =
+            self.seen.map(|replicas| Scale { replicas, status_replicas: replicas, ready: Some(replicas) });
+        let failure =
+            |reason| TargetFailure { reason, message: "Deployment shop/worker is not there".to_owned() };
         let decided = scale.map(|scale| {
             let (from, to) = (scale.replicas, self.to.unwrap_or(scale.replicas));
             MemberDecision { member: 0, from, recommended: None, to, cost: None, steps: Vec::new() }
@@ -124,8 +131,11 @@ fn the_status_after_the_first_poll_is_whole() {
     set(&mut object, "/spec/triggers/1/authenticationRef", Value::Null);
     let mut first = told(object);
     first.activity = active(vec![trigger("s0-prometheus", true), trigger("s1-prometheus", false)]);
-    first.hpa_scaling =
-        Some(HpaScaling { is_active: true, reason: "ValidMetricFound".to_owned(), message: "fine".to_owned() });
+    first.hpa_scaling = Some(HpaScaling {
+        is_active: true,
+        reason: "ValidMetricFound".to_owned(),
+        message: "fine".to_owned(),
+    });
     let (object, events) = first.tell();
     insta::assert_json_snapshot!(object["status"]);
     insta::assert_json_snapshot!(events);
@@ -143,7 +153,10 @@ fn steady_activity_writes_nothing() {
     next.activity.last_active = Some(later);
     let (after, events) = next.tell();
     assert_eq!(after, object);
-    assert_eq!((difference(&KIND, &object["status"], &after["status"]), events), (engine::Difference::None, vec![]));
+    assert_eq!(
+        (difference(&KIND, &object["status"], &after["status"]), events),
+        (engine::Difference::None, vec![])
+    );
     // When it ends, that is when it was active last.
     let mut ended = Told { object, at: Time::from_seconds(1_800_000_630), ..next };
     ended.activity = Activity { last_active: Some(later), ..active(vec![trigger("s0-prometheus", false)]) };
@@ -162,8 +175,14 @@ fn conditions_have_kedas_reasons() {
     let mut with_fallback = least();
     set(&mut with_fallback, "/spec/fallback", json!({ "failureThreshold": 3, "replicas": 6 }));
     let none: &[(&str, &str)] = &[];
-    let cases: Vec<(&str, Value, Activity, &[(&str, &str)])> = vec![
-        ("inactive", least(), inactive(), &[("Ready", "True ScaledObjectReady"), ("Active", "False ScalerNotActive")]),
+    type Case<'a> = (&'a str, Value, Activity, &'a [(&'a str, &'a str)]);
+    let cases: Vec<Case<'_>> = vec![
+        (
+            "inactive",
+            least(),
+            inactive(),
+            &[("Ready", "True ScaledObjectReady"), ("Active", "False ScalerNotActive")],
+        ),
         (
             "forced",
             annotated("autoscaling.keda.sh/force-activation", "true"),
@@ -194,15 +213,22 @@ fn conditions_have_kedas_reasons() {
             active(vec![failed("s0-prometheus", 4, true)]),
             &[("Ready", "True ScaledObjectReady"), ("Fallback", "True FallbackExists")],
         ),
-        ("paused", annotated("autoscaling.keda.sh/paused", "true"), Activity::default(), &[
-            ("Ready", "True ScaledObjectReady"),
-            ("Active", "Unknown "),
-            ("Paused", "True ScaledObjectPaused"),
-        ]),
-        ("paused in one direction", annotated("autoscaling.keda.sh/paused-scale-in", "true"), inactive(), &[
-            ("Active", "False ScalerNotActive"),
-            ("Paused", "True ScaledObjectPaused"),
-        ]),
+        (
+            "paused",
+            annotated("autoscaling.keda.sh/paused", "true"),
+            Activity::default(),
+            &[
+                ("Ready", "True ScaledObjectReady"),
+                ("Active", "Unknown "),
+                ("Paused", "True ScaledObjectPaused"),
+            ],
+        ),
+        (
+            "paused in one direction",
+            annotated("autoscaling.keda.sh/paused-scale-in", "true"),
+            inactive(),
+            &[("Active", "False ScalerNotActive"), ("Paused", "True ScaledObjectPaused")],
+        ),
         ("not paused", least(), inactive(), &[("Paused", "False ")]),
         ("nothing", least(), inactive(), none),
     ];
@@ -224,10 +250,12 @@ fn conditions_have_kedas_reasons() {
 fn what_fails_is_said_behind_kedas_sentence() {
     let (object, events) =
         Told { activity: active(vec![failed("s0-prometheus", 1, false)]), ..told(least()) }.tell();
-    let ready = "Triggers defined in ScaledObject are not working correctly; s0-prometheus: no response within 3 s";
+    let ready =
+        "Triggers defined in ScaledObject are not working correctly; s0-prometheus: no response within 3 s";
     assert_eq!(conditions(&object)[0], format!("Ready=False TriggerError: {ready}"));
     assert_eq!(events.last().unwrap(), &format!("! KEDAScalerFailed: {ready}"));
-    let (object, events) = Told { activity: active(vec![trigger("s0-prometheus", true)]), ..told(object) }.tell();
+    let (object, events) =
+        Told { activity: active(vec![trigger("s0-prometheus", true)]), ..told(object) }.tell();
     assert_eq!(events, ["ScaledObjectReady: ScaledObject is ready for scaling"]);
     assert_eq!(
         conditions(&object)[1],
@@ -259,7 +287,8 @@ fn a_target_or_an_hpa_that_is_not_as_it_must_be_fails_the_check() {
         assert_eq!(conditions(&object)[0], wanted);
         assert!(events.last().unwrap().starts_with("! "), "{events:?}");
     }
-    let message = "HorizontalPodAutoscaler shop/keda-hpa-worker already exists and ScaledObject other controls it";
+    let message =
+        "HorizontalPodAutoscaler shop/keda-hpa-worker already exists and ScaledObject other controls it";
     let hpa = Err(WriteFailure { reason: Reason::HpaConflict, message: message.to_owned() });
     let (object, _) = Told { hpa, ..told(least()) }.tell();
     assert_eq!(
@@ -281,7 +310,9 @@ fn an_object_that_is_not_polled_says_why_and_keeps_what_is_known() {
             "spec.triggers[0].type: Invalid value: \"x\": no scaler found",
         ),
         (
-            Verdict::Conflict("Deployment shop/worker is already scaled by ScaledObject shop/older".to_owned().into()),
+            Verdict::Conflict(
+                "Deployment shop/worker is already scaled by ScaledObject shop/older".to_owned().into(),
+            ),
             "Failed to ensure HPA is correctly created for ScaledObject",
             "Deployment shop/worker is already scaled by ScaledObject shop/older",
         ),
@@ -304,17 +335,22 @@ fn an_object_that_is_not_polled_says_why_and_keeps_what_is_known() {
 #[test]
 fn a_pause_and_its_end_are_told() {
     let mut object = annotated("autoscaling.keda.sh/paused-replicas", "4");
-    let (status, events) = Told { seen: Ok(2), to: Some(4), write: Some(Ok(())), ..told(object.clone()) }.tell();
+    let (status, events) =
+        Told { seen: Ok(2), to: Some(4), write: Some(Ok(())), ..told(object.clone()) }.tell();
     assert_eq!(status["status"]["pausedReplicaCount"], 4);
     assert_eq!(
         conditions(&status)[3],
         "Paused=True ScaledObjectPaused: ScaledObject is paused; scaling is paused at 4 replicas"
     );
     assert!(events.iter().any(|event| event.starts_with("SuccessfulRescale: ")), "{events:?}");
-    assert!(events.iter().any(|event| event.starts_with("ScaledObjectPaused: ScaledObject is paused")), "{events:?}");
+    assert!(
+        events.iter().any(|event| event.starts_with("ScaledObjectPaused: ScaledObject is paused")),
+        "{events:?}"
+    );
     object["status"] = status["status"].clone();
     object["metadata"]["annotations"] = json!({});
-    let (status, events) = Told { activity: active(vec![trigger("s0-prometheus", true)]), ..told(object) }.tell();
+    let (status, events) =
+        Told { activity: active(vec![trigger("s0-prometheus", true)]), ..told(object) }.tell();
     assert_eq!(status["status"].get("pausedReplicaCount"), None);
     let unpaused = "pause annotation removed for ScaledObject";
     assert_eq!(conditions(&status)[3], format!("Paused=False ScaledObjectUnpaused: {unpaused}"));
@@ -325,26 +361,41 @@ fn a_pause_and_its_end_are_told() {
 fn the_first_replicas_are_kept_and_health_is_shown_with_a_fallback() {
     let mut object = least();
     set(&mut object, "/spec/fallback", json!({ "failureThreshold": 3, "replicas": 6 }));
-    let first = Told { seen: Ok(7), activity: active(vec![failed("s0-prometheus", 1, false)]), ..told(object) };
+    let first =
+        Told { seen: Ok(7), activity: active(vec![failed("s0-prometheus", 1, false)]), ..told(object) };
     let (object, _) = first.tell();
     assert_eq!(object["status"]["originalReplicaCount"], 7);
     let (after, events) =
         Told { seen: Ok(3), activity: active(vec![failed("s0-prometheus", 4, true)]), ..told(object) }.tell();
     assert_eq!(after["status"]["originalReplicaCount"], 7);
-    assert_eq!(after["status"]["health"], json!({ "s0-prometheus": { "numberOfFailures": 4, "status": "Failing" } }));
-    let note = "At least one trigger is falling back on this scaled object; s0-prometheus: no response within 3 s";
+    assert_eq!(
+        after["status"]["health"],
+        json!({ "s0-prometheus": { "numberOfFailures": 4, "status": "Failing" } })
+    );
+    let note =
+        "At least one trigger is falling back on this scaled object; s0-prometheus: no response within 3 s";
     assert_eq!(events, [format!("ScaledObjectFallbackActivated: {note}")]);
     let (after, events) =
         Told { activity: active(vec![trigger("s0-prometheus", true)]), ..told(after) }.tell();
-    assert_eq!(after["status"]["health"], json!({ "s0-prometheus": { "numberOfFailures": 0, "status": "Happy" } }));
+    assert_eq!(
+        after["status"]["health"],
+        json!({ "s0-prometheus": { "numberOfFailures": 0, "status": "Happy" } })
+    );
     assert_eq!(events, ["ScaledObjectFallbackDeactivated: No fallbacks are active on this scaled object"]);
 }
 
 #[test]
 fn scalings_are_told_in_kedas_words() {
-    let (seen, _) = Told { seen: Ok(0), activity: active(vec![trigger("s0-prometheus", false)]), ..told(least()) }.tell();
+    let (seen, _) =
+        Told { seen: Ok(0), activity: active(vec![trigger("s0-prometheus", false)]), ..told(least()) }.tell();
     let up = active(vec![trigger("s0-prometheus", true), trigger("s1-prometheus", true)]);
-    let rise = |write| Told { seen: Ok(0), to: Some(1), write: Some(write), activity: up.clone(), ..told(seen.clone()) };
+    let rise = |write| Told {
+        seen: Ok(0),
+        to: Some(1),
+        write: Some(write),
+        activity: up.clone(),
+        ..told(seen.clone())
+    };
     let (object, events) = rise(Ok(())).tell();
     assert_eq!(
         events,
@@ -396,7 +447,10 @@ fn what_the_hpa_says_is_passed_on() {
     assert_eq!(said(true, "ValidMetricFound"), "HPAActive=True HPAActive: HPA is actively scaling");
     assert_eq!(said(false, "ScalingDisabled"), "HPAActive=True ScalingDisabled: said");
     let failing = "HPA is not actively scaling: said";
-    assert_eq!(said(false, "FailedGetExternalMetric"), format!("HPAActive=False FailedGetExternalMetric: {failing}"));
+    assert_eq!(
+        said(false, "FailedGetExternalMetric"),
+        format!("HPAActive=False FailedGetExternalMetric: {failing}")
+    );
     assert_eq!(said(false, ""), format!("HPAActive=False HPAMetricsUnavailable: {failing}"));
 }
 
@@ -417,4 +471,13 @@ fn a_status_that_keda_wrote_is_read_whole() {
         ],
     });
     assert_eq!(KIND.kept_status(&object).to_value(), object["status"]);
+    // Its cooldown goes on where KEDA left it.
+    let memory = json!(KIND.memory(&object));
+    assert_eq!(
+        memory,
+        json!({ "policy": { "Deployment shop/worker": { "lastActive": "2026-11-30T05:00:00Z" } } })
+    );
+    let ours = r#"{"lastScale":"2026-11-30T05:30:00Z"}"#;
+    set(&mut object, "/metadata/annotations", json!({ "polyscaler.dev/memory": ours }));
+    assert_eq!(json!(KIND.memory(&object)), json!({ "lastScale": "2026-11-30T05:30:00Z" }), "ours counts");
 }

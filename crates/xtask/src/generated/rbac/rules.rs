@@ -60,7 +60,15 @@ fn kinds(scope: Scope) -> Vec<Rule> {
             },
         ]
     });
-    rules.collect()
+    let annotated = KINDS.iter().filter(|kind| kind.scope == scope && kind.has_annotation());
+    let annotated = annotated.map(|kind| Rule {
+        why: "The memory of decisions, in an annotation.",
+        group: kind.group.to_owned(),
+        resources: owned(&[kind.plural]),
+        names: &[],
+        verbs: &["patch"],
+    });
+    rules.chain(annotated).collect()
 }
 
 pub(super) fn of_scope(scope: Scope) -> Vec<Rule> {
