@@ -36,6 +36,18 @@
 - apiGroups: ["polyscaler.dev"]
   resources: ["scalinggroups/status"]
   verbs: ["patch"]
+# The objects; read again when a write of their status is refused.
+- apiGroups: ["keda.sh"]
+  resources: ["scaledobjects"]
+  verbs: ["get", "list", "watch"]
+# Their status.
+- apiGroups: ["keda.sh"]
+  resources: ["scaledobjects/status"]
+  verbs: ["patch"]
+# The memory of decisions, in an annotation.
+- apiGroups: ["keda.sh"]
+  resources: ["scaledobjects"]
+  verbs: ["patch"]
 {{- end }}
 
 {{- define "polyscaler.rules.targets" }}
@@ -54,6 +66,14 @@
 - apiGroups: ["autoscaling"]
   resources: ["horizontalpodautoscalers"]
   verbs: ["list", "watch"]
+# HPAs that objects own.
+- apiGroups: ["autoscaling"]
+  resources: ["horizontalpodautoscalers"]
+  verbs: ["get", "create", "update", "delete"]
+# To own an HPA.
+- apiGroups: ["keda.sh"]
+  resources: ["scaledobjects/finalizers"]
+  verbs: ["update"]
 {{- end }}
 
 {{- define "polyscaler.rules.events" }}
@@ -132,7 +152,7 @@
 {{- end }}
 
 {{- define "polyscaler.namespacedKinds" -}}
-GeneralScaler,ScalingRule,ScalingGroup
+GeneralScaler,ScalingRule,ScalingGroup,ScaledObject
 {{- end }}
 
 {{- define "polyscaler.userRoles" }}
@@ -171,6 +191,14 @@ rules:
   - apiGroups: ["polyscaler.dev"]
     resources: ["scalinggroups/status"]
     verbs: ["get"]
+  # The objects.
+  - apiGroups: ["keda.sh"]
+    resources: ["scaledobjects"]
+    verbs: ["get", "list", "watch"]
+  # Their status, by itself.
+  - apiGroups: ["keda.sh"]
+    resources: ["scaledobjects/status"]
+    verbs: ["get"]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -204,6 +232,14 @@ rules:
   # Their status, by itself.
   - apiGroups: ["polyscaler.dev"]
     resources: ["scalinggroups/status"]
+    verbs: ["get"]
+  # The objects.
+  - apiGroups: ["keda.sh"]
+    resources: ["scaledobjects"]
+    verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+  # Their status, by itself.
+  - apiGroups: ["keda.sh"]
+    resources: ["scaledobjects/status"]
     verbs: ["get"]
 ---
 apiVersion: rbac.authorization.k8s.io/v1

@@ -28,4 +28,9 @@ rules:
     resources: ["scalinggroups"]
     scope: Namespaced
     operations: [CREATE, UPDATE]
+  - apiGroups: ["keda.sh"]
+    apiVersions: ["v1alpha1"]
+    resources: ["scaledobjects"]
+    scope: Namespaced
+    operations: [CREATE, UPDATE]
 {{- end }}
