@@ -45,8 +45,10 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
     }
     let report = plan.policy.report(&view, &mut memory.policy);
     let facts = facts(plan, &absences, report.as_ref(), now);
-    let switch =
-        |member: usize| report.as_ref().and_then(|report| report.switches.get(member)).cloned().flatten();
+    let switches = |member: usize| {
+        let own = report.as_ref().and_then(|report| report.switches.get(member));
+        own.into_iter().flatten().cloned()
+    };
     let mut members = Vec::with_capacity(plan.members.len());
     let mut chains = Vec::with_capacity(plan.members.len());
     let mut recommended = recommended.into_iter();
@@ -60,7 +62,7 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
                 chain.hear(plan, &alarms);
                 chain.show_pods(plan, &loads);
                 chain.show_unforeseen(plan, &values, &observation.outlooks);
-                chain.switch(switch(member));
+                chain.switch(switches(member));
                 let waits = from != order && plan.policy.waits_for_bounds();
                 let foreseen = foreseen.as_ref().filter(|_| !waits);
                 chain.recommend(plan, memory, recommended.filter(|_| !waits), foreseen, now);

@@ -111,12 +111,12 @@ fn ordered(case: &Case<'_>, member: &MemberDecision) -> u32 {
 /// what is ordered.
 fn base(case: &Case<'_>, member: &MemberDecision) -> u32 {
     let ordered = ordered(case, member);
-    let between = ordered.min(member.to)..=ordered.max(member.to);
-    let switched = member.steps.iter().find_map(|step| match step {
+    let (least, most) = (ordered.min(member.to), ordered.max(member.to));
+    let switched = member.steps.iter().rev().find_map(|step| match step {
         Step::Switch { to, .. } => Some(*to),
         _ => None,
     });
-    switched.filter(|switched| between.contains(switched)).unwrap_or(ordered)
+    switched.map_or(ordered, |switched| switched.clamp(least, most))
 }
 
 /// Scale-out never exceeds the budget, except up to the minimum replicas.

@@ -6,6 +6,7 @@
 //! mode there is no HPA: the engine's own arithmetic of one ([`crate::hpa`]) does the rest in the same decision.
 
 mod cause;
+mod direct;
 mod fallback;
 mod formula;
 mod judge;
@@ -32,7 +33,7 @@ pub use report::{Activity, Published, Report, StandIn, TriggerActivity};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Activation {
     /// The triggers that have a metric of their own, in the order of the plan's metrics; those that an HPA measures at
-    /// pods are not among them, except in direct mode, where they stand in `direct`.
+    /// pods are not among them.
     pub triggers: Vec<Trigger>,
     /// Whether there are triggers, and an HPA measures all of them at pods: then the target is always active.
     pub only_pods: bool,
@@ -54,7 +55,8 @@ pub struct Activation {
     pub fallback: Option<ActivationFallback>,
     /// A formula that makes one metric of all triggers.
     pub composite: Option<Composite>,
-    /// How the count between `min` and `max` is found, where no HPA does it.
+    /// How the count between `min` and `max` is found, where no HPA does it. What it measures at pods are the plan's metrics
+    /// behind those of triggers, in the same order; its other metrics are those of triggers, or of the formula.
     pub direct: Option<Hpa>,
 }
 
@@ -220,10 +222,14 @@ impl Policy for Activation {
         NAME
     }
 
+    /// What an HPA would come to, in direct mode; whether the target is switched on or off stands in the report.
     fn recommend(&self, view: &View<'_>, _: usize, memory: &mut PolicyMemories) -> Option<Recommendation> {
         let memory = memory.entry(&view.members.get(MEMBER)?.target).of::<ActivationMemory>();
-        self.observe(view, memory);
-        None
+        let judgement = self.observe(view, memory);
+        self.direct.as_ref()?;
+        let switch = self.switch(view.scale(MEMBER)?, &judgement, memory, view.now);
+        let direct = self.direct(view, &judgement, switch.as_ref());
+        direct.filter(|direct| !direct.is_free).map(|direct| direct.recommendation)
     }
 
     /// Also where the target was not found: its metrics are published all the same.
@@ -236,7 +242,13 @@ impl Policy for Activation {
             let metric = view.metrics.get(judged.trigger)?.name.clone();
             Some(AbsentMetric { metric, absence: judged.read.err()? })
         };
-        Some(self.read(view, None).into_iter().filter_map(absent).collect())
+        let absent = self.read(view, None).into_iter().filter_map(absent);
+        Some(absent.chain(self.absences_at_pods(view)).collect())
+    }
+
+    /// An HPA computes nothing while a target is outside of its bounds.
+    fn waits_for_bounds(&self) -> bool {
+        self.direct.is_some()
     }
 
     fn follows_noise(&self) -> bool {
@@ -249,16 +261,18 @@ impl Policy for Activation {
         let scale = view.scale(MEMBER);
         let switch = scale.and_then(|scale| self.switch(scale, &judgement, memory, view.now));
         let activity = self.activity(&judgement, switch.as_ref(), memory, view.now);
-        let recommended = switch.map(|Switch { to, cause }| Recommendation {
+        let woken = self.direct(view, &judgement, switch.as_ref()).filter(|direct| direct.is_free);
+        let switched = switch.map(|Switch { to, cause }| Recommendation {
             policy: NAME,
             replicas: to,
             basis: Basis::Activity(cause),
         });
+        let switches = switched.into_iter().chain(woken.map(|direct| direct.recommendation)).collect();
         Some(Report {
             activity,
             published: published(&judgement, view.now),
             stand_ins: self.stand_ins(view, &judgement),
-            switches: vec![recommended],
+            switches: vec![switches],
         })
     }
 }

@@ -14,10 +14,10 @@ pub struct Report {
     pub published: Vec<Published>,
     /// What stands in for metrics that fail: these hold no scale-in back.
     pub stand_ins: Vec<StandIn>,
-    /// The count that each member is switched to, on or off, or left at, in the plan's order. Windows, rates and cooldowns
-    /// of the plan do not hold it back; they count from there. Pauses, bounds and metrics that fail do. `None` for a
-    /// member that is left alone, as not all is known.
-    pub switches: Vec<Option<Recommendation>>,
+    /// The count that each member is switched to, on or off, or left at, step by step, in the plan's order. Windows, rates
+    /// and cooldowns of the plan do not hold it back; they count from there. Pauses, bounds and metrics that fail do. None
+    /// for a member that is left alone, as not all is known.
+    pub switches: Vec<Vec<Recommendation>>,
 }
 
 /// What stands in for a metric that fails.

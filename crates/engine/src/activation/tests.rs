@@ -10,6 +10,7 @@ use crate::{
 };
 
 mod composites;
+mod direct;
 mod fallbacks;
 mod open;
 mod rows;

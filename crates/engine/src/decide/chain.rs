@@ -89,20 +89,18 @@ impl Chain {
     }
 
     /// Where its policy switches it to, on or off, or leaves it.
-    pub(super) fn switch(&mut self, switch: Option<Recommendation>) {
-        let Some(Recommendation { policy, replicas, basis }) = switch else { return };
-        self.push(Some(Step::Switch { policy, from: self.to, to: replicas, basis }));
-        self.switched = Some(replicas);
+    pub(super) fn switch(&mut self, switches: impl Iterator<Item = Recommendation>) {
+        for Recommendation { policy, replicas, basis } in switches {
+            self.push(Some(Step::Switch { policy, from: self.to, to: replicas, basis }));
+            self.switched = Some(replicas);
+        }
     }
 
     /// Where windows, rates and cooldowns count from: what it is switched to as far as that holds, or what the bounds
     /// order.
     fn base(&self) -> u32 {
-        let is_beyond = |switched: &u32| {
-            let (least, most) = (self.current.min(self.to), self.current.max(self.to));
-            (least..=most).contains(switched)
-        };
-        self.switched.filter(is_beyond).unwrap_or(self.current)
+        let (least, most) = (self.current.min(self.to), self.current.max(self.to));
+        self.switched.map_or(self.current, |switched| switched.clamp(least, most))
     }
 
     /// The fallbacks that count, with the places of their metrics.

@@ -66,6 +66,13 @@ pub enum Amount {
 const HPA_DEFAULT_LEAST: u32 = 4;
 
 impl Rate {
+    /// That of scale-out where an HPA has a `behavior` that does not say: 4 pods or 100 % within 15 s, whichever is more.
+    pub(crate) fn of_hpa_behavior() -> Self {
+        let policy = |amount| RatePolicy { amount, period: Duration::from_secs(15) };
+        let policies = vec![policy(Amount::Pods(4)), policy(Amount::Percent(100))];
+        Self::Behavior(RatePolicies { select: SelectPolicy::Max, policies })
+    }
+
     /// The highest count that scaling out from `current` may reach at `now`; never below `current`.
     pub fn up_limit(&self, current: u32, events: &ScaleEvents, now: Time) -> u32 {
         let limit = match self {
