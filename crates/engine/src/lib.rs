@@ -23,6 +23,9 @@
 //! 7. **cooldown**: time since the last scale,
 //! 8. **budget** of a group again: scale-outs wait where others cannot scale in as fast as was recommended.
 //!
+//! A policy that goes by the activity of triggers ([`activation`]) switches a target on and off before all of these: that is
+//! held back by bounds, pauses and missing readings alone, and the other limits count from there.
+//!
 //! What holds for windows, rates and cooldowns is the plan's choice, as data: see [`limits`].
 //!
 //! A group's members go through the chain side by side, so that one decision moves them all. What demand each of

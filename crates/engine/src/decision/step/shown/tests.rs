@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::activation::{Cause, StandIn};
 use crate::{
     Absence, AbsenceReason, Basis, ForecastModel, GroupBudget, NoForecast, Pause, Proportion, Time, Total,
 };
@@ -29,6 +30,24 @@ fn each_step_is_one_phrase() {
                 basis: Basis::Range { value: 2000.0, low: 1000.0, high: 5000.0 },
             },
             "linear 4 (2000 in 1000..5000)",
+        ),
+        (
+            Step::Switch {
+                policy: "activation",
+                from: 0,
+                to: 1,
+                basis: Basis::Activity(Cause::Above {
+                    metric: "s0-prometheus".to_owned(),
+                    value: 30.0,
+                    activation: 0.0,
+                    more: 2,
+                }),
+            },
+            "activation 0→1 (s0-prometheus 30 > 0 and 2 more)",
+        ),
+        (
+            Step::StandIn(StandIn { metric: "s0-prometheus".to_owned(), replicas: Some(5) }),
+            "fallback s0-prometheus (5 replicas in its place)",
         ),
         (Step::Rate { from: 7, to: 6, limit: RateLimit::Pods(2) }, "rate 7→6 (+2 at most)"),
         (Step::Rate { from: 2, to: 5, limit: RateLimit::Pods(1) }, "rate 2→5 (-1 at most)"),
