@@ -55,6 +55,8 @@ pub enum Event {
         /// The whole object; `None` where it is gone.
         object: Option<Box<Value>>,
     },
+    /// A metric source of this object reports by itself that there is work.
+    Pushed(ObjectKey),
     /// Other defaults and ceilings hold, in some namespaces or in all.
     Defaults,
     /// All that existed at the start has been reported; polling may begin.

@@ -21,6 +21,12 @@ pub trait Sampler: Send + Sync {
         let _ = (query, span);
         Box::pin(std::future::ready(None))
     }
+
+    /// Listens from now on to what the sources of `queries` report by themselves about `object`, and to nothing else that it
+    /// was listened to for before. That there is work comes as [`Event::Pushed`](crate::Event::Pushed).
+    fn listen(&self, object: &ObjectKey, queries: &[&Query]) {
+        let _ = (object, queries);
+    }
 }
 
 /// A stretch of the past, and how finely it is asked for.

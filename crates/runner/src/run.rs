@@ -3,6 +3,7 @@
 mod compile;
 mod group;
 mod hpa;
+mod push;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -125,6 +126,7 @@ impl Runner {
                 self.synced = true;
                 self.begin();
             }
+            Event::Pushed(key) => self.pushed(key),
             Event::Leading(leading) => self.lead(leading),
         }
     }
@@ -145,6 +147,9 @@ impl Runner {
             episodes.forget_all();
         }
         self.services.forecasts.forget_all();
+        if !leading {
+            self.listen_to_nothing();
+        }
         self.begin();
     }
 
@@ -194,6 +199,7 @@ impl Runner {
         }
         let (now, crowd) = (self.now(), keys.len());
         for key in keys {
+            self.listen(&key);
             let Some(entry) = self.entries.get(&key) else { continue };
             let interval = entry.compiled.as_ref().map_or(Duration::from_secs(1), |plan| plan.interval);
             let due = first_poll(&key, interval, crowd, now);

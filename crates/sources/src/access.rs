@@ -14,24 +14,26 @@
 mod hidden;
 mod login;
 mod oauth2;
+mod trust;
 
-use engine::{Absence, Credential, Fault, FaultKind, Holder};
+use engine::{Absence, Holder};
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
-use crate::credentials::{Credentials, wrong};
+use crate::credentials::Credentials;
 use crate::net::http_client::{Headers, HttpClient};
-use crate::net::tls::{Tls, Unusable};
+use crate::net::tls::Tls;
 use crate::values::headers;
 use crate::values::settings::Settings;
 use crate::values::settings::given_later::{Form, GivenLater};
 pub(crate) use hidden::Hidden;
 use login::{ApiKey, Login, SecretHeader};
 use oauth2::{Grant, Granted, Grants};
+pub(crate) use trust::Trust;
 
 /// What may come as a credential, too.
-pub(crate) const GIVEN_LATER: [GivenLater; 7] = {
+pub(crate) const GIVEN_LATER: [GivenLater; 9] = {
     const NAME: GivenLater =
         GivenLater { name: "username", sample: "a", must_be: "a name", form: Form::Text };
     const URL: &str = "http://any.invalid/";
@@ -39,6 +41,8 @@ pub(crate) const GIVEN_LATER: [GivenLater; 7] = {
         GivenLater { must_be: "the name of a user, without a colon", ..NAME },
         GivenLater { name: "authHeader.name", must_be: "the name of a header", ..NAME },
         GivenLater { name: "apiKey.key", must_be: "a key that can be sent as a header", ..NAME },
+        GivenLater { name: "apiKey.in", sample: "header", must_be: "header or query", ..NAME },
+        GivenLater { name: "apiKey.name", must_be: "the name of a header or a parameter", ..NAME },
         GivenLater { name: "oauth2.tokenUrl", sample: URL, must_be: "an http or https URL", ..NAME },
         GivenLater { name: "oauth2.clientId", must_be: "the ID of a client", ..NAME },
         GivenLater { name: "oauth2.scopes", must_be: "scopes with commas between", form: Form::List, ..NAME },
@@ -61,10 +65,7 @@ pub(crate) struct Access {
     secret_header: Option<SecretHeader>,
     api_key: Option<ApiKey>,
     grant: Option<Grant>,
-    authority: Option<Credential>,
-    /// Certificate and key.
-    identity: Option<(Credential, Credential)>,
-    believes_any: bool,
+    trust: Trust,
 }
 
 /// What a request is made with. Printing it shows no secret.
@@ -117,21 +118,11 @@ impl Access {
         let secret_header = SecretHeader::parse(settings);
         let api_key = ApiKey::parse(settings);
         let grant = Grant::parse(settings);
-        let authority = settings.credential("caFrom");
-        let identity = both(settings, "certFrom", "keyFrom");
-        let believes_any = settings.flag("insecureSkipVerify");
-        if believes_any && authority.is_some() {
-            settings.warn("insecureSkipVerify", "with it, caFrom has no effect");
-        }
+        let trust = Trust::parse(settings);
         if let Some((name, _)) = server.filter(|(_, server)| server.scheme() == "http") {
-            for (field, given) in [("caFrom", authority.is_some()), ("certFrom", identity.is_some())] {
-                if given {
-                    let why = format!("{name} is an http address, which does not use TLS");
-                    settings.refuse(field, Fault::forbidden(why));
-                }
-            }
+            trust.forbid(settings, &format!("{name} is an http address, which does not use TLS"));
         }
-        Self { plain, headers_from, login, secret_header, api_key, grant, authority, identity, believes_any }
+        Self { plain, headers_from, login, secret_header, api_key, grant, trust }
     }
 
     /// Adds a header that is no secret.
@@ -193,46 +184,8 @@ impl Access {
             headers.insert(name, value);
         }
         let headers = Headers { accept, secret: headers };
-        Ok(Presented { headers, tls: self.tls(secrets)?, hidden, granted: None })
+        Ok(Presented { headers, tls: self.trust.tls(secrets)?, hidden, granted: None })
     }
-
-    fn tls(&self, secrets: &Credentials) -> Result<Tls, Absence> {
-        let mut tls = Tls::default().believing_any(self.believes_any);
-        if let Some(reference) = &self.authority {
-            tls = tls.trusting(&secrets.value(reference)?);
-        }
-        if let Some((certificate, key)) = &self.identity {
-            tls = tls.known_as(&secrets.value(certificate)?, &secrets.value(key)?);
-        }
-        // Looked at here, where it is known which secret it comes from.
-        match (tls.config(&[]).err(), &self.authority, &self.identity) {
-            (Some(Unusable::Authority), Some(authority), _) => Err(wrong(authority, NO_CERTIFICATE)),
-            (Some(Unusable::Certificate), _, Some((certificate, _))) => {
-                Err(wrong(certificate, NO_CERTIFICATE))
-            }
-            (Some(Unusable::Key), _, Some((_, key))) => Err(wrong(key, "is not a private key in PEM format")),
-            (Some(Unusable::Pair), _, Some((_, key))) => Err(wrong(key, "does not match the certificate")),
-            _ => Ok(tls),
-        }
-    }
-}
-
-/// What is wrong with a text where a certificate is expected.
-const NO_CERTIFICATE: &str = "is not a certificate in PEM format";
-
-/// Two settings of which each needs the other.
-fn both(
-    settings: &mut Settings<'_>,
-    one: &'static str,
-    other: &'static str,
-) -> Option<(Credential, Credential)> {
-    let found = (settings.credential(one), settings.credential(other));
-    for (given, other) in [(one, other), (other, one)] {
-        if settings.has_credential(given) && !settings.has_credential(other) {
-            settings.refuse(other, Fault::new(FaultKind::Required, format!("{given} is set")));
-        }
-    }
-    found.0.zip(found.1)
 }
 
 #[cfg(test)]

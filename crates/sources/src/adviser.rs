@@ -12,6 +12,7 @@ use reqwest::Url;
 
 use crate::AddressPolicy;
 use crate::net::http_client::{HttpClient, Limits, absence};
+use crate::net::tls::Tls;
 use message::{DecideRequest, DecideResponse};
 
 /// Largest answer that is read: far more than 64 members need.
@@ -55,7 +56,7 @@ impl Advisers {
         })?;
         let limits = Limits { timeout: adviser.timeout, max_bytes: MAX_ANSWER_BYTES };
         let question = DecideRequest::of(asker, state).encode_to_vec();
-        let answer = self.http.call_grpc(&url, &question, limits).await?;
+        let answer = self.http.call_grpc(&url, &Tls::default(), &question, limits).await?;
         let wrong = |what: String| absence(AbsenceReason::Malformed, &url, what);
         let answer = DecideResponse::decode(answer.as_slice())
             .map_err(|error| wrong(format!("its response is not a DecideResponse: {error}")))?;

@@ -3,6 +3,7 @@
 //! A new source is one file, its `mod` line and its line in [`SOURCES`]; `docs/extending.md` walks through it.
 
 mod cron;
+mod external;
 mod http;
 mod kubernetes_workload;
 mod nats;
@@ -23,6 +24,7 @@ pub(crate) type Constructor = fn(&Clients) -> Arc<dyn Source>;
 pub(crate) const SOURCES: &[(&str, Constructor)] = &[
     ("cpu", usage::cpu),
     ("cron", cron::new),
+    ("external", external::new),
     ("http", http::new),
     ("kubernetes-workload", kubernetes_workload::new),
     ("memory", usage::memory),

@@ -18,6 +18,7 @@ pub(crate) struct Deferred {
     source: Arc<dyn Source>,
     asked: OwnedAsked,
     awaited: Vec<Given>,
+    pushes: bool,
     last: Mutex<Option<(StandIns, Arc<dyn Ask>)>>,
 }
 
@@ -83,15 +84,21 @@ impl OwnedAsked {
 }
 
 impl Deferred {
-    /// The query of `source` that `asked` describes, whose settings `awaited` come as credentials.
-    pub(crate) fn new(source: Arc<dyn Source>, asked: &Asked<'_>, awaited: Vec<Awaited>) -> Self {
+    /// The query of `source` that `asked` describes, whose settings `awaited` come as credentials, and which can report
+    /// by itself where it `pushes`.
+    pub(crate) fn new(
+        source: Arc<dyn Source>,
+        asked: &Asked<'_>,
+        awaited: Vec<Awaited>,
+        pushes: bool,
+    ) -> Self {
         let declared = source.given_later();
         let given = awaited.into_iter().filter_map(|Awaited { name, path, credential }| {
             let setting = *declared.iter().find(|setting| setting.name == name)?;
             Some(Given { setting, path, credential })
         });
         let awaited = given.collect();
-        Self { source, asked: OwnedAsked::of(asked), awaited, last: Mutex::new(None) }
+        Self { source, asked: OwnedAsked::of(asked), awaited, pushes, last: Mutex::new(None) }
     }
 
     /// The query as it is with `credentials`.
@@ -162,6 +169,18 @@ impl Ask for Deferred {
             }
         }
         .boxed()
+    }
+
+    fn pushes(&self) -> bool {
+        self.pushes
+    }
+
+    fn listen<'a>(
+        &'a self,
+        request: Request<'a>,
+        signal: &'a (dyn Fn() + Send + Sync),
+    ) -> BoxFuture<'a, Result<(), Absence>> {
+        async move { self.prepared(request.credentials)?.listen(request, signal).await }.boxed()
     }
 }
 

@@ -3,6 +3,8 @@
 //! A reading runs in a task of its own, so a caller that goes away takes nobody else's
 //! answer with it, and a source that panics ends as an absence of its own reading.
 
+mod listen;
+
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
@@ -19,6 +21,8 @@ use crate::credentials::{CredentialReader, Credentials};
 use crate::pods::NoCluster;
 use crate::registry::Content;
 use crate::source::{Past, PastSpan, PodReader, Request, ServiceReader};
+use listen::Streams;
+pub use listen::Wake;
 
 /// Readings that nobody asked for in this time are forgotten.
 const KEEP_UNUSED: Duration = Duration::from_secs(600);
@@ -66,6 +70,7 @@ pub struct Hub {
     upstream: Arc<Upstream>,
     clock: Clock,
     entries: Mutex<Entries>,
+    streams: Streams,
 }
 
 /// What a flight needs of the world.
@@ -127,7 +132,7 @@ impl Hub {
     pub fn new(credentials: Arc<dyn CredentialReader>, clock: Clock, observer: Observer) -> Self {
         let (pods, services) = (Arc::new(NoCluster), Arc::new(NoCluster));
         let upstream = Upstream { credentials, pods, services, observer };
-        Self { upstream: Arc::new(upstream), clock, entries: Mutex::default() }
+        Self { upstream: Arc::new(upstream), clock, entries: Mutex::default(), streams: Streams::default() }
     }
 
     /// The same hub for sources that read the cluster itself, by `pods`. Without it, they find no cluster.

@@ -53,7 +53,7 @@ mod values;
 
 pub use adviser::{Advisers, Asker};
 pub use credentials::{CredentialReader, Credentials, Values};
-pub use hub::{Answer, Clock, Hub, Observer, ReadStats, SharedReading};
+pub use hub::{Answer, Clock, Hub, Observer, ReadStats, SharedReading, Wake};
 pub use net::address::{AddressPolicy, Refused};
 pub use net::grpc;
 pub use prometheus_server::ServerAddress;

@@ -75,7 +75,10 @@ impl SourceCatalog for Registry {
                 let (server, ask): (_, Box<dyn Ask>) = match awaited.is_empty() {
                     true => (server, ask),
                     // It was prepared with samples, to see that all else is right.
-                    false => (None, Box::new(Deferred::new(Arc::clone(source), asked, awaited))),
+                    false => {
+                        let deferred = Deferred::new(Arc::clone(source), asked, awaited, ask.pushes());
+                        (None, Box::new(deferred))
+                    }
                 };
                 let query = Query::of_server(server, asked.source, &key, Content { ask, needs });
                 Ok(Prepared { query, warnings })

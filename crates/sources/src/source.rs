@@ -44,6 +44,25 @@ pub trait Ask: Send + Sync {
         let _ = (request, span);
         Box::pin(std::future::ready(None))
     }
+
+    /// Whether the source can report by itself that there is work. Then it is listened to.
+    fn pushes(&self) -> bool {
+        false
+    }
+
+    /// Listens to what the source reports by itself, and calls `signal` whenever there is work. `Ok` where the source
+    /// has ended that well; whoever calls it listens again after a while.
+    ///
+    /// # Errors
+    /// Why it cannot be listened to any longer.
+    fn listen<'a>(
+        &'a self,
+        request: Request<'a>,
+        signal: &'a (dyn Fn() + Send + Sync),
+    ) -> BoxFuture<'a, Result<(), Absence>> {
+        let _ = (request, signal);
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 /// Values of the past, each with its time, oldest first. Those that are no finite number are left out.

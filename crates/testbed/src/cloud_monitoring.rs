@@ -6,6 +6,7 @@
 //! documents. Points come late, tokens expire, and any answer can be replaced by a bad one.
 
 mod accounts;
+mod aggregation;
 mod filter;
 mod points;
 mod time_series;

@@ -9,11 +9,12 @@ use engine::pod_metric::PodMeasure;
 use engine::{Absence, Advice, Holder, PodSample, Query, Target, Time};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use runner::{Clock, Metrics, Question, Sampled, Sampler};
+use runner::{Clock, Event, Metrics, ObjectKey, Question, Sampled, Sampler};
 use sources::{
     Advisers, Answer, Asker, CredentialReader, Endpoint, Hub, PastSpan, PodCount, PodReader, ReadStats,
-    ServiceReader, Values,
+    ServiceReader, Values, Wake,
 };
+use tokio::sync::mpsc;
 
 struct ClusterCredentials(CredentialStore);
 
@@ -67,12 +68,16 @@ impl ServiceReader for ClusterServices {
     }
 }
 
-struct HubSampler(Hub);
+/// The hub, and whom it tells of what sources report by themselves. That one ends without waiting for the hub.
+struct HubSampler {
+    hub: Hub,
+    events: Option<mpsc::WeakSender<Event>>,
+}
 
 impl Sampler for HubSampler {
     fn sample<'a>(&'a self, query: &'a Query, not_before: Time) -> BoxFuture<'a, Sampled> {
         async move {
-            let Answer { reading, joined } = self.0.ask(query, not_before).await;
+            let Answer { reading, joined } = self.hub.ask(query, not_before).await;
             Sampled { reading: reading.reading.clone(), shared: joined }
         }
         .boxed()
@@ -85,7 +90,7 @@ impl Sampler for HubSampler {
     ) -> BoxFuture<'a, Option<Vec<(Time, f64)>>> {
         let runner::PastSpan { from, to, step } = span;
         async move {
-            match self.0.past(query, PastSpan { from, to, step }).await? {
+            match self.hub.past(query, PastSpan { from, to, step }).await? {
                 Ok(past) => Some(past),
                 Err(absence) => {
                     tracing::info!(source = query.source(), %absence, "the past of a metric cannot be read");
@@ -95,16 +100,38 @@ impl Sampler for HubSampler {
         }
         .boxed()
     }
+
+    fn listen(&self, object: &ObjectKey, queries: &[&Query]) {
+        let Some(events) = self.events.clone() else { return };
+        let key = object.clone();
+        let wake: Wake = Arc::new(move || {
+            let (events, key) = (events.clone(), key.clone());
+            async move {
+                if let Some(events) = events.upgrade() {
+                    // Where nobody takes it the loop has ended.
+                    let _ = events.send(Event::Pushed(key)).await;
+                }
+            }
+            .boxed()
+        });
+        self.hub.listen(&object.to_string(), queries.iter().copied(), &wake);
+    }
 }
 
-/// The hub, with the cluster's credentials and pods, counting in `metrics`.
-pub(crate) fn sampler(clients: &Clients, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Arc<dyn Sampler> {
+/// The hub, with the cluster's credentials and pods, counting in `metrics`. What sources report by themselves goes to
+/// `events`; nobody is listened to without.
+pub(crate) fn sampler(
+    clients: &Clients,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
+    events: Option<mpsc::WeakSender<Event>>,
+) -> Arc<dyn Sampler> {
     let credentials = Arc::new(ClusterCredentials(CredentialStore::new(clients)));
     let observer = move |stats: &ReadStats<'_>| metrics.read(stats.source, stats.outcome, stats.latency);
     let hub = Hub::new(credentials, Arc::new(move || clock.now()), Arc::new(observer));
     let pods = Arc::new(ClusterPods(PodStore::new(clients)));
     let services = Arc::new(ClusterServices(ServiceStore::new(clients)));
-    Arc::new(HubSampler(hub.with_pods(pods).with_services(services)))
+    Arc::new(HubSampler { hub: hub.with_pods(pods).with_services(services), events })
 }
 
 struct GrpcAdvisers(Arc<Advisers>);

@@ -161,7 +161,12 @@ impl Parts {
         let Record { journal, keeping } = record(Arc::clone(&guard), journal_stopped);
         let targets = Targets::new(clients, wiring.namespaces, Arc::clone(&shared.readiness));
         let services = Services {
-            sampler: glue::sampler(clients, shared.clock.clone(), Arc::clone(&shared.metrics)),
+            sampler: glue::sampler(
+                clients,
+                shared.clock.clone(),
+                Arc::clone(&shared.metrics),
+                Some(events.downgrade()),
+            ),
             actuator: act(targets),
             clock: shared.clock.clone(),
             guard,

@@ -119,7 +119,7 @@ impl<'a> Previewer<'a> {
             registry: Registry::of_operator(policy.clone(), arguments.prometheus_url.clone()),
             allow_cross_namespace: arguments.allow_cross_namespace,
             eyes: Eyes {
-                sampler: parts::sampler(&connection.clients, clock.clone(), Arc::new(Metrics::new())),
+                sampler: parts::sampler(&connection.clients, clock.clone(), Arc::new(Metrics::new()), None),
                 actuator: Arc::new(targets),
                 advisers: parts::advisers(Arc::new(Advisers::new(policy))),
                 clock,

@@ -106,6 +106,7 @@ impl Runner {
                 episodes.forget(key);
             }
             self.services.forecasts.forget(key);
+            self.services.sampler.listen(key, &[]);
             tracing::info!(object = %key, "object was deleted, its target keeps its replicas");
         }
         self.reconsider(concerned);

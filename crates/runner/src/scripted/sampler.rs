@@ -9,7 +9,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use super::{Busy, PausedClock};
-use crate::{Clock as _, Sampled, Sampler};
+use crate::{Clock as _, ObjectKey, Sampled, Sampler};
 
 /// What a source answers.
 #[derive(Clone, Copy, Debug)]
@@ -34,16 +34,23 @@ pub(crate) struct Scripted {
     busy: Arc<Busy>,
     answers: Mutex<HashMap<String, Answer>>,
     asked: Mutex<HashMap<String, Vec<Asked>>>,
+    /// By object, how many queries are listened to.
+    listened: Mutex<HashMap<String, usize>>,
 }
 
 impl Scripted {
     pub(super) fn new(clock: Arc<PausedClock>, busy: Arc<Busy>) -> Self {
-        Self { clock, busy, answers: Mutex::default(), asked: Mutex::default() }
+        Self { clock, busy, answers: Mutex::default(), asked: Mutex::default(), listened: Mutex::default() }
     }
 
     /// From now on the source `http://load/{who}` answers so.
     pub(crate) fn answer(&self, who: &str, answer: Answer) {
         self.answers.lock().unwrap().insert(who.to_owned(), answer);
+    }
+
+    /// How many queries of an object are listened to.
+    pub(crate) fn listened(&self, object: &str) -> usize {
+        self.listened.lock().unwrap().get(object).copied().unwrap_or_default()
     }
 
     /// How often and when the source was asked.
@@ -73,5 +80,9 @@ impl Sampler for Scripted {
             Sampled { reading, shared: false }
         }
         .boxed()
+    }
+
+    fn listen(&self, object: &ObjectKey, queries: &[&Query]) {
+        self.listened.lock().unwrap().insert(object.name.clone(), queries.len());
     }
 }

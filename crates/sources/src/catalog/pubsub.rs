@@ -1,14 +1,26 @@
-//! Source `pubsub`: the backlog of a Google Cloud Pub/Sub subscription, from Cloud Monitoring.
+//! Source `pubsub`: the backlog of a Google Cloud Pub/Sub subscription, or another metric of a subscription or a topic, from
+//! Cloud Monitoring.
 //!
 //! | setting | meaning |
 //! |---|---|
-//! | `projectId` | ID of the project whose metrics are read; optional if `subscription` names it |
+//! | `projectId` | ID of the project whose metrics are read; optional if `subscription` or `topic` names it, or the key in `credentialsFrom` does |
 //! | `subscription` | the subscription: its short name, or `projects/PROJECT/subscriptions/NAME`, also of another project that the first one's metrics scope includes |
+//! | `topic` | instead: the topic, by its short name or as `projects/PROJECT/topics/NAME` |
 //! | `measure` | optional: `undeliveredMessages` (default), the number of undelivered messages; `oldestUnackedAgeSeconds`, the age of the oldest unacknowledged message |
+//! | `metric` | instead of `measure`, and needed for a topic: the end of the metric's type, for example `byte_cost` for `pubsub.googleapis.com/topic/byte_cost` |
 //! | `credentialsFrom.secretKeyRef` | optional: `name` and `key` of a secret that contains the JSON key of a service account with the role Monitoring Viewer; default: the operator's own identity, if its environment names one (`GCE_METADATA_HOST` or `GOOGLE_APPLICATION_CREDENTIALS`) |
 //! | `endpoint` | optional, only together with `credentialsFrom`: the address of Cloud Monitoring, default `https://monitoring.googleapis.com` |
 //! | `maxAgeSeconds` | optional: maximum age of a point, 60 to 86400, default 600 |
-//! | `timeoutSeconds` | optional: timeout of a reading, 1 to 60, default 10 |
+//! | `timeHorizonSeconds` | optional, instead of `maxAgeSeconds`: how far back points are looked for, 60 to 86400 |
+//! | `aggregation` | optional: `mean`, `median`, `variance`, `stddev`, `sum`, `count`, `percentile5`, `percentile95` or `percentile99` of the changes within three minutes, over all series |
+//! | `valueIfNull` | optional: the number that counts where there are no points; default: none does |
+//! | `timeoutSeconds` | optional: timeout of a reading, 1 to 60, default 10; or `timeoutMillis`, 1 to 60000 |
+//!
+//! `subscription` and `topic` may also come as a credential: as `subscriptionFrom` and `topicFrom`.
+//!
+//! An aggregation is made by `timeSeries.list`: each series is aligned by `ALIGN_DELTA` to three minutes, and all are reduced to
+//! one. In the retired query language MQL that is `align delta(3m) | every 3m | group_by [], …`; it differs from that in the percentiles, of
+//! which there are the named ones only, and in a metric that is a level and no count, which the API refuses to align so.
 //!
 //! Pub/Sub samples its metrics once a minute, and Cloud Monitoring shows a point two to four
 //! minutes late. The reading's time is that of the point, so its age is seen; what is older
@@ -40,8 +52,11 @@ use crate::net::http_client::HttpClient;
 use crate::source::{Ask, Request, Source};
 use crate::values::fault::{invalid, quoted};
 use crate::values::settings::Settings;
+use crate::values::settings::given_later::{Form, GivenLater};
+use crate::values::text;
 use crate::values::url::{shown, shown_origin};
-use time_series::{Failed, Measure, Series};
+use names::{Named, Resource};
+use time_series::{Aggregation, Failed, Series, Subject, Window};
 
 /// Where Cloud Monitoring is, unless someone says otherwise.
 const GOOGLE: &str = "https://monitoring.googleapis.com";
@@ -80,13 +95,12 @@ struct Query {
 
 /// The settings, found good.
 struct Config {
-    project: String,
-    subscription_project: String,
-    subscription: String,
-    measure: Measure,
+    /// The project whose metrics are read; `None` where the key says it.
+    project: Option<String>,
+    subject: Subject,
+    value_if_null: Option<f64>,
     credentials_from: Option<Credential>,
     endpoint: Option<Url>,
-    max_age: Duration,
     timeout: Duration,
 }
 
@@ -96,43 +110,90 @@ impl Config {
         if let Some((text, why)) = project.and_then(|text| Some((text, names::project_problem(text)?))) {
             settings.refuse("projectId", invalid(quoted(text), why));
         }
-        let subscription = settings.required_text("subscription").and_then(|text| {
-            let parsed = names::subscription(text);
-            parsed.map_err(|why| settings.refuse("subscription", invalid(quoted(text), why))).ok()
-        });
-        let measure = measure(settings);
+        let named = named(settings);
+        let resource = named.map_or(Resource::Subscription, |(resource, _)| resource);
+        let metric = metric(settings, resource);
         let credentials_from = settings.credential("credentialsFrom");
         let endpoint = endpoint(settings);
-        let max_age = settings.whole_number("maxAgeSeconds", 60..=86_400, 600);
-        let timeout = settings.whole_number("timeoutSeconds", 1..=60, 10);
-        let named = subscription.and_then(|named| named.project);
-        let project = project.or(named);
-        if project.is_none() && subscription.is_some() && !settings.has("projectId") {
+        let window = window(settings);
+        let aggregation = settings.one_word_of("aggregation", &Aggregation::NAMES);
+        let value_if_null = settings.number("valueIfNull");
+        let timeout = settings.timeout(10);
+        let own = named.and_then(|(_, named)| named.project);
+        let project = project.or(own).map(str::to_owned);
+        let is_in_key = settings.has_credential("credentialsFrom");
+        if project.is_none() && named.is_some() && !settings.has("projectId") && !is_in_key {
             settings.refuse("projectId", Fault::required());
         }
-        let project = project?;
-        Some(Self {
-            project: project.to_owned(),
-            subscription_project: named.unwrap_or(project).to_owned(),
-            subscription: subscription?.name.to_owned(),
-            measure: measure?,
-            credentials_from,
-            endpoint,
-            max_age: Duration::from_secs(max_age?),
-            timeout: Duration::from_secs(timeout?),
-        })
+        let (resource, named) = named?;
+        let (metric_type, may_be_negative) = metric?;
+        let subject = Subject {
+            resource,
+            project: own.map(str::to_owned),
+            name: named.name.to_owned(),
+            metric_type,
+            may_be_negative,
+            window: window?,
+            aggregation,
+        };
+        Some(Self { project, subject, value_if_null, credentials_from, endpoint, timeout: timeout? })
     }
 }
 
-fn measure(settings: &mut Settings<'_>) -> Option<Measure> {
-    let given = settings.optional_text("measure");
-    let Some(word) = given else { return Some(Measure::UndeliveredMessages) };
-    let found = Measure::ALL.into_iter().find(|measure| measure.word() == word);
-    if found.is_none() {
-        let known = Measure::ALL.map(Measure::word);
-        settings.refuse("measure", Fault::unsupported(quoted(word), known));
+/// The subscription or the topic.
+fn named<'a>(settings: &mut Settings<'a>) -> Option<(Resource, Named<'a>)> {
+    let (field, resource) = match settings.has("topic") {
+        true => ("topic", Resource::Topic),
+        false => ("subscription", Resource::Subscription),
+    };
+    if resource == Resource::Topic {
+        settings.forbid("subscription", "must not be set together with topic");
+    } else {
+        // A known name, also where it is left out.
+        settings.optional_text("topic");
     }
-    found
+    let text = settings.required_text(field)?;
+    let parsed = names::named(resource, text);
+    parsed
+        .map(|named| (resource, named))
+        .map_err(|why| settings.refuse(field, invalid(quoted(text), why)))
+        .ok()
+}
+
+/// Google's name of the metric, and whether it may be below 0.
+fn metric(settings: &mut Settings<'_>, resource: Resource) -> Option<(String, bool)> {
+    let of = |name: &str| format!("pubsub.googleapis.com/{}/{name}", resource.word());
+    if settings.has("metric") || resource == Resource::Topic {
+        settings.forbid("measure", "must not be set together with metric or topic");
+        let name = settings.parsed("metric", |text| {
+            let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_/".contains(&byte);
+            match text.bytes().all(good) {
+                true => Ok(text.to_owned()),
+                false => Err(invalid(
+                    quoted(text),
+                    "must be the end of a metric's type, such as num_undelivered_messages",
+                )),
+            }
+        });
+        return name.map(|name| (of(&name), true));
+    }
+    settings.optional_text("metric");
+    let measures = [
+        ("undeliveredMessages", "num_undelivered_messages"),
+        ("oldestUnackedAgeSeconds", "oldest_unacked_message_age"),
+    ];
+    settings.one_of("measure", &measures).map(|name| (of(name), false))
+}
+
+fn window(settings: &mut Settings<'_>) -> Option<Window> {
+    if settings.has("timeHorizonSeconds") {
+        settings.forbid("maxAgeSeconds", "must not be set together with timeHorizonSeconds");
+        let horizon = settings.whole_number("timeHorizonSeconds", 60..=86_400, 600);
+        return horizon.map(Duration::from_secs).map(Window::Horizon);
+    }
+    let max_age = settings.whole_number("maxAgeSeconds", 60..=86_400, 600);
+    settings.whole_number("timeHorizonSeconds", 60..=86_400, 600)?;
+    max_age.map(Duration::from_secs).map(Window::MaxAge)
 }
 
 fn endpoint(settings: &mut Settings<'_>) -> Option<Url> {
@@ -170,15 +231,10 @@ impl Query {
             Some(endpoint) => endpoint,
             None => shared.endpoint.as_ref().map_err(unavailable)?,
         };
-        let series = Series {
-            endpoint,
-            project: &config.project,
-            subscription_project: &config.subscription_project,
-            subscription: &config.subscription,
-            measure: config.measure,
-            now: request.begun,
-            max_age: config.max_age,
-        };
+        let of_key = key.as_deref().filter(|_| config.project.is_none()).and_then(project_of_key);
+        let project = config.project.as_deref().or(of_key.as_deref());
+        let project = project.ok_or_else(|| self.unnamed_project())?;
+        let series = Series { endpoint, project, subject: &config.subject, now: request.begun };
         let token = self.token(&credentials, &session, request).await?;
         let point = match series.newest(&shared.client, &session, &token).await {
             // It may have been withdrawn, or our clock stood still for a while.
@@ -189,8 +245,19 @@ impl Query {
             }
             other => other,
         };
-        let point = point.map_err(Failed::absence)?;
-        Ok(Reading::of(point.value, point.at))
+        match (point.map_err(Failed::absence)?, config.value_if_null) {
+            (Some(point), _) => Ok(Reading::of(point.value, point.at)),
+            (None, Some(value)) => Ok(Reading::of(value, request.begun)),
+            (None, None) => Err(series.missing()),
+        }
+    }
+
+    fn unnamed_project(&self) -> Absence {
+        let what = "has no \"project_id\", and neither projectId nor the name of the subscription or topic says the project";
+        match &self.config.credentials_from {
+            Some(Credential { holder, key }) => unusable(holder, format_args!("its key {key:?} {what}")),
+            None => unavailable(format_args!("the operator's own Google identity {what}")),
+        }
     }
 
     async fn token(
@@ -212,6 +279,13 @@ impl Query {
     }
 }
 
+/// The project that the account of a key is in, where it is a project's ID.
+fn project_of_key(json: &[u8]) -> Option<String> {
+    let key: serde_json::Value = serde_json::from_slice(&text::decoded(json, None)).ok()?;
+    let project = key["project_id"].as_str().filter(|project| names::project_problem(project).is_none())?;
+    Some(project.to_owned())
+}
+
 fn unavailable(message: impl ToString) -> Absence {
     Absence { reason: AbsenceReason::SecretUnavailable, message: message.to_string() }
 }
@@ -223,6 +297,22 @@ impl Source for PubSub {
             settings.asks(|| shown_origin(endpoint));
         }
         Some(Box::new(Query { shared: Arc::clone(&self.0), config }))
+    }
+
+    fn given_later(&self) -> &'static [GivenLater] {
+        const SUBSCRIPTION: GivenLater = GivenLater {
+            name: "subscription",
+            sample: "projects/any/subscriptions/any",
+            must_be: "the name of a subscription, short or as projects/PROJECT/subscriptions/NAME",
+            form: Form::Text,
+        };
+        const TOPIC: GivenLater = GivenLater {
+            name: "topic",
+            sample: "projects/any/topics/any",
+            must_be: "the name of a topic, short or as projects/PROJECT/topics/NAME",
+            ..SUBSCRIPTION
+        };
+        &[SUBSCRIPTION, TOPIC]
     }
 }
 

@@ -1,4 +1,4 @@
-//! A gRPC call without streams, over an HTTP client that is there already: one HTTP/2 request with a
+//! gRPC calls, with one message back or a stream of them, over an HTTP client that is there already: one HTTP/2 request with a
 //! frame around the message, and a status in a trailer. A library for all of gRPC would add a second
 //! TLS setup and a dozen crates.
 //!
@@ -85,6 +85,81 @@ pub async fn call(
     unframed(&body.to_bytes()).ok_or(CallError::NoMessage)
 }
 
+/// Opens the stream that the method at `url` answers to a message that is [`framed`], each message of which may have
+/// `longest` bytes at most. `client` as for [`call`].
+///
+/// # Errors
+/// Where no stream begins.
+pub(crate) async fn open(
+    client: &Client,
+    url: &Url,
+    framed: Vec<u8>,
+    longest: usize,
+) -> Result<Messages, CallError> {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.insert(TE, HeaderValue::from_static("trailers"));
+    let response = client.post(url.clone()).headers(headers).body(framed).send().await;
+    let response = response.map_err(CallError::NotSent)?;
+    if !response.status().is_success() {
+        return Err(CallError::Status(response.status()));
+    }
+    let (head, body) = http::Response::<reqwest::Body>::from(response).into_parts();
+    let is_grpc =
+        head.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+    if !is_grpc {
+        return Err(CallError::NotGrpc);
+    }
+    // A stream that fails at once has its status in the head.
+    if head.headers.contains_key("grpc-status") {
+        check(&head.headers)?;
+    }
+    Ok(Messages { body, buffer: Vec::new(), longest })
+}
+
+/// The messages of a stream.
+pub(crate) struct Messages {
+    body: reqwest::Body,
+    /// What has come of the next message.
+    buffer: Vec<u8>,
+    longest: usize,
+}
+
+impl Messages {
+    /// The next message, once it is there; `None` where the stream has ended and its server says that all is well.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<u8>>, CallError> {
+        loop {
+            if let Some(message) = self.complete()? {
+                return Ok(Some(message));
+            }
+            let Some(frame) = self.body.frame().await else { return Err(CallError::BrokeOff) };
+            match frame.map_err(|_| CallError::BrokeOff)?.into_data() {
+                Ok(data) => self.buffer.extend_from_slice(&data),
+                Err(frame) => {
+                    check(frame.trailers_ref().ok_or(CallError::NotGrpc)?)?;
+                    return if self.buffer.is_empty() { Ok(None) } else { Err(CallError::NoMessage) };
+                }
+            }
+        }
+    }
+
+    /// Takes the first message out of what has come, if it is whole.
+    fn complete(&mut self) -> Result<Option<Vec<u8>>, CallError> {
+        let Some((frame, rest)) = self.buffer.split_at_checked(FRAME) else { return Ok(None) };
+        let [flag, length @ ..] = frame else { return Ok(None) };
+        let length = length.iter().fold(0_usize, |length, byte| (length << 8) | usize::from(*byte));
+        if length > self.longest {
+            return Err(CallError::TooLong);
+        }
+        if *flag != 0 {
+            return Err(CallError::NoMessage);
+        }
+        let Some(message) = rest.get(..length).map(<[u8]>::to_vec) else { return Ok(None) };
+        self.buffer.drain(..FRAME + length);
+        Ok(Some(message))
+    }
+}
+
 fn unread(error: Box<dyn Error + Send + Sync>) -> CallError {
     if error.is::<LengthLimitError>() { CallError::TooLong } else { CallError::BrokeOff }
 }
@@ -144,6 +219,21 @@ mod tests {
         for wrong in [&b""[..], b"\0\0\0\0", b"\0\0\0\0\x03ab", b"\0\0\0\0\x03abcd", b"\x01\0\0\0\x03abc"] {
             assert_eq!(unframed(wrong), None, "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn messages_are_taken_from_a_stream_one_by_one_as_they_are_whole() {
+        let body = reqwest::Body::from("");
+        let mut messages = Messages { body, buffer: b"\0\0\0\0\x03abc\0\0\0\0".to_vec(), longest: 4 };
+        assert_eq!(messages.complete().unwrap(), Some(b"abc".to_vec()));
+        assert_eq!(messages.complete().unwrap(), None);
+        messages.buffer.extend(b"\0");
+        assert_eq!(messages.complete().unwrap(), Some(Vec::new()));
+        assert!(messages.buffer.is_empty());
+        messages.buffer.extend(b"\0\0\0\0\x05");
+        assert!(matches!(messages.complete(), Err(CallError::TooLong)), "before it has come");
+        messages.buffer = b"\x01\0\0\0\x01a".to_vec();
+        assert!(matches!(messages.complete(), Err(CallError::NoMessage)));
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod transport;
 mod transports;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{Absence, AbsenceReason};
@@ -29,11 +30,13 @@ use tokio::time::Instant;
 
 use crate::net::address::AddressPolicy;
 use crate::net::dial::Dialler;
+use crate::net::grpc::Messages;
 use crate::net::tls::Tls;
 use crate::values::text;
 use crate::values::url::{shown, shown_origin};
 pub(crate) use failure::find;
 use gate::{Gate, LargePermit};
+use transport::Transport;
 use transports::Transports;
 
 /// Largest answer that is read unless a source says otherwise.
@@ -180,15 +183,17 @@ impl HttpClient {
         self.call(&call).await
     }
 
-    /// Calls the gRPC method at `url` with `message`, and returns the message of its answer.
+    /// Calls the gRPC method at `url` with `message`, and returns the message of its answer. The server is trusted and
+    /// knows us by `tls`.
     pub(crate) async fn call_grpc(
         &self,
         url: &Url,
+        tls: &Tls,
         message: &[u8],
         limits: Limits,
     ) -> Result<Vec<u8>, Absence> {
         let exchange = async {
-            let transport = self.transports.of_grpc();
+            let transport = self.transports.of_calls(tls);
             let missed = |missed: Missed| missed.at(url, url);
             let transport =
                 transport.map_err(|why| missed(Missed::new(AbsenceReason::ConnectionFailed, why)))?;
@@ -199,6 +204,27 @@ impl HttpClient {
         in_time.unwrap_or_else(|_| Err(too_late(url, limits)))
     }
 
+    /// Opens the stream of the gRPC method at `url`; `limits` are for its beginning and for each message.
+    pub(crate) async fn open_grpc(
+        &self,
+        url: &Url,
+        tls: &Tls,
+        message: &[u8],
+        limits: Limits,
+    ) -> Result<MessageStream, Absence> {
+        let missed = |missed: Missed| missed.at(url, url);
+        let transport = self.transports.of_streams(tls);
+        let transport = transport.map_err(|why| missed(Missed::new(AbsenceReason::ConnectionFailed, why)))?;
+        let opening = transport.open(url, crate::net::grpc::framed(message), limits.max_bytes);
+        match tokio::time::timeout(limits.timeout, opening).await {
+            Ok(messages) => {
+                let (messages, url) = (messages.map_err(missed)?, url.clone());
+                Ok(MessageStream { messages, transport, url, longest: limits.max_bytes })
+            }
+            Err(_) => Err(too_late(url, limits)),
+        }
+    }
+
     /// Sends a request and returns the answer whatever its status.
     pub(crate) async fn call(&self, call: &Call<'_>) -> Result<Answer, Absence> {
         let exchange = exchange::run(&self.transports, &self.gate, call);
@@ -206,6 +232,22 @@ impl HttpClient {
             Ok(outcome) => outcome,
             Err(_) => Err(too_late(call.url, call.limits)),
         }
+    }
+}
+
+/// A stream of messages that is open.
+pub(crate) struct MessageStream {
+    messages: Messages,
+    transport: Arc<Transport>,
+    url: Url,
+    longest: usize,
+}
+
+impl MessageStream {
+    /// The next message, however long it takes; `None` at a good end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<u8>>, Absence> {
+        let Self { messages, transport, url, longest } = self;
+        messages.next().await.map_err(|error| transport.call_failed(&error, *longest).at(url, url))
     }
 }
 

@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use engine::{
-    Absence, AbsenceReason, Asked, AskedTarget, ConfigPath, Holder, Query, Reading, SourceCatalog as _, Time,
+    Absence, AbsenceReason, Asked, AskedTarget, ConfigPath, Credential, Holder, Query, Reading,
+    SourceCatalog as _, Time,
 };
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -91,10 +92,15 @@ impl Bench {
 
     /// The query as the object's plan has it.
     pub(crate) fn prepare(&self, question: &Question) -> Query {
+        self.prepare_with(question, &[])
+    }
+
+    /// The same with credentials that stand elsewhere.
+    pub(crate) fn prepare_with(&self, question: &Question, credentials: &[(&str, Credential)]) -> Query {
         let Question { source, config } = question;
         let path = ConfigPath { source: "spec.type", config: "spec.config", elsewhere: &[] };
         let target = AskedTarget::Refused;
-        let asked = Asked { source, config, path, namespace: "shop", target, credentials: &[] };
+        let asked = Asked { source, config, path, namespace: "shop", target, credentials };
         self.registry.prepare(&asked).unwrap_or_else(|problems| panic!("{config}: {problems:?}")).query
     }
 

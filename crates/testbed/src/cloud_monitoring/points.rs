@@ -14,16 +14,28 @@ pub struct SeriesName {
     pub metric: String,
     /// The metric's labels.
     pub metric_labels: BTreeMap<String, String>,
-    /// The subscription.
-    pub subscription: String,
+    /// What the resource is: `subscription` or `topic`.
+    pub resource: &'static str,
+    /// Its name.
+    pub name: String,
 }
 
 impl SeriesName {
     /// The series of one metric of a subscription.
     #[must_use]
     pub fn of_subscription(project: &str, metric: &str, subscription: &str) -> Self {
-        let (project, metric, subscription) = (project.into(), metric.into(), subscription.into());
-        Self { project, metric, metric_labels: BTreeMap::new(), subscription }
+        Self::of("subscription", project, metric, subscription)
+    }
+
+    /// The series of one metric of a topic.
+    #[must_use]
+    pub fn of_topic(project: &str, metric: &str, topic: &str) -> Self {
+        Self::of("topic", project, metric, topic)
+    }
+
+    fn of(resource: &'static str, project: &str, metric: &str, name: &str) -> Self {
+        let (project, metric, name) = (project.into(), metric.into(), name.into());
+        Self { project, metric, metric_labels: BTreeMap::new(), resource, name }
     }
 
     /// The same with a label of the metric.
@@ -38,9 +50,15 @@ impl SeriesName {
         match selector {
             "project" | "resource.labels.project_id" | "resource.label.project_id" => Some(&self.project),
             "metric.type" => Some(&self.metric),
-            "resource.type" => Some("pubsub_subscription"),
-            "resource.labels.subscription_id" | "resource.label.subscription_id" => Some(&self.subscription),
+            "resource.type" => {
+                Some(if self.resource == "topic" { "pubsub_topic" } else { "pubsub_subscription" })
+            }
             other => {
+                let id =
+                    other.strip_prefix("resource.labels.").or_else(|| other.strip_prefix("resource.label."));
+                if let Some(id) = id {
+                    return (id.strip_suffix("_id") == Some(self.resource)).then_some(&self.name);
+                }
                 let label =
                     other.strip_prefix("metric.labels.").or_else(|| other.strip_prefix("metric.label."))?;
                 self.metric_labels.get(label).map(String::as_str)
@@ -49,7 +67,8 @@ impl SeriesName {
     }
 
     pub(super) fn to_json(&self, points: &[&Point]) -> Value {
-        let labels = json!({ "project_id": self.project, "subscription_id": self.subscription });
+        let mut labels = json!({ "project_id": self.project });
+        labels[format!("{}_id", self.resource)] = self.name.as_str().into();
         let kind = if points.first().is_some_and(|point| point.value.get("doubleValue").is_some()) {
             "DOUBLE"
         } else {
@@ -57,7 +76,7 @@ impl SeriesName {
         };
         json!({
             "metric": { "type": self.metric, "labels": self.metric_labels },
-            "resource": { "type": "pubsub_subscription", "labels": labels },
+            "resource": { "type": format!("pubsub_{}", self.resource), "labels": labels },
             "metricKind": "GAUGE",
             "valueType": kind,
             "points": points.iter().map(|point| point.to_json()).collect::<Vec<_>>(),
@@ -75,6 +94,12 @@ pub struct Point {
 }
 
 impl Point {
+    /// The number.
+    pub(super) fn number(&self) -> f64 {
+        let float = self.value["doubleValue"].as_f64();
+        float.or_else(|| self.value["int64Value"].as_str()?.parse().ok()).unwrap_or(f64::NAN)
+    }
+
     /// A whole number, which the API writes as a text.
     #[must_use]
     pub fn whole(value: i64, end: Timestamp) -> Self {

@@ -4,6 +4,7 @@ use axum::http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::aggregation::Aggregation;
 use super::error;
 use super::filter::{Filter, decoded};
 use super::points::{Point, SeriesName, Store};
@@ -21,6 +22,7 @@ struct Parameters {
     /// Points that earlier pages had.
     skipped: usize,
     headers_only: bool,
+    aggregation: Option<Aggregation>,
 }
 
 /// The project in the path of a GET, or that this is another method.
@@ -44,6 +46,9 @@ impl Store {
         let all: Vec<(&SeriesName, &Point)> = matching
             .flat_map(|(name, points)| points.iter().filter(within).map(move |point| (name, point)))
             .collect();
+        if let Some(aggregation) = &parameters.aggregation {
+            return Answer::json(&aggregation.of(&all, parameters.end));
+        }
         let page: Vec<_> = all.iter().skip(parameters.skipped).take(parameters.page_size).collect();
         let mut series: Vec<(&SeriesName, Vec<&Point>)> = Vec::new();
         for (name, point) in &page {
@@ -75,6 +80,7 @@ impl Parameters {
     fn parse(query: &str) -> Result<Self, String> {
         let (mut filter, mut start, mut end) = (None, None, None);
         let (mut page_size, mut skipped, mut headers_only) = (MAX_PAGE_SIZE, 0, false);
+        let mut aggregation = Vec::new();
         for (name, value) in decoded(query) {
             let wrong = || format!("{name} has no valid value: {value}");
             match name.as_str() {
@@ -94,6 +100,7 @@ impl Parameters {
                     "HEADERS" => headers_only = true,
                     _ => return Err(wrong()),
                 },
+                name if name.starts_with("aggregation.") => aggregation.push((name.to_owned(), value)),
                 "alt" if value == "json" => {}
                 other => return Err(format!("unknown name {other}: this server has no such parameter")),
             }
@@ -104,6 +111,7 @@ impl Parameters {
         if start > end {
             return Err("interval.startTime is later than interval.endTime".into());
         }
-        Ok(Self { filter, start, end, page_size, skipped, headers_only })
+        let aggregation = Aggregation::parse(&aggregation)?;
+        Ok(Self { filter, start, end, page_size, skipped, headers_only, aggregation })
     }
 }

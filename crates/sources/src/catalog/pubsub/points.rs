@@ -21,9 +21,15 @@ pub(super) struct Collected {
     /// Metric and monitored resource, with their labels.
     series: Option<(Value, Value)>,
     newest: Option<(Time, Value)>,
+    may_be_negative: bool,
 }
 
 impl Collected {
+    /// Nothing yet, of a metric that may be below 0 or not.
+    pub(super) fn of(may_be_negative: bool) -> Self {
+        Self { may_be_negative, ..Self::default() }
+    }
+
     /// Adds one page of the answer.
     pub(super) fn add(&mut self, page: &Value) -> Result<(), Absence> {
         let Some(page) = page.as_object() else {
@@ -50,7 +56,7 @@ impl Collected {
 
     /// The newest point, its value or what is wrong with it.
     pub(super) fn newest(&self) -> Option<(Time, Result<f64, Absence>)> {
-        self.newest.as_ref().map(|(at, value)| (*at, number(value)))
+        self.newest.as_ref().map(|(at, value)| (*at, number(value, self.may_be_negative)))
     }
 
     fn same_series(&mut self, series: &Map<String, Value>) -> Result<(), Absence> {
@@ -76,7 +82,7 @@ impl Collected {
 
 /// A typed value of the API as a number. Whole numbers of 64 bits come as texts, and so do
 /// the floats that JSON has no number for.
-fn number(value: &Value) -> Result<f64, Absence> {
+fn number(value: &Value, may_be_negative: bool) -> Result<f64, Absence> {
     let kinds = value.as_object().filter(|kinds| kinds.len() == 1);
     let found = kinds.and_then(|kinds| kinds.iter().next());
     let refuse = |reason, message: &str| Err(Absence { reason, message: message.to_owned() });
@@ -97,7 +103,7 @@ fn number(value: &Value) -> Result<f64, Absence> {
             AbsenceReason::NotANumber,
             "the newest point has no int64Value or doubleValue that is a number",
         ),
-        Some(number) if number < 0.0 => refuse(
+        Some(number) if number < 0.0 && !may_be_negative => refuse(
             AbsenceReason::OutOfRange,
             &format!("the newest point is {number}, and a backlog is never negative"),
         ),

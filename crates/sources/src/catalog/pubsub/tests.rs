@@ -29,6 +29,10 @@ fn good_settings_have_no_problem() {
         with("maxAgeSeconds", json!(60)),
         with("timeoutSeconds", json!(60)),
         with("endpoint", Value::Null),
+        with("projectId", Value::Null),
+        with("metric", json!("ack_message_count")),
+        with("aggregation", json!("percentile99")),
+        json!({"topic": "projects/shop/topics/orders", "metric": "byte_cost", "timeHorizonSeconds": 300, "valueIfNull": 0}),
     ] {
         assert_eq!(problems(config.clone()), [] as [&str; 0], "{config}");
     }
@@ -86,9 +90,31 @@ fn every_problem_has_its_path_and_words() {
             "spec.config.timeoutSeconds: Invalid value: \"5\": must be a whole number from 1 to 60".into(),
         ),
         (
+            json!({"projectId": "shop", "subscription": "a-b", "topic": "orders", "metric": "byte_cost"}),
+            "spec.config.subscription: Forbidden: must not be set together with topic".into(),
+        ),
+        (json!({"projectId": "shop", "topic": "orders"}), "spec.config.metric: Required value".into()),
+        (
+            with("metric", json!("Bytes")),
+            "spec.config.metric: Invalid value: \"Bytes\": must be the end of a metric's type, such as \
+             num_undelivered_messages"
+                .into(),
+        ),
+        (
+            with("aggregation", json!("percentile42")),
+            "spec.config.aggregation: Unsupported value: \"percentile42\": supported values: \"mean\", \"median\", \
+             \"variance\", \"stddev\", \"sum\", \"count\", \"percentile5\", \"percentile50\", \"percentile95\", \"percentile99\""
+                .into(),
+        ),
+        (
+            with("timeHorizonSeconds", json!(1)),
+            "spec.config.timeHorizonSeconds: Invalid value: 1: must be a whole number from 60 to 86400".into(),
+        ),
+        (
             with("credentials", json!({"private_key": "s3cret"})),
-            "spec.config.credentials: unknown field; this source accepts projectId, subscription, measure, \
-             credentialsFrom, endpoint, maxAgeSeconds, timeoutSeconds"
+            "spec.config.credentials: unknown field; this source accepts projectId, topic, topicFrom, subscription, \
+             subscriptionFrom, metric, measure, credentialsFrom, endpoint, maxAgeSeconds, timeHorizonSeconds, aggregation, \
+             valueIfNull, timeoutSeconds, timeoutMillis"
                 .into(),
         ),
     ] {

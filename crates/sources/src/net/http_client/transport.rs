@@ -10,7 +10,7 @@ use reqwest::{Client, ClientBuilder, Response, Url};
 use super::failure;
 use super::{Missed, resolver::GuardedResolver};
 use crate::net::dial::Dialler;
-use crate::net::grpc::{self, CallError};
+use crate::net::grpc::{self, CallError, Messages};
 use crate::net::tls::{Roots, Tls, Unusable};
 
 /// A connection attempt ends then, whatever the request's own limit; it may outlive the request.
@@ -67,9 +67,9 @@ impl Transport {
         Self::build(dialler, tls, "http/1.1", ClientBuilder::http1_only)
     }
 
-    /// The same for gRPC, trusting as the system does.
-    pub(super) fn of_grpc(dialler: &Dialler) -> Result<Self, String> {
-        Self::build(dialler, &Tls::default(), "h2", |builder| {
+    /// The same for gRPC.
+    pub(super) fn of_grpc(dialler: &Dialler, tls: &Tls) -> Result<Self, String> {
+        Self::build(dialler, tls, "h2", |builder| {
             // One connection serves all calls to a host: one that is dead must not be kept for long.
             let builder = builder.http2_keep_alive_interval(KEEP_ALIVE).http2_keep_alive_timeout(KEEP_ALIVE);
             builder.http2_prior_knowledge()
@@ -125,13 +125,25 @@ impl Transport {
         {
             outcome = grpc::call(fresh, url, HeaderMap::new(), framed, longest).await;
         }
-        outcome.map_err(|error| match error {
-            CallError::NotSent(error) => self.failed(&error),
+        outcome.map_err(|error| self.call_failed(&error, longest))
+    }
+
+    /// Opens the stream of a gRPC method: a framed message there, messages back.
+    pub(super) async fn open(&self, url: &Url, framed: Vec<u8>, longest: usize) -> Result<Messages, Missed> {
+        self.permit(url)?;
+        let opened = grpc::open(&self.client, url, framed, longest).await;
+        opened.map_err(|error| self.call_failed(&error, longest))
+    }
+
+    /// What went wrong with a call or a stream.
+    pub(super) fn call_failed(&self, error: &CallError, longest: usize) -> Missed {
+        match error {
+            CallError::NotSent(error) => self.failed(error),
             error => {
-                let (reason, what) = failure::explain_call(&error, longest);
+                let (reason, what) = failure::explain_call(error, longest);
                 Missed::new(reason, what)
             }
-        })
+        }
     }
 
     /// For what was lost on a kept connection, which the other side may have closed in the same moment. Nothing is

@@ -19,8 +19,31 @@ pub(super) struct Transports {
     dialler: Dialler,
     /// Built at the first request: checking a manifest needs neither roots nor a runtime.
     plain: OnceLock<Result<Arc<Transport>, String>>,
-    grpc: OnceLock<Result<Arc<Transport>, String>>,
     own: Mutex<Own<Arc<Transport>>>,
+    calls: OfGrpc,
+    /// Apart from calls: a server that takes only so many streams at once must not keep calls waiting for them.
+    streams: OfGrpc,
+}
+
+/// Connections for gRPC, which is spoken by HTTP/2.
+#[derive(Debug)]
+struct OfGrpc {
+    plain: OnceLock<Result<Arc<Transport>, String>>,
+    own: Mutex<Own<Arc<Transport>>>,
+}
+
+impl OfGrpc {
+    fn new() -> Self {
+        Self { plain: OnceLock::new(), own: Mutex::new(Own::new()) }
+    }
+
+    fn get(&self, dialler: &Dialler, tls: &Tls) -> Result<Arc<Transport>, String> {
+        let make = || Transport::of_grpc(dialler, tls).map(Arc::new);
+        if *tls == Tls::default() {
+            return self.plain.get_or_init(make).clone();
+        }
+        self.own.lock().unwrap_or_else(PoisonError::into_inner).get(tls, make)
+    }
 }
 
 /// Generic in what is kept, as a pool is costly to make for a test.
@@ -39,13 +62,18 @@ struct Used<T> {
 
 impl Transports {
     pub(super) fn new(dialler: Dialler) -> Self {
-        let (plain, grpc) = (OnceLock::new(), OnceLock::new());
-        Self { dialler, plain, grpc, own: Mutex::new(Own::new()) }
+        let (calls, streams) = (OfGrpc::new(), OfGrpc::new());
+        Self { dialler, plain: OnceLock::new(), own: Mutex::new(Own::new()), calls, streams }
     }
 
-    /// Connections for gRPC, or why there can be none.
-    pub(super) fn of_grpc(&self) -> Result<Arc<Transport>, String> {
-        self.grpc.get_or_init(|| Transport::of_grpc(&self.dialler).map(Arc::new)).clone()
+    /// Connections for gRPC calls by `tls`, or why there can be none.
+    pub(super) fn of_calls(&self, tls: &Tls) -> Result<Arc<Transport>, String> {
+        self.calls.get(&self.dialler, tls)
+    }
+
+    /// Connections for gRPC streams by `tls`, or why there can be none.
+    pub(super) fn of_streams(&self, tls: &Tls) -> Result<Arc<Transport>, String> {
+        self.streams.get(&self.dialler, tls)
     }
 
     /// Connections by `tls`, or why there can be none.

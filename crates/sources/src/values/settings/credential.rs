@@ -45,6 +45,19 @@ impl<'a> Settings<'a> {
         Some(holder)
     }
 
+    /// The credentials that stand elsewhere for members of the object of texts `name`, each with the member that it is for.
+    pub(crate) fn credentials_of(&mut self, name: &str) -> Vec<(String, Credential)> {
+        let prefix = format!("{}{name}.", self.prefix);
+        let given = self.asked.credentials.iter().filter_map(|(setting, credential)| {
+            Some((setting.strip_prefix(&prefix)?.to_owned(), credential.clone()))
+        });
+        let given: Vec<_> = given.collect();
+        for (member, Credential { holder, key }) in &given {
+            self.found.credentials.push((format!("{prefix}{member}"), holder.clone(), Some(key.clone())));
+        }
+        given
+    }
+
     /// Whether the setting `name` is given, or the object's authentication gives it.
     pub(crate) fn has_credential(&self, name: &str) -> bool {
         let full_name = format!("{}{name}", self.prefix);

@@ -1,0 +1,36 @@
+//! Objects some of whose sources report by themselves that there is work: they are listened to while the object is
+//! polled, and the object is looked at when they report.
+
+use super::*;
+
+impl Runner {
+    /// Listens to the sources of an object, or to nothing any more where it is not polled.
+    pub(super) fn listen(&self, key: &ObjectKey) {
+        let plan = self.entries.get(key).and_then(|entry| entry.compiled.as_ref().ok());
+        let plan =
+            plan.filter(|plan| self.synced && self.leading && self.ownership.conflict(key, plan).is_none());
+        let queries = plan.into_iter().flat_map(|plan| &plan.metrics).map(|metric| &metric.query);
+        self.services.sampler.listen(key, &queries.collect::<Vec<_>>());
+    }
+
+    /// Listens on behalf of nobody.
+    pub(super) fn listen_to_nothing(&self) {
+        for key in self.entries.keys() {
+            self.services.sampler.listen(key, &[]);
+        }
+    }
+
+    /// A source reports that there is work: the object is due now, with a new reading.
+    pub(super) fn pushed(&mut self, key: ObjectKey) {
+        if !self.synced || !self.leading {
+            return;
+        }
+        let now = self.now();
+        match self.entries.get_mut(&key) {
+            // Its poll may have read before: it is due again when that ends.
+            Some(entry) if entry.polling.is_some() => entry.woken = true,
+            Some(_) => self.due_at(key, now),
+            None => {}
+        }
+    }
+}
