@@ -9,6 +9,10 @@
 - apiGroups: ["example.com"]
   resources: ["businessscalings/status"]
   verbs: ["patch"]
+# Objects that others refer to.
+- apiGroups: ["keda.sh"]
+  resources: ["clustertriggerauthentications"]
+  verbs: ["list", "watch"]
 {{- end }}
 
 {{- define "polyscaler.rules.namespacedKinds" }}
@@ -257,6 +261,10 @@ rules:
   - apiGroups: ["example.com"]
     resources: ["businessscalings/status"]
     verbs: ["get"]
+  # Objects that others refer to.
+  - apiGroups: ["keda.sh"]
+    resources: ["clustertriggerauthentications"]
+    verbs: ["get", "list", "watch"]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -273,4 +281,8 @@ rules:
   - apiGroups: ["example.com"]
     resources: ["businessscalings/status"]
     verbs: ["get"]
+  # Objects that others refer to.
+  - apiGroups: ["keda.sh"]
+    resources: ["clustertriggerauthentications"]
+    verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 {{- end }}

@@ -26,6 +26,11 @@ impl Context<'_> {
     pub fn lookup(&self, reference: &Reference) -> Lookup<'_> {
         self.resolved.map_or(Lookup::Unknown, |resolved| resolved.lookup(reference))
     }
+
+    /// The operator's own namespace, where that is known.
+    pub(crate) fn own_namespace(&self) -> Option<&str> {
+        self.resolved?.own_namespace()
+    }
 }
 
 /// What an object is compiled into.

@@ -38,7 +38,7 @@ mod schema;
 mod scope;
 mod status_language;
 mod supporting;
-mod trigger_authentication;
+pub mod trigger_authentication;
 
 use engine::PolicyTable;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -82,7 +82,10 @@ pub const KINDS: &[&Kind] = &[
 ];
 
 /// Every kind that gives no plan, and to which those of [`KINDS`] may refer.
-pub const SUPPORTING: &[&Supporting] = &[];
+pub const SUPPORTING: &[&Supporting] = &[
+    &trigger_authentication::TRIGGER_AUTHENTICATION,
+    &trigger_authentication::CLUSTER_TRIGGER_AUTHENTICATION,
+];
 
 /// The kind with this API version (`group/version`) and name.
 pub fn find(api_version: &str, kind: &str) -> Option<&'static Kind> {

@@ -13,6 +13,7 @@ use crate::compile::Context;
 use crate::kind::Kind;
 use crate::schema::matches;
 use crate::scope::Scope;
+use crate::supporting::Supporting;
 
 /// The kind of Kubernetes that scales targets, too.
 const HPA: &str = "HorizontalPodAutoscaler";
@@ -115,11 +116,21 @@ fn judge(document: &Value, index: usize, context: &Context<'_>, now: Time) -> Fi
     match crate::find(api_version, kind) {
         Some(kind) => judge_ours(kind, object, document, context, now),
         None => {
+            if let Some(kind) = supporting(api_version, kind) {
+                let mut problems = kind.problems(document);
+                problems.extend(name_problem(document));
+                return Finding { object, problems, warnings: Vec::new(), known: true, claim: None };
+            }
             let problems = of_our_groups(api_version, kind);
             let claim = of_hpa(api_version, kind, document);
             Finding { object, known: !problems.is_empty(), problems, warnings: Vec::new(), claim }
         }
     }
+}
+
+/// The supporting kind with this API version and name.
+fn supporting(api_version: &str, kind: &str) -> Option<&'static Supporting> {
+    crate::SUPPORTING.iter().copied().find(|known| known.api_version() == api_version && known.kind == kind)
 }
 
 /// What a HorizontalPodAutoscaler scales; `None` where the document is none.
@@ -137,27 +148,21 @@ fn of_hpa(api_version: &str, kind: &str, document: &Value) -> Option<Claim> {
 /// A kind or version that does not exist in a group of ours is a mistake, not someone else's object.
 fn of_our_groups(api_version: &str, kind: &str) -> Vec<Problem> {
     let group = api_version.split('/').next().unwrap_or_default();
-    let ours: Vec<&&Kind> = crate::KINDS.iter().filter(|known| known.group == group).collect();
-    if ours.is_empty() {
+    let ours = crate::KINDS.iter().filter(|known| known.group == group);
+    let mut known: Vec<String> =
+        ours.map(|known| format!("{} {}", known.api_version(), known.kind)).collect();
+    if known.is_empty() {
         return Vec::new();
     }
-    let known: Vec<String> =
-        ours.iter().map(|known| format!("{} {}", known.api_version(), known.kind)).collect();
+    let supporting = crate::SUPPORTING.iter().filter(|known| known.group == group);
+    known.extend(supporting.map(|known| format!("{} {}", known.api_version(), known.kind)));
     let message =
         format!("no matches for kind {kind:?} in version {api_version:?}; known: {}", known.join(", "));
     vec![Problem::new("", Fault::new(FaultKind::Unreadable, message))]
 }
 
 fn judge_ours(kind: &Kind, object: String, document: &Value, context: &Context<'_>, now: Time) -> Finding {
-    let mut problems: Vec<Problem> = kind
-        .schema(context.policies)
-        .unknown_fields(document)
-        .into_iter()
-        .map(|path| {
-            let detail = format!("strict decoding error: unknown field {path:?}");
-            Problem::new("", Fault::new(FaultKind::UnknownField, detail))
-        })
-        .collect();
+    let mut problems = kind.schema(context.policies).unknown_field_problems(document);
     problems.extend(name_problem(document));
     let (mut warnings, mut claim) = (Vec::new(), None);
     match kind.compile(document, context) {

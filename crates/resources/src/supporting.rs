@@ -11,9 +11,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use engine::Problem;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde_json::Value;
 
+use crate::schema::{self, Schema};
 use crate::scope::Scope;
 
 /// A kind that others refer to.
@@ -30,12 +32,33 @@ pub struct Supporting {
     pub scope: Scope,
     /// Writes the CRD with its schema.
     pub definition: fn() -> CustomResourceDefinition,
+    /// What is wrong with an object by the rules across fields; called with one that fits the schema.
+    pub broken_rules: fn(&Value) -> Vec<Problem>,
 }
 
 impl Supporting {
     /// Name of the CRD: `plural.group`.
     pub fn crd_name(&self) -> String {
         format!("{}.{}", self.plural, self.group)
+    }
+
+    /// `group/version`.
+    pub fn api_version(&self) -> String {
+        format!("{}/{}", self.group, self.version)
+    }
+
+    /// All that is wrong with `object`, unknown fields included, as the API server would judge it strictly.
+    pub(crate) fn problems(&self, object: &Value) -> Vec<Problem> {
+        // Its schema names no policy.
+        let schema = Schema::of(self.crd_name(), &engine::POLICIES, self.definition);
+        let object = &*schema.without_nulls(object);
+        let mut problems = schema.unknown_field_problems(object);
+        let misfits = schema.problems(object);
+        if !misfits.iter().any(schema::blocks_rules) {
+            problems.extend((self.broken_rules)(object));
+        }
+        problems.extend(misfits);
+        problems
     }
 }
 
@@ -77,21 +100,35 @@ impl fmt::Display for Reference {
 
 /// The supporting objects that one object refers to, as they are in the cluster.
 #[derive(Clone, Debug, Default)]
-pub struct Resolved(HashMap<Reference, Option<Arc<Value>>>);
+pub struct Resolved {
+    objects: HashMap<Reference, Option<Arc<Value>>>,
+    own_namespace: Option<String>,
+}
 
 impl Resolved {
     /// These objects; `None` for one that does not exist.
     pub fn new(found: impl IntoIterator<Item = (Reference, Option<Arc<Value>>)>) -> Self {
-        Self(found.into_iter().collect())
+        Self { objects: found.into_iter().collect(), own_namespace: None }
+    }
+
+    /// The same, found by an operator that lives in `namespace`: what cluster-scoped objects name stands there.
+    #[must_use]
+    pub fn by_operator_in(self, namespace: &str) -> Self {
+        Self { own_namespace: Some(namespace.to_owned()), ..self }
+    }
+
+    /// The operator's own namespace.
+    pub(crate) fn own_namespace(&self) -> Option<&str> {
+        self.own_namespace.as_deref()
     }
 
     /// The references whose objects do not exist.
     pub fn missing(&self) -> impl Iterator<Item = &Reference> {
-        self.0.iter().filter(|(_, object)| object.is_none()).map(|(reference, _)| reference)
+        self.objects.iter().filter(|(_, object)| object.is_none()).map(|(reference, _)| reference)
     }
 
     pub(crate) fn lookup(&self, reference: &Reference) -> Lookup<'_> {
-        match self.0.get(reference) {
+        match self.objects.get(reference) {
             Some(Some(object)) => Lookup::Found(object),
             Some(None) | None => Lookup::Missing,
         }

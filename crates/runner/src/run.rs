@@ -41,6 +41,8 @@ pub struct Terms {
     pub policies: PolicyTable,
     /// Whether a namespaced object may act in another namespace.
     pub allow_cross_namespace: bool,
+    /// The operator's own namespace: what cluster-scoped supporting objects name stands there.
+    pub own_namespace: String,
     /// Defaults and ceilings for all objects, which are kept then: [`Event::Defaults`] has every one compiled again.
     pub defaults: Option<Arc<SharedDefaults>>,
     /// Where to note who wants to scale what.

@@ -70,6 +70,7 @@ impl ScriptedStage {
                     catalog: Arc::new(Anything),
                     policies: policies().clone(),
                     allow_cross_namespace: false,
+                    own_namespace: "polyscaler".to_owned(),
                     defaults: None,
                     owners: Arc::default(),
                 },

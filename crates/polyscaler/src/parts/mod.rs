@@ -189,6 +189,7 @@ impl Parts {
             catalog: registry,
             policies: policies().clone(),
             allow_cross_namespace: wiring.allow_cross_namespace,
+            own_namespace: clients.namespace.clone(),
             defaults: wiring.defaults,
             owners: Arc::clone(&shared.owners),
         };

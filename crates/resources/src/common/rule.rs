@@ -71,6 +71,27 @@ pub(crate) fn finish<S>(crd: CustomResourceDefinition, rules: &[Rule<S>]) -> Cus
     serde_json::from_value(definition).unwrap_or_else(|error| unreachable!("still a CRD: {error}"))
 }
 
+/// Drops from the schema of a CRD that fields may be null: the API server leaves such a field out then, and rules need
+/// not think of it.
+pub(crate) fn without_nullable(crd: CustomResourceDefinition) -> CustomResourceDefinition {
+    fn drop_nullable(schema: &mut Value) {
+        match schema {
+            Value::Object(fields) => {
+                if fields.get("nullable").is_some_and(Value::is_boolean) {
+                    fields.remove("nullable");
+                }
+                fields.values_mut().for_each(drop_nullable);
+            }
+            Value::Array(items) => items.iter_mut().for_each(drop_nullable),
+            _ => {}
+        }
+    }
+    let mut definition =
+        serde_json::to_value(crd).unwrap_or_else(|error| unreachable!("plain data: {error}"));
+    drop_nullable(&mut definition);
+    serde_json::from_value(definition).unwrap_or_else(|error| unreachable!("still a CRD: {error}"))
+}
+
 fn attach<S>(version: &mut Value, rule: &Rule<S>) {
     let mut pointer = "/schema/openAPIV3Schema".to_owned();
     for field in rule.path.split('.') {

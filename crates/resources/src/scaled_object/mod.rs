@@ -24,10 +24,11 @@ use crate::kind::Kind;
 use crate::scope::Scope;
 use crate::status_language::StatusLanguage;
 use crate::supporting::Needs;
+use crate::trigger_authentication;
 
 pub use spec::{Advanced, FallbackConfig, HpaConfig, ScaleTarget, ScalingModifiers};
 pub use status::ScaledObjectStatus;
-pub use triggers::TriggerSpec;
+pub use triggers::{AuthenticationRef, TriggerSpec};
 
 /// The row of the table.
 pub const KIND: Kind = Kind {
@@ -41,7 +42,14 @@ pub const KIND: Kind = Kind {
     status: StatusLanguage::of::<ScaledObjectStatus>(MemoryPlace::Annotation)
         .inheriting(status::inherited)
         .announcing(status::events),
-    needs: Needs { supporting: &[], references: |_| Vec::new(), hpas: true },
+    needs: Needs {
+        supporting: &[
+            &trigger_authentication::TRIGGER_AUTHENTICATION,
+            &trigger_authentication::CLUSTER_TRIGGER_AUTHENTICATION,
+        ],
+        references: trigger_authentication::references,
+        hpas: true,
+    },
 };
 
 const COLUMNS: &[Column] = &[
@@ -111,7 +119,7 @@ pub struct ScaledObjectSpec {
 }
 
 fn definition(_: &PolicyTable) -> CustomResourceDefinition {
-    rule::finish(column::print(ScaledObject::crd(), COLUMNS), rules::RULES)
+    rule::without_nullable(rule::finish(column::print(ScaledObject::crd(), COLUMNS), rules::RULES))
 }
 
 #[cfg(test)]

@@ -70,6 +70,15 @@ impl Schema {
         self.0.pointer(&format!("/properties/spec/properties/{field}")).is_some()
     }
 
+    /// That the schema does not know some fields, in the words of a strict API server.
+    pub(crate) fn unknown_field_problems(self, object: &Value) -> Vec<Problem> {
+        let problem = |path: String| {
+            let detail = format!("strict decoding error: unknown field {path:?}");
+            Problem::new("", Fault::new(FaultKind::UnknownField, detail))
+        };
+        self.unknown_fields(object).into_iter().map(problem).collect()
+    }
+
     /// The paths of fields that the schema does not know.
     pub(crate) fn unknown_fields(self, object: &Value) -> Vec<String> {
         const OF_EVERY_OBJECT: [&str; 4] = ["apiVersion", "kind", "metadata", "status"];

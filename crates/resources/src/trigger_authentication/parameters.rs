@@ -20,6 +20,8 @@ pub(crate) struct Authentication {
     pub(crate) parameters: BTreeMap<String, Given>,
     /// What goes to the server of tokens besides, in OAuth 2.
     pub(crate) token_url_params: BTreeMap<String, String>,
+    /// The cloud that tells who the operator is, where the trigger is to show that.
+    pub(crate) identity: Option<String>,
     /// Whether there may be more: while nobody looks for the authentication, or where it has what is not supported.
     pub(crate) is_partial: bool,
 }

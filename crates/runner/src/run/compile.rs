@@ -54,7 +54,7 @@ impl Runner {
         // What refers to others is compiled again when one of them changes, and all when other defaults hold.
         let is_kept = !references.is_empty() || self.terms.defaults.is_some();
         let kept = is_kept.then(|| Arc::new(object.clone()));
-        let resolved = self.references.rest(&key, references);
+        let resolved = self.references.rest(&key, references).by_operator_in(&self.terms.own_namespace);
         let context = Context {
             catalog: &*self.terms.catalog,
             policies: &self.terms.policies,

@@ -49,6 +49,7 @@ impl Loop {
                 catalog: Arc::new(Anything),
                 policies: engine::POLICIES.clone(),
                 allow_cross_namespace: false,
+                own_namespace: "polyscaler".to_owned(),
                 defaults: None,
                 owners: Arc::default(),
             },

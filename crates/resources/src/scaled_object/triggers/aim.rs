@@ -23,9 +23,20 @@ impl Aim {
         target: &Parameter,
         activation: &Parameter,
     ) -> Option<Self> {
-        // No count of anything loses digits that matter.
         let (aimed, above) = (metadata.whole(target), metadata.whole(activation));
-        Self::of(metadata, target, aimed.map(|aimed| aimed as f64), above.map(|above| above as f64))
+        Self::of_whole(metadata, target, aimed, above)
+    }
+
+    /// What these numbers say, of which the first is that of `parameter`; `None` for one that was refused.
+    pub(super) fn of_whole(
+        metadata: &mut Metadata<'_>,
+        parameter: &Parameter,
+        target: Option<i64>,
+        activation: Option<i64>,
+    ) -> Option<Self> {
+        // No count of anything loses digits that matter.
+        let [target, activation] = [target, activation].map(|number| number.map(|number| number as f64));
+        Self::of(metadata, parameter, target, activation)
     }
 
     /// The same for any numbers; the target is rounded to three places, as KEDA does.
@@ -112,7 +123,7 @@ impl Metadata<'_> {
             Some(other) => Fault::unsupported(format_args!("{other:?}"), ["AverageValue", "Value"]),
         };
         let path = format!("{}.metricType", self.about.path);
-        self.findings.problems.push(Problem::new(path, fault));
+        self.note(Problem::new(path, fault));
         None
     }
 }

@@ -19,6 +19,7 @@ pub(super) const TRIGGER: TriggerType = TriggerType {
     parameters: &[&[TIMEZONE, START, END, REPLICAS]],
     takes_any: false,
     may_cache: false,
+    identities_not_yet: &[],
     compile,
 };
 

@@ -17,6 +17,7 @@ pub(super) const TRIGGER: TriggerType = TriggerType {
     parameters: &[&[SELECTOR, VALUE, ACTIVATION, BY_NODE]],
     takes_any: false,
     may_cache: true,
+    identities_not_yet: &[],
     compile,
 };
 

@@ -21,7 +21,7 @@ pub(super) struct Metadata<'a> {
     pub(super) about: &'a TriggerContext<'a>,
     authentication: &'a Authentication,
     pub(super) findings: &'a mut Findings,
-    /// How many problems others have.
+    /// How many problems there were before those of this trigger.
     before: usize,
 }
 
@@ -39,14 +39,19 @@ impl<'a> Metadata<'a> {
         about: &'a TriggerContext<'a>,
         authentication: &'a Authentication,
         findings: &'a mut Findings,
+        before: usize,
     ) -> Self {
-        let before = findings.problems.len();
         Self { trigger, about, authentication, findings, before }
     }
 
     /// Whether nothing is wrong so far.
     pub(super) fn is_sound(&self) -> bool {
         self.findings.problems.len() == self.before
+    }
+
+    /// Whether a cloud of this name tells who the operator is.
+    pub(super) fn shows_identity(&self, provider: &str) -> bool {
+        self.authentication.identity.as_deref() == Some(provider)
     }
 
     /// What goes to the server of tokens besides, in OAuth 2.
@@ -104,7 +109,8 @@ impl<'a> Metadata<'a> {
             Given::Literal(text) => Some(text),
             Given::Credential(credential) => {
                 let why = format!(
-                    "it would come from the {}, which is read with the metric only: write it in the trigger's metadata",
+                    "{} would come from the {}, which is read with the metric only: write it in the trigger's metadata",
+                    parameter.name(),
                     credential.holder
                 );
                 self.refuse(parameter, Fault::forbidden(why));
@@ -165,14 +171,14 @@ impl<'a> Metadata<'a> {
 
     /// Notes what is wrong with a parameter.
     pub(super) fn refuse(&mut self, parameter: &Parameter, fault: Fault) {
-        let path = self.path(parameter);
-        self.findings.problems.push(Problem::new(path, fault));
+        self.note(Problem::new(self.path(parameter), fault));
     }
 
-    /// Notes what is doubtful about a parameter.
-    pub(super) fn warn(&mut self, parameter: &Parameter, message: impl Into<String>) {
-        let path = self.path(parameter);
-        self.findings.warnings.push(Warning::new(path, message));
+    /// Notes what is wrong, once, however often the same parameter is looked at.
+    pub(super) fn note(&mut self, problem: Problem) {
+        if !self.findings.problems[self.before..].contains(&problem) {
+            self.findings.problems.push(problem);
+        }
     }
 
     /// Where a parameter stands, or would.
@@ -184,8 +190,7 @@ impl<'a> Metadata<'a> {
     }
 
     fn refuse_at(&mut self, found: &Found, fault: Fault) {
-        let path = self.path_of(found);
-        self.findings.problems.push(Problem::new(path, fault));
+        self.note(Problem::new(self.path_of(found), fault));
     }
 
     fn path_of(&self, found: &Found) -> String {

@@ -10,13 +10,19 @@ mod aim;
 mod cron;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod gcp_pubsub;
 mod grammar;
 mod http_access;
 mod kubernetes_workload;
 mod metadata;
+mod metrics_api;
+mod nats_jetstream;
 mod parameter;
 mod prometheus;
 mod question;
+mod redis;
+mod redis_access;
+mod redis_streams;
 mod resource;
 
 use std::collections::BTreeMap;
@@ -28,13 +34,27 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::compile::{Context, Findings};
-use crate::trigger_authentication::Authentication;
+use crate::trigger_authentication::{Authentication, resolve};
 use metadata::Metadata;
 use parameter::{Parameter, Without};
 
 /// Every trigger.
-const TRIGGERS: &[TriggerType] =
-    &[resource::CPU, cron::TRIGGER, kubernetes_workload::TRIGGER, resource::MEMORY, prometheus::TRIGGER];
+const TRIGGERS: &[TriggerType] = &[
+    resource::CPU,
+    cron::TRIGGER,
+    gcp_pubsub::TRIGGER,
+    kubernetes_workload::TRIGGER,
+    resource::MEMORY,
+    metrics_api::TRIGGER,
+    nats_jetstream::TRIGGER,
+    prometheus::TRIGGER,
+    redis::ONE,
+    redis::CLUSTER,
+    redis_streams::CLUSTER,
+    redis::SENTINEL,
+    redis_streams::SENTINEL,
+    redis_streams::ONE,
+];
 
 /// One trigger of the table.
 struct TriggerType {
@@ -46,6 +66,8 @@ struct TriggerType {
     takes_any: bool,
     /// Whether its value may be cached between polls.
     may_cache: bool,
+    /// The identities that KEDA lets it show to a cloud, and we do not.
+    identities_not_yet: &'static [&'static str],
     /// Makes of its parameters what it comes to; `None` where something is wrong, which has been noted.
     compile: fn(&mut Metadata<'_>) -> Option<CompiledTrigger>,
 }
@@ -141,14 +163,19 @@ pub(crate) fn compile(
         findings.problems.push(Problem::new(format!("{}.type", about.path), unknown(&trigger.type_)));
         return None;
     };
+    let before = findings.problems.len();
     if trigger.use_cached_metrics && !type_.may_cache {
         let why = format!("property \"useCachedMetrics\" is not supported for {:?} scaler", type_.name);
         findings
             .problems
             .push(Problem::new(format!("{}.useCachedMetrics", about.path), Fault::forbidden(why)));
     }
-    let authentication = Authentication::default();
-    let mut metadata = Metadata::new(trigger, about, &authentication, findings);
+    let authentication = match &trigger.authentication_ref {
+        Some(AuthenticationRef { name, kind }) => resolve(kind.as_deref(), name, about, findings),
+        None => Authentication::default(),
+    };
+    refuse_identity(&authentication, type_, about, findings);
+    let mut metadata = Metadata::new(trigger, about, &authentication, findings, before);
     for parameter in type_.parameters.iter().copied().flatten() {
         if matches!(parameter.without, Without::Deprecated(_)) {
             metadata.given(parameter);
@@ -159,6 +186,25 @@ pub(crate) fn compile(
     }
     let compiled = (type_.compile)(&mut metadata);
     compiled.filter(|_| metadata.is_sound())
+}
+
+/// Refuses an identity that the trigger would show, and cannot.
+fn refuse_identity(
+    authentication: &Authentication,
+    type_: &TriggerType,
+    about: &TriggerContext<'_>,
+    findings: &mut Findings,
+) {
+    let refused = |provider: &&String| type_.identities_not_yet.contains(&provider.as_str());
+    if let Some(provider) = authentication.identity.as_ref().filter(refused) {
+        let why = format!(
+            "its podIdentity is {provider}, which is not supported for trigger {} yet; give it credentials",
+            type_.name
+        );
+        findings
+            .problems
+            .push(Problem::new(format!("{}.authenticationRef.name", about.path), Fault::invalid(why)));
+    }
 }
 
 fn unknown(type_: &str) -> Fault {

@@ -25,6 +25,7 @@ pub(super) const TRIGGER: TriggerType = TriggerType {
     ],
     takes_any: false,
     may_cache: true,
+    identities_not_yet: &["azure-workload", "gcp", "aws", "aws-eks"],
     compile,
 };
 

@@ -24,6 +24,7 @@ pub(super) const CPU: TriggerType = TriggerType {
     parameters: PARAMETERS,
     takes_any: false,
     may_cache: false,
+    identities_not_yet: &[],
     compile: |metadata| compile(metadata, "cpu"),
 };
 pub(super) const MEMORY: TriggerType = TriggerType {
@@ -31,6 +32,7 @@ pub(super) const MEMORY: TriggerType = TriggerType {
     parameters: PARAMETERS,
     takes_any: false,
     may_cache: false,
+    identities_not_yet: &[],
     compile: |metadata| compile(metadata, "memory"),
 };
 
@@ -100,7 +102,7 @@ fn goal(metadata: &mut Metadata<'_>) -> Option<Goal> {
             let why =
                 format!("unknown metric type: {given}, allowed values are 'Utilization' or 'AverageValue'");
             let path = format!("{}.metricType", metadata.about.path);
-            metadata.findings.problems.push(Problem::new(path, Fault::invalid(why)));
+            metadata.note(Problem::new(path, Fault::invalid(why)));
             None
         }
     }

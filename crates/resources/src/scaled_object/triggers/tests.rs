@@ -12,8 +12,31 @@ const LEAST: &[(&str, &[(&str, &str)])] = &[
         "cron",
         &[("timezone", "Etc/UTC"), ("start", "0 8 * * *"), ("end", "0 18 * * *"), ("desiredReplicas", "10")],
     ),
+    (
+        "gcp-pubsub",
+        &[("subscriptionName", "orders"), ("credentialsFromEnv", "GOOGLE_APPLICATION_CREDENTIALS_CONTENT")],
+    ),
     ("kubernetes-workload", &[("podSelector", "app=a"), ("value", "2")]),
+    (
+        "metrics-api",
+        &[("url", "http://api:8080/stats"), ("valueLocation", "jobs.waiting"), ("targetValue", "5")],
+    ),
+    (
+        "nats-jetstream",
+        &[
+            ("natsServerMonitoringEndpoint", "nats.nats:8222"),
+            ("account", "$G"),
+            ("stream", "orders"),
+            ("consumer", "worker"),
+        ],
+    ),
     ("prometheus", &[("serverAddress", "http://p:9090"), ("query", "up"), ("threshold", "5")]),
+    ("redis", &[("address", "redis:6379"), ("listName", "jobs")]),
+    ("redis-cluster", &[("addresses", "a:6379,b:6379"), ("listName", "jobs")]),
+    ("redis-cluster-streams", &[("addresses", "a:6379,b:6379"), ("stream", "jobs")]),
+    ("redis-sentinel", &[("addresses", "a:26379,b:26379"), ("listName", "jobs")]),
+    ("redis-sentinel-streams", &[("addresses", "a:26379,b:26379"), ("stream", "jobs")]),
+    ("redis-streams", &[("address", "redis:6379"), ("stream", "jobs")]),
 ];
 
 fn least(type_: &str) -> fixture::Case {
@@ -30,6 +53,10 @@ fn with(type_: &str, more: &[(&str, &str)]) -> fixture::Case {
         trigger.metadata.extend(more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
     })
 }
+
+mod http_access;
+mod measures;
+mod redis;
 
 #[test]
 fn each_trigger_lacks_nothing_with_the_least_and_something_without() {

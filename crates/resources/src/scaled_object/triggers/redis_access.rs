@@ -1,0 +1,154 @@
+//! How a trigger reaches Redis: one server, a cluster, or whichever server the sentinels say is the master.
+
+use engine::{Fault, FaultKind, Problem};
+use serde_json::Value;
+
+use super::grammar;
+use super::metadata::Metadata;
+use super::parameter::Parameter;
+use super::parameter::Place::{Authentication as A, Env as E, Metadata as M};
+use super::question::Question;
+use crate::trigger_authentication::Given;
+
+/// What answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Servers {
+    One,
+    Cluster,
+    Sentinel,
+}
+
+const ADDRESSES: Parameter = Parameter::required(&["address", "addresses"], &[M, A, E]);
+const HOSTS: Parameter = Parameter::required(&["host", "hosts"], &[M, E, A]);
+const PORTS: Parameter = Parameter::required(&["port", "ports"], &[M, E, A]);
+const USERNAME: Parameter = Parameter::optional(&["username"], &[M, E, A]);
+const PASSWORD: Parameter = Parameter::optional(&["password"], &[M, E, A]);
+const DATABASE: Parameter = Parameter::or("0", &["databaseIndex"], &[M]);
+const SENTINEL_USERNAME: Parameter = Parameter::optional(&["sentinelUsername"], &[M, A, E]);
+const SENTINEL_PASSWORD: Parameter = Parameter::optional(&["sentinelPassword"], &[M, A, E]);
+const SENTINEL_MASTER: Parameter = Parameter::optional(&["sentinelMaster"], &[M, A, E]);
+const ENABLE_TLS: Parameter = Parameter::or("false", &["enableTLS"], &[M]);
+const UNSAFE_SSL: Parameter = Parameter::or("false", &["unsafeSsl"], &[M]);
+const TLS: Parameter = Parameter::optional(&["tls"], &[A]).one_of(&["enable", "disable"]);
+const CA: Parameter = Parameter::optional(&["ca"], &[A]);
+const CERT: Parameter = Parameter::optional(&["cert", "Cert"], &[A]);
+const KEY: Parameter = Parameter::optional(&["key"], &[A]);
+const KEY_PASSWORD: Parameter = Parameter::optional(&["keyPassword"], &[A]);
+
+/// The parameters of all of them.
+pub(super) const PARAMETERS: &[Parameter] =
+    &[ADDRESSES, HOSTS, PORTS, USERNAME, PASSWORD, ENABLE_TLS, UNSAFE_SSL, TLS, CA, CERT, KEY, KEY_PASSWORD];
+
+/// The parameter of those that have several databases.
+pub(super) const DATABASES: &[Parameter] = &[DATABASE];
+
+/// The parameters of sentinels besides.
+pub(super) const SENTINEL: &[Parameter] = &[SENTINEL_USERNAME, SENTINEL_PASSWORD, SENTINEL_MASTER];
+
+/// Adds all of this to `question`.
+pub(super) fn give(servers: Servers, question: &mut Question, metadata: &mut Metadata<'_>) {
+    give_addresses(servers, question, metadata);
+    question.give("username", metadata, &USERNAME);
+    question.give("password", metadata, &PASSWORD);
+    match servers {
+        Servers::One => give_database(question, metadata),
+        // A cluster has one database only.
+        Servers::Cluster => {}
+        Servers::Sentinel => {
+            give_database(question, metadata);
+            question.give("sentinel.masterName", metadata, &SENTINEL_MASTER);
+            question.give("sentinel.username", metadata, &SENTINEL_USERNAME);
+            question.give("sentinel.password", metadata, &SENTINEL_PASSWORD);
+        }
+    }
+    give_tls(question, metadata);
+}
+
+fn give_database(question: &mut Question, metadata: &mut Metadata<'_>) {
+    if let Some(index) = metadata.whole(&DATABASE) {
+        question.set("db", index);
+        question.stands_at("db", metadata, &DATABASE);
+    }
+}
+
+fn give_addresses(servers: Servers, question: &mut Question, metadata: &mut Metadata<'_>) {
+    let by_host = metadata.has(&HOSTS) || metadata.has(&PORTS);
+    if !by_host && !metadata.may_have(&ADDRESSES) {
+        let why = "no addresses or hosts given. address should be a comma separated list of host:port or set the \
+                   host/port values";
+        metadata.refuse(&ADDRESSES, Fault::new(FaultKind::Required, why));
+        return;
+    }
+    if by_host {
+        refuse_unequal(metadata);
+    }
+    let section = match servers {
+        // Of several the first one answers.
+        Servers::One if metadata.has(&ADDRESSES) || !by_host => {
+            return give_first("address", question, metadata, &ADDRESSES);
+        }
+        Servers::One => {
+            give_first("host", question, metadata, &HOSTS);
+            return give_first("port", question, metadata, &PORTS);
+        }
+        Servers::Cluster => "cluster",
+        Servers::Sentinel => "sentinel",
+    };
+    if metadata.has(&ADDRESSES) || !by_host {
+        question.give_list(&format!("{section}.addresses"), metadata, &ADDRESSES);
+    }
+    if by_host {
+        question.give_list(&format!("{section}.hosts"), metadata, &HOSTS);
+        question.give_list(&format!("{section}.ports"), metadata, &PORTS);
+    }
+}
+
+/// Gives the first item of a list, where it is known.
+fn give_first(setting: &str, question: &mut Question, metadata: &mut Metadata<'_>, parameter: &Parameter) {
+    match metadata.given(parameter) {
+        Some(Given::Literal(text)) => {
+            let first = grammar::list(&text).into_iter().next().unwrap_or_default();
+            question.set(setting, Value::String(first));
+            question.stands_at(setting, metadata, parameter);
+        }
+        Some(Given::Credential(_)) => question.give(setting, metadata, parameter),
+        None => {}
+    }
+}
+
+/// Refuses hosts and ports of which there are not equally many, as far as that is known.
+fn refuse_unequal(metadata: &mut Metadata<'_>) {
+    let [hosts, ports] = [&HOSTS, &PORTS].map(|parameter| metadata.given(parameter));
+    if let (Some(Given::Literal(hosts)), Some(Given::Literal(ports))) = (hosts, ports)
+        && grammar::list(&hosts).len() != grammar::list(&ports).len()
+    {
+        let why = "not enough hosts or ports given. number of hosts should be equal to the number of ports";
+        metadata.refuse(&PORTS, Fault::invalid(why));
+    }
+}
+
+fn give_tls(question: &mut Question, metadata: &mut Metadata<'_>) {
+    let is_enabled = metadata.flag(&ENABLE_TLS);
+    let is_unsafe = metadata.flag(&UNSAFE_SSL);
+    let has_mode = metadata.has(&TLS);
+    if metadata.has(&ENABLE_TLS) && has_mode {
+        let why = "unable to set `tls` in both ScaledObject and TriggerAuthentication together";
+        metadata.refuse(&ENABLE_TLS, Fault::forbidden(why));
+    }
+    if !is_enabled && !has_mode {
+        return;
+    }
+    question.open("tls");
+    question.give("tlsMode", metadata, &TLS);
+    for (setting, parameter) in [("tls.ca", &CA), ("tls.cert", &CERT), ("tls.key", &KEY)] {
+        question.give(setting, metadata, parameter);
+    }
+    if is_unsafe {
+        question.set("tls.insecureSkipVerify", true);
+    }
+    if metadata.has(&KEY_PASSWORD) {
+        let path = format!("{}.authenticationRef", metadata.about.path);
+        let why = "keyPassword: keys with a password are not supported yet; give the key without one";
+        metadata.note(Problem::new(path, Fault::forbidden(why)));
+    }
+}
