@@ -91,14 +91,9 @@ pub(super) fn normalised(name: &str) -> String {
 impl Metadata<'_> {
     /// The metric that is published under `name`, which is normalised and has the trigger's place before it.
     pub(super) fn metric(&mut self, name: &str, query: Query, aim: Aim) -> Option<CompiledTrigger> {
-        self.metric_as_it_is(&normalised(name), query, aim)
-    }
-
-    /// The same under `name` as it is.
-    pub(super) fn metric_as_it_is(&mut self, name: &str, query: Query, aim: Aim) -> Option<CompiledTrigger> {
         let type_ = self.target_type()?;
         let target = MetricTarget::new(type_, aim.target)?;
-        let published = format!("s{}-{name}", self.about.index);
+        let published = format!("s{}-{}", self.about.index, normalised(name));
         let metric =
             Metric { name: published.clone(), query, minimum: None, target: Some(target), member: None };
         let trigger = Trigger {
@@ -107,6 +102,27 @@ impl Metadata<'_> {
             activation: aim.activation,
             target,
             is_open: false,
+        };
+        Some(CompiledTrigger::Metric { metric, trigger })
+    }
+
+    /// Metrics that are known only once `query` has been asked, each published under the trigger's place and its name.
+    pub(super) fn open_metric(&mut self, query: Query) -> Option<CompiledTrigger> {
+        // Only the type counts; the source says what is aimed for.
+        let target = MetricTarget::new(self.target_type()?, 1.0)?;
+        let metric = Metric {
+            name: format!("s{}-{}", self.about.index, self.trigger.type_),
+            query,
+            minimum: None,
+            target: None,
+            member: None,
+        };
+        let trigger = Trigger {
+            name: self.trigger.name.clone().filter(|name| !name.is_empty()),
+            metric: format!("s{}", self.about.index),
+            activation: 0.0,
+            target,
+            is_open: true,
         };
         Some(CompiledTrigger::Metric { metric, trigger })
     }

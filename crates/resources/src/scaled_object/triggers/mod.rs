@@ -8,6 +8,7 @@
 
 mod aim;
 mod cron;
+mod external;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod gcp_pubsub;
@@ -42,6 +43,8 @@ use parameter::{Parameter, Without};
 const TRIGGERS: &[TriggerType] = &[
     resource::CPU,
     cron::TRIGGER,
+    external::POLLED,
+    external::PUSHED,
     gcp_pubsub::TRIGGER,
     kubernetes_workload::TRIGGER,
     resource::MEMORY,

@@ -12,6 +12,8 @@ const LEAST: &[(&str, &[(&str, &str)])] = &[
         "cron",
         &[("timezone", "Etc/UTC"), ("start", "0 8 * * *"), ("end", "0 18 * * *"), ("desiredReplicas", "10")],
     ),
+    ("external", &[("scalerAddress", "scaler.shop:9090")]),
+    ("external-push", &[("scalerAddress", "scaler.shop:9090")]),
     (
         "gcp-pubsub",
         &[("subscriptionName", "orders"), ("credentialsFromEnv", "GOOGLE_APPLICATION_CREDENTIALS_CONTENT")],
@@ -54,6 +56,7 @@ fn with(type_: &str, more: &[(&str, &str)]) -> fixture::Case {
     })
 }
 
+mod external;
 mod http_access;
 mod measures;
 mod redis;
