@@ -52,6 +52,10 @@
 - apiGroups: ["keda.sh"]
   resources: ["scaledobjects"]
   verbs: ["patch"]
+# Objects that others refer to.
+- apiGroups: ["keda.sh"]
+  resources: ["triggerauthentications"]
+  verbs: ["list", "watch"]
 {{- end }}
 
 {{- define "polyscaler.rules.targets" }}
@@ -203,6 +207,10 @@ rules:
   - apiGroups: ["keda.sh"]
     resources: ["scaledobjects/status"]
     verbs: ["get"]
+  # Objects that others refer to.
+  - apiGroups: ["keda.sh"]
+    resources: ["triggerauthentications"]
+    verbs: ["get", "list", "watch"]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -245,6 +253,10 @@ rules:
   - apiGroups: ["keda.sh"]
     resources: ["scaledobjects/status"]
     verbs: ["get"]
+  # Objects that others refer to.
+  - apiGroups: ["keda.sh"]
+    resources: ["triggerauthentications"]
+    verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
