@@ -21,7 +21,7 @@ pub struct Manifest {
     pub plan: Plan,
     /// What it may have and hardly means.
     pub warnings: Vec<Warning>,
-    /// KEDA's loop, where it is a ScaledObject; the plan is then that of the HPA beside it.
+    /// KEDA's loop, where it is a ScaledObject with an HPA; the plan is then that of the HPA.
     pub keda: Option<KedaLoop>,
 }
 
@@ -62,11 +62,11 @@ impl Manifest {
             let name = text("/metadata/name").to_owned();
             return Ok(Self { name, object, plan, warnings: Vec::new(), keda: None });
         }
-        // Our own kind of that name, where there is one, is KEDA's: it is replayed as what KEDA does.
+        // It is replayed as what KEDA does, also with triggers that we do not have; without an HPA as what we do.
         if (api_version, kind) == scaled_object::KIND {
             let (plan, keda) = scaled_object::compile(&object, SYNC)?;
             let name = text("/metadata/name").to_owned();
-            return Ok(Self { name, object, plan, warnings: Vec::new(), keda: Some(keda) });
+            return Ok(Self { name, object, plan, warnings: Vec::new(), keda });
         }
         let Some(found) = resources::find(api_version, kind) else {
             let message =

@@ -1,10 +1,12 @@
 //! KEDA's ScaledObject, as it is replayed: the HPA that KEDA makes of it, and KEDA's own loop between 0 and the minimum.
 
+mod direct;
+
 use std::time::Duration;
 
 use engine::hpa::{Hpa, HpaSpec};
 use engine::pod_metric::Startup;
-use engine::{Bounds, Fault, FaultKind, Plan, Problem, Query, Target};
+use engine::{Bounds, Fault, FaultKind, MetricTarget, Plan, Problem, Query, Target, TargetType};
 use serde_json::{Value, json};
 
 /// API version and kind.
@@ -74,13 +76,21 @@ const RESOURCES: [&str; 2] = ["cpu", "memory"];
 
 /// One trigger, as the HPA and the loop see it.
 struct Trigger {
+    /// Name of its metric.
+    name: String,
+    /// The name that the object gives it.
+    given: Option<String>,
     metric: Value,
     source: &'static str,
+    /// `None` for one that is measured at pods.
     activation: Option<f64>,
+    /// What the HPA aims for, of one that is not measured at pods.
+    target: Option<MetricTarget>,
 }
 
-/// The plan of the HPA that KEDA would make, with bounds that may begin at 0, and KEDA's loop.
-pub(crate) fn compile(object: &Value, sync: Duration) -> Result<(Plan, KedaLoop), Vec<Problem>> {
+/// The plan of the HPA that KEDA would make, with bounds that may begin at 0, and KEDA's loop; without an HPA, or with a
+/// formula, the plan that does both by itself.
+pub(crate) fn compile(object: &Value, sync: Duration) -> Result<(Plan, Option<KedaLoop>), Vec<Problem>> {
     let mut problems = Vec::new();
     let spec = &object["spec"];
     let count = |name: &str, default: u64, problems: &mut Vec<Problem>| match &spec[name] {
@@ -104,14 +114,10 @@ pub(crate) fn compile(object: &Value, sync: Duration) -> Result<(Plan, KedaLoop)
     if idle.is_some_and(|idle| idle.as_u64() != Some(0)) {
         problems.push(invalid("spec.idleReplicaCount", "must be 0: KEDA supports nothing else"));
     }
-    if !spec["advanced"]["scalingModifiers"].is_null() {
-        problems.push(unsupported(
-            "spec.advanced.scalingModifiers",
-            "a formula over triggers cannot be replayed yet",
-        ));
-    }
     let target = target(object, &mut problems);
-    let triggers = triggers(spec, &mut problems);
+    let mut triggers = triggers(spec, &mut problems);
+    // As the plan of direct mode has them, whatever the object's order is.
+    triggers.sort_by_key(|trigger| trigger.activation.is_none());
     let (Some(bounds), true) = (bounds, problems.is_empty()) else { return Err(problems) };
     let hpa: HpaSpec = serde_json::from_value(json!({
         "minReplicas": min.max(1),
@@ -132,7 +138,11 @@ pub(crate) fn compile(object: &Value, sync: Duration) -> Result<(Plan, KedaLoop)
     plan.members[0].bounds = bounds;
     let activations = triggers.iter().map(|trigger| trigger.activation).collect();
     let sleeps = min == 0 || idle.is_some();
-    Ok((plan, KedaLoop { polling_interval, cooldown, bounds, sleeps, activations }))
+    let keda = KedaLoop { polling_interval, cooldown, bounds, sleeps, activations };
+    if direct::is_direct(object) {
+        return Ok((direct::plan(object, (hpa, plan), &triggers, &keda)?, None));
+    }
+    Ok((plan, Some(keda)))
 }
 
 fn target(object: &Value, problems: &mut Vec<Problem>) -> Target {
@@ -203,7 +213,14 @@ fn one(trigger: &Value, type_: &str, name: &str, path: &str) -> Result<Trigger, 
         }
         let target = json!({ "type": "Utilization", "averageUtilization": value.round() as i64 });
         let metric = json!({ "type": "Resource", "resource": { "name": source, "target": target } });
-        return Ok(Trigger { metric, source, activation: None });
+        return Ok(Trigger {
+            name: name.to_owned(),
+            given: None,
+            metric,
+            source,
+            activation: None,
+            target: None,
+        });
     }
     let Some(known) = TRIGGERS.iter().find(|known| known.name == type_) else {
         let all = TRIGGERS.iter().map(|known| known.name).chain(RESOURCES);
@@ -221,16 +238,26 @@ fn one(trigger: &Value, type_: &str, name: &str, path: &str) -> Result<Trigger, 
     let target = target
         .ok_or_else(|| Problem::new(&field, Fault::new(FaultKind::Required, "give a number above 0")))?;
     let quantity = format!("{}m", ((target * 1000.0).round() as i64).max(1));
-    let target = match trigger["metricType"].as_str() {
-        None | Some("AverageValue") => json!({ "type": "AverageValue", "averageValue": quantity }),
-        Some("Value") => json!({ "type": "Value", "value": quantity }),
+    let (type_, hpa_target) = match trigger["metricType"].as_str() {
+        None | Some("AverageValue") => {
+            (TargetType::AverageValue, json!({ "type": "AverageValue", "averageValue": quantity }))
+        }
+        Some("Value") => (TargetType::Value, json!({ "type": "Value", "value": quantity })),
         Some(other) => {
             let fault = Fault::unsupported(format_args!("{other:?}"), ["AverageValue", "Value"]);
             return Err(Problem::new(format!("{path}.metricType"), fault));
         }
     };
-    let metric = json!({ "type": "External", "external": { "metric": { "name": name }, "target": target } });
-    Ok(Trigger { metric, source: known.source, activation: Some(number(known.activation)?.unwrap_or(0.0)) })
+    let metric =
+        json!({ "type": "External", "external": { "metric": { "name": name }, "target": hpa_target } });
+    Ok(Trigger {
+        name: name.to_owned(),
+        given: trigger["name"].as_str().map(str::to_owned),
+        metric,
+        source: known.source,
+        activation: Some(number(known.activation)?.unwrap_or(0.0)),
+        target: MetricTarget::new(type_, target),
+    })
 }
 
 fn invalid(path: impl Into<String>, message: impl Into<String>) -> Problem {
@@ -248,6 +275,7 @@ mod tests {
     fn compiled(spec: Value) -> Result<(Plan, KedaLoop), Vec<String>> {
         let object = json!({ "metadata": { "name": "web", "namespace": "shop" }, "spec": spec });
         compile(&object, Duration::from_secs(15))
+            .map(|(plan, keda)| (plan, keda.expect("an HPA is replayed")))
             .map_err(|problems| problems.iter().map(Problem::to_string).collect())
     }
 
@@ -280,7 +308,6 @@ mod tests {
     fn what_cannot_be_replayed_is_named_with_its_path() {
         let problems = compiled(json!({
             "minReplicaCount": 5, "maxReplicaCount": 2, "pollingInterval": -1, "idleReplicaCount": 1,
-            "advanced": { "scalingModifiers": { "formula": "a + b" } },
             "triggers": [
                 { "type": "cron", "metadata": {} },
                 { "type": "prometheus", "metadata": { "threshold": "many" } },
@@ -293,7 +320,6 @@ mod tests {
             "spec.pollingInterval: Invalid value: -1",
             "spec.maxReplicaCount: ",
             "spec.idleReplicaCount: ",
-            "spec.advanced.scalingModifiers: ",
             "spec.scaleTargetRef.name: ",
             "spec.triggers[0].type: Unsupported value: \"cron\"",
             "spec.triggers[1].metadata.threshold: ",

@@ -61,10 +61,12 @@ fn asked(manifest: &Manifest) -> anyhow::Result<Vec<Asked>> {
     let object = &manifest.object;
     let list = |pointer: &str| object.pointer(pointer).and_then(Value::as_array);
     // Those of a ScaledObject are called triggers.
-    let metrics: Vec<&Value> = match list("/spec/metrics").or_else(|| list("/spec/triggers")) {
+    let mut metrics: Vec<&Value> = match list("/spec/metrics").or_else(|| list("/spec/triggers")) {
         Some(metrics) => metrics.iter().collect(),
         None => object.pointer("/spec/metric").into_iter().collect(),
     };
+    // Those that are measured at pods stand behind the others in the plan.
+    metrics.sort_by_key(|metric| object["kind"] == "ScaledObject" && is_of_pods(metric));
     let mut asked = Vec::new();
     for (metric, planned) in metrics.iter().zip(&manifest.plan.metrics) {
         let text = |pointer: &str| metric.pointer(pointer).and_then(Value::as_str);
@@ -72,7 +74,7 @@ fn asked(manifest: &Manifest) -> anyhow::Result<Vec<Asked>> {
         let Some(query) = query.filter(|_| text("/type") == Some("prometheus")) else { continue };
         let aggregate = match text("/config/aggregate") {
             // KEDA takes one series and no more.
-            None if manifest.keda.is_some() => Aggregate::Only,
+            None if object["kind"] == "ScaledObject" => Aggregate::Only,
             Some("max") => Aggregate::Max,
             Some("avg") => Aggregate::Avg,
             Some("only") => Aggregate::Only,
@@ -86,6 +88,10 @@ fn asked(manifest: &Manifest) -> anyhow::Result<Vec<Asked>> {
         manifest.name
     );
     Ok(asked)
+}
+
+fn is_of_pods(trigger: &Value) -> bool {
+    ["cpu", "memory"].iter().any(|type_| trigger["type"] == *type_)
 }
 
 /// Why a piece was not answered.
