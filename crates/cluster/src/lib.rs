@@ -7,7 +7,7 @@
 //!             ◀─ journal                 ◀─ runner::Record       writes status and Events
 //!             ◀▶ lease                   ─▶ runner::Guard        who may write
 //!             ─▶ credentials                                     read by name, never listed
-//!             ◀▶ webhook                                         its certificate and its authority
+//!             ◀▶ serving                                         who calls us, and by which certificate
 //!             ─▶ deployments                                     which exist, for `coordinate`
 //!             ─▶ view                                            for people at a terminal, who writes nothing
 //!             ─▶ pods                                            watched while a metric is about them
@@ -28,11 +28,11 @@ mod pods;
 mod refusal;
 mod selector;
 mod services;
+mod serving;
 mod stream;
 mod targets;
 mod view;
 mod watch;
-mod webhook;
 
 pub use connect::{Clients, ConnectError, connect, connect_by_kubeconfig, connect_in_cluster, connect_to};
 pub use credentials::CredentialStore;
@@ -44,10 +44,13 @@ pub use pods::{PodCount, PodStore};
 pub use refusal::Asker;
 pub use selector::NamespaceSelector;
 pub use services::ServiceStore;
+pub use serving::{
+    ApiServiceRegistration, CallerReviews, FrontProxyData, KeptSecret, Review, ReviewedCaller, SecretState,
+    WebhookRegistration,
+};
 pub use targets::Targets;
 pub use view::{OtherKind, PublishedEvent, View, ViewError};
 pub use watch::{Watches, watch};
-pub use webhook::{KeptSecret, SecretState, WebhookRegistration};
 
 /// The field manager of every write, by which the API server remembers who changed what.
 pub const FIELD_MANAGER: &str = "polyscaler";

@@ -16,6 +16,7 @@
 mod act;
 mod activity;
 mod acts_in;
+mod answers;
 mod attempt;
 mod audit;
 mod await_ready;
@@ -30,6 +31,7 @@ mod keep;
 mod label;
 mod leadership;
 mod metrics;
+mod metrics_api;
 mod namespaces;
 mod outages;
 mod owners;
@@ -53,6 +55,7 @@ mod standing;
 
 pub use activity::{Activity, ScaleCount, ScaleOperation, Scaled};
 pub use acts_in::ActsIn;
+pub use answers::{Answer, Answers, NoAnswer};
 pub use audit::{Audit, AuditEntry, AuditedMetric};
 pub use board::{
     Board, DecisionResult, Detail, FailingMember, MetricForecast, MetricReading, ObjectCondition,
@@ -65,6 +68,7 @@ pub use event::{Event, ObjectKey};
 pub use forecasts::Forecasts;
 pub use leadership::{Leader, Leadership};
 pub use metrics::Metrics;
+pub use metrics_api::{MetricsApi, MetricsApiOwner};
 pub use namespaces::{NamespaceNames, Namespaces, Selection};
 pub use outages::{Cause, Outages};
 pub use owners::Owners;

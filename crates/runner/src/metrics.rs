@@ -2,6 +2,8 @@
 //!
 //! No label holds an object's name or an error's text: both are unbounded.
 
+mod neighbours;
+
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -18,6 +20,7 @@ use resources::{Outcome, Reason, Verdict, WriteFailure};
 
 use crate::label::came_to;
 use crate::standing::{Standing, Standings};
+use neighbours::Neighbours;
 
 /// Every metric of the process.
 pub struct Metrics {
@@ -35,8 +38,7 @@ pub struct Metrics {
     group_ready_seconds: Family<KindLabel, Histogram, fn() -> Histogram>,
     violations: Family<InvariantLabel, Counter>,
     leading: Gauge,
-    rivals: Gauge,
-    standing_back: Gauge,
+    neighbours: Neighbours,
     reviews: Family<ReviewLabels, Counter>,
 }
 
@@ -115,8 +117,7 @@ impl Metrics {
             group_ready_seconds: Family::new_with_constructor(|| Histogram::new(READY_BUCKETS)),
             violations: Family::default(),
             leading: Gauge::default(),
-            rivals: Gauge::default(),
-            standing_back: Gauge::default(),
+            neighbours: Neighbours::default(),
             reviews: Family::default(),
         };
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
@@ -156,16 +157,7 @@ impl Metrics {
             metrics.violations.clone(),
         );
         registry.register("leader", "1 while this replica leads and may write", metrics.leading.clone());
-        registry.register(
-            "rival_installations",
-            "Other installations that act on the same objects, by their Leases; the younger of two does not act",
-            metrics.rivals.clone(),
-        );
-        registry.register(
-            "standing_back",
-            "1 while this replica does nothing because an older installation acts on the same objects",
-            metrics.standing_back.clone(),
-        );
+        metrics.neighbours.register(&mut registry);
         registry.register(
             "admission_reviews",
             "Objects validated for the API server, by kind and whether they were allowed",
@@ -257,16 +249,6 @@ impl Metrics {
     /// Notes whether this replica leads.
     pub fn leads(&self, leads: bool) {
         self.leading.set(i64::from(leads));
-    }
-
-    /// Notes how many other installations act on the same objects.
-    pub fn rivals(&self, count: usize) {
-        self.rivals.set(i64::try_from(count).unwrap_or(i64::MAX));
-    }
-
-    /// Notes whether this replica does nothing because an older installation acts on the same objects.
-    pub fn stands_back(&self, stands_back: bool) {
-        self.standing_back.set(i64::from(stands_back));
     }
 
     pub(crate) fn objects(&self, kind: &'static str, change: i64) {

@@ -161,7 +161,8 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
     let writes = tried.into_iter().map(|tried| tried.map(|tried| tried.result));
     let hpa_scaling = said_of_hpa(&services, &plan);
     let members = seen.into_iter().zip(writes).map(|(seen, write)| MemberPoll { seen, write });
-    let warnings = with_expired(warnings, &plan, now);
+    let of_api = services.metrics_api.warning(&plan, &decision);
+    let warnings = with(warnings, expired_override(&plan, now).into_iter().chain(of_api));
     let poll = Poll {
         members: members.collect(),
         readings: observation.readings,
@@ -184,12 +185,13 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
     }
 }
 
-/// The warnings, and one more where an override of the bounds has ended and still stands there.
-fn with_expired(warnings: Arc<[Warning]>, plan: &Plan, now: Time) -> Arc<[Warning]> {
-    match expired_override(plan, now) {
-        Some(expired) => warnings.iter().cloned().chain([expired]).collect(),
-        None => warnings,
+/// The warnings about the spec, and those of this moment.
+fn with(warnings: Arc<[Warning]>, more: impl Iterator<Item = Warning>) -> Arc<[Warning]> {
+    let mut more = more.peekable();
+    if more.peek().is_none() {
+        return warnings;
     }
+    warnings.iter().cloned().chain(more).collect()
 }
 
 async fn until_revoked(revoked: &mut watch::Receiver<bool>) {

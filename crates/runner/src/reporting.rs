@@ -13,7 +13,7 @@ use resources::{Health, Outcome, Poll, Reason, Verdict};
 
 use crate::outages::Failing;
 use crate::standing::Standing;
-use crate::{AuditEntry, Cause, ObjectKey, Record, ScaleOperation, Services};
+use crate::{AuditEntry, Cause, MetricsApi, ObjectKey, Record, ScaleOperation, Services};
 
 /// What was last said of an object, so that only news is said aloud: a source that is down
 /// for an hour is one line, not one per poll.
@@ -76,6 +76,7 @@ pub(crate) fn record(
     reported: &mut Reported,
 ) -> Arc<Outcome> {
     services.metrics.looked(key.kind, &outcome);
+    services.answers.note(key, &outcome);
     let members = outcome.poll().map_or(0, |poll| poll.members.len());
     let all: Vec<usize> = (0..members).collect();
     again(services, key, outcome, reported, &all)
@@ -155,7 +156,7 @@ fn report_warnings(key: &ObjectKey, outcome: &Outcome, reported: &mut Reported) 
     if reported.warnings == outcome.warnings {
         return;
     }
-    for warning in outcome.warnings.iter() {
+    for warning in outcome.warnings.iter().filter(|warning| !MetricsApi::is_about(warning)) {
         tracing::warn!(object = %key, field = warning.path, warning = warning.message, "questionable spec");
     }
     reported.warnings = Arc::clone(&outcome.warnings);

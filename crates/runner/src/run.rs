@@ -145,6 +145,7 @@ impl Runner {
         }
         self.services.outages.lead(leading, now);
         self.services.board.lead(leading);
+        self.services.answers.lead(leading);
         if let Some(episodes) = &self.services.episodes {
             episodes.forget_all();
         }

@@ -7,6 +7,7 @@ mod cluster;
 mod keeper;
 mod keeping;
 mod objects;
+mod publishing;
 mod sampler;
 
 use std::collections::HashMap;
@@ -102,8 +103,10 @@ impl World {
             reconciler: keeper.clone(),
             journal: book.clone(),
             metrics: Arc::new(Metrics::new()),
+            metrics_api: Arc::default(),
             activity: Arc::new(Activity::new(5)),
             board: Arc::new(Board::default()),
+            answers: Arc::default(),
             outages: Arc::default(),
             audit: None,
             advisers: oracle.clone(),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    Activity, Actuator, Advisers, Audit, Board, Clock, Episodes, Forecasts, Guard, Journal, Metrics, Outages,
-    Reconciler, Sampler,
+    Activity, Actuator, Advisers, Answers, Audit, Board, Clock, Episodes, Forecasts, Guard, Journal, Metrics,
+    MetricsApi, Outages, Reconciler, Sampler,
 };
 
 /// What polls use; cheap to clone.
@@ -24,10 +24,14 @@ pub struct Services {
     pub journal: Arc<dyn Journal>,
     /// Counts.
     pub metrics: Arc<Metrics>,
+    /// Whose the cluster's external metrics API is.
+    pub metrics_api: Arc<MetricsApi>,
     /// Remembers the last scale operations.
     pub activity: Arc<Activity>,
     /// Shows the present state of every object.
     pub board: Arc<Board>,
+    /// The values that objects published last, for those who ask for them.
+    pub answers: Arc<Answers>,
     /// Gathers what fails for one cause, for the log.
     pub outages: Arc<Outages>,
     /// Takes every decision, where someone wants them all.

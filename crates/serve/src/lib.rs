@@ -6,6 +6,7 @@
 
 mod admission;
 mod certificates;
+mod external_metrics;
 mod listen;
 mod page;
 mod peers;
@@ -22,7 +23,7 @@ use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Json, Router};
-use runner::{Activity, Board, Clock, Metrics, Readiness};
+use runner::{Activity, Answers, Board, Clock, Metrics, Readiness};
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -34,6 +35,7 @@ pub use certificates::{
     CertificateCallers, CertificateFiles, CertificateFolder, CertificateKeeper, CertificateSlot,
     CertificateVault, FolderError, Kept,
 };
+pub use external_metrics::{Authority, Caller, ExternalMetrics, FrontProxy, Verdict as CallerVerdict, Wish};
 pub use peers::{Peers, peers};
 
 /// A listener could not be opened.
@@ -75,13 +77,15 @@ pub async fn health(address: SocketAddr, readiness: Arc<Readiness>) -> Result<Li
     open("health", address, "--health-address", router).await
 }
 
-/// What the activity listener shows.
+/// What listeners show of scaling.
 #[derive(Clone)]
 pub struct Shown {
     /// The last scale operations.
     pub activity: Arc<Activity>,
     /// The present state of every object, and whether this replica leads.
     pub board: Arc<Board>,
+    /// The values that objects published last.
+    pub answers: Arc<Answers>,
     /// Reports how long ago something was.
     pub clock: Arc<dyn Clock>,
 }

@@ -1,15 +1,18 @@
 //! Serves a router over TLS. The accept loop is our own: a caller that dawdles over its handshake
 //! must not keep others waiting, and the certificate may change between two connections.
 
+mod asked;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
-use rustls::ServerConfig;
 use rustls::crypto::ring;
+use rustls::pki_types::CertificateDer;
+use rustls::{ConfigBuilder, ServerConfig, WantsVerifier};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -27,12 +30,29 @@ const MOST_CONNECTIONS: usize = 128;
 /// At the end, requests that run may take this much longer.
 const GRACE: Duration = Duration::from_millis(800);
 
+/// The certificates that the other side of a connection has shown, its own first; empty where it has shown none, or was
+/// not asked. Nothing is known of them but that the other side has the key of the first. Among the extensions of a request.
+#[derive(Clone, Debug)]
+pub(crate) struct PeerCertificates(pub(crate) Arc<[CertificateDer<'static>]>);
+
 /// TLS 1.2 and 1.3, HTTP/1.1, with whatever certificate `slot` holds when someone connects.
 pub(crate) fn config(slot: Arc<CertificateSlot>) -> Arc<ServerConfig> {
-    let versions = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    finished(versions().with_no_client_auth().with_cert_resolver(slot))
+}
+
+/// The same; callers are asked for a certificate, and may have any or none.
+pub(crate) fn config_asking_for_certificates(slot: Arc<CertificateSlot>) -> Arc<ServerConfig> {
+    let asked = asked::Asked(Arc::new(ring::default_provider()));
+    finished(versions().with_client_cert_verifier(Arc::new(asked)).with_cert_resolver(slot))
+}
+
+fn versions() -> ConfigBuilder<ServerConfig, WantsVerifier> {
+    ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .unwrap_or_else(|error| unreachable!("ring has these versions: {error}"));
-    let mut config = versions.with_no_client_auth().with_cert_resolver(slot);
+        .unwrap_or_else(|error| unreachable!("ring has these versions: {error}"))
+}
+
+fn finished(mut config: ServerConfig) -> Arc<ServerConfig> {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Arc::new(config)
 }
@@ -85,6 +105,9 @@ async fn connection(
         }
         Err(_) => return,
     };
+    let shown = stream.get_ref().1.peer_certificates().unwrap_or_default();
+    let shown = shown.iter().map(|certificate| certificate.clone().into_owned()).collect();
+    let router = router.layer(Extension(PeerCertificates(shown)));
     let mut server = Builder::new(TokioExecutor::new()).http1_only();
     server.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
     let serving = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));

@@ -1,11 +1,11 @@
-//! The listeners of the operator that show the certificate which its replicas share: the admission webhook and the
-//! one for other replicas; and their certificate joined to the cluster.
+//! The certificate that the operator's replicas share, joined to the cluster; and of the listeners that show it, the
+//! admission webhook.
 
 use std::sync::Arc;
 
-use cluster::{Clients, KeptSecret, WebhookRegistration};
+use cluster::{ApiServiceRegistration, Clients, KeptSecret, WebhookRegistration};
 use futures::FutureExt as _;
-use futures::future::{BoxFuture, ready};
+use futures::future::BoxFuture;
 use runner::Namespaces;
 use serve::{
     CertificateCallers, CertificateFiles, CertificateFolder, CertificateKeeper, CertificateSlot,
@@ -15,6 +15,7 @@ use sources::{AddressPolicy, Registry};
 
 use super::args::OperatorArgs;
 use super::defaults::DefaultsFile;
+use super::external_metrics;
 use crate::parts::{Listen, Shared};
 use crate::policies::policies;
 
@@ -39,8 +40,7 @@ impl Certificates {
         // A folder that was named and cannot be used is a mistake, whatever it is for.
         let folder = flags.cert_dir.as_deref().map(CertificateFolder::open).transpose()?;
         let has_webhook = flags.webhook_address != Listen::Off;
-        let is_needed = has_webhook || arguments.peer_address != Listen::Off;
-        Ok(is_needed.then(|| Self { slot: Arc::default(), folder, has_webhook }))
+        Ok(arguments.shows_certificate().then(|| Self { slot: Arc::default(), folder, has_webhook }))
     }
 
     /// Where the certificate is shown from.
@@ -90,14 +90,15 @@ impl Certificates {
                 Box::new(ClusterVault(KeptSecret::new(clients, namespace, &flags.cert_secret, metrics())))
             }
         };
-        let callers: Box<dyn CertificateCallers> = if self.has_webhook {
-            Box::new(ApiServer(WebhookRegistration::new(clients, &flags.webhook_configuration, metrics())))
-        } else {
-            Box::new(Nobody)
-        };
+        let webhook = self
+            .has_webhook
+            .then(|| WebhookRegistration::new(clients, &flags.webhook_configuration, metrics()));
+        let metrics_api = external_metrics::registration(arguments, shared, clients, namespace);
         // By loopback, too, so that it can be tried by hand.
-        let names =
+        let mut names =
             vec![format!("{SERVICE}.{namespace}.svc"), "localhost".to_owned(), "127.0.0.1".to_owned()];
+        names.extend(metrics_api.as_ref().map(ApiServiceRegistration::host));
+        let callers = Box::new(ApiServer { webhook, metrics_api });
         let (clock, readiness) = (shared.clock.clone(), Arc::clone(&shared.readiness));
         CertificateKeeper::new(self.slot, vault, callers, clock, readiness, names)
     }
@@ -125,27 +126,40 @@ impl CertificateVault for ClusterVault {
     }
 }
 
-struct ApiServer(WebhookRegistration);
+/// Calls by what is there of these. Replicas, which call each other, trust the very certificate.
+struct ApiServer {
+    webhook: Option<WebhookRegistration>,
+    metrics_api: Option<ApiServiceRegistration>,
+}
 
 impl CertificateCallers for ApiServer {
     fn names(&self) -> BoxFuture<'_, Result<Vec<String>, String>> {
-        self.0.hosts().boxed()
+        async {
+            // Neither must keep the other from being looked at.
+            let looked = match &self.metrics_api {
+                Some(metrics_api) => metrics_api.look().await,
+                None => Ok(()),
+            };
+            let hosts = match &self.webhook {
+                Some(webhook) => webhook.hosts().await?,
+                None => Vec::new(),
+            };
+            looked.map(|()| hosts)
+        }
+        .boxed()
     }
 
     fn trust<'a>(&'a self, authority: &'a [u8]) -> BoxFuture<'a, Result<(), String>> {
-        self.0.trust(authority).boxed()
-    }
-}
-
-/// Replicas trust the very certificate, so no caller needs to know its authority.
-struct Nobody;
-
-impl CertificateCallers for Nobody {
-    fn names(&self) -> BoxFuture<'_, Result<Vec<String>, String>> {
-        ready(Ok(Vec::new())).boxed()
-    }
-
-    fn trust<'a>(&'a self, _: &'a [u8]) -> BoxFuture<'a, Result<(), String>> {
-        ready(Ok(())).boxed()
+        async move {
+            let trusted = match &self.metrics_api {
+                Some(metrics_api) => metrics_api.trust(authority).await,
+                None => Ok(()),
+            };
+            if let Some(webhook) = &self.webhook {
+                webhook.trust(authority).await?;
+            }
+            trusted
+        }
+        .boxed()
     }
 }

@@ -32,12 +32,3 @@ pub(super) struct AdmissionArgs {
     )]
     pub(super) cert_secret: String,
 }
-
-impl AdmissionArgs {
-    /// The flag that was set and has no effect without another.
-    pub(super) fn without_effect(&self, peer_address: Listen) -> Option<&'static str> {
-        let is_needed =
-            [self.webhook_address, peer_address].into_iter().any(|address| address != Listen::Off);
-        (!is_needed && self.cert_dir.is_some()).then_some("--cert-dir")
-    }
-}

@@ -10,6 +10,7 @@ use runner::Namespaces;
 use tokio::sync::watch;
 
 use super::admission_args::AdmissionArgs;
+use super::external_metrics_args::ExternalMetricsArgs;
 use crate::parts::{Listen, PartsArgs, namespace};
 
 /// Watches objects, reads metrics, decides and scales, until terminated.
@@ -70,15 +71,7 @@ pub(crate) struct OperatorArgs {
     pub(super) admission: AdmissionArgs,
 
     #[command(flatten)]
-    planned: Planned,
-}
-
-/// Flags of the command line's contract whose parts this version does not have. They are
-/// accepted so that one command line serves every version; a warning names those that are set.
-#[derive(Args)]
-struct Planned {
-    #[arg(long, env = "POLYSCALER_EXTERNAL_METRICS_ADDRESS", default_value = "off", hide = true)]
-    external_metrics_address: Listen,
+    pub(super) external_metrics: ExternalMetricsArgs,
 }
 
 impl OperatorArgs {
@@ -111,12 +104,19 @@ fn listed_namespace(text: &str) -> Result<String, String> {
 }
 
 impl OperatorArgs {
-    /// The flags that were set and have no effect, in this version or without others.
-    pub(super) fn without_effect(&self) -> Vec<&'static str> {
-        let planned = &self.planned;
-        let set = [("--external-metrics-address", planned.external_metrics_address != Listen::Off)];
-        let set = set.into_iter().filter(|(_, set)| *set).map(|(flag, _)| flag);
-        set.chain(self.admission.without_effect(self.peer_address)).collect()
+    /// The flag that was set and has no effect without another.
+    pub(super) fn without_effect(&self) -> Option<&'static str> {
+        (!self.shows_certificate() && self.admission.cert_dir.is_some()).then_some("--cert-dir")
+    }
+
+    /// Whether a listener shows the certificate that replicas share.
+    pub(super) fn shows_certificate(&self) -> bool {
+        let addresses = [
+            self.admission.webhook_address,
+            self.peer_address,
+            self.external_metrics.external_metrics_address,
+        ];
+        addresses.into_iter().any(|address| address != Listen::Off)
     }
 }
 

@@ -4,6 +4,8 @@ mod admission;
 mod admission_args;
 mod args;
 mod defaults;
+mod external_metrics;
+mod external_metrics_args;
 
 use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
@@ -33,15 +35,23 @@ async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
     if let Some(certificates) = &certificates {
         certificates.listen(&arguments, &namespaces, &shared, defaults.as_ref(), &mut listeners).await?;
     }
-    let peer_address = listen_for_peers(&arguments, &shared, slot, &mut listeners).await?;
+    let peer_address = listen_for_peers(&arguments, &shared, slot.clone(), &mut listeners).await?;
     let clients =
         cluster::connect(arguments.parts.kubeconfig.as_deref(), arguments.parts.api_timeout).await?;
-    for flag in arguments.without_effect() {
-        tracing::warn!(flag, "the flag has no effect: its feature is off or not in this version");
+    let metrics_api = match slot {
+        Some(slot) => external_metrics::listen(&arguments, &shared, &clients, slot).await?,
+        None => None,
+    };
+    if let Some(flag) = arguments.without_effect() {
+        tracing::warn!(flag, "the flag has no effect: what it is for is off");
     }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), identity = shared.identity, "starting");
 
     let mut servers = Servers::start(listeners);
+    if let Some((listening, api)) = metrics_api {
+        servers.spawn(|end| listening.serve(end));
+        servers.spawn(|end| api.keep(end));
+    }
     if let Some(certificates) = certificates {
         let keeper = certificates.keeper(&arguments, &shared, &clients);
         servers.spawn(|end| keeper.run(end));

@@ -16,7 +16,7 @@ use cluster::{Clients, HpaKeeper, Hpas, Lease, LeaseSettings, Targets};
 use futures::future::BoxFuture;
 use runner::{
     Activity, Actuator, Audit, Board, Clock, Episodes, Event, Forecasts, Guard, Journal, Leadership, Metrics,
-    Owners, Readiness, Runner, Services, SharedDefaults, SystemClock, Terms,
+    MetricsApi, Owners, Readiness, Runner, Services, SharedDefaults, SystemClock, Terms,
 };
 use serve::{CertificateSlot, Listening, Peers, Shown};
 use sources::{AddressPolicy, Advisers, Registry};
@@ -45,6 +45,8 @@ pub(crate) struct Shared {
     pub(crate) leadership: Arc<Leadership>,
     /// Who wants to scale what.
     pub(crate) owners: Arc<Owners>,
+    /// Whose the cluster's external metrics API is.
+    pub(crate) metrics_api: Arc<MetricsApi>,
     /// The HPAs that the watch reports.
     pub(crate) hpas: Arc<Hpas>,
     pub(crate) identity: String,
@@ -75,6 +77,7 @@ impl Shared {
             shown: Shown {
                 activity: Arc::new(Activity::new(arguments.max_actions)),
                 board: Arc::new(Board::default()),
+                answers: Arc::default(),
                 clock,
             },
             advisers: Arc::new(Advisers::new(policy.clone())),
@@ -83,6 +86,7 @@ impl Shared {
             episodes: episodes.map(|file| Arc::new(Episodes::new(file))),
             leadership: Arc::default(),
             hpas: Arc::default(),
+            metrics_api: Arc::default(),
             owners: Arc::default(),
             identity,
         })
@@ -177,8 +181,10 @@ impl Parts {
             )),
             journal,
             metrics: Arc::clone(&shared.metrics),
+            metrics_api: Arc::clone(&shared.metrics_api),
             activity: Arc::clone(&shared.shown.activity),
             board: Arc::clone(&shared.shown.board),
+            answers: Arc::clone(&shared.shown.answers),
             outages: Arc::default(),
             audit: shared.audit.clone(),
             advisers: glue::advisers(Arc::clone(&shared.advisers)),

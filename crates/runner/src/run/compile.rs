@@ -101,6 +101,7 @@ impl Runner {
             self.services.metrics.objects(key.kind, -1);
             self.services.metrics.stands(key.kind, &mut entry.reported.standing, Standing::default());
             self.services.board.forget(key);
+            self.services.answers.forget(key);
             self.services.outages.forget(key, &mut entry.reported.cause, self.now());
             if let Some(episodes) = &self.services.episodes {
                 episodes.forget(key);

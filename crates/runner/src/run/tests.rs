@@ -6,6 +6,7 @@ mod groups;
 mod kept;
 mod leadership;
 mod outcomes;
+mod published;
 mod pushed;
 mod random;
 mod references;

@@ -144,7 +144,7 @@ impl CertificateKeeper {
         match (step, self.shown.is_some()) {
             (AWAITED, true) => tracing::warn!(problem, "certificate cannot be used, keeping the current one"),
             (AWAITED, false) => tracing::warn!(problem, "there is no certificate yet, retrying"),
-            _ => tracing::warn!(problem, "the webhook configuration cannot be updated, retrying"),
+            _ => tracing::warn!(problem, "the API server cannot be told of the certificate, retrying"),
         }
         self.reported.insert(step, problem);
     }

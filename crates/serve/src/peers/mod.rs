@@ -39,7 +39,8 @@ pub async fn peers(
     leadership: Arc<Leadership>,
     slot: Arc<CertificateSlot>,
 ) -> Result<Listening, BindError> {
-    let router = served(crate::activity_routes(shown), leadership);
+    let routes = crate::activity_routes(shown.clone()).merge(crate::external_metrics::routes(shown));
+    let router = served(routes, leadership);
     let listening = crate::open("peers", address, "--peer-address", router).await?;
     Ok(listening.over_tls(pinned::server_config(slot)))
 }

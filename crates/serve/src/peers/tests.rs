@@ -23,6 +23,7 @@ impl Replica {
         let shown = Shown {
             activity: Arc::new(Activity::new(5)),
             board: Arc::new(Board::default()),
+            answers: Arc::default(),
             clock: Arc::new(SystemClock::start()),
         };
         let (leadership, slot) = (Arc::new(Leadership::default()), Arc::new(CertificateSlot::default()));

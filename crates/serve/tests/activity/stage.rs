@@ -28,6 +28,7 @@ impl Stage {
         let shown = Shown {
             activity: Arc::new(Activity::new(200)),
             board: Arc::new(Board::default()),
+            answers: Arc::default(),
             clock: Arc::new(SystemClock::start()),
         };
         shown.board.lead(true);

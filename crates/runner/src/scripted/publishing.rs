@@ -1,0 +1,53 @@
+//! A kind whose objects publish their first metric.
+
+use std::sync::Arc;
+
+use engine::policy::{Policy, PolicyMemories, Recommendation};
+use engine::{Absence, AbsenceReason, Activity, Published, View};
+use resources::{Compiled, Context, Kind, NotCompiled, business_scaling};
+use serde_json::Value;
+
+use super::Object;
+
+/// A BusinessScaling in all else.
+static PUBLISHING: Kind =
+    Kind { kind: "Publishing", plural: "publishings", compile, ..business_scaling::KIND };
+
+fn compile(object: &Value, context: &Context<'_>) -> Result<Compiled, NotCompiled> {
+    let mut compiled = (business_scaling::KIND.compile)(object, context)?;
+    compiled.plan.policy = Arc::new(Publishes(Arc::clone(&compiled.plan.policy)));
+    Ok(compiled)
+}
+
+/// Recommends as the policy in it.
+#[derive(Debug)]
+struct Publishes(Arc<dyn Policy>);
+
+impl Policy for Publishes {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn recommend(
+        &self,
+        view: &View<'_>,
+        member: usize,
+        memory: &mut PolicyMemories,
+    ) -> Option<Recommendation> {
+        self.0.recommend(view, member, memory)
+    }
+
+    fn report(&self, view: &View<'_>, _: &mut PolicyMemories) -> Option<(Activity, Vec<Published>)> {
+        let failure = || Absence { reason: AbsenceReason::Timeout, message: "no answer".to_owned() };
+        let value = view.value(0).ok_or_else(failure);
+        let metric = "s0-http".to_owned();
+        Some((Activity::default(), vec![Published { metric, value, at: view.now, is_fallback: false }]))
+    }
+}
+
+impl Object {
+    /// The same as an object that publishes its metric as `s0-http`.
+    pub(crate) fn publishing(self) -> Self {
+        self.of_kind(&PUBLISHING)
+    }
+}
