@@ -93,16 +93,27 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- if and .Values.webhook.enabled (not .Values.rbac.namespaced) }}true{{ end }}
 {{- end }}
 
+{{- /* "true" where the external metrics API is served. */ -}}
+{{- define "polyscaler.hasMetricsApi" -}}
+{{- if and .Values.externalMetrics.enabled (not .Values.rbac.namespaced) }}true{{ end }}
+{{- end }}
+
+{{- /* The Service of the external metrics API: with its suffix it must fit into 63 characters. */ -}}
+{{- define "polyscaler.metricsApiService" -}}
+{{- printf "%s-external-metrics" (include "polyscaler.fullname" . | trunc 46 | trimSuffix "-") }}
+{{- end }}
+
 {{- /* "true" where replicas ask the one that leads. */ -}}
 {{- define "polyscaler.hasPeers" -}}
 {{- with .Values.operator }}
-{{- if and .peers.enabled .leaderElection.enabled .activityServer.enabled (gt (int $.Values.replicaCount) 1) }}true{{ end }}
+{{- $asked := or .activityServer.enabled (include "polyscaler.hasMetricsApi" $) }}
+{{- if and .peers.enabled .leaderElection.enabled $asked (gt (int $.Values.replicaCount) 1) }}true{{ end }}
 {{- end }}
 {{- end }}
 
 {{- /* "true" where anything is served over TLS. */ -}}
 {{- define "polyscaler.hasCertificate" -}}
-{{- if or (include "polyscaler.hasWebhook" .) (include "polyscaler.hasPeers" .) }}true{{ end }}
+{{- if or (include "polyscaler.hasWebhook" .) (include "polyscaler.hasPeers" .) (include "polyscaler.hasMetricsApi" .) }}true{{ end }}
 {{- end }}
 
 {{- define "polyscaler.subjects" -}}
@@ -159,9 +170,10 @@ the whole release for its sake: (list ROOT PATH).
 {{- if .enabled }}{{ $ports = append $ports (int .port) }}{{ end }}
 {{- end }}
 {{- if include "polyscaler.hasWebhook" . }}{{ $ports = append $ports (int .Values.webhook.port) }}{{ end }}
+{{- if include "polyscaler.hasMetricsApi" . }}{{ $ports = append $ports (int .Values.externalMetrics.port) }}{{ end }}
 {{- if include "polyscaler.hasPeers" . }}{{ $ports = append $ports (int $operator.peers.port) }}{{ end }}
 {{- if ne (len $ports) (len (uniq $ports)) }}
-{{- fail "operator.metrics.port, operator.health.port, operator.activityServer.port, operator.peers.port and webhook.port must differ from one another" }}
+{{- fail "operator.metrics.port, operator.health.port, operator.activityServer.port, operator.peers.port, webhook.port and externalMetrics.port must differ from one another" }}
 {{- end }}
 {{- if and .Values.webhook.existingSecret .Values.webhook.certManager.enabled }}
 {{- fail "webhook.existingSecret: with webhook.certManager.enabled there is another Secret; set only one of the two" }}

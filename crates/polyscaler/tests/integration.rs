@@ -9,6 +9,7 @@ mod command_line;
 mod coordinate;
 #[cfg(feature = "demo")]
 mod demo;
+mod external_metrics;
 mod harness;
 mod monitoring;
 mod outage;

@@ -4,6 +4,7 @@
 //! all HPAs of the other read nothing.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -27,6 +28,9 @@ const NAME: &str = "v1beta1.external.metrics.k8s.io";
 
 /// More replicas than that do not start at the same moment.
 const ATTEMPTS: usize = 5;
+/// The API server hears of a change by a watch of its own. Whoever shows the new certificate sooner is called by somebody
+/// who does not trust it, and for an HPA that is a metric that fails.
+const HEARD: Duration = Duration::from_secs(2);
 /// With an annotation of this kind, cert-manager keeps the bundle.
 const INJECTED_BY_OTHERS: &str = "cert-manager.io/inject-";
 
@@ -123,6 +127,7 @@ impl ApiServiceRegistration {
         let (asked, patched) = ([asked("patch")], self.api.patch(NAME, &params, &patch));
         match self.requests.write("apiservice", &asked, patched).await {
             Ok(_) => {
+                tokio::time::sleep(HEARD).await;
                 tracing::info!(apiservice = NAME, "the API server now trusts the certificate");
                 Ok(true)
             }

@@ -30,6 +30,12 @@ pub(crate) fn shared_without_crds() -> &'static ControlPlane {
     &SHARED.get_or_init(|| begin(false)).1
 }
 
+/// The one for tests about an API that a cluster has once, with the CRDs: such tests go one after the other.
+pub(crate) fn shared_for_apis() -> &'static ControlPlane {
+    static SHARED: OnceLock<(Runtime, ControlPlane)> = OnceLock::new();
+    &SHARED.get_or_init(|| begin(true)).1
+}
+
 fn begin(with_crds: bool) -> (Runtime, ControlPlane) {
     let begin = move || {
         let runtime = Runtime::new().unwrap();

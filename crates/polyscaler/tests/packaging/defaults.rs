@@ -60,10 +60,10 @@ async fn a_change_of_values_takes_effect_without_a_restart() {
             "namespaces": [{ "matchLabels": { "tier": "gold" }, "ceilings": { "maxReplicas": 20 } }],
         });
         let operator = json!({ "namespaces": [namespace], "defaults": defaults });
-        // Tests share the CRDs; and a webhook would judge the objects of others.
+        // Tests share the CRDs and the one APIService; and a webhook would judge the objects of others.
         let off = json!({ "install": false });
         values_file(
-            &json!({ "operator": operator, "crds": off, "webhook": { "enabled": false } }).to_string(),
+            &json!({ "operator": operator, "crds": off, "webhook": { "enabled": false }, "externalMetrics": { "enabled": false } }).to_string(),
         )
     };
     let helm = |verb: &str, values: &tempfile::NamedTempFile| {

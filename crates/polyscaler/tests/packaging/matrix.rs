@@ -42,6 +42,7 @@ operator:
 rbac: { create: false }
 serviceAccount: { create: false }
 webhook: { enabled: false }
+externalMetrics: { enabled: false }
 metricsService: { enabled: false }
 activityService: { enabled: false }
 podSecurityContext: { runAsNonRoot: null, seccompProfile: null }

@@ -20,6 +20,7 @@ pub(crate) struct Pod {
     health: PortClaim,
     activity: PortClaim,
     pub(crate) webhook: PortClaim,
+    pub(crate) metrics_api: PortClaim,
     mounts: Vec<Mount>,
     _peer: PortClaim,
     _supervisor: Supervisor,
@@ -54,13 +55,14 @@ impl Pod {
         let container = &spec.containers[0];
         let claim = || PortClaim::new().unwrap();
         let (metrics, health, activity, webhook) = (claim(), claim(), claim(), claim());
-        let peer = claim();
+        let (peer, metrics_api) = (claim(), claim());
         let addresses = [
             ("metrics", &metrics),
             ("health", &health),
             ("activity", &activity),
             ("webhook", &webhook),
             ("peer", &peer),
+            ("external-metrics", &metrics_api),
         ];
         let is_address = |arg: &String| {
             addresses
@@ -70,7 +72,7 @@ impl Pod {
         let mut args: Vec<String> =
             container.args.clone().unwrap_or_default().into_iter().filter(|arg| !is_address(arg)).collect();
         for (of, port) in addresses {
-            let has_none = ["webhook", "peer"].contains(&of) && !has_listener(deployment, of);
+            let has_none = ["webhook", "peer", "external-metrics"].contains(&of) && !has_listener(deployment, of);
             if !has_none && !args.contains(&format!("--{of}-address=off")) {
                 args.push(format!("--{of}-address=127.0.0.1:{}", port.port()));
             }
@@ -105,6 +107,7 @@ impl Pod {
             health,
             activity,
             webhook,
+            metrics_api,
             mounts,
             _peer: peer,
             _supervisor: supervisor,

@@ -54,6 +54,7 @@ fn what_is_switched_off_is_not_there() {
         "operator.activityServer.enabled=false",
         "crds.install=false",
         "webhook.enabled=false",
+        "externalMetrics.enabled=false",
         "rbac.create=false",
         "serviceAccount.create=false",
     ];
@@ -112,6 +113,8 @@ fn bad_values_are_refused_with_their_path() {
         ("operator.metrics.port=8081", "must differ"),
         ("webhook.port=8080", "must differ"),
         ("webhook.port=443", "webhook/port"),
+        ("externalMetrics.port=9443", "must differ"),
+        ("externalMetrics.apiService=maybe", "externalMetrics/apiService"),
         ("webhook.certManager.issuer=x", "issuer"),
         ("webhook.existingSecret=x,webhook.certManager.enabled=true", "webhook.existingSecret"),
         ("serviceMonitor.enabled=true,metricsService.enabled=false", "serviceMonitor.enabled"),

@@ -32,6 +32,7 @@ fn files(root: &Path) -> anyhow::Result<Vec<(PathBuf, String)>> {
         ("config/components/any-target/role.yaml".into(), rbac::any_target_role()),
         ("config/components/namespace-selector/role.yaml".into(), rbac::namespace_selector_role()),
         ("config/webhook/role.yaml".into(), rbac::webhook_roles()),
+        ("config/external-metrics/role.yaml".into(), rbac::external_metrics_role()),
         ("config/webhook/configuration.yaml".into(), webhook::configuration()),
         ("charts/polyscaler/templates/_rules.tpl".into(), rbac::chart_rules()),
         ("charts/polyscaler/templates/_webhook.tpl".into(), webhook::chart_template()),
@@ -118,7 +119,7 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
         let copy = tempfile::tempdir().unwrap();
         for folder in
-            ["config/default", "config/manager", "config/monitoring", "config/rbac", "config/webhook"]
+            ["config/default", "config/external-metrics", "config/manager", "config/monitoring", "config/rbac", "config/webhook"]
         {
             std::fs::create_dir_all(copy.path().join(folder)).unwrap();
             for entry in std::fs::read_dir(root.join(folder)).unwrap() {

@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use resources::{KINDS, Scope};
 
 use rules::{
-    LEASE, Rule, any_target, autoscalers, certificate_secret, events, items, lease, leases, namespaces,
+    LEASE, Rule, any_target, api_service, autoscalers, callers, certificate_secret, events, items, lease, leases, namespaces,
     of_scope, pods, secrets, targets, webhook_configuration,
 };
 use user_roles::{USER_ROLES, aggregation_label};
@@ -58,6 +58,12 @@ pub(super) fn webhook_roles() -> String {
     let own = role("Role", name, Some("scaling-operator-system"), &certificate_secret());
     let own = own.trim_start_matches(super::BANNER);
     format!("{}---\n{own}", role("ClusterRole", name, None, &webhook_configuration()))
+}
+
+/// What it may do to serve the external metrics API.
+pub(super) fn external_metrics_role() -> String {
+    let rules = [api_service(), callers()].concat();
+    role("ClusterRole", "scaling-operator-external-metrics-role", None, &rules)
 }
 
 /// What an overlay may add.
@@ -119,9 +125,12 @@ pub(super) fn chart_rules() -> String {
         ("lease", "polyscaler.fullname", lease(&[LEASE])),
         ("certificateSecret", "polyscaler.certificateSecret", certificate_secret()),
         ("webhookConfiguration", "polyscaler.clusterName", webhook_configuration()),
+        // Of fixed names, whatever the release is called.
+        ("apiService", "", api_service()),
+        ("callers", "", callers()),
     ] {
         let mut items = items(&rules);
-        for fixed in rules.iter().flat_map(|rule| rule.names) {
+        for fixed in rules.iter().flat_map(|rule| rule.names).filter(|_| !name.is_empty()) {
             items = items.replace(&format!("{fixed:?}"), &format!("{{{{ include {name:?} . | quote }}}}"));
         }
         let _ = write!(text, "\n{{{{- define \"polyscaler.rules.{template}\" }}}}\n{items}{{{{- end }}}}\n");
@@ -152,7 +161,7 @@ mod tests {
 
     #[test]
     fn nothing_but_an_option_has_a_wildcard() {
-        for text in [manager_role(), leader_election_role(), webhook_roles(), user_roles(), chart_rules()] {
+        for text in [manager_role(), leader_election_role(), webhook_roles(), external_metrics_role(), user_roles(), chart_rules()] {
             assert!(!text.contains("\"*"), "{text}");
         }
         assert!(any_target_role().contains(r#"resources: ["*/scale"]"#));

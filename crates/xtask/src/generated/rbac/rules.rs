@@ -211,6 +211,44 @@ pub(super) fn webhook_configuration() -> Vec<Rule> {
     }]
 }
 
+/// By name, as the API server has one for each version of a group.
+const METRICS_API_SERVICE: &str = "v1beta1.external.metrics.k8s.io";
+/// Where the API server says how its front proxy is known.
+const FRONT_PROXY: &str = "extension-apiserver-authentication";
+
+pub(super) fn api_service() -> Vec<Rule> {
+    let rule = |why, names, verbs| Rule {
+        why,
+        group: "apiregistration.k8s.io".to_owned(),
+        resources: owned(&["apiservices"]),
+        names,
+        verbs,
+    };
+    vec![
+        // What does not exist yet has no name to the authorizer.
+        rule("The external metrics API is registered where there is none.", &[], &["create"]),
+        rule("Whose it is, and its certificate authority.", &[METRICS_API_SERVICE], &["get", "patch"]),
+    ]
+}
+
+/// The same as in the ClusterRole system:auth-delegator and the Role extension-apiserver-authentication-reader, as far as
+/// it is needed, and without a binding in another namespace.
+pub(super) fn callers() -> Vec<Rule> {
+    let rule = |why, group: &str, resource, names, verbs| Rule {
+        why,
+        group: group.to_owned(),
+        resources: owned(&[resource]),
+        names,
+        verbs,
+    };
+    let none = &[][..];
+    vec![
+        rule("How the front proxy of the API server is known.", "", "configmaps", &[FRONT_PROXY], &["get"]),
+        rule("Who calls.", "authentication.k8s.io", "tokenreviews", none, &["create"]),
+        rule("What callers may do.", "authorization.k8s.io", "subjectaccessreviews", none, &["create"]),
+    ]
+}
+
 pub(super) fn any_target() -> Vec<Rule> {
     vec![Rule {
         why: "Everything that has a scale subresource.",

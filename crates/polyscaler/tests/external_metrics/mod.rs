@@ -1,0 +1,109 @@
+//! The external metrics API: registered with a real API server, and called through it and directly.
+//!
+//! The API server reaches the operator, which runs outside of the cluster, by a Service of type ExternalName.
+
+mod callers;
+mod owner;
+mod replicas;
+
+use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
+use kube::Api;
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use serde_json::{Value, json};
+use testbed::ports::PortClaim;
+use testbed::wait;
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::harness::{LIMIT, Operator, Scene, control_plane};
+
+const NAME: &str = "v1beta1.external.metrics.k8s.io";
+const SERVICE: &str = "polyscaler-external-metrics";
+const ROOT: &str = "/apis/external.metrics.k8s.io/v1beta1";
+
+/// The cluster has one such API, so there is one such scene at a time.
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// A scene whose operators serve the API.
+pub(crate) struct MetricsApi {
+    pub(crate) scene: Scene,
+    pub(crate) port: PortClaim,
+    api: Api<APIService>,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl MetricsApi {
+    pub(crate) async fn begin(prefix: &str) -> Self {
+        let turn = TURN.lock().await;
+        let scene = Scene::on(control_plane::shared_for_apis(), prefix).await;
+        let api: Api<APIService> = Api::all(scene.client.clone());
+        // Of the scene before.
+        let _ = api.delete(NAME, &DeleteParams::default()).await;
+        let services: Api<Service> = scene.namespaced();
+        let service = json!({
+            "metadata": { "name": SERVICE },
+            "spec": { "type": "ExternalName", "externalName": "localhost" },
+        });
+        let service = serde_json::from_value(service).unwrap();
+        services.create(&PostParams::default(), &service).await.unwrap();
+        Self { scene, port: PortClaim::new().unwrap(), api, _turn: turn }
+    }
+
+    /// Starts an operator that serves it at `port`.
+    pub(crate) async fn operator(&self, port: &PortClaim, args: &[&str]) -> Operator {
+        let address = format!("--external-metrics-address=127.0.0.1:{}", port.port());
+        self.scene.operator(&[&[address.as_str()], args].concat()).await
+    }
+
+    pub(crate) async fn found(&self) -> Option<APIService> {
+        self.api.get_opt(NAME).await.unwrap()
+    }
+
+    /// Waits until it is registered.
+    pub(crate) async fn registered(&self) -> APIService {
+        wait::until("it is registered", LIMIT, || self.found()).await.unwrap()
+    }
+
+    /// Has the API server call `port`, as this machine has one port 443 at most, and waits until it does.
+    pub(crate) async fn leads_to(&self, port: &PortClaim) {
+        self.registered().await;
+        let patch = json!({ "spec": { "service": { "port": port.port() } } });
+        self.api.patch(NAME, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+        let look = || async {
+            let found = self.found().await.ok_or("gone")?;
+            let conditions = found.status.and_then(|status| status.conditions).unwrap_or_default();
+            let is_available = |found: &&_| {
+                let found: &k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIServiceCondition =
+                    found;
+                found.type_ == "Available" && found.status == "True"
+            };
+            match conditions.iter().find(is_available) {
+                Some(_) => Ok(()),
+                None => Err(format!("{conditions:?}")),
+            }
+        };
+        wait::until("it is available", LIMIT, look).await.unwrap();
+    }
+
+    /// Where a metric of an object in the scene's namespace is read.
+    pub(crate) fn path(&self, object: &str, metric: &str) -> String {
+        let namespace = &self.scene.namespace;
+        format!("{ROOT}/namespaces/{namespace}/{metric}?labelSelector=scaledobject.keda.sh%2Fname%3D{object}")
+    }
+
+    /// The answer through the API server.
+    pub(crate) async fn get(&self, path: &str) -> Result<Value, kube::core::Status> {
+        let request = http::Request::get(path).body(Vec::new()).unwrap();
+        match self.scene.client.request::<Value>(request).await {
+            Ok(answer) => Ok(answer),
+            Err(kube::Error::Api(status)) => Err(*status),
+            Err(error) => panic!("{path}: {error:?}"),
+        }
+    }
+
+    /// Why there is no answer, as the API server hands it on.
+    pub(crate) async fn why_not(&self, path: &str) -> (u16, String) {
+        let status = self.get(path).await.unwrap_err();
+        (status.code, status.message)
+    }
+}
