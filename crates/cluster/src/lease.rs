@@ -7,6 +7,8 @@
 //! holder that hangs or is cut off stops writing before anyone else begins.
 
 mod guard;
+mod keda;
+mod living;
 mod object;
 mod rivals;
 mod settings;
@@ -27,6 +29,7 @@ use crate::refusal::Refusals;
 use crate::{Clients, FIELD_MANAGER};
 
 pub use guard::{Always, LeaseGuard};
+pub(crate) use keda::{GROUP as KEDA_GROUP, leave_to_keda};
 pub use rivals::Installation;
 use rivals::Rivals;
 pub use settings::LeaseSettings;

@@ -4,6 +4,7 @@
 //!  API server ─▶ watch (our kinds, HPAs) ─▶ runner::Event
 //!             ─▶ targets (replicas)      ◀▶ runner::Actuator     writes /scale
 //!             ─▶ hpas (who controls them)◀▶ runner::Reconciler   creates, updates and deletes those that are kept
+//!             ◀▶ finalizers                                      what an object waits for when it is deleted
 //!             ◀─ journal                 ◀─ runner::Record       writes status and Events
 //!             ◀▶ lease                   ─▶ runner::Guard        who may write
 //!             ─▶ credentials                                     read by name, never listed
@@ -20,6 +21,7 @@
 mod connect;
 mod credentials;
 mod deployments;
+mod finalizers;
 mod hpas;
 mod journal;
 mod lease;
@@ -37,6 +39,7 @@ mod watch;
 pub use connect::{Clients, ConnectError, connect, connect_by_kubeconfig, connect_in_cluster, connect_to};
 pub use credentials::CredentialStore;
 pub use deployments::{Deployment, DeploymentChange, deployments};
+pub use finalizers::{FinalizerWork, Finalizers};
 pub use hpas::{HpaKeeper, Hpas};
 pub use journal::{Journaler, Objects, TargetEvent, TargetEvents};
 pub use lease::{Always, Installation, Lease, LeaseGuard, LeaseSettings};

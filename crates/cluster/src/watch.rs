@@ -11,13 +11,15 @@ use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use kube::api::{DynamicObject, ListParams};
 use kube::{Api, Client, Resource, ResourceExt as _};
 use resources::{Kind, Scope};
-use runner::{Event, Namespaces, Readiness, Selection, SharedDefaults};
+use runner::{Event, Metrics, Namespaces, Readiness, Selection, SharedDefaults};
 use serde::de::DeserializeOwned;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
+use crate::finalizers::Finalizers;
 use crate::hpas::{self, Hpas};
 use crate::journal::Objects;
+use crate::lease::{KEDA_GROUP, leave_to_keda};
 use crate::namespace_labels::note_labels;
 use crate::refusal;
 use crate::selector::{NamespaceSelector, select};
@@ -45,8 +47,12 @@ pub struct Watches {
     pub readiness: Arc<Readiness>,
     /// Where to note what the status of each object is.
     pub objects: Arc<Objects>,
+    /// Where to note what is to be done about finalizers.
+    pub finalizers: Arc<Finalizers>,
     /// Where to note the HPAs that there are.
     pub hpas: Arc<Hpas>,
+    /// Where to count that objects are left to KEDA; `None` where they are not, whether or not KEDA is there.
+    pub leave_to_keda: Option<Arc<Metrics>>,
     /// Where to note the labels of namespaces, where they count.
     pub labels: Option<Arc<SharedDefaults>>,
 }
@@ -75,6 +81,17 @@ pub async fn watch(mut watches: Watches) {
         ));
         // What holds for an object is not known before.
         let _ = all_listed.await;
+    }
+    let is_kedas = |kind: &&Kind| kind.group == KEDA_GROUP;
+    if let Some(metrics) = watches.leave_to_keda.take()
+        && watches.kinds.iter().copied().any(|kind| is_kedas(&kind))
+    {
+        let (looked, has_looked) = oneshot::channel();
+        let finalizers = Arc::clone(&watches.finalizers);
+        let (client, events) = (watches.client.clone(), watches.events.clone());
+        tasks.spawn(leave_to_keda(client, metrics, finalizers, events, looked));
+        // Whose the objects are is not known before.
+        let _ = has_looked.await;
     }
     let watches = Arc::new(watches);
     let (synced, mut all_synced) = mpsc::channel::<()>(1);

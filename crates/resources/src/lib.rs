@@ -18,6 +18,7 @@ pub mod business_scaling;
 mod common;
 mod compile;
 mod events;
+mod finalizer;
 #[cfg(test)]
 mod fixture;
 pub mod general_scaler;
@@ -57,6 +58,7 @@ pub use common::safety::{FallbackBehavior, FallbackSpec, SafetySpec};
 pub use common::status::{ObservedStatus, OriginStatus, SingleTargetStatus, WarningStatus};
 pub use compile::{Compiled, Context, NotCompiled};
 pub use events::{Announcement, Change};
+pub use finalizer::{Finalizer, Restoration};
 pub use keda_differences::{KedaDifference, KedaDifferenceKind, keda_differences};
 pub use kept_status::{KeptStatus, MemoryPlace, Status};
 pub use kind::Kind;

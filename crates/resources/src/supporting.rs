@@ -15,6 +15,7 @@ use engine::Problem;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde_json::Value;
 
+use crate::finalizer::Finalizer;
 use crate::schema::{self, Schema};
 use crate::scope::Scope;
 
@@ -34,6 +35,8 @@ pub struct Supporting {
     pub definition: fn() -> CustomResourceDefinition,
     /// What is wrong with an object by the rules across fields; called with one that fits the schema.
     pub broken_rules: fn(&Value) -> Vec<Problem>,
+    /// The finalizer that its objects may have, where one is known.
+    pub finalizer: Option<Finalizer>,
 }
 
 impl Supporting {
@@ -71,11 +74,14 @@ pub struct Needs {
     pub references: fn(&Value) -> Vec<Reference>,
     /// Whether its plans may keep an HPA: only then may the operator write HPAs.
     pub hpas: bool,
+    /// The finalizer that its objects may have, where one is known.
+    pub finalizer: Option<Finalizer>,
 }
 
 impl Needs {
     /// Nothing else.
-    pub const NOTHING: Self = Self { supporting: &[], references: |_| Vec::new(), hpas: false };
+    pub const NOTHING: Self =
+        Self { supporting: &[], references: |_| Vec::new(), hpas: false, finalizer: None };
 }
 
 /// The name of a supporting object.

@@ -215,6 +215,31 @@ impl Board {
         objects.insert(key.clone(), Kept { state, detail });
     }
 
+    /// Shows that an object is left to `who`.
+    pub(crate) fn leave(&self, key: &ObjectKey, who: &str, now: Time) {
+        const REASON: &str = "StandingBack";
+        let before = self.lock().get(key).map(|kept| (kept.state.reason.clone(), kept.state.since));
+        let since = before.filter(|(reason, _)| reason == REASON).map_or(now, |(_, since)| since);
+        self.show(ObjectState {
+            kind: key.kind,
+            namespace: key.namespace.clone(),
+            name: key.name.clone(),
+            at: now,
+            since,
+            ready: false,
+            reason: REASON.to_owned(),
+            message: format!("{who} is active, so this object is left to it"),
+            place: Some(who.to_owned()),
+            observe: false,
+            paused: None,
+            warnings: Vec::new(),
+            metrics: Vec::new(),
+            targets: Vec::new(),
+            failing: Vec::new(),
+            history: VecDeque::new(),
+        });
+    }
+
     pub(crate) fn forget(&self, key: &ObjectKey) {
         self.lock().remove(key);
     }

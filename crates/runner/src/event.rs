@@ -59,6 +59,13 @@ pub enum Event {
     Pushed(ObjectKey),
     /// Other defaults and ceilings hold, in some namespaces or in all.
     Defaults,
+    /// Objects of a kind in this API group are left to someone else, or no longer.
+    LeftTo {
+        /// The API group.
+        group: &'static str,
+        /// Who acts on them, as people know it; `None` for us again.
+        who: Option<String>,
+    },
     /// All that existed at the start has been reported; polling may begin.
     Synced,
     /// Whether this replica leads and may write.

@@ -3,6 +3,7 @@
 mod compile;
 mod group;
 mod hpa;
+mod left;
 mod push;
 
 use std::collections::HashMap;
@@ -57,6 +58,8 @@ pub struct Runner {
     ownership: Ownership,
     references: References,
     schedule: Schedule,
+    /// Who acts on objects of an API group in our place.
+    left_to: HashMap<&'static str, String>,
     polls: JoinSet<Finished>,
     polling: HashMap<Id, (ObjectKey, Arc<Plan>)>,
     /// What the running polls may write.
@@ -76,6 +79,7 @@ impl Runner {
             ownership: Ownership::default(),
             references: References::default(),
             schedule: Schedule::default(),
+            left_to: HashMap::new(),
             polls: JoinSet::new(),
             polling: HashMap::new(),
             busy: HashMap::new(),
@@ -124,6 +128,7 @@ impl Runner {
             Event::Hpa { hpa, target, controller } => self.hpa(hpa, target, controller),
             Event::Defaults => self.compile_all(),
             Event::Supporting { reference, object } => self.support(reference, object),
+            Event::LeftTo { group, who } => self.leave_to(group, who),
             Event::Synced => {
                 self.synced = true;
                 self.begin();
@@ -233,6 +238,9 @@ impl Runner {
         }
         if self.services.guard.time_left().is_none() {
             return self.due_at(key, now.plus(LEASE_PAUSE));
+        }
+        if self.left_to.contains_key(entry.kind.group) {
+            return self.show_left(&key, now);
         }
         let plan = match &entry.compiled {
             Ok(plan) => Arc::clone(plan),

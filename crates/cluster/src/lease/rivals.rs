@@ -4,8 +4,7 @@
 //! created first acts; of two Leases of the same second, as the API server counts no finer, the first by namespace and
 //! name. A Lease lives while it changes, counted on this machine's clock, as for the own one.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::time::Duration;
+use std::collections::BTreeSet;
 
 use k8s_openapi::api::coordination::v1::Lease as LeaseObject;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -14,6 +13,7 @@ use kube::{Api, Client, ResourceExt as _};
 use runner::{ActsIn, Namespaces};
 use tokio::time::Instant;
 
+use super::living::Living;
 use super::object;
 
 /// The label that marks the Lease of an installation.
@@ -59,11 +59,6 @@ fn age(lease: &LeaseObject) -> Age {
     (lease.creation_timestamp(), lease.namespace().unwrap_or_default(), lease.name_any())
 }
 
-/// Namespace and name.
-fn key(lease: &LeaseObject) -> (String, String) {
-    (lease.namespace().unwrap_or_default(), lease.name_any())
-}
-
 /// What is seen of rivals.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
@@ -80,8 +75,7 @@ pub(super) struct Rivals {
     installation: Installation,
     everywhere: Api<LeaseObject>,
     nearby: Api<LeaseObject>,
-    /// The version of each Lease, and when it last changed on this machine's clock.
-    changed: HashMap<(String, String), (Option<String>, Instant)>,
+    living: Living,
     /// Whether Leases of other namespaces may not be listed.
     is_confined: bool,
 }
@@ -89,21 +83,20 @@ pub(super) struct Rivals {
 impl Rivals {
     pub(super) fn new(client: &Client, namespace: &str, installation: Installation) -> Self {
         let (everywhere, nearby) = (Api::all(client.clone()), Api::namespaced(client.clone(), namespace));
-        Self { installation, everywhere, nearby, changed: HashMap::new(), is_confined: false }
+        Self { installation, everywhere, nearby, living: Living::default(), is_confined: false }
     }
 
     /// Looks at the Leases of all installations; `own` is this one's, which is called `name` in `namespace`. Where they may
     /// not be listed there are none, as an installation with rights in its own namespaces only has no others in sight.
     pub(super) async fn look(&mut self, own: Option<&LeaseObject>, namespace: &str, name: &str) -> Seen {
         let leases = self.list().await;
-        let listed: HashSet<_> = leases.iter().map(key).collect();
-        self.changed.retain(|known, _| listed.contains(known));
+        self.living.keep(&leases);
         let is_own =
             |lease: &LeaseObject| lease.name_any() == name && lease.namespace().as_deref() == Some(namespace);
         let others = leases.into_iter().filter(|lease| !is_own(lease) && self.installation.meets(lease));
         let mut others: Vec<LeaseObject> = others.collect();
         let now = Instant::now();
-        others.retain(|lease| self.lives(lease, now));
+        others.retain(|lease| self.living.lives(lease, now));
         others.sort_by_key(age);
         let shown =
             |lease: &LeaseObject| format!("{}/{}", lease.namespace().unwrap_or_default(), lease.name_any());
@@ -132,17 +125,5 @@ impl Rivals {
             }
         }
         self.nearby.list(&marked).await.map(|found| found.items).unwrap_or_default()
-    }
-
-    /// Whether the installation of the Lease has not fallen silent.
-    fn lives(&mut self, lease: &LeaseObject, now: Instant) -> bool {
-        let version = lease.resource_version();
-        let known = self.changed.entry(key(lease)).or_insert_with(|| (version.clone(), now));
-        if known.0 != version {
-            *known = (version, now);
-        }
-        let seconds = lease.spec.as_ref().and_then(|spec| spec.lease_duration_seconds).unwrap_or_default();
-        let duration = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
-        now.saturating_duration_since(known.1) < duration
     }
 }

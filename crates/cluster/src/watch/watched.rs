@@ -67,17 +67,36 @@ impl Watched {
         }
     }
 
+    /// Notes what is to be done about the finalizers of an object that we act on.
+    fn note_finalizer(self, watches: &Watches, (namespace, name): &Name, object: Option<&serde_json::Value>) {
+        let (finalizer, acts_here) = match self {
+            Self::Planned(kind) => {
+                let acts_in = object.map(|object| kind.acts_in(object));
+                (kind.needs.finalizer, acts_in.is_none_or(|acts_in| watches.namespaces.contains(&acts_in)))
+            }
+            Self::Supporting(kind) => {
+                (kind.finalizer, namespace.is_empty() || watches.namespaces.contains(namespace))
+            }
+        };
+        if let Some(finalizer) = finalizer {
+            let object = object.filter(|_| acts_here);
+            watches.finalizers.note(&finalizer, self.resource(), (namespace, name), object);
+        }
+    }
+
     /// What a change of one of its objects is to the loop. One that is being deleted counts as gone.
     pub(super) fn event(self, watches: &Watches, change: Changed<DynamicObject>) -> Event {
-        let (name, object) = match change {
+        let (name, is_there, object) = match change {
             Changed::Applied(mut object) => {
                 let name = (object.namespace().unwrap_or_default(), object.name_any());
                 object.managed_fields_mut().clear();
                 let is_there = object.metadata.deletion_timestamp.is_none();
-                (name, is_there.then(|| serde_json::to_value(&object).unwrap_or_default()))
+                (name, is_there, Some(serde_json::to_value(&object).unwrap_or_default()))
             }
-            Changed::Deleted(name) => (name, None),
+            Changed::Deleted(name) => (name, false, None),
         };
+        self.note_finalizer(watches, &name, object.as_ref());
+        let object = object.filter(|_| is_there);
         match self {
             Self::Planned(kind) => planned(
                 watches,

@@ -44,6 +44,8 @@ impl Feed {
             objects: Arc::new(Objects::default()),
             hpas: Arc::default(),
             labels: None,
+            leave_to_keda: None,
+            finalizers: std::sync::Arc::default(),
         });
         let (sender, content) = watch::channel(content);
         let deployments = cluster::deployments(&clients, &namespace, readiness);

@@ -55,6 +55,11 @@ pub(crate) struct OperatorArgs {
     #[arg(long, env = "POLYSCALER_ALLOW_CROSS_NAMESPACE")]
     pub(super) allow_cross_namespace: bool,
 
+    /// Act on objects of KEDA's kinds although an operator of KEDA is active. By default they are left to it while the Lease
+    /// operator.keda.sh, in any namespace, is renewed.
+    #[arg(long, env = "POLYSCALER_BESIDE_KEDA")]
+    pub(super) beside_keda: bool,
+
     /// YAML file with defaults for what specs leave open (interval, safety) and ceilings for what they say (maxReplicas,
     /// shortest interval, metric types), for all namespaces or for some by name or label. Read again when it changes.
     #[arg(long, env = "POLYSCALER_DEFAULTS_FILE", value_name = "FILE")]

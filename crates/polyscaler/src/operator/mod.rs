@@ -94,6 +94,8 @@ async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
             objects: Arc::clone(&objects),
             hpas: Arc::clone(&shared.hpas),
             labels,
+            finalizers: Arc::clone(&shared.finalizers),
+            leave_to_keda: (!arguments.beside_keda).then(|| Arc::clone(&shared.metrics)),
         });
         async move {
             let following = async {

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use cluster::{Clients, HpaKeeper, Hpas, Lease, LeaseSettings, Targets};
+use cluster::{Clients, FinalizerWork, Finalizers, HpaKeeper, Hpas, Lease, LeaseSettings, Targets};
 use futures::future::BoxFuture;
 use runner::{
     Activity, Actuator, Audit, Board, Clock, Episodes, Event, Forecasts, Guard, Journal, Leadership, Metrics,
@@ -47,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) owners: Arc<Owners>,
     /// Whose the cluster's external metrics API is.
     pub(crate) metrics_api: Arc<MetricsApi>,
+    /// What is to be done about finalizers, as the watch reports it.
+    pub(crate) finalizers: Arc<Finalizers>,
     /// The HPAs that the watch reports.
     pub(crate) hpas: Arc<Hpas>,
     pub(crate) identity: String,
@@ -87,6 +89,7 @@ impl Shared {
             leadership: Arc::default(),
             hpas: Arc::default(),
             metrics_api: Arc::default(),
+            finalizers: Arc::default(),
             owners: Arc::default(),
             identity,
         })
@@ -139,6 +142,7 @@ pub(crate) struct Parts {
     lease: JoinHandle<Option<Lease>>,
     runner: JoinHandle<()>,
     journal: JoinHandle<()>,
+    finalizers: JoinHandle<()>,
     stop_lease: watch::Sender<bool>,
     stop_journal: watch::Sender<bool>,
 }
@@ -163,7 +167,11 @@ impl Parts {
         let (stop_journal, journal_stopped) = watch::channel(false);
         let (guard, lease) = elect(wiring.lease, shared, clients, events.clone(), lease_stopped);
         let Record { journal, keeping } = record(Arc::clone(&guard), journal_stopped);
+        let (metrics, finalizers) = (Arc::clone(&shared.metrics), Arc::clone(&shared.finalizers));
         let targets = Targets::new(clients, wiring.namespaces, Arc::clone(&shared.readiness));
+        let actuator = act(targets);
+        let work =
+            FinalizerWork::new(clients, finalizers, metrics, Arc::clone(&guard), Arc::clone(&actuator));
         let services = Services {
             sampler: glue::sampler(
                 clients,
@@ -171,7 +179,7 @@ impl Parts {
                 Arc::clone(&shared.metrics),
                 Some(events.downgrade()),
             ),
-            actuator: act(targets),
+            actuator,
             clock: shared.clock.clone(),
             guard,
             reconciler: Arc::new(HpaKeeper::new(
@@ -205,6 +213,7 @@ impl Parts {
             lease,
             runner: tokio::spawn(runner.run(received)),
             journal: tokio::spawn(keeping),
+            finalizers: tokio::spawn(work.run(stop_journal.subscribe())),
             stop_lease,
             stop_journal,
         };
@@ -219,6 +228,7 @@ impl Parts {
             _ = &mut self.lease => "the election",
             _ = &mut self.runner => "the loop",
             _ = &mut self.journal => "the journal",
+            _ = &mut self.finalizers => "the work at finalizers",
         }
     }
 
@@ -232,6 +242,7 @@ impl Parts {
         let _ = self.runner.await;
         self.stop_journal.send_replace(true);
         let _ = self.journal.await;
+        let _ = self.finalizers.await;
         if let Some(mut lease) = lease {
             lease.release().await;
         }

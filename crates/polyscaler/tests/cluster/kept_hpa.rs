@@ -59,6 +59,8 @@ impl<'a> Keeping<'a> {
             objects: Arc::new(Objects::default()),
             hpas: Arc::clone(&hpas),
             labels: None,
+            leave_to_keda: None,
+            finalizers: std::sync::Arc::default(),
         }));
         while !matches!(events.recv().await.unwrap(), Event::Synced) {}
         let owner =

@@ -21,7 +21,7 @@ async fn token(api: &MetricsApi, name: &str) -> String {
     accounts.create(&PostParams::default(), &account).await.unwrap();
     let request = TokenRequest { spec: Some(TokenRequestSpec::default()), ..TokenRequest::default() };
     let issued = accounts.create_token_request(name, &PostParams::default(), &request).await.unwrap();
-    issued.status.unwrap().token
+    issued.status.unwrap().token.unwrap()
 }
 
 /// Lets the service account read external metrics in the scene's namespace.

@@ -32,8 +32,7 @@ async fn it_is_registered_and_called() {
     assert!(groups.iter().any(|group| group["name"] == "external.metrics.k8s.io"));
 
     let namespace = &api.scene.namespace;
-    let unknown =
-        format!("ScaledObject {namespace}/web does not exist, or has not been polled yet");
+    let unknown = format!("ScaledObject {namespace}/web does not exist, or has not been polled yet");
     assert_eq!(api.why_not(&api.path("web", "s0-prometheus")).await, (500, unknown));
     let path = format!("{ROOT}/namespaces/{namespace}/s0-prometheus");
     assert_eq!(api.why_not(&path).await, (500, "scaledObject name is not specified".to_owned()));

@@ -11,7 +11,7 @@ mod helm;
 mod install;
 mod kustomize;
 mod make;
-mod manifests;
+pub(crate) mod manifests;
 mod matrix;
 mod monitoring;
 mod mounts;

@@ -72,7 +72,8 @@ impl Pod {
         let mut args: Vec<String> =
             container.args.clone().unwrap_or_default().into_iter().filter(|arg| !is_address(arg)).collect();
         for (of, port) in addresses {
-            let has_none = ["webhook", "peer", "external-metrics"].contains(&of) && !has_listener(deployment, of);
+            let has_none =
+                ["webhook", "peer", "external-metrics"].contains(&of) && !has_listener(deployment, of);
             if !has_none && !args.contains(&format!("--{of}-address=off")) {
                 args.push(format!("--{of}-address=127.0.0.1:{}", port.port()));
             }

@@ -40,7 +40,13 @@ fn installed() -> Rights {
     // The others are for people.
     let bound: Vec<String> = of_kind("ClusterRoleBinding")
         .map(|binding| typed::<ClusterRoleBinding>(binding))
-        .filter(|binding| binding.subjects.iter().flatten().all(|subject| subject.namespace.as_deref() != Some("kube-system")))
+        .filter(|binding| {
+            binding
+                .subjects
+                .iter()
+                .flatten()
+                .all(|subject| subject.namespace.as_deref() != Some("kube-system"))
+        })
         .map(|binding| binding.role_ref.name)
         .collect();
     let everywhere = of_kind("ClusterRole")
@@ -63,7 +69,8 @@ impl Rights {
                 // A cluster has one APIService for external metrics, which would lead nowhere for all tests that share it.
                 let is_of_metrics_api = ["apiservices", "tokenreviews", "subjectaccessreviews", "configmaps"]
                     .contains(&resource.as_str());
-                let is_in_use = !is_of_metrics_api && (!is_ours || group == "example.com" || !resource.ends_with("/status"));
+                let is_in_use = !is_of_metrics_api
+                    && (!is_ours || group == "example.com" || !resource.ends_with("/status"));
                 // An object is looked at again only where someone else wrote it in the same instant.
                 // Any secret may be read for metrics, the operator's own among them.
                 let is_given_twice = |verb: &str| is_own && resource == "secrets" && verb == "get";

@@ -5,6 +5,7 @@ mod following;
 mod groups;
 mod kept;
 mod leadership;
+mod left;
 mod outcomes;
 mod published;
 mod pushed;

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use engine::activation::Report;
 use engine::policy::{Policy, PolicyMemories, Recommendation};
-use engine::{Absence, AbsenceReason, Activity, Published, View};
+use engine::{Absence, AbsenceReason, Published, View};
 use resources::{Compiled, Context, Kind, NotCompiled, business_scaling};
 use serde_json::Value;
 
@@ -37,11 +38,12 @@ impl Policy for Publishes {
         self.0.recommend(view, member, memory)
     }
 
-    fn report(&self, view: &View<'_>, _: &mut PolicyMemories) -> Option<(Activity, Vec<Published>)> {
+    fn report(&self, view: &View<'_>, _: &mut PolicyMemories) -> Option<Report> {
         let failure = || Absence { reason: AbsenceReason::Timeout, message: "no answer".to_owned() };
         let value = view.value(0).ok_or_else(failure);
         let metric = "s0-http".to_owned();
-        Some((Activity::default(), vec![Published { metric, value, at: view.now, is_fallback: false }]))
+        let published = vec![Published { metric, value, at: view.now, is_fallback: false }];
+        Some(Report { published, ..Report::default() })
     }
 }
 

@@ -118,9 +118,14 @@ mod tests {
     fn copy() -> tempfile::TempDir {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
         let copy = tempfile::tempdir().unwrap();
-        for folder in
-            ["config/default", "config/external-metrics", "config/manager", "config/monitoring", "config/rbac", "config/webhook"]
-        {
+        for folder in [
+            "config/default",
+            "config/external-metrics",
+            "config/manager",
+            "config/monitoring",
+            "config/rbac",
+            "config/webhook",
+        ] {
             std::fs::create_dir_all(copy.path().join(folder)).unwrap();
             for entry in std::fs::read_dir(root.join(folder)).unwrap() {
                 let entry = entry.unwrap();

@@ -12,8 +12,8 @@ use std::fmt::Write as _;
 use resources::{KINDS, Scope};
 
 use rules::{
-    LEASE, Rule, any_target, api_service, autoscalers, callers, certificate_secret, events, items, lease, leases, namespaces,
-    of_scope, pods, secrets, targets, webhook_configuration,
+    LEASE, Rule, any_target, api_service, autoscalers, callers, certificate_secret, events, items, lease,
+    leases, namespaces, of_scope, pods, secrets, targets, webhook_configuration,
 };
 use user_roles::{USER_ROLES, aggregation_label};
 
@@ -161,7 +161,14 @@ mod tests {
 
     #[test]
     fn nothing_but_an_option_has_a_wildcard() {
-        for text in [manager_role(), leader_election_role(), webhook_roles(), external_metrics_role(), user_roles(), chart_rules()] {
+        for text in [
+            manager_role(),
+            leader_election_role(),
+            webhook_roles(),
+            external_metrics_role(),
+            user_roles(),
+            chart_rules(),
+        ] {
             assert!(!text.contains("\"*"), "{text}");
         }
         assert!(any_target_role().contains(r#"resources: ["*/scale"]"#));

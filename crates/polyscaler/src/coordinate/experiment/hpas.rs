@@ -37,6 +37,8 @@ pub(super) async fn refuse(
         objects: Arc::new(Objects::default()),
         hpas: Arc::default(),
         labels: None,
+        leave_to_keda: None,
+        finalizers: std::sync::Arc::default(),
     });
     let listing = tokio::time::timeout(LISTING, listed(heard));
     let scalings = tokio::select! {

@@ -72,7 +72,27 @@ fn kinds(scope: Scope) -> Vec<Rule> {
 }
 
 pub(super) fn of_scope(scope: Scope) -> Vec<Rule> {
-    [kinds(scope), supporting(scope)].concat()
+    [kinds(scope), supporting(scope), finalizers(scope)].concat()
+}
+
+/// For objects of one scope that may have a finalizer of theirs.
+fn finalizers(scope: Scope) -> Vec<Rule> {
+    let planned = KINDS
+        .iter()
+        .filter(|kind| kind.scope == scope && kind.needs.finalizer.is_some())
+        .map(|kind| (kind.group, kind.plural));
+    let supporting = SUPPORTING
+        .iter()
+        .filter(|kind| kind.scope == scope && kind.finalizer.is_some())
+        .map(|kind| (kind.group, kind.plural));
+    let rule = |(group, plural): (&str, &str)| Rule {
+        why: "Their finalizers.",
+        group: group.to_owned(),
+        resources: owned(&[plural]),
+        names: &[],
+        verbs: &["patch"],
+    };
+    planned.chain(supporting).map(rule).collect()
 }
 
 pub(super) fn targets() -> Vec<Rule> {
