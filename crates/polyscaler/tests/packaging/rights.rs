@@ -39,7 +39,7 @@ fn installed() -> Rights {
     let of_kind = |wanted: &'static str| objects.iter().filter(move |object| kind(object) == wanted);
     // The others are for people.
     let bound: Vec<String> = of_kind("ClusterRoleBinding")
-        .map(|binding| typed::<ClusterRoleBinding>(binding))
+        .map(typed::<ClusterRoleBinding>)
         .filter(|binding| {
             binding
                 .subjects

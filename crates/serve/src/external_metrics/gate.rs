@@ -46,7 +46,7 @@ impl Gate {
         }
         let token = bearer(headers).ok_or(Refused::Unknown)?;
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        let known = self.tokens.or_ask(digest, self.authority.whose(token)).await;
+        let known = self.tokens.or_ask(digest, async { self.authority.whose(token).await }).await;
         known.map_err(Refused::NotJudged)?.ok_or(Refused::Unknown)
     }
 

@@ -1,7 +1,7 @@
 //! Numbers as Kubernetes writes them.
 
-/// The largest value that is written: what an HPA counts in, thousandths in 64 bits, ends here.
-const LARGEST: f64 = 9_223_372_036_854_775.0;
+/// The largest value that is written: an HPA counts in thousandths, in 64 bits, which end a little above.
+const LARGEST: f64 = 9e15;
 
 /// The value in thousandths, as a quantity in its canonical form: `500m`, `7250m`, `8`, `100k`.
 ///
@@ -52,9 +52,9 @@ mod tests {
             (-3.5, "-3500m"),
             (1.0005, "1"),
             (2.0 / 3.0, "667m"),
-            (1e18, "9223372036854775"),
-            (f64::INFINITY, "9223372036854775"),
-            (f64::NEG_INFINITY, "-9223372036854775"),
+            (1e18, "9P"),
+            (f64::INFINITY, "9P"),
+            (f64::NEG_INFINITY, "-9P"),
         ] {
             assert_eq!(quantity(value).as_deref(), Some(text), "{value}");
         }
