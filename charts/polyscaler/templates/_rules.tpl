@@ -159,6 +159,34 @@
   verbs: ["get", "patch"]
 {{- end }}
 
+{{- define "polyscaler.rules.apiService" }}
+# The external metrics API is registered where there is none.
+- apiGroups: ["apiregistration.k8s.io"]
+  resources: ["apiservices"]
+  verbs: ["create"]
+# Whose it is, and its certificate authority.
+- apiGroups: ["apiregistration.k8s.io"]
+  resources: ["apiservices"]
+  resourceNames: ["v1beta1.external.metrics.k8s.io"]
+  verbs: ["get", "patch"]
+{{- end }}
+
+{{- define "polyscaler.rules.callers" }}
+# How the front proxy of the API server is known.
+- apiGroups: [""]
+  resources: ["configmaps"]
+  resourceNames: ["extension-apiserver-authentication"]
+  verbs: ["get"]
+# Who calls.
+- apiGroups: ["authentication.k8s.io"]
+  resources: ["tokenreviews"]
+  verbs: ["create"]
+# What callers may do.
+- apiGroups: ["authorization.k8s.io"]
+  resources: ["subjectaccessreviews"]
+  verbs: ["create"]
+{{- end }}
+
 {{- define "polyscaler.namespacedKinds" -}}
 GeneralScaler,ScalingRule,ScalingGroup,ScaledObject
 {{- end }}
