@@ -4,6 +4,7 @@
 //! people find what they know; it works under KEDA's own CRD, too. What we say beyond that stands in messages.
 
 mod compile;
+mod finalizer;
 mod hpa;
 mod marks;
 mod rules;
@@ -49,6 +50,7 @@ pub const KIND: Kind = Kind {
         ],
         references: trigger_authentication::references,
         hpas: true,
+        finalizer: Some(finalizer::FINALIZER),
     },
 };
 
