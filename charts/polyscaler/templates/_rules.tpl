@@ -9,10 +9,6 @@
 - apiGroups: ["example.com"]
   resources: ["businessscalings/status"]
   verbs: ["patch"]
-# Objects that others refer to.
-- apiGroups: ["keda.sh"]
-  resources: ["clustertriggerauthentications"]
-  verbs: ["list", "watch"]
 {{- end }}
 
 {{- define "polyscaler.rules.namespacedKinds" }}
@@ -52,10 +48,10 @@
 - apiGroups: ["keda.sh"]
   resources: ["scaledobjects"]
   verbs: ["patch"]
-# Objects that others refer to.
+# Their finalizers.
 - apiGroups: ["keda.sh"]
-  resources: ["triggerauthentications"]
-  verbs: ["list", "watch"]
+  resources: ["scaledobjects"]
+  verbs: ["patch"]
 {{- end }}
 
 {{- define "polyscaler.rules.targets" }}
@@ -235,10 +231,6 @@ rules:
   - apiGroups: ["keda.sh"]
     resources: ["scaledobjects/status"]
     verbs: ["get"]
-  # Objects that others refer to.
-  - apiGroups: ["keda.sh"]
-    resources: ["triggerauthentications"]
-    verbs: ["get", "list", "watch"]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -281,10 +273,6 @@ rules:
   - apiGroups: ["keda.sh"]
     resources: ["scaledobjects/status"]
     verbs: ["get"]
-  # Objects that others refer to.
-  - apiGroups: ["keda.sh"]
-    resources: ["triggerauthentications"]
-    verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -301,10 +289,6 @@ rules:
   - apiGroups: ["example.com"]
     resources: ["businessscalings/status"]
     verbs: ["get"]
-  # Objects that others refer to.
-  - apiGroups: ["keda.sh"]
-    resources: ["clustertriggerauthentications"]
-    verbs: ["get", "list", "watch"]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -321,8 +305,4 @@ rules:
   - apiGroups: ["example.com"]
     resources: ["businessscalings/status"]
     verbs: ["get"]
-  # Objects that others refer to.
-  - apiGroups: ["keda.sh"]
-    resources: ["clustertriggerauthentications"]
-    verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 {{- end }}
