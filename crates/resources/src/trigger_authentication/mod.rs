@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::common::column::{self, Column};
 use crate::common::rule;
+use crate::finalizer::Finalizer;
 use crate::scope::Scope;
 use crate::supporting::Supporting;
 
@@ -36,6 +37,8 @@ pub const TRIGGER_AUTHENTICATION: Supporting = Supporting {
     scope: Scope::Namespaced,
     definition: || finish(TriggerAuthentication::crd(), COLUMNS),
     broken_rules,
+    // KEDA puts it on these for its own record.
+    finalizer: Some(Finalizer::of_others("finalizer.keda.sh")),
 };
 
 /// The row of the table for the one of the cluster.
@@ -47,6 +50,8 @@ pub const CLUSTER_TRIGGER_AUTHENTICATION: Supporting = Supporting {
     scope: Scope::Cluster,
     definition: cluster_definition,
     broken_rules,
+    // KEDA puts it on these for its own record.
+    finalizer: Some(Finalizer::of_others("finalizer.keda.sh")),
 };
 
 const POD_IDENTITY: Column = Column::string("PodIdentity", ".spec.podIdentity.provider");

@@ -33,6 +33,7 @@ impl Runner {
                 }
             }
         }
+        keys.iter().for_each(|key| self.listen(key));
         // Those that are left are only shown then.
         self.wake(keys);
     }

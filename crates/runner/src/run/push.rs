@@ -6,7 +6,8 @@ use super::*;
 impl Runner {
     /// Listens to the sources of an object, or to nothing any more where it is not polled.
     pub(super) fn listen(&self, key: &ObjectKey) {
-        let plan = self.entries.get(key).and_then(|entry| entry.compiled.as_ref().ok());
+        let entry = self.entries.get(key).filter(|entry| !self.left_to.contains_key(entry.kind.group));
+        let plan = entry.and_then(|entry| entry.compiled.as_ref().ok());
         let plan =
             plan.filter(|plan| self.synced && self.leading && self.ownership.conflict(key, plan).is_none());
         let queries = plan.into_iter().flat_map(|plan| &plan.metrics).map(|metric| &metric.query);
