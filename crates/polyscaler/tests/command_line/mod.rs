@@ -3,6 +3,7 @@
 mod backtest;
 mod check;
 mod history;
+mod keda_report;
 mod looks;
 mod start;
 mod tune;

@@ -2,6 +2,7 @@
 
 mod diff;
 mod held;
+mod keda_report;
 mod plugin;
 mod rights;
 mod status;
