@@ -9,6 +9,14 @@
 - apiGroups: ["example.com"]
   resources: ["businessscalings/status"]
   verbs: ["patch"]
+# Objects that others refer to.
+- apiGroups: ["keda.sh"]
+  resources: ["clustertriggerauthentications"]
+  verbs: ["list", "watch"]
+# Their finalizers.
+- apiGroups: ["keda.sh"]
+  resources: ["clustertriggerauthentications"]
+  verbs: ["patch"]
 {{- end }}
 
 {{- define "polyscaler.rules.namespacedKinds" }}
@@ -44,13 +52,17 @@
 - apiGroups: ["keda.sh"]
   resources: ["scaledobjects/status"]
   verbs: ["patch"]
-# The memory of decisions, in an annotation.
+# The memory of decisions, in an annotation, and finalizers.
 - apiGroups: ["keda.sh"]
   resources: ["scaledobjects"]
   verbs: ["patch"]
+# Objects that others refer to.
+- apiGroups: ["keda.sh"]
+  resources: ["triggerauthentications"]
+  verbs: ["list", "watch"]
 # Their finalizers.
 - apiGroups: ["keda.sh"]
-  resources: ["scaledobjects"]
+  resources: ["triggerauthentications"]
   verbs: ["patch"]
 {{- end }}
 
@@ -231,6 +243,10 @@ rules:
   - apiGroups: ["keda.sh"]
     resources: ["scaledobjects/status"]
     verbs: ["get"]
+  # Objects that others refer to.
+  - apiGroups: ["keda.sh"]
+    resources: ["triggerauthentications"]
+    verbs: ["get", "list", "watch"]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -273,6 +289,10 @@ rules:
   - apiGroups: ["keda.sh"]
     resources: ["scaledobjects/status"]
     verbs: ["get"]
+  # Objects that others refer to.
+  - apiGroups: ["keda.sh"]
+    resources: ["triggerauthentications"]
+    verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -289,6 +309,10 @@ rules:
   - apiGroups: ["example.com"]
     resources: ["businessscalings/status"]
     verbs: ["get"]
+  # Objects that others refer to.
+  - apiGroups: ["keda.sh"]
+    resources: ["clustertriggerauthentications"]
+    verbs: ["get", "list", "watch"]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -305,4 +329,8 @@ rules:
   - apiGroups: ["example.com"]
     resources: ["businessscalings/status"]
     verbs: ["get"]
+  # Objects that others refer to.
+  - apiGroups: ["keda.sh"]
+    resources: ["clustertriggerauthentications"]
+    verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 {{- end }}

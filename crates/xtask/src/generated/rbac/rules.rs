@@ -62,7 +62,7 @@ fn kinds(scope: Scope) -> Vec<Rule> {
     });
     let annotated = KINDS.iter().filter(|kind| kind.scope == scope && kind.has_annotation());
     let annotated = annotated.map(|kind| Rule {
-        why: "The memory of decisions, in an annotation.",
+        why: "The memory of decisions, in an annotation, and finalizers.",
         group: kind.group.to_owned(),
         resources: owned(&[kind.plural]),
         names: &[],
@@ -75,11 +75,11 @@ pub(super) fn of_scope(scope: Scope) -> Vec<Rule> {
     [kinds(scope), supporting(scope), finalizers(scope)].concat()
 }
 
-/// For objects of one scope that may have a finalizer of theirs.
+/// For objects of one scope that may have a finalizer of theirs; some are patched for other reasons, too.
 fn finalizers(scope: Scope) -> Vec<Rule> {
     let planned = KINDS
         .iter()
-        .filter(|kind| kind.scope == scope && kind.needs.finalizer.is_some())
+        .filter(|kind| kind.scope == scope && kind.needs.finalizer.is_some() && !kind.has_annotation())
         .map(|kind| (kind.group, kind.plural));
     let supporting = SUPPORTING
         .iter()
@@ -103,7 +103,7 @@ pub(super) fn targets() -> Vec<Rule> {
     ]
 }
 
-/// The supporting kinds of one scope: they are only read.
+/// The supporting kinds of one scope: they are read, and written at most for their finalizers.
 pub(super) fn supporting(scope: Scope) -> Vec<Rule> {
     let of_scope = SUPPORTING.iter().filter(|kind| kind.scope == scope);
     let rule = |kind: &&Supporting| Rule {
