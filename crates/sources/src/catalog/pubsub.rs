@@ -11,7 +11,7 @@
 //! | `credentialsFrom.secretKeyRef` | optional: `name` and `key` of a secret that contains the JSON key of a service account with the role Monitoring Viewer; default: the operator's own identity, if its environment names one (`GCE_METADATA_HOST` or `GOOGLE_APPLICATION_CREDENTIALS`) |
 //! | `endpoint` | optional, only together with `credentialsFrom`: the address of Cloud Monitoring, default `https://monitoring.googleapis.com` |
 //! | `maxAgeSeconds` | optional: maximum age of a point, 60 to 86400, default 600 |
-//! | `timeHorizonSeconds` | optional, instead of `maxAgeSeconds`: how far back points are looked for, 60 to 86400 |
+//! | `timeHorizonSeconds` | optional, instead of `maxAgeSeconds`: how far back points are looked for, 1 to 86400 |
 //! | `aggregation` | optional: `mean`, `median`, `variance`, `stddev`, `sum`, `count`, `percentile5`, `percentile95` or `percentile99` of the changes within three minutes, over all series |
 //! | `valueIfNull` | optional: the number that counts where there are no points; default: none does |
 //! | `timeoutSeconds` | optional: timeout of a reading, 1 to 60, default 10; or `timeoutMillis`, 1 to 60000 |
@@ -188,11 +188,11 @@ fn metric(settings: &mut Settings<'_>, resource: Resource) -> Option<(String, bo
 fn window(settings: &mut Settings<'_>) -> Option<Window> {
     if settings.has("timeHorizonSeconds") {
         settings.forbid("maxAgeSeconds", "must not be set together with timeHorizonSeconds");
-        let horizon = settings.whole_number("timeHorizonSeconds", 60..=86_400, 600);
+        let horizon = settings.whole_number("timeHorizonSeconds", 1..=86_400, 600);
         return horizon.map(Duration::from_secs).map(Window::Horizon);
     }
     let max_age = settings.whole_number("maxAgeSeconds", 60..=86_400, 600);
-    settings.whole_number("timeHorizonSeconds", 60..=86_400, 600)?;
+    settings.whole_number("timeHorizonSeconds", 1..=86_400, 600)?;
     max_age.map(Duration::from_secs).map(Window::MaxAge)
 }
 

@@ -6,18 +6,18 @@
 mod credential;
 pub(crate) mod given_later;
 mod nested;
+mod numbers;
 
 use std::collections::btree_map::Entry;
 use std::fmt::Write as _;
-use std::ops::RangeInclusive;
 
-use engine::{Asked, AskedTarget, ConfigPath, Fault, FaultKind, Holder, Problem, Target, Warning};
+use engine::{Asked, AskedTarget, Fault, FaultKind, Holder, Problem, Target, Warning};
 use reqwest::Url;
 use reqwest::header::HeaderMap;
 use serde_json::{Map, Value};
 
 use crate::credentials::Needs;
-use crate::values::fault::{invalid, quoted, type_name, wrong_type};
+use crate::values::fault::{invalid, quoted, wrong_type};
 use crate::values::headers;
 use crate::values::url::{parse_http_url, shown_origin};
 use given_later::{Awaited, StandIns};
@@ -54,13 +54,8 @@ pub(crate) struct Read {
 /// Where these settings stand in the object.
 struct Place<'a> {
     parent: String,
+    /// Settings that stand elsewhere, by their full names.
     elsewhere: &'a [(&'a str, &'a str)],
-}
-
-impl Place<'_> {
-    fn setting(&self, name: &str) -> String {
-        ConfigPath { source: "", config: &self.parent, elsewhere: self.elsewhere }.setting(name)
-    }
 }
 
 /// What is found on the way.
@@ -81,6 +76,15 @@ impl<'a> Settings<'a> {
     pub(crate) fn new(asked: &'a Asked<'a>, stand_ins: &'a StandIns) -> Self {
         let place = Place { parent: asked.path.config.to_owned(), elsewhere: asked.path.elsewhere };
         Self::of(asked, asked.config, place, String::new(), stand_ins, Found::default())
+    }
+
+    /// The path of the setting `name` in the object.
+    fn place_of(&self, name: &str) -> String {
+        let full_name = format!("{}{name}", self.prefix);
+        match self.place.elsewhere.iter().find(|(known, _)| *known == full_name) {
+            Some((_, path)) => (*path).to_owned(),
+            None => format!("{}.{name}", self.place.parent),
+        }
     }
 
     fn of(
@@ -129,12 +133,12 @@ impl<'a> Settings<'a> {
 
     /// Notes that the setting `name` is allowed and most likely not meant.
     pub(crate) fn warn(&mut self, name: &str, message: impl Into<String>) {
-        self.found.warnings.push(Warning::new(self.place.setting(name), message));
+        self.found.warnings.push(Warning::new(self.place_of(name), message));
     }
 
     /// Reports what is wrong with the setting `name`.
     pub(crate) fn refuse(&mut self, name: &str, fault: Fault) {
-        self.found.problems.push(Problem::new(self.place.setting(name), fault));
+        self.found.problems.push(Problem::new(self.place_of(name), fault));
     }
 
     /// A text that must be given and must not be empty.
@@ -215,7 +219,7 @@ impl<'a> Settings<'a> {
                 return headers;
             }
         };
-        let path = self.place.setting(name);
+        let path = self.place_of(name);
         for (member, value) in members {
             match headers::plain(member, value) {
                 Ok((header, value)) => drop(headers.insert(header, value)),
@@ -268,7 +272,7 @@ impl<'a> Settings<'a> {
             let why = format!("{}: must have at most {max} items", items.len());
             self.refuse(name, Fault::new(FaultKind::TooMany, why));
         }
-        let path = self.place.setting(name);
+        let path = self.place_of(name);
         let mut texts = Vec::new();
         for (index, item) in items.iter().take(max).enumerate() {
             let parsed = match item {
@@ -281,63 +285,6 @@ impl<'a> Settings<'a> {
             }
         }
         texts
-    }
-
-    /// A whole number within `range`; `default` where it is left out.
-    pub(crate) fn whole_number(
-        &mut self,
-        name: &'static str,
-        range: RangeInclusive<u64>,
-        default: u64,
-    ) -> Option<u64> {
-        match self.field(name) {
-            None => Some(default),
-            Some(value) => self.number_within(name, value, range),
-        }
-    }
-
-    fn number_within(
-        &mut self,
-        name: &'static str,
-        value: &Value,
-        range: RangeInclusive<u64>,
-    ) -> Option<u64> {
-        let number = value.as_u64().filter(|number| range.contains(number));
-        if number.is_none() {
-            let allowed = format!("must be a whole number from {} to {}", range.start(), range.end());
-            let fault = match value {
-                Value::Number(number) => invalid(number, allowed),
-                Value::String(text) => invalid(quoted(text), allowed),
-                other => invalid(type_name(other), allowed),
-            };
-            self.refuse(name, fault);
-        }
-        number
-    }
-
-    /// A whole number within `range` that must be given.
-    pub(crate) fn required_whole_number(
-        &mut self,
-        name: &'static str,
-        range: RangeInclusive<u64>,
-    ) -> Option<u64> {
-        let Some(value) = self.field(name) else {
-            self.refuse(name, Fault::required());
-            return None;
-        };
-        self.number_within(name, value, range)
-    }
-
-    /// True or false; false where it is left out.
-    pub(crate) fn flag(&mut self, name: &'static str) -> bool {
-        match self.field(name) {
-            None => false,
-            Some(Value::Bool(value)) => *value,
-            Some(other) => {
-                self.refuse(name, wrong_type(other, "true or false"));
-                false
-            }
-        }
     }
 
     /// What they come to.
@@ -371,7 +318,7 @@ impl<'a> Settings<'a> {
         for name in self.fields.into_iter().flat_map(Map::keys) {
             if !self.known.contains(name) {
                 self.found.problems.push(Problem::new(
-                    self.place.setting(name),
+                    self.place_of(name),
                     Fault::new(
                         FaultKind::UnknownField,
                         format!("unknown field; this source accepts {known}"),

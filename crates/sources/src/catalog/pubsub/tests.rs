@@ -107,8 +107,8 @@ fn every_problem_has_its_path_and_words() {
                 .into(),
         ),
         (
-            with("timeHorizonSeconds", json!(1)),
-            "spec.config.timeHorizonSeconds: Invalid value: 1: must be a whole number from 60 to 86400".into(),
+            with("timeHorizonSeconds", json!(0)),
+            "spec.config.timeHorizonSeconds: Invalid value: 0: must be a whole number from 1 to 86400".into(),
         ),
         (
             with("credentials", json!({"private_key": "s3cret"})),

@@ -267,7 +267,7 @@ fn tls(settings: &mut Settings<'_>, hints: &Hints) -> Option<Tls> {
         }
         let skip_verify = tls.flag("insecureSkipVerify");
         if skip_verify && ca.is_some() {
-            tls.refuse("insecureSkipVerify", Fault::forbidden("with it, caFrom has no effect"));
+            tls.warn("insecureSkipVerify", "with it, caFrom has no effect");
         }
         Tls { ca, certificate, key, server_name, skip_verify }
     });

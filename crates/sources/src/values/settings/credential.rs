@@ -35,7 +35,7 @@ impl<'a> Settings<'a> {
     /// left out.
     pub(crate) fn secret(&mut self, name: &'static str) -> Option<Holder> {
         let value = self.field(name)?;
-        let path = self.place.setting(name);
+        let path = self.place_of(name);
         let [reference] = self.members(value, &path, ["secretRef"], &[]);
         let path = format!("{path}.secretRef");
         let [secret] = self.members(reference?, &path, ["name"], &[]);
@@ -65,7 +65,7 @@ impl<'a> Settings<'a> {
     }
 
     fn written(&mut self, name: &str, value: &'a Value) -> Option<Credential> {
-        let path = self.place.setting(name);
+        let path = self.place_of(name);
         let Some(object) = value.as_object() else {
             self.found.problems.push(Problem::new(path, wrong_type(value, "an object")));
             return None;

@@ -123,7 +123,7 @@ impl<'a> Settings<'a> {
             self.refuse(&from, Fault::forbidden(format!("must not be set together with {name}")));
         }
         if let Some(credential) = credential {
-            let path = self.place.setting(name);
+            let path = self.place_of(name);
             self.found.awaited.push(Awaited { name: full_name, path, credential });
         }
         Some(stand_in)

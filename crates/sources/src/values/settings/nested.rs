@@ -17,7 +17,7 @@ impl<'a> Settings<'a> {
         parse: impl FnOnce(&mut Settings<'a>) -> T,
     ) -> Option<T> {
         let value = self.field(name)?;
-        let place = Place { parent: self.place.setting(name), elsewhere: &[] };
+        let place = Place { parent: self.place_of(name), elsewhere: self.place.elsewhere };
         let prefix = format!("{}{name}.", self.prefix);
         let found = mem::take(&mut self.found);
         let mut section = Settings::of(self.asked, value, place, prefix, self.stand_ins, found);
@@ -62,7 +62,7 @@ impl<'a> Settings<'a> {
                 return Vec::new();
             }
         };
-        let path = self.place.setting(name);
+        let path = self.place_of(name);
         let mut pairs = Vec::new();
         for (member, value) in members {
             match value {
@@ -180,6 +180,24 @@ mod tests {
             problems(json!({ "tls": 3 }), read),
             ["spec.config.tls: Invalid value: a number: must be an object"]
         );
+    }
+
+    #[test]
+    fn a_setting_of_a_section_may_stand_elsewhere() {
+        let config = json!({ "tls": { "skip": 1, "depth": "x" }, "skip": 1 });
+        let path = engine::ConfigPath {
+            source: "spec.type",
+            config: "spec.config",
+            elsewhere: &[("tls.skip", "spec.unsafeSsl")],
+        };
+        let asked = engine::Asked { path, ..super::super::tests::asked("test", &config) };
+        let stand_ins = super::super::StandIns::default();
+        let mut settings = Settings::new(&asked, &stand_ins);
+        settings.flag("skip");
+        settings.section("tls", |tls| (tls.flag("skip"), tls.number("depth")));
+        let problems = settings.finish().problems;
+        let paths: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
+        assert_eq!(paths, ["spec.config.skip", "spec.unsafeSsl", "spec.config.tls.depth"]);
     }
 
     #[test]

@@ -153,6 +153,9 @@ fn tls_comes_with_the_scheme_or_with_its_settings() {
     assert_eq!(tls(json!({ "address": "cache:6379", "tls": {} })), Some(Tls::default()));
     let skip = tls(json!({ "address": "rediss://cache", "tls": { "insecureSkipVerify": true } }));
     assert!(skip.unwrap().skip_verify);
+    let both = json!({ "tls": { "caFrom": secret("a", "b"), "insecureSkipVerify": true }, "address": "c" });
+    let warnings = tests::warnings_of_source("redis", &with(both));
+    assert_eq!(warnings, ["spec.config.tls.insecureSkipVerify: with it, caFrom has no effect"]);
     assert_eq!(tls(json!({ "address": "cache:6379" })), None);
 }
 
@@ -254,12 +257,6 @@ fn every_problem_has_its_path_and_words() {
         (
             with(json!({ "address": "rediss://cache", "tls": { "serverName": "a b" } })),
             "spec.config.tls.serverName: Invalid value: \"a b\": must be a host name or an IP address",
-        ),
-        (
-            with(
-                json!({ "address": "c", "tls": { "caFrom": secret("a", "b"), "insecureSkipVerify": true } }),
-            ),
-            "spec.config.tls.insecureSkipVerify: Forbidden: with it, caFrom has no effect",
         ),
         (
             with(json!({ "passwordFrom": {} })),
