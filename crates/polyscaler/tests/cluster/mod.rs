@@ -28,6 +28,7 @@ mod pauses;
 mod permissions;
 mod prometheus;
 mod proxy;
+mod pushed;
 mod quiet;
 mod refusals;
 mod safety;

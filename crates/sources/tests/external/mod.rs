@@ -1,5 +1,4 @@
-//! The source `external` through the hub, against a scaler that speaks gRPC for itself.
+//! The source `external` through the hub, against the testbed's external scaler.
 
 mod push;
 mod readings;
-mod scaler;

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde_json::json;
 use sources::Wake;
+use testbed::{Ends, ExternalScaler};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::external::readings::{question, reported};
-use crate::external::scaler::{Ends, Scaler};
 use crate::support::Bench;
 
 /// Far above what a busy machine takes for anything here.
@@ -25,8 +25,8 @@ fn wake() -> (Wake, mpsc::UnboundedReceiver<()>) {
     (Arc::new(wake), woken)
 }
 
-async fn scaler() -> Scaler {
-    let scaler = Scaler::start().await;
+async fn scaler() -> ExternalScaler {
+    let scaler = ExternalScaler::start().await.unwrap();
     scaler.state().specs = vec![("lag", 5, 0.0)];
     scaler.state().values = [("lag", vec![(0, 0.0)])].into();
     scaler
@@ -37,7 +37,7 @@ async fn what_is_pushed_wakes_the_object_and_counts_at_its_next_reading() {
     let (bench, scaler, (wake, mut woken)) = (Bench::new(), scaler().await, wake());
     let query = bench.prepare(&question(&scaler, json!({"push": true})));
     bench.hub.listen("a", [&query], &wake);
-    scaler.until_open(1).await;
+    scaler.until_open(1).await.unwrap();
     // Again with the same: it stays open.
     bench.hub.listen("a", [&query], &wake);
 
@@ -67,11 +67,11 @@ async fn what_is_pushed_wakes_the_object_and_counts_at_its_next_reading() {
     // An object that is gone, and one that asks no more for pushes.
     let quiet = bench.prepare(&question(&scaler, json!({"push": false})));
     bench.hub.listen("a", [&quiet], &wake);
-    scaler.until_open(0).await;
+    scaler.until_open(0).await.unwrap();
     bench.hub.listen("b", [&query], &wake);
-    scaler.until_open(1).await;
+    scaler.until_open(1).await.unwrap();
     bench.hub.listen("b", [], &wake);
-    scaler.until_open(0).await;
+    scaler.until_open(0).await.unwrap();
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn a_stream_that_ends_is_opened_again_after_a_pause_and_later_each_time_th
     );
 
     scaler.state().ends = None;
-    scaler.until_open(1).await;
+    scaler.until_open(1).await.unwrap();
     scaler.push(true);
     tokio::time::timeout(LIMIT, woken.recv()).await.unwrap().unwrap();
 }

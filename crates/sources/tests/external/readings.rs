@@ -2,13 +2,13 @@
 
 use engine::{AbsenceReason, Holder, Reading};
 use serde_json::{Value, json};
+use testbed::ExternalScaler;
 use testbed::certificates::Authority;
 
-use crate::external::scaler::Scaler;
 use crate::support::{Bench, Question};
 
-pub(crate) fn question(scaler: &Scaler, more: Value) -> Question {
-    let mut config = json!({"scalerAddress": scaler.address, "object": "web", "timeoutSeconds": 20});
+pub(crate) fn question(scaler: &ExternalScaler, more: Value) -> Question {
+    let mut config = json!({"scalerAddress": scaler.address(), "object": "web", "timeoutSeconds": 20});
     config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     Question { source: "external", config }
 }
@@ -30,7 +30,7 @@ pub(crate) fn reported(reading: &Reading) -> Result<(bool, Vec<Reported<'_>>), (
 
 #[tokio::test]
 async fn a_scaler_says_what_it_measures_and_whether_there_is_work() {
-    let (bench, scaler) = (Bench::new(), Scaler::start().await);
+    let (bench, scaler) = (Bench::new(), ExternalScaler::start().await.unwrap());
     {
         let mut state = scaler.state();
         state.active = true;
@@ -65,8 +65,8 @@ async fn a_scaler_says_what_it_measures_and_whether_there_is_work() {
 #[tokio::test]
 async fn whatever_a_scaler_does_not_say_is_an_absence() {
     use AbsenceReason::{BadStatus, NotFinite, ValueMissing};
-    let (bench, scaler) = (Bench::new(), Scaler::start().await);
-    let url = format!("http://{}/", scaler.address);
+    let (bench, scaler) = (Bench::new(), ExternalScaler::start().await.unwrap());
+    let url = format!("http://{}/", scaler.address());
     let read = async || {
         let reading = bench.read(&question(&scaler, json!({}))).await;
         reported(&reading)
@@ -93,7 +93,8 @@ async fn whatever_a_scaler_does_not_say_is_an_absence() {
 /// Its calls end in their time, and who asks another one does not wait for it.
 #[tokio::test]
 async fn a_scaler_that_hangs_costs_its_own_reading_only() {
-    let (bench, hanging, other) = (Bench::new(), Scaler::start().await, Scaler::start().await);
+    let (bench, hanging, other) =
+        (Bench::new(), ExternalScaler::start().await.unwrap(), ExternalScaler::start().await.unwrap());
     for scaler in [&hanging, &other] {
         scaler.state().specs = vec![("lag", 5, 0.0)];
         scaler.state().values = [("lag", vec![(3, 0.0)])].into();
@@ -116,7 +117,7 @@ async fn tls_is_by_the_credentials_of_the_object() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new(folder.path(), "ours").unwrap();
     let files = authority.server("scaler", &["localhost"]).unwrap();
-    let (bench, scaler) = (Bench::new(), Scaler::start_with_tls(&files).await);
+    let (bench, scaler) = (Bench::new(), ExternalScaler::start_with_tls(&files).await.unwrap());
     scaler.state().specs = vec![("lag", 5, 0.0)];
     scaler.state().values = [("lag", vec![(3, 0.0)])].into();
     let pem = std::fs::read_to_string(&authority.files().certificate).unwrap();
