@@ -3,8 +3,11 @@
 //! The API server reaches the operator, which runs outside of the cluster, by a Service of type ExternalName.
 
 mod callers;
+mod finalizers;
+mod keda;
 mod owner;
 mod replicas;
+mod scaling;
 
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
@@ -15,7 +18,7 @@ use testbed::ports::PortClaim;
 use testbed::wait;
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::harness::{LIMIT, Operator, Scene, control_plane};
+use crate::harness::{LIMIT, Operator, Scaling, Scene, control_plane};
 
 const NAME: &str = "v1beta1.external.metrics.k8s.io";
 const SERVICE: &str = "polyscaler-external-metrics";
@@ -53,6 +56,32 @@ impl MetricsApi {
     pub(crate) async fn operator(&self, port: &PortClaim, args: &[&str]) -> Operator {
         let address = format!("--external-metrics-address=127.0.0.1:{}", port.port());
         self.scene.operator(&[&[address.as_str()], args].concat()).await
+    }
+
+    /// Creates a ScaledObject of the Deployment of the same name: 100 users at `/users` a replica, from 1 to 10, looked at
+    /// each second, with more of a spec and of metadata.
+    pub(crate) async fn scaled_object(&self, name: &str, metadata: Value, spec: Value) -> Scaling {
+        let url = self.scene.metrics.url("/users");
+        let config = json!({ "url": url, "valueLocation": "active_users", "targetValue": "100" });
+        let mut object = json!({
+            "apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject",
+            "metadata": { "name": name },
+            "spec": {
+                "scaleTargetRef": { "name": name },
+                "pollingInterval": 1, "minReplicaCount": 1, "maxReplicaCount": 10,
+                "triggers": [{ "type": "metrics-api", "metadata": config }],
+            },
+        });
+        for (part, more) in [("metadata", metadata), ("spec", spec)] {
+            for (field, value) in more.as_object().unwrap() {
+                object[part][field] = value.clone();
+            }
+        }
+        let kind = ("keda.sh/v1alpha1", "ScaledObject", "scaledobjects");
+        let scaling = Scaling::namespaced(&self.scene.client, &self.scene.namespace, kind, name);
+        let object = serde_json::from_value(object).unwrap();
+        scaling.api.create(&PostParams::default(), &object).await.unwrap();
+        scaling
     }
 
     pub(crate) async fn found(&self) -> Option<APIService> {

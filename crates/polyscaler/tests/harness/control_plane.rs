@@ -33,14 +33,21 @@ pub(crate) fn shared_without_crds() -> &'static ControlPlane {
 /// The one for tests about an API that a cluster has once, with the CRDs: such tests go one after the other.
 pub(crate) fn shared_for_apis() -> &'static ControlPlane {
     static SHARED: OnceLock<(Runtime, ControlPlane)> = OnceLock::new();
-    &SHARED.get_or_init(|| begin(true)).1
+    // Without waiting for HPAs for longer than need be.
+    let args = vec!["--horizontal-pod-autoscaler-sync-period=1s".to_owned()];
+    &SHARED.get_or_init(|| begin_with(true, args)).1
 }
 
 fn begin(with_crds: bool) -> (Runtime, ControlPlane) {
+    begin_with(with_crds, Vec::new())
+}
+
+fn begin_with(with_crds: bool, controller_manager_args: Vec<String>) -> (Runtime, ControlPlane) {
     let begin = move || {
         let runtime = Runtime::new().unwrap();
         let control_plane = runtime.block_on(async {
-            let control_plane = start().await;
+            let options = Options { nodes: 2, controller_manager_args, ..Options::default() };
+            let control_plane = ControlPlane::start(options).await.unwrap();
             if with_crds {
                 install_crds(&control_plane.client()).await;
             }

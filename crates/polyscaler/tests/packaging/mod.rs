@@ -32,6 +32,6 @@ pub(crate) fn repository(path: &str) -> PathBuf {
 }
 
 /// The text of a file in the repository.
-fn read(path: &str) -> String {
+pub(crate) fn read(path: &str) -> String {
     std::fs::read_to_string(repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }

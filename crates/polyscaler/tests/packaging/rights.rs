@@ -74,10 +74,16 @@ impl Rights {
                 // An object is looked at again only where someone else wrote it in the same instant.
                 // Any secret may be read for metrics, the operator's own among them.
                 let is_given_twice = |verb: &str| is_own && resource == "secrets" && verb == "get";
-                let verbs = rule
-                    .verbs
-                    .iter()
-                    .filter(|verb| is_in_use && !(is_ours && *verb == "get") && !is_given_twice(verb));
+                // Nor does it have an object that keeps an HPA, remembers in an annotation, waits for a finalizer or asks
+                // all endpoints of a Service.
+                let is_of_scaled_objects = |verb: &str| {
+                    let reads = ["list", "watch"].contains(&verb) && resource != "endpointslices";
+                    !reads && ["keda.sh", "autoscaling", "discovery.k8s.io"].contains(&group.as_str())
+                };
+                let verbs = rule.verbs.iter().filter(|verb| {
+                    let is_rare = is_given_twice(verb) || is_of_scaled_objects(verb);
+                    is_in_use && !(is_ours && *verb == "get") && !is_rare
+                });
                 each.extend(verbs.map(|verb| Missing {
                     is_own,
                     rule: index,
