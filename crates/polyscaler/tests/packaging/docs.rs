@@ -55,19 +55,44 @@ async fn every_manifest_is_taken_by_the_api_server_and_by_check() {
         for example in examples(&document).into_iter().filter(|example| is_manifest(example)) {
             let objects = parse(&example);
             dry_run(&scene.client, &objects).await;
-            let mut check = Command::new(POLYSCALER);
-            let check = check.args(["check", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped());
-            let mut check = check.stderr(Stdio::inherit()).spawn().unwrap();
-            check.stdin.take().unwrap().write_all(example.as_bytes()).unwrap();
-            let output = check.wait_with_output().unwrap();
-            let said = String::from_utf8(output.stdout).unwrap();
-            assert!(output.status.success() && said.contains("valid"), "{document}: {said}\n{example}");
+            is_valid(&document, &example);
             taken.extend(objects.iter().map(|object| format!("{} {}", kind(object), object.name_any())));
         }
     }
     for (kind, document) in OF_KINDS {
         assert!(taken.iter().any(|name| name.starts_with(kind)), "{document} has no example: {taken:?}");
     }
+}
+
+/// Whether `polyscaler check` finds nothing wrong with an example.
+fn is_valid(document: &str, example: &str) {
+    let mut check = Command::new(POLYSCALER);
+    let check = check.args(["check", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut check = check.stderr(Stdio::inherit()).spawn().unwrap();
+    check.stdin.take().unwrap().write_all(example.as_bytes()).unwrap();
+    let output = check.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && said.contains("valid"), "{document}: {said}\n{example}");
+}
+
+/// What KEDA's users write is taken as it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_manifest_of_kedas_users_is_taken_by_the_api_server_and_by_check() {
+    let scene = Scene::new("keda-docs").await;
+    let folder = std::fs::read_dir(crate::packaging::repository("examples/keda")).unwrap();
+    let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut taken = 0;
+    for name in names.filter(|name| name.ends_with(".yaml")) {
+        let (file, text) = (format!("examples/keda/{name}"), read(&format!("examples/keda/{name}")));
+        let mut objects = parse(&text);
+        for object in objects.iter_mut().filter(|object| !kind(object).starts_with("Cluster")) {
+            object.metadata.namespace = Some(scene.namespace.clone());
+        }
+        dry_run(&scene.client, &objects).await;
+        is_valid(&file, &text);
+        taken += 1;
+    }
+    assert!(taken >= 20, "{taken} files");
 }
 
 /// Manifests of others are not for us to check; those that Kubernetes knows are judged all the same.

@@ -45,6 +45,9 @@ pub(super) const TRIGGER: TriggerType = TriggerType {
     compile,
 };
 
+/// How far back an aggregation reaches, unless `timeHorizon` says so.
+const AGGREGATED: Duration = Duration::from_secs(300);
+
 /// The mode whose figure has a name of its own.
 const SUBSCRIPTION_SIZE: &str = "SubscriptionSize";
 
@@ -102,10 +105,12 @@ fn name_of(metadata: &mut Metadata<'_>, parameter: &Parameter) -> String {
 /// Over which time the figure is taken, and how its values come to one.
 fn give_window(question: &mut Question, metadata: &mut Metadata<'_>) {
     let aggregation = metadata.text(&AGGREGATION);
-    let default = Duration::from_secs(if aggregation.is_some() { 300 } else { 120 });
-    let horizon = metadata.duration(&HORIZON).filter(|horizon| !horizon.is_zero()).unwrap_or(default);
-    question.set("timeHorizonSeconds", horizon.as_secs().max(1));
-    question.stands_at("timeHorizonSeconds", metadata, &HORIZON);
+    let horizon = metadata.duration(&HORIZON).filter(|horizon| !horizon.is_zero());
+    // Without an aggregation the newest point counts, however far back it has to be looked for.
+    if let Some(horizon) = horizon.or(aggregation.is_some().then_some(AGGREGATED)) {
+        question.set("timeHorizonSeconds", horizon.as_secs().max(1));
+        question.stands_at("timeHorizonSeconds", metadata, &HORIZON);
+    }
     if aggregation.is_some() {
         question.give("aggregation", metadata, &AGGREGATION);
     }

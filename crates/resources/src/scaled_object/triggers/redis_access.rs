@@ -140,11 +140,14 @@ fn give_tls(question: &mut Question, metadata: &mut Metadata<'_>) {
     }
     question.open("tls");
     question.give("tlsMode", metadata, &TLS);
-    for (setting, parameter) in [("tls.ca", &CA), ("tls.cert", &CERT), ("tls.key", &KEY)] {
+    for (setting, parameter) in [("tls.cert", &CERT), ("tls.key", &KEY)] {
         question.give(setting, metadata, parameter);
     }
     if is_unsafe {
+        // Then no authority has a say.
         question.set("tls.insecureSkipVerify", true);
+    } else {
+        question.give("tls.ca", metadata, &CA);
     }
     if metadata.has(&KEY_PASSWORD) {
         let path = format!("{}.authenticationRef", metadata.about.path);

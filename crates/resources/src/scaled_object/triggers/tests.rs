@@ -333,3 +333,26 @@ fn what_an_hpa_measures_becomes_an_item_of_it() {
         assert_eq!(case.problems(), [format!("spec.triggers[0].{problem}")]);
     }
 }
+
+/// What each trigger takes stands in the document, so that nobody has to try.
+#[test]
+fn the_document_names_every_parameter() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/keda.md");
+    let document = std::fs::read_to_string(path).unwrap();
+    for type_ in TRIGGERS {
+        let heading = document.lines().find(|line| {
+            line.starts_with("### ") && line.split('`').skip(1).step_by(2).any(|name| name == type_.name)
+        });
+        let heading = heading.unwrap_or_else(|| panic!("no section of {}", type_.name));
+        let (_, behind) = document.split_once(heading).unwrap();
+        let section = behind.split("\n### ").next().unwrap_or_default();
+        let section = section.split("\n## ").next().unwrap_or_default();
+        let shared = document.split_once("\n### Access to HTTP servers\n").unwrap().1;
+        let shared = shared.split("\n### ").next().unwrap_or_default();
+        for parameter in type_.parameters.iter().copied().flatten() {
+            let written = format!("`{}`", parameter.name());
+            let text = [section, shared].concat();
+            assert!(text.contains(&written), "{} does not name {written}", type_.name);
+        }
+    }
+}

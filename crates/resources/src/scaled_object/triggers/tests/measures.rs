@@ -88,10 +88,7 @@ fn a_figure_of_a_subscription_or_a_topic() {
     let case = least("gcp-pubsub");
     assert_eq!(
         case.asked(),
-        (
-            "pubsub".to_owned(),
-            json!({ "subscription": "orders", "metric": "num_undelivered_messages", "timeHorizonSeconds": 120 })
-        )
+        ("pubsub".to_owned(), json!({ "subscription": "orders", "metric": "num_undelivered_messages" }))
     );
     assert_eq!(
         case.shown_credentials(),

@@ -124,11 +124,14 @@ fn tls_is_switched_on_here_or_there() {
         credentials,
         [
             "tlsModeFrom: tls of secret shop/redis",
-            "tls.caFrom: ca of secret shop/redis",
             "tls.certFrom: Cert of secret shop/redis",
             "tls.keyFrom: key of secret shop/redis",
+            "tls.caFrom: ca of secret shop/redis",
         ]
     );
+    let (config, credentials) = access("redis", &with(&[("unsafeSsl", "true")]), Some(keys(&["tls", "ca"])));
+    assert_eq!(config["tls"], json!({ "insecureSkipVerify": true }));
+    assert_eq!(credentials, ["tlsModeFrom: tls of secret shop/redis"], "no authority has a say");
     let case = |more: &[(&str, &str)], parameters: &[&str]| {
         super::with("redis", more).authenticated(keys(parameters)).problems()
     };
