@@ -196,7 +196,9 @@ pub(super) async fn refused(client: &Client, manifest: &Value) -> Vec<Problem> {
 
 async fn causes_of_refusal(client: &Client, manifest: &Value) -> Vec<Cause> {
     let [api_version, kind] = ["apiVersion", "kind"].map(|field| manifest[field].as_str().unwrap());
-    let plural = resources::find(api_version, kind).unwrap().plural;
+    let supporting = resources::SUPPORTING.iter().find(|known| known.kind == kind);
+    let plural = resources::find(api_version, kind).map(|known| known.plural);
+    let plural = plural.or(supporting.map(|known| known.plural)).unwrap();
     let namespace = manifest["metadata"]["namespace"].as_str();
     let place = namespace.map(|name| format!("namespaces/{name}/")).unwrap_or_default();
     let query = "dryRun=All&fieldValidation=Strict";

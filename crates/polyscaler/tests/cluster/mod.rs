@@ -37,5 +37,6 @@ mod scaling_rule;
 mod secrets;
 mod targets;
 mod traces;
+mod trigger_authentication;
 mod webhook;
 mod webhook_certificate;

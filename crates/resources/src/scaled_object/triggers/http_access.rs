@@ -18,7 +18,7 @@ const MODES: Parameter = Parameter::optional(&["authModes", "authMode"], &[M, A]
     .one_of(&["apiKey", "basic", "tls", "bearer", "custom", "oauth"]);
 const BEARER_TOKEN: Parameter = Parameter::required(&["bearerToken", "token"], &[A]);
 const USERNAME: Parameter = Parameter::required(&["username"], &[A]);
-const PASSWORD: Parameter = Parameter::optional(&["password"], &[A]);
+const PASSWORD: Parameter = Parameter::required(&["password"], &[A]);
 const CERT: Parameter = Parameter::required(&["cert"], &[A]);
 const KEY: Parameter = Parameter::required(&["key"], &[A]);
 const CA: Parameter = Parameter::optional(&["ca"], &[A]);
@@ -100,7 +100,9 @@ fn give_mode(mode: &str, question: &mut Question, metadata: &mut Metadata<'_>) {
         "bearer" => question.give("bearerToken", metadata, &BEARER_TOKEN),
         "basic" => {
             question.give("username", metadata, &USERNAME);
-            question.give("password", metadata, &PASSWORD);
+            if metadata.may_have(&PASSWORD) {
+                question.give("password", metadata, &PASSWORD);
+            }
         }
         "tls" => {
             question.give("cert", metadata, &CERT);
