@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{Mode, Plan};
+use engine::{KeptHpa, Memory, Mode, Plan};
 use resources::{HpaChange, HpaScaling, Kind, WriteFailure};
 use tokio::sync::watch;
 
@@ -20,16 +20,26 @@ pub(crate) struct Keeps<'a> {
 }
 
 /// Brings the HPA to what the plan wants, and says what changed. In observe mode everything stays as it is.
-pub(crate) async fn keep(services: &Services, keeps: Keeps<'_>) -> Result<Vec<HpaChange>, WriteFailure> {
+pub(crate) async fn keep(
+    services: &Services,
+    keeps: Keeps<'_>,
+    memory: &Memory,
+) -> Result<Vec<HpaChange>, WriteFailure> {
     if keeps.plan.mode == Mode::Observe {
         return Ok(Vec::new());
     }
-    ask(services, keeps, true).await
+    let hpa = keeps.plan.actuation.hpa().zip(keeps.plan.members.first());
+    let Some((hpa, member)) = hpa else { return ask(services, keeps, None).await };
+    match keeps.plan.policy.complete(hpa, &member.target, memory) {
+        Some(hpa) => ask(services, keeps, Some(&hpa)).await,
+        // Not all is known yet that belongs into it.
+        None => Ok(Vec::new()),
+    }
 }
 
 /// Deletes the HPA of an object that has lost its target: two that scale one target undo each other's work.
 pub(crate) async fn withdraw(services: &Services, keeps: Keeps<'_>) -> Result<Vec<HpaChange>, WriteFailure> {
-    ask(services, keeps, false).await
+    ask(services, keeps, None).await
 }
 
 /// What the controller says of the HPA that `plan` wants kept.
@@ -38,11 +48,14 @@ pub(crate) fn said_of_hpa(services: &Services, plan: &Plan) -> Option<HpaScaling
     services.reconciler.scaling(&member.target.namespace, &hpa.name)
 }
 
-async fn ask(services: &Services, keeps: Keeps<'_>, is_wanted: bool) -> Result<Vec<HpaChange>, WriteFailure> {
+async fn ask(
+    services: &Services,
+    keeps: Keeps<'_>,
+    hpa: Option<&KeptHpa>,
+) -> Result<Vec<HpaChange>, WriteFailure> {
     let Keeps { key, kind, uid, plan, revoked } = keeps;
     let Some(member) = plan.members.first() else { return Ok(Vec::new()) };
     let namespace = &member.target.namespace;
-    let hpa = plan.actuation.hpa().filter(|_| is_wanted);
     let time_left =
         || -> Option<Duration> { if *revoked.borrow() { None } else { services.guard.time_left() } };
     let wanted = KeepHpa { owner: key, kind, uid, namespace, hpa };

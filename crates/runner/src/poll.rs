@@ -137,7 +137,7 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
         // A poll that may write nothing any more must not hold up the next one for a slow source.
         () = until_revoked(&mut revoked) => None,
         // What is kept beside the replicas waits for no reading either.
-        looked = join(look(&services, &key, &plan, not_before, ask_last_scaled), keep(&services, keeps)) => Some(looked),
+        looked = join(look(&services, &key, &plan, not_before, ask_last_scaled), keep(&services, keeps, &memory)) => Some(looked),
     };
     let Some((Looked { observation, seen, last_scaled }, hpa)) = looked else {
         return Finished { ask_last_scaled, ..Finished::without_outcome(memory) };

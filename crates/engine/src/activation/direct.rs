@@ -126,6 +126,6 @@ fn metric(name: &str, target: MetricTarget) -> HpaMetric {
 }
 
 /// `value` with three places, as it is written for an HPA.
-fn thousandths(value: f64) -> f64 {
+pub(super) fn thousandths(value: f64) -> f64 {
     format!("{value:.3}").parse().unwrap_or(value)
 }

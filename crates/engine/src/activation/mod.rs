@@ -11,14 +11,18 @@ mod fallback;
 mod formula;
 mod judge;
 mod memory;
+mod open;
 mod report;
 mod switch;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::hpa::Hpa;
 use crate::policy::{PolicyMemories, Recommendation};
-use crate::{AbsentMetric, Basis, Memory, MetricTarget, Policy, Reading, Target, TargetType, Time, View};
+use crate::{
+    AbsentMetric, Basis, KeptHpa, Memory, MetricTarget, Policy, Reading, Target, TargetType, Time, View,
+};
 use judge::{Judged, Judgement, StandsIn};
 use memory::ActivationMemory;
 use switch::Switch;
@@ -122,15 +126,6 @@ const NAME: &str = "activation";
 const MEMBER: usize = 0;
 
 impl Activation {
-    /// The metrics that the sources of open triggers have last named for `target`, in the order of the triggers; none
-    /// for a source that has not answered yet.
-    pub fn open_metrics(&self, memory: &Memory, target: &Target) -> Vec<OpenMetric> {
-        let mut remembered = memory.policy.get(target).cloned().unwrap_or_default();
-        let remembered = remembered.of::<ActivationMemory>();
-        let open = self.triggers.iter().enumerate().filter(|(_, trigger)| trigger.is_open);
-        open.flat_map(|(place, trigger)| trigger.remembered(place, remembered)).collect()
-    }
-
     /// Counts failures, judges by them, and remembers whether the target is active.
     fn observe(&self, view: &View<'_>, memory: &mut ActivationMemory) -> Judgement {
         let most = self.fallback().map_or(1, ActivationFallback::most_failures);
@@ -253,6 +248,10 @@ impl Policy for Activation {
 
     fn follows_noise(&self) -> bool {
         false
+    }
+
+    fn complete<'a>(&self, hpa: &'a KeptHpa, target: &Target, memory: &Memory) -> Option<Cow<'a, KeptHpa>> {
+        self.with_open_metrics(hpa, memory, target)
     }
 
     fn report(&self, view: &View<'_>, memory: &mut PolicyMemories) -> Option<Report> {

@@ -67,6 +67,21 @@ impl FromStr for Quantity {
     }
 }
 
+impl Quantity {
+    /// An amount in thousandths as the API server writes it, so that a field that is as it should be is found so.
+    pub fn written(milli: i64) -> String {
+        const SUFFIXES: [&str; 7] = ["", "k", "M", "G", "T", "P", "E"];
+        if milli % 1000 != 0 {
+            return format!("{milli}m");
+        }
+        let (mut whole, mut place) = (milli / 1000, 0);
+        while whole != 0 && whole % 1000 == 0 && place + 1 < SUFFIXES.len() {
+            (whole, place) = (whole / 1000, place + 1);
+        }
+        format!("{whole}{}", SUFFIXES[place])
+    }
+}
+
 /// The digits of `text` as a whole number, and how many of them stand behind the point.
 fn decimal(text: &str) -> Option<(i128, i32)> {
     let (is_negative, digits) = match text.as_bytes().first()? {

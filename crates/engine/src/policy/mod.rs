@@ -24,8 +24,8 @@ use serde_json::Value;
 use crate::activation::Report;
 use crate::by_target::ByTarget;
 use crate::{
-    AbsentMetric, Basis, Budget, Fault, Group, GroupProblem, Level, Member, Metric, PolicyMemory, Problem,
-    View,
+    AbsentMetric, Basis, Budget, Fault, Group, GroupProblem, KeptHpa, Level, Member, Memory, Metric,
+    PolicyMemory, Problem, Target, View,
 };
 
 pub use bottleneck::Bottleneck;
@@ -101,6 +101,13 @@ pub trait Policy: fmt::Debug + Send + Sync {
     fn report(&self, view: &View<'_>, memory: &mut PolicyMemories) -> Option<Report> {
         let _ = (view, memory);
         None
+    }
+
+    /// The HPA that is kept for `target`, with what only `memory` knows of it. `None` while that is not known: then what is
+    /// there stays as it is.
+    fn complete<'a>(&self, hpa: &'a KeptHpa, target: &Target, memory: &Memory) -> Option<Cow<'a, KeptHpa>> {
+        let _ = (target, memory);
+        Some(Cow::Borrowed(hpa))
     }
 
     /// What each member may cost, where the policy says so.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::activation::{Composite, Trigger};
+use engine::hpa::Quantity;
 use engine::{KeptHpa, MetricTarget, Pause, Target, TargetType};
 use serde_json::{Map, Value, json};
 
@@ -136,17 +137,9 @@ pub(super) fn milli(target: MetricTarget) -> i128 {
     text.replace('.', "").parse().unwrap_or(i128::MAX)
 }
 
-/// An amount in thousandths as the API server writes it, so that an HPA that is as it should be is found so.
+/// An amount in thousandths as the API server writes it.
 fn quantity(milli: i128) -> String {
-    const SUFFIXES: [&str; 7] = ["", "k", "M", "G", "T", "P", "E"];
-    if milli % 1000 != 0 {
-        return format!("{milli}m");
-    }
-    let (mut whole, mut place) = (milli / 1000, 0);
-    while whole != 0 && whole % 1000 == 0 && place + 1 < SUFFIXES.len() {
-        (whole, place) = (whole / 1000, place + 1);
-    }
-    format!("{whole}{}", SUFFIXES[place])
+    Quantity::written(i64::try_from(milli).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

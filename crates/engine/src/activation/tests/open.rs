@@ -1,5 +1,7 @@
 //! Triggers whose sources judge by themselves and name their metrics.
 
+use serde_json::{Value, json};
+
 use super::*;
 use crate::{MetricValue, ScalerMetric};
 
@@ -73,6 +75,31 @@ fn its_metrics_fall_back_with_their_own_targets() {
     assert_eq!(text, "fallback s0 (3 replicas in its place), activation 0→1 (s0-queue falls back)");
     assert_eq!(world.published("s0-queue").value, Ok(15.0));
     assert_eq!(world.published("s0-age").value, Ok(180.0));
+}
+
+#[test]
+fn the_hpa_that_is_kept_has_what_was_named() {
+    let entry = |name: &str, average: &str| {
+        json!({ "type": "External", "external": {
+            "metric": { "name": name, "selector": { "matchLabels": { "scaledobject.keda.sh/name": "web" } } },
+            "target": { "type": "AverageValue", "averageValue": average },
+        }})
+    };
+    let of = |metrics: Value| KeptHpa {
+        spec: json!({ "maxReplicas": 9, "metrics": metrics }),
+        ..KeptHpa::default()
+    };
+    let hpa = of(json!([entry("s0", "1"), entry("s1-prometheus", "10")]));
+    let mut world = World::new(open(), 1);
+    let policy = world.plan.policy.clone();
+    assert_eq!(policy.complete(&hpa, &target(), &world.memory), None, "it stays as it is until it is known");
+    world.read(1000, answer(true, &[("queue", 5000.0, 7.0), ("age", 0.0625, 1.0)], 1000));
+    let completed =
+        of(json!([entry("s0-queue", "5k"), entry("s0-age", "62m"), entry("s1-prometheus", "10")]));
+    assert_eq!(policy.complete(&hpa, &target(), &world.memory).as_deref(), Some(&completed));
+    let composite = of(json!([entry("composite-metric", "1")]));
+    let kept = policy.complete(&composite, &target(), &Memory::default());
+    assert_eq!(kept.as_deref(), Some(&composite), "a formula stands for all");
 }
 
 #[test]
