@@ -87,10 +87,10 @@ async fn show(arguments: DemoArgs) -> anyhow::Result<ExitCode> {
         () = &mut asked_to_end => {}
     }
     let summary = Summary::of(scenario, stage.operations().await?);
-    let (log, tables) = (stage.operator_log(20), stage.tables().await?);
+    let (log, tables) = (stage.operator_log(20), stage.tables());
     stage.clear().await?;
     if let Some(tables) = tables {
-        println!("\n{tables}");
+        print!("\nat the peak:\n{tables}");
     }
     print!("{summary}");
     if summary.scaled() {

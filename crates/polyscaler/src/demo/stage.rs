@@ -1,6 +1,7 @@
 //! The real stage: a control plane, the applications, the load and the operator.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -41,6 +42,8 @@ pub(super) struct RealStage {
     activity: PortClaim,
     /// Where HPAs are answered, in a scenario that has any.
     metrics_api: Option<PortClaim>,
+    /// The most replicas so far, and what kubectl showed then, in a scenario that has HPAs.
+    peak: Mutex<(u32, Option<String>)>,
     browser: reqwest::Client,
 }
 
@@ -119,6 +122,7 @@ impl RealStage {
             control_plane,
             servers,
             activity: PortClaim::new()?,
+            peak: Mutex::default(),
             browser: testbed::http_client().timeout(ANSWER).build()?,
         };
         stage.advance(scenario, super::load::hour_of_day(0.0), Duration::ZERO).await?;
@@ -253,19 +257,31 @@ impl RealStage {
         format!("http://127.0.0.1:{}", self.activity.port())
     }
 
-    /// What `kubectl get` shows of the objects and their HPAs, in a scenario that has HPAs.
-    pub(super) async fn tables(&self) -> anyhow::Result<Option<String>> {
-        if self.metrics_api.is_none() {
-            return Ok(None);
-        }
+    /// What `kubectl get` showed of the objects and their HPAs at the peak, in a scenario that has HPAs.
+    pub(super) fn tables(&self) -> Option<String> {
+        self.peak().1.clone()
+    }
+
+    /// Keeps what `kubectl get` shows where there are more replicas than ever before.
+    async fn note_peak(&self, seen: &[Seen]) -> anyhow::Result<()> {
+        let ready = seen.iter().flat_map(|seen| &seen.targets).filter_map(|target| target.ready).max();
+        let Some(ready) = ready.filter(|ready| self.metrics_api.is_some() && *ready > self.peak().0) else {
+            return Ok(());
+        };
         let mut text = format!("$ kubectl get scaledobject,hpa -n {}\n", self.namespace);
         for (group, resource) in
             [("keda.sh/v1alpha1", "scaledobjects"), ("autoscaling/v2", "horizontalpodautoscalers")]
         {
             let path = format!("/apis/{group}/namespaces/{}/{resource}", self.namespace);
             text.push_str(&kubectl::table(&self.client, &path).await?);
+            text.push('\n');
         }
-        Ok(Some(text))
+        *self.peak() = (ready, Some(text));
+        Ok(())
+    }
+
+    fn peak(&self) -> MutexGuard<'_, (u32, Option<String>)> {
+        self.peak.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// For whoever wants to look around with kubectl.
@@ -312,7 +328,9 @@ impl Stage for RealStage {
             Some(group) => self.look_at(scenario, group).await?,
             None => None,
         };
-        Ok(Look { seen: self.seen().await?, group })
+        let seen = self.seen().await?;
+        self.note_peak(&seen).await?;
+        Ok(Look { seen, group })
     }
 
     async fn operations(&self) -> anyhow::Result<Vec<Operation>> {

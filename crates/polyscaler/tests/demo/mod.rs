@@ -102,3 +102,22 @@ fn a_backtest_needs_no_control_plane() {
     assert!(report.exists());
     std::fs::remove_dir_all(report.parent().unwrap().parent().unwrap()).unwrap();
 }
+
+#[test]
+fn a_scaled_object_is_scaled_by_its_hpa_and_sleeps_at_night() {
+    let said = play("keda", 60);
+    assert!(
+        said.contains("kubectl get scaledobjects,horizontalpodautoscalers,deployments -n test"),
+        "{said}"
+    );
+    let (least, most) = range(&said, "test", "desired");
+    assert!(least == 0 && most >= 3, "{least} to {most} in {said}");
+    let (out, back) = scaled(&said, "test");
+    assert!(out >= 1 && back >= 1, "{out} out, {back} in, in {said}");
+    let peak = said.split_once("\nat the peak:\n").unwrap_or_else(|| panic!("no peak in {said}")).1;
+    for words in
+        ["SCALETARGETKIND", "scaledobject-py", "keda-hpa-scaledobject-py", "Deployment/test", "/25 (avg)"]
+    {
+        assert!(peak.contains(words), "{words} in {peak}");
+    }
+}

@@ -5,6 +5,7 @@ mod broker;
 mod event_queue;
 mod external_policy;
 mod http_app;
+mod keda_python;
 mod programs;
 mod python;
 mod sample;

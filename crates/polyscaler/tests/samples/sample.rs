@@ -29,6 +29,13 @@ impl Sample {
         serde_saphyr::from_multiple(&text).unwrap()
     }
 
+    /// The only object of one of its files.
+    pub(crate) fn object(&self, file: &str) -> Value {
+        let mut objects = self.objects(file);
+        assert_eq!(objects.len(), 1, "{file}");
+        objects.remove(0)
+    }
+
     /// Creates the Deployment as its manifest has it, less the service account, which is of no
     /// use on nodes that are not real.
     pub(crate) async fn deployment(&self, scene: &Scene) -> Target {
