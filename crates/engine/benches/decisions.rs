@@ -6,6 +6,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use engine::activation::{Activation, Trigger};
+use engine::hpa::{Hpa, HpaSpec};
 use engine::policy::{Bottleneck, CostPolicy, Slo};
 use engine::{
     Actuation, Bounds, Brakes, Budget, CallGraph, Edge, Group, GroupBudget, Limits, Member, Memory, Metric,
@@ -76,6 +78,36 @@ fn shop(limits: Limits) -> Plan {
     Plan { members: names.iter().map(member).collect(), group: Some(Group { graph, budget }), ..single }
 }
 
+/// A ScaledObject with one trigger: beside an HPA, or in direct mode.
+fn scaled_object(direct: bool) -> Plan {
+    let trigger = Trigger {
+        name: None,
+        metric: "s0-prometheus".to_owned(),
+        activation: 50.0,
+        target: MetricTarget::new(TargetType::AverageValue, 100.0).unwrap(),
+        is_open: false,
+    };
+    let hpa = Hpa::compile(&HpaSpec { max_replicas: 50, ..HpaSpec::default() }, "spec").unwrap();
+    let limits = if direct { hpa.limits.clone() } else { Limits::default() };
+    let activation = Activation {
+        triggers: vec![trigger],
+        only_pods: false,
+        min: 0,
+        max: 50,
+        idle: None,
+        cooldown: Duration::from_secs(300),
+        initial_cooldown: Duration::ZERO,
+        created: Time::default(),
+        forced: false,
+        fallback: None,
+        composite: None,
+        direct: direct.then(|| Hpa { metrics: vec![], ..hpa }),
+    };
+    let mut plan = plan(1, Arc::new(activation), limits);
+    plan.members[0].bounds = Bounds::new(0, if direct { 50 } else { i32::MAX as u32 }).unwrap();
+    plan
+}
+
 /// Decisions a second over a load that goes up and down, each carried out.
 #[expect(clippy::disallowed_methods, reason = "a bench measures time")]
 fn rate(plan: &Plan) -> f64 {
@@ -116,6 +148,8 @@ fn main() {
         ("cost, three metrics, all safety", plan(3, cost, limits.clone())),
         ("bottleneck, group of seven, budget", shop(Limits::default())),
         ("bottleneck, group of seven, budget, all safety", shop(limits)),
+        ("activation, one trigger, beside an HPA", scaled_object(false)),
+        ("activation, one trigger, direct", scaled_object(true)),
     ];
     for (name, plan) in cases {
         println!("decisions per second and core: {:>9.0}  ({name})", rate(&plan));

@@ -25,7 +25,7 @@ impl Activation {
     pub(super) fn direct(
         &self,
         view: &View<'_>,
-        judgement: &Judgement,
+        judgement: &Judgement<'_>,
         switch: Option<&Switch>,
     ) -> Option<Direct> {
         let (direct, scale) = (self.direct.as_ref()?, view.scale(super::MEMBER)?);
@@ -57,8 +57,8 @@ impl Activation {
     }
 
     /// What an HPA would ask for by name.
-    fn published(&self, judgement: &Judgement) -> impl Iterator<Item = (HpaMetric, Reading)> {
-        let own = |judged: &Judged| {
+    fn published(&self, judgement: &Judgement<'_>) -> impl Iterator<Item = (HpaMetric, Reading)> + use<> {
+        let own = |judged: &Judged<'_>| {
             let reading = match judged.value() {
                 // A quantity has three places, and is not negative.
                 Ok(value) => Reading::of(thousandths(value.max(0.0)), judged.at),

@@ -1,15 +1,17 @@
 //! What the triggers come to at one decision: their values, what stands in for those that fail, and whether the target
 //! is active.
 
+use std::borrow::Cow;
+
 use super::fallback::FallbackValue;
 use super::memory::ActivationMemory;
 use super::{Activation, Cause, Composite, FallbackBehavior, OpenMetric, Trigger};
 use crate::{Absence, AbsenceReason, MetricTarget, Reading, ScalerMetric, Time, View};
 
 /// What all triggers come to.
-pub(super) struct Judgement {
+pub(super) struct Judgement<'a> {
     /// Each metric of a trigger, in order.
-    pub(super) metrics: Vec<Judged>,
+    pub(super) metrics: Vec<Judged<'a>>,
     /// The result of the formula, where there is one.
     pub(super) composite: Option<Result<Composed, Absence>>,
     /// Whether any of them fails and nothing stands in for it.
@@ -19,9 +21,9 @@ pub(super) struct Judgement {
 }
 
 /// What one metric comes to.
-pub(super) struct Judged {
+pub(super) struct Judged<'a> {
     /// Name under which it is published.
-    pub(super) metric: String,
+    pub(super) metric: Cow<'a, str>,
     /// Its trigger's place.
     pub(super) trigger: usize,
     /// What an HPA aims for in it.
@@ -57,9 +59,9 @@ pub(super) struct Composed {
     pub(super) is_fallback: bool,
 }
 
-impl Judged {
+impl<'a> Judged<'a> {
     fn new(
-        metric: String,
+        metric: Cow<'a, str>,
         trigger: usize,
         target: MetricTarget,
         read: Result<f64, Absence>,
@@ -87,7 +89,7 @@ impl Judged {
 
 impl Trigger {
     /// What was read of its metric, as the plan's at `place`.
-    fn read(&self, place: usize, view: &View<'_>) -> Judged {
+    fn read(&self, place: usize, view: &View<'_>) -> Judged<'_> {
         let reading = view.readings.get(place);
         let read = match (view.value(place), view.metrics.get(place)) {
             (Some(value), _) => Ok(value),
@@ -96,11 +98,11 @@ impl Trigger {
         };
         let at = reading.and_then(Reading::at).unwrap_or(view.now);
         let is_active = read.as_ref().is_ok_and(|value| *value > self.activation);
-        Judged::new(self.metric.clone(), place, self.target, read, at, is_active)
+        Judged::new(Cow::Borrowed(&self.metric), place, self.target, read, at, is_active)
     }
 
     /// The same of an open one: what its source names, or failures of all that it has named before.
-    fn read_open(&self, place: usize, view: &View<'_>, memory: Option<&ActivationMemory>) -> Vec<Judged> {
+    fn read_open(&self, place: usize, view: &View<'_>, memory: Option<&ActivationMemory>) -> Vec<Judged<'_>> {
         let absence = match view.readings.get(place) {
             Some(Reading::Scaler { active, metrics, at }) if !metrics.is_empty() => {
                 let read = |metric: &ScalerMetric| {
@@ -112,7 +114,7 @@ impl Trigger {
                     });
                     let name = format!("{}-{}", self.metric, metric.name);
                     let aim = target.map_or(self.target, |open| open.target);
-                    Judged::new(name, place, aim, read, *at, *active)
+                    Judged::new(Cow::Owned(name), place, aim, read, *at, *active)
                 };
                 return metrics.iter().map(read).collect();
             }
@@ -127,9 +129,9 @@ impl Trigger {
         let fails =
             |metric, target| Judged::new(metric, place, target, Err(absence.clone()), view.now, false);
         if remembered.is_empty() {
-            return vec![fails(self.metric.clone(), self.target)];
+            return vec![fails(Cow::Borrowed(&self.metric), self.target)];
         }
-        remembered.into_iter().map(|open| fails(open.metric, open.target)).collect()
+        remembered.into_iter().map(|open| fails(Cow::Owned(open.metric), open.target)).collect()
     }
 
     /// The metrics that the source of this open trigger has last named.
@@ -146,20 +148,30 @@ impl Trigger {
 
 impl Activation {
     /// What was read of each metric of a trigger. What an open one has named before is known by `memory`.
-    pub(super) fn read(&self, view: &View<'_>, memory: Option<&ActivationMemory>) -> Vec<Judged> {
-        let read = |(place, trigger): (usize, &Trigger)| {
+    pub(super) fn read(&self, view: &View<'_>, memory: Option<&ActivationMemory>) -> Vec<Judged<'_>> {
+        let mut read = Vec::with_capacity(self.triggers.len());
+        for (place, trigger) in self.triggers.iter().enumerate() {
             if trigger.is_open {
-                trigger.read_open(place, view, memory)
+                read.extend(trigger.read_open(place, view, memory));
             } else {
-                vec![trigger.read(place, view)]
+                read.push(trigger.read(place, view));
             }
-        };
-        self.triggers.iter().enumerate().flat_map(read).collect()
+        }
+        read
     }
 
     /// What the triggers come to by what was read, `memory` having counted the failures.
-    pub(super) fn judge(&self, view: &View<'_>, memory: &ActivationMemory) -> Judgement {
-        let mut metrics = self.read(view, Some(memory));
+    pub(super) fn judge(&self, view: &View<'_>, memory: &ActivationMemory) -> Judgement<'_> {
+        self.judge_read(self.read(view, Some(memory)), view, memory)
+    }
+
+    /// The same by what was read.
+    pub(super) fn judge_read<'a>(
+        &self,
+        mut metrics: Vec<Judged<'a>>,
+        view: &View<'_>,
+        memory: &ActivationMemory,
+    ) -> Judgement<'a> {
         for judged in metrics.iter_mut().filter(|judged| judged.read.is_err()) {
             judged.failures = memory.failures(&judged.metric);
             judged.stands_in = self.stand_in(view, judged);
@@ -174,7 +186,7 @@ impl Activation {
     }
 
     /// What stands in for a metric that fails.
-    fn stand_in(&self, view: &View<'_>, judged: &Judged) -> Option<StandsIn> {
+    fn stand_in(&self, view: &View<'_>, judged: &Judged<'_>) -> Option<StandsIn> {
         let fallback = self.fallback().filter(|fallback| fallback.is_due(judged.failures))?;
         let target = match &self.composite {
             Some(_) if fallback.behavior == FallbackBehavior::ScalingModifiers => return Some(StandsIn::Nil),
@@ -185,7 +197,7 @@ impl Activation {
     }
 
     /// The one value of all triggers. Where a fallback stands in for any of them, the formula is not asked.
-    fn compose(&self, composite: &Composite, metrics: &[Judged], now: Time) -> Result<Composed, Absence> {
+    fn compose(&self, composite: &Composite, metrics: &[Judged<'_>], now: Time) -> Result<Composed, Absence> {
         if let Some(error) = metrics.iter().find(|judged| judged.is_error()) {
             return Err(error.read.clone().err().unwrap_or_else(unread));
         }
@@ -219,7 +231,7 @@ impl Activation {
     }
 
     /// Why the target is active, if it is.
-    fn cause(&self, metrics: &[Judged], composite: Option<&Result<Composed, Absence>>) -> Option<Cause> {
+    fn cause(&self, metrics: &[Judged<'_>], composite: Option<&Result<Composed, Absence>>) -> Option<Cause> {
         if self.forced {
             return Some(Cause::Forced);
         }
@@ -232,10 +244,10 @@ impl Activation {
             let metric = Composite::METRIC.to_owned();
             return Some(Cause::Above { metric, value: *value, activation, more: 0 });
         }
-        let mut active: Vec<&Judged> = metrics.iter().filter(|judged| judged.is_active).collect();
+        let mut active: Vec<&Judged<'_>> = metrics.iter().filter(|judged| judged.is_active).collect();
         active.dedup_by_key(|judged| judged.trigger);
         let (first, more) = (active.first()?, active.len() - 1);
-        let (metric, trigger) = (first.metric.clone(), &self.triggers[first.trigger]);
+        let (metric, trigger) = (first.metric.clone().into_owned(), &self.triggers[first.trigger]);
         Some(match first.read {
             Ok(_) if trigger.is_open => Cause::Reported { metric, more },
             Ok(value) => Cause::Above { metric, value, activation: trigger.activation, more },

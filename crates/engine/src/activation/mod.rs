@@ -127,7 +127,7 @@ const MEMBER: usize = 0;
 
 impl Activation {
     /// Counts failures, judges by them, and remembers whether the target is active.
-    fn observe(&self, view: &View<'_>, memory: &mut ActivationMemory) -> Judgement {
+    fn observe(&self, view: &View<'_>, memory: &mut ActivationMemory) -> Judgement<'_> {
         let most = self.fallback().map_or(1, ActivationFallback::most_failures);
         for (trigger, reading) in
             self.triggers.iter().zip(view.readings).filter(|(trigger, _)| trigger.is_open)
@@ -142,14 +142,14 @@ impl Activation {
         for judged in &read {
             memory.count(&judged.metric, judged.read.is_err(), most);
         }
-        let judgement = self.judge(view, memory);
+        let judgement = self.judge_read(read, view, memory);
         memory.observe(judgement.active.is_some(), view.now);
         judgement
     }
 
     /// What stands in for the plan's metrics that fail, so that they do not hold a scale-in back.
-    fn stand_ins(&self, view: &View<'_>, judgement: &Judgement) -> Vec<StandIn> {
-        let of = |judged: &Judged| {
+    fn stand_ins(&self, view: &View<'_>, judgement: &Judgement<'_>) -> Vec<StandIn> {
+        let of = |judged: &Judged<'_>| {
             let replicas = match judged.stands_in {
                 Some(StandsIn::Value(fallback)) => Some(fallback.replicas),
                 Some(StandsIn::Nil) => None,
@@ -159,7 +159,7 @@ impl Activation {
             let metric = view.metrics.get(judged.trigger)?.name.clone();
             Some(StandIn { metric, replicas })
         };
-        let mut failing: Vec<&Judged> =
+        let mut failing: Vec<&Judged<'_>> =
             judgement.metrics.iter().filter(|judged| judged.read.is_err()).collect();
         // The metrics of one trigger fail together.
         failing.dedup_by_key(|judged| judged.trigger);
@@ -169,13 +169,13 @@ impl Activation {
     /// What the triggers came to, for people.
     fn activity(
         &self,
-        judgement: &Judgement,
+        judgement: &Judgement<'_>,
         switch: Option<&Switch>,
         memory: &ActivationMemory,
         now: Time,
     ) -> Activity {
-        let of = |judged: &Judged| TriggerActivity {
-            metric: judged.metric.clone(),
+        let of = |judged: &Judged<'_>| TriggerActivity {
+            metric: judged.metric.clone().into_owned(),
             is_active: judged.is_active,
             value: judged.read.as_ref().ok().copied(),
             failure: judged.read.as_ref().err().cloned(),
@@ -196,9 +196,9 @@ impl Activation {
 }
 
 /// The values that others can ask for.
-fn published(judgement: &Judgement, now: Time) -> Vec<Published> {
-    let of = |judged: &Judged| Published {
-        metric: judged.metric.clone(),
+fn published(judgement: &Judgement<'_>, now: Time) -> Vec<Published> {
+    let of = |judged: &Judged<'_>| Published {
+        metric: judged.metric.clone().into_owned(),
         value: judged.value(),
         at: judged.at,
         is_fallback: judged.stands_in.is_some(),
@@ -233,7 +233,7 @@ impl Policy for Activation {
     }
 
     fn absences(&self, view: &View<'_>) -> Option<Vec<AbsentMetric>> {
-        let absent = |judged: Judged| {
+        let absent = |judged: Judged<'_>| {
             let metric = view.metrics.get(judged.trigger)?.name.clone();
             Some(AbsentMetric { metric, absence: judged.read.err()? })
         };

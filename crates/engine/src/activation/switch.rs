@@ -25,7 +25,7 @@ impl Activation {
     pub(super) fn switch(
         &self,
         scale: Scale,
-        judgement: &Judgement,
+        judgement: &Judgement<'_>,
         memory: &ActivationMemory,
         now: Time,
     ) -> Option<Switch> {
