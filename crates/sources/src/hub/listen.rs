@@ -4,10 +4,12 @@
 //! it costs no more than these attempts.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use engine::{Absence, Query};
+use engine::{Absence, AbsenceReason, Query};
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -89,7 +91,15 @@ async fn keep_open(upstream: &Upstream, query: &Query, now: impl Fn() -> engine:
     let mut broken = 0;
     loop {
         let began = Instant::now();
-        let ended = upstream.listen(query, now(), &|| woken.notify_one()).await;
+        let signal = || woken.notify_one();
+        let listening = AssertUnwindSafe(upstream.listen(query, now(), &signal)).catch_unwind().await;
+        let ended = listening.unwrap_or_else(|_| {
+            tracing::error!(source = query.source(), "a metric source panicked");
+            Err(Absence {
+                reason: AbsenceReason::Malformed,
+                message: "it failed with an internal error".to_owned(),
+            })
+        });
         let has_lived = began.elapsed() > LONGEST_PAUSE;
         broken = if ended.is_ok() || has_lived { 0 } else { broken + 1 };
         if let Err(absence) = &ended {
