@@ -22,7 +22,7 @@ mod tokens;
 pub(crate) use failure::explained;
 pub(crate) use identity::{Credentials, OperatorIdentity};
 pub(crate) use session::Session;
-pub(crate) use tokens::{NoToken, Token, Tokens};
+pub(crate) use tokens::{NoToken, Token, Tokens, project_of_key};
 
 /// What a token may do: read metrics, and nothing else.
 const SCOPE: &str = "https://www.googleapis.com/auth/monitoring.read";

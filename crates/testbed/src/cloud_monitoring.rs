@@ -20,7 +20,7 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use jiff::Timestamp;
 use serde_json::json;
@@ -41,6 +41,9 @@ pub const OLDEST_AGE: &str = "pubsub.googleapis.com/subscription/oldest_unacked_
 
 /// The path at which the metadata server hands out tokens.
 const METADATA_PATH: &str = "/computeMetadata/v1/instance/service-accounts/default/token";
+
+/// The path at which it says in which project it is.
+const PROJECT_PATH: &str = "/computeMetadata/v1/project/project-id";
 
 /// One of the server's three parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,6 +92,7 @@ impl CloudMonitoring {
         let router = Router::new()
             .route("/token", post(exchange))
             .route(METADATA_PATH, get(metadata))
+            .route(PROJECT_PATH, get(project_id))
             .fallback(list)
             .with_state(Arc::clone(&book));
         let task = tokio::spawn(async move {
@@ -229,6 +233,14 @@ async fn metadata(State(book): State<Shared>, request: Request) -> Response {
         set.unwrap_or_else(|| book.accounts.metadata(request.headers()))
     };
     answer.give().await
+}
+
+/// It is in the project `shop`.
+async fn project_id(headers: HeaderMap) -> Response {
+    match headers.get("metadata-flavor").is_some_and(|flavor| flavor == "Google") {
+        true => "shop\n".into_response(),
+        false => StatusCode::FORBIDDEN.into_response(),
+    }
 }
 
 async fn list(State(book): State<Shared>, request: Request) -> Response {

@@ -4,6 +4,7 @@
 //! | setting | meaning |
 //! |---|---|
 //! | `projectId` | ID of the project whose metrics are read; optional if `subscription` or `topic` names it, or the key in `credentialsFrom` does |
+//! | `identityProject` | optional: without `projectId`, whether the project is that of the operator's own identity; default false |
 //! | `subscription` | the subscription: its short name, or `projects/PROJECT/subscriptions/NAME`, also of another project that the first one's metrics scope includes |
 //! | `topic` | instead: the topic, by its short name or as `projects/PROJECT/topics/NAME` |
 //! | `measure` | optional: `undeliveredMessages` (default), the number of undelivered messages; `oldestUnackedAgeSeconds`, the age of the oldest unacknowledged message |
@@ -47,13 +48,12 @@ use reqwest::Url;
 
 use crate::clients::Clients;
 use crate::credentials::unusable;
-use crate::google::{Credentials, NoToken, OperatorIdentity, Session, Token, Tokens};
+use crate::google::{Credentials, NoToken, OperatorIdentity, Session, Token, Tokens, project_of_key};
 use crate::net::http_client::HttpClient;
 use crate::source::{Ask, Request, Source};
 use crate::values::fault::{invalid, quoted};
 use crate::values::settings::Settings;
 use crate::values::settings::given_later::{Form, GivenLater};
-use crate::values::text;
 use crate::values::url::{shown, shown_origin};
 use names::{Named, Resource};
 use time_series::{Aggregation, Failed, Series, Subject, Window};
@@ -121,7 +121,8 @@ impl Config {
         let timeout = settings.timeout(10);
         let own = named.and_then(|(_, named)| named.project);
         let project = project.or(own).map(str::to_owned);
-        let is_in_key = settings.has_credential("credentialsFrom");
+        let identity_project = settings.flag("identityProject");
+        let is_in_key = settings.has_credential("credentialsFrom") || identity_project;
         if project.is_none() && named.is_some() && !settings.has("projectId") && !is_in_key {
             settings.refuse("projectId", Fault::required());
         }
@@ -231,10 +232,8 @@ impl Query {
             Some(endpoint) => endpoint,
             None => shared.endpoint.as_ref().map_err(unavailable)?,
         };
-        let of_key = key.as_deref().filter(|_| config.project.is_none()).and_then(project_of_key);
-        let project = config.project.as_deref().or(of_key.as_deref());
-        let project = project.ok_or_else(|| self.unnamed_project())?;
-        let series = Series { endpoint, project, subject: &config.subject, now: request.begun };
+        let project = self.project(key.as_deref(), &session).await?;
+        let series = Series { endpoint, project: &project, subject: &config.subject, now: request.begun };
         let token = self.token(&credentials, &session, request).await?;
         let point = match series.newest(&shared.client, &session, &token).await {
             // It may have been withdrawn, or our clock stood still for a while.
@@ -252,8 +251,24 @@ impl Query {
         }
     }
 
+    /// The project whose metrics are read.
+    async fn project(&self, key: Option<&[u8]>, session: &Session) -> Result<String, Absence> {
+        let found = match (&self.config.project, key) {
+            (Some(project), _) => return Ok(project.clone()),
+            (None, Some(key)) => project_of_key(key),
+            (None, None) => {
+                let found = self.shared.tokens.project(&self.shared.operator, session).await;
+                Some(found.map_err(|failed| self.explain(failed))?)
+            }
+        };
+        // It becomes a part of an address.
+        found
+            .filter(|project| names::project_problem(project).is_none())
+            .ok_or_else(|| self.unnamed_project())
+    }
+
     fn unnamed_project(&self) -> Absence {
-        let what = "has no \"project_id\", and neither projectId nor the name of the subscription or topic says the project";
+        let what = "has no usable \"project_id\", and neither projectId nor the name of the subscription or topic says the project";
         match &self.config.credentials_from {
             Some(Credential { holder, key }) => unusable(holder, format_args!("its key {key:?} {what}")),
             None => unavailable(format_args!("the operator's own Google identity {what}")),
@@ -267,7 +282,11 @@ impl Query {
         request: Request<'_>,
     ) -> Result<Token, Absence> {
         let token = self.shared.tokens.get(credentials, session, request.begun).await;
-        token.map_err(|failed| match (failed, &self.config.credentials_from) {
+        token.map_err(|failed| self.explain(failed))
+    }
+
+    fn explain(&self, failed: NoToken) -> Absence {
+        match (failed, &self.config.credentials_from) {
             (NoToken::Absent(absence), _) => absence,
             (NoToken::Unusable(why), Some(Credential { holder, key })) => {
                 unusable(holder, format_args!("its key {key:?} {why}"))
@@ -275,15 +294,8 @@ impl Query {
             (NoToken::Unusable(why), None) => {
                 unavailable(format_args!("the operator's own Google identity {why}"))
             }
-        })
+        }
     }
-}
-
-/// The project that the account of a key is in, where it is a project's ID.
-fn project_of_key(json: &[u8]) -> Option<String> {
-    let key: serde_json::Value = serde_json::from_slice(&text::decoded(json, None)).ok()?;
-    let project = key["project_id"].as_str().filter(|project| names::project_problem(project).is_none())?;
-    Some(project.to_owned())
 }
 
 fn unavailable(message: impl ToString) -> Absence {

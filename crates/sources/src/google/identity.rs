@@ -13,8 +13,11 @@ use std::path::PathBuf;
 
 use reqwest::Url;
 
-/// The one path that is asked of the metadata server.
+/// Where the metadata server has tokens.
 const TOKEN_PATH: &str = "/computeMetadata/v1/instance/service-accounts/default/token";
+
+/// Where it has the ID of the project. Nothing else is asked of it.
+pub(super) const PROJECT_PATH: &str = "/computeMetadata/v1/project/project-id";
 
 /// What the operator lends to objects that bring no key.
 #[derive(Clone, Debug, PartialEq, Eq)]

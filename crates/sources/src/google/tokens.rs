@@ -14,15 +14,17 @@ use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use super::identity::{Credentials, OperatorIdentity};
+use super::identity::{Credentials, OperatorIdentity, PROJECT_PATH};
 use super::key::ServiceAccountKey;
 use super::session::Session;
 use super::{assertion, explained};
 use crate::net::address::AddressPolicy;
 use crate::net::http_client::{Answer, Headers, HttpClient, absence};
 use crate::token_cache::{Kept, TokenCache};
+use crate::values::text;
 
 /// Largest answer of a token endpoint.
 const MAX_BYTES: usize = 64 * 1024;
@@ -35,6 +37,8 @@ pub(crate) struct Tokens {
     client: Arc<HttpClient>,
     metadata_client: HttpClient,
     kept: TokenCache<Digested, Token, NoToken>,
+    /// The metadata server's project, which never changes.
+    project: OnceCell<String>,
 }
 
 /// A bearer token. It has no `Debug`, so it cannot be printed by mistake.
@@ -91,7 +95,7 @@ impl Tokens {
     pub(crate) fn new(client: Arc<HttpClient>) -> Self {
         let allow = METADATA_NETS.iter().filter_map(|net| net.parse().ok()).collect();
         let metadata_client = HttpClient::new(AddressPolicy { deny: Vec::new(), allow });
-        Self { client, metadata_client, kept: TokenCache::new() }
+        Self { client, metadata_client, kept: TokenCache::new(), project: OnceCell::new() }
     }
 
     /// A token for `credentials` that is good at least for one request more.
@@ -105,6 +109,36 @@ impl Tokens {
         let fetch = self.fetch(&credentials, session, now);
         let token = self.kept.get(credentials.digest(), session.deadline(), fetch).await?;
         token.ok_or_else(|| NoToken::Absent(session.no_token()))
+    }
+
+    /// The project of the operator's own identity: that of its key, or the one that the metadata server is in.
+    pub(crate) async fn project(
+        &self,
+        operator: &OperatorIdentity,
+        session: &Session,
+    ) -> Result<String, NoToken> {
+        let url = match Exact::of(&Credentials::Operator(operator)).await? {
+            Exact::Secret(_) => unreachable!("the operator's own is no secret"),
+            Exact::File(json) => {
+                let unnamed = || NoToken::Unusable("is a key without a \"project_id\"".to_owned());
+                return project_of_key(&json).ok_or_else(unnamed);
+            }
+            Exact::Metadata(url) => url.clone(),
+        };
+        self.project.get_or_try_init(|| self.ask_project(url, session)).await.cloned()
+    }
+
+    async fn ask_project(&self, mut url: Url, session: &Session) -> Result<String, NoToken> {
+        url.set_path(PROJECT_PATH);
+        let headers = Headers { accept: "text/plain", secret: metadata_flavor() };
+        let answer = session.ask(&self.metadata_client, &url, &headers, None, MAX_BYTES).await;
+        let answer = answer.map_err(NoToken::Absent)?;
+        let text = String::from_utf8_lossy(&answer.body.text()).into_owned();
+        if answer.status.is_success() && !text.is_empty() {
+            return Ok(text);
+        }
+        let what = format!("no project: it answered with status {}", answer.status.as_u16());
+        Err(NoToken::Absent(absence(AbsenceReason::BadStatus, &url, what)))
     }
 
     /// Forgets `token`, which an API refused, so that a new one is fetched.
@@ -130,8 +164,7 @@ impl Tokens {
             Exact::Secret(json) => self.exchange(json, now)?,
             Exact::File(json) => self.exchange(json, now)?,
             Exact::Metadata(url) => {
-                let flavor = HeaderName::from_static("metadata-flavor");
-                headers.secret.insert(flavor, HeaderValue::from_static("Google"));
+                headers.secret = metadata_flavor();
                 (&self.metadata_client, (*url).clone(), None)
             }
         };
@@ -176,6 +209,18 @@ impl<'a> Exact<'a> {
             Self::Metadata(url) => Digested::Operator(sha256(url.as_str().as_bytes())),
         }
     }
+}
+
+/// By which the metadata server knows that nobody was led to it unawares.
+fn metadata_flavor() -> HeaderMap {
+    let flavor = (HeaderName::from_static("metadata-flavor"), HeaderValue::from_static("Google"));
+    HeaderMap::from_iter([flavor])
+}
+
+/// The project that the account of a key is in.
+pub(crate) fn project_of_key(json: &[u8]) -> Option<String> {
+    let key: Value = serde_json::from_slice(&text::decoded(json, None)).ok()?;
+    key["project_id"].as_str().filter(|project| !project.is_empty()).map(str::to_owned)
 }
 
 fn sha256(credentials: &[u8]) -> [u8; 32] {

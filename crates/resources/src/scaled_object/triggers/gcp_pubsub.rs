@@ -120,6 +120,8 @@ fn give_window(question: &mut Question, metadata: &mut Metadata<'_>) {
 fn give_credentials(question: &mut Question, metadata: &mut Metadata<'_>) {
     // Whoever has the cloud tell who it is needs no key.
     if metadata.shows_identity("gcp") {
+        // Also in which project it is, where no name says that.
+        question.set("identityProject", true);
         return;
     }
     let key = if metadata.has(&CREDENTIALS) { &CREDENTIALS } else { &APPLICATION };

@@ -30,6 +30,7 @@ fn good_settings_have_no_problem() {
         with("timeoutSeconds", json!(60)),
         with("endpoint", Value::Null),
         with("projectId", Value::Null),
+        json!({"subscription": "orders", "identityProject": true}),
         with("metric", json!("ack_message_count")),
         with("aggregation", json!("percentile99")),
         json!({"topic": "projects/shop/topics/orders", "metric": "byte_cost", "timeHorizonSeconds": 300, "valueIfNull": 0}),
@@ -114,7 +115,7 @@ fn every_problem_has_its_path_and_words() {
             with("credentials", json!({"private_key": "s3cret"})),
             "spec.config.credentials: unknown field; this source accepts projectId, topic, topicFrom, subscription, \
              subscriptionFrom, metric, measure, credentialsFrom, endpoint, maxAgeSeconds, timeHorizonSeconds, aggregation, \
-             valueIfNull, timeoutSeconds, timeoutMillis"
+             valueIfNull, timeoutSeconds, timeoutMillis, identityProject"
                 .into(),
         ),
     ] {
