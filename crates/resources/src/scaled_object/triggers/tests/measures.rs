@@ -110,7 +110,7 @@ fn a_figure_of_a_subscription_or_a_topic() {
     assert_eq!(
         topic.asked().1,
         json!({ "topic": "projects/my.shop/topics/orders", "metric": "send_request_count", "timeHorizonSeconds": 300,
-                "aggregation": "percentile99", "valueIfNull": 0.0 })
+                "aggregation": "percentile99", "valueIfNull": 0.0, "identityProject": true })
     );
     assert_eq!(topic.credentials(), []);
     assert_eq!(topic.published().metric, "s0-gcp-ps-projects-my-shop-topics-orders");
