@@ -103,6 +103,11 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- printf "%s-external-metrics" (include "polyscaler.fullname" . | trunc 46 | trimSuffix "-") }}
 {{- end }}
 
+{{- /* The role for the external metrics API, with which the APIService goes. */ -}}
+{{- define "polyscaler.metricsApiRole" -}}
+{{- printf "%s-external-metrics" (include "polyscaler.clusterName" .) }}
+{{- end }}
+
 {{- /* "true" where replicas ask the one that leads. */ -}}
 {{- define "polyscaler.hasPeers" -}}
 {{- with .Values.operator }}

@@ -70,6 +70,6 @@ fn deployment_change(change: Change<Object<Nothing, Nothing>>) -> Option<Deploym
         }),
         Change::Deleted((_, name)) => DeploymentChange::Deleted(name),
         Change::Synced => DeploymentChange::Synced,
-        Change::NotServed => return None,
+        Change::NotServed | Change::Forbidden => return None,
     })
 }

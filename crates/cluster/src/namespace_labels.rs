@@ -37,7 +37,7 @@ pub(crate) async fn note_labels(
                 }
                 false
             }
-            Change::NotServed => false,
+            Change::NotServed | Change::Forbidden => false,
         };
         // A loop that has ended needs no news.
         if is_news && listed.is_none() && events.send(Event::Defaults).await.is_err() {

@@ -47,7 +47,7 @@ pub(crate) async fn select(
                     let _ = listed.send(());
                 }
             }
-            Change::NotServed => {}
+            Change::NotServed | Change::Forbidden => {}
         }
         // Before the first list is complete, a part of it would look like all.
         if listed.is_none() {

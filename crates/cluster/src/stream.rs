@@ -37,6 +37,8 @@ pub(crate) enum Change<K> {
     Synced,
     /// The API server does not serve the kind, so there is none of it for now. Said at each attempt.
     NotServed,
+    /// We may not list it. Said at each attempt.
+    Forbidden,
 }
 
 /// The changes of all objects in `api`, for ever. `what` names them in logs and in readiness.
@@ -116,8 +118,11 @@ impl State {
             Ok(event) => event,
             Err(error) => {
                 self.failed(&error);
-                let is_served = answer(&error).is_none_or(|status| !refusal::is_not_served(status));
-                return if is_served { Vec::new() } else { vec![Change::NotServed] };
+                return match answer(&error) {
+                    Some(status) if refusal::is_not_served(status) => vec![Change::NotServed],
+                    Some(status) if status.is_forbidden() => vec![Change::Forbidden],
+                    _ => Vec::new(),
+                };
             }
         };
         match event {

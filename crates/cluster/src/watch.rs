@@ -147,7 +147,7 @@ async fn watch_objects(
 enum HoldsUp {
     /// Until it has listed what there is: nothing can be decided without it.
     UntilListed,
-    /// The same, or until the API server says that it does not serve the kind.
+    /// The same, or until the API server says that it does not serve the kind, or does not let us list it.
     UntilKnown,
 }
 
@@ -198,6 +198,14 @@ async fn relay<K>(
                     continue;
                 }
                 drop(synced.take());
+                continue;
+            }
+            Change::Forbidden => {
+                // Whoever refers to such an object says that it is not found; the log says why.
+                if holds_up == HoldsUp::UntilKnown {
+                    watches.readiness.arrived(&what);
+                    drop(synced.take());
+                }
                 continue;
             }
             Change::Applied(object) => event(Changed::Applied(object)),

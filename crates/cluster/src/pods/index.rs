@@ -142,7 +142,7 @@ impl Watched {
                 common.sweep();
                 listed.send_replace(true);
             }
-            Change::NotServed => {}
+            Change::NotServed | Change::Forbidden => {}
         }
     }
 }

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use k8s_openapi::ByteString;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::api::rbac::v1::ClusterRole;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::{
     APIService, APIServiceSpec, ServiceReference,
 };
@@ -42,6 +43,9 @@ pub struct ApiServiceRegistration {
     service: (String, String),
     /// Whether it is created where there is none, and its bundle kept up to date.
     is_kept: bool,
+    /// The ClusterRole with which it is deleted: an APIService that nobody serves any more keeps namespaces from going.
+    deleted_with: Option<String>,
+    roles: Api<ClusterRole>,
     owner: Arc<MetricsApi>,
     metrics: Arc<Metrics>,
     /// As last seen.
@@ -50,17 +54,19 @@ pub struct ApiServiceRegistration {
 
 impl ApiServiceRegistration {
     /// The APIService that names the Service `name` in `namespace`. Whose it is gets noted in `owner`; unless
-    /// `is_kept` it is only looked at.
+    /// `is_kept` it is only looked at. Where it is created, Kubernetes deletes it with the ClusterRole `deleted_with`.
     pub fn new(
         clients: &Clients,
         (namespace, name): (&str, &str),
         is_kept: bool,
+        deleted_with: Option<String>,
         owner: Arc<MetricsApi>,
         metrics: Arc<Metrics>,
     ) -> Self {
+        let roles = Api::all(clients.write.clone());
         let (api, requests) = (Api::all(clients.write.clone()), Requests::new(clients, Arc::clone(&metrics)));
         let service = (namespace.to_owned(), name.to_owned());
-        Self { api, requests, service, is_kept, owner, metrics, seen: Mutex::default() }
+        Self { api, requests, service, is_kept, deleted_with, roles, owner, metrics, seen: Mutex::default() }
     }
 
     /// The host that the API server calls.
@@ -140,7 +146,8 @@ impl ApiServiceRegistration {
         if self.owner.owner() != MetricsApiOwner::Nobody {
             return Ok(true);
         }
-        let wanted = self.wanted(authority);
+        let mut wanted = self.wanted(authority);
+        wanted.metadata.owner_references = self.owner_reference().await.map(|owner| vec![owner]);
         let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
         let (asked, created) = ([asked("create")], self.api.create(&params, &wanted));
         match self.requests.write("apiservice", &asked, created).await {
@@ -151,6 +158,35 @@ impl ApiServiceRegistration {
             }
             Err(refusal) if refusal.cause == Some(Cause::AlreadyExists) => Ok(false),
             Err(refusal) => Err(failed(&refusal.message)),
+        }
+    }
+
+    /// The ClusterRole as an owner; `None` where there is none, or it cannot be looked at.
+    async fn owner_reference(&self) -> Option<OwnerReference> {
+        let name = self.deleted_with.as_deref()?;
+        let asked = Asked {
+            verb: "get",
+            group: "rbac.authorization.k8s.io".to_owned(),
+            resource: "clusterroles".to_owned(),
+            name: name.to_owned(),
+            ..Asked::default()
+        };
+        match self.requests.read(&asked, self.roles.get_metadata(name)).await {
+            Ok(role) => Some(OwnerReference {
+                api_version: "rbac.authorization.k8s.io/v1".to_owned(),
+                kind: "ClusterRole".to_owned(),
+                name: name.to_owned(),
+                uid: role.uid()?,
+                ..OwnerReference::default()
+            }),
+            Err(refusal) => {
+                tracing::warn!(
+                    apiservice = NAME,
+                    problem = refusal.message,
+                    "the APIService will not be deleted when the operator is uninstalled, delete it by hand then"
+                );
+                None
+            }
         }
     }
 

@@ -125,7 +125,7 @@ impl Cache {
                 Change::Synced => {
                     listed.send_replace(true);
                 }
-                Change::NotServed => {}
+                Change::NotServed | Change::Forbidden => {}
             }
         }
     }

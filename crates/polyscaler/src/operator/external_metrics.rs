@@ -46,7 +46,8 @@ pub(super) fn registration(
     let namespace = flags.external_metrics_service_namespace.as_deref().unwrap_or(lease_namespace);
     let service = (namespace, flags.external_metrics_service.as_str());
     let (owner, metrics) = (Arc::clone(&shared.metrics_api), Arc::clone(&shared.metrics));
-    Some(ApiServiceRegistration::new(clients, service, flags.external_metrics_api_service, owner, metrics))
+    let (is_kept, deleted_with) = (flags.external_metrics_api_service, flags.external_metrics_owner.clone());
+    Some(ApiServiceRegistration::new(clients, service, is_kept, deleted_with, owner, metrics))
 }
 
 struct ApiServer(CallerReviews);

@@ -35,4 +35,8 @@ pub(super) struct ExternalMetricsArgs {
     #[arg(long, env = "POLYSCALER_EXTERNAL_METRICS_API_SERVICE", default_value_t = true, num_args = 0..=1,
           require_equals = true, default_missing_value = "true", action = clap::ArgAction::Set, value_name = "BOOL")]
     pub(super) external_metrics_api_service: bool,
+
+    /// ClusterRole that owns the APIService which the operator creates, so that Kubernetes deletes it when you uninstall.
+    #[arg(long, env = "POLYSCALER_EXTERNAL_METRICS_OWNER", value_name = "NAME")]
+    pub(super) external_metrics_owner: Option<String>,
 }

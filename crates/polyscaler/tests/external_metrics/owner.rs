@@ -1,12 +1,14 @@
 //! Whose the APIService is.
 
-use kube::ResourceExt as _;
+use k8s_openapi::api::rbac::v1::ClusterRole;
 use kube::api::{DeleteParams, PostParams};
+use kube::{Api, ResourceExt as _};
 use serde_json::json;
 use testbed::wait;
 
 use super::{MetricsApi, NAME, ROOT, SERVICE};
 use crate::harness::LIMIT;
+use crate::packaging::manifests::apply;
 
 const TAKEN: &str = "polyscaler_external_metrics_api_taken";
 
@@ -66,6 +68,25 @@ async fn one_of_somebody_else_is_left_alone_until_it_is_gone() {
     operator.wait_until_metric(TAKEN, &[], 0.0).await;
     operator.wait_for_writes("apiservice", "done", 1.0).await;
     api.leads_to(&api.port).await;
+}
+
+/// One that nobody serves any more would keep namespaces from being deleted.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_goes_with_the_role_of_the_installation() {
+    let api = MetricsApi::begin("metrics").await;
+    let name = api.scene.namespace.as_str();
+    let role = json!({ "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+        "metadata": { "name": name }, "rules": [] });
+    apply(&api.scene.client, &[serde_json::from_value(role).unwrap()]).await;
+    let operator = api.operator(&api.port, &[&format!("--external-metrics-owner={name}")]).await;
+    let created = api.registered().await;
+    let owner = &created.metadata.owner_references.as_ref().unwrap()[0];
+    assert_eq!((owner.kind.as_str(), owner.name.as_str()), ("ClusterRole", name));
+    operator.kill().await;
+    let roles: Api<ClusterRole> = Api::all(api.scene.client.clone());
+    roles.delete(name, &DeleteParams::default()).await.unwrap();
+    let look = || async { api.found().await.is_none().then_some(()) };
+    wait::until("it is gone, too", LIMIT, look).await.unwrap();
 }
 
 /// Whoever keeps it by their own means switches that off.

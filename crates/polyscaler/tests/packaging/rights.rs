@@ -67,8 +67,9 @@ impl Rights {
                 // Of our kinds, the scene has a BusinessScaling only.
                 let is_ours = resources::KINDS.iter().any(|kind| kind.group == group);
                 // A cluster has one APIService for external metrics, which would lead nowhere for all tests that share it.
-                let is_of_metrics_api = ["apiservices", "tokenreviews", "subjectaccessreviews", "configmaps"]
-                    .contains(&resource.as_str());
+                let is_of_metrics_api =
+                    ["apiservices", "tokenreviews", "subjectaccessreviews", "configmaps", "clusterroles"]
+                        .contains(&resource.as_str());
                 let is_in_use = !is_of_metrics_api
                     && (!is_ours || group == "example.com" || !resource.ends_with("/status"));
                 // An object is looked at again only where someone else wrote it in the same instant.

@@ -12,8 +12,9 @@ use std::fmt::Write as _;
 use resources::{KINDS, Scope};
 
 use rules::{
-    LEASE, Rule, any_target, api_service, autoscalers, callers, certificate_secret, events, items, lease,
-    leases, namespaces, of_scope, pods, secrets, targets, webhook_configuration,
+    LEASE, METRICS_API_ROLE, Rule, any_target, api_service, api_service_owner, autoscalers, callers,
+    certificate_secret, events, items, lease, leases, namespaces, of_scope, pods, secrets, targets,
+    webhook_configuration,
 };
 use user_roles::{USER_ROLES, aggregation_label};
 
@@ -62,8 +63,8 @@ pub(super) fn webhook_roles() -> String {
 
 /// What it may do to serve the external metrics API.
 pub(super) fn external_metrics_role() -> String {
-    let rules = [api_service(), callers()].concat();
-    role("ClusterRole", "scaling-operator-external-metrics-role", None, &rules)
+    let rules = [api_service(), api_service_owner(&[METRICS_API_ROLE]), callers()].concat();
+    role("ClusterRole", METRICS_API_ROLE, None, &rules)
 }
 
 /// What an overlay may add.
@@ -127,6 +128,7 @@ pub(super) fn chart_rules() -> String {
         ("webhookConfiguration", "polyscaler.clusterName", webhook_configuration()),
         // Of fixed names, whatever the release is called.
         ("apiService", "", api_service()),
+        ("apiServiceOwner", "polyscaler.metricsApiRole", api_service_owner(&[METRICS_API_ROLE])),
         ("callers", "", callers()),
     ] {
         let mut items = items(&rules);

@@ -231,6 +231,8 @@ pub(super) fn webhook_configuration() -> Vec<Rule> {
     }]
 }
 
+/// The role for the external metrics API in the kustomizations; the chart's has the name of the release.
+pub(super) const METRICS_API_ROLE: &str = "scaling-operator-external-metrics-role";
 /// By name, as the API server has one for each version of a group.
 const METRICS_API_SERVICE: &str = "v1beta1.external.metrics.k8s.io";
 /// Where the API server says how its front proxy is known.
@@ -249,6 +251,16 @@ pub(super) fn api_service() -> Vec<Rule> {
         rule("The external metrics API is registered where there is none.", &[], &["create"]),
         rule("Whose it is, and its certificate authority.", &[METRICS_API_SERVICE], &["get", "patch"]),
     ]
+}
+
+pub(super) fn api_service_owner(names: &'static [&'static str]) -> Vec<Rule> {
+    vec![Rule {
+        why: "The APIService is deleted with this role.",
+        group: "rbac.authorization.k8s.io".to_owned(),
+        resources: owned(&["clusterroles"]),
+        names,
+        verbs: &["get"],
+    }]
 }
 
 /// The same as in the ClusterRole system:auth-delegator and the Role extension-apiserver-authentication-reader, as far as
