@@ -179,6 +179,14 @@
   verbs: ["get", "patch"]
 {{- end }}
 
+{{- define "polyscaler.rules.apiServiceOwner" }}
+# The APIService is deleted with this role.
+- apiGroups: ["rbac.authorization.k8s.io"]
+  resources: ["clusterroles"]
+  resourceNames: [{{ include "polyscaler.metricsApiRole" . | quote }}]
+  verbs: ["get"]
+{{- end }}
+
 {{- define "polyscaler.rules.callers" }}
 # How the front proxy of the API server is known.
 - apiGroups: [""]
