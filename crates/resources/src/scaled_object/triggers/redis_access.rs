@@ -49,7 +49,7 @@ pub(super) const SENTINEL: &[Parameter] = &[SENTINEL_USERNAME, SENTINEL_PASSWORD
 pub(super) fn give(servers: Servers, question: &mut Question, metadata: &mut Metadata<'_>) {
     give_addresses(servers, question, metadata);
     question.give("username", metadata, &USERNAME);
-    question.give("password", metadata, &PASSWORD);
+    give_password("password", question, metadata, &PASSWORD);
     match servers {
         Servers::One => give_database(question, metadata),
         // A cluster has one database only.
@@ -58,10 +58,22 @@ pub(super) fn give(servers: Servers, question: &mut Question, metadata: &mut Met
             give_database(question, metadata);
             question.give("sentinel.masterName", metadata, &SENTINEL_MASTER);
             question.give("sentinel.username", metadata, &SENTINEL_USERNAME);
-            question.give("sentinel.password", metadata, &SENTINEL_PASSWORD);
+            give_password("sentinel.password", question, metadata, &SENTINEL_PASSWORD);
         }
     }
     give_tls(question, metadata);
+}
+
+/// A password that is written in the object is refused, as whoever may read the object could use it.
+fn give_password(setting: &str, question: &mut Question, metadata: &mut Metadata<'_>, parameter: &Parameter) {
+    if let Some(Given::Literal(_)) = metadata.given(parameter) {
+        let name = parameter.name();
+        let why = format!(
+            "a password must not stand here; name a variable in {name}FromEnv, or an authentication that gives {name}"
+        );
+        return metadata.refuse(parameter, Fault::forbidden(why));
+    }
+    question.give(setting, metadata, parameter);
 }
 
 fn give_database(question: &mut Question, metadata: &mut Metadata<'_>) {

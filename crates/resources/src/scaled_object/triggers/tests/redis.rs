@@ -179,6 +179,19 @@ fn servers_must_be_named() {
 }
 
 #[test]
+fn a_password_does_not_stand_in_the_object() {
+    assert_eq!(
+        with("redis-sentinel", &[("password", "secret"), ("sentinelPassword", "secret")]).problems(),
+        [
+            "spec.triggers[0].metadata.password: Forbidden: a password must not stand here; name a variable in \
+             passwordFromEnv, or an authentication that gives password",
+            "spec.triggers[0].metadata.sentinelPassword: Forbidden: a password must not stand here; name a variable in \
+             sentinelPasswordFromEnv, or an authentication that gives sentinelPassword",
+        ]
+    );
+}
+
+#[test]
 fn a_list_has_a_length() {
     for type_ in ["redis", "redis-cluster", "redis-sentinel"] {
         let published = with(type_, &[("listName", "a:b.c")]).at(1).published();
