@@ -76,8 +76,10 @@ async fn an_hpa_scales_by_what_is_published_and_holds_where_there_is_nothing() {
     target.wait_for(10).await;
     scaling.delete().await;
     let forgotten = || async {
-        let (_, why) = api.why_not(&api.path("web", METRIC)).await;
-        if why.contains("does not exist") { Ok(()) } else { Err(why) }
+        match api.get(&api.path("web", METRIC)).await {
+            Err(status) if status.message.contains("does not exist") => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
     };
     wait::until("it is forgotten", LIMIT, forgotten).await.unwrap();
 }
