@@ -277,7 +277,7 @@ async fn watch_hpas(watches: Arc<Watches>, namespace: Option<String>, synced: mp
         }
         // Its controller writes its status every few seconds, which is no news to anyone here.
         Changed::Applied(hpa) => watches.hpas.seen(&hpa).then(|| Event::Hpa {
-            target: Some(hpas::target(&hpa)),
+            target: Some(hpas::target(&hpa)).filter(|_| !hpas::is_nobodys(&hpa)),
             controller: hpas::controller(hpa.owner_references()).map(str::to_owned),
             hpa: (hpa.namespace().unwrap_or_default(), hpa.name_any()),
         }),

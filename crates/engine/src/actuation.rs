@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::Bounds;
+
 /// How decisions of a plan reach the cluster.
 ///
 /// Whichever it is, replicas that a decision asks for are written to the target's `/scale`. With an HPA,
@@ -28,6 +30,19 @@ impl Actuation {
     }
 }
 
+impl KeptHpa {
+    /// Moves the bounds in its spec.
+    pub(crate) fn bound(&mut self, moved: impl FnOnce(Bounds) -> Bounds) {
+        let count = |field: &str| self.spec[field].as_u64().and_then(|count| u32::try_from(count).ok());
+        let min = count("minReplicas").unwrap_or(1);
+        let Some(bounds) = count("maxReplicas").and_then(|max| Bounds::new(min, max)) else { return };
+        let bounds = moved(bounds);
+        // An HPA goes to 1 at least.
+        self.spec["minReplicas"] = bounds.min().max(1).into();
+        self.spec["maxReplicas"] = bounds.max().max(1).into();
+    }
+}
+
 /// A HorizontalPodAutoscaler as it must be, in the namespace of the plan's target.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct KeptHpa {
@@ -42,4 +57,23 @@ pub struct KeptHpa {
     /// Whether an HPA of that name that no controller owns is taken over in place. One that another
     /// object controls is never touched.
     pub adopt_orphan: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn bounds_in_a_spec_are_moved_and_stay_such_that_an_hpa_can_have() {
+        let mut hpa = KeptHpa {
+            spec: json!({ "minReplicas": 2, "maxReplicas": 9, "metrics": [] }),
+            ..KeptHpa::default()
+        };
+        hpa.bound(|bounds| bounds.moved(4, 40));
+        assert_eq!(hpa.spec, json!({ "minReplicas": 4, "maxReplicas": 40, "metrics": [] }));
+        hpa.bound(|bounds| bounds.moved(0, 0));
+        assert_eq!((&hpa.spec["minReplicas"], &hpa.spec["maxReplicas"]), (&json!(1), &json!(1)));
+    }
 }

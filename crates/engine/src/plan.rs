@@ -53,8 +53,14 @@ impl Plan {
             return Cow::Borrowed(self);
         };
         let mut plan = self.clone();
-        for member in &mut plan.members {
-            member.bounds = over.over(member.bounds);
+        match &mut plan.actuation {
+            // Its bounds are those that count: what the plan itself does, such as the way to zero, lies beyond them.
+            Actuation::Hpa(hpa) => hpa.bound(|bounds| over.over(bounds)),
+            Actuation::Scale => {
+                for member in &mut plan.members {
+                    member.bounds = over.over(member.bounds);
+                }
+            }
         }
         Cow::Owned(plan)
     }

@@ -27,6 +27,13 @@ pub trait Status:
     /// Takes over what `outcome` says; what it does not speak of stays.
     fn update(&mut self, outcome: &Outcome);
 
+    /// What of the object's metadata is to be other than it was with an `earlier` status, as a merge patch; nothing for most
+    /// kinds.
+    fn changed_metadata(&self, earlier: &Self) -> Map<String, Value> {
+        let _ = earlier;
+        Map::new()
+    }
+
     /// Clears what moves with the metrics alone, whose change is no reason to write at once.
     fn clear_volatile(&mut self);
 
@@ -69,6 +76,7 @@ impl MemoryPlace {
 trait AnyStatus: Debug + Send + Sync {
     fn after(&self, outcome: &Outcome) -> Arc<dyn AnyStatus>;
     fn difference(&self, earlier: &dyn AnyStatus) -> Difference;
+    fn changed_metadata(&self, earlier: &dyn AnyStatus) -> Map<String, Value>;
     fn to_value(&self) -> Value;
     fn observed(&self) -> Option<&ObservedStatus>;
     fn metric_values(&self) -> Vec<Option<f64>>;
@@ -93,6 +101,11 @@ impl<S: Status> AnyStatus for S {
             status
         };
         if steady(self) == steady(earlier) { Difference::Minor } else { Difference::Major }
+    }
+
+    fn changed_metadata(&self, earlier: &dyn AnyStatus) -> Map<String, Value> {
+        let earlier = earlier.as_any().downcast_ref::<S>();
+        earlier.map(|earlier| Status::changed_metadata(self, earlier)).unwrap_or_default()
     }
 
     fn to_value(&self) -> Value {
@@ -172,9 +185,19 @@ impl KeptStatus {
         status
     }
 
-    /// The annotations that differ from those of an `earlier` status of the same object, as a merge patch: those
-    /// in which the memory is kept. Empty where it is kept in the status or is as before.
-    pub fn changed_annotations(&self, earlier: &Self) -> Map<String, Value> {
+    /// What of the metadata differs from that of an `earlier` status of the same object, as a merge patch: the annotation in
+    /// which the memory is kept, and what the kind has beyond that.
+    pub fn changed_metadata(&self, earlier: &Self) -> Map<String, Value> {
+        let mut metadata = self.typed.changed_metadata(&*earlier.typed);
+        let annotations = self.changed_annotations(earlier);
+        if !annotations.is_empty() {
+            metadata.insert("annotations".to_owned(), annotations.into());
+        }
+        metadata
+    }
+
+    /// Those in which the memory is kept. Empty where it is kept in the status or is as before.
+    fn changed_annotations(&self, earlier: &Self) -> Map<String, Value> {
         match self.place {
             MemoryPlace::Annotation if self.memory != earlier.memory => {
                 let text = (*self.memory != Memory::default()).then(|| json!(*self.memory).to_string());

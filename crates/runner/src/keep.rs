@@ -28,9 +28,12 @@ pub(crate) async fn keep(
     if keeps.plan.mode == Mode::Observe {
         return Ok(Vec::new());
     }
-    let hpa = keeps.plan.actuation.hpa().zip(keeps.plan.members.first());
+    // While the bounds are overridden, the HPA has those.
+    let over = keeps.plan.brakes.bounds.as_ref().map(|_| keeps.plan.at(services.clock.now()));
+    let plan = over.as_deref().unwrap_or(keeps.plan);
+    let hpa = plan.actuation.hpa().zip(plan.members.first());
     let Some((hpa, member)) = hpa else { return ask(services, keeps, None).await };
-    match keeps.plan.policy.complete(hpa, &member.target, memory) {
+    match plan.policy.complete(hpa, &member.target, memory) {
         Some(hpa) => ask(services, keeps, Some(&hpa)).await,
         // Not all is known yet that belongs into it.
         None => Ok(Vec::new()),

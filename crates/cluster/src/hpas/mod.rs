@@ -122,6 +122,15 @@ pub(crate) fn controller(owners: &[OwnerReference]) -> Option<&str> {
     owners.iter().find(|owner| owner.controller == Some(true)).map(|owner| owner.uid.as_str())
 }
 
+/// Annotation of an HPA which says, as `false`, that it stands in nobody's way.
+const OWNERSHIP: &str = "validations.keda.sh/hpa-ownership";
+
+/// Whether an HPA says of itself that it owns no target, and nothing controls it.
+pub(crate) fn is_nobodys(hpa: &HorizontalPodAutoscaler) -> bool {
+    hpa.annotations().get(OWNERSHIP).is_some_and(|owns| owns == "false")
+        && controller(hpa.owner_references()).is_none()
+}
+
 /// The condition `ScalingActive`; `None` while it is missing or unknown.
 fn scaling(hpa: &HorizontalPodAutoscaler) -> Option<HpaScaling> {
     let conditions = hpa.status.as_ref()?.conditions.as_ref()?;
@@ -187,6 +196,18 @@ mod tests {
         assert!(!hpas.seen(&hpa(Some("a"), 5, 2)));
         assert!(hpas.seen(&hpa(Some("a"), 6, 2)));
         assert!(hpas.seen(&hpa(None, 6, 2)), "another owner");
+    }
+
+    #[test]
+    fn an_hpa_may_say_that_it_owns_nothing() {
+        let annotated = |controller, owns: &str| {
+            let mut hpa = hpa(controller, 5, 1);
+            hpa.metadata.annotations = Some([(OWNERSHIP.to_owned(), owns.to_owned())].into());
+            hpa
+        };
+        assert!(is_nobodys(&annotated(None, "false")));
+        assert!(!is_nobodys(&annotated(None, "true")) && !is_nobodys(&hpa(None, 5, 1)));
+        assert!(!is_nobodys(&annotated(Some("a"), "false")), "who keeps it must hear of it");
     }
 
     #[test]

@@ -319,7 +319,7 @@ fn patching(kind: &Kind, key: &ObjectKey) -> Asked {
         name: key.name.clone(),
     }
 }
-/// Writes what changed between `known` and `next`: first the annotations, where memory is kept in one, then the
+/// Writes what changed between `known` and `next`: first the metadata, where memory is kept in an annotation, then the
 /// status, each only where the object is still the one that was seen.
 async fn send(
     api: &Api<DynamicObject>,
@@ -329,9 +329,10 @@ async fn send(
     next: &KeptStatus,
 ) -> kube::Result<DynamicObject> {
     let mut version = known.resource_version.clone();
-    let annotations = next.changed_annotations(&known.status);
-    if !annotations.is_empty() {
-        let metadata = json!({ "resourceVersion": version, "uid": known.uid, "annotations": annotations });
+    let mut metadata = next.changed_metadata(&known.status);
+    if !metadata.is_empty() {
+        metadata.insert("resourceVersion".to_owned(), version.into());
+        metadata.insert("uid".to_owned(), known.uid.clone().into());
         let object = api.patch(name, params, &Patch::Merge(&json!({ "metadata": metadata }))).await?;
         version = object.metadata.resource_version.unwrap_or_default();
     }

@@ -21,6 +21,9 @@ const SCALING_LIMITED: &str = "ScalingLimited";
 /// Scaling, or one direction of it, is paused.
 pub(crate) const PAUSED: &str = "Paused";
 
+/// The field of an origin that says by what an object is paused, where that is none of our annotations.
+pub(crate) const PAUSE_FIELD: &str = "pause";
+
 /// A fallback stands in place of a metric that fails.
 const FALLBACK: &str = "Fallback";
 
@@ -116,7 +119,7 @@ fn ready(poll: &Poll, parts: &[Said]) -> Said {
         ),
         None if poll.plan.brakes.pause.is_on() => {
             let pause = poll.plan.brakes.pause;
-            condition(type_, true, pause.into(), how_to_resume(pause))
+            condition(type_, true, pause.into(), how_to_resume(poll, pause))
         }
         None if poll.is_of_group() => {
             condition(type_, true, Reason::Ready, "the metrics are available and every member can be scaled")
@@ -142,12 +145,15 @@ fn fallback(poll: &Poll) -> Option<Said> {
 
 fn paused(poll: &Poll) -> Said {
     let pause = poll.plan.brakes.pause;
-    let message = if pause.is_on() { how_to_resume(pause) } else { pause.to_string() };
+    let message = if pause.is_on() { how_to_resume(poll, pause) } else { pause.to_string() };
     condition(PAUSED, pause.is_on(), pause.into(), message)
 }
 
 /// What is paused, and by which annotation.
-fn how_to_resume(pause: Pause) -> String {
+fn how_to_resume(poll: &Poll, pause: Pause) -> String {
+    if let Some(origin) = poll.plan.origins.iter().find(|origin| origin.field == PAUSE_FIELD) {
+        return format!("{pause} by the {}; remove it to resume", origin.from);
+    }
     let by = match pause {
         Pause::BothDirections => {
             return format!(

@@ -118,7 +118,7 @@ fn plan(
         actuation: if is_kept { Actuation::Hpa(hpa) } else { Actuation::Scale },
         brakes: marks.brakes,
         safeguards: Safeguards::default(),
-        origins: Vec::new(),
+        origins: marks.paused_by.into_iter().collect(),
         foresight: None,
     };
     (plan, activation)

@@ -1,9 +1,10 @@
 //! What the annotations of a ScaledObject ask for: KEDA's, and those of every kind of ours.
 
-use engine::{Brakes, Fault, Mode, Pause, Problem, Warning};
+use engine::{Brakes, Fault, Mode, Origin, Pause, Problem, Warning};
 use serde_json::{Map, Value};
 
 use crate::common::annotations::{ACTUATION_ANNOTATION, Annotations, path};
+use crate::common::conditions::PAUSE_FIELD;
 use crate::compile::Findings;
 
 const PAUSED: &str = "autoscaling.keda.sh/paused";
@@ -19,6 +20,8 @@ pub(super) struct Marks {
     pub(super) mode: Mode,
     /// What is paused or overridden, by whichever annotation.
     pub(super) brakes: Brakes,
+    /// Which of KEDA's annotations pause, where one does.
+    pub(super) paused_by: Option<Origin>,
     /// Whether the target counts as active whatever its triggers say.
     pub(super) forced: bool,
     /// Whether replicas are set without an HPA.
@@ -35,8 +38,10 @@ impl Marks {
         let all = object.pointer("/metadata/annotations").and_then(Value::as_object).unwrap_or(&none);
         let direct = direct(all, &mut findings.problems);
         let mut brakes = annotations.brakes;
-        brakes.pause = joined(brakes.pause, pause(all, admitting, findings));
-        Self { mode: annotations.mode, brakes, forced: is_set(all, FORCE_ACTIVATION), direct }
+        let by_keda = pause(all, admitting, findings);
+        brakes.pause = joined(brakes.pause, by_keda);
+        let paused_by = by_keda.is_on().then(|| Origin::new(PAUSE_FIELD, by_keda, annotations_of(by_keda)));
+        Self { mode: annotations.mode, brakes, paused_by, forced: is_set(all, FORCE_ACTIVATION), direct }
     }
 }
 
@@ -81,6 +86,18 @@ fn pause(all: &Map<String, Value>, admitting: bool, findings: &mut Findings) -> 
         (false, false, true) => Pause::ScaleOut,
         (false, false, false) => Pause::Nothing,
     }
+}
+
+/// The annotations that pause so.
+fn annotations_of(pause: Pause) -> String {
+    let names = match pause {
+        Pause::At(_) => PAUSED_REPLICAS.to_owned(),
+        Pause::ScaleIn => PAUSED_SCALE_IN.to_owned(),
+        Pause::ScaleOut => PAUSED_SCALE_OUT.to_owned(),
+        Pause::BothDirections => format!("{PAUSED_SCALE_IN} and {PAUSED_SCALE_OUT}"),
+        Pause::Everything | Pause::Nothing => PAUSED.to_owned(),
+    };
+    format!("annotation {names}")
 }
 
 /// A count as Go's `strconv.ParseInt` reads it; `None` where it is none that a target can have.

@@ -229,7 +229,8 @@ fn fallback(activity: Option<&Activity>) -> KedaCondition {
 }
 
 fn paused_message(poll: &Poll) -> String {
-    said("ScaledObject is paused", &[poll.plan.brakes.pause.to_string()])
+    let by = poll.plan.origins.first().map(|origin| format!(" by the {}", origin.from)).unwrap_or_default();
+    said("ScaledObject is paused", &[format!("{}{by}", poll.plan.brakes.pause)])
 }
 
 fn paused(poll: &Poll, before: &ScaledObjectStatus) -> KedaCondition {

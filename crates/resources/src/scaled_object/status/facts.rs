@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::scaled_object::hpa::NAME_LABEL;
 use crate::scaled_object::rules::is_of_pods;
 
 /// What the status repeats of the spec.
@@ -15,6 +16,8 @@ pub(super) struct Facts {
     pub(super) resources: Vec<String>,
     /// Whether metrics may fall back.
     pub(super) has_fallback: bool,
+    /// The name of the object, where its label does not have it yet.
+    pub(super) unlabelled: Option<String>,
     /// Whether a formula makes one metric of all.
     pub(super) has_formula: bool,
 }
@@ -39,7 +42,10 @@ impl Facts {
         };
         let resources = triggers.iter().filter(is_of_pod).filter_map(|trigger| trigger["type"].as_str());
         let modifiers = object.pointer("/spec/advanced/scalingModifiers").and_then(Value::as_object);
+        let name = object.pointer("/metadata/name").and_then(Value::as_str);
+        let label = object.pointer("/metadata/labels").and_then(|labels| labels.get(NAME_LABEL)?.as_str());
         Self {
+            unlabelled: name.filter(|name| label != Some(name)).map(str::to_owned),
             trigger_types: distinct("/type"),
             authentications: distinct("/authenticationRef/name"),
             resources: resources.filter(|type_| is_of_pods(type_)).map(str::to_owned).collect(),

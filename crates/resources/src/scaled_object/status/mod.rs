@@ -8,13 +8,13 @@ mod facts;
 use std::collections::BTreeMap;
 
 use engine::activation::remembered;
-use engine::{Activity, Memory, Pause, Target, Time};
+use engine::{Activity, Memory, Mode, Pause, Target, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use self::facts::Facts;
-use super::hpa::COMPOSITE;
+use super::hpa::{COMPOSITE, NAME_LABEL};
 use super::marks::is_whole;
 use super::spec::ScaleTarget;
 use crate::common::condition::whole_seconds;
@@ -134,7 +134,19 @@ impl Status for ScaledObjectStatus {
         status.map(|status| Self { facts: Facts::of(object), ..status })
     }
 
+    fn changed_metadata(&self, earlier: &Self) -> Map<String, Value> {
+        let mut metadata = Map::new();
+        if let (Some(name), None) = (&earlier.facts.unlabelled, &self.facts.unlabelled) {
+            metadata.insert("labels".to_owned(), json!({ NAME_LABEL: name }));
+        }
+        metadata
+    }
+
     fn update(&mut self, outcome: &Outcome) {
+        if outcome.poll().is_some_and(|poll| poll.plan.mode == Mode::Act) {
+            // It is written with what is written next.
+            self.facts.unlabelled = None;
+        }
         let was_active = self.condition(conditions::ACTIVE).is_some_and(|active| active.status == "True");
         self.conditions = conditions::of(outcome, self);
         self.triggers_types = Some(self.facts.trigger_types.clone());

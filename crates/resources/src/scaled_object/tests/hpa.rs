@@ -28,6 +28,25 @@ fn metrics_stand_in_the_order_of_their_types_and_then_of_the_triggers() {
 }
 
 #[test]
+fn a_formula_stands_in_place_of_what_it_is_made_of() {
+    let mut object = with_triggers(json!([
+        { "type": "prometheus", "name": "load", "metadata": { "serverAddress": "http://p", "query": "a", "threshold": "2" } },
+        { "type": "memory", "metricType": "AverageValue", "metadata": { "value": "1Gi", "containerName": "app" } },
+        cpu(),
+    ]));
+    let modifiers =
+        json!({ "formula": "load * 2", "target": "2.5", "metricType": "Value", "activationTarget": "1" });
+    set(&mut object, "/spec/advanced", json!({ "scalingModifiers": modifiers }));
+    insta::assert_json_snapshot!(kept(&object).spec["metrics"]);
+    let composite = activation(&object).composite.clone().unwrap();
+    assert_eq!((composite.target, composite.activation_target, composite.is_whole), (2.5, 1.0, false));
+    assert_eq!(composite.type_, engine::TargetType::Value);
+    set(&mut object, "/spec/advanced/scalingModifiers", json!({ "formula": "load", "target": "3" }));
+    let composite = activation(&object).composite.clone().unwrap();
+    assert_eq!((composite.is_whole, composite.type_), (true, engine::TargetType::AverageValue));
+}
+
+#[test]
 fn behavior_is_copied_but_for_what_is_paused() {
     let behavior = json!({ "scaleDown": { "stabilizationWindowSeconds": 60, "selectPolicy": "Min",
         "policies": [{ "type": "Pods", "value": 1, "periodSeconds": 30 }], "tolerance": "0.05" } });

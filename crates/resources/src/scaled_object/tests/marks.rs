@@ -74,6 +74,12 @@ fn pauses_of_both_kinds_add_up() {
 }
 
 #[test]
+fn a_pause_names_the_annotation_to_remove() {
+    let plan = plan(&annotated("autoscaling.keda.sh/paused-scale-in", "true"));
+    assert_eq!(plan.origins[0].from, "annotation autoscaling.keda.sh/paused-scale-in");
+}
+
+#[test]
 fn replicas_that_cannot_be_read_pause_all_the_same() {
     for text in ["three", "", "-1", "1.5", "2147483648", " 3"] {
         let object = annotated("autoscaling.keda.sh/paused-replicas", text);

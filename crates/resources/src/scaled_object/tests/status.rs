@@ -340,7 +340,8 @@ fn a_pause_and_its_end_are_told() {
     assert_eq!(status["status"]["pausedReplicaCount"], 4);
     assert_eq!(
         conditions(&status)[3],
-        "Paused=True ScaledObjectPaused: ScaledObject is paused; scaling is paused at 4 replicas"
+        "Paused=True ScaledObjectPaused: ScaledObject is paused; scaling is paused at 4 replicas by the annotation \
+         autoscaling.keda.sh/paused-replicas"
     );
     assert!(events.iter().any(|event| event.starts_with("SuccessfulRescale: ")), "{events:?}");
     assert!(
@@ -452,6 +453,22 @@ fn what_the_hpa_says_is_passed_on() {
         format!("HPAActive=False FailedGetExternalMetric: {failing}")
     );
     assert_eq!(said(false, ""), format!("HPAActive=False HPAMetricsUnavailable: {failing}"));
+}
+
+#[test]
+fn the_label_is_written_once() {
+    let mut object = least();
+    let changed = |object: &Value| {
+        let before = KIND.kept_status(object);
+        let next = before.after(&told(object.clone()).outcome());
+        json!(next.changed_metadata(&before))
+    };
+    assert_eq!(changed(&object), json!({ "labels": { "scaledobject.keda.sh/name": "worker" } }));
+    let mut observed = object.clone();
+    set(&mut observed, "/metadata/annotations", json!({ "polyscaler.dev/mode": "observe" }));
+    assert_eq!(changed(&observed), json!({}), "observing leaves the object alone");
+    set(&mut object, "/metadata/labels", json!({ "scaledobject.keda.sh/name": "worker" }));
+    assert_eq!(changed(&object), json!({}));
 }
 
 #[test]
