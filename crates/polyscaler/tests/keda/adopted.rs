@@ -80,7 +80,6 @@ async fn what_keda_made_is_taken_over_in_place() {
     assert_eq!((target.asked().await, recorder.changes().len()), (2, 0), "no replica changes");
     let object = scaling.get().await;
     assert_eq!(object.uid(), uid);
-    assert_eq!(object.finalizers(), ["finalizer.keda.sh"]);
     let status = &object.data["status"];
     assert_eq!(status["originalReplicaCount"], 7, "that is the one before KEDA");
     assert_eq!(status["hpaName"], "keda-hpa-web");
