@@ -33,6 +33,7 @@ fn triggers() -> impl Strategy<Value = Vec<Trigger>> {
     prop::collection::vec(trigger, 1..4).prop_map(|triggers| {
         let trigger = |(index, (type_, target, activation, is_open)): (usize, (_, f64, f64, bool))| Trigger {
             name: Some(["a", "b", "c"][index].to_owned()),
+            scaler: "prometheusScaler".to_owned(),
             metric: if is_open { format!("s{index}") } else { format!("s{index}-prometheus") },
             activation,
             target: MetricTarget::new(type_, target).expect("above 0"),
@@ -340,6 +341,7 @@ fn who_takes_over_from_elsewhere_waits_for_the_rest_of_the_cooldown() {
     let activation = Activation {
         triggers: vec![Trigger {
             name: None,
+            scaler: "prometheusScaler".to_owned(),
             metric: "s0-prometheus".to_owned(),
             activation: 0.0,
             target: MetricTarget::new(TargetType::AverageValue, 1.0).expect("above 0"),

@@ -2,6 +2,7 @@
 //!
 //! No label holds an object's name or an error's text: both are unbounded.
 
+mod keda;
 mod neighbours;
 
 use std::sync::Mutex;
@@ -9,7 +10,8 @@ use std::time::Duration;
 
 use engine::AbsenceReason;
 use engine::invariants::{self, Violation};
-use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::{encode, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -18,13 +20,18 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use resources::{Outcome, Reason, Verdict, WriteFailure};
 
+use crate::ObjectKey;
 use crate::label::came_to;
 use crate::standing::{Standing, Standings};
+use keda::KedaSeries;
 use neighbours::Neighbours;
 
 /// Every metric of the process.
 pub struct Metrics {
     registry: Mutex<Registry>,
+    /// Under KEDA's names, without a prefix of ours.
+    keda_registry: Mutex<Registry>,
+    keda: KedaSeries,
     objects: Family<KindLabel, Gauge>,
     standings: Standings,
     decisions: Family<DecisionLabels, Counter>,
@@ -104,6 +111,8 @@ impl Metrics {
         let mut registry = Registry::with_prefix("polyscaler");
         let metrics = Self {
             registry: Mutex::default(),
+            keda_registry: Mutex::default(),
+            keda: KedaSeries::default(),
             objects: Family::default(),
             standings: Standings::default(),
             decisions: Family::default(),
@@ -163,7 +172,10 @@ impl Metrics {
             "Objects validated for the API server, by kind and whether they were allowed",
             metrics.reviews.clone(),
         );
-        Self { registry: Mutex::new(registry), ..metrics }
+        let mut keda_registry = Registry::default();
+        metrics.keda.register(&mut keda_registry);
+        let (registry, keda_registry) = (Mutex::new(registry), Mutex::new(keda_registry));
+        Self { registry, keda_registry, ..metrics }
     }
 
     fn register_groups(&self, registry: &mut Registry) {
@@ -187,9 +199,12 @@ impl Metrics {
     /// Everything in the OpenMetrics text format.
     pub fn render(&self) -> String {
         let mut text = String::new();
-        let registry = self.registry.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let lock = std::sync::PoisonError::into_inner;
+        let registry = self.registry.lock().unwrap_or_else(lock);
+        let keda = self.keda_registry.lock().unwrap_or_else(lock);
         // Writing into a String cannot fail.
-        let _ = encode(&mut text, &registry);
+        let _ = encode_registry(&mut text, &registry);
+        let _ = encode(&mut text, &keda);
         text
     }
 
@@ -248,6 +263,9 @@ impl Metrics {
 
     /// Notes whether this replica leads.
     pub fn leads(&self, leads: bool) {
+        if !leads {
+            self.keda.forget_all();
+        }
         self.leading.set(i64::from(leads));
     }
 
@@ -260,11 +278,18 @@ impl Metrics {
         self.standings.count(kind, standing, now);
     }
 
+    /// An object is gone.
+    pub(crate) fn forget(&self, key: &ObjectKey) {
+        self.keda.forget(key);
+    }
+
     pub(crate) fn late(&self, lateness: Duration) {
         self.lateness_seconds.observe(lateness.as_secs_f64());
     }
 
-    pub(crate) fn looked(&self, kind: &'static str, outcome: &Outcome) {
+    pub(crate) fn looked(&self, key: &ObjectKey, outcome: &Outcome) {
+        self.keda.looked(key, outcome);
+        let kind = key.kind;
         let outcome = match &outcome.verdict {
             Verdict::Invalid(_) => "invalid",
             Verdict::Unresolved(_) => "unresolved",
@@ -312,7 +337,8 @@ mod tests {
         let verdict = Verdict::Conflict("taken".to_owned().into());
         let (uid, warnings) = ("1".to_owned(), Arc::default());
         let outcome = Outcome { uid, generation: 1, at: engine::Time::default(), verdict, warnings };
-        metrics.looked("BusinessScaling", &outcome);
+        let (namespace, name) = Default::default();
+        metrics.looked(&ObjectKey { kind: "BusinessScaling", namespace, name }, &outcome);
         let mut standing = Standing::default();
         for namespace in ["before", "shop", "shop"] {
             metrics.stands(

@@ -75,7 +75,7 @@ pub(crate) fn record(
     outcome: Outcome,
     reported: &mut Reported,
 ) -> Arc<Outcome> {
-    services.metrics.looked(key.kind, &outcome);
+    services.metrics.looked(key, &outcome);
     services.answers.note(key, &outcome);
     let members = outcome.poll().map_or(0, |poll| poll.members.len());
     let all: Vec<usize> = (0..members).collect();

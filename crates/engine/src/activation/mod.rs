@@ -69,6 +69,8 @@ pub struct Activation {
 pub struct Trigger {
     /// Its name in the object, by which a formula knows it.
     pub name: Option<String>,
+    /// What metrics about it call what measures it: its name, or one that goes by its type, such as `prometheusScaler`.
+    pub scaler: String,
     /// Name under which its value is published, for example `s0-prometheus`; of an open one, what stands before the
     /// hyphen and the name of each of its metrics, for example `s0`.
     pub metric: String,
@@ -176,6 +178,7 @@ impl Activation {
     ) -> Activity {
         let of = |judged: &Judged<'_>| TriggerActivity {
             metric: judged.metric.clone().into_owned(),
+            scaler: self.triggers[judged.trigger].scaler.clone(),
             is_active: judged.is_active,
             value: judged.read.as_ref().ok().copied(),
             failure: judged.read.as_ref().err().cloned(),

@@ -62,6 +62,8 @@ pub struct Activity {
 pub struct TriggerActivity {
     /// Name under which its value is published.
     pub metric: String,
+    /// What metrics about it call what measures it.
+    pub scaler: String,
     /// Whether it is active.
     pub is_active: bool,
     /// Its value, as it was read.

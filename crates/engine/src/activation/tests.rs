@@ -24,7 +24,8 @@ fn at(second: i64) -> Time {
 /// A trigger of `s<index>-prometheus`, active above `activation`, with 10 aimed for on each replica.
 fn trigger(index: usize, activation: f64) -> Trigger {
     let target = MetricTarget::new(TargetType::AverageValue, 10.0).unwrap();
-    Trigger { name: None, metric: format!("s{index}-prometheus"), activation, target, is_open: false }
+    let metric = format!("s{index}-prometheus");
+    Trigger { name: None, scaler: "prometheusScaler".to_owned(), metric, activation, target, is_open: false }
 }
 
 /// Two triggers, 0 to 10 replicas, 5 min of cooldown and none at first.

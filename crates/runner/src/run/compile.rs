@@ -99,6 +99,7 @@ impl Runner {
             entry.revoke();
             self.ownership.forget(&entry.identity.uid);
             self.services.metrics.objects(key.kind, -1);
+            self.services.metrics.forget(key);
             self.services.metrics.stands(key.kind, &mut entry.reported.standing, Standing::default());
             self.services.board.forget(key);
             self.services.answers.forget(key);

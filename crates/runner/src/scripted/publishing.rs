@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::activation::Report;
 use engine::policy::{Policy, PolicyMemories, Recommendation};
-use engine::{Absence, AbsenceReason, Published, View};
+use engine::{Absence, AbsenceReason, Activity, Published, TriggerActivity, View};
 use resources::{Compiled, Context, Kind, NotCompiled, business_scaling};
 use serde_json::Value;
 
@@ -41,9 +41,19 @@ impl Policy for Publishes {
     fn report(&self, view: &View<'_>, _: &mut PolicyMemories) -> Option<Report> {
         let failure = || Absence { reason: AbsenceReason::Timeout, message: "no answer".to_owned() };
         let value = view.value(0).ok_or_else(failure);
-        let metric = "s0-http".to_owned();
-        let published = vec![Published { metric, value, at: view.now, is_fallback: false }];
-        Some(Report { published, ..Report::default() })
+        let metric = || "s0-http".to_owned();
+        let trigger = TriggerActivity {
+            metric: metric(),
+            scaler: "httpScaler".to_owned(),
+            is_active: value.is_ok(),
+            value: value.as_ref().ok().copied(),
+            failure: value.as_ref().err().cloned(),
+            failures: 0,
+            falls_back: false,
+        };
+        let activity = Activity { triggers: vec![trigger], ..Activity::default() };
+        let published = vec![Published { metric: metric(), value, at: view.now, is_fallback: false }];
+        Some(Report { activity, published, ..Report::default() })
     }
 }
 

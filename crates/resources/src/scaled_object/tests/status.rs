@@ -35,6 +35,7 @@ fn told(object: Value) -> Told {
 fn trigger(metric: &str, is_active: bool) -> TriggerActivity {
     TriggerActivity {
         metric: metric.to_owned(),
+        scaler: "prometheusScaler".to_owned(),
         is_active,
         value: Some(1.0),
         failure: None,
@@ -46,7 +47,7 @@ fn trigger(metric: &str, is_active: bool) -> TriggerActivity {
 fn failed(metric: &str, failures: u32, falls_back: bool) -> TriggerActivity {
     let failure = Absence { reason: AbsenceReason::Timeout, message: "no response within 3 s".to_owned() };
     let (value, failure) = (None, Some(failure));
-    TriggerActivity { metric: metric.to_owned(), is_active: falls_back, value, failure, failures, falls_back }
+    TriggerActivity { value, failure, failures, falls_back, ..trigger(metric, falls_back) }
 }
 
 fn active(triggers: Vec<TriggerActivity>) -> Activity {

@@ -97,7 +97,8 @@ impl Metadata<'_> {
         let metric =
             Metric { name: published.clone(), query, minimum: None, target: Some(target), member: None };
         let trigger = Trigger {
-            name: self.trigger.name.clone().filter(|name| !name.is_empty()),
+            name: self.name(),
+            scaler: self.scaler(),
             metric: published,
             activation: aim.activation,
             target,
@@ -118,13 +119,36 @@ impl Metadata<'_> {
             member: None,
         };
         let trigger = Trigger {
-            name: self.trigger.name.clone().filter(|name| !name.is_empty()),
+            name: self.name(),
+            scaler: self.scaler(),
             metric: format!("s{}", self.about.index),
             activation: 0.0,
             target,
             is_open: true,
         };
         Some(CompiledTrigger::Metric { metric, trigger })
+    }
+
+    fn name(&self) -> Option<String> {
+        self.trigger.name.clone().filter(|name| !name.is_empty())
+    }
+
+    /// What KEDA's metrics call the trigger: by its name, or as the type is called in KEDA's code.
+    fn scaler(&self) -> String {
+        let by_type = || match self.trigger.type_.as_str() {
+            "redis" | "redis-cluster" | "redis-sentinel" => "redisScaler".to_owned(),
+            "redis-streams" | "redis-cluster-streams" | "redis-sentinel-streams" => {
+                "redisStreamsScaler".to_owned()
+            }
+            "nats-jetstream" => "natsJetStreamScaler".to_owned(),
+            "gcp-pubsub" => "pubsubScaler".to_owned(),
+            "metrics-api" => "metricsAPIScaler".to_owned(),
+            "kubernetes-workload" => "kubernetesWorkloadScaler".to_owned(),
+            "external-push" => "externalPushScaler".to_owned(),
+            "cpu" | "memory" => "cpuMemoryScaler".to_owned(),
+            other => format!("{other}Scaler"),
+        };
+        self.name().unwrap_or_else(by_type)
     }
 
     /// How the metric's value compares with its target.

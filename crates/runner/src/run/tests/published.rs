@@ -55,3 +55,36 @@ async fn only_who_leads_answers() {
     pass(11).await;
     assert_eq!(published(&running), Ok(3000.0));
 }
+
+/// The lines of KEDA's metrics that begin so, each without its labels but for the value.
+fn keda(running: &Loop, name: &str) -> Vec<String> {
+    let text = running.world.services.metrics.render();
+    let lines = text.lines().filter(|line| line.starts_with(&format!("{name}{{")));
+    lines.map(|line| line.rsplit_once(' ').unwrap().1.to_owned()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_keda_counts_is_counted_by_its_names_while_the_object_is_there() {
+    let running = Loop::leading(&[&web().publishing()]).await;
+    pass(11).await;
+    let text = running.world.services.metrics.render();
+    let labels = "metric=\"s0-http\",scaledObject=\"web\",scaler=\"httpScaler\",triggerIndex=\"0\",\
+                  type=\"scaledobject\"";
+    let line = format!("keda_scaler_metrics_value{{namespace=\"\",{labels}}} 3000.0\n");
+    assert!(text.contains(&line), "{line} is missing:\n{text}");
+    assert_eq!(keda(&running, "keda_scaler_active"), ["1"]);
+    assert_eq!(keda(&running, "keda_scaled_object_errors_total"), ["0"]);
+    assert_eq!(keda(&running, "keda_scaled_object_paused"), ["0"]);
+    assert_eq!(keda(&running, "keda_resource_registered_total"), ["1"]);
+    running.world.sampler.answer("web", Answer::Absent);
+    pass(10).await;
+    assert_eq!(keda(&running, "keda_scaler_active"), ["0"]);
+    assert_eq!(keda(&running, "keda_scaler_metrics_value"), [""; 0], "no value is not the last one");
+    assert_eq!(keda(&running, "keda_scaler_detail_errors_total"), ["1"]);
+    assert_eq!(keda(&running, "keda_scaled_object_errors_total"), ["1"]);
+    running.delete(&web().publishing()).await;
+    for name in ["keda_scaler_active", "keda_scaler_detail_errors_total", "keda_scaled_object_errors_total"] {
+        assert_eq!(keda(&running, name), [""; 0], "{name}");
+    }
+    assert_eq!(keda(&running, "keda_resource_registered_total"), ["0"]);
+}

@@ -1,0 +1,189 @@
+//! What KEDA's operator counts of ScaledObjects, by its names and labels, so that dashboards and alerts stay.
+//!
+//! These series name objects, as KEDA's do; those of an object go when it goes, and all of them when another replica
+//! leads.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use engine::TriggerActivity;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use resources::{Outcome, Poll};
+
+use crate::ObjectKey;
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct KedaSeries {
+    active: Family<TriggerLabels, Gauge>,
+    values: Family<TriggerLabels, Gauge<f64, AtomicU64>>,
+    trigger_errors: Family<TriggerLabels, Counter>,
+    errors: Family<ObjectLabels, Counter>,
+    paused: Family<ObjectLabels, Gauge>,
+    registered: Family<ResourceLabels, Gauge>,
+    /// The series of each object's triggers.
+    objects: Mutex<HashMap<ObjectKey, BTreeSet<TriggerLabels>>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
+#[expect(non_snake_case, reason = "the labels are KEDA's")]
+struct TriggerLabels {
+    namespace: String,
+    metric: String,
+    scaledObject: String,
+    scaler: String,
+    triggerIndex: String,
+    r#type: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[expect(non_snake_case, reason = "the labels are KEDA's")]
+struct ObjectLabels {
+    namespace: String,
+    scaledObject: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResourceLabels {
+    r#type: &'static str,
+    namespace: String,
+}
+
+impl KedaSeries {
+    /// Registers them, under KEDA's own names.
+    pub(super) fn register(&self, registry: &mut Registry) {
+        registry.register("keda_scaler_active", "Whether a trigger is active", self.active.clone());
+        registry.register(
+            "keda_scaler_metrics_value",
+            "Last value of a trigger's metric",
+            self.values.clone(),
+        );
+        registry.register(
+            "keda_scaler_detail_errors",
+            "Polls in which a trigger failed",
+            self.trigger_errors.clone(),
+        );
+        registry.register(
+            "keda_scaled_object_errors",
+            "Polls in which any trigger failed",
+            self.errors.clone(),
+        );
+        registry.register(
+            "keda_scaled_object_paused",
+            "Whether a ScaledObject is paused",
+            self.paused.clone(),
+        );
+        registry.register(
+            "keda_resource_registered_total",
+            "Objects of KEDA's kinds",
+            self.registered.clone(),
+        );
+    }
+
+    /// Takes over what a poll of `key` came to, where that goes by triggers.
+    pub(super) fn looked(&self, key: &ObjectKey, outcome: &Outcome) {
+        let Some(poll) = outcome.poll() else { return };
+        let Some(activity) = &poll.decision.activity else { return };
+        let labels: Vec<TriggerLabels> =
+            activity.triggers.iter().map(|trigger| TriggerLabels::of(key, trigger)).collect();
+        self.keep(key, labels.iter().cloned().collect());
+        for (labels, trigger) in labels.iter().zip(&activity.triggers) {
+            self.active.get_or_create(labels).set(trigger.is_active.into());
+            // Also before the first failure, so that its rate can be alerted on.
+            let errors = self.trigger_errors.get_or_create(labels);
+            if trigger.failure.is_some() {
+                errors.inc();
+            }
+            match published(poll, trigger) {
+                Some(value) => drop(self.values.get_or_create(labels).set(value)),
+                None => drop(self.values.remove(labels)),
+            }
+        }
+        let of_object = ObjectLabels::of(key);
+        let errors = self.errors.get_or_create(&of_object);
+        if activity.triggers.iter().any(|trigger| trigger.failure.is_some()) {
+            errors.inc();
+        }
+        self.paused.get_or_create(&of_object).set(poll.plan.brakes.pause.is_on().into());
+    }
+
+    /// The object is gone, or is not ours to poll any more.
+    pub(super) fn forget(&self, key: &ObjectKey) {
+        let Some(series) = self.lock().remove(key) else { return };
+        series.iter().for_each(|labels| self.remove(labels));
+        let of_object = ObjectLabels::of(key);
+        self.errors.remove(&of_object);
+        self.paused.remove(&of_object);
+        self.registered.get_or_create(&ResourceLabels::of(key)).dec();
+    }
+
+    /// Another replica leads, and knows better.
+    pub(super) fn forget_all(&self) {
+        let known: Vec<ObjectKey> = self.lock().keys().cloned().collect();
+        known.iter().for_each(|key| self.forget(key));
+    }
+
+    /// Keeps these series of an object, and no others.
+    fn keep(&self, key: &ObjectKey, series: BTreeSet<TriggerLabels>) {
+        let mut objects = self.lock();
+        match objects.get_mut(key) {
+            Some(known) if *known == series => {}
+            Some(known) => {
+                known.difference(&series).for_each(|labels| self.remove(labels));
+                *known = series;
+            }
+            None => {
+                objects.insert(key.clone(), series);
+                self.registered.get_or_create(&ResourceLabels::of(key)).inc();
+            }
+        }
+    }
+
+    fn remove(&self, labels: &TriggerLabels) {
+        self.active.remove(labels);
+        self.values.remove(labels);
+        self.trigger_errors.remove(labels);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ObjectKey, BTreeSet<TriggerLabels>>> {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl TriggerLabels {
+    fn of(key: &ObjectKey, trigger: &TriggerActivity) -> Self {
+        // Names are `s`, the place among all triggers, a hyphen and the rest.
+        let place = trigger.metric.strip_prefix('s').and_then(|rest| rest.split('-').next());
+        Self {
+            namespace: key.namespace.clone(),
+            metric: trigger.metric.clone(),
+            scaledObject: key.name.clone(),
+            scaler: trigger.scaler.clone(),
+            triggerIndex: place.unwrap_or_default().to_owned(),
+            r#type: "scaledobject",
+        }
+    }
+}
+
+impl ObjectLabels {
+    fn of(key: &ObjectKey) -> Self {
+        Self { namespace: key.namespace.clone(), scaledObject: key.name.clone() }
+    }
+}
+
+impl ResourceLabels {
+    fn of(key: &ObjectKey) -> Self {
+        Self { r#type: "scaled_object", namespace: key.namespace.clone() }
+    }
+}
+
+/// What the HPA is given for a trigger; nothing where it fails and has no fallback.
+fn published(poll: &Poll, trigger: &TriggerActivity) -> Option<f64> {
+    let published = poll.decision.published.iter().find(|published| published.metric == trigger.metric);
+    published.and_then(|published| published.value.as_ref().ok().copied())
+}
