@@ -55,6 +55,7 @@ pub(super) fn plan(
 fn activating(trigger: &Trigger) -> Option<activation::Trigger> {
     Some(activation::Trigger {
         name: trigger.given.clone(),
+        scaler: String::new(),
         metric: trigger.name.clone(),
         activation: trigger.activation?,
         target: trigger.target?,
