@@ -82,6 +82,7 @@ fn shop(limits: Limits) -> Plan {
 fn scaled_object(direct: bool) -> Plan {
     let trigger = Trigger {
         name: None,
+        scaler: String::new(),
         metric: "s0-prometheus".to_owned(),
         activation: 50.0,
         target: MetricTarget::new(TargetType::AverageValue, 100.0).unwrap(),

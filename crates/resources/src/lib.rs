@@ -62,7 +62,7 @@ pub use finalizer::{Finalizer, Restoration};
 pub use keda_differences::{KedaDifference, KedaDifferenceKind, keda_differences};
 pub use kept_status::{KeptStatus, MemoryPlace, Status};
 pub use kind::Kind;
-pub use manifest::{Claim, Finding, check, documents, refuse_shared_targets, shared_target};
+pub use manifest::{Claim, Finding, TargetOwner, check, documents, refuse_shared_targets};
 pub use operator_defaults::{DefaultsError, Labels, NamespaceDefaults, OperatorDefaults};
 pub use outcome::{
     Conflict, HpaAction, HpaChange, HpaScaling, MemberPoll, Outcome, Poll, TargetFailure, Verdict,

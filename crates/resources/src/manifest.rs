@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::fmt;
 
 use engine::{Fault, FaultKind, Problem, Target, TargetId, Time, Warning};
 use serde::Deserialize as _;
@@ -217,8 +218,51 @@ pub fn refuse_shared_targets<'a>(run: impl IntoIterator<Item = (&'a str, &'a mut
     }
 }
 
+/// What scales a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TargetOwner {
+    /// An object of ours.
+    Object {
+        /// Its kind.
+        kind: &'static str,
+        /// Its namespace; empty for a cluster-scoped kind.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// An HPA that nothing controls.
+    Hpa {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+}
+
+impl fmt::Display for TargetOwner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Object { kind, namespace, name } if namespace.is_empty() => write!(f, "{kind} {name}"),
+            Self::Object { kind, namespace, name } => write!(f, "{kind} {namespace}/{name}"),
+            Self::Hpa { namespace, name } => write!(f, "{HPA} {namespace}/{name}"),
+        }
+    }
+}
+
+impl Kind {
+    /// That `target`, which an object of this kind would scale, is scaled by `owner` already.
+    pub fn taken(&self, target: &Target, owner: &TargetOwner) -> Problem {
+        (self.status.taken)(target, owner)
+    }
+}
+
+/// The same in the words of kinds of ours.
+pub(crate) fn taken(target: &Target, owner: &TargetOwner) -> Problem {
+    shared_target(target, &owner.to_string())
+}
+
 /// That `target` is scaled by `owner` already.
-pub fn shared_target(target: &Target, owner: &str) -> Problem {
+fn shared_target(target: &Target, owner: &str) -> Problem {
     let why = format!(
         "{target} is already scaled by {owner}; delete one of the two, or set the annotation polyscaler.dev/mode: observe \
          on this one"

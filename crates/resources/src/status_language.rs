@@ -4,7 +4,7 @@
 //! What kinds of ours have in common is common code that they call: `common::status`, `common::conditions`
 //! and [`events::usual`]. A kind whose status is someone else's contract brings its own.
 
-use engine::Memory;
+use engine::{Memory, Problem, Target};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSONSchemaProps,
 };
@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::events::{self, Announcement, Change};
 use crate::kept_status::{KeptStatus, MemoryPlace, Status};
+use crate::manifest::{self, TargetOwner};
 
 const ABOUT_MEMORY: &str = "State that later decisions depend on, so that a new leader keeps cooldowns and \
                             stabilization windows. For use by the operator only.";
@@ -24,12 +25,20 @@ pub struct StatusLanguage {
     /// What is known of an object that holds no memory, because somebody else scaled by it before.
     inherited: Option<fn(&Value) -> Memory>,
     pub(crate) events: fn(&Change<'_>) -> Vec<Announcement>,
+    /// How it words that a target is somebody else's.
+    pub(crate) taken: fn(&Target, &TargetOwner) -> Problem,
 }
 
 impl StatusLanguage {
     /// A status of type `S`, with its memory at `memory` and the usual Events.
     pub const fn of<S: Status>(memory: MemoryPlace) -> Self {
-        Self { memory, kept: KeptStatus::of::<S>, inherited: None, events: events::usual }
+        Self {
+            memory,
+            kept: KeptStatus::of::<S>,
+            inherited: None,
+            events: events::usual,
+            taken: manifest::taken,
+        }
     }
 
     /// The same, where somebody else may have scaled by an object before and has left `inherited` in it.
@@ -40,6 +49,11 @@ impl StatusLanguage {
     /// The same with Events of its own.
     pub(crate) const fn announcing(self, events: fn(&Change<'_>) -> Vec<Announcement>) -> Self {
         Self { events, ..self }
+    }
+
+    /// The same with words of its own for a target that is somebody else's.
+    pub(crate) const fn refusing(self, taken: fn(&Target, &TargetOwner) -> Problem) -> Self {
+        Self { taken, ..self }
     }
 
     /// Has the schema of the status hold the memory, where that is its place.

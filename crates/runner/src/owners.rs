@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{PoisonError, RwLock};
 
 use engine::{Plan, Target, TargetId};
+use resources::TargetOwner;
 
 use crate::ObjectKey;
 
@@ -47,18 +48,23 @@ impl Owners {
         };
     }
 
-    /// Who else than `key` scales `target`, as people are shown it; an HPA that `key` may take over does not count.
-    pub fn other(&self, key: &ObjectKey, target: &Target, adopts: Option<&str>) -> Option<String> {
+    /// Who else than `key` scales `target`; an HPA that `key` may take over does not count.
+    pub fn other(&self, key: &ObjectKey, target: &Target, adopts: Option<&str>) -> Option<TargetOwner> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let id = target.identity();
         let object = known.claims.get(&id).and_then(|claims| claims.iter().find(|other| *other != key));
         let hpa = || {
             let mut foreign = known.hpas.iter().filter(|((_, name), _)| adopts != Some(name));
-            foreign
-                .find(|(_, scales)| **scales == id)
-                .map(|((namespace, name), _)| format!("HorizontalPodAutoscaler {namespace}/{name}"))
+            foreign.find(|(_, scales)| **scales == id).map(|((namespace, name), _)| TargetOwner::Hpa {
+                namespace: namespace.clone(),
+                name: name.clone(),
+            })
         };
-        object.map(ObjectKey::to_string).or_else(hpa)
+        let owner = |key: &ObjectKey| {
+            let ObjectKey { kind, namespace, name } = key.clone();
+            TargetOwner::Object { kind, namespace, name }
+        };
+        object.map(owner).or_else(hpa)
     }
 }
 
@@ -77,12 +83,13 @@ mod tests {
         let target = &plan.members[0].target;
         owners.claim(&key("a"), Some(&plan));
         assert_eq!(owners.other(&key("a"), target, None), None);
-        assert_eq!(owners.other(&key("b"), target, None).as_deref(), Some("GeneralScaler shop/a"));
+        let other = |key: &ObjectKey| owners.other(key, target, None).map(|owner| owner.to_string());
+        assert_eq!(other(&key("b")).as_deref(), Some("GeneralScaler shop/a"));
         let observing = Plan { mode: engine::Mode::Observe, ..plan.clone() };
         owners.claim(&key("a"), Some(&observing));
         assert_eq!(owners.other(&key("b"), target, None), None);
         owners.hpa(("shop".to_owned(), "web".to_owned()), Some(target));
-        let hpa = owners.other(&key("b"), target, None);
+        let hpa = other(&key("b"));
         assert_eq!(hpa.as_deref(), Some("HorizontalPodAutoscaler shop/web"));
         assert_eq!(owners.other(&key("b"), target, Some("web")), None, "it may take that over");
         owners.hpa(("shop".to_owned(), "web".to_owned()), None);

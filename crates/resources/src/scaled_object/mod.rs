@@ -42,7 +42,8 @@ pub const KIND: Kind = Kind {
     compile: compile::compile,
     status: StatusLanguage::of::<ScaledObjectStatus>(MemoryPlace::Annotation)
         .inheriting(status::inherited)
-        .announcing(status::events),
+        .announcing(status::events)
+        .refusing(rules::taken),
     needs: Needs {
         supporting: &[
             &trigger_authentication::TRIGGER_AUTHENTICATION,

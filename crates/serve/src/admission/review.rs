@@ -127,9 +127,7 @@ impl Judge {
         let adopts = plan.actuation.hpa().filter(|hpa| hpa.adopt_orphan).map(|hpa| hpa.name.as_str());
         let begun = plan.claimed().map(|member| &member.target).filter(|target| !had(target));
         begun
-            .filter_map(|target| {
-                Some(resources::shared_target(target, &self.owners.other(&key, target, adopts)?))
-            })
+            .filter_map(|target| Some(kind.taken(target, &self.owners.other(&key, target, adopts)?)))
             .collect()
     }
 
