@@ -54,7 +54,7 @@ impl Advisers {
             reason: AbsenceReason::ConnectionFailed,
             message: format!("the address {address:?} cannot be called: {error}"),
         })?;
-        let limits = Limits { timeout: adviser.timeout, max_bytes: MAX_ANSWER_BYTES };
+        let limits = Limits::new(adviser.timeout, MAX_ANSWER_BYTES);
         let question = DecideRequest::of(asker, state).encode_to_vec();
         let answer = self.http.call_grpc(&url, &Tls::default(), &question, limits).await?;
         let wrong = |what: String| absence(AbsenceReason::Malformed, &url, what);

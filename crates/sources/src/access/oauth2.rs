@@ -200,7 +200,7 @@ impl Grants {
             headers: &headers,
             form: Some(&form),
             tls,
-            limits: Limits::until(deadline, MAX_BYTES),
+            limits: Limits::new(deadline.saturating_duration_since(Instant::now()), MAX_BYTES),
             reads_errors: true,
             follows_redirects: false,
         };

@@ -139,7 +139,7 @@ impl Asked<'_> {
     }
 
     fn limits(&self) -> Limits {
-        Limits { timeout: self.query.config.timeout, max_bytes: MAX_ANSWER_BYTES }
+        Limits::new(self.query.config.timeout, MAX_ANSWER_BYTES)
     }
 
     async fn call<A: Message + Default>(&self, method: &str, question: &impl Message) -> Result<A, Absence> {

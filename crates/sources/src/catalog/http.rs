@@ -161,7 +161,7 @@ impl Query {
             headers: &presented.headers,
             form: None,
             tls: &presented.tls,
-            limits: Limits::until(deadline, MAX_ANSWER_BYTES),
+            limits: Limits::until(deadline, config.timeout, MAX_ANSWER_BYTES),
             reads_errors: false,
             follows_redirects: true,
         };

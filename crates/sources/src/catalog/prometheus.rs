@@ -183,7 +183,7 @@ impl Query {
             headers: &presented.headers,
             form,
             tls: &presented.tls,
-            limits: Limits::until(deadline, MAX_ANSWER_BYTES),
+            limits: Limits::until(deadline, config.timeout, MAX_ANSWER_BYTES),
             reads_errors: true,
             follows_redirects: true,
         };

@@ -36,7 +36,7 @@ impl Session {
         max_bytes: usize,
     ) -> Result<Answer, Absence> {
         let timeout = self.deadline.saturating_duration_since(Instant::now());
-        let answer = client.ask(url, headers, form, Limits { timeout, max_bytes }).await;
+        let answer = client.ask(url, headers, form, Limits::new(timeout, max_bytes)).await;
         answer.map_err(|absent| match absent.reason {
             // The request had what earlier ones left; people know only the whole of it.
             AbsenceReason::Timeout if Instant::now() >= self.deadline => self.too_late(url),

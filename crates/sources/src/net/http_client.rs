@@ -103,18 +103,23 @@ pub(crate) struct Headers {
 /// How long and how much.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// For everything together: waiting for a free connection, redirects and the whole body.
-    pub timeout: Duration,
+    /// For everything together: waiting for a free connection, redirects and the whole body. People are told of it.
+    timeout: Duration,
+    /// What is left of it.
+    left: Duration,
     /// Largest body that is read.
-    pub max_bytes: usize,
+    max_bytes: usize,
 }
 
 impl Limits {
-    /// Until `deadline`, in milliseconds that have begun, as people are told of it.
-    pub(crate) fn until(deadline: Instant, max_bytes: usize) -> Self {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let millis = left.as_micros().div_ceil(1000);
-        Self { timeout: Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX)), max_bytes }
+    /// All of `timeout`, from now on.
+    pub(crate) fn new(timeout: Duration, max_bytes: usize) -> Self {
+        Self { timeout, left: timeout, max_bytes }
+    }
+
+    /// What is left of `timeout`, which ends at `deadline`.
+    pub(crate) fn until(deadline: Instant, timeout: Duration, max_bytes: usize) -> Self {
+        Self { timeout, left: deadline.saturating_duration_since(Instant::now()), max_bytes }
     }
 }
 
@@ -200,7 +205,7 @@ impl HttpClient {
             let _permit = self.gate.enter(url).await;
             transport.call(url, crate::net::grpc::framed(message), limits.max_bytes).await.map_err(missed)
         };
-        let in_time = tokio::time::timeout(limits.timeout, exchange).await;
+        let in_time = tokio::time::timeout(limits.left, exchange).await;
         in_time.unwrap_or_else(|_| Err(too_late(url, limits)))
     }
 
@@ -216,7 +221,7 @@ impl HttpClient {
         let transport = self.transports.of_streams(tls);
         let transport = transport.map_err(|why| missed(Missed::new(AbsenceReason::ConnectionFailed, why)))?;
         let opening = transport.open(url, crate::net::grpc::framed(message), limits.max_bytes);
-        match tokio::time::timeout(limits.timeout, opening).await {
+        match tokio::time::timeout(limits.left, opening).await {
             Ok(messages) => {
                 let (messages, url) = (messages.map_err(missed)?, url.clone());
                 Ok(MessageStream { messages, transport, url, longest: limits.max_bytes })
@@ -228,7 +233,7 @@ impl HttpClient {
     /// Sends a request and returns the answer whatever its status.
     pub(crate) async fn call(&self, call: &Call<'_>) -> Result<Answer, Absence> {
         let exchange = exchange::run(&self.transports, &self.gate, call);
-        match tokio::time::timeout(call.limits.timeout, exchange).await {
+        match tokio::time::timeout(call.limits.left, exchange).await {
             Ok(outcome) => outcome,
             Err(_) => Err(too_late(call.url, call.limits)),
         }
@@ -252,8 +257,9 @@ impl MessageStream {
 }
 
 fn too_late(url: &Url, limits: Limits) -> Absence {
-    let waited = format!("no complete response within {} s", limits.timeout.as_secs_f64());
-    absence(AbsenceReason::Timeout, url, waited)
+    // What is left of a time is in nanoseconds, which nobody wants to read.
+    let seconds = limits.timeout.as_micros().div_ceil(1000) as f64 / 1000.0;
+    absence(AbsenceReason::Timeout, url, format!("no complete response within {seconds} s"))
 }
 
 /// An absence whose message begins with the address that was asked.

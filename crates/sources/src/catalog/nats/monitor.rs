@@ -87,7 +87,7 @@ impl<'a> Monitor<'a> {
         let secret = if address.given { self.secret.clone() } else { HeaderMap::new() };
         let headers = Headers { accept: "application/json", secret };
         let max_bytes = MAX_ANSWER_BYTES.min(self.bytes_left.load(Ordering::Relaxed));
-        let limits = Limits { timeout: self.time_left(), max_bytes };
+        let limits = Limits::new(self.time_left(), max_bytes);
         let answer = self.client.get_any(url, &headers, limits).await;
         let answer = answer.map_err(|absent| self.in_time(url, absent))?;
         // Requests in flight together may each take what is left; the next ones then get nothing.
