@@ -11,11 +11,12 @@ mod on_targets;
 mod status;
 mod waiting;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use runner::{Board, Guard, Journal, Metrics, ObjectKey, Record};
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 pub use objects::Objects;
@@ -63,10 +64,11 @@ impl Journaler {
 
     /// Writes until `stop` turns true, and then what still waits, each once more.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
-        let mut tasks: JoinSet<(ObjectKey, Result<(), Record>)> = JoinSet::new();
+        let mut tasks: JoinSet<Result<(), Record>> = JoinSet::new();
+        let mut writing = HashMap::new();
         let mut stopping = false;
         loop {
-            let next_rest = self.begin(&mut tasks);
+            let next_rest = self.begin(&mut tasks, &mut writing);
             if stopping && self.lock().is_empty() {
                 return;
             }
@@ -77,16 +79,21 @@ impl Journaler {
                 }
             };
             tokio::select! {
-                Some(done) = tasks.join_next(), if !tasks.is_empty() => match done {
-                    Ok((key, Ok(()))) => self.lock().done(&key),
-                    // At the end nothing is tried again.
-                    Ok((key, Err(_))) if stopping => self.lock().give_up(&key),
-                    Ok((key, Err(record))) => self.lock().failed(&key, record, Instant::now(), is_made_up_for),
-                    Err(error) => {
-                        tracing::error!(%error, "writing a status panicked");
-                        self.lock().forget_writing();
+                Some(done) = tasks.join_next_with_id(), if !tasks.is_empty() => {
+                    let id = done.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+                    let Some(key) = writing.remove(&id) else { continue };
+                    match done {
+                        Ok((_, Err(record))) if !stopping => {
+                            self.lock().failed(&key, record, Instant::now(), is_made_up_for);
+                        }
+                        // At the end nothing is tried again.
+                        Ok(_) => self.lock().done(&key),
+                        Err(error) => {
+                            tracing::error!(object = %key, %error, "writing a status panicked");
+                            self.lock().done(&key);
+                        }
                     }
-                },
+                }
                 () = self.woken.notified() => {}
                 () = rested => {}
                 _ = stop.wait_for(|stop| *stop), if !stopping => {
@@ -99,15 +106,17 @@ impl Journaler {
 
     /// Begins to write what waits, as far as there is room. Returns when the next object has rested, where there is room
     /// for it then.
-    fn begin(&self, tasks: &mut JoinSet<(ObjectKey, Result<(), Record>)>) -> Option<Instant> {
+    fn begin(
+        &self,
+        tasks: &mut JoinSet<Result<(), Record>>,
+        writing: &mut HashMap<Id, ObjectKey>,
+    ) -> Option<Instant> {
         let mut waiting = self.lock();
         while tasks.len() < CONCURRENT {
             let Some((key, record)) = waiting.next(Instant::now()) else { return waiting.next_rest() };
             let writer = Arc::clone(&self.writer);
-            tasks.spawn(async move {
-                let result = writer.write(&record).await;
-                (key, result.map_err(|_| record))
-            });
+            let task = tasks.spawn(async move { writer.write(&record).await.map_err(|_| record) });
+            writing.insert(task.id(), key);
         }
         None
     }

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 const MOST_RECORDS: usize = 16;
 /// The first rest of an object whose record could not be written.
 const SHORTEST_REST: Duration = Duration::from_secs(5);
-/// The longest: so much later than others its status may be written once what was wrong has been mended.
+/// The longest: how late a status may be written after the cause of its failures is fixed.
 const LONGEST_REST: Duration = Duration::from_secs(80);
 
 /// See the module.
@@ -28,16 +28,8 @@ pub(super) struct Waiting<K, R> {
 
 struct Line<R> {
     records: VecDeque<R>,
-    state: State,
     /// Writes in a row that failed.
     failures: u32,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    Ready,
-    Writing,
-    Resting,
 }
 
 impl<K, R> Default for Waiting<K, R>
@@ -54,7 +46,7 @@ impl<K: Clone + Eq + Hash + Ord, R> Waiting<K, R> {
     pub(super) fn add(&mut self, key: K, record: R, replaces: impl FnOnce(&R) -> bool) {
         let line = self.lines.entry(key.clone()).or_insert_with(|| {
             self.ready.push_back(key);
-            Line { records: VecDeque::new(), state: State::Ready, failures: 0 }
+            Line { records: VecDeque::new(), failures: 0 }
         });
         if line.records.back().is_some_and(replaces) {
             line.records.pop_back();
@@ -70,19 +62,18 @@ impl<K: Clone + Eq + Hash + Ord, R> Waiting<K, R> {
         self.wake(|until| until <= now);
         let key = self.ready.pop_front()?;
         let line = self.lines.get_mut(&key)?;
-        line.state = State::Writing;
         let record = line.records.pop_front()?;
         Some((key, record))
     }
 
-    /// The record of `key` has been written, or is not worth it any more.
+    /// The record of `key` has been written, or is not tried again.
     pub(super) fn done(&mut self, key: &K) {
         let Some(line) = self.lines.get_mut(key) else { return };
         if line.records.is_empty() {
             self.lines.remove(key);
             return;
         }
-        (line.state, line.failures) = (State::Ready, 0);
+        line.failures = 0;
         self.ready.push_back(key.clone());
     }
 
@@ -95,13 +86,7 @@ impl<K: Clone + Eq + Hash + Ord, R> Waiting<K, R> {
         }
         let rest = SHORTEST_REST.saturating_mul(2_u32.saturating_pow(line.failures)).min(LONGEST_REST);
         line.failures = line.failures.saturating_add(1);
-        line.state = State::Resting;
         self.resting.push(Reverse((now + rest, key.clone())));
-    }
-
-    /// The record of `key` could not be written, and nothing of it is tried again.
-    pub(super) fn give_up(&mut self, key: &K) {
-        self.lines.remove(key);
     }
 
     /// Ends all rests: there is no later.
@@ -112,8 +97,6 @@ impl<K: Clone + Eq + Hash + Ord, R> Waiting<K, R> {
     fn wake(&mut self, is_over: impl Fn(Instant) -> bool) {
         while self.resting.peek().is_some_and(|Reverse((until, _))| is_over(*until)) {
             let Some(Reverse((_, key))) = self.resting.pop() else { return };
-            let Some(line) = self.lines.get_mut(&key) else { continue };
-            line.state = State::Ready;
             self.ready.push_back(key);
         }
     }
@@ -126,19 +109,6 @@ impl<K: Clone + Eq + Hash + Ord, R> Waiting<K, R> {
     /// Whether nothing waits, and nothing is being written.
     pub(super) fn is_empty(&self) -> bool {
         self.lines.is_empty()
-    }
-
-    /// What was being written when its task broke down is forgotten.
-    pub(super) fn forget_writing(&mut self) {
-        let broken: Vec<K> = self
-            .lines
-            .iter()
-            .filter(|(_, line)| line.state == State::Writing)
-            .map(|(key, _)| key.clone())
-            .collect();
-        for key in broken {
-            self.done(&key);
-        }
     }
 }
 
@@ -207,7 +177,7 @@ mod tests {
         waiting.done(&key);
         let (key, record) = waiting.next(now).unwrap();
         waiting.failed(&key, record, now, |_| true);
-        assert_eq!(waiting.next_rest(), Some(now + seconds(5)), "a success begins anew");
+        assert_eq!(waiting.next_rest(), Some(now + seconds(5)), "a success resets the rest");
     }
 
     #[test]
@@ -218,17 +188,10 @@ mod tests {
         waiting.failed(&key, record, now, |_| true);
         waiting.wake_all();
         assert_eq!(waiting.next(now), Some(("a", 1)));
-        waiting.give_up(&"a");
-        assert!(waiting.is_empty() && waiting.next(now).is_none());
-    }
-
-    #[test]
-    fn a_task_that_breaks_down_takes_only_its_own_record_along() {
-        let (mut waiting, now) = (Waiting::default(), Instant::now());
-        waiting.add("a", 1, |_| false);
         waiting.add("a", 2, |_| false);
-        assert_eq!(waiting.next(now), Some(("a", 1)));
-        waiting.forget_writing();
-        assert_eq!(waiting.next(now), Some(("a", 2)));
+        waiting.done(&"a");
+        assert_eq!(waiting.next(now), Some(("a", 2)), "what came later is still written");
+        waiting.done(&"a");
+        assert!(waiting.is_empty() && waiting.next(now).is_none());
     }
 }
