@@ -87,7 +87,8 @@ impl KedaSeries {
 
     /// Takes over what a poll of `key` came to, where that goes by triggers.
     pub(super) fn looked(&self, key: &ObjectKey, outcome: &Outcome) {
-        let Some(poll) = outcome.poll() else { return };
+        // What is not polled, as its spec is invalid now, has no values either.
+        let Some(poll) = outcome.poll() else { return self.forget(key) };
         let Some(activity) = &poll.decision.activity else { return };
         let labels: Vec<TriggerLabels> =
             activity.triggers.iter().map(|trigger| TriggerLabels::of(key, trigger)).collect();
