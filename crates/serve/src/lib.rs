@@ -35,7 +35,9 @@ pub use certificates::{
     CertificateCallers, CertificateFiles, CertificateFolder, CertificateKeeper, CertificateSlot,
     CertificateVault, FolderError, Kept,
 };
-pub use external_metrics::{Authority, Caller, ExternalMetrics, FrontProxy, Verdict as CallerVerdict, Wish};
+pub use external_metrics::{
+    Attributes, Authority, Caller, ExternalMetrics, FrontProxy, Verdict as CallerVerdict,
+};
 pub use peers::{Peers, peers};
 
 /// A listener could not be opened.

@@ -7,7 +7,8 @@ use cluster::{ApiServiceRegistration, CallerReviews, Clients, FrontProxyData, Re
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serve::{
-    Authority, Caller, CallerVerdict, CertificateSlot, ExternalMetrics, FrontProxy, Listening, Peers, Wish,
+    Attributes, Authority, Caller, CallerVerdict, CertificateSlot, ExternalMetrics, FrontProxy, Listening,
+    Peers,
 };
 
 use super::args::OperatorArgs;
@@ -62,12 +63,16 @@ impl Authority for ApiServer {
         async move { Ok(self.0.whose(token).await?.map(caller)) }.boxed()
     }
 
-    fn may<'a>(&'a self, caller: &'a Caller, wish: &'a Wish) -> BoxFuture<'a, Result<CallerVerdict, String>> {
+    fn may<'a>(
+        &'a self,
+        caller: &'a Caller,
+        attributes: &'a Attributes,
+    ) -> BoxFuture<'a, Result<CallerVerdict, String>> {
         let Caller { name, uid, groups, extra } = caller.clone();
         let caller = ReviewedCaller { name, uid, groups, extra };
-        let what = match wish.clone() {
-            Wish::Metric { namespace, metric } => Review::ExternalMetric { namespace, metric },
-            Wish::Path(path) => Review::Path(path),
+        let what = match attributes.clone() {
+            Attributes::Metric { namespace, metric } => Review::ExternalMetric { namespace, metric },
+            Attributes::Path(path) => Review::Path(path),
         };
         async move {
             Ok(match self.0.may(&caller, &what).await? {

@@ -17,9 +17,9 @@ pub struct Caller {
     pub extra: BTreeMap<String, Vec<String>>,
 }
 
-/// What a caller wants to do.
+/// What a caller asks to do, as Kubernetes authorizes it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Wish {
+pub enum Attributes {
     /// Read a metric, which is a resource of that name to the API server.
     Metric {
         /// Its namespace.
@@ -66,5 +66,9 @@ pub trait Authority: Send + Sync {
     fn whose<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Option<Caller>, String>>;
 
     /// Whether `caller` may do what it wants.
-    fn may<'a>(&'a self, caller: &'a Caller, wish: &'a Wish) -> BoxFuture<'a, Result<Verdict, String>>;
+    fn may<'a>(
+        &'a self,
+        caller: &'a Caller,
+        attributes: &'a Attributes,
+    ) -> BoxFuture<'a, Result<Verdict, String>>;
 }

@@ -14,7 +14,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use sha2::{Digest as _, Sha256};
 
-use super::callers::{Authority, Caller, Verdict, Wish};
+use super::callers::{Attributes, Authority, Caller, Verdict};
 use super::discovery::{GROUP, VERSION};
 use super::front_proxy::{Proxies, strip};
 use super::remembered::Remembered;
@@ -30,7 +30,7 @@ pub(super) struct Gate {
     pub(super) proxies: Proxies,
     /// By a digest of the token, which is kept nowhere.
     tokens: Remembered<[u8; 32], Option<Caller>>,
-    verdicts: Remembered<(Caller, Wish), Verdict>,
+    verdicts: Remembered<(Caller, Attributes), Verdict>,
 }
 
 impl Gate {
@@ -51,15 +51,15 @@ impl Gate {
     }
 
     /// Whether `caller` may do so.
-    async fn judge(&self, caller: Caller, wish: Wish) -> Result<(), Refused> {
+    async fn judge(&self, caller: Caller, attributes: Attributes) -> Result<(), Refused> {
         if caller.groups.iter().any(|group| group == MASTERS) {
             return Ok(());
         }
-        let asked = async { self.authority.may(&caller, &wish).await };
-        let verdict = self.verdicts.or_ask((caller.clone(), wish.clone()), asked).await;
+        let asked = async { self.authority.may(&caller, &attributes).await };
+        let verdict = self.verdicts.or_ask((caller.clone(), attributes.clone()), asked).await;
         match verdict.map_err(Refused::NotJudged)? {
             Verdict::Allowed => Ok(()),
-            Verdict::Denied(why) => Err(Refused::Forbidden { caller: caller.name.clone(), wish, why }),
+            Verdict::Denied(why) => Err(Refused::Forbidden { caller: caller.name.clone(), attributes, why }),
         }
     }
 }
@@ -67,7 +67,7 @@ impl Gate {
 /// Why someone is not let in.
 enum Refused {
     Unknown,
-    Forbidden { caller: String, wish: Wish, why: String },
+    Forbidden { caller: String, attributes: Attributes, why: String },
     NotJudged(String),
 }
 
@@ -79,14 +79,16 @@ impl Refused {
                 StatusCode::INTERNAL_SERVER_ERROR,
                 &format!("the API server could not be asked about the caller: {why}"),
             ),
-            Self::Forbidden { caller, wish, why } => {
+            Self::Forbidden { caller, attributes, why } => {
                 let why = if why.is_empty() { why } else { format!(": {why}") };
-                let message = match wish {
-                    Wish::Metric { namespace, metric } => format!(
+                let message = match attributes {
+                    Attributes::Metric { namespace, metric } => format!(
                         "{metric}.{GROUP} is forbidden: User {caller:?} cannot list resource {metric:?} in API group \
                          {GROUP:?} in the namespace {namespace:?}{why}"
                     ),
-                    Wish::Path(path) => format!("forbidden: User {caller:?} cannot get path {path:?}{why}"),
+                    Attributes::Path(path) => {
+                        format!("forbidden: User {caller:?} cannot get path {path:?}{why}")
+                    }
                 };
                 failure(StatusCode::FORBIDDEN, &message)
             }
@@ -108,7 +110,7 @@ pub(super) async fn gate(
     let path = request.uri().path().to_owned();
     let judged = async {
         let caller = gate.caller(&peer, &headers).await?;
-        gate.judge(caller, wish(&path)).await
+        gate.judge(caller, attributes(&path)).await
     };
     if let Err(refused) = judged.await {
         return refused.answer();
@@ -120,15 +122,15 @@ pub(super) async fn gate(
 }
 
 /// What whoever asks for this path wants, as the API server sees it.
-fn wish(path: &str) -> Wish {
+fn attributes(path: &str) -> Attributes {
     let prefix = format!("/apis/{GROUP}/{VERSION}/namespaces/");
     let parts = path.strip_prefix(&prefix).and_then(|rest| rest.split_once('/'));
     let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
     match parts {
         Some((namespace, metric)) if !metric.is_empty() => {
-            Wish::Metric { namespace: decoded(namespace), metric: decoded(metric) }
+            Attributes::Metric { namespace: decoded(namespace), metric: decoded(metric) }
         }
-        _ => Wish::Path(path.to_owned()),
+        _ => Attributes::Path(path.to_owned()),
     }
 }
 

@@ -32,7 +32,7 @@ use crate::{BindError, Listening, Shown, tls};
 use discovery::{GROUP, VERSION};
 use gate::Gate;
 
-pub use callers::{Authority, Caller, FrontProxy, Verdict, Wish};
+pub use callers::{Attributes, Authority, Caller, FrontProxy, Verdict};
 
 /// The listener of the external metrics API, and what keeps its idea of the front proxy up to date.
 pub struct ExternalMetrics {

@@ -57,7 +57,7 @@ fn more_failures_than_the_threshold_bring_it_about() {
     assert_eq!(world.published("s0-prometheus").value, Ok(4.0));
     assert_eq!(world.activity().triggers[0].failures, 0);
     world.poll(1120, &[None, Some(0.0)]);
-    assert!(world.published("s0-prometheus").value.is_err(), "one success begins anew");
+    assert!(world.published("s0-prometheus").value.is_err(), "one success resets the count");
 }
 
 #[test]

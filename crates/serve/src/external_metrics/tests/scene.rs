@@ -43,11 +43,15 @@ impl Authority for Script {
         self.or_away((token == "good").then(|| Caller { name: "reader".to_owned(), ..Caller::default() }))
     }
 
-    fn may<'a>(&'a self, caller: &'a Caller, wish: &'a Wish) -> BoxFuture<'a, Result<Verdict, String>> {
+    fn may<'a>(
+        &'a self,
+        caller: &'a Caller,
+        attributes: &'a Attributes,
+    ) -> BoxFuture<'a, Result<Verdict, String>> {
         self.rights_asked.fetch_add(1, Ordering::Relaxed);
-        let may = match wish {
-            Wish::Metric { namespace, .. } => namespace == "shop",
-            Wish::Path(path) => path.starts_with("/apis"),
+        let may = match attributes {
+            Attributes::Metric { namespace, .. } => namespace == "shop",
+            Attributes::Path(path) => path.starts_with("/apis"),
         };
         let verdict = if may && caller.name == "reader" {
             Verdict::Allowed
