@@ -31,6 +31,7 @@ async fn what_is_not_polled_any_more_publishes_nothing() {
     running.apply(&web().publishing().with("intervalSeconds", 0)).await;
     pass(5).await;
     assert_eq!(published(&running), Err(NoAnswer::UnknownObject));
+    assert_eq!(keda(&running, "keda_scaler_metrics_value"), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]
