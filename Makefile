@@ -116,6 +116,13 @@ bench: control-plane ## Measure: one line of figures each, and a table for group
 	$(CARGO) bench --locked --package engine
 	bench/thousand-objects.sh
 	bench/thousand-general-scalers.sh
+	bench/scaled-objects.sh
+	bench/scaled-objects.sh 10000 30 60 direct
+	bench/reaction-times.sh
+	bench/metrics-api-load.sh
+	bench/restarts.sh
+	bench/admission-load.sh
+	bench/churn.sh
 	bench/groups.sh
 
 .PHONY: cluster

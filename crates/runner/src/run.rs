@@ -22,7 +22,7 @@ use crate::ownership::Ownership;
 use crate::poll::{Finished, Round, traced_poll};
 use crate::references::References;
 use crate::reporting;
-use crate::schedule::{Schedule, first_poll};
+use crate::schedule::{Schedule, first_polls};
 use crate::standing::Standing;
 use crate::{Event, ObjectKey, Owners, ScaleOperation, Services, SharedDefaults};
 
@@ -200,17 +200,18 @@ impl Runner {
         self.wake(keys);
     }
 
-    /// Makes objects due soon, spread by how many they are.
+    /// Makes objects due soon, so that together they press nobody.
     fn wake(&mut self, keys: Vec<ObjectKey>) {
         if !self.synced || !self.leading {
             return;
         }
-        let (now, crowd) = (self.now(), keys.len());
-        for key in keys {
-            self.listen(&key);
-            let Some(entry) = self.entries.get(&key) else { continue };
-            let interval = entry.compiled.as_ref().map_or(Duration::from_secs(1), |plan| plan.interval);
-            let due = first_poll(&key, interval, crowd, now);
+        for key in &keys {
+            self.listen(key);
+        }
+        let plan = |key: &ObjectKey| self.entries.get(key)?.compiled.as_deref().ok();
+        let plans: Vec<Option<&Plan>> = keys.iter().map(plan).collect();
+        let due = first_polls(&plans, self.now());
+        for (key, due) in keys.into_iter().zip(due) {
             self.due_at(key, due);
         }
     }

@@ -1,11 +1,11 @@
 //! When which object is due: one heap for all, instead of one timer or task for each.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::hash::{DefaultHasher, Hasher as _};
+use std::collections::hash_map::Entry::Vacant;
+use std::collections::{BinaryHeap, HashMap};
 use std::time::Duration;
 
-use engine::Time;
+use engine::{Metric, Plan, Time, cycle};
 
 use crate::ObjectKey;
 
@@ -38,31 +38,139 @@ impl Schedule {
     }
 }
 
-/// The first poll of an object: soon, and spread so that thousands do not begin at once.
-/// The spread is 2 ms for each object that waits, at least 100 ms and at most the interval.
-pub(crate) fn first_poll(key: &ObjectKey, interval: Duration, waiting: usize, now: Time) -> Time {
-    let spread = Duration::from_millis((waiting as u64).saturating_mul(2).max(100)).min(interval);
-    now.plus(Duration::from_millis(hash(key) % (spread.as_millis() as u64).max(1)))
+/// Requests a second to any one metric server up to which first polls add to those of the objects that have come to their
+/// regular instants: after a restart all objects wait at once, and whoever is asked must not feel it. As those instants
+/// are a hundred an interval, some seconds have a third more of them than others: together they stay below 200.
+const START_RATE: f64 = 150.0;
+
+/// Before each first poll at least, in seconds, whomever they ask: each takes the processor for a moment.
+const START_GAP: f64 = 0.002;
+
+/// The first polls of a crowd of objects that wait, each by its plan where it has one, in their order: soon, and no later
+/// than their first regular instant.
+pub(crate) fn first_polls(crowd: &[Option<&Plan>], now: Time) -> Vec<Time> {
+    let mut lines: HashMap<Option<&str>, Line> = HashMap::new();
+    for plan in crowd.iter().flatten() {
+        for Metric { query, .. } in &plan.metrics {
+            lines.entry(query.server()).or_default().join(query.digest(), plan.interval);
+        }
+    }
+    let mut due = Vec::with_capacity(crowd.len());
+    for (index, plan) in crowd.iter().enumerate() {
+        let spread = START_GAP * (index + 1) as f64;
+        let Some(plan) = plan else {
+            due.push(now.plus(Duration::from_secs_f64(spread)));
+            continue;
+        };
+        let regular = cycle::next_poll(plan, now);
+        let latest = regular.since(now).as_secs_f64();
+        let turn = plan.metrics.iter().fold(spread, |turn, Metric { query, .. }| {
+            let line = lines.get_mut(&query.server());
+            line.map_or(turn, |line| line.turn(query.digest(), turn, latest))
+        });
+        due.push(if turn < latest { now.plus(Duration::from_secs_f64(turn)) } else { regular });
+    }
+    due
 }
 
-fn hash(value: &impl std::hash::Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
+/// The queries that wait to be asked of one server. Times are seconds from now.
+#[derive(Debug, Default)]
+struct Line {
+    /// Each by its digest, with whether it has had its turn: equal ones are asked once.
+    queries: HashMap<u64, bool>,
+    /// Requests a second of their regular polls.
+    regular: f64,
+    /// When the next may be asked.
+    free: f64,
+}
+
+impl Line {
+    fn join(&mut self, digest: u64, interval: Duration) {
+        if let Vacant(new) = self.queries.entry(digest) {
+            new.insert(false);
+            self.regular += 1.0 / interval.as_secs_f64();
+        }
+    }
+
+    /// When the query may be asked that would be at `from`, and regularly is at `latest`.
+    fn turn(&mut self, digest: u64, from: f64, latest: f64) -> f64 {
+        let (turn, room) = (from.max(self.free), START_RATE - self.regular);
+        let Some(had) = self.queries.get_mut(&digest).filter(|had| !**had) else { return from };
+        if room <= 0.0 || turn >= latest {
+            return latest;
+        }
+        (*had, self.free) = (true, turn + 1.0 / room);
+        turn
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use engine::Query;
+
     use super::*;
 
+    /// Plans that ask `server` a query each, this often.
+    fn plans(count: usize, server: &str, interval: u64) -> Vec<Plan> {
+        let plan = |index: usize| {
+            let mut plan = crate::scripted::plan();
+            plan.interval = Duration::from_secs(interval);
+            plan.metrics[0].query = Query::of_server(Some(server.to_owned()), "http", &index.to_string(), ());
+            plan
+        };
+        (0..count).map(plan).collect()
+    }
+
+    /// The most requests to one server within a second of the first interval and the next, where each plan is polled by
+    /// its first poll and then by its regular instants; and in how many seconds all have been polled.
+    fn busiest(plans: &[Plan], now: Time) -> (usize, f64) {
+        let crowd: Vec<Option<&Plan>> = plans.iter().map(Some).collect();
+        let first = first_polls(&crowd, now);
+        let mut polls = Vec::new();
+        for (plan, first) in plans.iter().zip(&first) {
+            let server = plan.metrics[0].query.server();
+            let mut at = *first;
+            while at < now.plus(plan.interval * 2) {
+                polls.push((server, at.as_millis()));
+                at = cycle::next_poll(plan, at);
+            }
+        }
+        polls.sort_unstable();
+        let within = |&(server, at): &(Option<&str>, i64)| {
+            let end = polls.partition_point(|poll| *poll < (server, at + 1000));
+            end - polls.partition_point(|poll| *poll < (server, at))
+        };
+        let last = first.iter().max().map_or(0.0, |last| last.since(now).as_secs_f64());
+        (polls.iter().map(within).max().unwrap_or(0), last)
+    }
+
     #[test]
-    fn a_crowd_starts_spread_and_a_single_object_at_once() {
-        let now = Time::default();
-        let key = |name: usize| ObjectKey { kind: "K", namespace: String::new(), name: name.to_string() };
-        let interval = Duration::from_secs(10);
-        assert!(first_poll(&key(1), interval, 1, now) <= now.plus(Duration::from_millis(100)));
-        let latest = (0..1000).map(|name| first_poll(&key(name), interval, 1000, now)).max().unwrap();
-        assert!(latest > now.plus(Duration::from_millis(1500)) && latest <= now.plus(Duration::from_secs(2)));
+    fn a_crowd_asks_no_server_more_than_two_hundred_times_a_second() {
+        let now = Time::from_seconds(1_700_000_000);
+        let (busiest_second, last) = busiest(&plans(1000, "http://a", 30), now);
+        assert!((120..=200).contains(&busiest_second), "{busiest_second}");
+        assert!((6.5..=9.0).contains(&last), "{last}");
+        let two: Vec<Plan> = [plans(3000, "http://a", 30), plans(3000, "http://b", 30)].concat();
+        let (busiest_second, last) = busiest(&two, now);
+        assert!(busiest_second <= 200 && last <= 30.0, "{busiest_second} {last}");
+    }
+
+    #[test]
+    fn first_polls_add_nothing_where_the_regular_ones_are_as_many() {
+        let now = Time::from_seconds(1_700_000_000);
+        let plans = plans(9000, "http://a", 30);
+        let crowd: Vec<Option<&Plan>> = plans.iter().map(Some).collect();
+        let regular: Vec<Time> = plans.iter().map(|plan| cycle::next_poll(plan, now)).collect();
+        assert_eq!(first_polls(&crowd, now), regular);
+    }
+
+    #[test]
+    fn equal_queries_wait_for_nobody_and_one_object_is_polled_at_once() {
+        let now = Time::from_seconds(1_700_000_000);
+        let plan = &plans(1, "http://a", 30)[0];
+        let due = first_polls(&[Some(plan), Some(plan), None], now);
+        let after = |millis| now.plus(Duration::from_millis(millis)).min(cycle::next_poll(plan, now));
+        assert_eq!(due, [after(2), after(4), now.plus(Duration::from_millis(6))]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Memory and processor time of this process, in the names that every Prometheus client uses.
+//! Memory, processor time and descriptors of this process, in the names that every Prometheus client uses.
 
 use std::fmt::Write as _;
 
@@ -27,7 +27,20 @@ pub(crate) fn metrics() -> String {
             ticks as f64 / TICKS_PER_SECOND
         );
     }
+    if let Some(descriptors) = descriptors() {
+        let _ = write!(
+            text,
+            "# HELP process_open_fds Number of open file descriptors.\n\
+             # TYPE process_open_fds gauge\n\
+             process_open_fds {descriptors}\n"
+        );
+    }
     text
+}
+
+/// Without the one by which they are counted.
+fn descriptors() -> Option<usize> {
+    Some(std::fs::read_dir("/proc/self/fd").ok()?.count().saturating_sub(1))
 }
 
 fn number(path: &str, index: usize) -> Option<u64> {

@@ -3,10 +3,12 @@
 //! scaled by it.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
+use bench::{Actuation, Pace};
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::PostParams;
+use kube::api::{DynamicObject, PostParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 use testbed::cloud_monitoring::ServiceAccount;
@@ -27,10 +29,10 @@ const POINT_SECONDS: u64 = 86_400;
 
 /// The servers that are asked. They end with this value.
 pub(crate) enum Load {
-    Figures(MetricServer),
+    Figures(Arc<MetricServer>),
     Plugins(Box<Plugins>),
     /// Answers every query of Prometheus with the same vector: a real one would take more of the machine than the operator.
-    Triggers(MetricServer),
+    Triggers(Arc<MetricServer>),
 }
 
 /// The backends of the three plugins.
@@ -46,23 +48,21 @@ pub(crate) struct Plugins {
 impl Load {
     pub(crate) async fn start(arguments: &Arguments) -> anyhow::Result<Self> {
         Ok(match arguments.queries {
-            Queries::Distinct | Queries::Equal => Self::Figures(MetricServer::start().await?),
+            Queries::Distinct | Queries::Equal => Self::Figures(MetricServer::start().await?.into()),
             Queries::Plugins => Self::Plugins(Box::new(Plugins::start(arguments.objects).await?)),
             Queries::Hpa | Queries::Direct => {
                 let server = MetricServer::start().await?;
-                let value = if arguments.queries == Queries::Hpa { "10" } else { "0" };
-                let result = json!([{ "metric": {}, "value": [0, value] }]);
-                let data = json!({ "resultType": "vector", "result": result });
-                server.set_json("/api/v1/query", &json!({ "status": "success", "data": data }));
-                Self::Triggers(server)
+                let value = if arguments.queries == Queries::Hpa { 10.0 } else { 0.0 };
+                server.set_json("/api/v1/query", &bench::answer(value));
+                Self::Triggers(server.into())
             }
         })
     }
 
     /// The object of one application.
-    pub(crate) fn object(&self, index: usize, arguments: &Arguments) -> Value {
-        let name = format!("app-{index}");
-        match self {
+    pub(crate) fn object(&self, index: usize, arguments: &Arguments) -> anyhow::Result<DynamicObject> {
+        let name = bench::name(index);
+        Ok(serde_json::from_value(match self {
             Self::Figures(server) => {
                 let equal = arguments.queries == Queries::Equal;
                 let path = if equal { "/load".to_owned() } else { format!("/load/{index}") };
@@ -80,28 +80,9 @@ impl Load {
                 })
             }
             Self::Triggers(server) => {
-                let mode = if arguments.queries == Queries::Direct { "direct" } else { "hpa" };
-                json!({
-                    "apiVersion": "keda.sh/v1alpha1",
-                    "kind": "ScaledObject",
-                    "metadata": {
-                        "name": name,
-                        "namespace": "default",
-                        "annotations": { "polyscaler.dev/actuation": mode },
-                    },
-                    "spec": {
-                        "scaleTargetRef": { "name": name },
-                        "pollingInterval": arguments.interval,
-                        "triggers": [{
-                            "type": "prometheus",
-                            "metadata": {
-                                "serverAddress": server.url(""),
-                                "query": format!("sum(requests{{app=\"{name}\"}})"),
-                                "threshold": "10",
-                            },
-                        }],
-                    },
-                })
+                let direct = arguments.queries == Queries::Direct;
+                let actuation = if direct { Actuation::Direct } else { Actuation::Hpa };
+                return bench::scaled_object(&name, &server.url(""), arguments.interval, actuation);
             }
             Self::Plugins(plugins) => json!({
                 "apiVersion": "autoscaling.example.com/v1",
@@ -115,7 +96,14 @@ impl Load {
                     "metrics": [plugins.metric(index)],
                 },
             }),
-        }
+        })?)
+    }
+
+    /// Looks from now on at how fast the metric server is asked, where there is only one.
+    pub(crate) fn pace(&self) -> Option<Pace> {
+        let (Self::Figures(server) | Self::Triggers(server)) = self else { return None };
+        let server = Arc::clone(server);
+        Some(Pace::of(move || server.requests()))
     }
 
     /// Creates what the objects refer to.

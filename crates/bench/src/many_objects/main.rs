@@ -4,23 +4,18 @@
 //! and call this.
 
 mod load;
-mod metrics;
 
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{DynamicObject, PostParams};
-use kube::core::{ApiResource, GroupVersionKind};
-use kube::{Api, Client};
-use testbed::ports::PortClaim;
-use testbed::{ControlPlane, Options, fixtures, wait};
+use bench::{ExternalMetrics, Metrics, Operator, PATIENCE, Stage, lateness};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use kube::Api;
+use kube::api::DynamicObject;
+use testbed::wait;
+use tokio::time::Instant;
 
 use load::Load;
-use metrics::{Metrics, lateness};
-
-/// The longest that all objects may take to have been polled once.
-const PATIENCE: Duration = Duration::from_secs(300);
 
 pub(crate) struct Arguments {
     program: String,
@@ -88,72 +83,55 @@ impl Arguments {
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse()?;
     let load = Load::start(&arguments).await?;
-    let control_plane = ControlPlane::start(Options {
-        api_server_args: vec![
-            "--max-requests-inflight=2000".to_owned(),
-            "--max-mutating-requests-inflight=1000".to_owned(),
-        ],
-        ..Options::default()
-    })
-    .await?;
-    load.prepare(&control_plane.client()).await?;
-    populate(&control_plane.client(), &load, &arguments).await?;
-
-    let port = PortClaim::new()?;
-    let operator = [
-        "operator".to_owned(),
-        format!("--kubeconfig={}", control_plane.kubeconfig().display()),
-        format!("--metrics-address=127.0.0.1:{}", port.port()),
-        "--health-address=off".to_owned(),
-        "--activity-address=off".to_owned(),
-    ];
-    control_plane.supervisor().spawn("operator", &arguments.program, operator, &[("LOG_LEVEL", "warn")])?;
-    let decisions = "polyscaler_decisions_total";
-    let polled = wait::until("every object to have been polled", PATIENCE, || async {
-        let metrics = Metrics::read(port.port()).await?;
-        match metrics.sum(decisions, "") {
-            polls if polls >= arguments.objects as f64 => Ok(()),
-            polls => Err(anyhow::anyhow!("{polls} polls")),
+    let stage = Stage::start(&[]).await?;
+    load.prepare(&stage.client).await?;
+    stage.deployments(arguments.objects, arguments.queries.replicas()).await?;
+    let objects: Vec<DynamicObject> =
+        (0..arguments.objects).map(|index| load.object(index, &arguments)).collect::<anyhow::Result<_>>()?;
+    let pace = load.pace();
+    let (operator, begin) = match arguments.queries {
+        Queries::Hpa => with_hpas(&stage, &arguments, objects).await?,
+        _ => {
+            stage.create(objects).await?;
+            let started = Instant::now();
+            let operator = Operator::start(&stage, "operator", &arguments.program, &[])?;
+            operator.wait_for_polls(arguments.objects).await?;
+            (operator, format!("polled_after={:.1}s", started.elapsed().as_secs_f64()))
         }
-    });
-    polled.await?;
+    };
     // Whatever the start caused to be written is written within two more intervals.
     tokio::time::sleep(Duration::from_secs(2 * arguments.interval)).await;
-    let before = Metrics::read(port.port()).await?;
-    tokio::time::sleep(Duration::from_secs(arguments.seconds)).await;
-    let after = Metrics::read(port.port()).await?;
+    let busiest = pace.map_or(String::new(), |pace| format!(" busiest_second={}", pace.end().0));
+    let (before, after) = operator.during(Duration::from_secs(arguments.seconds)).await?;
     let connections = load.redis_connections().await?;
-    println!("{}", figures(&arguments, &before, &after, connections));
-    control_plane.shutdown().await
+    println!("{} {begin}{busiest}", figures(&arguments, &before, &after, connections));
+    stage.end().await
 }
 
-/// Deployments without pods, and one object for each.
-async fn populate(client: &Client, load: &Load, arguments: &Arguments) -> anyhow::Result<()> {
-    let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
-    for (_, crd) in resources::crds(&engine::POLICIES) {
-        crds.create(&PostParams::default(), &crd).await?;
-    }
-    let scalers = api(client, &serde_json::from_value(load.object(0, arguments))?)?;
-    wait::until("the CRD to be served", PATIENCE, || async { scalers.list(&Default::default()).await })
-        .await?;
-    let (deployments, replicas) = (Api::namespaced(client.clone(), "default"), arguments.queries.replicas());
-    for index in 0..arguments.objects {
-        let deployment = fixtures::deployment(&format!("app-{index}"), "default", replicas);
-        deployments.create(&PostParams::default(), &deployment).await?;
-        let object = serde_json::from_value(load.object(index, arguments))?;
-        scalers.create(&PostParams::default(), &object).await?;
-    }
-    Ok(())
-}
-
-/// Where objects like this one are created.
-fn api(client: &Client, object: &DynamicObject) -> anyhow::Result<Api<DynamicObject>> {
-    let types = object.types.as_ref().context("an object has a kind")?;
-    let resource = ApiResource::from_gvk(&GroupVersionKind::try_from(types)?);
-    Ok(match &object.metadata.namespace {
-        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
-        None => Api::all_with(client.clone(), &resource),
-    })
+/// An operator that serves the metrics of HPAs, and then the objects; in what time all of them had their HPA.
+async fn with_hpas(
+    stage: &Stage,
+    arguments: &Arguments,
+    objects: Vec<DynamicObject>,
+) -> anyhow::Result<(Operator, String)> {
+    let served = ExternalMetrics::new(stage).await?;
+    let operator = Operator::start(stage, "operator", &arguments.program, &served.flags())?;
+    served.lead_there(stage).await?;
+    let started = Instant::now();
+    stage.create(objects).await?;
+    let created = started.elapsed();
+    let hpas: Api<HorizontalPodAutoscaler> = Api::all(stage.client.clone());
+    let look = || async {
+        match hpas.list_metadata(&Default::default()).await?.items.len() {
+            found if found >= arguments.objects => Ok(()),
+            found => Err(anyhow::anyhow!("{found} HPAs")),
+        }
+    };
+    wait::until("an HPA for each object", PATIENCE, look).await?;
+    let all = started.elapsed();
+    operator.wait_for_polls(arguments.objects).await?;
+    let seconds = |time: Duration| time.as_secs_f64();
+    Ok((operator, format!("created_in={:.1}s hpas_after={:.1}s", seconds(created), seconds(all))))
 }
 
 fn figures(

@@ -40,3 +40,4 @@ mod traces;
 mod trigger_authentication;
 mod webhook;
 mod webhook_certificate;
+mod writes;

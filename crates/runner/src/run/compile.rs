@@ -22,34 +22,44 @@ impl Runner {
             }
             None => {}
         }
-        self.compile(key, kind, identity, object);
+        let concerned = self.compile(key, kind, identity, object);
+        self.reconsider(concerned);
     }
 
     /// A supporting object has changed, or has gone: who rests on it is compiled again.
     pub(super) fn support(&mut self, reference: Reference, object: Option<Box<Value>>) {
-        for key in self.references.changed(reference, object.map(|object| *object)) {
-            self.compile_again(key);
-        }
+        let resting = self.references.changed(reference, object.map(|object| *object));
+        self.compile_again(resting);
     }
 
     /// Other defaults hold: every object is compiled again.
     pub(super) fn compile_all(&mut self) {
         let keys: Vec<ObjectKey> = self.entries.keys().cloned().collect();
+        self.compile_again(keys);
+    }
+
+    /// Compiles objects again, and looks at all of them together: one by one each would be due at once.
+    fn compile_again(&mut self, keys: impl IntoIterator<Item = ObjectKey>) {
+        let mut concerned = Vec::new();
         for key in keys {
-            self.compile_again(key);
+            let Some(entry) = self.entries.get(&key) else { continue };
+            let (kind, identity, object) = (entry.kind, entry.identity.clone(), entry.object.clone());
+            if let Some(object) = object {
+                concerned.extend(self.compile(key, kind, identity, &object));
+            }
         }
+        self.reconsider(concerned);
     }
 
-    fn compile_again(&mut self, key: ObjectKey) {
-        let Some(entry) = self.entries.get(&key) else { return };
-        let (kind, identity, object) = (entry.kind, entry.identity.clone(), entry.object.clone());
-        if let Some(object) = object {
-            self.compile(key, kind, identity, &object);
-        }
-    }
-
-    /// Makes a plan of an object, or finds out why there is none, and puts it in place of what there was.
-    fn compile(&mut self, key: ObjectKey, kind: &'static Kind, identity: Identity, object: &Value) {
+    /// Makes a plan of an object, or finds out why there is none, and puts it in place of what there was. Returns whom
+    /// that concerns: the object itself, and others whose right to a target may have changed.
+    fn compile(
+        &mut self,
+        key: ObjectKey,
+        kind: &'static Kind,
+        identity: Identity,
+        object: &Value,
+    ) -> Vec<ObjectKey> {
         let references = (kind.needs.references)(object);
         // What refers to others is compiled again when one of them changes, and all when other defaults hold.
         let is_kept = !references.is_empty() || self.terms.defaults.is_some();
@@ -71,7 +81,7 @@ impl Runner {
         );
         self.ownership.know(&identity.uid, &key);
         self.terms.owners.claim(&key, compiled.as_ref().ok().map(|compiled| &*compiled.plan));
-        let concerned = match &compiled {
+        let mut concerned = match &compiled {
             Ok(compiled) => self.ownership.claim(&key, &identity.created, &compiled.plan),
             Err(_) => self.ownership.withdraw(&key),
         };
@@ -87,8 +97,8 @@ impl Runner {
         if let Some(entry) = self.entries.get_mut(&key) {
             entry.reported.namespace = kind.acts_in(object).into();
         }
-        self.reconsider(concerned);
-        self.wake(vec![key]);
+        concerned.push(key);
+        concerned
     }
 
     pub(super) fn delete(&mut self, key: &ObjectKey) {

@@ -75,14 +75,14 @@ async fn a_thousand_slow_objects_start_spread_and_never_overlap_themselves() {
     running.send(Event::Synced).await;
     running.lead(true).await;
     let begun = running.world.now();
-    pass(2).await;
-    let mut tenths = [0; 20];
+    pass(10).await;
+    let mut seconds = [0; 10];
     for name in &names {
         let first = &running.world.sampler.asked(name)[0];
-        tenths[(first.at.since(begun).as_millis() / 100) as usize] += 1;
+        seconds[first.at.since(begun).as_secs() as usize] += 1;
     }
-    assert!(tenths.iter().all(|&count| (15..100).contains(&count)), "{tenths:?}");
-    pass(200).await;
+    assert!(seconds.iter().all(|&count| count <= 200), "{seconds:?}");
+    pass(192).await;
     assert_eq!(running.world.busy.most(), 1);
     // A poll takes 30 s and the interval is 10 s: the next one waits for the next full interval.
     for name in &names {

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 /// All of them at one moment: line by line, name with labels and value.
-pub(crate) struct Metrics(BTreeMap<String, f64>);
+#[derive(Clone, Debug)]
+pub struct Metrics(BTreeMap<String, f64>);
 
 impl Metrics {
-    pub(crate) async fn read(port: u16) -> anyhow::Result<Self> {
+    /// Those that a process serves at this port of this machine.
+    pub async fn read(port: u16) -> anyhow::Result<Self> {
         let url = format!("http://127.0.0.1:{port}/metrics");
         let text = testbed::http_client().build()?.get(url).send().await?.bytes().await?;
         let text = String::from_utf8_lossy(&text).into_owned();
@@ -16,16 +18,19 @@ impl Metrics {
     }
 
     /// The sum of all series of `name` whose labels contain `label`.
-    pub(crate) fn sum(&self, name: &str, label: &str) -> f64 {
+    #[must_use]
+    pub fn sum(&self, name: &str, label: &str) -> f64 {
         let series =
             self.0.iter().filter(|(key, _)| key.split('{').next() == Some(name) && key.contains(label));
-        series.map(|(_, value)| value).sum()
+        // The sum of none is -0.
+        series.map(|(_, value)| value).sum::<f64>() + 0.0
     }
 }
 
 /// The lateness in seconds that a share of the polls stayed below, between two moments:
 /// interpolated within a bucket of the histogram, as Prometheus does.
-pub(crate) fn lateness(before: &Metrics, after: &Metrics, share: f64) -> f64 {
+#[must_use]
+pub fn lateness(before: &Metrics, after: &Metrics, share: f64) -> f64 {
     let name = "polyscaler_poll_lateness_seconds_bucket{le=\"";
     let mut buckets: Vec<(f64, f64)> = after
         .0

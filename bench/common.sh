@@ -1,0 +1,31 @@
+# Sourced by the scripts beside it: builds what they measure, and measures it.
+# BASELINE names a commit to build and measure in the same run, after this one; BASELINE_BINARY names a binary of it that is
+# built already. POLYSCALER names another binary than the release build, whose figures are the ones that count.
+# CARGO builds.
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cargo=${CARGO:-cargo}
+polyscaler=${POLYSCALER:-target/release/polyscaler}
+baseline=${BASELINE_BINARY:-}
+
+# Builds the operators, and the program of ours that measures them.
+prepare() {
+  if [ -z "${POLYSCALER:-}" ]; then
+    "$cargo" build --quiet --locked --release --package polyscaler --no-default-features
+  fi
+  if [ -n "${BASELINE:-}" ] && [ -z "$baseline" ]; then
+    checkout=$(mktemp -d)
+    trap 'git worktree remove --force "$checkout"' EXIT
+    git worktree add --quiet --detach "$checkout" "$BASELINE"
+    (cd "$checkout" && "$cargo" build --quiet --locked --release --package polyscaler --no-default-features)
+    baseline=$checkout/target/release/polyscaler
+  fi
+  "$cargo" build --quiet --locked --package bench --bin "$1"
+}
+
+# Runs the program $1 with the operator and the other arguments, and again with the baseline where there is one.
+side_by_side() {
+  local program=$1
+  shift
+  "target/debug/$program" "$polyscaler" "$@"
+  [ -z "$baseline" ] || "target/debug/$program" "$baseline" "$@" | sed 's/$/ (baseline)/'
+}
