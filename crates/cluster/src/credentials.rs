@@ -73,6 +73,7 @@ impl CredentialStore {
                 self.tokens.get(namespace, name, audience.as_deref()).await
             }
             Holder::File { path } => self.files.read(path).await,
+            Holder::Object => Err("what stands in the object is not read".to_owned()),
         }
     }
 
@@ -99,7 +100,9 @@ impl CredentialStore {
         let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &target.namespace, &resource);
         let asked = Asked::of(&resource, &target.namespace, &target.name).to("get", "");
         let object = self.answer(&asked, api.get(&target.name)).await.map_err(String::from)?;
-        let container = environment::container(containers(&object)?, container)?;
+        let Some(container) = environment::container(containers(&object)?, container)? else {
+            return Ok(Values::new());
+        };
         let Objects { secrets, config_maps } = environment::needed(&container, variables);
         let namespace = target.namespace.as_str();
         let secrets = secrets

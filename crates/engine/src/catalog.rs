@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::{Credential, Problem, Query, Target, Warning};
+use crate::{Problem, Query, Sought, Target, Warning};
 
 /// Prepares queries.
 pub trait SourceCatalog: Send + Sync {
@@ -30,9 +30,9 @@ pub struct Asked<'a> {
     pub namespace: &'a str,
     /// What is scaled, for a source that reads the target itself.
     pub target: AskedTarget<'a>,
-    /// Credentials that stand elsewhere, such as in an authentication that the object refers to: each with the name
-    /// of the setting that it is for, for example `passwordFrom`.
-    pub credentials: &'a [(&'a str, Credential)],
+    /// Settings whose values stand elsewhere, such as in an authentication that the object refers to: each with the
+    /// name of the setting that it is for, for example `passwordFrom`.
+    pub credentials: &'a [(&'a str, Sought)],
 }
 
 /// What is scaled by the object that asks.

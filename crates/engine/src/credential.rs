@@ -21,6 +21,43 @@ impl Credential {
     pub const WHOLE: &str = "";
 }
 
+/// Where a setting finds its value at each reading: places that are looked at in their order. An empty value, or one of
+/// blanks only, is none, and blanks around one do not count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sought {
+    /// The places; of those that have a value the first one counts.
+    pub places: Vec<Credential>,
+    /// What holds where none of them has one.
+    pub otherwise: Otherwise,
+}
+
+/// What holds where no place has a value.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Otherwise {
+    /// The reading fails.
+    Fails,
+    /// The setting counts as left out.
+    LeftOut,
+    /// This text. It may be a secret that an object's author wrote down, so printing this does not show it.
+    Text(String),
+}
+
+impl From<Credential> for Sought {
+    fn from(place: Credential) -> Self {
+        Self { places: vec![place], otherwise: Otherwise::Fails }
+    }
+}
+
+impl fmt::Debug for Otherwise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fails => "Fails",
+            Self::LeftOut => "LeftOut",
+            Self::Text(_) => "Text",
+        })
+    }
+}
+
 /// Something that holds values by name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Holder {
@@ -60,6 +97,8 @@ pub enum Holder {
         /// The path, relative to that root.
         path: String,
     },
+    /// The object that asks: a value that is written there itself. Nobody has to read it.
+    Object,
 }
 
 impl Holder {
@@ -80,6 +119,7 @@ impl fmt::Display for Holder {
             }
             Self::ServiceAccount { namespace, name, .. } => write!(f, "service account {namespace}/{name}"),
             Self::File { path } => write!(f, "file {path}"),
+            Self::Object => f.write_str("the object"),
         }
     }
 }
@@ -100,5 +140,13 @@ mod tests {
         let first = Holder::TargetEnv { target, container: None };
         assert_eq!(first.to_string(), "environment of Deployment shop/web");
         assert_eq!(Holder::File { path: "a/b".to_owned() }.to_string(), "file a/b");
+        assert_eq!(Holder::Object.to_string(), "the object");
+    }
+
+    #[test]
+    fn printing_what_is_sought_shows_no_text_of_an_object() {
+        let sought = Sought { places: Vec::new(), otherwise: Otherwise::Text("hunter2".to_owned()) };
+        let shown = format!("{sought:?}");
+        assert!(shown.contains("Text") && !shown.contains("hunter2"), "{shown}");
     }
 }

@@ -98,7 +98,7 @@ pub use brakes::{BoundsOverride, Brakes, Pause};
 pub use by_target::ByTarget;
 pub use catalog::{Asked, AskedTarget, ConfigPath, Prepared, SourceCatalog};
 pub use cost::{Budget, Cost, without_noise};
-pub use credential::{Credential, Holder};
+pub use credential::{Credential, Holder, Otherwise, Sought};
 pub use decide::decide;
 pub use decision::{Decision, MemberDecision, RateLimit, Step};
 pub use difference::Difference;

@@ -1,8 +1,6 @@
 //! A catalog for tests of compilation: its queries report what was asked.
 
-use engine::{
-    Asked, AskedTarget, Credential, Fault, FaultKind, Prepared, Problem, Query, SourceCatalog, Target,
-};
+use engine::{Asked, AskedTarget, Fault, FaultKind, Prepared, Problem, Query, Sought, SourceCatalog, Target};
 use serde_json::Value;
 
 /// Finds nothing wrong with any source but with those called `broken` and `unknown`.
@@ -13,7 +11,7 @@ pub(crate) struct Question {
     pub(crate) config: Value,
     pub(crate) namespace: String,
     pub(crate) target: Option<Target>,
-    pub(crate) credentials: Vec<(String, Credential)>,
+    pub(crate) credentials: Vec<(String, Sought)>,
 }
 
 impl SourceCatalog for Lenient {
@@ -36,9 +34,7 @@ impl SourceCatalog for Lenient {
             config: asked.config.clone(),
             namespace: asked.namespace.to_owned(),
             target,
-            credentials: credentials
-                .map(|(name, credential)| ((*name).to_owned(), credential.clone()))
-                .collect(),
+            credentials: credentials.map(|(name, sought)| ((*name).to_owned(), sought.clone())).collect(),
         };
         Ok(Query::new(asked.source, &asked.config.to_string(), question).into())
     }

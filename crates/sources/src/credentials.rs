@@ -69,21 +69,41 @@ impl Credentials {
     /// # Errors
     /// An absence that says why there is none.
     pub fn value(&self, credential: &Credential) -> Result<Vec<u8>, Absence> {
+        match self.stored(credential)? {
+            None => Err(lacking(credential)),
+            Some(value) if value.is_empty() => Err(empty(credential)),
+            Some(value) => Ok(value),
+        }
+    }
+
+    /// The value of one of several places, without blanks around it; `None` where it is empty, or where it may be left
+    /// out, as a variable may.
+    ///
+    /// # Errors
+    /// An absence that names what had to be there.
+    pub(crate) fn find(&self, credential: &Credential) -> Result<Option<Vec<u8>>, Absence> {
+        match (self.stored(credential)?, &credential.holder) {
+            (Some(value), _) => Ok(Some(value.trim_ascii().to_vec()).filter(|value| !value.is_empty())),
+            (None, Holder::TargetEnv { .. } | Holder::File { .. }) => Ok(None),
+            (None, _) => Err(lacking(credential)),
+        }
+    }
+
+    /// Sets the value of `credential` to one of the object's own, or to a trimmed one.
+    pub(crate) fn set(&mut self, credential: &Credential, value: Vec<u8>) {
+        let values = self.by_holder.entry(credential.holder.clone()).or_default();
+        values.insert(credential.key.clone(), value);
+    }
+
+    fn stored(&self, credential: &Credential) -> Result<Option<Vec<u8>>, Absence> {
         let Credential { holder, key } = credential;
         let values = self.all(holder)?;
-        let value = match holder {
-            Holder::File { .. } if key != Credential::WHOLE => {
+        match (values.get(key), holder) {
+            (None, Holder::File { .. }) if key != Credential::WHOLE => {
                 let content = values.get(Credential::WHOLE).map(Vec::as_slice).unwrap_or_default();
-                member(content, key).map_err(|why| unusable(holder, why))?
+                member(content, key).map_err(|why| unusable(holder, why))
             }
-            _ => values.get(key).cloned(),
-        };
-        match value {
-            None => Err(unusable(holder, format_args!("it has no {} {key:?}", word(holder)))),
-            Some(value) if value.is_empty() => {
-                Err(unusable(holder, format_args!("its {} {key:?} is empty", word(holder))))
-            }
-            Some(value) => Ok(value),
+            (value, _) => Ok(value.cloned()),
         }
     }
 
@@ -110,12 +130,38 @@ pub(crate) fn wrong(credential: &Credential, is: impl fmt::Display) -> Absence {
     unusable(holder, format_args!("the value of its {} {key:?} {is}", word(holder)))
 }
 
+/// The absence of a reading for which `credential` is not there.
+fn lacking(credential: &Credential) -> Absence {
+    let Credential { holder, key } = credential;
+    unusable(holder, format_args!("it has no {} {key:?}", word(holder)))
+}
+
+/// The absence of a reading for which the value of `credential` is empty.
+fn empty(credential: &Credential) -> Absence {
+    let Credential { holder, key } = credential;
+    unusable(holder, format_args!("its {} {key:?} is empty", word(holder)))
+}
+
+/// The absence of a reading for which none of `places` has a value, by the first of them.
+pub(crate) fn nowhere(places: &[Credential]) -> Absence {
+    let Some((first, more)) = places.split_first() else {
+        return unusable(&Holder::Object, "it has no value");
+    };
+    let Credential { holder, key } = first;
+    let others: Vec<String> = more
+        .iter()
+        .map(|Credential { holder, key }| format!(", nor has the {} {key:?} of {holder}", word(holder)))
+        .collect();
+    unusable(holder, format_args!("its {} {key:?} has no value{}", word(holder), others.concat()))
+}
+
 /// What a value's name is called in such a holder.
 fn word(holder: &Holder) -> &'static str {
     match holder {
         Holder::TargetEnv { .. } => "variable",
         Holder::Secret { .. } | Holder::ConfigMap { .. } | Holder::ServiceAccount { .. } => "key",
         Holder::File { .. } => "member",
+        Holder::Object => "setting",
     }
 }
 

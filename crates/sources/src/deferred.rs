@@ -1,32 +1,56 @@
-//! Queries some of whose settings are read with the credentials of each reading, such as an address that stands in a
-//! secret.
+//! Queries that are prepared again with the credentials of each reading: some of their settings come so, such as an
+//! address that stands in a secret, or have several places, of which the first with a value counts.
+//!
+//! A setting none of whose places has a value counts as left out, or as what the object says for that. So a source needs to
+//! know nothing of all this: it is prepared as if the object had been written that way.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use engine::{Absence, Asked, AskedTarget, ConfigPath, Credential, Problem, Reading, Target};
+use engine::{
+    Absence, AbsenceReason, Asked, AskedTarget, ConfigPath, Credential, Holder, Otherwise, Problem, Reading,
+    Sought, Target,
+};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-use crate::credentials::{Credentials, wrong};
+use crate::credentials::{Credentials, nowhere, wrong};
 use crate::source::{Ask, Past, PastSpan, Request, Source};
 use crate::values::settings::Settings;
 use crate::values::settings::given_later::{Awaited, GivenLater, StandIns};
 
-/// Prepares its query at a reading, and again when a text has changed.
+/// Prepares its query at a reading, and again when a text or a place has changed.
 pub(crate) struct Deferred {
     source: Arc<dyn Source>,
     asked: OwnedAsked,
     awaited: Vec<Given>,
     pushes: bool,
-    last: Mutex<Option<(StandIns, Arc<dyn Ask>)>>,
+    last: Mutex<Option<(Known, Arc<dyn Ask>)>>,
 }
 
-/// One setting, and what gives it.
+/// One setting whose text comes as a credential.
 struct Given {
     setting: GivenLater,
     path: String,
+    /// What gives it, unless its places are looked at.
     credential: Credential,
+}
+
+/// What is known at a reading.
+#[derive(PartialEq)]
+struct Known {
+    stand_ins: StandIns,
+    places: Places,
+}
+
+/// The place that has the value of each setting that has one.
+type Places = Vec<(String, Credential)>;
+
+/// A query that is prepared, and what it finds its credentials in.
+struct Ready<'a> {
+    ask: Arc<dyn Ask>,
+    credentials: Cow<'a, Credentials>,
 }
 
 /// What an object asked, kept for later.
@@ -37,12 +61,13 @@ struct OwnedAsked {
     elsewhere: Vec<(String, String)>,
     namespace: String,
     target: Option<Target>,
-    credentials: Vec<(String, Credential)>,
+    sought: Vec<(String, Sought)>,
 }
 
 impl OwnedAsked {
     fn of(asked: &Asked<'_>) -> Self {
         let owned = |(one, other): &(&str, &str)| ((*one).to_owned(), (*other).to_owned());
+        let sought = asked.credentials.iter();
         Self {
             source: asked.source.to_owned(),
             config: asked.config.clone(),
@@ -54,18 +79,35 @@ impl OwnedAsked {
                 AskedTarget::Of(target) => Some(target.clone()),
                 AskedTarget::Unnamed(_) | AskedTarget::Refused => None,
             },
-            credentials: asked
-                .credentials
-                .iter()
-                .map(|(name, credential)| ((*name).to_owned(), credential.clone()))
-                .collect(),
+            sought: sought.map(|(setting, sought)| ((*setting).to_owned(), sought.clone())).collect(),
         }
     }
 
-    /// Prepares the query with `stand_ins` for what comes as a credential.
-    fn prepare(&self, source: &dyn Source, stand_ins: &StandIns) -> Result<Box<dyn Ask>, Vec<Problem>> {
-        let credentials: Vec<(&str, Credential)> =
-            self.credentials.iter().map(|(name, credential)| (name.as_str(), credential.clone())).collect();
+    /// Looks the places up; what the object says itself, and values with blanks around them, are set in `credentials`.
+    fn find(&self, credentials: &mut Cow<'_, Credentials>) -> Result<Places, Absence> {
+        let mut places = Places::new();
+        for (setting, Sought { places: sought, otherwise }) in &self.sought {
+            let found = first_of(sought, credentials)?;
+            let (place, value) = match (found, otherwise) {
+                (Some(found), _) => found,
+                (None, Otherwise::Fails) => return Err(nowhere(sought)),
+                (None, Otherwise::LeftOut) => continue,
+                (None, Otherwise::Text(text)) => {
+                    (Holder::Object.value(setting.as_str()), text.clone().into_bytes())
+                }
+            };
+            if place.holder == Holder::Object || credentials.value(&place)? != value {
+                credentials.to_mut().set(&place, value);
+            }
+            places.push((setting.clone(), place));
+        }
+        Ok(places)
+    }
+
+    /// Prepares the query with `known`.
+    fn prepare(&self, source: &dyn Source, known: &Known) -> Result<Box<dyn Ask>, Vec<Problem>> {
+        let credentials: Vec<(&str, Sought)> =
+            known.places.iter().map(|(name, place)| (name.as_str(), place.clone().into())).collect();
         let elsewhere: Vec<(&str, &str)> =
             self.elsewhere.iter().map(|(one, other)| (one.as_str(), other.as_str())).collect();
         let asked = Asked {
@@ -76,11 +118,32 @@ impl OwnedAsked {
             target: self.target.as_ref().map_or(AskedTarget::Refused, AskedTarget::Of),
             credentials: &credentials,
         };
-        let mut settings = Settings::new(&asked, stand_ins);
+        let mut settings = Settings::new(&asked, &known.stand_ins);
         let ask = source.prepare(&mut settings);
         let problems = settings.finish().problems;
         ask.filter(|_| problems.is_empty()).ok_or(problems)
     }
+
+    /// The path of a setting in the object.
+    fn path_of(&self, setting: &str) -> String {
+        match self.elsewhere.iter().find(|(known, _)| known == setting) {
+            Some((_, path)) => path.clone(),
+            None => format!("{}.{setting}", self.path),
+        }
+    }
+}
+
+/// The first of `places` that has a value, and that value.
+fn first_of(
+    places: &[Credential],
+    credentials: &Credentials,
+) -> Result<Option<(Credential, Vec<u8>)>, Absence> {
+    for place in places {
+        if let Some(value) = credentials.find(place)? {
+            return Ok(Some((place.clone(), value)));
+        }
+    }
+    Ok(None)
 }
 
 impl Deferred {
@@ -102,45 +165,67 @@ impl Deferred {
     }
 
     /// The query as it is with `credentials`.
-    fn prepared(&self, credentials: &Credentials) -> Result<Arc<dyn Ask>, Absence> {
+    fn prepared<'a>(&self, credentials: &'a Credentials) -> Result<Ready<'a>, Absence> {
+        let mut credentials = Cow::Borrowed(credentials);
+        let places = self.asked.find(&mut credentials)?;
         let mut stand_ins = StandIns::at_reading(self.source.given_later());
-        for Given { setting, credential, .. } in &self.awaited {
+        for given in &self.awaited {
+            let Some(credential) = self.giver(given, &places) else { continue };
             let text = credentials.text(credential)?;
             if text.trim().is_empty() {
                 return Err(wrong(credential, "is blank"));
             }
-            stand_ins.insert(setting, &text);
+            stand_ins.insert(&given.setting, &text);
         }
+        let known = Known { stand_ins, places };
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, ask)) = last.as_ref()
-            && *known == stand_ins
+        if let Some((before, ask)) = last.as_ref()
+            && *before == known
         {
-            return Ok(Arc::clone(ask));
+            return Ok(Ready { ask: Arc::clone(ask), credentials });
         }
-        let prepared = self.asked.prepare(self.source.as_ref(), &stand_ins);
-        let ask: Arc<dyn Ask> = prepared.map_err(|problems| self.explain(&problems))?.into();
-        *last = Some((stand_ins, Arc::clone(&ask)));
-        Ok(ask)
+        let prepared = self.asked.prepare(self.source.as_ref(), &known);
+        let ask: Arc<dyn Ask> = prepared.map_err(|problems| self.explain(&problems, &known.places))?.into();
+        *last = Some((known, Arc::clone(&ask)));
+        Ok(Ready { ask, credentials })
+    }
+
+    /// What gives the text of a setting; `None` where it counts as left out.
+    fn giver<'a>(&'a self, given: &'a Given, places: &'a Places) -> Option<&'a Credential> {
+        let from = format!("{}From", given.setting.name);
+        if self.asked.sought.iter().all(|(setting, _)| *setting != from) {
+            return Some(&given.credential);
+        }
+        places.iter().find(|(setting, _)| *setting == from).map(|(_, place)| place)
     }
 
     /// What is wrong with the texts that were read, without repeating any.
-    fn explain(&self, problems: &[Problem]) -> Absence {
+    fn explain(&self, problems: &[Problem], places: &Places) -> Absence {
         let is_at = |given: &&Given, problem: &Problem| {
             problem.path == given.path || problem.path.starts_with(&format!("{}[", given.path))
         };
         for problem in problems {
-            if let Some(given) = self.awaited.iter().find(|given| is_at(given, problem)) {
-                return wrong(&given.credential, format_args!("must be {}", given.setting.must_be));
+            let given = self.awaited.iter().find(|given| is_at(given, problem));
+            if let Some((given, credential)) =
+                given.and_then(|given| Some((given, self.giver(given, places)?)))
+            {
+                return wrong(credential, format_args!("must be {}", given.setting.must_be));
+            }
+            let is_left_out = |(setting, _): &&(String, Sought)| {
+                let plain = setting.strip_suffix("From").unwrap_or(setting);
+                places.iter().all(|(found, _)| found != setting)
+                    && [setting.as_str(), plain].iter().any(|name| self.asked.path_of(name) == problem.path)
+            };
+            if let Some((_, sought)) = self.asked.sought.iter().find(is_left_out) {
+                return nowhere(&sought.places);
             }
         }
         let path = problems.first().map(|problem| problem.path.as_str()).unwrap_or_default();
-        match self.awaited.first() {
-            Some(Given { credential, .. }) => {
-                wrong(credential, format_args!("does not go with the setting {path}"))
-            }
+        match self.awaited.iter().find_map(|given| self.giver(given, places)) {
+            Some(credential) => wrong(credential, format_args!("does not go with the setting {path}")),
             None => Absence {
-                reason: engine::AbsenceReason::Malformed,
-                message: format!("the setting {path} cannot be used"),
+                reason: AbsenceReason::Malformed,
+                message: format!("the setting {path} cannot be used with the credentials that were found"),
             },
         }
     }
@@ -150,7 +235,9 @@ impl Ask for Deferred {
     fn ask<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Reading> {
         async move {
             match self.prepared(request.credentials) {
-                Ok(ask) => ask.ask(request).await,
+                Ok(Ready { ask, credentials }) => {
+                    ask.ask(Request { credentials: &credentials, ..request }).await
+                }
                 Err(absence) => Reading::Absent(absence),
             }
         }
@@ -164,7 +251,9 @@ impl Ask for Deferred {
     ) -> BoxFuture<'a, Option<Result<Past, Absence>>> {
         async move {
             match self.prepared(request.credentials) {
-                Ok(ask) => ask.past(request, span).await,
+                Ok(Ready { ask, credentials }) => {
+                    ask.past(Request { credentials: &credentials, ..request }, span).await
+                }
                 Err(absence) => Some(Err(absence)),
             }
         }
@@ -180,7 +269,11 @@ impl Ask for Deferred {
         request: Request<'a>,
         signal: &'a (dyn Fn() + Send + Sync),
     ) -> BoxFuture<'a, Result<(), Absence>> {
-        async move { self.prepared(request.credentials)?.listen(request, signal).await }.boxed()
+        async move {
+            let Ready { ask, credentials } = self.prepared(request.credentials)?;
+            ask.listen(Request { credentials: &credentials, ..request }, signal).await
+        }
+        .boxed()
     }
 }
 

@@ -69,16 +69,15 @@ impl SourceCatalog for Registry {
         let samples = StandIns::samples(source.given_later());
         let mut settings = Settings::new(asked, &samples);
         let ask = source.prepare(&mut settings);
-        let Read { problems, warnings, key, needs, server, awaited } = settings.finish();
+        let Read { problems, warnings, key, needs, server, awaited, is_sought } = settings.finish();
         match ask {
             Some(ask) if problems.is_empty() => {
-                let (server, ask): (_, Box<dyn Ask>) = match awaited.is_empty() {
-                    true => (server, ask),
+                // Its address may be one of the samples.
+                let server = server.filter(|_| awaited.is_empty());
+                let ask: Box<dyn Ask> = match awaited.is_empty() && !is_sought {
+                    true => ask,
                     // It was prepared with samples, to see that all else is right.
-                    false => {
-                        let deferred = Deferred::new(Arc::clone(source), asked, awaited, ask.pushes());
-                        (None, Box::new(deferred))
-                    }
+                    false => Box::new(Deferred::new(Arc::clone(source), asked, awaited, ask.pushes())),
                 };
                 let query = Query::of_server(server, asked.source, &key, Content { ask, needs });
                 Ok(Prepared { query, warnings })

@@ -35,16 +35,16 @@ pub(super) struct Held {
     pub(super) config_maps: BTreeMap<String, Fetched>,
 }
 
-/// The container called `name`, or the first.
-pub(super) fn container(containers: Vec<Container>, name: Option<&str>) -> Result<Container, String> {
+/// The container called `name`, or the first; `None` where there are no containers at all, so that nothing is set.
+pub(super) fn container(containers: Vec<Container>, name: Option<&str>) -> Result<Option<Container>, String> {
     let names: Vec<String> = containers.iter().map(|container| container.name.clone()).collect();
     let found = containers.into_iter().find(|container| name.is_none_or(|name| container.name == name));
-    found.ok_or_else(|| match name {
-        Some(name) if !names.is_empty() => {
-            format!("its pod template has no container {name:?}, only {}", names.join(", "))
+    match (found, name) {
+        (None, Some(name)) if !names.is_empty() => {
+            Err(format!("its pod template has no container {name:?}, only {}", names.join(", ")))
         }
-        _ => "it has no pod template with containers".to_owned(),
-    })
+        (found, _) => Ok(found),
+    }
 }
 
 /// The objects that the `wanted` variables rest on.
@@ -158,7 +158,8 @@ fn value(variable: &EnvVar, held: &Held, known: &Values) -> Result<Option<Vec<u8
     } else if let Some(of) = &from.config_map_key_ref {
         ("config map", &held.config_maps, &of.name, &of.key)
     } else {
-        return Err(format!("its variable {name} is set for each pod by itself, from a field of the pod"));
+        // Each pod has a value of its own for it.
+        return Ok(None);
     };
     let failed = |why: &str| Err(format!("{what} {of}, which its variable {name} names: {why}"));
     match objects.get(of) {

@@ -29,18 +29,19 @@ impl Files {
     /// The whole content of the file at `path`, relative to the root.
     pub(super) async fn read(&self, path: &str) -> Result<Values, String> {
         let Some(root) = &self.root else {
-            return Err("this operator does not read credentials from files".to_owned());
+            return Err("this operator reads no files: it has no --filepath-auth-root-path".to_owned());
         };
         let relative = Path::new(path);
-        if path.is_empty() || !relative.components().all(|part| matches!(part, Component::Normal(_))) {
-            return Err("must be a path in the credentials directory, without ..".to_owned());
+        let is_plain = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+        if path.is_empty() || !relative.components().all(is_plain) {
+            return Err("must be a path below --filepath-auth-root-path, without ..".to_owned());
         }
         let failed = |error: std::io::Error| format!("it cannot be read: {}", error.kind());
         let root = tokio::fs::canonicalize(root).await.map_err(failed)?;
         // A link within the folder may lead elsewhere within it, as in a mounted secret.
         let place = tokio::fs::canonicalize(root.join(relative)).await.map_err(failed)?;
         if !place.starts_with(&root) {
-            return Err("it leads out of the credentials directory".to_owned());
+            return Err("it leads out of --filepath-auth-root-path".to_owned());
         }
         let file = tokio::fs::File::open(&place).await.map_err(failed)?;
         if !file.metadata().await.map_err(failed)?.is_file() {
@@ -71,6 +72,7 @@ mod tests {
         let files = Files::below(root.clone());
         let content = files.read("token").await.unwrap();
         assert_eq!(content[Credential::WHOLE], b"s3cret");
+        assert_eq!(files.read("./token").await, Ok(content));
         for (path, words) in [
             ("out", "leads out"),
             ("../outside", "without .."),

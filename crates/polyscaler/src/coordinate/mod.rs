@@ -198,6 +198,7 @@ fn wiring(arguments: &CoordinateArgs, shared: &Shared) -> Wiring {
         namespaces: vec![arguments.namespace.clone()],
         allow_cross_namespace: false,
         defaults: None,
+        credential_files: None,
     }
 }
 

@@ -65,6 +65,10 @@ pub(crate) struct OperatorArgs {
     #[arg(long, env = "POLYSCALER_DEFAULTS_FILE", value_name = "FILE")]
     pub(super) defaults_file: Option<PathBuf>,
 
+    /// Folder of the files that a ClusterTriggerAuthentication may name in filePath. Without it none is read.
+    #[arg(long, env = "POLYSCALER_FILEPATH_AUTH_ROOT_PATH", value_name = "FOLDER")]
+    pub(super) filepath_auth_root_path: Option<PathBuf>,
+
     /// Where to serve other replicas while this one is the leader, over TLS with the certificate that they
     /// share, for example [::]:8083, or off. When set, every replica's activity page shows what the leader
     /// knows. If the address is that of all interfaces, POD_IP is the one by which other replicas reach this

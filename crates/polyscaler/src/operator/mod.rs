@@ -73,6 +73,7 @@ async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
         namespaces: namespaces.names().to_vec(),
         allow_cross_namespace: arguments.allow_cross_namespace,
         defaults: defaults.as_ref().map(|file| Arc::clone(&file.shared)),
+        credential_files: arguments.filepath_auth_root_path.clone(),
     };
     let (metrics, board) = (Arc::clone(&shared.metrics), Arc::clone(&shared.shown.board));
     let identity = shared.identity.clone();

@@ -118,15 +118,16 @@ impl Sampler for HubSampler {
     }
 }
 
-/// The hub, with the cluster's credentials and pods, counting in `metrics`. What sources report by themselves goes to
+/// The hub, with these credentials and the cluster's pods, counting in `metrics`. What sources report by themselves goes to
 /// `events`; nobody is listened to without.
 pub(crate) fn sampler(
+    credentials: CredentialStore,
     clients: &Clients,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     events: Option<mpsc::WeakSender<Event>>,
 ) -> Arc<dyn Sampler> {
-    let credentials = Arc::new(ClusterCredentials(CredentialStore::new(clients)));
+    let credentials = Arc::new(ClusterCredentials(credentials));
     let observer = move |stats: &ReadStats<'_>| metrics.read(stats.source, stats.outcome, stats.latency);
     let hub = Hub::new(credentials, Arc::new(move || clock.now()), Arc::new(observer));
     let pods = Arc::new(ClusterPods(PodStore::new(clients)));

@@ -12,7 +12,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use cluster::{Clients, FinalizerWork, Finalizers, HpaKeeper, Hpas, Lease, LeaseSettings, Targets};
+use cluster::{
+    Clients, CredentialStore, FinalizerWork, Finalizers, HpaKeeper, Hpas, Lease, LeaseSettings, Targets,
+};
 use futures::future::BoxFuture;
 use runner::{
     Activity, Actuator, Audit, Board, Clock, Episodes, Event, Forecasts, Guard, Journal, Leadership, Metrics,
@@ -128,6 +130,8 @@ pub(crate) struct Wiring {
     pub(crate) allow_cross_namespace: bool,
     /// Defaults and ceilings for all objects, where there are any.
     pub(crate) defaults: Option<Arc<SharedDefaults>>,
+    /// The folder of files with credentials; without it none is read.
+    pub(crate) credential_files: Option<PathBuf>,
 }
 
 /// Where the record is kept, and the task that keeps it until its `stop` turns true.
@@ -174,6 +178,10 @@ impl Parts {
             FinalizerWork::new(clients, finalizers, metrics, Arc::clone(&guard), Arc::clone(&actuator));
         let services = Services {
             sampler: glue::sampler(
+                match wiring.credential_files {
+                    Some(root) => CredentialStore::new(clients).with_files(root),
+                    None => CredentialStore::new(clients),
+                },
                 clients,
                 shared.clock.clone(),
                 Arc::clone(&shared.metrics),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
-use cluster::Targets;
+use cluster::{CredentialStore, Targets};
 use engine::{Mode, Plan};
 use resources::{Context, KINDS, Kind, NamespaceDefaults, Outcome, Resolved, Scope};
 use runner::{Eyes, Metrics, ObjectKey, Previewed, Readiness, SystemClock};
@@ -119,7 +119,13 @@ impl<'a> Previewer<'a> {
             registry: Registry::of_operator(policy.clone(), arguments.prometheus_url.clone()),
             allow_cross_namespace: arguments.allow_cross_namespace,
             eyes: Eyes {
-                sampler: parts::sampler(&connection.clients, clock.clone(), Arc::new(Metrics::new()), None),
+                sampler: parts::sampler(
+                    CredentialStore::new(&connection.clients),
+                    &connection.clients,
+                    clock.clone(),
+                    Arc::new(Metrics::new()),
+                    None,
+                ),
                 actuator: Arc::new(targets),
                 advisers: parts::advisers(Arc::new(Advisers::new(policy))),
                 clock,

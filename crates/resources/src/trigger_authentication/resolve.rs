@@ -1,5 +1,7 @@
 //! What an authentication gives to a trigger, by KEDA's order: of two values for one parameter the later counts.
 
+use std::path::{Component, Path};
+
 use engine::{Credential, Fault, FaultKind, Holder, Problem};
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -84,6 +86,9 @@ impl Resolution<'_, '_> {
             .as_ref()
             .map(|identity| identity.provider.clone())
             .filter(|provider| provider != "none");
+        if !spec.file_path.is_empty() {
+            return self.take_file(&spec.file_path);
+        }
         self.refuse_unsupported(spec);
         for of in &spec.env {
             let (target, container) = (self.about.target.clone(), of.container_name.clone());
@@ -107,6 +112,20 @@ impl Resolution<'_, '_> {
         }
         if let Some(oauth2) = &spec.oauth2 {
             self.take_oauth2(oauth2, &namespace);
+        }
+    }
+
+    /// Takes all values from a file of the operator, in place of those that the object names otherwise.
+    fn take_file(&mut self, path: &str) {
+        let is_plain = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+        if self.reference.kind != CLUSTER_TRIGGER_AUTHENTICATION.kind {
+            let why = "is for a ClusterTriggerAuthentication only; put the values into a Secret and name it in \
+                       secretTargetRef";
+            self.refuse_block("spec.filePath", why);
+        } else if Path::new(path).components().all(is_plain) {
+            self.found.file = Some(path.to_owned());
+        } else {
+            self.refuse_block("spec.filePath", "must be a path within the operator's folder, without ..");
         }
     }
 
@@ -143,7 +162,6 @@ impl Resolution<'_, '_> {
             ("azureKeyVault", spec.azure_key_vault.is_some()),
             ("gcpSecretManager", spec.gcp_secret_manager.is_some()),
             ("awsSecretManager", spec.aws_secret_manager.is_some()),
-            ("filePath", !spec.file_path.is_empty()),
         ] {
             if given {
                 let why = "is not supported yet; put the values into a Secret and name it in secretTargetRef";

@@ -6,6 +6,8 @@ use crate::scaled_object::triggers::fixture::{Case, trigger};
 use crate::schema::Schema;
 use crate::supporting::{Reference, Resolved};
 
+mod file;
+
 /// A trigger with a parameter that an authentication gives.
 fn guarded() -> Case {
     trigger(
@@ -116,7 +118,10 @@ fn oauth2_gives_its_own_parameters() {
         json!({ "tokenUrl": "https://id.example.com/token", "clientId": "me", "scopes": ["read", "write"],
                 "endpointParams": { "audience": "prometheus" } })
     );
-    assert_eq!(case.shown_credentials(), ["oauth2.clientSecretFrom: secret of secret shop/oauth"]);
+    assert_eq!(
+        case.shown_credentials(),
+        ["oauth2.clientSecretFrom: secret of secret shop/oauth, or nothing"]
+    );
 }
 
 #[test]

@@ -30,7 +30,8 @@ impl Trust {
     /// Refuses certificates that are given for a server without TLS, because of `why`.
     pub(super) fn forbid(&self, settings: &mut Settings<'_>, why: &str) {
         for (field, given) in [("caFrom", self.authority.is_some()), ("certFrom", self.identity.is_some())] {
-            if given {
+            // Whether a file has one is known at a reading.
+            if given && !settings.may_turn_out_left_out(field) {
                 settings.refuse(field, Fault::forbidden(why));
             }
         }

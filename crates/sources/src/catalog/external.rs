@@ -15,7 +15,7 @@
 //! The scaler says which metrics it has and what to aim for, gives the value of each, and judges by itself whether there is
 //! work. One that names no metric or fails in any of these is an absence. Of several values for a metric the sum counts.
 //!
-//! A credential for a member of `metadata` that cannot be resolved, or is empty, is left out of what the scaler is told.
+//! A member of `metadata` whose value stands elsewhere is left out of what the scaler is told where it has none there.
 
 mod message;
 
@@ -205,9 +205,7 @@ impl Query {
         let Config { object, namespace, metadata, metadata_from, trust, .. } = &self.config;
         let mut scaler_metadata = metadata.clone();
         for (member, credential) in metadata_from {
-            if let Ok(text) = credentials.text(credential) {
-                scaler_metadata.insert(member.clone(), text);
-            }
+            scaler_metadata.insert(member.clone(), credentials.text(credential)?);
         }
         let about = ScaledObjectRef { name: object.clone(), namespace: namespace.clone(), scaler_metadata };
         let tls = trust.as_ref().map(|trust| trust.tls(credentials)).transpose()?.unwrap_or_default();

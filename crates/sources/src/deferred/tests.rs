@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use engine::{AbsenceReason, Fault, Holder, SourceCatalog as _, Time};
+use engine::{AbsenceReason, Fault, Holder, Otherwise, Query, Sought, SourceCatalog as _, Target, Time};
 use serde_json::json;
 
 use super::*;
@@ -70,7 +70,7 @@ fn a_text_is_read_with_each_reading_and_prepared_when_it_has_changed() {
     let prepared = Arc::clone(&source.prepared);
     let registry = Registry::of([("lengths", Arc::new(source) as Arc<dyn Source>)]);
     let config = json!({ "addressFrom": { "secretKeyRef": { "name": "db", "key": "a" } }, "of": {} });
-    let given = [("of.namesFrom", secret().value("n"))];
+    let given = [("of.namesFrom", secret().value("n").into())];
     let query = registry.prepare(&Asked { credentials: &given, ..asked("lengths", &config) }).unwrap().query;
     let content: &Content = query.content().unwrap();
     assert_eq!(content.needs[&secret()], ["a".to_owned(), "n".to_owned()].into());
@@ -112,4 +112,83 @@ fn what_else_is_wrong_is_found_before_the_text_is_known() {
         problems(json!({ "addressFrom": { "secretKeyRef": { "name": "db" } } })),
         ["spec.config.addressFrom.secretKeyRef.key: Required value"]
     );
+}
+
+fn environment() -> Holder {
+    let (api_version, kind) = ("apps/v1".to_owned(), "Deployment".to_owned());
+    let target = Target { api_version, kind, namespace: "shop".to_owned(), name: "web".to_owned() };
+    Holder::TargetEnv { target, container: None }
+}
+
+/// A query whose address is looked for in the environment and then in the secret, and whose names may be left out.
+fn sought(otherwise: Otherwise) -> Query {
+    let registry = Registry::of([("lengths", Arc::new(Lengths::default()) as Arc<dyn Source>)]);
+    let places = vec![environment().value("ADDRESS"), secret().value("a")];
+    let names = Sought { places: vec![environment().value("NAMES")], otherwise: Otherwise::LeftOut };
+    let given = [("addressFrom", Sought { places, otherwise }), ("of.namesFrom", names)];
+    let config = json!({ "of": {} });
+    registry.prepare(&Asked { credentials: &given, ..asked("lengths", &config) }).unwrap().query
+}
+
+/// What it reads where the environment and the secret have these values.
+fn found(query: &Query, variables: &[(&str, &str)], keys: &[(&str, &str)]) -> Result<f64, String> {
+    let content: &Content = query.content().unwrap();
+    let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(
+        content.needs,
+        [(environment(), named(&["ADDRESS", "NAMES"])), (secret(), named(&["a"]))].into()
+    );
+    let mut credentials = Credentials::default();
+    for (holder, values) in [(environment(), variables), (secret(), keys)] {
+        let values = values.iter().map(|(key, value)| ((*key).to_owned(), value.as_bytes().to_vec()));
+        credentials.insert(holder, values.collect());
+    }
+    let begun = Time::from_seconds(0);
+    let request = Request { credentials: &credentials, pods: &NoCluster, services: &NoCluster, begun };
+    let reading = content.ask.ask(request).now_or_never().unwrap();
+    reading.value().ok_or_else(|| reading.absence().unwrap().message.clone())
+}
+
+#[test]
+fn contract_6_0_an_empty_value_is_none_and_makes_way_for_the_next_place() {
+    let query = sought(Otherwise::Fails);
+    for (variables, keys, expected) in [
+        (&[("ADDRESS", "four"), ("NAMES", "x,y")][..], &[("a", "sixsix")][..], Ok(204.0)),
+        (&[("ADDRESS", " four\n"), ("NAMES", " ")], &[("a", "sixsix")], Ok(4.0)),
+        (&[("ADDRESS", ""), ("NAMES", "x")], &[("a", "sixsix")], Ok(106.0)),
+        (&[("ADDRESS", " \t")], &[("a", " sixsix ")], Ok(6.0)),
+        (&[], &[("a", "sixsix")], Ok(6.0)),
+        (
+            &[],
+            &[("a", " ")],
+            Err(
+                "environment of Deployment shop/web: its variable \"ADDRESS\" has no value, nor has the key \"a\" of \
+                 secret shop/db",
+            ),
+        ),
+        // A key that was named has to be there.
+        (&[], &[("b", "sixsix")], Err("secret shop/db: it has no key \"a\"")),
+        // The first place that has a value counts, even where that is wrong.
+        (
+            &[("ADDRESS", "much-too-long")],
+            &[("a", "sixsix")],
+            Err("environment of Deployment shop/web: the value of its variable \"ADDRESS\" must be short"),
+        ),
+    ] {
+        assert_eq!(found(&query, variables, keys), expected.map_err(str::to_owned), "{variables:?} {keys:?}");
+    }
+}
+
+#[test]
+fn where_no_place_has_a_value_a_text_stands_in_or_the_setting_is_left_out() {
+    let by_default = sought(Otherwise::Text("sevense".to_owned()));
+    assert_eq!(found(&by_default, &[], &[("a", "")]), Ok(7.0));
+    assert_eq!(found(&by_default, &[("ADDRESS", "four")], &[("a", "")]), Ok(4.0));
+    let other = sought(Otherwise::Text("hidden".to_owned()));
+    assert_ne!(by_default.key(), other.key());
+    assert!(!other.key().contains("hidden"), "{}", other.key());
+    // The source says by itself what it cannot do without.
+    let left_out = sought(Otherwise::LeftOut);
+    let message = found(&left_out, &[], &[("a", "")]).unwrap_err();
+    assert!(message.starts_with("environment of Deployment shop/web: its variable \"ADDRESS\" has no value"));
 }

@@ -11,10 +11,11 @@ mod numbers;
 use std::collections::btree_map::Entry;
 use std::fmt::Write as _;
 
-use engine::{Asked, AskedTarget, Fault, FaultKind, Holder, Problem, Target, Warning};
+use engine::{Asked, AskedTarget, Fault, FaultKind, Holder, Otherwise, Problem, Target, Warning};
 use reqwest::Url;
 use reqwest::header::HeaderMap;
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 
 use crate::credentials::Needs;
 use crate::values::fault::{invalid, quoted, wrong_type};
@@ -49,6 +50,8 @@ pub(crate) struct Read {
     pub(crate) server: Option<String>,
     /// Settings that a credential gives.
     pub(crate) awaited: Vec<Awaited>,
+    /// Whether the place of some value is known at a reading only.
+    pub(crate) is_sought: bool,
 }
 
 /// Where these settings stand in the object.
@@ -65,6 +68,8 @@ struct Found {
     warnings: Vec<Warning>,
     /// Each credential with the full name of the setting that it is for; all of the holder where no key is named.
     credentials: Vec<(String, Holder, Option<String>)>,
+    /// What holds for which settings whose places have no value.
+    sought: Vec<(String, Otherwise)>,
     uses_namespace: bool,
     uses_target: bool,
     server: Option<String>,
@@ -309,8 +314,16 @@ impl<'a> Settings<'a> {
                 (Entry::Occupied(mut entry), Some(of)) => drop(entry.get_mut().insert(of)),
             }
         }
-        let Found { problems, warnings, server, awaited, .. } = self.found;
-        Read { problems, warnings, key, needs, server, awaited }
+        for (setting, otherwise) in &self.found.sought {
+            let _ = write!(key, "\u{1f}{setting} {otherwise:?}");
+            if let Otherwise::Text(text) = otherwise {
+                // It may be a secret.
+                let digest: [u8; 32] = Sha256::digest(text).into();
+                let _ = write!(key, " {digest:02x?}");
+            }
+        }
+        let Found { problems, warnings, server, awaited, sought, .. } = self.found;
+        Read { problems, warnings, key, needs, server, awaited, is_sought: !sought.is_empty() }
     }
 
     fn refuse_unknown(&mut self) {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use engine::{
-    Absence, AbsenceReason, Asked, AskedTarget, ConfigPath, Credential, Holder, Query, Reading,
+    Absence, AbsenceReason, Asked, AskedTarget, ConfigPath, Credential, Holder, Query, Reading, Sought,
     SourceCatalog as _, Time,
 };
 use futures::FutureExt;
@@ -97,6 +97,13 @@ impl Bench {
 
     /// The same with credentials that stand elsewhere.
     pub(crate) fn prepare_with(&self, question: &Question, credentials: &[(&str, Credential)]) -> Query {
+        let credentials: Vec<(&str, Sought)> =
+            credentials.iter().map(|(setting, credential)| (*setting, credential.clone().into())).collect();
+        self.prepare_sought(question, &credentials)
+    }
+
+    /// The same with settings that are looked for in several places.
+    pub(crate) fn prepare_sought(&self, question: &Question, credentials: &[(&str, Sought)]) -> Query {
         let Question { source, config } = question;
         let path = ConfigPath { source: "spec.type", config: "spec.config", elsewhere: &[] };
         let target = AskedTarget::Refused;

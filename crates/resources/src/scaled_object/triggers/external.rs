@@ -1,6 +1,8 @@
 //! Triggers `external` and `external-push`: a server of KEDA's gRPC protocol, which says by itself whether it is
 //! active, and which metrics it has.
 
+use engine::{Otherwise, Sought};
+
 use super::metadata::Metadata;
 use super::parameter::Parameter;
 use super::parameter::Place::{Authentication as A, Metadata as M};
@@ -47,7 +49,9 @@ fn give_metadata(question: &mut Question, metadata: &Metadata<'_>) {
         metadata.trigger.metadata.iter().partition(|(name, _)| name.ends_with(OF_ENV));
     question.set_map("metadata", plain.into_iter().map(|(name, value)| (name.clone(), value.clone())));
     for (name, variable) in of_env.into_iter().filter(|(_, variable)| !variable.trim().is_empty()) {
-        question.credential(&format!("metadata.{name}"), metadata.variable(variable.trim()));
+        let places = vec![metadata.variable(variable.trim())];
+        let sought = Sought { places, otherwise: Otherwise::LeftOut };
+        question.credential(&format!("metadata.{name}"), sought);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use engine::{Credential, Problem, Query, Target};
+use engine::{Credential, Otherwise, Problem, Query, Sought, Target};
 use serde_json::{Value, json};
 
 use super::{AuthenticationRef, CompiledTrigger, TriggerContext, TriggerSpec, compile};
@@ -136,14 +136,22 @@ impl Case {
     }
 
     /// Where the credentials of which settings stand.
-    pub(crate) fn credentials(&self) -> Vec<(String, Credential)> {
+    pub(crate) fn credentials(&self) -> Vec<(String, Sought)> {
         question(&self.query()).credentials.clone()
     }
 
-    /// The same, for people: the setting, the holder and the key.
+    /// The same, for people: the setting, each key with its holder, and what holds without a value; nothing where the
+    /// reading fails then.
     pub(crate) fn shown_credentials(&self) -> Vec<String> {
-        let shown = |(setting, credential): (String, Credential)| {
-            format!("{setting}: {} of {}", credential.key, credential.holder)
+        let place = |Credential { key, holder }: &Credential| format!("{key} of {holder}");
+        let shown = |(setting, Sought { places, otherwise }): (String, Sought)| {
+            let mut ways: Vec<String> = places.iter().map(place).collect();
+            match otherwise {
+                Otherwise::Fails => {}
+                Otherwise::LeftOut => ways.push("nothing".to_owned()),
+                Otherwise::Text(text) => ways.push(format!("{text:?}")),
+            }
+            format!("{setting}: {}", ways.join(", or "))
         };
         self.credentials().into_iter().map(shown).collect()
     }

@@ -5,12 +5,11 @@ use std::time::Duration;
 use engine::{Fault, FaultKind};
 
 use super::aim::Aim;
-use super::metadata::Metadata;
+use super::metadata::{Metadata, Param};
 use super::parameter::Parameter;
 use super::parameter::Place::{Authentication as A, Env as E, Metadata as M};
 use super::question::Question;
 use super::{CompiledTrigger, TriggerType};
-use crate::trigger_authentication::Given;
 
 const SUBSCRIPTION: Parameter = Parameter::optional(&["subscriptionName"], &[M, E]);
 const TOPIC: Parameter = Parameter::optional(&["topicName"], &[M, E]);
@@ -96,8 +95,10 @@ fn resource(metadata: &mut Metadata<'_>) -> Option<&'static Parameter> {
 /// The name of what is measured, or of the variable that has it, as nobody knows its value yet.
 fn name_of(metadata: &mut Metadata<'_>, parameter: &Parameter) -> String {
     match metadata.given(parameter) {
-        Some(Given::Literal(name)) => name,
-        Some(Given::Credential(credential)) => credential.key,
+        Some(Param::Known(name)) => name,
+        Some(Param::Sought(sought)) => {
+            sought.places.into_iter().map(|place| place.key).next().unwrap_or_default()
+        }
         None => String::new(),
     }
 }
@@ -124,9 +125,8 @@ fn give_credentials(question: &mut Question, metadata: &mut Metadata<'_>) {
         question.set("identityProject", true);
         return;
     }
-    let key = if metadata.has(&CREDENTIALS) { &CREDENTIALS } else { &APPLICATION };
-    if metadata.may_have(key) {
-        question.give("credentials", metadata, key);
+    if metadata.may_have(&APPLICATION) || metadata.may_have(&CREDENTIALS) {
+        question.give_first("credentials", metadata, &[&APPLICATION, &CREDENTIALS]);
     } else {
         let why = "no credentials given: name a variable in credentialsFromEnv, or an authentication with \
                    GoogleApplicationCredentials or podIdentity gcp";

@@ -18,7 +18,7 @@ const MODES: Parameter = Parameter::optional(&["authModes", "authMode"], &[M, A]
     .one_of(&["apiKey", "basic", "tls", "bearer", "custom", "oauth"]);
 const BEARER_TOKEN: Parameter = Parameter::required(&["bearerToken", "token"], &[A]);
 const USERNAME: Parameter = Parameter::required(&["username"], &[A]);
-const PASSWORD: Parameter = Parameter::required(&["password"], &[A]);
+const PASSWORD: Parameter = Parameter::optional(&["password"], &[A]);
 const CERT: Parameter = Parameter::required(&["cert"], &[A]);
 const KEY: Parameter = Parameter::required(&["key"], &[A]);
 const CA: Parameter = Parameter::optional(&["ca"], &[A]);
@@ -100,9 +100,7 @@ fn give_mode(mode: &str, question: &mut Question, metadata: &mut Metadata<'_>) {
         "bearer" => question.give("bearerToken", metadata, &BEARER_TOKEN),
         "basic" => {
             question.give("username", metadata, &USERNAME);
-            if metadata.may_have(&PASSWORD) {
-                question.give("password", metadata, &PASSWORD);
-            }
+            question.give("password", metadata, &PASSWORD);
         }
         "tls" => {
             question.give("cert", metadata, &CERT);
@@ -114,12 +112,8 @@ fn give_mode(mode: &str, question: &mut Question, metadata: &mut Metadata<'_>) {
         }
         "apiKey" => {
             question.give("apiKey.key", metadata, &API_KEY);
-            if let Some(method) = metadata.text(&METHOD) {
-                question.set("apiKey.in", method);
-            }
-            if let Some(name) = metadata.text(&KEY_NAME) {
-                question.set("apiKey.name", name);
-            }
+            question.give("apiKey.in", metadata, &METHOD);
+            question.give("apiKey.name", metadata, &KEY_NAME);
         }
         _ => give_oauth(question, metadata),
     }

@@ -1,13 +1,13 @@
 //! Reads the parameters of a trigger as KEDA does, and collects all that is wrong with them.
 //!
 //! For each parameter its places are looked at in their order, and of each place all of its names. Values are trimmed;
-//! an empty one is none. What stands in the environment or in an authentication is not known here: it becomes a
-//! [`Credential`], which a reading resolves.
+//! an empty one is none. What stands in the environment or in an authentication is not known here: all places up to the
+//! first whose value is known become a [`Sought`], which a reading resolves by the same rule.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use engine::{Credential, Fault, FaultKind, Holder, Problem, Warning};
+use engine::{Credential, Fault, FaultKind, Holder, Otherwise, Problem, Sought, Warning};
 
 use super::grammar;
 use super::parameter::{Parameter, Place, Without};
@@ -25,12 +25,24 @@ pub(super) struct Metadata<'a> {
     before: usize,
 }
 
+/// The value of a parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Param {
+    /// It is known.
+    Known(String),
+    /// It is looked for at each reading.
+    Sought(Sought),
+}
+
 /// A value and where it was found.
 struct Found {
-    given: Given,
+    value: Param,
+    /// The first place that may have it.
     place: Place,
-    /// The name of the parameter that it was found under.
+    /// The name of the parameter there.
     name: &'static str,
+    /// Whether some place has it, as far as what is written goes; a file may have it or not.
+    is_named: bool,
 }
 
 impl<'a> Metadata<'a> {
@@ -61,15 +73,15 @@ impl<'a> Metadata<'a> {
 
     /// The text of a parameter, as far as it is known; empty otherwise.
     pub(super) fn known_text(&self, parameter: &Parameter) -> String {
-        match self.find(parameter).map(|found| found.given) {
-            Some(Given::Literal(text)) => text,
-            Some(Given::Credential(_)) | None => String::new(),
+        match self.find(parameter).map(|found| found.value) {
+            Some(Param::Known(text)) => text,
+            Some(Param::Sought(_)) | None => String::new(),
         }
     }
 
     /// The value of a parameter as it is written or where it stands; `None` where it has none, which is a problem where
     /// it must have one.
-    pub(super) fn given(&mut self, parameter: &Parameter) -> Option<Given> {
+    pub(super) fn given(&mut self, parameter: &Parameter) -> Option<Param> {
         let name = parameter.name();
         match (self.find(parameter), parameter.without) {
             (Some(found), Without::Deprecated(instead)) => {
@@ -81,7 +93,7 @@ impl<'a> Metadata<'a> {
                 None
             }
             (Some(found), _) => self.chosen(found, parameter),
-            (None, Without::Default(value)) => Some(Given::Literal(value.to_owned())),
+            (None, Without::Default(value)) => Some(Param::Known(value.to_owned())),
             (None, Without::Required) if self.may_yet_come(parameter) => Some(self.unseen(name)),
             (None, Without::Required) => {
                 let places = parameter.shown_places();
@@ -93,25 +105,54 @@ impl<'a> Metadata<'a> {
         }
     }
 
+    /// The value of the first of `parameters` that has one, at a reading where that is not known before.
+    pub(super) fn first_given(&mut self, parameters: &[&Parameter]) -> Option<Param> {
+        let mut places = Vec::new();
+        let mut otherwise = Otherwise::Fails;
+        for parameter in parameters {
+            if !self.may_have(parameter) {
+                continue;
+            }
+            match self.given(parameter)? {
+                Param::Known(text) if places.is_empty() => return Some(Param::Known(text)),
+                Param::Known(text) => {
+                    otherwise = Otherwise::Text(text);
+                    break;
+                }
+                Param::Sought(sought) => {
+                    places.extend(sought.places);
+                    otherwise = sought.otherwise;
+                }
+            }
+        }
+        (!places.is_empty()).then_some(Param::Sought(Sought { places, otherwise }))
+    }
+
     /// Whether a parameter has a value, or nobody knows yet that it has none.
     pub(super) fn may_have(&self, parameter: &Parameter) -> bool {
         self.find(parameter).is_some() || self.may_yet_come(parameter)
     }
 
-    /// Whether a parameter has a value.
-    pub(super) fn has(&self, parameter: &Parameter) -> bool {
+    /// Whether a parameter has a value, or may turn out to have one at a reading.
+    pub(super) fn is_looked_for(&self, parameter: &Parameter) -> bool {
         self.find(parameter).is_some()
+    }
+
+    /// Whether a parameter has a value, or a place is named where it stands.
+    pub(super) fn has(&self, parameter: &Parameter) -> bool {
+        self.find(parameter).is_some_and(|found| found.is_named)
     }
 
     /// A text that must be known now, as what is asked depends on it.
     pub(super) fn text(&mut self, parameter: &Parameter) -> Option<String> {
         match self.given(parameter)? {
-            Given::Literal(text) => Some(text),
-            Given::Credential(credential) => {
+            Param::Known(text) => Some(text),
+            Param::Sought(sought) => {
+                let holder = sought.places.first().map(|place| place.holder.to_string()).unwrap_or_default();
                 let why = format!(
-                    "{} would come from the {}, which is read with the metric only: write it in the trigger's metadata",
+                    "{} would come from the {holder}, which is read with the metric only: write it in the trigger's \
+                     metadata",
                     parameter.name(),
-                    credential.holder
                 );
                 self.refuse(parameter, Fault::forbidden(why));
                 None
@@ -206,10 +247,28 @@ impl<'a> Metadata<'a> {
     }
 
     fn find(&self, parameter: &Parameter) -> Option<Found> {
-        let of_place = |place: Place| {
-            parameter.names.iter().find_map(|name| Some(Found { given: self.at(place, name)?, place, name }))
+        let (mut first, mut places, mut known) = (None, Vec::new(), None);
+        let ways =
+            parameter.places.iter().flat_map(|place| parameter.names.iter().map(|name| (*place, *name)));
+        for (place, name) in ways {
+            let Some(given) = self.at(place, name) else { continue };
+            first.get_or_insert((place, name));
+            match given {
+                Given::Credential(credential) => places.push(credential),
+                Given::Literal(text) => {
+                    known = Some(text);
+                    break;
+                }
+            }
+        }
+        let (place, name) = first?;
+        let in_file = |place: &Credential| matches!(place.holder, Holder::File { .. });
+        let is_named = known.is_some() || !places.iter().all(in_file);
+        let value = match (known, parameter.without) {
+            (Some(text), _) if places.is_empty() => Param::Known(text),
+            (known, without) => Param::Sought(Sought { places, otherwise: otherwise(known, without) }),
         };
-        parameter.places.iter().copied().find_map(of_place)
+        Some(Found { value, place, name, is_named })
     }
 
     /// What the parameter called `name` has at one place.
@@ -221,9 +280,9 @@ impl<'a> Metadata<'a> {
                 let variable = filled(self.trigger.metadata.get(&format!("{name}FromEnv"))?)?;
                 Some(Given::Credential(self.variable(&variable)))
             }
-            Place::Authentication => match self.authentication.parameters.get(name)? {
+            Place::Authentication => match self.authentication.value(name).as_ref()? {
                 Given::Literal(text) => filled(text).map(Given::Literal),
-                credential => Some(credential.clone()),
+                credential @ Given::Credential(_) => Some(credential.clone()),
             },
         }
     }
@@ -240,22 +299,22 @@ impl<'a> Metadata<'a> {
     }
 
     /// Stands for a value that nobody has seen, so that all else is judged.
-    fn unseen(&self, name: &str) -> Given {
+    fn unseen(&self, name: &str) -> Param {
         let reference = self.trigger.authentication_ref.as_ref();
         let holder = Holder::Secret {
             namespace: self.about.namespace.to_owned(),
             name: reference.map(|reference| reference.name.clone()).unwrap_or_default(),
         };
-        Given::Credential(holder.value(name))
+        Param::Sought(holder.value(name).into())
     }
 
     /// The value, where it is one of the parameter's choices.
-    fn chosen(&mut self, found: Found, parameter: &Parameter) -> Option<Given> {
-        let (Given::Literal(text), choices @ [_, ..]) = (&found.given, parameter.choices) else {
-            return Some(found.given);
+    fn chosen(&mut self, found: Found, parameter: &Parameter) -> Option<Param> {
+        let (Param::Known(text), choices @ [_, ..]) = (&found.value, parameter.choices) else {
+            return Some(found.value);
         };
         if grammar::list(text).iter().all(|word| choices.contains(&word.as_str())) {
-            return Some(found.given);
+            return Some(found.value);
         }
         let (name, choices) = (parameter.name(), choices.join(" "));
         let why = format!("parameter {name:?} value {text:?} must be one of [{choices}]");
@@ -278,6 +337,16 @@ impl<'a> Metadata<'a> {
             let message = format!("trigger {} has no parameter {key}: it has no effect", self.trigger.type_);
             self.findings.warnings.push(Warning::new(self.path_of_name(key), message));
         }
+    }
+}
+
+/// What holds where no place has a value at a reading: what is known of the last one, or what holds without any.
+fn otherwise(known: Option<String>, without: Without) -> Otherwise {
+    match (known, without) {
+        (Some(text), _) => Otherwise::Text(text),
+        (None, Without::Default(text)) => Otherwise::Text(text.to_owned()),
+        (None, Without::Required) => Otherwise::Fails,
+        (None, Without::Nothing | Without::Deprecated(_)) => Otherwise::LeftOut,
     }
 }
 

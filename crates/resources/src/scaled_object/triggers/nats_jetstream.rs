@@ -32,9 +32,8 @@ fn compile(metadata: &mut Metadata<'_>) -> Option<CompiledTrigger> {
     question.give("monitoringEndpoint", metadata, &ENDPOINT);
     question.set("useHttps", metadata.flag(&USE_HTTPS));
     // The identifier leads to the account by itself, and the name stands for it where it is left out.
-    let account = if metadata.has(&ACCOUNT_ID) { &ACCOUNT_ID } else { &ACCOUNT };
-    if metadata.may_have(account) {
-        question.give("account", metadata, account);
+    if metadata.may_have(&ACCOUNT_ID) || metadata.may_have(&ACCOUNT) {
+        question.give_first("account", metadata, &[&ACCOUNT_ID, &ACCOUNT]);
     } else {
         metadata.refuse(&ACCOUNT, Fault::new(FaultKind::Required, "no account name or id given"));
     }

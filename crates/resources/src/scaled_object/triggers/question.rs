@@ -1,19 +1,18 @@
 //! What a trigger asks of a metric source: settings by their names, and the credentials that go with them.
 
-use engine::{Asked, AskedTarget, ConfigPath, Credential, Query};
+use engine::{Asked, AskedTarget, ConfigPath, Query, Sought};
 use serde_json::{Map, Value};
 
-use super::metadata::Metadata;
+use super::metadata::{Metadata, Param};
 use super::parameter::Parameter;
 use crate::common::metric;
-use crate::trigger_authentication::Given;
 
 /// Settings while they are being gathered. A dot in a setting's name leads into a section.
 #[derive(Default)]
 pub(super) struct Question {
     config: Map<String, Value>,
     /// By the names of settings, such as `tls.caFrom`.
-    credentials: Vec<(String, Credential)>,
+    credentials: Vec<(String, Sought)>,
     /// Settings that stand in parameters of other names, with their paths.
     elsewhere: Vec<(String, String)>,
 }
@@ -40,8 +39,8 @@ impl Question {
     /// The same for a setting that is a list of texts.
     pub(super) fn give_list(&mut self, setting: &str, metadata: &mut Metadata<'_>, parameter: &Parameter) {
         match metadata.given(parameter) {
-            Some(Given::Literal(text)) => self.set(setting, super::grammar::list(&text)),
-            Some(credential) => self.give_value(setting, credential),
+            Some(Param::Known(text)) => self.set(setting, super::grammar::list(&text)),
+            Some(sought) => self.give_value(setting, sought),
             None => return,
         }
         self.stands_at(setting, metadata, parameter);
@@ -70,15 +69,29 @@ impl Question {
         self.elsewhere.push((setting.to_owned(), path));
     }
 
-    fn give_value(&mut self, setting: &str, given: Given) {
-        match given {
-            Given::Literal(text) => self.set(setting, text),
-            Given::Credential(credential) => self.credential(&format!("{setting}From"), credential),
+    /// The same for the first of `parameters` that has a value.
+    pub(super) fn give_first(
+        &mut self,
+        setting: &str,
+        metadata: &mut Metadata<'_>,
+        parameters: &[&Parameter],
+    ) {
+        let Some(value) = metadata.first_given(parameters) else { return };
+        self.give_value(setting, value);
+        if let Some(parameter) = parameters.iter().find(|parameter| metadata.may_have(parameter)) {
+            self.stands_at(setting, metadata, parameter);
         }
     }
 
-    /// Says where the value of a setting stands; its name ends in `From`.
-    pub(super) fn credential(&mut self, setting: &str, credential: Credential) {
+    fn give_value(&mut self, setting: &str, value: Param) {
+        match value {
+            Param::Known(text) => self.set(setting, text),
+            Param::Sought(sought) => self.credential(&format!("{setting}From"), sought),
+        }
+    }
+
+    /// Says where the value of a setting is looked for; its name ends in `From`.
+    pub(super) fn credential(&mut self, setting: &str, credential: Sought) {
         // Only the credentials of sections that are there are looked at.
         self.section(setting);
         self.credentials.push((setting.to_owned(), credential));
@@ -106,11 +119,8 @@ impl Question {
         let (named, settings) = (format!("{}.type", about.path), format!("{}.metadata", about.path));
         let elsewhere: Vec<(&str, &str)> =
             self.elsewhere.iter().map(|(setting, path)| (setting.as_str(), path.as_str())).collect();
-        let credentials: Vec<(&str, Credential)> = self
-            .credentials
-            .iter()
-            .map(|(setting, credential)| (setting.as_str(), credential.clone()))
-            .collect();
+        let credentials: Vec<(&str, Sought)> =
+            self.credentials.iter().map(|(setting, sought)| (setting.as_str(), sought.clone())).collect();
         let config = Value::Object(self.config);
         let asked = Asked {
             source,

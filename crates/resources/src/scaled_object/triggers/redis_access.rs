@@ -1,14 +1,13 @@
 //! How a trigger reaches Redis: one server, a cluster, or whichever server the sentinels say is the master.
 
-use engine::{Fault, FaultKind, Problem};
+use engine::{Fault, FaultKind, Otherwise, Problem, Sought, Warning};
 use serde_json::Value;
 
 use super::grammar;
-use super::metadata::Metadata;
+use super::metadata::{Metadata, Param};
 use super::parameter::Parameter;
 use super::parameter::Place::{Authentication as A, Env as E, Metadata as M};
 use super::question::Question;
-use crate::trigger_authentication::Given;
 
 /// What answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +28,7 @@ const SENTINEL_PASSWORD: Parameter = Parameter::optional(&["sentinelPassword"], 
 const SENTINEL_MASTER: Parameter = Parameter::optional(&["sentinelMaster"], &[M, A, E]);
 const ENABLE_TLS: Parameter = Parameter::or("false", &["enableTLS"], &[M]);
 const UNSAFE_SSL: Parameter = Parameter::or("false", &["unsafeSsl"], &[M]);
-const TLS: Parameter = Parameter::optional(&["tls"], &[A]).one_of(&["enable", "disable"]);
+const TLS: Parameter = Parameter::or("disable", &["tls"], &[A]).one_of(&["enable", "disable"]);
 const CA: Parameter = Parameter::optional(&["ca"], &[A]);
 const CERT: Parameter = Parameter::optional(&["cert", "Cert"], &[A]);
 const KEY: Parameter = Parameter::optional(&["key"], &[A]);
@@ -64,14 +63,19 @@ pub(super) fn give(servers: Servers, question: &mut Question, metadata: &mut Met
     give_tls(question, metadata);
 }
 
-/// A password that is written in the object is refused, as whoever may read the object could use it.
+/// A password that is written in the object is used, with a warning: whoever may read the object can use it, too.
 fn give_password(setting: &str, question: &mut Question, metadata: &mut Metadata<'_>, parameter: &Parameter) {
-    if let Some(Given::Literal(_)) = metadata.given(parameter) {
+    if let Some(Param::Known(text)) = metadata.given(parameter) {
         let name = parameter.name();
         let why = format!(
-            "a password must not stand here; name a variable in {name}FromEnv, or an authentication that gives {name}"
+            "whoever may read the object can read it; name a variable in {name}FromEnv, or an authentication that gives \
+             {name}"
         );
-        return metadata.refuse(parameter, Fault::forbidden(why));
+        let path = metadata.path(parameter);
+        metadata.findings.warnings.push(Warning::new(path, why));
+        let written = Sought { places: Vec::new(), otherwise: Otherwise::Text(text) };
+        question.credential(&format!("{setting}From"), written);
+        return question.stands_at(setting, metadata, parameter);
     }
     question.give(setting, metadata, parameter);
 }
@@ -118,12 +122,12 @@ fn give_addresses(servers: Servers, question: &mut Question, metadata: &mut Meta
 /// Gives the first item of a list, where it is known.
 fn give_first(setting: &str, question: &mut Question, metadata: &mut Metadata<'_>, parameter: &Parameter) {
     match metadata.given(parameter) {
-        Some(Given::Literal(text)) => {
+        Some(Param::Known(text)) => {
             let first = grammar::list(&text).into_iter().next().unwrap_or_default();
             question.set(setting, Value::String(first));
             question.stands_at(setting, metadata, parameter);
         }
-        Some(Given::Credential(_)) => question.give(setting, metadata, parameter),
+        Some(Param::Sought(_)) => question.give(setting, metadata, parameter),
         None => {}
     }
 }
@@ -131,7 +135,7 @@ fn give_first(setting: &str, question: &mut Question, metadata: &mut Metadata<'_
 /// Refuses hosts and ports of which there are not equally many, as far as that is known.
 fn refuse_unequal(metadata: &mut Metadata<'_>) {
     let [hosts, ports] = [&HOSTS, &PORTS].map(|parameter| metadata.given(parameter));
-    if let (Some(Given::Literal(hosts)), Some(Given::Literal(ports))) = (hosts, ports)
+    if let (Some(Param::Known(hosts)), Some(Param::Known(ports))) = (hosts, ports)
         && grammar::list(&hosts).len() != grammar::list(&ports).len()
     {
         let why = "not enough hosts or ports given. number of hosts should be equal to the number of ports";
@@ -142,8 +146,8 @@ fn refuse_unequal(metadata: &mut Metadata<'_>) {
 fn give_tls(question: &mut Question, metadata: &mut Metadata<'_>) {
     let is_enabled = metadata.flag(&ENABLE_TLS);
     let is_unsafe = metadata.flag(&UNSAFE_SSL);
-    let has_mode = metadata.has(&TLS);
-    if metadata.has(&ENABLE_TLS) && has_mode {
+    let has_mode = metadata.is_looked_for(&TLS) && !metadata.has(&ENABLE_TLS);
+    if metadata.has(&ENABLE_TLS) && metadata.has(&TLS) {
         let why = "unable to set `tls` in both ScaledObject and TriggerAuthentication together";
         metadata.refuse(&ENABLE_TLS, Fault::forbidden(why));
     }
@@ -151,7 +155,9 @@ fn give_tls(question: &mut Question, metadata: &mut Metadata<'_>) {
         return;
     }
     question.open("tls");
-    question.give("tlsMode", metadata, &TLS);
+    if has_mode {
+        question.give("tlsMode", metadata, &TLS);
+    }
     for (setting, parameter) in [("tls.cert", &CERT), ("tls.key", &KEY)] {
         question.give(setting, metadata, parameter);
     }

@@ -53,7 +53,7 @@ fn every_problem_has_its_path_and_words() {
 #[test]
 fn what_is_told_may_come_as_credentials_and_each_object_is_another_query() {
     let holder = || Holder::Secret { namespace: "shop".to_owned(), name: "s".to_owned() };
-    let given = [("metadata.queueFromEnv", holder().value("queue"))];
+    let given = [("metadata.queueFromEnv", holder().value("queue").into())];
     let prepare = |config: &Value, namespace: &str| {
         let asked = Asked { credentials: &given, namespace, ..asked("external", config) };
         let prepared = Registry::new(AddressPolicy::default()).prepare(&asked);

@@ -1,6 +1,6 @@
 //! Settings whose value is a credential: where it stands, never the value itself.
 
-use engine::{AskedTarget, Credential, Fault, FaultKind, Holder, Problem};
+use engine::{AskedTarget, Credential, Fault, FaultKind, Holder, Otherwise, Problem, Sought};
 use serde_json::Value;
 
 use super::Settings;
@@ -22,13 +22,22 @@ impl<'a> Settings<'a> {
                 self.refuse(name, Fault::forbidden("the object's authentication gives it"));
                 return None;
             }
-            (None, Some((_, credential))) => credential.clone(),
+            (None, Some((_, sought))) => return Some(self.seek(full_name, sought)),
             (Some(value), None) => self.written(name, value)?,
             (None, None) => return None,
         };
         let Credential { holder, key } = credential.clone();
         self.found.credentials.push((full_name, holder, Some(key)));
         Some(credential)
+    }
+
+    /// Stands for the value of a setting while its places are not looked at.
+    fn seek(&mut self, full_name: String, Sought { places, otherwise }: &Sought) -> Credential {
+        for Credential { holder, key } in places {
+            self.found.credentials.push((full_name.clone(), holder.clone(), Some(key.clone())));
+        }
+        self.found.sought.push((full_name.clone(), otherwise.clone()));
+        places.first().cloned().unwrap_or_else(|| Holder::Object.value(full_name))
     }
 
     /// All values of the secret that the setting `name` refers to, by `{secretRef: {name}}`; `None` where it is
@@ -48,20 +57,33 @@ impl<'a> Settings<'a> {
     /// The credentials that stand elsewhere for members of the object of texts `name`, each with the member that it is for.
     pub(crate) fn credentials_of(&mut self, name: &str) -> Vec<(String, Credential)> {
         let prefix = format!("{}{name}.", self.prefix);
-        let given = self.asked.credentials.iter().filter_map(|(setting, credential)| {
-            Some((setting.strip_prefix(&prefix)?.to_owned(), credential.clone()))
-        });
-        let given: Vec<_> = given.collect();
-        for (member, Credential { holder, key }) in &given {
-            self.found.credentials.push((format!("{prefix}{member}"), holder.clone(), Some(key.clone())));
-        }
+        let given = self
+            .asked
+            .credentials
+            .iter()
+            .filter_map(|(setting, sought)| Some((setting.strip_prefix(&prefix)?.to_owned(), sought)));
         given
+            .map(|(member, sought)| {
+                let credential = self.seek(format!("{prefix}{member}"), sought);
+                (member, credential)
+            })
+            .collect()
     }
 
     /// Whether the setting `name` is given, or the object's authentication gives it.
     pub(crate) fn has_credential(&self, name: &str) -> bool {
         let full_name = format!("{}{name}", self.prefix);
         self.is_written(name) || self.asked.credentials.iter().any(|(setting, _)| *setting == full_name)
+    }
+
+    /// Whether the setting `name` is looked for in files only, which may have it or not.
+    pub(crate) fn may_turn_out_left_out(&self, name: &str) -> bool {
+        let full_name = format!("{}{name}", self.prefix);
+        let sought = self.asked.credentials.iter().find(|(setting, _)| *setting == full_name);
+        sought.is_some_and(|(_, Sought { places, otherwise })| {
+            *otherwise == Otherwise::LeftOut
+                && places.iter().all(|place| matches!(place.holder, Holder::File { .. }))
+        })
     }
 
     fn written(&mut self, name: &str, value: &'a Value) -> Option<Credential> {

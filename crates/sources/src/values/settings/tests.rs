@@ -1,4 +1,4 @@
-use engine::{Asked, AskedTarget, ConfigPath, Credential, SourceCatalog as _};
+use engine::{Asked, AskedTarget, ConfigPath, Sought, SourceCatalog as _};
 use serde_json::json;
 
 use super::*;
@@ -163,8 +163,10 @@ fn a_wrong_reference_is_refused_without_what_may_be_secret() {
 
 #[test]
 fn a_credential_may_come_from_elsewhere_and_makes_another_query() {
-    let of = |name: &str| Holder::Secret { namespace: "team".to_owned(), name: name.to_owned() }.value("key");
-    let key = |config: &Value, given: &[(&str, Credential)]| {
+    let of = |name: &str| -> Sought {
+        Holder::Secret { namespace: "team".to_owned(), name: name.to_owned() }.value("key").into()
+    };
+    let key = |config: &Value, given: &[(&str, Sought)]| {
         let asked = Asked { credentials: given, ..asked("test", config) };
         let stand_ins = StandIns::default();
         let mut settings = Settings::new(&asked, &stand_ins);

@@ -20,7 +20,7 @@ fn all_metadata_are_passed_on() {
     );
     assert_eq!(
         case.shown_credentials(),
-        ["metadata.tokenFromEnv: TOKEN of environment of Deployment shop/web"]
+        ["metadata.tokenFromEnv: TOKEN of environment of Deployment shop/web, or nothing"]
     );
     assert_eq!(case.warnings(), [] as [&str; 0]);
     assert_eq!(least("external-push").asked().1["push"], true);
@@ -53,9 +53,9 @@ fn tls_is_on_with_a_certificate_or_when_asked_for() {
         (
             Some(json!({ "insecureSkipVerify": true })),
             vec![
-                "tls.caFrom: caCert of secret shop/s".to_owned(),
-                "tls.certFrom: tlsClientCert of secret shop/s".to_owned(),
-                "tls.keyFrom: tlsClientKey of secret shop/s".to_owned(),
+                "tls.caFrom: caCert of secret shop/s, or nothing".to_owned(),
+                "tls.certFrom: tlsClientCert of secret shop/s, or nothing".to_owned(),
+                "tls.keyFrom: tlsClientKey of secret shop/s, or nothing".to_owned(),
             ]
         )
     );

@@ -14,13 +14,14 @@ fn case(modes: &str, parameters: &[&str]) -> fixture::Case {
 #[test]
 fn each_mode_has_its_credentials() {
     let secret = |setting: &str, key: &str| format!("{setting}: {key} of secret shop/s");
+    let optional = |setting: &str, key: &str| format!("{}, or nothing", secret(setting, key));
     for (modes, parameters, expected) in [
         ("bearer", &["bearerToken"][..], vec![secret("bearerTokenFrom", "bearerToken")]),
         ("basic", &["username"], vec![secret("usernameFrom", "username")]),
         (
             "basic",
             &["username", "password"],
-            vec![secret("usernameFrom", "username"), secret("passwordFrom", "password")],
+            vec![secret("usernameFrom", "username"), optional("passwordFrom", "password")],
         ),
         ("tls", &["cert", "key"], vec![secret("certFrom", "cert"), secret("keyFrom", "key")]),
         (
@@ -30,7 +31,7 @@ fn each_mode_has_its_credentials() {
                 secret("bearerTokenFrom", "token"),
                 secret("certFrom", "cert"),
                 secret("keyFrom", "key"),
-                secret("caFrom", "ca"),
+                optional("caFrom", "ca"),
             ],
         ),
         (
@@ -43,14 +44,23 @@ fn each_mode_has_its_credentials() {
         ),
         ("apiKey", &["apiKey"], vec![secret("apiKey.keyFrom", "apiKey")]),
         (
+            "apiKey",
+            &["apiKey", "method", "keyParamName"],
+            vec![
+                secret("apiKey.keyFrom", "apiKey"),
+                format!("{}, or \"header\"", secret("apiKey.inFrom", "method")),
+                optional("apiKey.nameFrom", "keyParamName"),
+            ],
+        ),
+        (
             "oauth",
             &["oauthTokenURI", "clientID", "clientSecret", "scope", "endpointParams"],
             vec![
                 secret("oauth2.tokenUrlFrom", "oauthTokenURI"),
                 secret("oauth2.clientIdFrom", "clientID"),
-                secret("oauth2.clientSecretFrom", "clientSecret"),
-                secret("oauth2.scopesFrom", "scope"),
-                secret("oauth2.endpointParamsFrom", "endpointParams"),
+                optional("oauth2.clientSecretFrom", "clientSecret"),
+                optional("oauth2.scopesFrom", "scope"),
+                optional("oauth2.endpointParamsFrom", "endpointParams"),
             ],
         ),
         ("", &["bearerToken", "ca"], Vec::new()),

@@ -79,7 +79,10 @@ fn what_a_consumer_has_before_it() {
     ] });
     assert_eq!(
         least("nats-jetstream").authenticated(spec).shown_credentials(),
-        ["monitoringEndpointFrom: endpoint of secret shop/nats", "accountFrom: account of secret shop/nats",]
+        [
+            "monitoringEndpointFrom: endpoint of secret shop/nats, or \"nats.nats:8222\"",
+            "accountFrom: account of secret shop/nats, or \"$G\"",
+        ]
     );
 }
 

@@ -46,23 +46,23 @@ fn the_order_of_places_is_that_of_each_parameter() {
         access("redis", &from_env, None).1,
         [
             format!("addressFrom: ADDRESS of {environment}"),
-            format!("usernameFrom: NAME of {environment}"),
-            format!("passwordFrom: PASSWORD of {environment}"),
+            format!("usernameFrom: NAME of {environment}, or nothing"),
+            format!("passwordFrom: PASSWORD of {environment}, or nothing"),
         ]
     );
     assert_eq!(
         access("redis", &from_env, Some(keys(&["address", "username", "password"]))).1,
         [
-            "addressFrom: address of secret shop/redis".to_owned(),
-            format!("usernameFrom: NAME of {environment}"),
-            format!("passwordFrom: PASSWORD of {environment}"),
+            format!("addressFrom: address of secret shop/redis, or ADDRESS of {environment}"),
+            format!("usernameFrom: NAME of {environment}, or username of secret shop/redis, or nothing"),
+            format!("passwordFrom: PASSWORD of {environment}, or password of secret shop/redis, or nothing"),
         ],
         "of addresses the authentication comes first, of the user the environment"
     );
     let written = [("address", "a:1"), ("addressFromEnv", "ADDRESS"), ("username", "me")];
     let (config, credentials) = access("redis", &written, Some(keys(&["address", "username", "password"])));
     assert_eq!(config, json!({ "address": "a:1", "username": "me", "db": 0 }));
-    assert_eq!(credentials, ["passwordFrom: password of secret shop/redis"]);
+    assert_eq!(credentials, ["passwordFrom: password of secret shop/redis, or nothing"]);
     // An empty value is none.
     let empty = [("address", " "), ("addressFromEnv", "ADDRESS")];
     assert_eq!(access("redis", &empty, None).1, [format!("addressFrom: ADDRESS of {environment}")]);
@@ -96,9 +96,9 @@ fn a_cluster_and_sentinels_have_lists() {
     assert_eq!(
         credentials,
         [
-            "passwordFrom: password of secret shop/redis",
-            "sentinel.usernameFrom: sentinelUsername of secret shop/redis",
-            "sentinel.passwordFrom: sentinelPassword of secret shop/redis",
+            "passwordFrom: password of secret shop/redis, or nothing",
+            "sentinel.usernameFrom: sentinelUsername of secret shop/redis, or nothing",
+            "sentinel.passwordFrom: sentinelPassword of secret shop/redis, or nothing",
         ]
     );
     let cluster = with("redis-cluster", &[("databaseIndex", "1")]).warnings();
@@ -123,15 +123,19 @@ fn tls_is_switched_on_here_or_there() {
     assert_eq!(
         credentials,
         [
-            "tlsModeFrom: tls of secret shop/redis",
-            "tls.certFrom: Cert of secret shop/redis",
-            "tls.keyFrom: key of secret shop/redis",
-            "tls.caFrom: ca of secret shop/redis",
+            "tlsModeFrom: tls of secret shop/redis, or \"disable\"",
+            "tls.certFrom: Cert of secret shop/redis, or nothing",
+            "tls.keyFrom: key of secret shop/redis, or nothing",
+            "tls.caFrom: ca of secret shop/redis, or nothing",
         ]
     );
     let (config, credentials) = access("redis", &with(&[("unsafeSsl", "true")]), Some(keys(&["tls", "ca"])));
     assert_eq!(config["tls"], json!({ "insecureSkipVerify": true }));
-    assert_eq!(credentials, ["tlsModeFrom: tls of secret shop/redis"], "no authority has a say");
+    assert_eq!(
+        credentials,
+        ["tlsModeFrom: tls of secret shop/redis, or \"disable\""],
+        "no authority has a say"
+    );
     let case = |more: &[(&str, &str)], parameters: &[&str]| {
         super::with("redis", more).authenticated(keys(parameters)).problems()
     };
@@ -179,13 +183,23 @@ fn servers_must_be_named() {
 }
 
 #[test]
-fn a_password_does_not_stand_in_the_object() {
+fn contract_6_2_a_password_may_stand_in_metadata_and_that_is_a_warning() {
+    let case = with(
+        "redis-sentinel",
+        &[("sentinelMaster", "m"), ("password", "secret"), ("sentinelPassword", "hidden")],
+    );
+    assert_eq!(case.problems(), [] as [&str; 0]);
     assert_eq!(
-        with("redis-sentinel", &[("password", "secret"), ("sentinelPassword", "secret")]).problems(),
+        case.shown_credentials(),
+        ["passwordFrom: \"secret\"", "sentinel.passwordFrom: \"hidden\""],
+        "metadata come first"
+    );
+    assert_eq!(
+        case.warnings(),
         [
-            "spec.triggers[0].metadata.password: Forbidden: a password must not stand here; name a variable in \
+            "spec.triggers[0].metadata.password: whoever may read the object can read it; name a variable in \
              passwordFromEnv, or an authentication that gives password",
-            "spec.triggers[0].metadata.sentinelPassword: Forbidden: a password must not stand here; name a variable in \
+            "spec.triggers[0].metadata.sentinelPassword: whoever may read the object can read it; name a variable in \
              sentinelPasswordFromEnv, or an authentication that gives sentinelPassword",
         ]
     );
