@@ -2,6 +2,7 @@
 
 CARGO ?= cargo
 DEMO_ARGS ?=
+CLUSTER_ARGS ?=
 RUN_ARGS ?= --leader-elect=false
 IGNORE_NOT_FOUND ?= true
 IMG ?= polyscaler:0.1.0
@@ -126,5 +127,5 @@ bench: control-plane ## Measure: one line of figures each, and a table for group
 	bench/groups.sh
 
 .PHONY: cluster
-cluster: control-plane ## Run a control plane by hand, until Ctrl-C
-	$(CARGO) run --locked --package testbed -- up
+cluster: control-plane ## Run a control plane by hand, until Ctrl-C (CLUSTER_ARGS="--nodes 0 --real-node")
+	$(CARGO) run --locked --package testbed -- up $(CLUSTER_ARGS)

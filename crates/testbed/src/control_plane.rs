@@ -17,6 +17,7 @@ use crate::assets::Assets;
 use crate::certificates::Authority;
 use crate::kubeconfig;
 use crate::ports::PortClaim;
+use crate::real_node::{NODE_PROGRAMS, NodeParts, RealNode};
 use crate::supervisor::{Signal, Supervisor};
 use crate::wait;
 
@@ -44,6 +45,9 @@ pub struct Options {
     pub nodes: usize,
     /// The programs; found or built by [`assets::ensure`](crate::assets::ensure) when not given.
     pub assets: Option<Assets>,
+    /// The parts of a real node, to have one beside the fake ones: see [`real_node`](crate::real_node). With
+    /// fake nodes beside it, pods come there only with a toleration for its taint, `type=real:NoSchedule`.
+    pub real_node: Option<NodeParts>,
     /// More flags for the API server, for example a higher limit of requests in flight.
     pub api_server_args: Vec<String>,
     /// More flags for the controller manager, for example its HPA sync period.
@@ -52,7 +56,13 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { nodes: 3, assets: None, api_server_args: Vec::new(), controller_manager_args: Vec::new() }
+        Self {
+            nodes: 3,
+            assets: None,
+            real_node: None,
+            api_server_args: Vec::new(),
+            controller_manager_args: Vec::new(),
+        }
     }
 }
 
@@ -64,6 +74,7 @@ pub struct ControlPlane {
     client: Client,
     kubeconfig: PathBuf,
     server_url: String,
+    real_node: Option<RealNode>,
     /// Held so that the ports stay ours while the API server is down.
     _ports: Vec<PortClaim>,
 }
@@ -131,6 +142,12 @@ impl ControlPlane {
         self.supervisor.directory()
     }
 
+    /// The real node, when there is one.
+    #[must_use]
+    pub fn real_node(&self) -> Option<&RealNode> {
+        self.real_node.as_ref()
+    }
+
     /// For processes that should end with this control plane, such as the operator under test.
     #[must_use]
     pub fn supervisor(&self) -> &Supervisor {
@@ -139,7 +156,7 @@ impl ControlPlane {
 
     /// Waits until one of its programs ends by itself, which none should, and says why.
     pub async fn first_death(&self) -> anyhow::Error {
-        self.supervisor.first_death(&PROGRAMS).await
+        self.supervisor.first_death(&[PROGRAMS.as_slice(), &NODE_PROGRAMS].concat()).await
     }
 
     /// Takes the API server away at once, as a power cut would; the store and the controllers stay.
@@ -178,8 +195,9 @@ impl ControlPlane {
     /// the API server answers them. Its own programs are not asked: they would
     /// take ten seconds to save what is thrown away.
     pub async fn shutdown(self) -> anyhow::Result<()> {
-        self.supervisor.stop_where(|name| !PROGRAMS.contains(&name)).await?;
-        for name in PROGRAMS {
+        let own: Vec<&str> = [NODE_PROGRAMS.as_slice(), &PROGRAMS].concat();
+        self.supervisor.stop_where(|name| !own.contains(&name)).await?;
+        for name in own.into_iter().filter(|name| self.supervisor.child(name).is_some()) {
             self.supervisor.kill(name).await?;
         }
         self.supervisor.shutdown().await

@@ -6,7 +6,8 @@
 //! assets (built once)  ports  certificates  kubeconfig     programs (of Debian)
 //!        └───────────────┴────────┴─────────────┘              │
 //!                  ControlPlane          MetricServer     NatsServer, RedisServer, PrometheusServer, OtlpReceiver, Browser
-//!                       │  └─ MetricsApi      │                │
+//!                       │  ├─ MetricsApi      │                │
+//!                       │  └─ RealNode        │                │
 //!                  Supervisor             wait, fixtures   Supervisor
 //!              (leaves no process)
 //! ```
@@ -28,6 +29,7 @@ mod otlp_receiver;
 pub mod ports;
 pub mod programs;
 mod prometheus_server;
+pub mod real_node;
 mod redis_server;
 pub mod supervisor;
 pub mod teastore;
@@ -44,5 +46,6 @@ pub use metrics_api::{Load, MetricsApi};
 pub use nats_server::{NatsOptions, NatsServer};
 pub use otlp_receiver::{OtlpReceiver, ReceivedSpan, Status};
 pub use prometheus_server::{PROMETHEUS_USER, PrometheusOptions, PrometheusServer, PrometheusTls, Scrape};
+pub use real_node::{Image, REAL_NODE, RealNode};
 pub use redis_server::{RedisOptions, RedisServer, RedisTls, SentinelSite};
 pub use supervisor::{ChildHandle, Signal, Supervisor};

@@ -44,8 +44,8 @@ pub const REDIS_SERVER: Program = Program { name: "redis-check-rdb", package: "r
 /// The command line of OpenSSL, for keys that the libraries of the tree do not make.
 pub const OPENSSL: Program = Program { name: "openssl", package: "openssl" };
 
-/// Where Debian keeps servers, which is on root's PATH only.
-const SERVER_FOLDERS: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+/// Where Debian keeps servers, which is on root's PATH only, and what a container runtime calls.
+const SERVER_FOLDERS: [&str; 4] = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/lib/cni"];
 
 /// Between two lines of progress.
 const LINE_EVERY: Duration = Duration::from_secs(10);

@@ -166,6 +166,11 @@ impl Supervisor {
         Ok(())
     }
 
+    /// Has the cgroup of this name removed, from all trees, when everything has ended.
+    pub(crate) fn remove_cgroup_at_end(&self, name: &str) -> anyhow::Result<()> {
+        self.watchdog.remove_cgroup(name)
+    }
+
     /// Ends everything and removes the folder.
     pub async fn shutdown(&self) -> anyhow::Result<()> {
         self.stop_where(|_| true).await?;

@@ -10,11 +10,12 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use tokio::time::Instant;
 
-use super::{ASSETS_VARIABLE, TOOLS, Tool};
+use super::{ASSETS_VARIABLE, Set, Tool};
 use crate::supervisor::{ChildHandle, Supervisor};
 
 pub(super) const GO_MOD: &str = include_str!("../../../../hack/control-plane/go.mod");
 pub(super) const GO_SUM: &str = include_str!("../../../../hack/control-plane/go.sum");
+pub(super) const PAUSE: &str = include_str!("../../../../hack/control-plane/pause/main.go");
 /// Part of the cache's key: a changed flag builds again.
 pub(super) const FLAGS: [&str; 4] = ["-v", "-mod=readonly", "-buildvcs=false", "-trimpath"];
 
@@ -23,22 +24,29 @@ const LEAST_GO: (u32, u32) = (1, 26);
 /// Between two lines of progress.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// Builds all programs into `target`, from the module written to `module`.
-pub(super) fn all(module: &Path, target: &Path, progress: &mut dyn FnMut(&str)) -> anyhow::Result<()> {
-    fs::create_dir_all(module).with_context(|| format!("cannot make {}", module.display()))?;
-    fs::write(module.join("go.mod"), GO_MOD).context("cannot write go.mod")?;
-    fs::write(module.join("go.sum"), GO_SUM).context("cannot write go.sum")?;
+/// Builds all programs of a set into `target`, from the module written to `module`.
+pub(super) fn all(
+    set: &Set,
+    module: &Path,
+    target: &Path,
+    progress: &mut dyn FnMut(&str),
+) -> anyhow::Result<()> {
+    let pause = module.join("pause");
+    fs::create_dir_all(&pause).with_context(|| format!("cannot make {}", pause.display()))?;
+    for (file, text) in [("go.mod", GO_MOD), ("go.sum", GO_SUM), ("pause/main.go", PAUSE)] {
+        fs::write(module.join(file), text).with_context(|| format!("cannot write {file}"))?;
+    }
     check_go(module)?;
-    progress("building the control plane with Go, once; this takes some minutes");
+    progress(&format!("building the {} with Go, once; this takes some minutes", set.what));
     let supervisor = Supervisor::new("polyscaler-build")?;
     let started = Instant::now();
-    for (index, tool) in TOOLS.iter().enumerate() {
-        let step = format!("building {} ({} of {})", tool.name, index + 1, TOOLS.len());
+    for (index, tool) in set.tools.iter().enumerate() {
+        let step = format!("building {} ({} of {})", tool.name, index + 1, set.tools.len());
         one(&supervisor, tool, module, &target.join(tool.name), &mut |state| {
             progress(&format!("{step}, {} s{state}", started.elapsed().as_secs()));
         })?;
     }
-    progress(&format!("control plane built in {} s", started.elapsed().as_secs()));
+    progress(&format!("{} built in {} s", set.what, started.elapsed().as_secs()));
     Ok(())
 }
 
@@ -122,7 +130,8 @@ fn go_version(text: &str) -> Option<(u32, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{GO_MOD, LEAST_GO, TOOLS, go_version, link_flags};
+    use super::super::{CONTROL_PLANE, NODE};
+    use super::{GO_MOD, LEAST_GO, go_version, link_flags};
 
     #[test]
     fn go_versions_are_read() {
@@ -134,7 +143,9 @@ mod tests {
 
     #[test]
     fn the_module_names_every_tool_and_the_least_go() {
-        for tool in &TOOLS {
+        let tools = CONTROL_PLANE.tools.iter().chain(NODE.tools);
+        // What begins with a dot is a package of the module itself.
+        for tool in tools.filter(|tool| !tool.package.starts_with('.')) {
             assert!(GO_MOD.contains(&format!("\t{}\n", tool.package)), "{}", tool.package);
         }
         assert!(GO_MOD.contains(&format!("\ngo {}.{}.", LEAST_GO.0, LEAST_GO.1)));

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{FRONT_PROXY_CLIENT, Options};
 use crate::certificates::KeyFiles;
+use crate::real_node::Network;
 
 /// Addresses and files that command lines refer to.
 pub(super) struct Site {
@@ -17,6 +18,13 @@ pub(super) struct Site {
     pub(super) proxy_client: KeyFiles,
     pub(super) account_key: PathBuf,
     pub(super) account_public_key: PathBuf,
+    pub(super) real_node: Option<RealNodeSite>,
+}
+
+/// What the API server needs to know of a real node.
+pub(super) struct RealNodeSite {
+    pub(super) network: Network,
+    pub(super) kubelet_client: KeyFiles,
 }
 
 pub(super) fn etcd(site: &Site) -> Vec<String> {
@@ -36,11 +44,7 @@ pub(super) fn etcd(site: &Site) -> Vec<String> {
 pub(super) fn api_server(site: &Site, options: &Options) -> Vec<String> {
     let mut flags = vec![
         flag("etcd-servers", format!("http://127.0.0.1:{}", site.etcd_port)),
-        flag("bind-address", "127.0.0.1"),
-        flag("advertise-address", "127.0.0.1"),
         flag("secure-port", site.api_server_port),
-        // Loopback addresses are refused in Endpoints, and nobody looks the API server up there.
-        flag("endpoint-reconciler-type", "none"),
         flag("tls-cert-file", site.serving.certificate.display()),
         flag("tls-private-key-file", site.serving.key.display()),
         flag("client-ca-file", site.authority.certificate.display()),
@@ -48,7 +52,6 @@ pub(super) fn api_server(site: &Site, options: &Options) -> Vec<String> {
         flag("service-account-issuer", "https://kubernetes.default.svc.cluster.local"),
         flag("service-account-key-file", site.account_public_key.display()),
         flag("service-account-signing-key-file", site.account_key.display()),
-        flag("service-cluster-ip-range", "10.0.0.0/16"),
         flag("requestheader-client-ca-file", site.proxy_authority.certificate.display()),
         flag("requestheader-allowed-names", FRONT_PROXY_CLIENT),
         flag("requestheader-username-headers", "X-Remote-User"),
@@ -57,8 +60,31 @@ pub(super) fn api_server(site: &Site, options: &Options) -> Vec<String> {
         flag("proxy-client-cert-file", site.proxy_client.certificate.display()),
         flag("proxy-client-key-file", site.proxy_client.key.display()),
     ];
+    flags.extend(match &site.real_node {
+        Some(real_node) => real_node_flags(real_node),
+        None => vec![
+            flag("bind-address", "127.0.0.1"),
+            flag("advertise-address", "127.0.0.1"),
+            // Loopback addresses are refused in Endpoints, and nobody looks the API server up there.
+            flag("endpoint-reconciler-type", "none"),
+            flag("service-cluster-ip-range", "10.0.0.0/16"),
+        ],
+    });
     flags.extend(options.api_server_args.iter().cloned());
     flags
+}
+
+/// Pods find the API server by the machine's end of their way to it, and it asks the kubelet for their logs.
+fn real_node_flags(real_node: &RealNodeSite) -> Vec<String> {
+    vec![
+        flag("bind-address", "0.0.0.0"),
+        flag("advertise-address", real_node.network.machine()),
+        flag("service-cluster-ip-range", real_node.network.services()),
+        flag("allow-privileged", true),
+        flag("kubelet-client-certificate", real_node.kubelet_client.certificate.display()),
+        flag("kubelet-client-key", real_node.kubelet_client.key.display()),
+        flag("kubelet-preferred-address-types", "InternalIP"),
+    ]
 }
 
 pub(super) fn controller_manager(site: &Site, kubeconfig: &Path, options: &Options) -> Vec<String> {
@@ -96,7 +122,9 @@ pub(super) fn kwok(kubeconfig: &Path, config: &Path) -> Vec<String> {
     vec![
         flag("kubeconfig", kubeconfig.display()),
         flag("config", config.display()),
-        flag("manage-all-nodes", true),
+        // Not a real one.
+        flag("manage-all-nodes", false),
+        flag("manage-nodes-with-label-selector", "type=kwok"),
         flag("node-ip", "10.64.0.1"),
         // Room for as many pods as the nodes take; the default has 254 addresses.
         flag("cidr", "10.64.0.0/12"),

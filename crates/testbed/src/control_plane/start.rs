@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
-use super::flags::{self, Site};
+use super::flags::{self, RealNodeSite, Site};
 use super::{
     API_SERVER, CONTROLLER_MANAGER, ControlPlane, ETCD, FRONT_PROXY_AUTHORITY, FRONT_PROXY_CLIENT, KWOK,
     Options, PROGRAMS, SCHEDULER, fake_nodes, wait_until_ready,
@@ -19,6 +19,7 @@ use crate::fixtures::wait_for_default_account;
 use crate::http_client::choose_tls;
 use crate::kubeconfig;
 use crate::ports::PortClaim;
+use crate::real_node::{KUBE_PROXY, KUBELET, NODE_PROGRAMS, NodeAccess, REAL_NODE, RealNode};
 use crate::supervisor::Supervisor;
 
 const ATTEMPTS: usize = 3;
@@ -52,7 +53,9 @@ async fn start_once(options: &Options, assets: &Assets) -> anyhow::Result<Contro
     let directory = supervisor.directory().to_owned();
     let authority = Authority::new(&directory, "ca")?;
     let (etcd_port, api_server_port) = (PortClaim::new()?, PortClaim::new()?);
-    let site = make_site(&authority, &directory, &etcd_port, &api_server_port)?;
+    let real_node =
+        options.real_node.clone().map(|parts| RealNode::prepare(&supervisor, parts)).transpose()?;
+    let site = make_site(&authority, &directory, [&etcd_port, &api_server_port], real_node.as_ref())?;
 
     supervisor.spawn(ETCD, &assets.etcd, flags::etcd(&site), &[])?;
     supervisor.spawn(API_SERVER, &assets.kube_apiserver, flags::api_server(&site, options), &[])?;
@@ -63,26 +66,74 @@ async fn start_once(options: &Options, assets: &Assets) -> anyhow::Result<Contro
         wait_until_ready(&client).await?;
         start_controllers(&supervisor, assets, options, &site, &access)?;
         fake_nodes::create(&client, options.nodes).await?;
-        let nodes = fake_nodes::wait_until_ready(&client, options.nodes);
-        tokio::try_join!(nodes, wait_for_default_account(&client, "default"))
+        tokio::try_join!(
+            fake_nodes::wait_until_ready(&client, options.nodes),
+            start_real_node(&supervisor, real_node.as_ref(), &client, &access, options.nodes > 0),
+            wait_for_default_account(&client, "default"),
+        )
     };
+    let programs = [PROGRAMS.as_slice(), &NODE_PROGRAMS].concat();
     // A dead program says more, and sooner, than what is waited for in vain.
     tokio::select! {
         ready = rest => ready?,
-        death = supervisor.first_death(&PROGRAMS) => return Err(death),
+        death = supervisor.first_death(&programs) => return Err(death),
     };
 
     let server_url = access.server_url();
     let ports = vec![etcd_port, api_server_port];
-    Ok(ControlPlane { supervisor, authority, client, kubeconfig: admin, server_url, _ports: ports })
+    Ok(ControlPlane {
+        supervisor,
+        authority,
+        client,
+        kubeconfig: admin,
+        server_url,
+        real_node,
+        _ports: ports,
+    })
+}
+
+async fn start_real_node(
+    supervisor: &Supervisor,
+    real_node: Option<&RealNode>,
+    client: &Client,
+    access: &Access<'_>,
+    has_fake_nodes: bool,
+) -> anyhow::Result<()> {
+    let Some(real_node) = real_node else { return Ok(()) };
+    let server = format!("https://{}:{}", real_node.machine_address(), access.port);
+    let user = format!("system:node:{REAL_NODE}");
+    let kubelet = access.kubeconfig_to(&server, KUBELET, &user, &["system:nodes"])?;
+    let kube_proxy = access.kubeconfig_to(&server, KUBE_PROXY, "system:kube-proxy", &[])?;
+    let authority = access.authority.files();
+    let access = NodeAccess {
+        kubelet: &kubelet,
+        kube_proxy: &kube_proxy,
+        authority: &authority.certificate,
+        is_tainted: has_fake_nodes,
+    };
+    real_node.start(supervisor, client, &access).await
 }
 
 fn make_site(
     authority: &Authority,
     directory: &Path,
-    etcd_port: &PortClaim,
-    api_server_port: &PortClaim,
+    [etcd_port, api_server_port]: [&PortClaim; 2],
+    real_node: Option<&RealNode>,
 ) -> anyhow::Result<Site> {
+    // Pods call the API server by this address.
+    let more_names: Vec<String> = real_node.iter().map(|node| node.machine_address().to_string()).collect();
+    let more_names: Vec<&str> = more_names.iter().map(String::as_str).collect();
+    let real_node = match real_node {
+        Some(node) => Some(RealNodeSite {
+            network: node.network().clone(),
+            kubelet_client: authority.client(
+                "kube-apiserver-client",
+                "kube-apiserver",
+                &["system:masters"],
+            )?,
+        }),
+        None => None,
+    };
     let proxy_authority = Authority::new(directory, FRONT_PROXY_AUTHORITY)?;
     let (account_key, account_public_key) = certificates::signing_key(directory, "service-account")?;
     Ok(Site {
@@ -90,11 +141,12 @@ fn make_site(
         etcd_port: etcd_port.port(),
         api_server_port: api_server_port.port(),
         authority: authority.files().clone(),
-        serving: authority.server("kube-apiserver", &[])?,
+        serving: authority.server("kube-apiserver", &more_names)?,
         proxy_authority: proxy_authority.files().clone(),
         proxy_client: proxy_authority.client(FRONT_PROXY_CLIENT, FRONT_PROXY_CLIENT, &[])?,
         account_key,
         account_public_key,
+        real_node,
     })
 }
 
@@ -132,9 +184,19 @@ impl Access<'_> {
     }
 
     fn kubeconfig(&self, file: &str, user: &str, groups: &[&str]) -> anyhow::Result<PathBuf> {
+        self.kubeconfig_to(&self.server_url(), file, user, groups)
+    }
+
+    fn kubeconfig_to(
+        &self,
+        server: &str,
+        file: &str,
+        user: &str,
+        groups: &[&str],
+    ) -> anyhow::Result<PathBuf> {
         let client: KeyFiles = self.authority.client(&format!("{file}-client"), user, groups)?;
         let path = self.directory.join(format!("{file}.kubeconfig"));
-        kubeconfig::write(&path, &self.server_url(), &self.authority.files().certificate, user, &client)?;
+        kubeconfig::write(&path, server, &self.authority.files().certificate, user, &client)?;
         Ok(path)
     }
 }

@@ -8,6 +8,7 @@
 //! kernel's parent-death signal follows the thread that spawned, not the
 //! process, so it would fire when a runtime's worker thread retires.
 
+use std::fmt::Display;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -65,7 +66,12 @@ impl Watchdog {
         self.tell("del", group)
     }
 
-    fn tell(&self, verb: &str, group: u32) -> anyhow::Result<()> {
+    /// Has the guard remove this cgroup at the end.
+    pub(super) fn remove_cgroup(&self, name: &str) -> anyhow::Result<()> {
+        self.tell("cgroup", name)
+    }
+
+    fn tell(&self, verb: &str, group: impl Display) -> anyhow::Result<()> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((_, stdin)) = held.as_mut() else {
             bail!("the supervisor has been shut down");

@@ -43,7 +43,7 @@ impl Site {
     fn command(&self) -> Command {
         let mut command = Command::new("/usr/bin/env");
         command
-            .args(["--default-signal=INT", env!("CARGO_BIN_EXE_testbed"), "build"])
+            .args(["--default-signal=INT", env!("CARGO_BIN_EXE_testbed"), "build", "--control-plane"])
             .env_remove("KUBEBUILDER_ASSETS")
             .env("XDG_CACHE_HOME", self.path("cache"))
             .env("TMPDIR", self.path("temporary"))

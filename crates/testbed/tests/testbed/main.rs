@@ -13,4 +13,6 @@ mod nats_server;
 mod no_trace;
 mod otlp_receiver;
 mod prometheus_server;
+#[cfg(target_os = "linux")]
+mod real_node;
 mod redis_server;
