@@ -102,6 +102,7 @@ fn scaled_object(direct: bool) -> Plan {
         forced: false,
         fallback: None,
         composite: None,
+        freshness: None,
         direct: direct.then(|| Hpa { metrics: vec![], ..hpa }),
     };
     let mut plan = plan(1, Arc::new(activation), limits);

@@ -124,8 +124,17 @@ pub fn may_write_from(plan: &Plan, decision: &Decision, member: usize, replicas:
 /// never older than a poll; distinct queries spread evenly over [`PHASES`] instants of the interval. A plan without
 /// metrics has no reading to share: its interval begins with its last poll, the first one included.
 pub fn next_poll(plan: &Plan, now: Time) -> Time {
-    let Some(metric) = plan.metrics.first() else { return now.plus(plan.interval) };
-    let interval = (plan.interval.as_millis() as i64).max(1);
+    poll_after(plan, plan.interval, now)
+}
+
+/// The same after `decision`, which may ask for it sooner.
+pub fn next_poll_after(plan: &Plan, decision: &Decision, now: Time) -> Time {
+    poll_after(plan, plan.interval_after(decision), now)
+}
+
+fn poll_after(plan: &Plan, interval: Duration, now: Time) -> Time {
+    let Some(metric) = plan.metrics.first() else { return now.plus(interval) };
+    let interval = (interval.as_millis() as i64).max(1);
     let (step, phase) = ((interval / PHASES).max(1), (metric.query.digest() % interval as u64) as i64);
     let phase = phase - phase % step;
     let passed = (now.as_millis() - phase).rem_euclid(interval);

@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use crate::limits::Limits;
 use crate::{
-    Actuation, Brakes, Foresight, Group, Member, Metric, Origin, Policy, Safeguards, Scale, Time, View,
+    Actuation, Brakes, Decision, Foresight, Group, Member, Metric, Origin, Policy, Safeguards, Scale, Time,
+    View,
 };
 
 /// One object of any kind, compiled: what to read, how to decide, what to move.
@@ -45,6 +46,11 @@ impl Plan {
     pub fn claimed(&self) -> impl Iterator<Item = &Member> {
         let members = if self.mode == Mode::Observe { &[] } else { self.members.as_slice() };
         members.iter().filter(|member| member.role.refusal.is_none())
+    }
+
+    /// Time between two polls after `decision`: the plan's interval, or less where its policy wants to look again sooner.
+    pub fn interval_after(&self, decision: &Decision) -> Duration {
+        self.policy.pace(decision).map_or(self.interval, |pace| pace.min(self.interval))
     }
 
     /// The plan as it counts at `now`: with other bounds while they are overridden.

@@ -130,6 +130,7 @@ fn activations() -> impl Strategy<Value = Activation> {
             created: CREATED,
             forced,
             fallback,
+            freshness: None,
             composite,
             direct: behavior.map(|behavior| hpa(min, max, behavior)),
         }
@@ -357,6 +358,7 @@ fn who_takes_over_from_elsewhere_waits_for_the_rest_of_the_cooldown() {
         forced: false,
         fallback: None,
         composite: None,
+        freshness: None,
         direct: None,
     };
     let case = Case { activation, brakes: Brakes::default(), polls: vec![] };

@@ -129,7 +129,8 @@ impl Answers {
     /// Replaces what the object `key` published by what its last poll did.
     pub(crate) fn note(&self, key: &ObjectKey, outcome: &Outcome) {
         let Some(poll) = outcome.poll() else { return self.forget(key) };
-        self.publish(key, poll.decision.at, poll.plan.interval, poll.decision.published.clone());
+        let interval = poll.plan.interval_after(&poll.decision);
+        self.publish(key, poll.decision.at, interval, poll.decision.published.clone());
     }
 
     /// Replaces what the object `key`, which is polled at this interval, published by `values`, of the poll of that time.

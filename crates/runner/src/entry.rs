@@ -308,13 +308,17 @@ impl Entry {
             self.note_reversals(finished, now);
         }
         // A poll that broke off may have scaled before.
-        self.ask_last_scaled |= finished.is_none_or(|finished| finished.ask_last_scaled);
+        self.ask_last_scaled |= finished.as_ref().is_none_or(|finished| finished.ask_last_scaled);
         self.reuse_reading = polling.is_revoked() || met_conflict;
         let Ok(plan) = &self.compiled else { return now };
         if self.reuse_reading {
             cycle::look_again(plan, self.conflicts, now)
         } else {
-            cycle::next_poll(plan, now)
+            let poll = finished.and_then(Finished::poll);
+            poll.map_or_else(
+                || cycle::next_poll(plan, now),
+                |poll| cycle::next_poll_after(plan, &poll.decision, now),
+            )
         }
     }
 

@@ -206,7 +206,7 @@ fn report_readiness(
 ) {
     let Health { ready, reason, message, .. } = health;
     tracing::debug!(object = %key, ready, %reason, why = message, "looked at");
-    let interval = outcome.poll().map(|poll| poll.plan.interval);
+    let interval = outcome.poll().map(|poll| poll.plan.interval_after(&poll.decision));
     let failing = cause.map(|cause| Failing { cause, why: message, interval });
     services.outages.note(key, &mut reported.cause, failing, outcome.at);
 }

@@ -126,6 +126,6 @@ impl Contender for Planned {
             self.writes[decided.member] = Some(WriteResult { at: now, sent: true, failure: None });
         }
         record_writes(&self.plan, &mut self.memory, &decision, &self.writes);
-        self.due = now.plus(self.plan.interval);
+        self.due = now.plus(self.plan.interval_after(&decision));
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::activation::{self, Activation, Composite, Formula};
+use engine::activation::{self, Activation, Composite, Formula, LIVE_POLLING};
 use engine::hpa::Hpa;
 use engine::{Bounds, MetricTarget, Plan, Problem, TargetType, Time};
 use serde_json::Value;
@@ -43,12 +43,21 @@ pub(super) fn plan(
         forced: false,
         fallback: None,
         composite,
+        freshness: is_live(spec).then_some(LIVE_POLLING),
         direct: Some(hpa),
     };
     plan.policy = Arc::new(activation);
     plan.interval = keda.polling_interval;
     plan.members[0].bounds = Bounds::new(0, max).unwrap_or(keda.bounds);
     Ok(plan)
+}
+
+/// Whether any trigger is measured anew whenever it is asked for, and not cached between polls.
+fn is_live(spec: &Value) -> bool {
+    let triggers = spec["triggers"].as_array().into_iter().flatten();
+    triggers
+        .filter(|trigger| trigger["type"] != "cpu" && trigger["type"] != "memory")
+        .any(|trigger| trigger["useCachedMetrics"] != true)
 }
 
 /// The trigger as the policy has it; `None` for one that is measured at pods.

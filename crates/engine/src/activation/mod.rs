@@ -21,7 +21,8 @@ use std::time::Duration;
 use crate::hpa::Hpa;
 use crate::policy::{PolicyMemories, Recommendation};
 use crate::{
-    AbsentMetric, Basis, KeptHpa, Memory, MetricTarget, Policy, Reading, Target, TargetType, Time, View,
+    AbsentMetric, Basis, Decision, KeptHpa, Memory, MetricTarget, Policy, Reading, Target, TargetType, Time,
+    View,
 };
 use judge::{Judged, Judgement, StandsIn};
 use memory::ActivationMemory;
@@ -59,6 +60,9 @@ pub struct Activation {
     pub fallback: Option<ActivationFallback>,
     /// A formula that makes one metric of all triggers.
     pub composite: Option<Composite>,
+    /// Time between two polls at most while the target has replicas: as long as that, its count goes by values that are
+    /// this old. `None`: the plan's interval.
+    pub freshness: Option<Duration>,
     /// How the count between `min` and `max` is found, where no HPA does it. What it measures at pods are the plan's metrics
     /// behind those of triggers, in the same order; its other metrics are those of triggers, or of the formula.
     pub direct: Option<Hpa>,
@@ -120,6 +124,11 @@ impl Composite {
         MetricTarget::new(self.type_, self.target)
     }
 }
+
+/// Time between two polls at most while the target has replicas, unless its triggers are to be cached. KEDA measures
+/// anew whenever the HPA asks, every 15 s by default, so that there a long polling interval delays only the way to and from
+/// zero. Here one poll serves both. It is KEDA's default polling interval.
+pub const LIVE_POLLING: Duration = Duration::from_secs(30);
 
 /// The policy's name in steps.
 const NAME: &str = "activation";
@@ -251,6 +260,12 @@ impl Policy for Activation {
 
     fn follows_noise(&self) -> bool {
         false
+    }
+
+    /// At zero the plan's interval decides how soon the target is activated, as users of KEDA expect.
+    fn pace(&self, decision: &Decision) -> Option<Duration> {
+        let runs = decision.members.first().is_some_and(|decided| decided.to > 0);
+        self.freshness.filter(|_| runs)
     }
 
     fn complete<'a>(&self, hpa: &'a KeptHpa, target: &Target, memory: &Memory) -> Option<Cow<'a, KeptHpa>> {

@@ -42,6 +42,7 @@ fn activation() -> Activation {
         forced: false,
         fallback: None,
         composite: None,
+        freshness: None,
         direct: None,
     }
 }
@@ -158,4 +159,30 @@ impl World {
 /// One decision at second 1000 with an empty memory.
 fn once(activation: Activation, replicas: u32, values: &[Option<f64>]) -> String {
     World::new(activation, replicas).poll(1000, values)
+}
+
+#[test]
+fn running_replicas_are_counted_by_values_that_are_not_older_than_asked_for() {
+    let at_least = |freshness| Activation { freshness, ..activation() };
+    let long = 10 * MINUTE;
+    // Its interval, the freshness, replicas before, value: how soon it is polled again.
+    let cases = [
+        (long, Some(LIVE_POLLING), 0, 0.0, long),
+        (long, Some(LIVE_POLLING), 0, 9.0, LIVE_POLLING),
+        (long, Some(LIVE_POLLING), 3, 9.0, LIVE_POLLING),
+        (long, None, 3, 9.0, long),
+        (Duration::from_secs(5), Some(LIVE_POLLING), 3, 9.0, Duration::from_secs(5)),
+    ];
+    for (interval, freshness, replicas, value, expected) in cases {
+        let mut world = World::new(at_least(freshness), replicas);
+        world.plan.interval = interval;
+        world.poll(1000, &[Some(value), Some(0.0)]);
+        assert_eq!(
+            world.plan.interval_after(&world.last),
+            expected,
+            "{interval:?} {freshness:?} {replicas} {value}"
+        );
+        let next = cycle::next_poll_after(&world.plan, &world.last, at(1000));
+        assert!(next > at(1000) && next.since(at(1000)) <= expected, "{next:?}");
+    }
 }

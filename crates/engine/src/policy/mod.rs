@@ -18,14 +18,15 @@ mod threshold;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::activation::Report;
 use crate::by_target::ByTarget;
 use crate::{
-    AbsentMetric, Basis, Budget, Fault, Group, GroupProblem, KeptHpa, Level, Member, Memory, Metric,
-    PolicyMemory, Problem, Target, View,
+    AbsentMetric, Basis, Budget, Decision, Fault, Group, GroupProblem, KeptHpa, Level, Member, Memory,
+    Metric, PolicyMemory, Problem, Target, View,
 };
 
 pub use bottleneck::Bottleneck;
@@ -82,6 +83,12 @@ pub trait Policy: fmt::Debug + Send + Sync {
     /// for, as by the HPA controller.
     fn waits_for_bounds(&self) -> bool {
         false
+    }
+
+    /// Time between two polls after `decision`, where that is shorter than the plan's interval; `None`: the plan's.
+    fn pace(&self, decision: &Decision) -> Option<Duration> {
+        let _ = decision;
+        None
     }
 
     /// Whether it may flap by noise in a metric alone, so that the limits of an HPA are its default. Not where it steps

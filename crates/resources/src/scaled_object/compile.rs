@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::activation::{Activation, ActivationFallback, Composite, FallbackBehavior, Formula, Trigger};
+use engine::activation::{
+    self, Activation, ActivationFallback, Composite, FallbackBehavior, Formula, Trigger,
+};
 use engine::hpa::spec::BehaviorSpec;
 use engine::hpa::{Hpa, HpaSpec};
 use engine::{
@@ -17,7 +19,7 @@ use serde_json::Value;
 use super::hpa::{self, Parts};
 use super::marks::{Marks, is_whole};
 use super::spec::{FallbackConfig, ScalingModifiers};
-use super::triggers::{self, CompiledTrigger, TriggerContext};
+use super::triggers::{self, CompiledTrigger, TriggerContext, TriggerSpec};
 use super::{ScaledObjectSpec, rules};
 use crate::common::fields::own_namespace;
 use crate::common::rule;
@@ -105,6 +107,7 @@ fn plan(
         forced: marks.forced,
         fallback: spec.fallback.as_ref().map(fallback),
         composite,
+        freshness: freshness(spec),
         direct,
     });
     let plan = Plan {
@@ -122,6 +125,12 @@ fn plan(
         foresight: None,
     };
     (plan, activation)
+}
+
+/// How old the values may be by which running replicas are counted; `None` where all triggers are to be cached.
+fn freshness(spec: &ScaledObjectSpec) -> Option<Duration> {
+    let is_live = |trigger: &TriggerSpec| !rules::is_of_pods(&trigger.type_) && !trigger.use_cached_metrics;
+    spec.triggers.iter().any(is_live).then_some(activation::LIVE_POLLING)
 }
 
 /// What the triggers of an object come to.

@@ -142,7 +142,7 @@ fn doubts(spec: &ScaledObjectSpec) -> Vec<Warning> {
     let is_cached = spec.triggers.iter().any(|trigger| trigger.use_cached_metrics);
     if spec.polling_interval.is_some() && !is_cached {
         let why = "it matters only for the way to and from 0 or idleReplicaCount, and for useCachedMetrics: with \
-                   minReplicaCount above 0 and without those it decides how fresh the values are that the HPA gets, no more";
+                   minReplicaCount above 0 and without those the HPA gets values that are at most so old, or 30 s";
         doubts.push(Warning::new("spec.pollingInterval", why));
     }
     if spec.cooldown_period.is_some() {

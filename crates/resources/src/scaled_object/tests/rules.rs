@@ -155,3 +155,11 @@ fn a_behavior_that_no_hpa_can_have_is_refused() {
         ]
     );
 }
+
+#[test]
+fn triggers_that_are_not_cached_are_polled_often_enough_for_the_hpa() {
+    let mut object = with("/spec/pollingInterval", json!(1000));
+    assert_eq!(activation(&object).freshness, Some(engine::activation::LIVE_POLLING));
+    set(&mut object, "/spec/triggers/0/useCachedMetrics", json!(true));
+    assert_eq!(activation(&object).freshness, None);
+}
