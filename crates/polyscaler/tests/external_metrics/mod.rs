@@ -3,6 +3,7 @@
 //! The API server reaches the operator, which runs outside of the cluster, by a Service of type ExternalName.
 
 mod callers;
+mod discovery;
 mod finalizers;
 mod keda;
 mod owner;

@@ -1,16 +1,59 @@
 //! What the API server asks to know which API this is.
 
 use axum::Json;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 /// The API's group.
 pub(super) const GROUP: &str = "external.metrics.k8s.io";
 /// The API's version.
 pub(super) const VERSION: &str = "v1beta1";
+/// The resource that stands for all.
+const RESOURCE: &str = "externalmetrics";
+const KIND: &str = "ExternalMetricValueList";
 
-/// `/apis`.
-pub(super) async fn groups() -> Json<Value> {
+/// The forms of aggregated discovery that are known, `v2` since Kubernetes 1.30 and `v2beta1` since 1.26.
+const AGGREGATED: [&str; 2] = ["v2", "v2beta1"];
+
+/// `/apis`: everything in one document where the form of aggregated discovery is asked for.
+///
+/// The API server asks so as one of its masters. Without such an answer it falls back to asking for each version as a user
+/// without groups, to whom no cluster grants anything; then the API counts as stale, and no namespace of the cluster can be
+/// deleted.
+pub(super) async fn groups(headers: HeaderMap) -> Response {
+    if let Some(version) = AGGREGATED.into_iter().find(|version| accepts(&headers, version)) {
+        let form = format!("application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList");
+        return ([(header::CONTENT_TYPE, form)], aggregated(version).to_string()).into_response();
+    }
     Json(json!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": [group_without_kind()] }))
+        .into_response()
+}
+
+/// Whether a list of groups in this version of aggregated discovery is welcome.
+fn accepts(headers: &HeaderMap, version: &str) -> bool {
+    let wanted =
+        ["application/json", "g=apidiscovery.k8s.io", &format!("v={version}"), "as=APIGroupDiscoveryList"];
+    let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let is_wanted = |range: &str| {
+        let parts: Vec<&str> = range.split(';').map(str::trim).collect();
+        wanted.iter().all(|part| parts.contains(part))
+    };
+    values.flat_map(|value| value.split(',')).any(is_wanted)
+}
+
+fn aggregated(version: &str) -> Value {
+    let resource = json!({
+        "resource": RESOURCE, "singularResource": "", "scope": "Namespaced", "verbs": ["get"],
+        "responseKind": { "group": "", "version": "", "kind": KIND },
+    });
+    json!({
+        "kind": "APIGroupDiscoveryList", "apiVersion": format!("apidiscovery.k8s.io/{version}"), "metadata": {},
+        "items": [{
+            "metadata": { "name": GROUP },
+            "versions": [{ "version": VERSION, "freshness": "Current", "resources": [resource] }],
+        }],
+    })
 }
 
 /// `/apis/external.metrics.k8s.io`.
@@ -34,8 +77,7 @@ pub(super) async fn resources() -> Json<Value> {
         "apiVersion": "v1",
         "groupVersion": format!("{GROUP}/{VERSION}"),
         "resources": [{
-            "name": "externalmetrics", "singularName": "", "namespaced": true,
-            "kind": "ExternalMetricValueList", "verbs": ["get"],
+            "name": RESOURCE, "singularName": "", "namespaced": true, "kind": KIND, "verbs": ["get"],
         }],
     }))
 }

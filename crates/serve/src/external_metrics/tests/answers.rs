@@ -95,3 +95,44 @@ async fn discovery_names_the_group_and_one_resource_for_all() {
     let (status, missing) = replica.get("/apis/external.metrics.k8s.io/v2").await;
     assert_eq!((status, &missing["reason"]), (404, &json!("NotFound")));
 }
+
+#[tokio::test]
+async fn discovery_is_aggregated_where_that_is_asked_for() {
+    let replica = Replica::leading(&Issues::new()).await;
+    let form = |version: &str| {
+        format!("application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList")
+    };
+    // As the API server asks, an older one, and whoever knows nothing of it.
+    let both = format!("{},{}", form("v2"), form("v2beta1"));
+    let cases = [
+        (both.as_str(), Some("v2")),
+        (&form("v2beta1"), Some("v2beta1")),
+        (&form("v3"), None),
+        ("application/json", None),
+        ("application/json;as=APIGroupDiscoveryList", None),
+    ];
+    for (accept, version) in cases {
+        let (content_type, answer) = replica.accepting("/apis", accept).await;
+        let Some(version) = version else {
+            assert_eq!(
+                (content_type.as_str(), &answer["kind"]),
+                ("application/json", &json!("APIGroupList")),
+                "{accept}"
+            );
+            continue;
+        };
+        assert_eq!(content_type, form(version), "{accept}");
+        assert_eq!(answer["apiVersion"], format!("apidiscovery.k8s.io/{version}"));
+        let group = &answer["items"][0];
+        assert_eq!(group["metadata"]["name"], "external.metrics.k8s.io");
+        assert_eq!(
+            (&group["versions"][0]["version"], &group["versions"][0]["freshness"]),
+            (&json!("v1beta1"), &json!("Current"))
+        );
+        let resource = &group["versions"][0]["resources"][0];
+        assert_eq!(
+            (&resource["resource"], &resource["scope"]),
+            (&json!("externalmetrics"), &json!("Namespaced"))
+        );
+    }
+}

@@ -183,6 +183,14 @@ impl Replica {
     pub(super) async fn get(&self, path: &str) -> (u16, Value) {
         answer(self.client(None).get(self.url(path)).bearer_auth("good")).await
     }
+
+    /// The same in a form that `accept` names, with the form that it came in.
+    pub(super) async fn accepting(&self, path: &str, accept: &str) -> (String, Value) {
+        let request = self.client(None).get(self.url(path)).bearer_auth("good").header("accept", accept);
+        let answer = request.send().await.unwrap();
+        let form = answer.headers()["content-type"].to_str().unwrap().to_owned();
+        (form, serde_json::from_str(&answer.text().await.unwrap()).unwrap())
+    }
 }
 
 /// Status and body of the answer.
