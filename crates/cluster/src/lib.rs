@@ -12,6 +12,7 @@
 //!             ─▶ deployments                                     which exist, for `coordinate`
 //!             ─▶ view                                            for people at a terminal, who writes nothing
 //!             ─▶ pods                                            watched while a metric is about them
+//!             ─▶ workloads                                       asked for while an object is admitted
 //!             ─▶ services                                        their endpoints, listed while a metric asks them
 //! ```
 //!
@@ -35,6 +36,7 @@ mod stream;
 mod targets;
 mod view;
 mod watch;
+mod workloads;
 
 pub use connect::{Clients, ConnectError, connect, connect_by_kubeconfig, connect_in_cluster, connect_to};
 pub use credentials::CredentialStore;
@@ -54,6 +56,7 @@ pub use serving::{
 pub use targets::Targets;
 pub use view::{OtherKind, PublishedEvent, View, ViewError};
 pub use watch::{Watches, watch};
+pub use workloads::WorkloadStore;
 
 /// The field manager of every write, by which the API server remembers who changed what.
 pub const FIELD_MANAGER: &str = "polyscaler";

@@ -57,9 +57,7 @@ pub(crate) fn run(arguments: &CheckArgs) -> ExitCode {
     let mut judged: Vec<Judged> = arguments.files.iter().map(|file| judge(file, &context, now)).collect();
     let findings =
         judged.iter_mut().filter_map(|Judged { file, result }| Some((file.as_str(), result.as_mut().ok()?)));
-    resources::refuse_shared_targets(
-        findings.flat_map(|(file, all)| all.iter_mut().map(move |one| (file, one))),
-    );
+    resources::judge_together(findings.flat_map(|(file, all)| all.iter_mut().map(move |one| (file, one))));
     match arguments.output {
         Output::Text => print_text(&judged),
         Output::Json => print_json(&judged),

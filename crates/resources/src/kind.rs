@@ -133,6 +133,16 @@ impl Kind {
         self.status.has_annotation()
     }
 
+    /// Whether others count what is refused of its objects at admission.
+    pub fn counts_refusals(&self) -> bool {
+        self.status.counted_as.is_some()
+    }
+
+    /// The name by which others count such a refusal at admission; `None` where nobody else counts.
+    pub fn refusal_counted_as(&self, problem: &Problem) -> Option<&'static str> {
+        self.status.counted_as.map(|counted_as| counted_as(problem))
+    }
+
     /// The Events that a change of an object is worth.
     pub fn events(&self, change: &Change<'_>) -> Vec<Announcement> {
         (self.status.events)(change)

@@ -40,6 +40,7 @@ mod scope;
 mod status_language;
 mod supporting;
 pub mod trigger_authentication;
+mod workload_needs;
 
 use engine::PolicyTable;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -62,7 +63,7 @@ pub use finalizer::{Finalizer, Restoration};
 pub use keda_differences::{KedaDifference, KedaDifferenceKind, keda_differences};
 pub use kept_status::{KeptStatus, MemoryPlace, Status};
 pub use kind::Kind;
-pub use manifest::{Claim, Finding, TargetOwner, check, documents, refuse_shared_targets};
+pub use manifest::{Claim, Finding, TargetOwner, check, documents, judge_together};
 pub use operator_defaults::{DefaultsError, Labels, NamespaceDefaults, OperatorDefaults};
 pub use outcome::{
     Conflict, HpaAction, HpaChange, HpaScaling, MemberPoll, Outcome, Poll, TargetFailure, Verdict,
@@ -72,7 +73,8 @@ pub use reason::Reason;
 pub use reversal::Reversal;
 pub use scope::Scope;
 pub use status_language::StatusLanguage;
-pub use supporting::{Lookup, Needs, Reference, Resolved, Supporting};
+pub use supporting::{HpaNaming, Lookup, Needs, Reference, Resolved, Supporting};
+pub use workload_needs::WorkloadNeeds;
 
 /// Every kind there is.
 pub const KINDS: &[&Kind] = &[

@@ -1,10 +1,10 @@
 //! Manifests as files hold them: several documents, of kinds that are ours or not.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+mod together;
+
 use std::fmt;
 
-use engine::{Fault, FaultKind, Problem, Target, TargetId, Time, Warning};
+use engine::{Fault, FaultKind, Problem, Target, Time, Warning};
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -15,12 +15,17 @@ use crate::kind::Kind;
 use crate::schema::matches;
 use crate::scope::Scope;
 use crate::supporting::Supporting;
+use together::Beside;
+
+pub use together::judge_together;
 
 /// The kind of Kubernetes that scales targets, too.
 const HPA: &str = "HorizontalPodAutoscaler";
+/// The annotation of an HPA which says, as `false`, that it stands in nobody's way.
+const OWNERSHIP: &str = "validations.keda.sh/hpa-ownership";
 
 /// What `check` has to say of one document.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Finding {
     /// `Kind/name`, or `document N` where it has none.
     pub object: String,
@@ -33,6 +38,8 @@ pub struct Finding {
     /// What it would scale, to distinguish two on one target; `None` where something is wrong with it, and for kinds of
     /// others that scale nothing.
     pub claim: Option<Claim>,
+    /// What of it matters to others of its run.
+    beside: Beside,
 }
 
 /// The targets that one object would scale.
@@ -42,6 +49,8 @@ pub struct Claim {
     pub object: String,
     /// Its targets; none where it only observes.
     pub targets: Vec<Target>,
+    /// The HPA that it may take over, by the full name of that.
+    pub adopts: Option<String>,
 }
 
 /// The documents of a YAML (or JSON) stream; empty documents are left out.
@@ -111,7 +120,7 @@ fn judge(document: &Value, index: usize, context: &Context<'_>, now: Time) -> Fi
     let (Some(api_version), Some(kind)) = (field("/apiVersion"), field("/kind")) else {
         let problem = Problem::new("", Fault::new(FaultKind::Unreadable, "apiVersion and kind must be set"));
         let object = format!("document {}", index + 1);
-        return Finding { object, problems: vec![problem], warnings: Vec::new(), known: true, claim: None };
+        return Finding { object, problems: vec![problem], known: true, ..Finding::default() };
     };
     let object = format!("{kind}/{}", field("/metadata/name").unwrap_or("(no name)"));
     match crate::find(api_version, kind) {
@@ -120,11 +129,12 @@ fn judge(document: &Value, index: usize, context: &Context<'_>, now: Time) -> Fi
             if let Some(kind) = supporting(api_version, kind) {
                 let mut problems = kind.problems(document);
                 problems.extend(name_problem(document));
-                return Finding { object, problems, warnings: Vec::new(), known: true, claim: None };
+                return Finding { object, problems, known: true, ..Finding::default() };
             }
             let problems = of_our_groups(api_version, kind);
             let claim = of_hpa(api_version, kind, document);
-            Finding { object, known: !problems.is_empty(), problems, warnings: Vec::new(), claim }
+            let beside = Beside::of_others(api_version, kind, document);
+            Finding { object, known: !problems.is_empty(), problems, claim, beside, ..Finding::default() }
         }
     }
 }
@@ -142,8 +152,15 @@ fn of_hpa(api_version: &str, kind: &str, document: &Value) -> Option<Claim> {
     let target = TargetRef::deserialize(document.pointer("/spec/scaleTargetRef")?).ok()?;
     let field = |pointer: &str| document.pointer(pointer).and_then(Value::as_str);
     let namespace = field("/metadata/namespace").unwrap_or("default");
-    let object = format!("{HPA} {namespace}/{}", field("/metadata/name").unwrap_or("(no name)"));
-    Some(Claim { object, targets: vec![target.in_namespace(namespace)] })
+    let object = hpa_called(namespace, field("/metadata/name").unwrap_or("(no name)"));
+    let is_nobodys = document["metadata"]["annotations"][OWNERSHIP] == "false";
+    let targets = Some(target.in_namespace(namespace)).filter(|_| !is_nobodys);
+    Some(Claim { object, targets: targets.into_iter().collect(), adopts: None })
+}
+
+/// The full name of an HPA.
+fn hpa_called(namespace: &str, name: &str) -> String {
+    format!("{HPA} {namespace}/{name}")
 }
 
 /// A kind or version that does not exist in a group of ours is a mistake, not someone else's object.
@@ -165,18 +182,21 @@ fn of_our_groups(api_version: &str, kind: &str) -> Vec<Problem> {
 fn judge_ours(kind: &Kind, object: String, document: &Value, context: &Context<'_>, now: Time) -> Finding {
     let mut problems = kind.schema(context.policies).unknown_field_problems(document);
     problems.extend(name_problem(document));
-    let (mut warnings, mut claim) = (Vec::new(), None);
+    let (mut warnings, mut claim, mut beside) = (Vec::new(), None, Beside::default());
     match kind.compile(document, context) {
         Ok(compiled) if problems.is_empty() => {
             let targets = compiled.plan.claimed().map(|member| member.target.clone()).collect();
-            claim = Some(Claim { object: full_name(kind, document), targets });
+            let hpa = compiled.plan.actuation.hpa().filter(|hpa| hpa.adopt_orphan);
+            let adopts = hpa.map(|hpa| hpa_called(&kind.acts_in(document), &hpa.name));
+            claim = Some(Claim { object: full_name(kind, document), targets, adopts });
+            beside = Beside::of_ours(kind, document);
             warnings = compiled.warnings;
             warnings.extend(expired_override(&compiled.plan, now));
         }
         Ok(_) => {}
         Err(more) => problems.extend(more),
     }
-    Finding { object, problems, warnings, known: true, claim }
+    Finding { object, problems, warnings, known: true, claim, beside }
 }
 
 fn full_name(kind: &Kind, document: &Value) -> String {
@@ -187,34 +207,6 @@ fn full_name(kind: &Kind, document: &Value) -> String {
             format!("{} {}/{name}", kind.kind, field("/metadata/namespace").unwrap_or("default"))
         }
         Scope::Cluster => format!("{} {name}", kind.kind),
-    }
-}
-
-/// Adds a problem to each object of one run, given with the file that it is in, whose target another one before it
-/// scales, or a HorizontalPodAutoscaler anywhere in the run: two on one target undo each other's work, and the operator
-/// would stand back for the older one or for the HPA.
-pub fn refuse_shared_targets<'a>(run: impl IntoIterator<Item = (&'a str, &'a mut Finding)>) {
-    let mut owners: HashMap<TargetId, (String, &str)> = HashMap::new();
-    let (ours, others): (Vec<_>, Vec<_>) = run.into_iter().partition(|(_, finding)| finding.known);
-    for (file, finding) in others {
-        let Some(claim) = &finding.claim else { continue };
-        owners.extend(claim.targets.iter().map(|target| (target.identity(), (claim.object.clone(), file))));
-    }
-    for (file, finding) in ours {
-        let Some(claim) = finding.claim.take() else { continue };
-        for target in &claim.targets {
-            match owners.entry(target.identity()) {
-                Entry::Vacant(free) => {
-                    free.insert((claim.object.clone(), file));
-                }
-                Entry::Occupied(taken) if taken.get().0 != claim.object => {
-                    let (owner, file) = taken.get();
-                    finding.problems.push(shared_target(target, &format!("{owner} in {file}")));
-                }
-                Entry::Occupied(_) => {}
-            }
-        }
-        finding.claim = Some(claim);
     }
 }
 
@@ -244,20 +236,20 @@ impl fmt::Display for TargetOwner {
         match self {
             Self::Object { kind, namespace, name } if namespace.is_empty() => write!(f, "{kind} {name}"),
             Self::Object { kind, namespace, name } => write!(f, "{kind} {namespace}/{name}"),
-            Self::Hpa { namespace, name } => write!(f, "{HPA} {namespace}/{name}"),
+            Self::Hpa { namespace, name } => f.write_str(&hpa_called(namespace, name)),
         }
     }
 }
 
 impl Kind {
-    /// That `target`, which an object of this kind would scale, is scaled by `owner` already.
-    pub fn taken(&self, target: &Target, owner: &TargetOwner) -> Problem {
-        (self.status.taken)(target, owner)
+    /// That `target`, which `object`, of this kind, would scale, is scaled by `owner` already.
+    pub fn taken(&self, object: &Value, target: &Target, owner: &TargetOwner) -> Problem {
+        (self.status.taken)(object, target, owner)
     }
 }
 
 /// The same in the words of kinds of ours.
-pub(crate) fn taken(target: &Target, owner: &TargetOwner) -> Problem {
+pub(crate) fn taken(_: &Value, target: &Target, owner: &TargetOwner) -> Problem {
     shared_target(target, &owner.to_string())
 }
 

@@ -26,7 +26,9 @@ pub struct StatusLanguage {
     inherited: Option<fn(&Value) -> Memory>,
     pub(crate) events: fn(&Change<'_>) -> Vec<Announcement>,
     /// How it words that a target is somebody else's.
-    pub(crate) taken: fn(&Target, &TargetOwner) -> Problem,
+    pub(crate) taken: fn(&Value, &Target, &TargetOwner) -> Problem,
+    /// By which name a refusal at admission is counted for each reason, where that is done.
+    pub(crate) counted_as: Option<fn(&Problem) -> &'static str>,
 }
 
 impl StatusLanguage {
@@ -38,6 +40,7 @@ impl StatusLanguage {
             inherited: None,
             events: events::usual,
             taken: manifest::taken,
+            counted_as: None,
         }
     }
 
@@ -52,8 +55,13 @@ impl StatusLanguage {
     }
 
     /// The same with words of its own for a target that is somebody else's.
-    pub(crate) const fn refusing(self, taken: fn(&Target, &TargetOwner) -> Problem) -> Self {
+    pub(crate) const fn refusing(self, taken: fn(&Value, &Target, &TargetOwner) -> Problem) -> Self {
         Self { taken, ..self }
+    }
+
+    /// The same where refusals are counted by names of somebody else's.
+    pub(crate) const fn counting(self, counted_as: fn(&Problem) -> &'static str) -> Self {
+        Self { counted_as: Some(counted_as), ..self }
     }
 
     /// Has the schema of the status hold the memory, where that is its place.

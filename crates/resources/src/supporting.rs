@@ -16,8 +16,10 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use serde_json::Value;
 
 use crate::finalizer::Finalizer;
+use crate::manifest::TargetOwner;
 use crate::schema::{self, Schema};
 use crate::scope::Scope;
+use crate::workload_needs::WorkloadNeeds;
 
 /// A kind that others refer to.
 pub struct Supporting {
@@ -72,8 +74,11 @@ pub struct Needs {
     pub supporting: &'static [&'static Supporting],
     /// Which supporting objects an object refers to. Called with whatever users write, malformed or not.
     pub references: fn(&Value) -> Vec<Reference>,
-    /// Whether its plans may keep an HPA: only then may the operator write HPAs.
-    pub hpas: bool,
+    /// How its objects name the HPAs that they keep; `None` where no plan of them keeps one. Only with it may the operator
+    /// write HPAs.
+    pub hpa: Option<HpaNaming>,
+    /// What an object needs of the workload that it scales. Called with whatever users write, malformed or not.
+    pub workload: fn(&Value) -> Option<WorkloadNeeds>,
     /// The finalizer that its objects may have, where one is known.
     pub finalizer: Option<Finalizer>,
 }
@@ -81,7 +86,17 @@ pub struct Needs {
 impl Needs {
     /// Nothing else.
     pub const NOTHING: Self =
-        Self { supporting: &[], references: |_| Vec::new(), hpas: false, finalizer: None };
+        Self { supporting: &[], references: |_| Vec::new(), hpa: None, workload: |_| None, finalizer: None };
+}
+
+/// How the objects of a kind name the HPAs that they keep.
+#[derive(Clone, Copy)]
+pub struct HpaNaming {
+    /// The name that an object gives its HPA, in its own namespace; `None` where it keeps none, whatever is paused. Called
+    /// with whatever users write, malformed or not.
+    pub name: fn(&Value) -> Option<String>,
+    /// How it is worded that another object gives its HPA that name.
+    pub taken: fn(&str, &TargetOwner) -> Problem,
 }
 
 /// The name of a supporting object.

@@ -71,7 +71,7 @@ pub use metrics::Metrics;
 pub use metrics_api::{MetricsApi, MetricsApiOwner};
 pub use namespaces::{NamespaceNames, Namespaces, Selection};
 pub use outages::{Cause, Outages};
-pub use owners::Owners;
+pub use owners::{Owners, Wanted};
 pub use ports::{
     Actuator, Advisers, Clock, Guard, Journal, KeepHpa, PastSpan, Question, Reconciler, Record, Sampled,
     Sampler,

@@ -3,6 +3,7 @@
 //! No label holds an object's name or an error's text: both are unbounded.
 
 mod keda;
+mod keda_reviews;
 mod neighbours;
 
 use std::sync::Mutex;
@@ -24,6 +25,7 @@ use crate::ObjectKey;
 use crate::label::came_to;
 use crate::standing::{Standing, Standings};
 use keda::KedaSeries;
+use keda_reviews::KedaReviews;
 use neighbours::Neighbours;
 
 /// Every metric of the process.
@@ -32,6 +34,7 @@ pub struct Metrics {
     /// Under KEDA's names, without a prefix of ours.
     keda_registry: Mutex<Registry>,
     keda: KedaSeries,
+    keda_reviews: KedaReviews,
     objects: Family<KindLabel, Gauge>,
     standings: Standings,
     decisions: Family<DecisionLabels, Counter>,
@@ -113,6 +116,7 @@ impl Metrics {
             registry: Mutex::default(),
             keda_registry: Mutex::default(),
             keda: KedaSeries::default(),
+            keda_reviews: KedaReviews::default(),
             objects: Family::default(),
             standings: Standings::default(),
             decisions: Family::default(),
@@ -174,6 +178,7 @@ impl Metrics {
         );
         let mut keda_registry = Registry::default();
         metrics.keda.register(&mut keda_registry);
+        metrics.keda_reviews.register(&mut keda_registry);
         let (registry, keda_registry) = (Mutex::new(registry), Mutex::new(keda_registry));
         Self { registry, keda_registry, ..metrics }
     }
@@ -259,6 +264,12 @@ impl Metrics {
     pub fn reviewed(&self, kind: &'static str, allowed: bool) {
         let allowed = if allowed { "true" } else { "false" };
         self.reviews.get_or_create(&ReviewLabels { kind, allowed }).inc();
+    }
+
+    /// Counts, as KEDA does, an object in `namespace` that was judged for the API server before it does `action`, and once
+    /// for each of `reasons` that it was refused.
+    pub fn validated(&self, namespace: &str, action: &'static str, reasons: &[&'static str]) {
+        self.keda_reviews.validated(namespace, action, reasons);
     }
 
     /// Notes whether this replica leads.

@@ -1,71 +1,153 @@
-//! Who wants to scale what, for whoever judges an object before it is stored.
+//! Who wants to scale what, and by which HPA, for whoever judges an object before it is stored. Each question is answered
+//! by one look into a table, however many objects there are.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use engine::{Plan, Target, TargetId};
 use resources::TargetOwner;
 
 use crate::ObjectKey;
 
-/// The claims of all objects, and the HPAs that nothing controls.
+/// Namespace and name of an HPA.
+type HpaName = (String, String);
+
+/// The claims of all objects, and the HPAs that there are.
 #[derive(Debug, Default)]
 pub struct Owners(RwLock<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
     claims: HashMap<TargetId, BTreeSet<ObjectKey>>,
-    by_key: HashMap<ObjectKey, Vec<TargetId>>,
-    hpas: BTreeMap<(String, String), TargetId>,
+    keepers: HashMap<HpaName, BTreeSet<ObjectKey>>,
+    by_key: HashMap<ObjectKey, Held>,
+    uids: HashMap<String, ObjectKey>,
+    /// For each target the HPAs that scale it, with the uid of what controls them.
+    hpas: HashMap<TargetId, BTreeMap<HpaName, Option<String>>>,
+    by_hpa: HashMap<HpaName, TargetId>,
+}
+
+/// What one object has.
+#[derive(Debug, Default)]
+struct Held {
+    uid: String,
+    targets: Vec<TargetId>,
+    hpa: Option<HpaName>,
+}
+
+/// What an object is about to have, for the question of who has it already.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The object.
+    pub key: &'a ObjectKey,
+    /// The HPA that it keeps, by its namespace and name.
+    pub hpa: Option<(&'a str, &'a str)>,
+    /// Whether it may take over an HPA of that name that nothing controls.
+    pub adopts: bool,
 }
 
 impl Owners {
-    /// Replaces the claims of `key` by those of `plan`; `None` where it has none.
-    pub(crate) fn claim(&self, key: &ObjectKey, plan: Option<&Plan>) {
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        for target in known.by_key.remove(key).unwrap_or_default() {
-            if let Some(claims) = known.claims.get_mut(&target) {
-                claims.remove(key);
-                if claims.is_empty() {
-                    known.claims.remove(&target);
-                }
-            }
-        }
-        let Some(plan) = plan else { return };
-        let targets: Vec<TargetId> = plan.claimed().map(|member| member.target.identity()).collect();
+    /// Replaces what `key` has by what `plan` claims, where there is one, and the HPA that it keeps.
+    pub(crate) fn claim(&self, key: &ObjectKey, uid: &str, plan: Option<&Plan>, hpa: Option<HpaName>) {
+        let mut known = self.write();
+        known.forget(key);
+        let targets: Vec<TargetId> =
+            plan.into_iter().flat_map(Plan::claimed).map(|member| member.target.identity()).collect();
         for target in &targets {
             known.claims.entry(target.clone()).or_default().insert(key.clone());
         }
-        known.by_key.insert(key.clone(), targets);
+        let hpa = hpa.filter(|_| plan.is_some());
+        if let Some(hpa) = &hpa {
+            known.keepers.entry(hpa.clone()).or_default().insert(key.clone());
+        }
+        known.uids.insert(uid.to_owned(), key.clone());
+        known.by_key.insert(key.clone(), Held { uid: uid.to_owned(), targets, hpa });
     }
 
-    /// Notes what an HPA that nothing controls scales; `None` where it is gone or something controls it.
-    pub(crate) fn hpa(&self, hpa: (String, String), target: Option<&Target>) {
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        match target {
-            Some(target) => known.hpas.insert(hpa, target.identity()),
-            None => known.hpas.remove(&hpa),
-        };
+    /// The object is gone.
+    pub(crate) fn forget(&self, key: &ObjectKey) {
+        self.write().forget(key);
     }
 
-    /// Who else than `key` scales `target`; an HPA that `key` may take over does not count.
-    pub fn other(&self, key: &ObjectKey, target: &Target, adopts: Option<&str>) -> Option<TargetOwner> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+    /// Notes what an HPA scales, and the uid of what controls it; `None` where it is gone or scales nothing.
+    pub(crate) fn hpa(&self, hpa: HpaName, target: Option<&Target>, controller: Option<String>) {
+        let mut known = self.write();
+        if let Some(before) = known.by_hpa.remove(&hpa)
+            && let Some(hpas) = known.hpas.get_mut(&before)
+        {
+            hpas.remove(&hpa);
+            if hpas.is_empty() {
+                known.hpas.remove(&before);
+            }
+        }
+        let Some(target) = target.map(Target::identity) else { return };
+        known.by_hpa.insert(hpa.clone(), target.clone());
+        known.hpas.entry(target).or_default().insert(hpa, controller);
+    }
+
+    /// Who else scales `target`. An HPA that is kept by an object does not count beside that; nor does one that `wanted`
+    /// may take over, or that an object which is gone has left under the very name.
+    pub fn of_target(&self, wanted: &Wanted<'_>, target: &Target) -> Option<TargetOwner> {
+        let known = self.read();
         let id = target.identity();
-        let object = known.claims.get(&id).and_then(|claims| claims.iter().find(|other| *other != key));
-        let hpa = || {
-            let mut foreign = known.hpas.iter().filter(|((_, name), _)| adopts != Some(name));
-            foreign.find(|(_, scales)| **scales == id).map(|((namespace, name), _)| TargetOwner::Hpa {
-                namespace: namespace.clone(),
-                name: name.clone(),
-            })
+        if let Some(other) =
+            known.claims.get(&id).and_then(|claims| claims.iter().find(|key| *key != wanted.key))
+        {
+            return Some(owner(other));
+        }
+        let is_foreign = |((namespace, name), controller): &(&HpaName, &Option<String>)| {
+            let is_own_name = wanted.hpa == Some((namespace, name));
+            match controller {
+                Some(uid) => !is_own_name && !known.uids.contains_key(uid),
+                None => !(is_own_name && wanted.adopts),
+            }
         };
-        let owner = |key: &ObjectKey| {
-            let ObjectKey { kind, namespace, name } = key.clone();
-            TargetOwner::Object { kind, namespace, name }
-        };
-        object.map(owner).or_else(hpa)
+        let ((namespace, name), _) = known.hpas.get(&id)?.iter().find(is_foreign)?;
+        Some(TargetOwner::Hpa { namespace: namespace.clone(), name: name.clone() })
     }
+
+    /// Who else keeps the HPA that `wanted` keeps.
+    pub fn of_hpa(&self, wanted: &Wanted<'_>) -> Option<TargetOwner> {
+        let (namespace, name) = wanted.hpa?;
+        let known = self.read();
+        let keepers = known.keepers.get(&(namespace.to_owned(), name.to_owned()))?;
+        keepers.iter().find(|key| *key != wanted.key).map(owner)
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Known> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Known> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn forget(&mut self, key: &ObjectKey) {
+        let Some(Held { uid, targets, hpa }) = self.by_key.remove(key) else { return };
+        self.uids.remove(&uid);
+        for target in targets {
+            remove(&mut self.claims, &target, key);
+        }
+        if let Some(hpa) = hpa {
+            remove(&mut self.keepers, &hpa, key);
+        }
+    }
+}
+
+fn remove<T: Eq + std::hash::Hash>(all: &mut HashMap<T, BTreeSet<ObjectKey>>, of: &T, key: &ObjectKey) {
+    if let Some(keys) = all.get_mut(of) {
+        keys.remove(key);
+        if keys.is_empty() {
+            all.remove(of);
+        }
+    }
+}
+
+fn owner(key: &ObjectKey) -> TargetOwner {
+    let ObjectKey { kind, namespace, name } = key.clone();
+    TargetOwner::Object { kind, namespace, name }
 }
 
 #[cfg(test)]
@@ -77,22 +159,64 @@ mod tests {
         ObjectKey { kind: "GeneralScaler", namespace: "shop".to_owned(), name: name.to_owned() }
     }
 
+    fn hpa(name: &str) -> HpaName {
+        ("shop".to_owned(), name.to_owned())
+    }
+
+    fn text(owner: Option<TargetOwner>) -> Option<String> {
+        owner.map(|owner| owner.to_string())
+    }
+
     #[test]
     fn who_else_scales_a_target_is_known_until_it_no_longer_does() {
         let (owners, plan) = (Owners::default(), plan());
         let target = &plan.members[0].target;
-        owners.claim(&key("a"), Some(&plan));
-        assert_eq!(owners.other(&key("a"), target, None), None);
-        let other = |key: &ObjectKey| owners.other(key, target, None).map(|owner| owner.to_string());
-        assert_eq!(other(&key("b")).as_deref(), Some("GeneralScaler shop/a"));
+        let other = |name: &str| {
+            text(owners.of_target(&Wanted { key: &key(name), hpa: None, adopts: false }, target))
+        };
+        owners.claim(&key("a"), "1", Some(&plan), None);
+        assert_eq!(other("a"), None);
+        assert_eq!(other("b").as_deref(), Some("GeneralScaler shop/a"));
         let observing = Plan { mode: engine::Mode::Observe, ..plan.clone() };
-        owners.claim(&key("a"), Some(&observing));
-        assert_eq!(owners.other(&key("b"), target, None), None);
-        owners.hpa(("shop".to_owned(), "web".to_owned()), Some(target));
-        let hpa = other(&key("b"));
-        assert_eq!(hpa.as_deref(), Some("HorizontalPodAutoscaler shop/web"));
-        assert_eq!(owners.other(&key("b"), target, Some("web")), None, "it may take that over");
-        owners.hpa(("shop".to_owned(), "web".to_owned()), None);
-        assert_eq!(owners.other(&key("b"), target, None), None);
+        owners.claim(&key("a"), "1", Some(&observing), None);
+        assert_eq!(other("b"), None);
+        owners.claim(&key("a"), "1", Some(&plan), None);
+        owners.forget(&key("a"));
+        assert_eq!(other("b"), None);
+    }
+
+    #[test]
+    fn an_hpa_counts_that_nobody_keeps_and_that_may_not_be_taken_over() {
+        let (owners, plan) = (Owners::default(), plan());
+        let target = &plan.members[0].target;
+        let foreign = |own: &str, adopts| {
+            let key = key("b");
+            let wanted = Wanted { key: &key, hpa: Some(("shop", own)), adopts };
+            text(owners.of_target(&wanted, target)).is_some()
+        };
+        owners.hpa(hpa("web"), Some(target), None);
+        assert!(foreign("other", true) && foreign("web", false) && !foreign("web", true));
+        owners.hpa(hpa("web"), Some(target), Some("1".to_owned()));
+        assert!(foreign("other", false), "it is of somebody unknown");
+        assert!(!foreign("web", false), "the one before, of the same name, has left it");
+        owners.claim(&key("a"), "1", None, None);
+        assert!(!foreign("other", false), "an object has it, which claims nothing");
+        owners.hpa(hpa("web"), None, None);
+        owners.forget(&key("a"));
+        assert!(!foreign("other", false));
+    }
+
+    #[test]
+    fn contract_2_rule_2_who_else_keeps_an_hpa_of_a_name_is_known() {
+        let (owners, plan) = (Owners::default(), plan());
+        let other = |name: &str, namespace: &str| {
+            text(owners.of_hpa(&Wanted { key: &key(name), hpa: Some((namespace, "web")), adopts: false }))
+        };
+        owners.claim(&key("a"), "1", Some(&plan), Some(hpa("web")));
+        assert_eq!(other("a", "shop"), None);
+        assert_eq!(other("b", "shop").as_deref(), Some("GeneralScaler shop/a"));
+        assert_eq!(other("b", "elsewhere"), None);
+        owners.claim(&key("a"), "1", Some(&plan), Some(hpa("renamed")));
+        assert_eq!(other("b", "shop"), None);
     }
 }

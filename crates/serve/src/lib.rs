@@ -30,7 +30,7 @@ use tokio::sync::watch;
 
 use peers::NotAsked;
 
-pub use admission::{Judge, admission};
+pub use admission::{Judge, Workloads, admission};
 pub use certificates::{
     CertificateCallers, CertificateFiles, CertificateFolder, CertificateKeeper, CertificateSlot,
     CertificateVault, FolderError, Kept,

@@ -241,8 +241,7 @@ fn failure(namespace: &str, name: &str, failed: Failed) -> WriteFailure {
         Failed::Foreign(whose) => WriteFailure {
             reason: Reason::HpaConflict,
             message: format!(
-                "{hpa} already exists and {whose}: choose another name for the HPA of this object, or \
-                 delete that one"
+                "{hpa}: {whose}: choose another name for the HPA of this object, or delete that one"
             ),
         },
         Failed::Refused(refusal) => {

@@ -30,9 +30,14 @@ pub(super) fn needed(keep: &KeepHpa<'_>, hpa: &KeptHpa, live: &DynamicObject) ->
     let controlling = owners.iter().find(|owner| owner.controller == Some(true));
     let action = match controlling {
         Some(owner) if owner.uid == keep.uid => HpaAction::Updated,
-        Some(owner) => return Needed::Foreign(format!("{} {} controls it", owner.kind, owner.name)),
+        Some(OwnerReference { kind, name, .. }) => {
+            let hpa = &hpa.name;
+            return Needed::Foreign(format!("the HPA '{hpa}' is already managed by the {kind} '{name}'"));
+        }
         None if hpa.adopt_orphan => HpaAction::Adopted,
-        None => return Needed::Foreign("it has no controller, so it was created by hand".to_owned()),
+        None => {
+            return Needed::Foreign("it exists and has no controller, so it was created by hand".to_owned());
+        }
     };
     let has = |have: Option<&BTreeMap<String, String>>, want: &BTreeMap<String, String>| {
         want.iter().all(|(key, value)| have.and_then(|have| have.get(key)) == Some(value))
@@ -183,7 +188,7 @@ mod tests {
     fn what_somebody_else_controls_is_never_touched() {
         for adopt_orphan in [false, true] {
             let Needed::Foreign(whose) = check(&hpa(adopt_orphan), &live(Some("theirs"))) else { panic!() };
-            assert_eq!(whose, "Other x controls it");
+            assert_eq!(whose, "the HPA 'kept' is already managed by the Other 'x'");
         }
     }
 }

@@ -1,15 +1,17 @@
 //! The certificate that the operator's replicas share, joined to the cluster; and of the listeners that show it, the
 //! admission webhook.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use cluster::{ApiServiceRegistration, Clients, KeptSecret, WebhookRegistration};
+use cluster::{ApiServiceRegistration, Clients, KeptSecret, WebhookRegistration, WorkloadStore};
+use engine::Target;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use runner::Namespaces;
+use serde_json::Value;
 use serve::{
     CertificateCallers, CertificateFiles, CertificateFolder, CertificateKeeper, CertificateSlot,
-    CertificateVault, Judge, Kept, Listening,
+    CertificateVault, Judge, Kept, Listening, Workloads,
 };
 use sources::{AddressPolicy, Registry};
 
@@ -28,6 +30,8 @@ pub(super) struct Certificates {
     folder: Option<CertificateFolder>,
     /// Whether the API server calls by it.
     has_webhook: bool,
+    /// What the webhook looks at.
+    workloads: Arc<ClusterWorkloads>,
 }
 
 impl Certificates {
@@ -40,7 +44,12 @@ impl Certificates {
         // A folder that was named and cannot be used is a mistake, whatever it is for.
         let folder = flags.cert_dir.as_deref().map(CertificateFolder::open).transpose()?;
         let has_webhook = flags.webhook_address != Listen::Off;
-        Ok(arguments.shows_certificate().then(|| Self { slot: Arc::default(), folder, has_webhook }))
+        Ok(arguments.shows_certificate().then(|| Self {
+            slot: Arc::default(),
+            folder,
+            has_webhook,
+            workloads: Arc::default(),
+        }))
     }
 
     /// Where the certificate is shown from.
@@ -67,6 +76,7 @@ impl Certificates {
             namespaces: namespaces.clone(),
             defaults: defaults.map(|file| Arc::clone(&file.shared)).unwrap_or_default(),
             owners: Arc::clone(&shared.owners),
+            workloads: Arc::clone(&self.workloads) as Arc<dyn Workloads>,
             clock: shared.clock.clone(),
             metrics: Arc::clone(&shared.metrics),
         };
@@ -81,6 +91,7 @@ impl Certificates {
         shared: &Shared,
         clients: &Clients,
     ) -> CertificateKeeper {
+        self.workloads.0.get_or_init(|| WorkloadStore::new(clients));
         let flags = &arguments.admission;
         let metrics = || Arc::clone(&shared.metrics);
         let namespace = arguments.lease_namespace.as_ref().unwrap_or(&clients.namespace);
@@ -101,6 +112,26 @@ impl Certificates {
         let callers = Box::new(ApiServer { webhook, metrics_api });
         let (clock, readiness) = (shared.clock.clone(), Arc::clone(&shared.readiness));
         CertificateKeeper::new(self.slot, vault, callers, clock, readiness, names)
+    }
+}
+
+/// There as soon as the API server is: listeners are opened before, so that an address that is taken is said first.
+#[derive(Default)]
+struct ClusterWorkloads(OnceLock<WorkloadStore>);
+
+impl ClusterWorkloads {
+    fn store(&self) -> Result<&WorkloadStore, String> {
+        self.0.get().ok_or_else(|| "the operator is starting".to_owned())
+    }
+}
+
+impl Workloads for ClusterWorkloads {
+    fn workload<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Option<Value>, String>> {
+        async move { self.store()?.workload(target).await }.boxed()
+    }
+
+    fn limit_ranges<'a>(&'a self, namespace: &'a str) -> BoxFuture<'a, Result<Vec<Value>, String>> {
+        async move { self.store()?.limit_ranges(namespace).await }.boxed()
     }
 }
 

@@ -214,7 +214,11 @@ async fn a_foreign_hpa_is_never_touched_and_an_orphan_adopted_in_place() {
     let other = Keeping::start(&scene, "another-uid").await;
     let refused = other.keep(Some(&adopting)).await.unwrap_err();
     assert_eq!(refused.reason, Reason::HpaConflict);
-    assert!(refused.message.contains("GeneralScaler owner controls it"), "{}", refused.message);
+    assert!(
+        refused.message.contains("is already managed by the GeneralScaler 'owner'"),
+        "{}",
+        refused.message
+    );
 
     // It goes with its owner.
     let owner = crate::harness::Scaling::namespaced(

@@ -38,6 +38,6 @@ mod secrets;
 mod targets;
 mod traces;
 mod trigger_authentication;
-mod webhook;
+pub(crate) mod webhook;
 mod webhook_certificate;
 mod writes;

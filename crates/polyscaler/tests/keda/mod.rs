@@ -1,5 +1,6 @@
 //! KEDA's ScaledObject on the real API server: what its users know goes on.
 
+mod admission;
 mod adopted;
 mod document;
 mod goes;

@@ -163,7 +163,7 @@ fn configuration(scene: &Scene) -> DynamicObject {
 }
 
 /// Everything that the operator says, wherever it says it.
-async fn said(process: &ChildHandle, health: &PortClaim, scaling: &Scaling) -> String {
+async fn said(process: &ChildHandle, health: &PortClaim, webhook: &PortClaim, scaling: &Scaling) -> String {
     let url = format!("http://127.0.0.1:{}/readyz", health.port());
     let http = testbed::http_client().timeout(LIMIT).build().unwrap();
     let ready = match http.get(url).send().await {
@@ -173,9 +173,33 @@ async fn said(process: &ChildHandle, health: &PortClaim, scaling: &Scaling) -> S
     let conditions = scaling.status().await["conditions"].clone();
     let messages = conditions.as_array().into_iter().flatten().map(|found| found["message"].to_string());
     let messages: Vec<String> = messages.collect();
-    let said = format!("{ready}\n{}\n{}", messages.join("\n"), process.last_lines(1000));
+    let reviewed = reviewed(webhook, scaling).await;
+    let said = format!("{ready}\n{}\n{reviewed}\n{}", messages.join("\n"), process.last_lines(1000));
     // Fields of the log are quoted.
     said.replace('\\', "")
+}
+
+/// What the webhook says to an object whose workload `bare` has no requests.
+async fn reviewed(webhook: &PortClaim, bare: &Scaling) -> String {
+    let namespace = bare.get().await.data["spec"]["namespace"].clone();
+    let cpu = json!({ "type": "cpu", "metricType": "Utilization", "metadata": { "value": "50" } });
+    let object = json!({
+        "apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject",
+        "metadata": { "name": "bare", "namespace": namespace },
+        "spec": { "scaleTargetRef": { "name": "bare" }, "minReplicaCount": 1, "triggers": [cpu] },
+    });
+    let review = json!({
+        "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+        "request": { "uid": "1", "operation": "CREATE", "namespace": namespace, "object": object, "oldObject": null,
+            "kind": { "group": "keda.sh", "version": "v1alpha1", "kind": "ScaledObject" } },
+    });
+    let url = format!("https://127.0.0.1:{}/validate", webhook.port());
+    // Its certificate may be what cannot be made.
+    let http = testbed::http_client().danger_accept_invalid_certs(true).timeout(LIMIT).build().unwrap();
+    match http.post(url).body(review.to_string()).send().await {
+        Ok(answer) => answer.text().await.unwrap_or_default(),
+        Err(error) => error.to_string(),
+    }
 }
 
 /// Runs the operator without one right, until one line of what it says names it.
@@ -190,6 +214,9 @@ async fn without(rights: &Rights, missing: Missing) {
     let mut spec = scene.spec("web", "/users");
     spec["headersFrom"] = json!({ "secretRef": { "name": "token" } });
     let scaling = scene.business_scaling("web", spec).await;
+    let mut bare = testbed::fixtures::deployment("bare", &scene.namespace, 0);
+    bare.spec.as_mut().unwrap().template.spec.as_mut().unwrap().containers[0].resources = None;
+    scene.create_deployment(bare).await;
     // Metrics about the cluster's own pods and Services.
     let url = format!("http://web.{}/load", scene.namespace);
     let of_endpoints = json!({ "url": url, "valueLocation": "load", "aggregateEndpoints": "sum" });
@@ -225,7 +252,7 @@ async fn without(rights: &Rights, missing: Missing) {
     let api_server_says = format!("cannot {verb} resource \"{resource}\"");
     let operator_says = format!("grant {verb} on {resource}");
     let look = || async {
-        let said = said(&process, &health, &scaling).await;
+        let said = said(&process, &health, &webhook, &scaling).await;
         let names_it = |line: &str| line.contains(&api_server_says) || line.contains(&operator_says);
         if said.lines().any(names_it) { Ok(()) } else { Err(said) }
     };

@@ -17,7 +17,7 @@ use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::hpa::{self, Parts};
-use super::marks::{Marks, is_whole};
+use super::marks::{Marks, is_transferred, is_whole};
 use super::spec::{FallbackConfig, ScalingModifiers};
 use super::triggers::{self, CompiledTrigger, TriggerContext, TriggerSpec};
 use super::{ScaledObjectSpec, rules};
@@ -61,6 +61,9 @@ pub(super) fn compile_policy(
         of_pods: &compiled.of_pods,
         composite: composite.as_ref(),
         pause: marks.brakes.pause,
+        // KEDA asks for the annotation at admission, and takes over without it what is stored. An HPA that has the name
+        // which KEDA makes up is one of its own that was restored.
+        may_adopt: !context.admitting || is_transferred(object) || !spec.names_hpa(),
     };
     let hpa = parts.kept();
     let direct = marks.direct.then(|| direct(&hpa, &compiled, &mut findings.problems)).flatten();

@@ -32,6 +32,8 @@ pub(super) struct Parts<'a> {
     pub(super) of_pods: &'a [Value],
     pub(super) composite: Option<&'a Composite>,
     pub(super) pause: Pause,
+    /// Whether an HPA of that name that nothing controls may be taken over.
+    pub(super) may_adopt: bool,
 }
 
 impl Parts<'_> {
@@ -40,7 +42,13 @@ impl Parts<'_> {
         let name = self.spec.hpa_name(self.object);
         let labels = self.labels(&name);
         let annotations = texts(&self.metadata["annotations"]).filter(|(key, _)| !key.starts_with(PREFIX));
-        KeptHpa { labels, annotations: annotations.collect(), spec: self.spec(), name, adopt_orphan: true }
+        KeptHpa {
+            labels,
+            annotations: annotations.collect(),
+            spec: self.spec(),
+            name,
+            adopt_orphan: self.may_adopt,
+        }
     }
 
     /// The `spec` of the HPA.

@@ -3,7 +3,7 @@
 use engine::{Brakes, Fault, Mode, Origin, Pause, Problem, Warning};
 use serde_json::{Map, Value};
 
-use crate::common::annotations::{ACTUATION_ANNOTATION, Annotations, path};
+use crate::common::annotations::{ACTUATION_ANNOTATION, Annotations, MODE_ANNOTATION, path};
 use crate::common::conditions::PAUSE_FIELD;
 use crate::compile::Findings;
 
@@ -12,6 +12,7 @@ const PAUSED_REPLICAS: &str = "autoscaling.keda.sh/paused-replicas";
 const PAUSED_SCALE_IN: &str = "autoscaling.keda.sh/paused-scale-in";
 const PAUSED_SCALE_OUT: &str = "autoscaling.keda.sh/paused-scale-out";
 const FORCE_ACTIVATION: &str = "autoscaling.keda.sh/force-activation";
+const TRANSFER: &str = "scaledobject.keda.sh/transfer-hpa-ownership";
 
 /// What the annotations of a ScaledObject ask for.
 #[derive(Debug, PartialEq)]
@@ -43,6 +44,21 @@ impl Marks {
         let paused_by = by_keda.is_on().then(|| Origin::new(PAUSE_FIELD, by_keda, annotations_of(by_keda)));
         Self { mode: annotations.mode, brakes, paused_by, forced: is_set(all, FORCE_ACTIVATION), direct }
     }
+}
+
+/// Whether `object` says that it has no HPA.
+pub(super) fn is_direct(object: &Value) -> bool {
+    object["metadata"]["annotations"][ACTUATION_ANNOTATION] == "direct"
+}
+
+/// Whether `object` is only observed.
+pub(super) fn observes(object: &Value) -> bool {
+    object["metadata"]["annotations"][MODE_ANNOTATION] == "observe"
+}
+
+/// Whether `object` may take over an HPA that it names and that is somebody's.
+pub(super) fn is_transferred(object: &Value) -> bool {
+    object["metadata"]["annotations"][TRANSFER] == "true"
 }
 
 /// Whether the annotation is there and not false, as Go's `strconv.ParseBool` reads it. What that cannot read counts as

@@ -7,6 +7,7 @@ mod compile;
 mod finalizer;
 mod hpa;
 mod marks;
+mod refusals;
 mod rules;
 mod spec;
 mod status;
@@ -24,7 +25,7 @@ use crate::kept_status::MemoryPlace;
 use crate::kind::Kind;
 use crate::scope::Scope;
 use crate::status_language::StatusLanguage;
-use crate::supporting::Needs;
+use crate::supporting::{HpaNaming, Needs};
 use crate::trigger_authentication;
 
 pub use spec::{Advanced, FallbackConfig, HpaConfig, ScaleTarget, ScalingModifiers};
@@ -43,14 +44,16 @@ pub const KIND: Kind = Kind {
     status: StatusLanguage::of::<ScaledObjectStatus>(MemoryPlace::Annotation)
         .inheriting(status::inherited)
         .announcing(status::events)
-        .refusing(rules::taken),
+        .refusing(refusals::taken)
+        .counting(refusals::counted_as),
     needs: Needs {
         supporting: &[
             &trigger_authentication::TRIGGER_AUTHENTICATION,
             &trigger_authentication::CLUSTER_TRIGGER_AUTHENTICATION,
         ],
         references: trigger_authentication::references,
-        hpas: true,
+        hpa: Some(HpaNaming { name: refusals::hpa_name, taken: refusals::hpa_taken }),
+        workload: refusals::workload_needs,
         finalizer: Some(finalizer::FINALIZER),
     },
 };

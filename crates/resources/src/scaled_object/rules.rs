@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use engine::{Fault, FaultKind, Problem, Target, Warning};
 
 use super::ScaledObjectSpec;
+use super::refusals::HPA_NAME;
 use super::spec::ScalingModifiers;
 use crate::common::rule::Rule;
 use crate::compile::Findings;
-use crate::manifest::TargetOwner;
 
 /// The longest name of an object whose name is the value of a label.
 const LONGEST_NAME: usize = 63;
@@ -40,29 +40,6 @@ pub(super) fn judge(spec: &ScaledObjectSpec, name: &str, admitting: bool, findin
         findings.warnings.extend(found.into_iter().map(warning));
     }
     findings.warnings.extend(doubts(spec));
-}
-
-/// That something else scales the target, with the sentence of KEDA's webhook in front.
-pub(super) fn taken(target: &Target, owner: &TargetOwner) -> Problem {
-    let manager = match owner {
-        TargetOwner::Object { kind, name, .. } => format!("{kind} '{name}'"),
-        TargetOwner::Hpa { name, .. } => format!("hpa '{name}'"),
-    };
-    let kind = format!("{}.{}", target.api_version, target.kind);
-    let advice = match owner {
-        TargetOwner::Object { .. } => {
-            "delete one of the two, or set the annotation polyscaler.dev/mode: observe on this one"
-        }
-        TargetOwner::Hpa { .. } => {
-            "delete it, or name it in advanced.horizontalPodAutoscalerConfig.name and set the annotation \
-             scaledobject.keda.sh/transfer-hpa-ownership: \"true\" to take it over"
-        }
-    };
-    let why = format!(
-        "the workload '{}' of type '{kind}' is already managed by the {manager}: {advice}",
-        target.name
-    );
-    Problem::new("spec.scaleTargetRef", Fault::forbidden(why))
 }
 
 /// What KEDA's operator does not run either.
@@ -105,10 +82,9 @@ fn at_admission(spec: &ScaledObjectSpec, name: &str) -> Vec<Problem> {
             "the HPA would be called {hpa}, which is longer than {LONGEST_NAME} characters: shorten the name of the object, or \
              set horizontalPodAutoscalerConfig.name"
         );
-        let path = "spec.advanced.horizontalPodAutoscalerConfig.name";
-        found.push(Problem::new(path, Fault::new(FaultKind::TooLong, why)));
+        found.push(Problem::new(HPA_NAME, Fault::new(FaultKind::TooLong, why)));
     }
-    if only_pods && spec.min() == 0 && is_watched(spec) {
+    if only_pods && spec.min() == 0 && is_watched(&spec.scale_target_ref.in_namespace("")) {
         let why = "scaling to 0 needs at least one trigger that is not cpu or memory: set minReplicaCount to 1 or more, or \
                    add one";
         found.push(Problem::new("spec.minReplicaCount", Fault::invalid(why)));
@@ -128,8 +104,7 @@ fn at_admission(spec: &ScaledObjectSpec, name: &str) -> Vec<Problem> {
 }
 
 /// Whether the target is of the kinds that KEDA's webhook looks at.
-fn is_watched(spec: &ScaledObjectSpec) -> bool {
-    let target = spec.scale_target_ref.in_namespace("");
+pub(super) fn is_watched(target: &Target) -> bool {
     target.api_version == "apps/v1" && matches!(target.kind.as_str(), "Deployment" | "StatefulSet")
 }
 
@@ -151,26 +126,4 @@ fn doubts(spec: &ScaledObjectSpec) -> Vec<Warning> {
         doubts.push(Warning::new("spec.cooldownPeriod", why));
     }
     doubts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_target_of_somebody_else_is_refused_in_kedas_words_with_what_to_do() {
-        let text = str::to_owned;
-        let (api_version, kind) = (text("apps/v1"), text("Deployment"));
-        let target = Target { api_version, kind, namespace: text("shop"), name: text("web") };
-        let object = TargetOwner::Object { kind: "ScaledObject", namespace: text("shop"), name: text("a") };
-        let said = taken(&target, &object).to_string();
-        let wanted =
-            "the workload 'web' of type 'apps/v1.Deployment' is already managed by the ScaledObject 'a'";
-        assert!(said.contains(wanted), "{said}");
-        let said =
-            taken(&target, &TargetOwner::Hpa { namespace: text("shop"), name: text("own") }).to_string();
-        let wanted =
-            "the workload 'web' of type 'apps/v1.Deployment' is already managed by the hpa 'own': delete it";
-        assert!(said.contains(wanted), "{said}");
-    }
 }

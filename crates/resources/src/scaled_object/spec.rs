@@ -156,6 +156,11 @@ impl ScaledObjectSpec {
         given.unwrap_or_else(|| format!("keda-hpa-{object}"))
     }
 
+    /// Whether the spec itself names the HPA.
+    pub(super) fn names_hpa(&self) -> bool {
+        self.hpa_config().and_then(|config| config.name.as_deref()).is_some_and(|name| !name.is_empty())
+    }
+
     pub(super) fn modifiers(&self) -> Option<&ScalingModifiers> {
         let modifiers = self.advanced.as_ref()?.scaling_modifiers.as_ref();
         modifiers.filter(|modifiers| !modifiers.is_empty())

@@ -80,7 +80,10 @@ impl Runner {
             },
         );
         self.ownership.know(&identity.uid, &key);
-        self.terms.owners.claim(&key, compiled.as_ref().ok().map(|compiled| &*compiled.plan));
+        let hpa = kind.needs.hpa.and_then(|naming| (naming.name)(object));
+        let hpa = hpa.map(|hpa| (kind.acts_in(object), hpa));
+        let plan = compiled.as_ref().ok().map(|compiled| &*compiled.plan);
+        self.terms.owners.claim(&key, &identity.uid, plan, hpa);
         let mut concerned = match &compiled {
             Ok(compiled) => self.ownership.claim(&key, &identity.created, &compiled.plan),
             Err(_) => self.ownership.withdraw(&key),
@@ -102,7 +105,7 @@ impl Runner {
     }
 
     pub(super) fn delete(&mut self, key: &ObjectKey) {
-        self.terms.owners.claim(key, None);
+        self.terms.owners.forget(key);
         let concerned = self.ownership.withdraw(key);
         self.references.forget(key);
         if let Some(mut entry) = self.entries.remove(key) {

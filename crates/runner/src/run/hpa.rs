@@ -6,7 +6,7 @@ use crate::keep::{Keeps, withdraw};
 
 impl Runner {
     pub(super) fn hpa(&mut self, hpa: (String, String), target: Option<Target>, controller: Option<String>) {
-        self.terms.owners.hpa(hpa.clone(), target.as_ref().filter(|_| controller.is_none()));
+        self.terms.owners.hpa(hpa.clone(), target.as_ref(), controller.clone());
         let mut keepers = self.ownership.keepers(&hpa, controller.as_deref());
         let concerned = self.ownership.hpa(hpa.clone(), target, controller.clone());
         keepers.extend(self.ownership.keepers(&hpa, controller.as_deref()));

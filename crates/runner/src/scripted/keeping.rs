@@ -19,7 +19,7 @@ pub(crate) static KEEPING: Kind = Kind {
     kind: "Keeping",
     plural: "keepings",
     compile,
-    needs: Needs { references, hpas: true, ..Needs::NOTHING },
+    needs: Needs { references, hpa: resources::scaled_object::KIND.needs.hpa, ..Needs::NOTHING },
     ..business_scaling::KIND
 };
 

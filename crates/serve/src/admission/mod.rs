@@ -9,6 +9,7 @@
 //! and reports what is wrong in the object's status.
 
 mod review;
+mod workload;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ use runner::{Clock, Metrics, Namespaces, Owners, SharedDefaults};
 
 use crate::certificates::CertificateSlot;
 use crate::{BindError, Listening, tls};
+
+pub use workload::Workloads;
 
 /// An object has 1.5 MiB at most; a review of an update holds two, written out at length.
 const LONGEST_BODY: usize = 8 * 1024 * 1024;
@@ -51,6 +54,8 @@ pub struct Judge {
     pub defaults: Arc<SharedDefaults>,
     /// Who wants to scale what.
     pub owners: Arc<Owners>,
+    /// Reads the workloads that objects scale.
+    pub workloads: Arc<dyn Workloads>,
     /// Whether an override has ended.
     pub clock: Arc<dyn Clock>,
     /// Counts reviews.
@@ -77,9 +82,13 @@ async fn answer(State(judge): State<Arc<Judge>>, request: Request) -> Response {
         Ok(Err(error)) => return refuse(StatusCode::PAYLOAD_TOO_LARGE, &error.to_string()),
         Err(_) => return refuse(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time"),
     };
-    let reviewed = serde_json::from_slice(&body)
-        .map_err(|error| format!("not JSON: {error}"))
-        .and_then(|sent| review::review(&sent, &judge));
+    let reviewed = match serde_json::from_slice(&body) {
+        Ok(sent) => {
+            let looked = workload::look(&sent, &judge).await;
+            review::review(&sent, &judge, looked)
+        }
+        Err(error) => Err(format!("not JSON: {error}")),
+    };
     match reviewed {
         Ok(answer) => ([(header::CONTENT_TYPE, "application/json")], answer.to_string()).into_response(),
         Err(problem) => refuse(StatusCode::BAD_REQUEST, &problem),

@@ -3,14 +3,30 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{SourceCatalog, Time};
+use engine::{SourceCatalog, Target, Time};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use runner::{Clock as _, Metrics, Namespaces, SystemClock};
 use serde_json::{Value, json};
 use sources::{AddressPolicy, Registry};
 use tokio::sync::watch;
 
-use super::{Judge, LONGEST_BODY, admission, review};
+use super::workload::Looked;
+use super::{Judge, LONGEST_BODY, Workloads, admission, review};
 use crate::certificates::CertificateSlot;
+
+/// A cluster without any workloads.
+struct NoWorkloads;
+
+impl Workloads for NoWorkloads {
+    fn workload<'a>(&'a self, _: &'a Target) -> BoxFuture<'a, Result<Option<Value>, String>> {
+        async { Ok(None) }.boxed()
+    }
+
+    fn limit_ranges<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Vec<Value>, String>> {
+        async { Ok(Vec::new()) }.boxed()
+    }
+}
 
 fn judge() -> Judge {
     let catalog: Arc<dyn SourceCatalog> = Arc::new(Registry::new(AddressPolicy::default()));
@@ -23,6 +39,7 @@ fn judge() -> Judge {
         namespaces: Namespaces::default(),
         defaults: Arc::default(),
         owners: Arc::default(),
+        workloads: Arc::new(NoWorkloads),
         clock: Arc::new(SystemClock::start()),
         metrics: Arc::new(Metrics::new()),
     }
@@ -56,7 +73,7 @@ fn sent(operation: &str, object: Value, before: Value) -> Value {
 }
 
 fn response(sent: &Value, judge: &Judge) -> Value {
-    let answer = review::review(sent, judge).unwrap();
+    let answer = review::review(sent, judge, Looked::NotNeeded).unwrap();
     assert_eq!((&answer["apiVersion"], &answer["kind"]), (&sent["apiVersion"], &sent["kind"]));
     assert_eq!(answer["response"]["uid"], "705ab4f5");
     answer["response"].clone()
@@ -258,7 +275,7 @@ fn what_is_no_review_is_an_error() {
         (with(good(), "/request", "operation", Value::Null), "request.operation"),
         (with(good(), "/request", "object", Value::Null), "request.object"),
     ] {
-        let problem = review::review(&review, &judge()).unwrap_err();
+        let problem = review::review(&review, &judge(), Looked::NotNeeded).unwrap_err();
         assert!(problem.contains(words), "{words} in {problem}");
     }
 }

@@ -133,7 +133,7 @@ mod tests {
             };
             // A status that is someone else's contract has none: its HPA has them.
             let has_replicas = of_replicas("") || of_replicas("member_");
-            assert_eq!(has_replicas, !kind.needs.hpas, "{}: {names:?}", kind.kind);
+            assert_eq!(has_replicas, kind.needs.hpa.is_none(), "{}: {names:?}", kind.kind);
         }
     }
 }

@@ -14,7 +14,7 @@ use resources::{KINDS, Scope};
 use rules::{
     LEASE, METRICS_API_ROLE, Rule, any_target, api_service, api_service_owner, autoscalers, callers,
     certificate_secret, events, items, lease, leases, namespaces, of_scope, pods, secrets, targets,
-    webhook_configuration,
+    webhook_configuration, workloads,
 };
 use user_roles::{USER_ROLES, aggregation_label};
 
@@ -58,7 +58,7 @@ pub(super) fn webhook_roles() -> String {
     let name = "scaling-operator-webhook-role";
     let own = role("Role", name, Some("scaling-operator-system"), &certificate_secret());
     let own = own.trim_start_matches(super::BANNER);
-    format!("{}---\n{own}", role("ClusterRole", name, None, &webhook_configuration()))
+    format!("{}---\n{own}", role("ClusterRole", name, None, &[webhook_configuration(), workloads()].concat()))
 }
 
 /// What it may do to serve the external metrics API.
@@ -126,6 +126,7 @@ pub(super) fn chart_rules() -> String {
         ("lease", "polyscaler.fullname", lease(&[LEASE])),
         ("certificateSecret", "polyscaler.certificateSecret", certificate_secret()),
         ("webhookConfiguration", "polyscaler.clusterName", webhook_configuration()),
+        ("workloads", "", workloads()),
         // Of fixed names, whatever the release is called.
         ("apiService", "", api_service()),
         ("apiServiceOwner", "polyscaler.metricsApiRole", api_service_owner(&[METRICS_API_ROLE])),

@@ -1,5 +1,6 @@
 mod hpa;
 mod marks;
+mod refusals;
 mod rules;
 mod schema;
 mod status;

@@ -288,8 +288,7 @@ fn a_target_or_an_hpa_that_is_not_as_it_must_be_fails_the_check() {
         assert_eq!(conditions(&object)[0], wanted);
         assert!(events.last().unwrap().starts_with("! "), "{events:?}");
     }
-    let message =
-        "HorizontalPodAutoscaler shop/keda-hpa-worker already exists and ScaledObject other controls it";
+    let message = "HorizontalPodAutoscaler shop/keda-hpa-worker: the HPA 'keda-hpa-worker' is already managed by the ScaledObject 'other'";
     let hpa = Err(WriteFailure { reason: Reason::HpaConflict, message: message.to_owned() });
     let (object, _) = Told { hpa, ..told(least()) }.tell();
     assert_eq!(

@@ -123,7 +123,7 @@ pub(super) fn autoscalers(kinds: &[&Kind]) -> Vec<Rule> {
     };
     let hpas = owned(&["horizontalpodautoscalers"]);
     let seen = rule("HPAs, whose targets are not scaled.", "autoscaling", hpas.clone(), &["list", "watch"]);
-    let keeping: Vec<&Kind> = kinds.iter().copied().filter(|kind| kind.needs.hpas).collect();
+    let keeping: Vec<&Kind> = kinds.iter().copied().filter(|kind| kind.needs.hpa.is_some()).collect();
     let kept = rule("HPAs that objects own.", "autoscaling", hpas, &["get", "create", "update", "delete"]);
     // Some clusters ask for it of whoever names an owner that is not to be deleted first.
     let owners = keeping.iter().map(|kind| {
@@ -221,6 +221,20 @@ pub(super) fn certificate_secret() -> Vec<Rule> {
     }]
 }
 
+pub(super) fn workloads() -> Vec<Rule> {
+    let rule = |why, group: &str, resources, verbs| Rule {
+        why,
+        group: group.to_owned(),
+        resources: owned(resources),
+        names: &[],
+        verbs,
+    };
+    vec![
+        rule("Requests of containers, at admission.", "apps", &["deployments", "statefulsets"], &["get"]),
+        rule("Default requests of namespaces, at admission.", "", &["limitranges"], &["list"]),
+    ]
+}
+
 pub(super) fn webhook_configuration() -> Vec<Rule> {
     vec![Rule {
         why: "The host names of the webhook, and its certificate authority.",
@@ -314,7 +328,7 @@ pub(super) fn items(rules: &[Rule]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use resources::Needs;
+    use resources::{Needs, scaled_object};
 
     use super::*;
 
@@ -326,7 +340,7 @@ mod tests {
         };
         let plain = Kind { needs: Needs::NOTHING, ..*KINDS[0] };
         assert_eq!(verbs(&[&plain]), ["list", "watch"]);
-        let keeping = Kind { needs: Needs { hpas: true, ..Needs::NOTHING }, ..plain };
+        let keeping = Kind { needs: Needs { hpa: scaled_object::KIND.needs.hpa, ..Needs::NOTHING }, ..plain };
         assert_eq!(verbs(&[&plain, &keeping]), ["list", "watch", "get", "create", "update", "delete"]);
         let finalizers = autoscalers(&[&keeping]).pop().unwrap();
         assert_eq!(finalizers.resources, [format!("{}/finalizers", keeping.plural)]);
