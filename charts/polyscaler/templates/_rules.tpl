@@ -167,6 +167,17 @@
   verbs: ["get", "patch"]
 {{- end }}
 
+{{- define "polyscaler.rules.workloads" }}
+# Requests of containers, at admission.
+- apiGroups: ["apps"]
+  resources: ["deployments", "statefulsets"]
+  verbs: ["get"]
+# Default requests of namespaces, at admission.
+- apiGroups: [""]
+  resources: ["limitranges"]
+  verbs: ["list"]
+{{- end }}
+
 {{- define "polyscaler.rules.apiService" }}
 # The external metrics API is registered where there is none.
 - apiGroups: ["apiregistration.k8s.io"]

@@ -23,6 +23,13 @@ pub struct Change<'a> {
     pub next: &'a KeptStatus,
 }
 
+/// That an object was deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deletion {
+    /// Whether it was polled until then.
+    pub was_polled: bool,
+}
+
 /// What one Event says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Announcement {

@@ -5,11 +5,11 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use serde_json::Value;
 
 use crate::compile::{Compiled, Context, NotCompiled};
-use crate::events::{Announcement, Change};
+use crate::events::{Announcement, Change, Deletion};
 use crate::kept_status::KeptStatus;
 use crate::schema::{self, Schema};
 use crate::scope::Scope;
-use crate::status_language::StatusLanguage;
+use crate::status_language::{Counting, StatusLanguage};
 use crate::supporting::Needs;
 
 /// One kind: its names and the pure functions that make it work.
@@ -133,14 +133,14 @@ impl Kind {
         self.status.has_annotation()
     }
 
-    /// Whether others count what is refused of its objects at admission.
-    pub fn counts_refusals(&self) -> bool {
-        self.status.counted_as.is_some()
+    /// How somebody else counts its objects, where that is done.
+    pub fn counting(&self) -> Option<&Counting> {
+        self.status.counted()
     }
 
-    /// The name by which others count such a refusal at admission; `None` where nobody else counts.
-    pub fn refusal_counted_as(&self, problem: &Problem) -> Option<&'static str> {
-        self.status.counted_as.map(|counted_as| counted_as(problem))
+    /// The Events that the deletion of an object is worth.
+    pub fn farewell(&self, deletion: &Deletion) -> Vec<Announcement> {
+        (self.status.farewell)(deletion)
     }
 
     /// The Events that a change of an object is worth.

@@ -58,7 +58,7 @@ pub use common::policy::{GroupPolicySpec, PolicySpec};
 pub use common::safety::{FallbackBehavior, FallbackSpec, SafetySpec};
 pub use common::status::{ObservedStatus, OriginStatus, SingleTargetStatus, WarningStatus};
 pub use compile::{Compiled, Context, NotCompiled};
-pub use events::{Announcement, Change};
+pub use events::{Announcement, Change, Deletion};
 pub use finalizer::{Finalizer, Restoration};
 pub use keda_differences::{KedaDifference, KedaDifferenceKind, keda_differences};
 pub use kept_status::{KeptStatus, MemoryPlace, Status};
@@ -72,7 +72,7 @@ pub use outcome::{
 pub use reason::Reason;
 pub use reversal::Reversal;
 pub use scope::Scope;
-pub use status_language::StatusLanguage;
+pub use status_language::{Counting, StatusLanguage};
 pub use supporting::{HpaNaming, Lookup, Needs, Reference, Resolved, Supporting};
 pub use workload_needs::WorkloadNeeds;
 

@@ -10,12 +10,23 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use serde_json::Value;
 
-use crate::events::{self, Announcement, Change};
+use crate::events::{self, Announcement, Change, Deletion};
 use crate::kept_status::{KeptStatus, MemoryPlace, Status};
 use crate::manifest::{self, TargetOwner};
 
 const ABOUT_MEMORY: &str = "State that later decisions depend on, so that a new leader keeps cooldowns and \
                             stabilization windows. For use by the operator only.";
+
+/// How somebody else counts the objects of a kind, under whose names they are counted here, too.
+#[derive(Clone, Copy)]
+pub struct Counting {
+    /// What it calls the kind.
+    pub registered: &'static str,
+    /// The types of the triggers of an object. Called with whatever users write, malformed or not.
+    pub triggers: fn(&Value) -> Vec<String>,
+    /// What it calls the reason of a refusal at admission.
+    pub refusal: fn(&Problem) -> &'static str,
+}
 
 /// How a kind keeps and words the status of its objects.
 #[derive(Clone, Copy)]
@@ -27,8 +38,10 @@ pub struct StatusLanguage {
     pub(crate) events: fn(&Change<'_>) -> Vec<Announcement>,
     /// How it words that a target is somebody else's.
     pub(crate) taken: fn(&Value, &Target, &TargetOwner) -> Problem,
-    /// By which name a refusal at admission is counted for each reason, where that is done.
-    pub(crate) counted_as: Option<fn(&Problem) -> &'static str>,
+    /// How somebody else counts its objects.
+    counting: Option<Counting>,
+    /// The Events that the deletion of an object is worth.
+    pub(crate) farewell: fn(&Deletion) -> Vec<Announcement>,
 }
 
 impl StatusLanguage {
@@ -40,7 +53,8 @@ impl StatusLanguage {
             inherited: None,
             events: events::usual,
             taken: manifest::taken,
-            counted_as: None,
+            counting: None,
+            farewell: |_| Vec::new(),
         }
     }
 
@@ -59,9 +73,19 @@ impl StatusLanguage {
         Self { taken, ..self }
     }
 
-    /// The same where refusals are counted by names of somebody else's.
-    pub(crate) const fn counting(self, counted_as: fn(&Problem) -> &'static str) -> Self {
-        Self { counted_as: Some(counted_as), ..self }
+    /// The same where somebody else counts, too.
+    pub const fn counting(self, counting: Counting) -> Self {
+        Self { counting: Some(counting), ..self }
+    }
+
+    /// The same with Events for the deletion of an object.
+    pub(crate) const fn parting(self, farewell: fn(&Deletion) -> Vec<Announcement>) -> Self {
+        Self { farewell, ..self }
+    }
+
+    /// How somebody else counts its objects, where that is done.
+    pub(crate) const fn counted(&self) -> Option<&Counting> {
+        self.counting.as_ref()
     }
 
     /// Has the schema of the status hold the memory, where that is its place.

@@ -110,6 +110,17 @@ pub struct Reference {
     pub name: String,
 }
 
+impl Reference {
+    /// What KEDA's operator calls the kind where it counts its objects; `None` for a kind that it does not know.
+    pub fn counted_as(&self) -> Option<&'static str> {
+        match self.kind {
+            "TriggerAuthentication" => Some("trigger_authentication"),
+            "ClusterTriggerAuthentication" => Some("cluster_trigger_authentication"),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.namespace.as_str() {

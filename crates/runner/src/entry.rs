@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::action::Awaited;
-use engine::{Memory, Plan, Scale, Target, Time, Warning, cycle};
-use resources::{Kind, MEMORY_ANNOTATION, Outcome, Verdict};
+use engine::{Memory, Pause, Plan, Scale, Target, Time, Warning, cycle};
+use resources::{Deletion, Kind, MEMORY_ANNOTATION, Outcome, Verdict};
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::Id;
@@ -77,7 +77,8 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    pub(crate) fn of(object: &Value) -> Self {
+    /// Of an object of `kind`.
+    pub(crate) fn of(kind: &Kind, object: &Value) -> Self {
         let text =
             |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let mut hasher = DefaultHasher::new();
@@ -86,6 +87,10 @@ impl Identity {
         // The operator writes that one itself.
         for (key, value) in annotations.into_iter().flatten().filter(|(key, _)| *key != MEMORY_ANNOTATION) {
             (key, value.to_string()).hash(&mut hasher);
+        }
+        if kind.needs.hpa.is_some() {
+            // An HPA has the labels of its object.
+            object.pointer("/metadata/labels").unwrap_or(&Value::Null).to_string().hash(&mut hasher);
         }
         Self {
             uid: text("/metadata/uid"),
@@ -168,6 +173,12 @@ impl Entry {
         if let Some(polling) = &self.polling {
             polling.revoked.send_replace(true);
         }
+    }
+
+    /// What is to be said of it when it is deleted.
+    pub(crate) fn deletion(&self) -> Deletion {
+        let is_asked = |plan: &Arc<Plan>| !matches!(plan.brakes.pause, Pause::Everything | Pause::At(_));
+        Deletion { was_polled: self.compiled.as_ref().is_ok_and(is_asked) }
     }
 
     /// Something else owns the target, and may scale it meanwhile.

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use engine::{KeptHpa, Memory, Mode, Plan};
-use resources::{HpaChange, HpaScaling, Kind, WriteFailure};
+use resources::{HpaChange, HpaScaling, Kind, Reason, TargetFailure, WriteFailure};
 use tokio::sync::watch;
 
+use crate::poll::observe;
 use crate::{KeepHpa, ObjectKey, Services};
 
 /// Whose HPA is kept.
@@ -33,6 +34,13 @@ pub(crate) async fn keep(
     let plan = over.as_deref().unwrap_or(keeps.plan);
     let hpa = plan.actuation.hpa().zip(plan.members.first());
     let Some((hpa, member)) = hpa else { return ask(services, keeps, None).await };
+    // None is made for a target that there is not. One that there is stays: the target may come back.
+    if !services.reconciler.has(&member.target.namespace, &hpa.name)
+        && let Err(TargetFailure { reason: Reason::TargetNotFound | Reason::TargetNotScalable, .. }) =
+            observe(services, &member.target).await
+    {
+        return Ok(Vec::new());
+    }
     match plan.policy.complete(hpa, &member.target, memory) {
         Some(hpa) => ask(services, keeps, Some(&hpa)).await,
         // Not all is known yet that belongs into it.

@@ -73,8 +73,8 @@ pub use namespaces::{NamespaceNames, Namespaces, Selection};
 pub use outages::{Cause, Outages};
 pub use owners::{Owners, Wanted};
 pub use ports::{
-    Actuator, Advisers, Clock, Guard, Journal, KeepHpa, PastSpan, Question, Reconciler, Record, Sampled,
-    Sampler,
+    Actuator, Advisers, Clock, Gone, Guard, Journal, KeepHpa, PastSpan, Question, Reconciler, Record,
+    Sampled, Sampler,
 };
 pub use preview::{Eyes, Previewed};
 pub use readiness::Readiness;

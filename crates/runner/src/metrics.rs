@@ -3,6 +3,8 @@
 //! No label holds an object's name or an error's text: both are unbounded.
 
 mod keda;
+mod keda_build;
+mod keda_registered;
 mod keda_reviews;
 mod neighbours;
 
@@ -19,12 +21,14 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
-use resources::{Outcome, Reason, Verdict, WriteFailure};
+use resources::{Kind, Outcome, Reason, Reference, Verdict, WriteFailure};
+use serde_json::Value;
 
 use crate::ObjectKey;
 use crate::label::came_to;
 use crate::standing::{Standing, Standings};
 use keda::KedaSeries;
+use keda_registered::KedaRegistered;
 use keda_reviews::KedaReviews;
 use neighbours::Neighbours;
 
@@ -34,6 +38,7 @@ pub struct Metrics {
     /// Under KEDA's names, without a prefix of ours.
     keda_registry: Mutex<Registry>,
     keda: KedaSeries,
+    keda_registered: KedaRegistered,
     keda_reviews: KedaReviews,
     objects: Family<KindLabel, Gauge>,
     standings: Standings,
@@ -116,6 +121,7 @@ impl Metrics {
             registry: Mutex::default(),
             keda_registry: Mutex::default(),
             keda: KedaSeries::default(),
+            keda_registered: KedaRegistered::default(),
             keda_reviews: KedaReviews::default(),
             objects: Family::default(),
             standings: Standings::default(),
@@ -178,7 +184,9 @@ impl Metrics {
         );
         let mut keda_registry = Registry::default();
         metrics.keda.register(&mut keda_registry);
+        metrics.keda_registered.register(&mut keda_registry);
         metrics.keda_reviews.register(&mut keda_registry);
+        keda_build::register(&mut keda_registry);
         let (registry, keda_registry) = (Mutex::new(registry), Mutex::new(keda_registry));
         Self { registry, keda_registry, ..metrics }
     }
@@ -294,8 +302,40 @@ impl Metrics {
         self.keda.forget(key);
     }
 
-    pub(crate) fn late(&self, lateness: Duration) {
+    /// Counts how long after it was due a poll of `key`, which is of `kind`, began.
+    pub(crate) fn late(&self, kind: &Kind, key: &ObjectKey, lateness: Duration) {
         self.lateness_seconds.observe(lateness.as_secs_f64());
+        if kind.counting().is_some() {
+            self.keda.late(key, lateness);
+        }
+    }
+
+    /// Notes how long the readings of the metrics of `key`, which is of `kind`, took, in the plan's order.
+    pub(crate) fn took(&self, kind: &Kind, key: &ObjectKey, latencies: Vec<Duration>) {
+        if kind.counting().is_some() {
+            self.keda.took(key, latencies);
+        }
+    }
+
+    /// Notes an object of `kind`; `None` where it is gone.
+    pub(crate) fn registered(&self, kind: &Kind, key: &ObjectKey, object: Option<&Value>) {
+        if let Some(counting) = kind.counting() {
+            let triggers = object.map(counting.triggers);
+            self.keda_registered.note(counting.registered, (&key.namespace, &key.name), triggers);
+        }
+    }
+
+    /// Notes a supporting object, or that it is gone.
+    pub(crate) fn supporting(&self, reference: &Reference, is_there: bool) {
+        if let Some(type_) = reference.counted_as() {
+            let triggers = is_there.then(Vec::new);
+            self.keda_registered.note(type_, (&reference.namespace, &reference.name), triggers);
+        }
+    }
+
+    /// Notes whether this replica tells how many objects there are.
+    pub(crate) fn tells_registered(&self, leads: bool) {
+        self.keda_registered.lead(leads);
     }
 
     pub(crate) fn looked(&self, key: &ObjectKey, outcome: &Outcome) {
@@ -341,15 +381,16 @@ mod tests {
         metrics.read("http", None, Duration::from_millis(7));
         metrics.read("http", Some(AbsenceReason::Timeout), Duration::from_secs(5));
         metrics.advised(Some(AbsenceReason::Malformed));
-        metrics.late(Duration::from_millis(2));
+        let (namespace, name) = Default::default();
+        let key = ObjectKey { kind: "BusinessScaling", namespace, name };
+        metrics.late(&resources::business_scaling::KIND, &key, Duration::from_millis(2));
         metrics.leads(true);
         metrics.write_result("lease", "done");
         metrics.reviewed("BusinessScaling", false);
         let verdict = Verdict::Conflict("taken".to_owned().into());
         let (uid, warnings) = ("1".to_owned(), Arc::default());
         let outcome = Outcome { uid, generation: 1, at: engine::Time::default(), verdict, warnings };
-        let (namespace, name) = Default::default();
-        metrics.looked(&ObjectKey { kind: "BusinessScaling", namespace, name }, &outcome);
+        metrics.looked(&key, &outcome);
         let mut standing = Standing::default();
         for namespace in ["before", "shop", "shop"] {
             metrics.stands(

@@ -3,9 +3,7 @@
 use std::sync::{PoisonError, RwLock};
 
 use engine::{Actuation, Decision, Plan, Warning};
-
-/// The annotation by which an object does without an HPA.
-const DIRECT: &str = "metadata.annotations[polyscaler.dev/actuation]";
+use resources::scaled_object::METRICS_API_FIELD;
 
 /// Whose the API is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,11 +63,13 @@ impl MetricsApi {
                     .to_owned()
             }
         };
-        Some(Warning::new(DIRECT, format!("the HPA cannot read the metrics, as {why}, or use direct")))
+        let what_to_do = "or set the annotation polyscaler.dev/actuation: direct";
+        let message = format!("the HPA cannot read the metrics, as {why}, {what_to_do}");
+        Some(Warning::new(METRICS_API_FIELD, message))
     }
 
     /// Whether a warning is one of these: it is the same for all objects, so the log has it once and not for each.
     pub(crate) fn is_about(warning: &Warning) -> bool {
-        warning.path == DIRECT
+        warning.path == METRICS_API_FIELD
     }
 }

@@ -1,6 +1,7 @@
 //! One poll, from reading to writing: the way of every decision.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use engine::cycle::NextDecision;
 use engine::episode::State;
@@ -54,6 +55,8 @@ pub(crate) struct Finished {
     pub(crate) round: Round,
     /// Invariants that the decision would have violated, so that it was held.
     pub(crate) violations: Vec<Violation>,
+    /// How long the reading of each metric took.
+    pub(crate) latencies: Vec<Duration>,
 }
 
 /// A target whose replicas someone has changed since they were written.
@@ -81,9 +84,9 @@ pub(crate) enum Round {
 impl Finished {
     /// A poll that was revoked before it had seen everything.
     pub(crate) fn without_outcome(memory: Memory) -> Self {
-        let (tried, changed, violations) = Default::default();
+        let (tried, changed, violations, latencies) = Default::default();
         let (ask_last_scaled, outcome, round) = (false, None, Round::First);
-        Self { memory, ask_last_scaled, outcome, tried, changed, round, violations }
+        Self { memory, ask_last_scaled, outcome, tried, changed, round, violations, latencies }
     }
 
     /// The poll with what came of it, where it came that far.
@@ -139,7 +142,7 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
         // What is kept beside the replicas waits for no reading either.
         looked = join(look(&services, &key, &plan, not_before, ask_last_scaled), keep(&services, keeps, &memory)) => Some(looked),
     };
-    let Some((Looked { observation, seen, last_scaled }, hpa)) = looked else {
+    let Some((Looked { observation, seen, last_scaled, latencies }, hpa)) = looked else {
         return Finished { ask_last_scaled, ..Finished::without_outcome(memory) };
     };
 
@@ -182,6 +185,7 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
         changed,
         round: Round::First,
         violations,
+        latencies,
     }
 }
 
@@ -205,6 +209,8 @@ struct Looked {
     seen: Vec<Result<Scale, TargetFailure>>,
     /// For each target; empty where it was not asked.
     last_scaled: Vec<LastScaled>,
+    /// How long the reading of each metric took.
+    latencies: Vec<Duration>,
 }
 
 /// Reads all metrics, and then all targets: a slow source must not make their replicas old. Who gives
@@ -216,7 +222,8 @@ async fn look(
     not_before: Time,
     ask_last_scaled: bool,
 ) -> Looked {
-    let readings = join_all(plan.metrics.iter().map(|metric| sample(services, metric, not_before))).await;
+    let timed = join_all(plan.metrics.iter().map(|metric| sample(services, metric, not_before))).await;
+    let (readings, latencies): (Vec<Reading>, Vec<Duration>) = timed.into_iter().unzip();
     let seen = join_all(plan.members.iter().map(|member| observe_member(services, member))).await;
     let last_scaled = if ask_last_scaled {
         join_all(plan.members.iter().map(|member| ask_when_scaled(services, member))).await
@@ -228,7 +235,7 @@ async fn look(
     let (forecasts, now) = (&services.forecasts, services.clock.now());
     forecasts.look(key, plan, &mut observation, &services.sampler, now);
     observation.advice = advise(services, key, plan, &observation).await;
-    Looked { observation, seen, last_scaled }
+    Looked { observation, seen, last_scaled, latencies }
 }
 
 /// What the policy's adviser says, where it has one.
@@ -282,11 +289,13 @@ async fn ask_when_scaled(services: &Services, member: &Member) -> LastScaled {
     }
 }
 
-async fn sample(services: &Services, metric: &Metric, not_before: Time) -> Reading {
-    let span = spans::sample(metric);
+/// The reading of a metric, and how long it took.
+async fn sample(services: &Services, metric: &Metric, not_before: Time) -> (Reading, Duration) {
+    let (span, began) = (spans::sample(metric), services.clock.now());
     let sampled = services.sampler.sample(&metric.query, not_before).instrument(span.clone()).await;
-    spans::sampled(&span, &sampled, services.clock.now());
-    sampled.reading
+    let ended = services.clock.now();
+    spans::sampled(&span, &sampled, ended);
+    (sampled.reading, ended.since(began))
 }
 
 pub(crate) async fn observe(services: &Services, target: &Target) -> Result<Scale, TargetFailure> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use engine::episode::State;
 use engine::{Absence, Advice, Adviser, KeptHpa, LastScaled, Query, Reading, Scale, Target, Time};
 use futures::future::BoxFuture;
-use resources::{HpaChange, HpaScaling, Kind, Outcome, TargetFailure, WriteFailure};
+use resources::{Deletion, HpaChange, HpaScaling, Kind, Outcome, TargetFailure, WriteFailure};
 
 use crate::ObjectKey;
 
@@ -107,6 +107,12 @@ pub trait Reconciler: Send + Sync {
         time_left: &'a (dyn Fn() -> Option<Duration> + Send + Sync),
     ) -> BoxFuture<'a, Result<Vec<HpaChange>, WriteFailure>>;
 
+    /// Whether there is an HPA of this name, as far as is known without asking.
+    fn has(&self, namespace: &str, name: &str) -> bool {
+        let _ = (namespace, name);
+        true
+    }
+
     /// What the controller last said of an HPA; `None` where it said nothing, or there is no such HPA.
     fn scaling(&self, namespace: &str, name: &str) -> Option<HpaScaling> {
         let _ = (namespace, name);
@@ -145,6 +151,24 @@ pub trait Guard: Send + Sync {
 pub trait Journal: Send + Sync {
     /// Takes over a record; must not block.
     fn record(&self, record: Record);
+
+    /// Takes over that an object is gone; must not block.
+    fn gone(&self, gone: Gone) {
+        let _ = gone;
+    }
+}
+
+/// That an object is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gone {
+    /// The object.
+    pub key: ObjectKey,
+    /// Its uid.
+    pub uid: String,
+    /// When.
+    pub at: Time,
+    /// What is to be said of it.
+    pub deletion: Deletion,
 }
 
 /// What became of one object at one moment.

@@ -80,6 +80,7 @@ async fn retry(services: Services, retry: Retry) -> Finished {
         changed: Vec::new(),
         round: Round::Again { news },
         violations: Vec::new(),
+        latencies: Vec::new(),
     }
 }
 

@@ -151,6 +151,7 @@ impl Runner {
         self.services.outages.lead(leading, now);
         self.services.board.lead(leading);
         self.services.answers.lead(leading);
+        self.services.metrics.tells_registered(leading);
         if let Some(episodes) = &self.services.episodes {
             episodes.forget_all();
         }
@@ -255,7 +256,7 @@ impl Runner {
                 self.due_at(key, now.plus(BUSY_PAUSE));
             }
             None => {
-                self.services.metrics.late(now.since(due));
+                self.services.metrics.late(entry.kind, &key, now.since(due));
                 self.start(key, plan, due);
             }
             Some(conflict) => {
@@ -342,7 +343,7 @@ impl Runner {
             }
             return;
         };
-        let written = entry.written_after();
+        let (kind, written) = (entry.kind, entry.written_after());
         let next = entry.adopt(&polling, finished.as_mut(), now);
         let woken = std::mem::take(&mut entry.woken);
         if let Some((_, after)) = entry.written_after().filter(|after| written != Some(*after)) {
@@ -357,8 +358,9 @@ impl Runner {
             // A retry is no poll, and may have held one up.
             self.due_at(key.clone(), if round == Round::First && !woken { next } else { now });
         }
-        if let Some(Finished { outcome: Some(outcome), tried, .. }) = finished {
+        if let Some(Finished { outcome: Some(outcome), tried, latencies, .. }) = finished {
             if may_report && !polling.is_revoked() {
+                self.services.metrics.took(kind, &key, latencies);
                 self.came_to(&key, outcome, &tried, round);
             } else {
                 reporting::mention(&self.services, &key, &outcome, &tried);

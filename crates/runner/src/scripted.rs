@@ -24,7 +24,7 @@ use tracing::Dispatch;
 use tracing::subscriber::NoSubscriber;
 
 use crate::clock::instant_in;
-use crate::{Activity, Board, Clock, Guard, Journal, Metrics, Record, Services};
+use crate::{Activity, Board, Clock, Gone, Guard, Journal, Metrics, Record, Services};
 
 pub(crate) use adviser::{Oracle, Said};
 pub(crate) use cluster::{Cluster, Write};
@@ -160,11 +160,15 @@ impl Guard for Lease {
 
 /// Keeps all records.
 #[derive(Default)]
-pub(crate) struct Book(Mutex<Vec<Record>>);
+pub(crate) struct Book(Mutex<Vec<Record>>, Mutex<Vec<Gone>>);
 
 impl Journal for Book {
     fn record(&self, record: Record) {
         self.0.lock().unwrap().push(record);
+    }
+
+    fn gone(&self, gone: Gone) {
+        self.1.lock().unwrap().push(gone);
     }
 }
 
@@ -182,6 +186,11 @@ impl Book {
     pub(crate) fn of(&self, name: &str) -> Vec<Arc<Outcome>> {
         let records = self.since(0).into_iter().filter(|record| record.key.name == name);
         records.map(|record| record.outcome).collect()
+    }
+
+    /// The objects that are gone, in order.
+    pub(crate) fn gone(&self) -> Vec<Gone> {
+        self.1.lock().unwrap().clone()
     }
 
     /// The reason of `Ready` in the last record of the object called `name`.

@@ -214,6 +214,10 @@ impl Reconciler for HpaKeeper {
         async move { self.bring(&wanted, time_left).await }.boxed()
     }
 
+    fn has(&self, namespace: &str, name: &str) -> bool {
+        self.hpas.has(&(namespace.to_owned(), name.to_owned()))
+    }
+
     fn scaling(&self, namespace: &str, name: &str) -> Option<HpaScaling> {
         self.hpas.scaling(&(namespace.to_owned(), name.to_owned()))
     }
@@ -241,7 +245,7 @@ fn failure(namespace: &str, name: &str, failed: Failed) -> WriteFailure {
         Failed::Foreign(whose) => WriteFailure {
             reason: Reason::HpaConflict,
             message: format!(
-                "{hpa}: {whose}: choose another name for the HPA of this object, or delete that one"
+                "{hpa} already exists, and {whose}: choose another name for the HPA of this object, or delete that one"
             ),
         },
         Failed::Refused(refusal) => {

@@ -77,6 +77,11 @@ impl Hpas {
         state.in_order.remove(name);
     }
 
+    /// Whether there is such an HPA.
+    fn has(&self, name: &Name) -> bool {
+        self.lock().seen.contains_key(name)
+    }
+
     /// What the controller last said of an HPA.
     fn scaling(&self, name: &Name) -> Option<HpaScaling> {
         self.lock().seen.get(name)?.scaling.clone()

@@ -36,7 +36,7 @@ pub(super) fn needed(keep: &KeepHpa<'_>, hpa: &KeptHpa, live: &DynamicObject) ->
         }
         None if hpa.adopt_orphan => HpaAction::Adopted,
         None => {
-            return Needed::Foreign("it exists and has no controller, so it was created by hand".to_owned());
+            return Needed::Foreign("it has no controller, so it was created by hand".to_owned());
         }
     };
     let has = |have: Option<&BTreeMap<String, String>>, want: &BTreeMap<String, String>| {

@@ -11,7 +11,7 @@ use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::ObjectMeta;
 use resources::{Announcement, Change, Kind};
-use runner::Record;
+use runner::{Gone, ObjectKey, Record};
 
 use crate::FIELD_MANAGER;
 
@@ -23,19 +23,28 @@ const INSTANCE_LIMIT: usize = 128;
 /// The Events that the change of an object of `kind`, with the uid `uid`, is worth.
 pub(super) fn of(kind: &Kind, record: &Record, uid: &str, change: &Change<'_>, identity: &str) -> Vec<Event> {
     let announced = kind.events(change).into_iter();
-    announced.map(|announced| event(kind, record, uid, identity, announced)).collect()
+    announced
+        .map(|announced| made(reference(kind, &record.key, uid), record.outcome.at, identity, announced))
+        .collect()
 }
 
-fn event(kind: &Kind, record: &Record, uid: &str, identity: &str, announced: Announcement) -> Event {
-    let regarding = ObjectReference {
+/// The Events that the end of an object of `kind` is worth.
+pub(super) fn of_gone(kind: &Kind, gone: &Gone, identity: &str) -> Vec<Event> {
+    let announced = kind.farewell(&gone.deletion).into_iter();
+    announced
+        .map(|announced| made(reference(kind, &gone.key, &gone.uid), gone.at, identity, announced))
+        .collect()
+}
+
+fn reference(kind: &Kind, key: &ObjectKey, uid: &str) -> ObjectReference {
+    ObjectReference {
         api_version: Some(kind.api_version()),
         kind: Some(kind.kind.to_owned()),
-        name: Some(record.key.name.clone()),
-        namespace: Some(record.key.namespace.clone()).filter(|namespace| !namespace.is_empty()),
+        name: Some(key.name.clone()),
+        namespace: Some(key.namespace.clone()).filter(|namespace| !namespace.is_empty()),
         uid: Some(uid.to_owned()),
         ..ObjectReference::default()
-    };
-    made(regarding, record.outcome.at, identity, announced)
+    }
 }
 
 /// An Event that regards an object.
@@ -44,7 +53,8 @@ pub(super) fn made(regarding: ObjectReference, at: Time, identity: &str, announc
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let millis = at.as_millis();
     let time = k8s_openapi::jiff::Timestamp::from_millisecond(millis).unwrap_or_default();
-    let unique = format!(".{millis:x}{:x}", COUNT.fetch_add(1, Ordering::Relaxed));
+    // Sorted by name they stand in their order, also those of one second, which `kubectl` cannot tell apart by time.
+    let unique = format!(".{millis:x}{:08x}", COUNT.fetch_add(1, Ordering::Relaxed));
     let of = regarding.name.as_deref().unwrap_or_default();
     let of = of[..of.floor_char_boundary(NAME_LIMIT - unique.len())].trim_end_matches(['-', '.']);
     Event {

@@ -14,7 +14,7 @@ mod waiting;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use runner::{Board, Guard, Journal, Metrics, ObjectKey, Record};
+use runner::{Board, Gone, Guard, Journal, Metrics, ObjectKey, Record};
 use tokio::sync::{Notify, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
@@ -31,19 +31,36 @@ const CONCURRENT: usize = 16;
 
 /// Takes records and writes them when the API server lets it.
 pub struct Journaler {
-    waiting: Mutex<Waiting<ObjectKey, Record>>,
+    waiting: Mutex<Waiting<ObjectKey, Entry>>,
     woken: Notify,
     writer: Arc<Writer>,
 }
 
-/// Whether a later record of the same object has all that this one has: it has not unless this one scaled nothing.
-fn is_made_up_for(record: &Record) -> bool {
-    record.scaled().next().is_none()
+/// What is written of an object.
+enum Entry {
+    /// How it is.
+    Record(Record),
+    /// That it is gone.
+    Gone(Gone),
+}
+
+/// Whether a later entry of the same object has all that this one has: it has not where this one scaled something, changed an
+/// HPA, or says that the object is gone.
+fn is_made_up_for(entry: &Entry) -> bool {
+    match entry {
+        Entry::Record(record) => record.scaled().next().is_none() && !status::changed_hpas(record),
+        Entry::Gone(_) => false,
+    }
 }
 
 impl Journal for Journaler {
     fn record(&self, record: Record) {
-        self.lock().add(record.key.clone(), record, is_made_up_for);
+        self.lock().add(record.key.clone(), Entry::Record(record), is_made_up_for);
+        self.woken.notify_one();
+    }
+
+    fn gone(&self, gone: Gone) {
+        self.lock().add(gone.key.clone(), Entry::Gone(gone), is_made_up_for);
         self.woken.notify_one();
     }
 }
@@ -64,7 +81,7 @@ impl Journaler {
 
     /// Writes until `stop` turns true, and then what still waits, each once more.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
-        let mut tasks: JoinSet<Result<(), Record>> = JoinSet::new();
+        let mut tasks: JoinSet<Result<(), Entry>> = JoinSet::new();
         let mut writing = HashMap::new();
         let mut stopping = false;
         loop {
@@ -83,8 +100,8 @@ impl Journaler {
                     let id = done.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
                     let Some(key) = writing.remove(&id) else { continue };
                     match done {
-                        Ok((_, Err(record))) if !stopping => {
-                            self.lock().failed(&key, record, Instant::now(), is_made_up_for);
+                        Ok((_, Err(entry))) if !stopping => {
+                            self.lock().failed(&key, entry, Instant::now(), is_made_up_for);
                         }
                         // At the end nothing is tried again.
                         Ok(_) => self.lock().done(&key),
@@ -108,20 +125,29 @@ impl Journaler {
     /// for it then.
     fn begin(
         &self,
-        tasks: &mut JoinSet<Result<(), Record>>,
+        tasks: &mut JoinSet<Result<(), Entry>>,
         writing: &mut HashMap<Id, ObjectKey>,
     ) -> Option<Instant> {
         let mut waiting = self.lock();
         while tasks.len() < CONCURRENT {
-            let Some((key, record)) = waiting.next(Instant::now()) else { return waiting.next_rest() };
+            let Some((key, entry)) = waiting.next(Instant::now()) else { return waiting.next_rest() };
             let writer = Arc::clone(&self.writer);
-            let task = tasks.spawn(async move { writer.write(&record).await.map_err(|_| record) });
+            let task = tasks.spawn(async move {
+                let written = match &entry {
+                    Entry::Record(record) => writer.write(record).await,
+                    Entry::Gone(gone) => {
+                        writer.part(gone).await;
+                        Ok(())
+                    }
+                };
+                written.map_err(|_| entry)
+            });
             writing.insert(task.id(), key);
         }
         None
     }
 
-    fn lock(&self) -> MutexGuard<'_, Waiting<ObjectKey, Record>> {
+    fn lock(&self) -> MutexGuard<'_, Waiting<ObjectKey, Entry>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,7 +10,7 @@ use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
 use resources::{Change, KeptStatus, Kind, Scope};
-use runner::{Board, Guard, Metrics, ObjectKey, PastEvent, Record};
+use runner::{Board, Gone, Guard, Metrics, ObjectKey, PastEvent, Record};
 use serde_json::{Map, Value, json};
 
 use super::objects::{Known, Objects, kind_of};
@@ -131,7 +131,7 @@ impl Writer {
             let before = unreported.as_ref().unwrap_or(&known);
             let next = known.status.after(&record.outcome);
             if !self.worth_writing(record, &known.status, &next) {
-                if unreported.is_some() {
+                if unreported.is_some() || changed_hpas(record) {
                     self.publish(kind, record, before, &next).await;
                 }
                 return Ok(());
@@ -263,6 +263,17 @@ impl Writer {
         let change = Change { outcome: &record.outcome, scaled: &scaled, before: &before.status, next };
         let mut all = events::of(kind, record, &before.uid, &change, &self.identity);
         all.extend(on_hpas::of(&self.client, self.timeout, record, &all, &self.identity).await);
+        self.create(&record.key, record.outcome.at, all).await;
+    }
+
+    /// Publishes what is to be said of an object that is gone.
+    pub(super) async fn part(&self, gone: &Gone) {
+        let Some(kind) = kind_of(&gone.key) else { return };
+        self.forget(&gone.key);
+        self.create(&gone.key, gone.at, events::of_gone(kind, gone, &self.identity)).await;
+    }
+
+    async fn create(&self, key: &ObjectKey, at: engine::Time, all: Vec<Event>) {
         for event in all {
             let Some(time_left) = self.guard.time_left() else { return };
             let namespace = event.metadata.namespace.clone().unwrap_or_default();
@@ -274,14 +285,14 @@ impl Writer {
             let result = match result {
                 Ok(Ok(_)) => {
                     self.denials.granted(&asked);
-                    self.board.published(&record.key, shown(&event, record.outcome.at));
+                    self.board.published(key, shown(&event, at));
                     "done"
                 }
                 Ok(Err(error)) => {
                     let refusal = self.refusals.explain(&asked, &error).await;
                     match refusal.cause.filter(|cause| cause.is_denial()) {
                         Some(cause) => self.denials.report(&asked, cause, &refusal.message),
-                        None => tracing::debug!(object = %record.key, error = refusal.message,
+                        None => tracing::debug!(object = %key, error = refusal.message,
                             "event could not be published"),
                     }
                     refusal.counted()
@@ -291,6 +302,12 @@ impl Writer {
             self.metrics.write_result("event", result);
         }
     }
+}
+
+/// Whether HPAs were changed, of which Events may tell although the status is as before.
+pub(super) fn changed_hpas(record: &Record) -> bool {
+    let changes = record.outcome.poll().and_then(|poll| poll.hpa.as_ref().ok());
+    changes.is_some_and(|changes| !changes.is_empty())
 }
 
 /// An Event as the activity page shows it.

@@ -63,6 +63,8 @@ impl ApiServiceRegistration {
         owner: Arc<MetricsApi>,
         metrics: Arc<Metrics>,
     ) -> Self {
+        // Until it has been looked at, nobody is told that it is not ours.
+        owner.note(MetricsApiOwner::NotKnown("it has not been looked at yet".to_owned()));
         let roles = Api::all(clients.write.clone());
         let (api, requests) = (Api::all(clients.write.clone()), Requests::new(clients, Arc::clone(&metrics)));
         let service = (namespace.to_owned(), name.to_owned());

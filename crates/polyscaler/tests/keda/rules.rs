@@ -61,3 +61,84 @@ async fn what_is_wrong_is_said_in_the_status() {
     missing.wait_for("Ready", "True", "ScaledObjectReady").await;
     target.wait_for(1).await;
 }
+
+/// The Events of an object in the order in which `kubectl get events --sort-by=.metadata.creationTimestamp` lists them.
+async fn events_in_order(scene: &Scene, name: &str) -> Vec<String> {
+    let api: Api<k8s_openapi::api::core::v1::Event> = scene.namespaced();
+    let params = kube::api::ListParams::default().fields(&format!("involvedObject.name={name}"));
+    let mut listed = api.list(&params).await.unwrap().items;
+    listed.sort_by_key(|event| event.metadata.creation_timestamp.clone());
+    let said = |event: k8s_openapi::api::core::v1::Event| {
+        format!("{}:{}", event.reason.unwrap_or_default(), event.message.unwrap_or_default())
+    };
+    listed.into_iter().map(said).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contract_4_10_events_come_in_kedas_order_and_once() {
+    let scene = Scene::new("keda-events").await;
+    scene.podless_deployment("web", 0).await;
+    value(&scene, 5.0);
+    let operator = scene.operator(&[]).await;
+    let scaling = scene.object(KIND, "web", spec(&scene, "web")).await;
+    scaling.wait_for_event("Normal", "KEDAScaleTargetActivated", "triggered by s0-prometheus").await;
+    operator.wait_for_polls("unchanged", 3.0).await;
+    let scaled =
+        format!("Scaled apps/v1.Deployment {}/web from 0 to 1, triggered by s0-prometheus", scene.namespace);
+    let mut wanted = vec![
+        "KEDAScalersStarted:Scaler prometheus is built".to_owned(),
+        "KEDAScalersStarted:Started scalers watch".to_owned(),
+        "ScaledObjectReady:ScaledObject is ready for scaling".to_owned(),
+        format!("KEDAScaleTargetActivated:{scaled}"),
+    ];
+    assert_eq!(events_in_order(&scene, "web").await, wanted);
+    scaling.annotate("autoscaling.keda.sh/paused", Some("true")).await;
+    scaling.wait_for_event("Normal", "ScaledObjectPaused", "").await;
+    scaling.annotate("autoscaling.keda.sh/paused", None).await;
+    scaling.wait_for_event("Normal", "ScaledObjectUnpaused", "").await;
+    scaling.delete().await;
+    scaling.wait_for_event("Warning", "ScaledObjectDeleted", "").await;
+    wanted.extend(
+        [
+            "KEDAScalersStopped:Stopped scalers watch",
+            "ScaledObjectPaused:ScaledObject is paused",
+            "KEDAScalersStarted:Scaler prometheus is built",
+            "KEDAScalersStarted:Started scalers watch",
+            "ScaledObjectUnpaused:pause annotation removed for ScaledObject",
+            "KEDAScalersStopped:Stopped scalers watch",
+            "ScaledObjectDeleted:ScaledObject was deleted",
+        ]
+        .map(str::to_owned),
+    );
+    assert_eq!(events_in_order(&scene, "web").await, wanted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contract_4_8_and_4_10_a_target_that_is_not_there_or_cannot_be_scaled() {
+    let scene = Scene::new("keda-no-target").await;
+    value(&scene, 5.0);
+    let operator = scene.operator(&[]).await;
+    let daemon = json!({ "scaleTargetRef": { "name": "node", "kind": "ConfigMap", "apiVersion": "v1" } });
+    let config: k8s_openapi::api::core::v1::ConfigMap =
+        serde_json::from_value(json!({ "metadata": { "name": "node" } })).unwrap();
+    let configs: Api<k8s_openapi::api::core::v1::ConfigMap> = scene.namespaced();
+    configs.create(&PostParams::default(), &config).await.unwrap();
+    for (name, spec, sentence) in [
+        ("missing", spec(&scene, "nowhere"), "Target resource doesn't exist"),
+        ("fixed", with(&scene, "node", daemon), "Target resource doesn't expose /scale subresource"),
+    ] {
+        let scaling = scene.object(KIND, name, spec).await;
+        scaling.wait_for("Ready", "False", "ScaledObjectCheckFailed").await;
+        let message = scaling.wait_for("Active", "Unknown", "UnknownState").await;
+        assert_eq!(message, "ScaledObject check failed");
+        operator.wait_for_polls("target_unavailable", 2.0).await;
+        assert!(hpas(&scene).get_opt(&format!("keda-hpa-{name}")).await.unwrap().is_none());
+        assert_eq!(scaling.status().await.get("hpaName"), None);
+        let wanted = [sentence, "ScaledObject doesn't have correct scaleTargetRef specification"];
+        scaling.wait_for_event("Warning", "ScaledObjectCheckFailed", wanted[1]).await;
+        assert_eq!(
+            events_in_order(&scene, name).await,
+            wanted.map(|note| format!("ScaledObjectCheckFailed:{note}"))
+        );
+    }
+}

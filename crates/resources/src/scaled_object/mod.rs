@@ -24,12 +24,12 @@ use crate::common::rule;
 use crate::kept_status::MemoryPlace;
 use crate::kind::Kind;
 use crate::scope::Scope;
-use crate::status_language::StatusLanguage;
+use crate::status_language::{Counting, StatusLanguage};
 use crate::supporting::{HpaNaming, Needs};
 use crate::trigger_authentication;
 
 pub use spec::{Advanced, FallbackConfig, HpaConfig, ScaleTarget, ScalingModifiers};
-pub use status::ScaledObjectStatus;
+pub use status::{METRICS_API_FIELD, ScaledObjectStatus};
 pub use triggers::{AuthenticationRef, TriggerSpec};
 
 /// The row of the table.
@@ -45,7 +45,12 @@ pub const KIND: Kind = Kind {
         .inheriting(status::inherited)
         .announcing(status::events)
         .refusing(refusals::taken)
-        .counting(refusals::counted_as),
+        .parting(status::farewell)
+        .counting(Counting {
+            registered: "scaled_object",
+            triggers: refusals::trigger_types,
+            refusal: refusals::counted_as,
+        }),
     needs: Needs {
         supporting: &[
             &trigger_authentication::TRIGGER_AUTHENTICATION,

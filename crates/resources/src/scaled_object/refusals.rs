@@ -80,6 +80,12 @@ pub(super) fn workload_needs(object: &Value) -> Option<WorkloadNeeds> {
     (!needed.is_empty()).then(|| WorkloadNeeds::requests(target, needed))
 }
 
+/// The types of the triggers of `object`, which may be malformed.
+pub(super) fn trigger_types(object: &Value) -> Vec<String> {
+    let triggers = object.pointer("/spec/triggers").and_then(Value::as_array).into_iter().flatten();
+    triggers.filter_map(|trigger| Some(trigger["type"].as_str()?.to_owned())).collect()
+}
+
 /// The name by which KEDA's webhook counts such a refusal.
 pub(super) fn counted_as(problem: &Problem) -> &'static str {
     match (problem.path.as_str(), problem.fault.kind) {

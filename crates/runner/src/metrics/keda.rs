@@ -6,6 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use engine::TriggerActivity;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -22,12 +23,21 @@ use crate::ObjectKey;
 pub(super) struct KedaSeries {
     active: Family<TriggerLabels, Gauge>,
     values: Family<TriggerLabels, Gauge<f64, AtomicU64>>,
+    latencies: Family<TriggerLabels, Gauge<f64, AtomicU64>>,
+    lateness: Family<LoopLabels, Gauge<f64, AtomicU64>>,
     trigger_errors: Family<TriggerLabels, Counter>,
     errors: Family<ObjectLabels, Counter>,
     paused: Family<ObjectLabels, Gauge>,
-    registered: Family<ResourceLabels, Gauge>,
-    /// The series of each object's triggers.
-    objects: Mutex<HashMap<ObjectKey, BTreeSet<TriggerLabels>>>,
+    objects: Mutex<HashMap<ObjectKey, Series>>,
+}
+
+/// What is known of one object.
+#[derive(Debug, Default)]
+struct Series {
+    /// Those of its triggers.
+    triggers: BTreeSet<TriggerLabels>,
+    /// How long the readings of its last poll took.
+    latencies: Vec<Duration>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
@@ -49,9 +59,10 @@ struct ObjectLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ResourceLabels {
-    r#type: &'static str,
+struct LoopLabels {
     namespace: String,
+    r#type: &'static str,
+    resource: String,
 }
 
 impl KedaSeries {
@@ -79,9 +90,14 @@ impl KedaSeries {
             self.paused.clone(),
         );
         registry.register(
-            "keda_resource_registered_total",
-            "Objects of KEDA's kinds",
-            self.registered.clone(),
+            "keda_scaler_metrics_latency_seconds",
+            "Time that the last reading of a trigger's metric took",
+            self.latencies.clone(),
+        );
+        registry.register(
+            "keda_internal_scale_loop_latency_seconds",
+            "Time between the instant at which the last poll was due and its start",
+            self.lateness.clone(),
         );
     }
 
@@ -92,7 +108,11 @@ impl KedaSeries {
         let Some(activity) = &poll.decision.activity else { return };
         let labels: Vec<TriggerLabels> =
             activity.triggers.iter().map(|trigger| TriggerLabels::of(key, trigger)).collect();
-        self.keep(key, labels.iter().cloned().collect());
+        let latencies = self.keep(key, labels.iter().cloned().collect());
+        // A source that names its metrics itself may have several, of which nobody knows how long each took.
+        for (labels, latency) in labels.iter().zip(&latencies).filter(|_| latencies.len() >= labels.len()) {
+            self.latencies.get_or_create(labels).set(latency.as_secs_f64());
+        }
         for (labels, trigger) in labels.iter().zip(&activity.triggers) {
             self.active.get_or_create(labels).set(trigger.is_active.into());
             // Also before the first failure, so that its rate can be alerted on.
@@ -113,14 +133,24 @@ impl KedaSeries {
         self.paused.get_or_create(&of_object).set(poll.plan.brakes.pause.is_on().into());
     }
 
+    /// A poll of `key` began so long after it was due.
+    pub(super) fn late(&self, key: &ObjectKey, lateness: Duration) {
+        self.lateness.get_or_create(&LoopLabels::of(key)).set(lateness.as_secs_f64());
+    }
+
+    /// The readings of a poll of `key` took so long.
+    pub(super) fn took(&self, key: &ObjectKey, latencies: Vec<Duration>) {
+        self.lock().entry(key.clone()).or_default().latencies = latencies;
+    }
+
     /// The object is gone, or is not ours to poll any more.
     pub(super) fn forget(&self, key: &ObjectKey) {
+        self.lateness.remove(&LoopLabels::of(key));
         let Some(series) = self.lock().remove(key) else { return };
-        series.iter().for_each(|labels| self.remove(labels));
+        series.triggers.iter().for_each(|labels| self.remove(labels));
         let of_object = ObjectLabels::of(key);
         self.errors.remove(&of_object);
         self.paused.remove(&of_object);
-        self.registered.get_or_create(&ResourceLabels::of(key)).dec();
     }
 
     /// Another replica leads, and knows better.
@@ -129,29 +159,25 @@ impl KedaSeries {
         known.iter().for_each(|key| self.forget(key));
     }
 
-    /// Keeps these series of an object, and no others.
-    fn keep(&self, key: &ObjectKey, series: BTreeSet<TriggerLabels>) {
+    /// Keeps these series of an object, and no others. Returns how long the readings of its last poll took.
+    fn keep(&self, key: &ObjectKey, triggers: BTreeSet<TriggerLabels>) -> Vec<Duration> {
         let mut objects = self.lock();
-        match objects.get_mut(key) {
-            Some(known) if *known == series => {}
-            Some(known) => {
-                known.difference(&series).for_each(|labels| self.remove(labels));
-                *known = series;
-            }
-            None => {
-                objects.insert(key.clone(), series);
-                self.registered.get_or_create(&ResourceLabels::of(key)).inc();
-            }
+        let known = objects.entry(key.clone()).or_default();
+        if known.triggers != triggers {
+            known.triggers.difference(&triggers).for_each(|labels| self.remove(labels));
+            known.triggers = triggers;
         }
+        known.latencies.clone()
     }
 
     fn remove(&self, labels: &TriggerLabels) {
         self.active.remove(labels);
         self.values.remove(labels);
+        self.latencies.remove(labels);
         self.trigger_errors.remove(labels);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ObjectKey, BTreeSet<TriggerLabels>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ObjectKey, Series>> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -177,9 +203,9 @@ impl ObjectLabels {
     }
 }
 
-impl ResourceLabels {
+impl LoopLabels {
     fn of(key: &ObjectKey) -> Self {
-        Self { r#type: "scaled_object", namespace: key.namespace.clone() }
+        Self { namespace: key.namespace.clone(), r#type: "scaledobject", resource: key.name.clone() }
     }
 }
 

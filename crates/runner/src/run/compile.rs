@@ -4,10 +4,11 @@ use resources::{Context, Kind, Reference};
 use serde_json::Value;
 
 use super::*;
+use crate::Gone;
 
 impl Runner {
     pub(super) fn apply(&mut self, key: ObjectKey, kind: &'static Kind, object: &Value) {
-        let identity = Identity::of(object);
+        let identity = Identity::of(kind, object);
         match self.entries.get_mut(&key) {
             // Recreated under the same name: another object.
             Some(entry) if entry.identity.uid != identity.uid => self.delete(&key),
@@ -28,6 +29,7 @@ impl Runner {
 
     /// A supporting object has changed, or has gone: who rests on it is compiled again.
     pub(super) fn support(&mut self, reference: Reference, object: Option<Box<Value>>) {
+        self.services.metrics.supporting(&reference, object.is_some());
         let resting = self.references.changed(reference, object.map(|object| *object));
         self.compile_again(resting);
     }
@@ -80,6 +82,7 @@ impl Runner {
             },
         );
         self.ownership.know(&identity.uid, &key);
+        self.services.metrics.registered(kind, &key, Some(object));
         let hpa = kind.needs.hpa.and_then(|naming| (naming.name)(object));
         let hpa = hpa.map(|hpa| (kind.acts_in(object), hpa));
         let plan = compiled.as_ref().ok().map(|compiled| &*compiled.plan);
@@ -110,6 +113,16 @@ impl Runner {
         self.references.forget(key);
         if let Some(mut entry) = self.entries.remove(key) {
             entry.revoke();
+            self.services.metrics.registered(entry.kind, key, None);
+            if self.leading && !self.left_to.contains_key(entry.kind.group) {
+                let (uid, deletion) = (entry.identity.uid.clone(), entry.deletion());
+                self.services.journal.gone(Gone {
+                    key: key.clone(),
+                    uid,
+                    at: self.services.clock.now(),
+                    deletion,
+                });
+            }
             self.ownership.forget(&entry.identity.uid);
             self.services.metrics.objects(key.kind, -1);
             self.services.metrics.forget(key);

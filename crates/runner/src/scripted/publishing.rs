@@ -5,14 +5,23 @@ use std::sync::Arc;
 use engine::activation::Report;
 use engine::policy::{Policy, PolicyMemories, Recommendation};
 use engine::{Absence, AbsenceReason, Activity, Published, TriggerActivity, View};
-use resources::{Compiled, Context, Kind, NotCompiled, business_scaling};
+use resources::{Compiled, Context, Counting, Kind, NotCompiled, business_scaling};
 use serde_json::Value;
 
 use super::Object;
 
 /// A BusinessScaling in all else.
-static PUBLISHING: Kind =
-    Kind { kind: "Publishing", plural: "publishings", compile, ..business_scaling::KIND };
+static PUBLISHING: Kind = Kind {
+    kind: "Publishing",
+    plural: "publishings",
+    compile,
+    status: business_scaling::KIND.status.counting(Counting {
+        registered: "scaled_object",
+        triggers: |_| vec!["http".to_owned()],
+        refusal: |_| "",
+    }),
+    ..business_scaling::KIND
+};
 
 fn compile(object: &Value, context: &Context<'_>) -> Result<Compiled, NotCompiled> {
     let mut compiled = (business_scaling::KIND.compile)(object, context)?;

@@ -86,9 +86,8 @@ fn count(request: &Value, kind: &Kind, judge: &Judge, verdict: &Verdict) {
         Some("UPDATE") => "update",
         _ => return,
     };
-    if kind.counts_refusals() {
-        let reasons: Vec<&str> =
-            problems.iter().filter_map(|problem| kind.refusal_counted_as(problem)).collect();
+    if let Some(counting) = kind.counting() {
+        let reasons: Vec<&str> = problems.iter().map(|problem| (counting.refusal)(problem)).collect();
         judge.metrics.validated(request["namespace"].as_str().unwrap_or_default(), action, &reasons);
     }
 }

@@ -1,6 +1,6 @@
 //! The conditions of a ScaledObject: KEDA's types, reasons and sentences, and behind those what KEDA leaves to guess.
 
-use engine::{Activity, PastScale, Problem, TriggerActivity};
+use engine::{Activity, PastScale, Problem, TriggerActivity, Warning};
 
 use super::{KedaCondition, ScaledObjectStatus};
 use crate::scaled_object::marks::is_whole;
@@ -12,10 +12,16 @@ pub(super) const FALLBACK: &str = "Fallback";
 pub(super) const PAUSED: &str = "Paused";
 const HPA_ACTIVE: &str = "HPAActive";
 
+/// The field that the operator warns of where the HPA of an object cannot read what the object publishes: an annotation that
+/// has it do without.
+pub const METRICS_API_FIELD: &str = "metadata.annotations[polyscaler.dev/actuation]";
+
 pub(super) const CHECK_FAILED: &str = "ScaledObjectCheckFailed";
 const READY_REASON: &str = "ScaledObjectReady";
 const READY_MESSAGE: &str = "ScaledObject is defined correctly and is ready for scaling";
-const WRONG_TARGET: &str = "ScaledObject doesn't have correct scaleTargetRef specification";
+pub(super) const WRONG_TARGET: &str = "ScaledObject doesn't have correct scaleTargetRef specification";
+pub(super) const PAUSED_MESSAGE: &str = "ScaledObject is paused";
+pub(super) const UNPAUSED_MESSAGE: &str = "pause annotation removed for ScaledObject";
 const WRONG_TRIGGERS: &str = "ScaledObject doesn't have correct triggers specification";
 const WRONG_SPEC: &str = "ScaledObject doesn't have correct specification";
 const WRONG_HPA: &str = "Failed to ensure HPA is correctly created for ScaledObject";
@@ -28,7 +34,7 @@ pub(super) fn of(outcome: &Outcome, before: &ScaledObjectStatus) -> Vec<KedaCond
             unchecked(format!("{}: {}", step(problems), all.join("; ")), before)
         }
         Verdict::Conflict(conflict) => unchecked(format!("{WRONG_HPA}: {}", conflict.message), before),
-        Verdict::Polled(poll) => polled(poll, before),
+        Verdict::Polled(poll) => polled(poll, before, &outcome.warnings),
     };
     conditions.extend(hpa_active(outcome, before));
     conditions
@@ -63,8 +69,11 @@ fn kept(type_: &str, first: &str, before: &ScaledObjectStatus) -> KedaCondition 
     before.condition(type_).cloned().unwrap_or_else(|| condition(type_, first, "", ""))
 }
 
-fn polled(poll: &Poll, before: &ScaledObjectStatus) -> Vec<KedaCondition> {
+fn polled(poll: &Poll, before: &ScaledObjectStatus, warnings: &[Warning]) -> Vec<KedaCondition> {
     let activity = poll.decision.activity.as_ref();
+    if let Some((step, message)) = target_fault(poll) {
+        return unchecked(format!("{step}: {message}"), before);
+    }
     if is_whole(poll.plan.brakes.pause) {
         // KEDA asks no trigger meanwhile, and neither do we.
         let ready =
@@ -77,11 +86,27 @@ fn polled(poll: &Poll, before: &ScaledObjectStatus) -> Vec<KedaCondition> {
         ];
     }
     vec![
-        ready(poll, activity, before.facts.has_fallback),
+        ready(poll, activity, before.facts.has_fallback, warnings),
         active(poll, activity, before),
         fallback(activity),
         paused(poll, before),
     ]
+}
+
+/// That the target is not there, or cannot be scaled: in KEDA's sentence.
+pub(super) fn target_sentence(poll: &Poll) -> Option<&'static str> {
+    match poll.members.first()?.seen.as_ref().err()?.reason {
+        Reason::TargetNotFound => Some("Target resource doesn't exist"),
+        Reason::TargetNotScalable => Some("Target resource doesn't expose /scale subresource"),
+        _ => None,
+    }
+}
+
+/// The same with the step of KEDA's check that fails for it, and with what we know of it.
+fn target_fault(poll: &Poll) -> Option<(&'static str, String)> {
+    let sentence = target_sentence(poll)?;
+    let failure = poll.members.first()?.seen.as_ref().err()?;
+    Some((WRONG_TARGET, format!("{sentence}: {}", failure.message)))
 }
 
 /// Why the object does not do what it should, whatever its triggers say.
@@ -90,20 +115,8 @@ fn not_ready(poll: &Poll) -> Option<KedaCondition> {
         Some(condition(READY, "False", CHECK_FAILED, format!("{step}: {message}")))
     };
     if let Some(Err(failure)) = poll.members.first().map(|member| &member.seen) {
-        return match failure.reason {
-            Reason::TargetNotFound => {
-                failed(WRONG_TARGET, &format!("Target resource doesn't exist: {}", failure.message))
-            }
-            Reason::TargetNotScalable => failed(
-                WRONG_TARGET,
-                &format!("Target resource doesn't expose /scale subresource: {}", failure.message),
-            ),
-            _ => {
-                let message =
-                    format!("Error getting current replicas count for ScaleTarget: {}", failure.message);
-                Some(condition(READY, "False", "ErrorGettingCurrentReplicas", message))
-            }
-        };
+        let message = format!("Error getting current replicas count for ScaleTarget: {}", failure.message);
+        return Some(condition(READY, "False", "ErrorGettingCurrentReplicas", message));
     }
     match &poll.hpa {
         Err(failure) => failed(WRONG_HPA, &failure.message),
@@ -135,14 +148,23 @@ fn failures(activity: Option<&Activity>) -> String {
     all.join("; ")
 }
 
-fn ready(poll: &Poll, activity: Option<&Activity>, waits: bool) -> KedaCondition {
+/// That the HPA cannot read what the object publishes, where that is so.
+fn of_metrics_api(warnings: &[Warning]) -> String {
+    let warning = warnings.iter().find(|warning| warning.path == METRICS_API_FIELD);
+    warning.map(|warning| warning.message.clone()).unwrap_or_default()
+}
+
+fn ready(poll: &Poll, activity: Option<&Activity>, waits: bool, warnings: &[Warning]) -> KedaCondition {
     if let Some(not_ready) = not_ready(poll) {
         return not_ready;
     }
     let failures = failures(activity);
     let is_active = activity.is_some_and(|activity| activity.is_active);
     match (failures.as_str(), is_active) {
-        ("", _) => condition(READY, "True", READY_REASON, said(READY_MESSAGE, &[write_failure(poll)])),
+        ("", _) => {
+            let more = [write_failure(poll), of_metrics_api(warnings)];
+            condition(READY, "True", READY_REASON, said(READY_MESSAGE, &more))
+        }
         (_, true) => condition(
             READY,
             "Unknown",
@@ -230,7 +252,7 @@ fn fallback(activity: Option<&Activity>) -> KedaCondition {
 
 fn paused_message(poll: &Poll) -> String {
     let by = poll.plan.origins.first().map(|origin| format!(" by the {}", origin.from)).unwrap_or_default();
-    said("ScaledObject is paused", &[format!("{}{by}", poll.plan.brakes.pause)])
+    said(PAUSED_MESSAGE, &[format!("{}{by}", poll.plan.brakes.pause)])
 }
 
 fn paused(poll: &Poll, before: &ScaledObjectStatus) -> KedaCondition {
@@ -239,8 +261,7 @@ fn paused(poll: &Poll, before: &ScaledObjectStatus) -> KedaCondition {
     }
     let was = before.condition(PAUSED);
     if was.is_some_and(|was| was.status == "True" || was.reason == "ScaledObjectUnpaused") {
-        let message = "pause annotation removed for ScaledObject";
-        return condition(PAUSED, "False", "ScaledObjectUnpaused", message);
+        return condition(PAUSED, "False", "ScaledObjectUnpaused", UNPAUSED_MESSAGE);
     }
     condition(PAUSED, "False", "", "")
 }

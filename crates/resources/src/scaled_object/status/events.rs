@@ -1,10 +1,14 @@
 //! The Events of a ScaledObject: KEDA's reasons and notes, each published when what it speaks of begins or ends.
 
-use engine::Warning;
+use engine::{TriggerActivity, Warning};
 
 use super::ScaledObjectStatus;
-use super::conditions::{CHECK_FAILED, FALLBACK, PAUSED, READY};
-use crate::{Announcement, Change, MemberPoll, Poll};
+use super::conditions::{
+    CHECK_FAILED, FALLBACK, METRICS_API_FIELD, PAUSED, PAUSED_MESSAGE, READY, UNPAUSED_MESSAGE, WRONG_TARGET,
+    target_sentence,
+};
+use crate::scaled_object::marks::is_whole;
+use crate::{Announcement, Change, Deletion, HpaAction, MemberPoll, Poll};
 
 /// The Events that a change of a ScaledObject is worth.
 pub(in crate::scaled_object) fn events(change: &Change<'_>) -> Vec<Announcement> {
@@ -12,16 +16,25 @@ pub(in crate::scaled_object) fn events(change: &Change<'_>) -> Vec<Announcement>
         |status: &crate::KeptStatus| status.typed::<ScaledObjectStatus>().cloned().unwrap_or_default();
     let (before, next) = (typed(change.before), typed(change.next));
     let mut events = Vec::new();
-    if let Some(poll) = change.outcome.poll() {
+    let poll = change.outcome.poll();
+    events.extend(poll.into_iter().flat_map(|poll| watched(poll, &before, &next)));
+    let readiness = readiness(poll, &before, &next);
+    let is_failing = readiness.iter().any(|event| event.is_warning);
+    events.extend(readiness);
+    if let Some(poll) = poll {
+        if !is_failing {
+            events.extend(began_to_fail(poll, &before, &next));
+        }
         events.extend(scaled(change, poll, &before));
         if before.condition(READY).is_none() {
-            events.extend(started(&next, &change.outcome.warnings));
+            // Whose the metrics API is has nothing to do with the object.
+            let is_own = |warning: &&Warning| warning.path != METRICS_API_FIELD;
+            let doubts = change.outcome.warnings.iter().filter(is_own);
+            events.extend(doubts.map(|warning| normal("Poll", "KEDAScalerInfo", warning.to_string())));
         }
     }
-    events.extend(readiness(&before, &next));
-    events.extend(switched(&before, &next, PAUSED, ["ScaledObjectPaused", "ScaledObjectUnpaused"], "Pause"));
-    let fallback = ["ScaledObjectFallbackActivated", "ScaledObjectFallbackDeactivated"];
-    events.extend(switched(&before, &next, FALLBACK, fallback, "Fallback"));
+    events.extend(paused(&before, &next));
+    events.extend(fallback(&before, &next));
     events
 }
 
@@ -33,45 +46,104 @@ fn warning(action: &'static str, reason: &str, note: impl Into<String>) -> Annou
     Announcement { is_warning: true, ..normal(action, reason, note) }
 }
 
-/// That an object is polled for the first time, and what is doubtful about it.
-fn started(next: &ScaledObjectStatus, warnings: &[Warning]) -> Vec<Announcement> {
+/// The Events of an object that is deleted.
+pub(in crate::scaled_object) fn farewell(deletion: &Deletion) -> Vec<Announcement> {
+    let stopped = deletion.was_polled.then(stopped);
+    let deleted = warning("Delete", "ScaledObjectDeleted", "ScaledObject was deleted");
+    stopped.into_iter().chain([deleted]).collect()
+}
+
+fn stopped() -> Announcement {
+    normal("ScalersWatchStopped", "KEDAScalersStopped", "Stopped scalers watch")
+}
+
+/// That triggers begin or cease to be asked. As with KEDA they do so with the HPA: whoever is paused has none, and one that
+/// is made anew or under another name begins again.
+fn watched(poll: &Poll, before: &ScaledObjectStatus, next: &ScaledObjectStatus) -> Vec<Announcement> {
+    let is_idle = is_whole(poll.plan.brakes.pause) || target_sentence(poll).is_some();
+    let changes = poll.hpa.as_ref().map(Vec::as_slice).unwrap_or_default();
+    let did = |action| changes.iter().any(|change| change.action == action);
+    let is_new = before.condition(READY).is_none();
+    let mut events = Vec::new();
+    if did(HpaAction::Deleted) {
+        events.push(stopped());
+    }
+    if !is_idle && (is_new || did(HpaAction::Created)) {
+        events.extend(started(next));
+    }
+    events
+}
+
+/// The triggers that begin to fail while others or a fallback keep the object going; what keeps it from going is what
+/// `Ready` says.
+fn began_to_fail(poll: &Poll, before: &ScaledObjectStatus, next: &ScaledObjectStatus) -> Vec<Announcement> {
+    let reason = failure_reason(next);
+    let fails = |status: &ScaledObjectStatus, trigger: &TriggerActivity| {
+        status.health.get(&trigger.metric).is_some_and(|health| health.status == "Failing")
+    };
+    let triggers = poll.decision.activity.iter().flat_map(|activity| &activity.triggers);
+    let began = triggers.filter(|trigger| fails(next, trigger) && !fails(before, trigger));
+    let note = |trigger: &TriggerActivity| Some(format!("{}: {}", trigger.metric, trigger.failure.as_ref()?));
+    began.filter_map(note).map(|note| warning("Poll", reason, note)).collect()
+}
+
+/// With which reason a trigger fails: those of a formula are its sources.
+fn failure_reason(status: &ScaledObjectStatus) -> &'static str {
+    if status.facts.has_formula { "KEDAMetricSourceFailed" } else { "KEDAScalerFailed" }
+}
+
+/// That the triggers of an object are asked from now on.
+fn started(next: &ScaledObjectStatus) -> Vec<Announcement> {
     let types = next.facts.trigger_types.split(',').filter(|type_| !type_.is_empty());
     let mut events: Vec<Announcement> =
         types.map(|type_| normal("Poll", "KEDAScalersStarted", format!("Scaler {type_} is built"))).collect();
     events.push(normal("ScalersWatchStarted", "KEDAScalersStarted", "Started scalers watch"));
-    events.extend(warnings.iter().map(|warning| normal("Poll", "KEDAScalerInfo", warning.to_string())));
     events
 }
 
-/// That `Ready` changed.
-fn readiness(before: &ScaledObjectStatus, next: &ScaledObjectStatus) -> Option<Announcement> {
-    let (was, is) = (before.condition(READY), next.condition(READY)?);
+/// That `Ready` changed. Of a target that is not there KEDA says two things, one after the other.
+fn readiness(
+    poll: Option<&Poll>,
+    before: &ScaledObjectStatus,
+    next: &ScaledObjectStatus,
+) -> Vec<Announcement> {
+    let (was, Some(is)) = (before.condition(READY), next.condition(READY)) else { return Vec::new() };
     if was.is_some_and(|was| (&was.status, &was.reason) == (&is.status, &is.reason)) {
-        return None;
+        return Vec::new();
     }
-    Some(match is.status.as_str() {
-        "True" if was.is_some_and(|was| was.status == "True") => return None,
-        "True" => normal("Poll", "ScaledObjectReady", "ScaledObject is ready for scaling"),
-        "False" if is.reason == CHECK_FAILED => warning("Poll", CHECK_FAILED, &is.message),
-        _ => warning("Poll", "KEDAScalerFailed", &is.message),
+    let check_failed = |note: &str| warning("Poll", CHECK_FAILED, note);
+    match is.status.as_str() {
+        "True" if was.is_some_and(|was| was.status == "True") => Vec::new(),
+        "True" => vec![normal("Poll", "ScaledObjectReady", "ScaledObject is ready for scaling")],
+        "False" if is.reason == CHECK_FAILED => match poll.and_then(target_sentence) {
+            Some(sentence) => vec![check_failed(sentence), check_failed(WRONG_TARGET)],
+            None => vec![check_failed(&is.message)],
+        },
+        _ => vec![warning("Poll", failure_reason(next), &is.message)],
+    }
+}
+
+/// How a condition changed: it began to hold, or ceased to; nothing where it does not hold from the start.
+fn switched(before: &ScaledObjectStatus, next: &ScaledObjectStatus, type_: &str) -> Option<bool> {
+    let holds = |status: &ScaledObjectStatus| status.condition(type_).is_some_and(|is| is.status == "True");
+    let (was, is) = (holds(before), holds(next));
+    (was != is).then_some(is)
+}
+
+/// That a pause began or ended.
+fn paused(before: &ScaledObjectStatus, next: &ScaledObjectStatus) -> Option<Announcement> {
+    Some(if switched(before, next, PAUSED)? {
+        normal("Pause", "ScaledObjectPaused", PAUSED_MESSAGE)
+    } else {
+        normal("Pause", "ScaledObjectUnpaused", UNPAUSED_MESSAGE)
     })
 }
 
-/// That a condition began or ceased to hold; nothing where it does not from the start.
-fn switched(
-    before: &ScaledObjectStatus,
-    next: &ScaledObjectStatus,
-    type_: &str,
-    [begins, ends]: [&str; 2],
-    action: &'static str,
-) -> Option<Announcement> {
-    let holds = |status: &ScaledObjectStatus| status.condition(type_).is_some_and(|is| is.status == "True");
-    let is = next.condition(type_)?;
-    match (holds(before), holds(next)) {
-        (false, true) => Some(normal(action, begins, &is.message)),
-        (true, false) => Some(normal(action, ends, &is.message)),
-        _ => None,
-    }
+/// That a fallback began or ended.
+fn fallback(before: &ScaledObjectStatus, next: &ScaledObjectStatus) -> Option<Announcement> {
+    let begins = switched(before, next, FALLBACK)?;
+    let reason = if begins { "ScaledObjectFallbackActivated" } else { "ScaledObjectFallbackDeactivated" };
+    Some(normal("Fallback", reason, &next.condition(FALLBACK)?.message))
 }
 
 /// That the target was scaled, or that it could not be.
@@ -103,14 +175,10 @@ fn scaled(change: &Change<'_>, poll: &Poll, before: &ScaledObjectStatus) -> Opti
             } else {
                 format!("triggered by {}", names.join(";"))
             };
-            normal(
-                "Scale",
-                "KEDAScaleTargetActivated",
-                format!("Scaled {what} from {from} to {to}, {by} ({steps})"),
-            )
+            normal("Scale", "KEDAScaleTargetActivated", format!("Scaled {what} from {from} to {to}, {by}"))
         }
         Some(_) if !is_active && from > to && !poll.plan.brakes.pause.is_on() => {
-            let note = format!("Deactivated {what} from {from} to {to} ({steps})");
+            let note = format!("Deactivated {what} from {from} to {to}");
             normal("Scale", "KEDAScaleTargetDeactivated", note)
         }
         _ => normal("Scale", "SuccessfulRescale", format!("scaled {what} from {from} to {to}: {steps}")),

@@ -23,7 +23,8 @@ use crate::common::status::ObservedStatus;
 use crate::kept_status::Status;
 use crate::{Outcome, Poll};
 
-pub(super) use events::events;
+pub use conditions::METRICS_API_FIELD;
+pub(super) use events::{events, farewell};
 
 /// Observed state of a ScaledObject.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -152,6 +153,10 @@ impl Status for ScaledObjectStatus {
         self.triggers_types = Some(self.facts.trigger_types.clone());
         self.authentications_types = Some(self.facts.authentications.clone());
         let Some(poll) = outcome.poll() else { return };
+        if conditions::target_sentence(poll).is_some() {
+            // As with KEDA: of a target that is not there nothing is known, and nothing that was known is forgotten.
+            return;
+        }
         if let Some(member) = poll.plan.members.first() {
             let gvkr = gvkr(&member.target);
             self.scale_target_kind = Some(format!("{}.{}", member.target.api_version, gvkr.kind));

@@ -6,6 +6,10 @@ use super::*;
 use crate::TargetOwner;
 use crate::manifest::{check, judge_together};
 
+fn counted_as(problem: &Problem) -> &'static str {
+    (KIND.counting().unwrap().refusal)(problem)
+}
+
 fn target() -> Target {
     let text = str::to_owned;
     Target {
@@ -44,15 +48,14 @@ fn contract_2_rules_1_to_4_are_refused_in_kedas_words_with_what_to_do() {
         ),
     ] {
         assert!(problem.to_string().contains(&wanted), "{problem}");
-        assert_eq!(KIND.refusal_counted_as(&problem), Some(reason), "{problem}");
+        assert_eq!(counted_as(&problem), reason, "{problem}");
     }
 }
 
 /// The reasons of what the webhook refuses of an object.
 fn reasons(object: &Value) -> Vec<&'static str> {
     let problems = KIND.compile(object, &CONTEXT).err().unwrap_or_default();
-    let mut reasons: Vec<_> =
-        problems.iter().filter_map(|problem| KIND.refusal_counted_as(problem)).collect();
+    let mut reasons: Vec<_> = problems.iter().map(counted_as).collect();
     reasons.dedup();
     reasons
 }
@@ -86,7 +89,7 @@ fn contract_2_each_refusal_has_kedas_reason() {
     let needs = (KIND.needs.workload)(&only_pods).unwrap();
     let bare = json!({ "spec": { "template": { "spec": { "containers": [{ "name": "app" }] } } } });
     for problem in needs.problems(&bare, &[]).iter().chain([&needs.missing()]) {
-        assert_eq!(KIND.refusal_counted_as(problem), Some("missing-requests"), "{problem}");
+        assert_eq!(counted_as(problem), "missing-requests", "{problem}");
     }
 }
 

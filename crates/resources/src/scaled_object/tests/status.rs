@@ -9,7 +9,10 @@ use engine::{
 
 use super::*;
 use crate::fixture::difference;
-use crate::{Change, HpaScaling, MemberPoll, Outcome, Poll, Reason, TargetFailure, Verdict, WriteFailure};
+use crate::{
+    Change, Deletion, HpaAction, HpaChange, HpaScaling, MemberPoll, Outcome, Poll, Reason, TargetFailure,
+    Verdict, WriteFailure,
+};
 
 const NOW: Time = Time::from_seconds(1_800_000_000);
 
@@ -20,14 +23,14 @@ struct Told {
     seen: Result<u32, Reason>,
     to: Option<u32>,
     write: Option<Result<(), WriteFailure>>,
-    hpa: Result<(), WriteFailure>,
+    hpa: Result<Vec<HpaChange>, WriteFailure>,
     hpa_scaling: Option<HpaScaling>,
     memory: Memory,
     at: Time,
 }
 
 fn told(object: Value) -> Told {
-    let (seen, to, write, hpa) = (Ok(2), None, None, Ok(()));
+    let (seen, to, write, hpa) = (Ok(2), None, None, Ok(Vec::new()));
     let (activity, memory) = Default::default();
     Told { object, activity, seen, to, write, hpa, hpa_scaling: None, memory, at: NOW }
 }
@@ -82,7 +85,7 @@ impl Told {
             members: vec![MemberPoll { seen: scale.map_err(failure), write: self.write.clone() }],
             decision,
             memory: self.memory.clone(),
-            hpa: self.hpa.clone().map(|()| Vec::new()),
+            hpa: self.hpa.clone(),
             hpa_scaling: self.hpa_scaling.clone(),
             reversals: Vec::new(),
         };
@@ -286,9 +289,22 @@ fn a_target_or_an_hpa_that_is_not_as_it_must_be_fails_the_check() {
         let (object, events) = reads(reason);
         let wanted = format!("Ready={wanted}Deployment shop/worker is not there");
         assert_eq!(conditions(&object)[0], wanted);
-        assert!(events.last().unwrap().starts_with("! "), "{events:?}");
+        if reason == Reason::TargetForbidden {
+            assert!(events.iter().any(|event| event.starts_with("! KEDAScalerFailed: ")), "{events:?}");
+            continue;
+        }
+        // Contract 4.8 and 4.10: nothing is said of triggers, and KEDA's two Events come in this order.
+        assert_eq!(conditions(&object)[1], "Active=Unknown UnknownState: ScaledObject check failed");
+        assert_eq!(object["status"].get("hpaName"), None);
+        let sentence = if reason == Reason::TargetNotFound {
+            "Target resource doesn't exist"
+        } else {
+            "Target resource doesn't expose /scale subresource"
+        };
+        let both = [sentence, "ScaledObject doesn't have correct scaleTargetRef specification"];
+        assert_eq!(events, both.map(|note| format!("! ScaledObjectCheckFailed: {note}")));
     }
-    let message = "HorizontalPodAutoscaler shop/keda-hpa-worker: the HPA 'keda-hpa-worker' is already managed by the ScaledObject 'other'";
+    let message = "HorizontalPodAutoscaler shop/keda-hpa-worker already exists, and the HPA 'keda-hpa-worker' is already managed by the ScaledObject 'other'";
     let hpa = Err(WriteFailure { reason: Reason::HpaConflict, message: message.to_owned() });
     let (object, _) = Told { hpa, ..told(least()) }.tell();
     assert_eq!(
@@ -344,10 +360,7 @@ fn a_pause_and_its_end_are_told() {
          autoscaling.keda.sh/paused-replicas"
     );
     assert!(events.iter().any(|event| event.starts_with("SuccessfulRescale: ")), "{events:?}");
-    assert!(
-        events.iter().any(|event| event.starts_with("ScaledObjectPaused: ScaledObject is paused")),
-        "{events:?}"
-    );
+    assert!(events.iter().any(|event| event == "ScaledObjectPaused: ScaledObject is paused"), "{events:?}");
     object["status"] = status["status"].clone();
     object["metadata"]["annotations"] = json!({});
     let (status, events) =
@@ -364,7 +377,12 @@ fn the_first_replicas_are_kept_and_health_is_shown_with_a_fallback() {
     set(&mut object, "/spec/fallback", json!({ "failureThreshold": 3, "replicas": 6 }));
     let first =
         Told { seen: Ok(7), activity: active(vec![failed("s0-prometheus", 1, false)]), ..told(object) };
-    let (object, _) = first.tell();
+    let (object, events) = first.tell();
+    // Contract 4.10: it falls back later, but it is said at once what fails.
+    assert!(
+        events.contains(&"! KEDAScalerFailed: s0-prometheus: no response within 3 s".to_owned()),
+        "{events:?}"
+    );
     assert_eq!(object["status"]["originalReplicaCount"], 7);
     let (after, events) =
         Told { seen: Ok(3), activity: active(vec![failed("s0-prometheus", 4, true)]), ..told(object) }.tell();
@@ -401,7 +419,7 @@ fn scalings_are_told_in_kedas_words() {
     assert_eq!(
         events,
         ["KEDAScaleTargetActivated: Scaled apps/v1.Deployment shop/worker from 0 to 1, triggered by \
-          s0-prometheus;s1-prometheus ()"]
+          s0-prometheus;s1-prometheus"]
     );
     let refused = WriteFailure { reason: Reason::FailedUpdateScale, message: "refused".to_owned() };
     let (failing, events) = rise(Err(refused.clone())).tell();
@@ -418,8 +436,73 @@ fn scalings_are_told_in_kedas_words() {
     };
     assert_eq!(
         down.tell().1,
-        ["KEDAScaleTargetDeactivated: Deactivated apps/v1.Deployment shop/worker from 1 to 0 ()"]
+        ["KEDAScaleTargetDeactivated: Deactivated apps/v1.Deployment shop/worker from 1 to 0"]
     );
+}
+
+#[test]
+fn contract_4_10_triggers_are_watched_from_the_hpa_on_and_as_long_as_it_is_there() {
+    let did = |actions: &[HpaAction]| {
+        let change = |action: &HpaAction| HpaChange { name: "keda-hpa-worker".to_owned(), action: *action };
+        Ok(actions.iter().map(change).collect())
+    };
+    let running = active(vec![trigger("s0-prometheus", true)]);
+    let first = Told { hpa: did(&[HpaAction::Created]), activity: running.clone(), ..told(least()) };
+    let (object, events) = first.tell();
+    let started =
+        ["KEDAScalersStarted: Scaler prometheus is built", "KEDAScalersStarted: Started scalers watch"];
+    let ready = "ScaledObjectReady: ScaledObject is ready for scaling";
+    assert_eq!(events, [started[0], started[1], ready]);
+    let mut paused = object.clone();
+    set(&mut paused, "/metadata/annotations", json!({ "autoscaling.keda.sh/paused": "true" }));
+    let (mut object, events) = Told { hpa: did(&[HpaAction::Deleted]), ..told(paused.clone()) }.tell();
+    let stopped = "KEDAScalersStopped: Stopped scalers watch";
+    assert_eq!(events, [stopped, "ScaledObjectPaused: ScaledObject is paused"]);
+    assert_eq!(told(object.clone()).tell().1, [""; 0], "a pause that goes on is no news");
+    set(&mut object, "/metadata/annotations", json!({}));
+    let again = Told { hpa: did(&[HpaAction::Created]), activity: running.clone(), ..told(object) };
+    let unpaused = "ScaledObjectUnpaused: pause annotation removed for ScaledObject";
+    let (object, events) = again.tell();
+    assert_eq!(events, [started[0], started[1], unpaused]);
+    let renamed = did(&[HpaAction::Deleted, HpaAction::Created]);
+    let renamed = Told { hpa: renamed, activity: running.clone(), ..told(object.clone()) };
+    assert_eq!(renamed.tell().1, [stopped, started[0], started[1]]);
+    let kept = Told { hpa: did(&[HpaAction::Updated]), activity: running, ..told(object) };
+    assert_eq!(kept.tell().1, [""; 0]);
+    // Created paused, nothing is asked.
+    set(&mut paused, "/status", Value::Null);
+    assert_eq!(
+        told(paused).tell().1,
+        [
+            "ScaledObjectReady: ScaledObject is ready for scaling",
+            "ScaledObjectPaused: ScaledObject is paused"
+        ]
+    );
+}
+
+#[test]
+fn contract_4_10_a_deletion_is_told() {
+    let told = |was_polled| {
+        let events = KIND.farewell(&Deletion { was_polled });
+        events
+            .iter()
+            .map(|event| format!("{} {}: {}", event.is_warning, event.reason, event.note))
+            .collect::<Vec<_>>()
+    };
+    let deleted = "true ScaledObjectDeleted: ScaledObject was deleted";
+    assert_eq!(told(true), ["false KEDAScalersStopped: Stopped scalers watch", deleted]);
+    assert_eq!(told(false), [deleted]);
+}
+
+#[test]
+fn contract_4_10_of_a_formula_the_sources_fail() {
+    let modifiers = json!({ "formula": "a", "target": "5" });
+    let mut object = least();
+    set(&mut object, "/spec/triggers/0/name", json!("a"));
+    set(&mut object, "/spec/advanced", json!({ "scalingModifiers": modifiers }));
+    let (_, events) =
+        Told { activity: active(vec![failed("s0-prometheus", 1, false)]), ..told(object) }.tell();
+    assert!(events.iter().any(|event| event.starts_with("! KEDAMetricSourceFailed: ")), "{events:?}");
 }
 
 #[test]

@@ -76,7 +76,12 @@ async fn what_keda_counts_is_counted_by_its_names_while_the_object_is_there() {
     assert_eq!(keda(&running, "keda_scaler_active"), ["1"]);
     assert_eq!(keda(&running, "keda_scaled_object_errors_total"), ["0"]);
     assert_eq!(keda(&running, "keda_scaled_object_paused"), ["0"]);
-    assert_eq!(keda(&running, "keda_resource_registered_total"), ["1"]);
+    for name in ["keda_resource_registered_total", "keda_trigger_registered_total"] {
+        assert_eq!(keda(&running, name), ["1"], "{name}");
+    }
+    for name in ["keda_scaler_metrics_latency_seconds", "keda_internal_scale_loop_latency_seconds"] {
+        assert_eq!(keda(&running, name).len(), 1, "{name}");
+    }
     running.world.sampler.answer("web", Answer::Absent);
     pass(10).await;
     assert_eq!(keda(&running, "keda_scaler_active"), ["0"]);
@@ -84,8 +89,19 @@ async fn what_keda_counts_is_counted_by_its_names_while_the_object_is_there() {
     assert_eq!(keda(&running, "keda_scaler_detail_errors_total"), ["1"]);
     assert_eq!(keda(&running, "keda_scaled_object_errors_total"), ["1"]);
     running.delete(&web().publishing()).await;
-    for name in ["keda_scaler_active", "keda_scaler_detail_errors_total", "keda_scaled_object_errors_total"] {
+    for name in [
+        "keda_scaler_active",
+        "keda_scaler_detail_errors_total",
+        "keda_scaled_object_errors_total",
+        "keda_scaler_metrics_latency_seconds",
+        "keda_internal_scale_loop_latency_seconds",
+    ] {
         assert_eq!(keda(&running, name), [""; 0], "{name}");
     }
-    assert_eq!(keda(&running, "keda_resource_registered_total"), ["0"]);
+    for name in ["keda_resource_registered_total", "keda_trigger_registered_total"] {
+        assert_eq!(keda(&running, name), ["0"], "{name}");
+    }
+    let gone = running.world.book.gone();
+    assert_eq!(gone.len(), 1);
+    assert!(gone[0].key == web().publishing().key() && gone[0].deletion.was_polled);
 }
