@@ -7,6 +7,7 @@ mod connection;
 mod diff;
 mod events;
 mod keda_report;
+mod kept_hpa;
 mod object;
 mod status;
 mod table;

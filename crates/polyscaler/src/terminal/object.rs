@@ -23,6 +23,9 @@ pub(super) struct Seen {
     pub(super) name: String,
     #[serde(skip)]
     pub(super) uid: String,
+    /// The HPA that it keeps.
+    #[serde(skip)]
+    pub(super) hpa: Option<String>,
     /// What it scales; of a group its members with their replicas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) target: Option<String>,
@@ -95,11 +98,18 @@ impl Seen {
             namespace: text("/metadata/namespace").unwrap_or_default(),
             name: text("/metadata/name").unwrap_or_default(),
             uid: text("/metadata/uid").unwrap_or_default(),
-            target: text("/status/target").or_else(|| text("/status/memberSummary")),
+            hpa: text("/status/hpaName"),
+            target: text("/status/target").or_else(|| text("/status/memberSummary")).or_else(|| {
+                Some(format!(
+                    "{}/{}",
+                    text("/status/scaleTargetGVKR/kind")?,
+                    text("/spec/scaleTargetRef/name")?
+                ))
+            }),
             mode: text("/status/mode"),
             current: current.or_else(|| of_members("currentReplicas")),
             desired: count("/status/desiredReplicas").or_else(|| of_members("desiredReplicas")),
-            decision: text("/status/lastDecision"),
+            decision: text("/status/lastDecision").or_else(|| activity(object)),
             stale_since: text("/status/staleSince"),
             conditions: conditions.into_iter().flatten().map(Condition::of).collect(),
             defaults: defaults.into_iter().flatten().map(Given::of).collect(),
@@ -145,6 +155,12 @@ impl Seen {
             (None, _) => String::new(),
         }
     }
+}
+
+/// What KEDA's status says of activity, where others have their last decision.
+fn activity(object: &Value) -> Option<String> {
+    let conditions = object.pointer("/status/conditions")?.as_array()?;
+    conditions.iter().find(|condition| condition["type"] == "Active")?["message"].as_str().map(plain)
 }
 
 impl Given {

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::Output;
 use super::connection::{ClusterArgs, Connection};
+use super::kept_hpa;
 use super::object::{ADVICE_IF_NOT_LOOKED_AT, Condition, NOT_LOOKED_AT, Seen};
 use super::table::columns;
 
@@ -47,7 +48,10 @@ async fn all(connection: &Connection, namespace: Option<&str>) -> anyhow::Result
         match connection.view.list(kind, namespace).await {
             Ok(objects) => {
                 let is_meant = |object: &&serde_json::Value| is_in(kind, object, namespace);
-                all.extend(objects.iter().filter(is_meant).map(|object| Seen::of(kind, object)));
+                let mut seen: Vec<Seen> =
+                    objects.iter().filter(is_meant).map(|object| Seen::of(kind, object)).collect();
+                kept_hpa::add_replicas(&connection.view, kind, namespace, &mut seen).await;
+                all.extend(seen);
             }
             Err(ViewError::NotInstalled(_)) if refused.len() + 1 < KINDS.len() => refused.push(None),
             Err(error) => refused.push(Some(error)),

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::Output;
 use super::connection::{ClusterArgs, Named, named};
+use super::kept_hpa;
 use super::object::Seen;
 use changes::Changes;
 
@@ -65,7 +66,8 @@ pub(super) async fn run(arguments: &WhyArgs) -> anyhow::Result<bool> {
     let Some(object) = connection.view.get(kind, namespace, name).await? else {
         anyhow::bail!("there is no {} called {name}{}", kind.kind, place(kind, namespace));
     };
-    let seen = Seen::of(kind, &object);
+    let mut seen = Seen::of(kind, &object);
+    kept_hpa::add_replicas(&connection.view, kind, Some(namespace), std::slice::from_mut(&mut seen)).await;
     let events = connection.view.events(kind, namespace, name, &seen.uid).await;
     let (events, no_events) = match events {
         Ok(events) => (events, None),

@@ -7,6 +7,7 @@ mod goes;
 mod hpa;
 mod paused;
 mod rules;
+mod terminal;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

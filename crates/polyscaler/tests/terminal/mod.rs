@@ -14,7 +14,7 @@ use crate::harness::{POLYSCALER, Scene};
 
 /// What a command came to.
 #[derive(Debug)]
-struct Said {
+pub(crate) struct Said {
     status: i32,
     stdout: String,
     stderr: String,
@@ -30,7 +30,7 @@ impl Said {
 
     /// It had this exit status and printed all of `parts`.
     #[track_caller]
-    fn expect(&self, status: i32, parts: &[&str]) {
+    pub(crate) fn expect(&self, status: i32, parts: &[&str]) {
         assert_eq!(self.status, status, "{self:?}");
         for part in parts {
             assert!(self.stdout.contains(part), "{part:?} is missing:\n{}\n{}", self.stdout, self.stderr);
@@ -39,7 +39,7 @@ impl Said {
 }
 
 /// Runs the program in the scene's namespace.
-fn say(scene: &Scene, args: &[&str]) -> Said {
+pub(crate) fn say(scene: &Scene, args: &[&str]) -> Said {
     Said::of(
         Command::new(POLYSCALER)
             .args(args)

@@ -3,6 +3,7 @@
 use cluster::{OtherKind, View, ViewError};
 use serde_json::Value;
 
+use super::super::kept_hpa::HPA;
 use super::Found;
 
 const fn of_keda(group: &'static str, kind: &'static str, plural: &'static str) -> OtherKind {
@@ -20,12 +21,6 @@ const OF_CLUSTER: &[OtherKind] = &[
     of_keda("eventing.keda.sh", "ClusterCloudEventSource", "clustercloudeventsources"),
 ];
 const SCALED_OBJECT: OtherKind = of_keda("keda.sh", "ScaledObject", "scaledobjects");
-const HPA: OtherKind = OtherKind {
-    group: "autoscaling",
-    version: "v2",
-    kind: "HorizontalPodAutoscaler",
-    plural: "horizontalpodautoscalers",
-};
 const LEASE: OtherKind =
     OtherKind { group: "coordination.k8s.io", version: "v1", kind: "Lease", plural: "leases" };
 const API_SERVICE: OtherKind =

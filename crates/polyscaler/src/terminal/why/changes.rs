@@ -1,7 +1,7 @@
 //! By what numbers an object decides, and what would change its decision.
 
 use engine::{
-    AbsenceReason, Level, Memory, Number, Observation, Plan, Reading, Scale, Time, TurningPoint,
+    AbsenceReason, Actuation, Level, Memory, Number, Observation, Plan, Reading, Scale, Time, TurningPoint,
     TurningPoints, turning_points,
 };
 use resources::{Kind, NamespaceDefaults, Reason};
@@ -44,6 +44,9 @@ pub(super) struct Changes {
 pub(super) struct MetricSeen {
     pub(super) name: String,
     pub(super) value: Option<f64>,
+    /// Whether the status of its kind has values of metrics; KEDA's has none.
+    #[serde(skip)]
+    pub(super) is_told: bool,
     pub(super) levels: Vec<Level>,
 }
 
@@ -64,12 +67,11 @@ impl Changes {
         let metrics = plan.metrics.iter().enumerate().map(|(index, metric)| MetricSeen {
             name: metric.name.clone(),
             value: values.get(index).copied().flatten(),
+            is_told: !kind.needs.hpas,
             levels: plan.levels(index),
         });
         changes.metrics = metrics.collect();
-        if let [member] = &plan.at(now).members[..] {
-            changes.bounds = Some((member.bounds.min(), member.bounds.max()));
-        }
+        changes.bounds = bounds(&plan.at(now));
         let over = plan.brakes.bounds.as_ref().filter(|over| over.is_active(now));
         changes.bounds_override = over.map(|over| plain(&over.to_string()));
         let memory = kind.memory(object);
@@ -108,6 +110,16 @@ impl Changes {
             }
         }
     }
+}
+
+/// The replicas that are allowed, where it is one target: beyond those of its HPA it is only switched on and off.
+fn bounds(plan: &Plan) -> Option<(u32, u32)> {
+    let [member] = &plan.members[..] else { return None };
+    let Actuation::Hpa(hpa) = &plan.actuation else {
+        return Some((member.bounds.min(), member.bounds.max()));
+    };
+    let count = |field: &str| u32::try_from(hpa.spec[field].as_u64()?).ok();
+    count("minReplicas").zip(count("maxReplicas"))
 }
 
 /// The conditions that say that something is not as the object asks for, or that its decision is limited.

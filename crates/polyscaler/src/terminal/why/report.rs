@@ -52,11 +52,12 @@ impl Report {
                 let is_ready = if ready.status == "True" { "ready" } else { "not ready" };
                 let reason =
                     if ready.reason == "Ready" { String::new() } else { format!("{}: ", ready.reason) };
-                let _ = writeln!(
-                    text,
-                    "  {is_ready} since {}: {reason}{}",
-                    ready.last_transition_time, ready.message
-                );
+                // KEDA's conditions have no time.
+                let since = match ready.last_transition_time.as_str() {
+                    "" => String::new(),
+                    since => format!(" since {since}"),
+                };
+                let _ = writeln!(text, "  {is_ready}{since}: {reason}{}", ready.message);
             }
             None => {
                 let _ = writeln!(text, "  {NOT_LOOKED_AT}; {ADVICE_IF_NOT_LOOKED_AT}");
@@ -114,7 +115,11 @@ fn row(metric: &MetricSeen) -> Vec<String> {
         let each = if level.is_per_replica { " a replica" } else { "" };
         format!("{} {}{each}", level.name, Number(level.value))
     };
-    let value = metric.value.map_or_else(|| "no reading".to_owned(), |value| Number(value).to_string());
+    let value = match metric.value {
+        Some(value) => Number(value).to_string(),
+        None if metric.is_told => "no reading".to_owned(),
+        None => String::new(),
+    };
     let levels = metric.levels.iter().map(level).collect::<Vec<_>>().join(", ");
     vec![format!("  {}", metric.name), value, levels]
 }
