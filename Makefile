@@ -6,6 +6,7 @@ CLUSTER_ARGS ?=
 RUN_ARGS ?= --leader-elect=false
 IGNORE_NOT_FOUND ?= true
 IMG ?= polyscaler:0.1.0
+IMAGES ?= polyscaler=$(IMG)
 # Most tests wait for servers, so more of them than there are cores run at once.
 TEST_THREADS ?= 6
 DOCKER ?= docker
@@ -53,7 +54,7 @@ walkthrough: control-plane tools ## Install, scale by a queue, inspect and unins
 	hack/walkthrough.sh
 
 .PHONY: e2e
-e2e: require ## Check all manifests, on a real API server too, and scale each sample application
+e2e: require ## Check all manifests, on a real API server too, scale each sample application, and run the chart in real containers
 	./simple_e2e.sh
 
 .PHONY: tools
@@ -99,6 +100,10 @@ docker:
 .PHONY: docker-build
 docker-build: docker ## Build the image (IMG=registry/polyscaler:tag, DOCKER=podman)
 	$(DOCKER) build --tag $(IMG) .
+
+.PHONY: image
+image: require ## Build images without an engine, into target/images (IMAGES="polyscaler http-app worker event-queue", polyscaler=registry/polyscaler:tag)
+	hack/image.sh $(TARGET_DIR)/images $(IMAGES)
 
 .PHONY: generate
 generate: ## Write the files that come from code

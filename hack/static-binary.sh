@@ -10,7 +10,7 @@ if [ $# != 1 ]; then
 fi
 
 # The image is pulled by every node, so its size counts.
-most_bytes=15000000
+most_bytes=20000000
 
 machine=$(uname -m)
 case $machine in

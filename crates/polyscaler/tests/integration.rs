@@ -16,6 +16,8 @@ mod monitoring;
 mod outage;
 mod packaging;
 mod pods;
+#[cfg(target_os = "linux")]
+mod real_node;
 mod samples;
 mod terminal;
 mod walkthrough;

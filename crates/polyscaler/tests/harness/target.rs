@@ -17,7 +17,7 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    pub(super) fn new(
+    pub(crate) fn new(
         client: &Client,
         namespace: &str,
         (api_version, kind, plural): (&str, &str, &str),

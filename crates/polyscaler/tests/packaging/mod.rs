@@ -7,7 +7,7 @@ mod coordinate;
 mod defaults;
 mod docs;
 mod gitops;
-mod helm;
+pub(crate) mod helm;
 mod install;
 mod kustomize;
 mod make;

@@ -6,7 +6,7 @@ mod event_queue;
 mod external_policy;
 mod http_app;
 mod keda_python;
-mod programs;
+pub(crate) mod programs;
 mod python;
 mod sample;
 mod worker;

@@ -120,8 +120,12 @@ fn make_site(
     [etcd_port, api_server_port]: [&PortClaim; 2],
     real_node: Option<&RealNode>,
 ) -> anyhow::Result<Site> {
-    // Pods call the API server by this address.
-    let more_names: Vec<String> = real_node.iter().map(|node| node.machine_address().to_string()).collect();
+    // The kubelet calls the API server by the first of these addresses, pods by the second.
+    let more_names: Vec<String> = real_node
+        .iter()
+        .flat_map(|node| [node.network().machine(), node.network().api_service()])
+        .map(|address| address.to_string())
+        .collect();
     let more_names: Vec<&str> = more_names.iter().map(String::as_str).collect();
     let real_node = match real_node {
         Some(node) => Some(RealNodeSite {

@@ -13,6 +13,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::network::output_of;
 
+/// Nobody on this machine, as in the images of the repository.
+const USER: &str = "65532:65532";
+
 /// What is in an image, and what runs in it.
 #[derive(Debug, Clone)]
 pub struct Image {
@@ -79,7 +82,7 @@ impl Image {
         let config = json!({
             "architecture": architecture(),
             "os": "linux",
-            "config": {"Entrypoint": self.entrypoint},
+            "config": {"Entrypoint": self.entrypoint, "User": USER},
             "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{}", digest(&fs::read(&layer)?))]},
         });
         let manifest = json!([{"Config": "config.json", "RepoTags": [self.name], "Layers": ["layer.tar"]}]);

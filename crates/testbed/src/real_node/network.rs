@@ -101,6 +101,11 @@ impl Network {
         format!("{}/24", self.at(256))
     }
 
+    /// The address of the Service `kubernetes`: the first one, as ever.
+    pub(crate) fn api_service(&self) -> Ipv4Addr {
+        self.at(513)
+    }
+
     /// The addresses of Services.
     pub(crate) fn services(&self) -> String {
         format!("{}/24", self.at(512))
@@ -141,6 +146,7 @@ mod tests {
             (second.pods(), second.services()),
             ("198.18.5.0/24".to_owned(), "198.18.6.0/24".to_owned())
         );
+        assert_eq!(second.api_service().to_string(), "198.18.6.1");
         let last = Network { range: RANGES - 1 };
         assert_eq!(last.services(), "198.19.254.0/24");
         // The kernel takes names of 15 bytes at most.

@@ -1,0 +1,62 @@
+//! Requests at a rate, each by a connection of its own, so that Services spread them over pods.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::task::{JoinHandle, JoinSet};
+
+/// Runs until it is dropped.
+pub(crate) struct Load {
+    counts: Arc<Counts>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Counts {
+    answered: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Load {
+    /// So many requests a second for as long as it lives.
+    pub(crate) fn start(url: String, per_second: u32) -> Self {
+        let counts = Arc::new(Counts::default());
+        let client = testbed::http_client().pool_max_idle_per_host(0).build().unwrap();
+        let task = tokio::spawn(send(client, url, per_second, Arc::clone(&counts)));
+        Self { counts, task }
+    }
+
+    /// How many requests were answered well, and how many were not although somebody should have.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        (self.counts.answered.load(Ordering::Relaxed), self.counts.failed.load(Ordering::Relaxed))
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn send(client: reqwest::Client, url: String, per_second: u32, counts: Arc<Counts>) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(1) / per_second);
+    // Dropped along with this, so nobody asks any more when the load is gone.
+    let mut running = JoinSet::new();
+    loop {
+        ticks.tick().await;
+        let (request, counts) = (client.get(&url), Arc::clone(&counts));
+        while running.try_join_next().is_some() {}
+        running.spawn(async move {
+            match request.send().await.and_then(reqwest::Response::error_for_status) {
+                Ok(_) => counts.answered.fetch_add(1, Ordering::Relaxed),
+                // A machine without time is no fault of whoever answers.
+                Err(error) if error.is_timeout() => 0,
+                Err(error) => {
+                    eprintln!("request failed: {error:?}");
+                    counts.failed.fetch_add(1, Ordering::Relaxed)
+                }
+            };
+        });
+    }
+}

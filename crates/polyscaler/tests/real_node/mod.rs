@@ -1,0 +1,7 @@
+//! The product in real containers on a real node, as a cluster runs it: its image, its chart, its ServiceAccount,
+//! its Services. Left out, with a line that says why, where there can be no such node.
+
+mod chart;
+mod cluster;
+mod http_app;
+mod load;
