@@ -31,6 +31,9 @@
 {{- if .Values.rbac.pods }}
 {{- include "polyscaler.rules.pods" . }}
 {{- end }}
+{{- if or .Values.rbac.metricsAdapters .Values.operator.observeHpas }}
+{{- include "polyscaler.rules.adapters" . }}
+{{- end }}
 {{- end }}
 
 {{- /* One role with its binding: (dict "root" . "kind" "Role" "name" "x" "namespace" "y" "rules" "...").

@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use engine::hpa::{Hpa, HpaSpec, MetricAim};
-use engine::pod_metric::{PodResource, Startup};
-use engine::{Fault, FaultKind, Plan, PolicyTable, Problem, Query, SourceCatalog, Target, Warning};
+use engine::{Actuation, Fault, FaultKind, Mode, Plan, PolicyTable, Problem, Query, SourceCatalog, Warning};
 use resources::Compiled;
 use serde_json::Value;
 
 use crate::scaled_object::{self, KedaLoop};
 
-/// One object of any kind of ours, compiled.
+/// One object of any kind of ours, or an HPA, compiled.
 #[derive(Clone, Debug)]
 pub struct Manifest {
     /// What the report calls it.
@@ -25,9 +23,6 @@ pub struct Manifest {
     pub keda: Option<KedaLoop>,
 }
 
-/// The HPA's own kind, which is replayed, too.
-const HPA: (&str, &str) = ("autoscaling/v2", "HorizontalPodAutoscaler");
-
 /// A query that nobody asks: in a replay every value comes from the world.
 pub(crate) fn unasked(source: &str) -> Query {
     Query::unprepared(source)
@@ -36,13 +31,12 @@ pub(crate) fn unasked(source: &str) -> Query {
 impl Manifest {
     /// Whether an object of this kind can be replayed.
     pub fn is_known(api_version: &str, kind: &str) -> bool {
-        [HPA, scaled_object::KIND].contains(&(api_version, kind))
-            || resources::find(api_version, kind).is_some()
+        scaled_object::KIND == (api_version, kind) || resources::find(api_version, kind).is_some()
     }
 
     /// The kinds that can be replayed, for messages.
     pub fn kinds() -> String {
-        let kinds = resources::KINDS.iter().map(|kind| kind.kind).chain([scaled_object::KIND.1, HPA.1]);
+        let kinds = resources::KINDS.iter().chain(resources::READ_ONLY).map(|kind| kind.kind);
         kinds.collect::<Vec<_>>().join(", ")
     }
 
@@ -57,11 +51,6 @@ impl Manifest {
     ) -> Result<Self, Vec<Problem>> {
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let (api_version, kind) = (text("/apiVersion"), text("/kind"));
-        if (api_version, kind) == HPA {
-            let plan = hpa_plan(&object)?;
-            let name = text("/metadata/name").to_owned();
-            return Ok(Self { name, object, plan, warnings: Vec::new(), keda: None });
-        }
         // It is replayed as what KEDA does, also with triggers that we do not have; without an HPA as what we do.
         if (api_version, kind) == scaled_object::KIND {
             let (plan, keda) = scaled_object::compile(&object, SYNC)?;
@@ -80,7 +69,9 @@ impl Manifest {
             admitting: true,
             resolved: None,
         };
-        let Compiled { plan, warnings } = found.compile(&object, &context)?;
+        let compiled = found.compile(&object, &context)?;
+        let Compiled { plan, warnings } =
+            if found.is_read_only() { replayed_hpa(compiled)? } else { compiled };
         Ok(Self { name: text("/metadata/name").to_owned(), object, plan, warnings, keda: None })
     }
 
@@ -100,38 +91,20 @@ impl Manifest {
 /// The sync period of the HPA controller, where nobody has set another.
 const SYNC: Duration = Duration::from_secs(15);
 
-/// The plan of an HPA, which acts as the controller does.
-fn hpa_plan(object: &Value) -> Result<Plan, Vec<Problem>> {
-    let unreadable = |error: serde_json::Error| {
-        vec![Problem::new(
-            "spec",
-            Fault::new(FaultKind::Unreadable, format!("is not the spec of an HPA: {error}")),
-        )]
-    };
-    let spec: HpaSpec = serde_json::from_value(object["spec"].clone()).map_err(unreadable)?;
-    let hpa = Hpa::compile(&spec, "spec")?;
-    let source = |index: usize| match &hpa.metrics[index].aim {
-        MetricAim::Pods(measure, _) => match measure.resource {
-            PodResource::Cpu => Ok("cpu"),
-            PodResource::Memory => Ok("memory"),
-            PodResource::Custom => {
+/// The plan of an HPA, which acts as the controller does. Its metrics are read from the world.
+fn replayed_hpa(mut compiled: Compiled) -> Result<Compiled, Vec<Problem>> {
+    let mut problems = Vec::new();
+    for (index, metric) in compiled.plan.metrics.iter_mut().enumerate() {
+        match metric.query.source() {
+            "cpu" | "memory" => {}
+            "pods-metric" => {
                 let message = "metrics of type Pods cannot be replayed; use a metric of type External";
-                Err(Problem::new(
-                    format!("spec.metrics[{index}].type"),
-                    Fault::new(FaultKind::Unsupported, message),
-                ))
+                let fault = Fault::new(FaultKind::Unsupported, message);
+                problems.push(Problem::new(format!("spec.metrics[{index}].type"), fault));
             }
-        },
-        MetricAim::AverageValue(_) | MetricAim::Value(_) => Ok("external"),
-    };
-    let sources: Result<Vec<&str>, Problem> = (0..hpa.metrics.len()).map(source).collect();
-    let queries = sources.map_err(|problem| vec![problem])?.into_iter().map(unasked);
-    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let target = Target {
-        api_version: text("/spec/scaleTargetRef/apiVersion"),
-        kind: text("/spec/scaleTargetRef/kind"),
-        namespace: text("/metadata/namespace"),
-        name: text("/spec/scaleTargetRef/name"),
-    };
-    Ok(hpa.plan(target, queries, Startup::default(), SYNC))
+            _ => metric.query = unasked("external"),
+        }
+    }
+    (compiled.plan.mode, compiled.plan.actuation) = (Mode::Act, Actuation::Scale);
+    if problems.is_empty() { Ok(compiled) } else { Err(problems) }
 }

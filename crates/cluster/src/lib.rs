@@ -45,7 +45,7 @@ pub use finalizers::{FinalizerWork, Finalizers};
 pub use hpas::{HpaKeeper, Hpas};
 pub use journal::{Journaler, Objects, TargetEvent, TargetEvents};
 pub use lease::{Always, Installation, Lease, LeaseGuard, LeaseSettings};
-pub use pods::{PodCount, PodStore};
+pub use pods::{AboutObject, MetricName, PodCount, PodStore};
 pub use refusal::Asker;
 pub use selector::NamespaceSelector;
 pub use services::ServiceStore;

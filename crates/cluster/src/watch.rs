@@ -10,8 +10,8 @@ use futures::StreamExt as _;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use kube::api::{DynamicObject, ListParams};
 use kube::{Api, Client, Resource, ResourceExt as _};
-use resources::{Kind, Scope};
-use runner::{Event, Metrics, Namespaces, Readiness, Selection, SharedDefaults};
+use resources::{KINDS, Kind, Scope, horizontal_pod_autoscaler};
+use runner::{Event, Metrics, Namespaces, ObjectKey, Readiness, Selection, SharedDefaults};
 use serde::de::DeserializeOwned;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -51,6 +51,8 @@ pub struct Watches {
     pub finalizers: Arc<Finalizers>,
     /// Where to note the HPAs that there are.
     pub hpas: Arc<Hpas>,
+    /// Whether HPAs that are not ours are reported as objects, too, to be decided beside their controller.
+    pub observe_hpas: bool,
     /// Where to count that objects are left to KEDA; `None` where they are not, whether or not KEDA is there.
     pub leave_to_keda: Option<Arc<Metrics>>,
     /// Where to note the labels of namespaces, where they count.
@@ -137,7 +139,7 @@ async fn watch_objects(
     };
     let what = labelled(&watched.crd_name(), namespace.as_ref());
     relay(&watches, what, (api, watched.scope()), synced, watched.holds_up(), |change| {
-        Some(watched.event(&watches, change))
+        vec![watched.event(&watches, change)]
     })
     .await;
 }
@@ -154,18 +156,20 @@ enum HoldsUp {
 /// What happened to one object.
 enum Changed<K> {
     Applied(K),
+    /// It is as it was, and its namespace is acted in from now on, or no longer.
+    Moved(K),
     Deleted(Name),
 }
 
-/// Reports every change of the objects in `api` to the loop, as `event` puts it, unless that is no news; lets go of
-/// `synced` when the first list has been reported.
+/// Reports every change of the objects in `api` to the loop, as `events` put it, which may be no news; lets go of `synced`
+/// when the first list has been reported.
 async fn relay<K>(
     watches: &Watches,
     what: String,
     (api, scope): (Api<K>, Scope),
     synced: mpsc::Sender<()>,
     holds_up: HoldsUp,
-    event: impl Fn(Changed<K>) -> Option<Event>,
+    events: impl Fn(Changed<K>) -> Vec<Event>,
 ) where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
@@ -178,17 +182,17 @@ async fn relay<K>(
             moved = moved(&mut selection) => {
                 // In the same task, so that none of these is older than what was reported before.
                 for object in listed_in(&what, (&api, scope), &moved).await {
-                    if let Some(event) = event(Changed::Applied(object))
-                        && watches.events.send(event).await.is_err()
-                    {
-                        return;
+                    for event in events(Changed::Moved(object)) {
+                        if watches.events.send(event).await.is_err() {
+                            return;
+                        }
                     }
                 }
                 continue;
             }
         };
         let Some(change) = change else { return };
-        let event = match change {
+        let news = match change {
             Change::Synced => {
                 drop(synced.take());
                 continue;
@@ -208,12 +212,13 @@ async fn relay<K>(
                 }
                 continue;
             }
-            Change::Applied(object) => event(Changed::Applied(object)),
-            Change::Deleted(name) => event(Changed::Deleted(name)),
+            Change::Applied(object) => events(Changed::Applied(object)),
+            Change::Deleted(name) => events(Changed::Deleted(name)),
         };
-        let Some(event) = event else { continue };
-        if watches.events.send(event).await.is_err() {
-            return;
+        for event in news {
+            if watches.events.send(event).await.is_err() {
+                return;
+            }
         }
     }
 }
@@ -270,17 +275,62 @@ async fn watch_hpas(watches: Arc<Watches>, namespace: Option<String>, synced: mp
         None => Api::all(watches.client.clone()),
     };
     let what = labelled("horizontalpodautoscalers.autoscaling", namespace.as_ref());
-    relay(&watches, what, (api, Scope::Namespaced), synced, HoldsUp::UntilListed, |change| match change {
-        Changed::Deleted(hpa) => {
-            watches.hpas.gone(&hpa);
-            Some(Event::Hpa { hpa, target: None, controller: None })
-        }
-        // Its controller writes its status every few seconds, which is no news to anyone here.
-        Changed::Applied(hpa) => watches.hpas.seen(&hpa).then(|| Event::Hpa {
-            target: Some(hpas::target(&hpa)).filter(|_| !hpas::is_nobodys(&hpa)),
-            controller: hpas::controller(hpa.owner_references()).map(str::to_owned),
-            hpa: (hpa.namespace().unwrap_or_default(), hpa.name_any()),
-        }),
+    relay(&watches, what, (api, Scope::Namespaced), synced, HoldsUp::UntilListed, |change| {
+        let (event, observed) = match change {
+            Changed::Deleted(name) => {
+                watches.hpas.gone(&name);
+                let observed = watches.observed(name.clone(), None);
+                (Some(Event::Hpa { hpa: name, target: None, controller: None }), observed)
+            }
+            // Its controller writes its status every few seconds, which is no news to anyone here.
+            Changed::Applied(hpa) if !watches.hpas.seen(&hpa) => (None, None),
+            Changed::Applied(hpa) => {
+                let event = Event::Hpa {
+                    target: Some(hpas::target(&hpa)).filter(|_| !hpas::is_nobodys(&hpa)),
+                    controller: hpas::controller(hpa.owner_references()).map(str::to_owned),
+                    hpa: named(&hpa),
+                };
+                (Some(event), watches.observed(named(&hpa), Some(&hpa)))
+            }
+            // Whose its target is does not depend on its namespace.
+            Changed::Moved(hpa) => (None, watches.observed(named(&hpa), Some(&hpa))),
+        };
+        event.into_iter().chain(observed).collect()
     })
     .await;
+}
+
+fn named(hpa: &HorizontalPodAutoscaler) -> Name {
+    (hpa.namespace().unwrap_or_default(), hpa.name_any())
+}
+
+impl Watches {
+    /// What an HPA, which is `None` where it is gone, is to the loop as an object that is observed; `None` where none are.
+    fn observed(&self, (namespace, name): Name, hpa: Option<&HorizontalPodAutoscaler>) -> Option<Event> {
+        if !self.observe_hpas {
+            return None;
+        }
+        let kind = &horizontal_pod_autoscaler::KIND;
+        let is_acted_on = |hpa: &&HorizontalPodAutoscaler| {
+            hpa.metadata.deletion_timestamp.is_none() && !is_ours(hpa) && self.namespaces.contains(&namespace)
+        };
+        let object = hpa.filter(is_acted_on).map(|hpa| {
+            let mut hpa = hpa.clone();
+            (hpa.metadata.managed_fields, hpa.status) = (None, None);
+            Box::new(serde_json::to_value(&hpa).unwrap_or_default())
+        });
+        let key = ObjectKey { kind: kind.kind, namespace, name };
+        Some(match object {
+            Some(object) => Event::Applied { key, kind, object },
+            None => Event::Deleted(key),
+        })
+    }
+}
+
+/// Whether an object of a kind of ours controls the HPA.
+fn is_ours(hpa: &HorizontalPodAutoscaler) -> bool {
+    let mut controllers = hpa.owner_references().iter().filter(|owner| owner.controller == Some(true));
+    controllers.any(|owner| {
+        KINDS.iter().any(|kind| kind.kind == owner.kind && kind.api_version() == owner.api_version)
+    })
 }

@@ -18,13 +18,18 @@ pub enum Actuation {
     Scale,
     /// An HPA is kept as described, whether or not any replicas change.
     Hpa(KeptHpa),
+    /// Not at all: the HPA controller acts by somebody else's HPA, and decisions stand beside its own.
+    Controller {
+        /// The HPA's name, in the namespace of the plan's target.
+        hpa: String,
+    },
 }
 
 impl Actuation {
     /// The HPA to keep, if one is wanted.
     pub fn hpa(&self) -> Option<&KeptHpa> {
         match self {
-            Self::Scale => None,
+            Self::Scale | Self::Controller { .. } => None,
             Self::Hpa(hpa) => Some(hpa),
         }
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::action::WriteResult;
 use crate::invariants::{self, Case, Violation};
-use crate::{Action, Decision, LastScaled, Memory, Observation, Plan, Time, decide};
+use crate::{Action, Decision, LastScaled, Memory, Observation, Plan, Time, controller, decide};
 
 /// After someone else changed a target between read and write, the object is looked at again this soon; twice as
 /// late each time in a row, so that a lasting quarrel does not press the API server.
@@ -44,6 +44,7 @@ pub fn next_decision(
 ) -> NextDecision {
     let plan = &*plan.at(now);
     learn_unrecorded_scales(plan, memory, observation, last_scaled, now);
+    controller::learn(plan, memory, observation, now);
     if let Some(action) = &mut memory.last_action {
         action.settle(plan, &observation.scales, now);
     }
@@ -52,6 +53,7 @@ pub fn next_decision(
     if let Some(Violation { invariant, .. }) = violations.first() {
         decision.hold(invariant);
     }
+    controller::compare(plan, memory, observation, &mut decision, now);
     NextDecision { decision, violations }
 }
 

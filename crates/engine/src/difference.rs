@@ -18,8 +18,19 @@ impl Memory {
     /// How this memory differs from an `earlier` one. The instants at which recommendations were last made
     /// do not count: a takeover takes the last ones to hold until then.
     pub fn difference(&self, earlier: &Self) -> Difference {
-        // Without `..`, so that whoever adds a field decides what its change is worth.
-        let Self { last_scale, replicas, last_action, members, scale_events, scales, policy, metrics } = self;
+        // Without `..`, so that whoever adds a field decides what its change is worth. What stands beside the HPA controller
+        // is kept nowhere.
+        let Self {
+            last_scale,
+            replicas,
+            last_action,
+            members,
+            scale_events,
+            scales,
+            policy,
+            metrics,
+            beside: _,
+        } = self;
         let same_course = match (last_action, &earlier.last_action) {
             (Some(now), Some(before)) => is_same_course(now, before),
             (now, before) => now.is_none() && before.is_none(),

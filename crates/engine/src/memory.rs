@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::by_target::ByTarget;
 use crate::limits::ScaleEvents;
 use crate::safeguards::MetricMemories;
-use crate::{Action, Decision, PastScales, Plan, PolicyMemory, Recommendations, Target, Time};
+use crate::{Action, Beside, Decision, PastScales, Plan, PolicyMemory, Recommendations, Target, Time};
 
 /// The past of one plan, as far as decisions depend on it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -37,6 +37,9 @@ pub struct Memory {
     /// What is remembered of each metric, by its name; kept only under safeguards.
     #[serde(skip_serializing_if = "MetricMemories::is_empty")]
     pub metrics: MetricMemories,
+    /// What is remembered of a target that the HPA controller scales; kept only beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Beside>,
 }
 
 impl Memory {

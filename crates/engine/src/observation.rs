@@ -1,6 +1,6 @@
 //! What one poll saw: scales, readings, and what is known of earlier scale operations.
 
-use crate::{Absence, Outlook, Reading, Scale, Time};
+use crate::{Absence, ControllerSeen, Outlook, Reading, Scale, Time};
 
 /// What was seen in one poll.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,6 +13,8 @@ pub struct Observation {
     pub advice: Option<Result<Advice, Absence>>,
     /// What is expected of each of the plan's metrics, in the plan's order; empty where nobody forecasts.
     pub outlooks: Vec<Outlook>,
+    /// What the HPA controller last did, where the plan stands beside it; `None` where nobody looked.
+    pub controller: Option<ControllerSeen>,
 }
 
 /// What an adviser outside recommends.

@@ -62,7 +62,7 @@ impl Plan {
         match &mut plan.actuation {
             // Its bounds are those that count: what the plan itself does, such as the way to zero, lies beyond them.
             Actuation::Hpa(hpa) => hpa.bound(|bounds| over.over(bounds)),
-            Actuation::Scale => {
+            Actuation::Scale | Actuation::Controller { .. } => {
                 for member in &mut plan.members {
                     member.bounds = over.over(member.bounds);
                 }

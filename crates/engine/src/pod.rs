@@ -60,7 +60,8 @@ impl PodPhase {
 /// A pod's condition `Ready`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Readiness {
-    /// Whether its status is `True`.
+    /// Whether its status is other than `False`: one that is Unknown, as of a node that is away, counts as ready, as by
+    /// the HPA controller.
     pub ready: bool,
     /// Its `lastTransitionTime`.
     pub since: Time,

@@ -1,60 +1,19 @@
 //! Replays recordings of a real HPA controller, sync by sync: `HPA_RECORDINGS=DIR cargo test -p engine --test
 //! hpa_recordings` for every `*.jsonl` and `*.jsonl.gz` of the folder. Each line is one HPA: its spec, every change of
-//! its target's replicas, and at each sync what the controller saw and what it asked for.
+//! its target's replicas, and at each sync what the controller saw and what it asked for. `hack/record-hpas.sh` makes more.
 
-use std::collections::BTreeMap;
+mod recorded;
+
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use engine::hpa::{Hpa, HpaSpec};
-use engine::pod_metric::Startup;
-use engine::{AbsenceReason, Memory, Observation, Plan, Query, Reading, Scale, Target, Time, decide};
 use flate2::read::MultiGzDecoder;
-use serde::Deserialize;
+use recorded::{Count, Recording, mark_edges, replay};
+use serde_json::json;
 
 /// Where recordings lie beside a checkout.
 const DEFAULT_FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/hpa-recordings");
-
-/// One HPA.
-#[derive(Deserialize)]
-struct Recording {
-    name: String,
-    hpa: serde_json::Value,
-    changes: Vec<Change>,
-    syncs: Vec<SyncSeen>,
-}
-
-/// One change of `spec.replicas`.
-#[derive(Clone, Copy, Deserialize)]
-struct Change {
-    t: f64,
-    from: u32,
-    to: u32,
-}
-
-/// One sync of the controller.
-#[derive(Debug, Deserialize)]
-struct SyncSeen {
-    t: f64,
-    /// A metric that is not listed was not answered before the recording ended.
-    values: BTreeMap<String, Option<f64>>,
-    spec_replicas: u32,
-    status_replicas: u32,
-    ready: u32,
-    replicas_after: u32,
-    /// Whether a tenth of a second would change the answer, so that it is not compared.
-    #[serde(default)]
-    edge: bool,
-}
-
-/// Syncs that were compared, and those that could not be.
-#[derive(Default)]
-struct Count {
-    agreed: usize,
-    at_an_edge: usize,
-}
 
 #[test]
 fn every_recorded_sync_is_reproduced() {
@@ -73,7 +32,9 @@ fn every_recorded_sync_is_reproduced() {
             let place = format!("{}, line {}", file.display(), index + 1);
             let recording: Recording =
                 serde_json::from_str(&line).unwrap_or_else(|error| panic!("{place}: {error}"));
-            replay(&recording, &place, &mut count);
+            let of_line = replay(&recording, &place).unwrap_or_else(|difference| panic!("{difference}"));
+            count.agreed += of_line.agreed;
+            count.at_an_edge += of_line.at_an_edge;
         }
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         report(&format!("{name}: {} syncs agree, {} at an edge", count.agreed, count.at_an_edge));
@@ -81,6 +42,52 @@ fn every_recorded_sync_is_reproduced() {
     }
     assert!(total > 0, "{} holds no sync that can be compared", folder.display());
     report(&format!("{total} syncs of a real HPA controller agree"));
+}
+
+/// Two syncs of an HPA at pods, the second just when the first pod's measurement begins to count.
+fn at_pods(replicas_after: u32) -> Recording {
+    let pod = |name: &str, since: f64| {
+        json!({
+            "name": name, "phase": "Running", "ready": true, "ready_since": since, "started": since, "deleted": false,
+            "requests": [{ "container": "app", "cpu": 500, "memory": null }],
+            "usage": { "at": since + 2.0, "window": 1.0, "containers": [{ "container": "app", "cpu": 600, "memory": 1 }] },
+        })
+    };
+    let sync = |t: f64, after: u32| {
+        json!({ "t": t, "values": {}, "spec_replicas": 2, "status_replicas": 2, "ready": 2, "replicas_after": after,
+                "pods": [pod("a", 1.0), pod("b", 1.0)] })
+    };
+    let target = json!({ "type": "Utilization", "averageUtilization": 80 });
+    let recording = json!({
+        "name": "web",
+        "hpa": { "maxReplicas": 9, "metrics": [{ "type": "Resource", "resource": { "name": "cpu", "target": target } }],
+                 "behavior": { "scaleUp": { "stabilizationWindowSeconds": 10 } } },
+        "changes": [{ "t": 20.05, "from": 2, "to": 3 }],
+        "syncs": [sync(5.0, 2), sync(15.02, replicas_after), sync(20.0, 3)],
+    });
+    serde_json::from_value(recording).expect("a recording")
+}
+
+#[test]
+fn a_sync_that_differs_is_reported_with_its_inputs_and_both_answers() {
+    assert_eq!(replay(&at_pods(3), "here"), Ok(Count { agreed: 3, at_an_edge: 0 }));
+    let difference = replay(&at_pods(2), "here").expect_err("120 percent of 80 are 3 pods");
+    for part in [
+        "here, web: sync 1 differs: 3 here, 2 by the controller",
+        "\"ready_since\":1.0",
+        "hpa 2→3 (cpu 120%/80%",
+    ] {
+        assert!(difference.contains(part), "{part} in {difference}");
+    }
+}
+
+#[test]
+fn a_sync_at_the_very_end_of_a_window_is_at_an_edge() {
+    let mut recording = at_pods(2);
+    mark_edges(&mut recording).expect("a sound spec");
+    // The count at the first sight is 10.02 s old at the second sync.
+    assert_eq!(recording.syncs.iter().map(|sync| sync.edge).collect::<Vec<_>>(), [false, true, false]);
+    assert_eq!(replay(&recording, "here"), Ok(Count { agreed: 2, at_an_edge: 1 }));
 }
 
 /// Past the test harness, which keeps what passing tests print to itself.
@@ -108,71 +115,4 @@ fn lines(path: &Path) -> impl Iterator<Item = String> {
     let lines = BufReader::new(content).lines();
     let lines = lines.map(move |line| line.unwrap_or_else(|error| panic!("{}: {error}", path.display())));
     lines.filter(|line| !line.trim().is_empty())
-}
-
-/// Walks through one HPA and fails at the first sync that differs.
-fn replay(recording: &Recording, place: &str, count: &mut Count) {
-    let place = format!("{place}, {}", recording.name);
-    let spec: HpaSpec =
-        HpaSpec::deserialize(&recording.hpa).unwrap_or_else(|error| panic!("{place}: {error}"));
-    let hpa = Hpa::compile(&spec, "hpa").unwrap_or_else(|problems| panic!("{place}: {problems:?}"));
-    let plan = hpa.plan(target(), queries(&hpa), Startup::default(), Duration::from_secs(1));
-    let mut memory = Memory::default();
-    for (index, seen) in recording.syncs.iter().enumerate() {
-        let before = memory.clone();
-        let decision = decide(&plan, &mut memory, &seen.observation(&plan), time(seen.t));
-        let decided = &decision.members[0];
-        if seen.edge {
-            count.at_an_edge += 1;
-        } else {
-            assert_eq!(
-                decided.to,
-                seen.replicas_after,
-                "{place}: sync {index} differs: {} here, {} by the controller\n  spec: {}\n  seen: {seen:?}\n  \
-                 memory before: {}\n  steps here: {}",
-                decided.to,
-                seen.replicas_after,
-                recording.hpa,
-                serde_json::to_string(&before).expect("a memory serialises"),
-                decided.explanation(),
-            );
-            count.agreed += 1;
-        }
-        // The controller remembers its own writes from the moment they were taken.
-        let next = recording.syncs.get(index + 1).map_or(f64::INFINITY, |next| next.t);
-        let within =
-            |change: &&Change| (seen.t..next).contains(&change.t) && change.from == seen.spec_replicas;
-        let own = |change: &&Change| seen.edge || change.to == decided.to;
-        if let Some(change) = recording.changes.iter().find(within).filter(own) {
-            memory.scaled(&plan, 0, change.from, change.to, time(change.t));
-        }
-    }
-}
-
-fn queries(hpa: &Hpa) -> impl Iterator<Item = Query> {
-    let query = |_| Query::new("external", "", ());
-    hpa.metrics.iter().map(query)
-}
-
-fn target() -> Target {
-    let [api_version, kind, namespace, name] =
-        ["apps/v1", "Deployment", "recorded", "web"].map(str::to_owned);
-    Target { api_version, kind, namespace, name }
-}
-
-impl SyncSeen {
-    fn observation(&self, plan: &Plan) -> Observation {
-        let Self { spec_replicas, status_replicas, ready, .. } = *self;
-        let scale = Scale { replicas: spec_replicas, status_replicas, ready: Some(ready) };
-        let reading = |name: &String| match self.values.get(name).copied().flatten() {
-            Some(value) => Reading::of(value, time(self.t)),
-            None => Reading::absent(AbsenceReason::BadStatus, "the metrics API answered with an error"),
-        };
-        let readings = plan.metrics.iter().map(|metric| reading(&metric.name)).collect();
-        Observation { scales: vec![Some(scale)], readings, ..Observation::default() }
-    }
-}
-
-fn time(seconds: f64) -> Time {
-    Time::from_millis((seconds * 1000.0).round() as i64)
 }

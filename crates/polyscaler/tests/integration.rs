@@ -11,6 +11,7 @@ mod coordinate;
 mod demo;
 mod external_metrics;
 mod harness;
+mod hpa_controller;
 mod keda;
 mod monitoring;
 mod outage;

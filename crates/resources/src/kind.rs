@@ -56,6 +56,11 @@ impl Kind {
         format!("{}/{}", self.group, self.version)
     }
 
+    /// Whether its objects are never written, as they are somebody else's.
+    pub fn is_read_only(&self) -> bool {
+        crate::READ_ONLY.iter().any(|known| known.crd_name() == self.crd_name())
+    }
+
     /// Name of the CRD: `plural.group`.
     pub fn crd_name(&self) -> String {
         format!("{}.{}", self.plural, self.group)

@@ -22,6 +22,7 @@ mod finalizer;
 #[cfg(test)]
 mod fixture;
 pub mod general_scaler;
+pub mod horizontal_pod_autoscaler;
 mod keda_differences;
 mod kept_status;
 mod kind;
@@ -85,15 +86,20 @@ pub const KINDS: &[&Kind] = &[
     &scaled_object::KIND,
 ];
 
+/// Every kind that is not ours, and that is read and never written: judged by `check`, replayed, and observed where the
+/// operator is asked to. There is no CRD of them here.
+pub const READ_ONLY: &[&Kind] = &[&horizontal_pod_autoscaler::KIND];
+
 /// Every kind that gives no plan, and to which those of [`KINDS`] may refer.
 pub const SUPPORTING: &[&Supporting] = &[
     &trigger_authentication::TRIGGER_AUTHENTICATION,
     &trigger_authentication::CLUSTER_TRIGGER_AUTHENTICATION,
 ];
 
-/// The kind with this API version (`group/version`) and name.
+/// The kind with this API version (`group/version`) and name, of [`KINDS`] or [`READ_ONLY`].
 pub fn find(api_version: &str, kind: &str) -> Option<&'static Kind> {
-    KINDS.iter().copied().find(|candidate| candidate.api_version() == api_version && candidate.kind == kind)
+    let all = KINDS.iter().chain(READ_ONLY).copied();
+    all.into_iter().find(|candidate| candidate.api_version() == api_version && candidate.kind == kind)
 }
 
 /// The CRDs of all kinds with their names, in the order of [`KINDS`] and then [`SUPPORTING`], for objects that may name

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::common::annotations::expired_override;
 use crate::common::fields::TargetRef;
 use crate::compile::Context;
+use crate::horizontal_pod_autoscaler;
 use crate::kind::Kind;
 use crate::schema::matches;
 use crate::scope::Scope;
@@ -20,7 +21,7 @@ use together::Beside;
 pub use together::judge_together;
 
 /// The kind of Kubernetes that scales targets, too.
-const HPA: &str = "HorizontalPodAutoscaler";
+const HPA: &str = horizontal_pod_autoscaler::KIND.kind;
 /// The annotation of an HPA which says, as `false`, that it stands in nobody's way.
 const OWNERSHIP: &str = "validations.keda.sh/hpa-ownership";
 
@@ -33,7 +34,7 @@ pub struct Finding {
     pub problems: Vec<Problem>,
     /// What is accepted and hardly meant; empty where something is wrong.
     pub warnings: Vec<Warning>,
-    /// Whether the kind is one of ours. Others are passed over.
+    /// Whether the kind is one that is judged: ours, or an HPA of `autoscaling/v2`. Others are passed over.
     pub known: bool,
     /// What it would scale, to distinguish two on one target; `None` where something is wrong with it, and for kinds of
     /// others that scale nothing.
@@ -51,6 +52,8 @@ pub struct Claim {
     pub targets: Vec<Target>,
     /// The HPA that it may take over, by the full name of that.
     pub adopts: Option<String>,
+    /// Whether it is an HPA, which has its target whoever else wants it.
+    pub is_hpa: bool,
 }
 
 /// The documents of a YAML (or JSON) stream; empty documents are left out.
@@ -112,7 +115,29 @@ fn whole_numbers_as_integers(value: &mut Value) {
 /// Where the text is no YAML.
 pub fn check(text: &str, context: &Context<'_>, now: Time) -> Result<Vec<Finding>, Problem> {
     let documents = documents(text)?;
-    Ok(documents.iter().enumerate().map(|(index, document)| judge(document, index, context, now)).collect())
+    let mut findings: Vec<Finding> =
+        documents.iter().enumerate().map(|(index, document)| judge(document, index, context, now)).collect();
+    warn_of_targets(&documents, &mut findings);
+    Ok(findings)
+}
+
+/// Adds to HPAs what is doubtful about their targets, where those stand beside them.
+fn warn_of_targets(documents: &[Value], findings: &mut [Finding]) {
+    for (hpa, finding) in documents.iter().zip(findings).filter(|(_, finding)| finding.problems.is_empty()) {
+        let targets = finding.claim.iter().filter(|claim| claim.is_hpa).flat_map(|claim| &claim.targets);
+        let target = targets.into_iter().find_map(|target| {
+            let is_it = |document: &&Value| {
+                let field = |pointer: &str| document.pointer(pointer).and_then(Value::as_str);
+                field("/apiVersion") == Some(&target.api_version)
+                    && field("/kind") == Some(&target.kind)
+                    && field("/metadata/name") == Some(&target.name)
+                    && field("/metadata/namespace").unwrap_or("default") == target.namespace
+            };
+            documents.iter().find(is_it)
+        });
+        let Some(target) = target else { continue };
+        finding.warnings.extend(horizontal_pod_autoscaler::beside_its_target(hpa, target));
+    }
 }
 
 fn judge(document: &Value, index: usize, context: &Context<'_>, now: Time) -> Finding {
@@ -155,7 +180,7 @@ fn of_hpa(api_version: &str, kind: &str, document: &Value) -> Option<Claim> {
     let object = hpa_called(namespace, field("/metadata/name").unwrap_or("(no name)"));
     let is_nobodys = document["metadata"]["annotations"][OWNERSHIP] == "false";
     let targets = Some(target.in_namespace(namespace)).filter(|_| !is_nobodys);
-    Some(Claim { object, targets: targets.into_iter().collect(), adopts: None })
+    Some(Claim { object, targets: targets.into_iter().collect(), adopts: None, is_hpa: true })
 }
 
 /// The full name of an HPA.
@@ -188,13 +213,16 @@ fn judge_ours(kind: &Kind, object: String, document: &Value, context: &Context<'
             let targets = compiled.plan.claimed().map(|member| member.target.clone()).collect();
             let hpa = compiled.plan.actuation.hpa().filter(|hpa| hpa.adopt_orphan);
             let adopts = hpa.map(|hpa| hpa_called(&kind.acts_in(document), &hpa.name));
-            claim = Some(Claim { object: full_name(kind, document), targets, adopts });
+            claim = Some(Claim { object: full_name(kind, document), targets, adopts, is_hpa: false });
             beside = Beside::of_ours(kind, document);
             warnings = compiled.warnings;
             warnings.extend(expired_override(&compiled.plan, now));
         }
         Ok(_) => {}
         Err(more) => problems.extend(more),
+    }
+    if kind.is_read_only() {
+        claim = of_hpa(&kind.api_version(), kind.kind, document);
     }
     Finding { object, problems, warnings, known: true, claim, beside }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{KeptHpa, Memory, Mode, Plan};
+use engine::{Actuation, ControllerSeen, KeptHpa, Memory, Mode, Plan};
 use resources::{HpaChange, HpaScaling, Kind, Reason, TargetFailure, WriteFailure};
 use tokio::sync::watch;
 
@@ -57,6 +57,12 @@ pub(crate) async fn withdraw(services: &Services, keeps: Keeps<'_>) -> Result<Ve
 pub(crate) fn said_of_hpa(services: &Services, plan: &Plan) -> Option<HpaScaling> {
     let (hpa, member) = (plan.actuation.hpa()?, plan.members.first()?);
     services.reconciler.scaling(&member.target.namespace, &hpa.name)
+}
+
+/// What the HPA controller last did, where `plan` stands beside it.
+pub(crate) fn done_by_controller(services: &Services, plan: &Plan) -> Option<ControllerSeen> {
+    let Actuation::Controller { hpa } = &plan.actuation else { return None };
+    services.reconciler.controller(&plan.members.first()?.target.namespace, hpa)
 }
 
 async fn ask(

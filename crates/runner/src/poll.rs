@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tracing::Instrument as _;
 
 use crate::act::{act, remember};
-use crate::keep::{Keeps, keep, said_of_hpa};
+use crate::keep::{Keeps, done_by_controller, keep, said_of_hpa};
 use crate::{ObjectKey, Question, Services, spans};
 
 /// All that one poll needs to know of its object.
@@ -231,7 +231,8 @@ async fn look(
         Vec::new()
     };
     let scales = seen.iter().map(|seen| seen.as_ref().ok().copied()).collect();
-    let mut observation = Observation { scales, readings, ..Observation::default() };
+    let controller = done_by_controller(services, plan);
+    let mut observation = Observation { scales, readings, controller, ..Observation::default() };
     let (forecasts, now) = (&services.forecasts, services.clock.now());
     forecasts.look(key, plan, &mut observation, &services.sampler, now);
     observation.advice = advise(services, key, plan, &observation).await;

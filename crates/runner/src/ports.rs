@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::episode::State;
-use engine::{Absence, Advice, Adviser, KeptHpa, LastScaled, Query, Reading, Scale, Target, Time};
+use engine::{
+    Absence, Advice, Adviser, ControllerSeen, KeptHpa, LastScaled, Query, Reading, Scale, Target, Time,
+};
 use futures::future::BoxFuture;
 use resources::{Deletion, HpaChange, HpaScaling, Kind, Outcome, TargetFailure, WriteFailure};
 
@@ -115,6 +117,12 @@ pub trait Reconciler: Send + Sync {
 
     /// What the controller last said of an HPA; `None` where it said nothing, or there is no such HPA.
     fn scaling(&self, namespace: &str, name: &str) -> Option<HpaScaling> {
+        let _ = (namespace, name);
+        None
+    }
+
+    /// What the controller last did by an HPA; `None` where there is no such HPA.
+    fn controller(&self, namespace: &str, name: &str) -> Option<ControllerSeen> {
         let _ = (namespace, name);
         None
     }

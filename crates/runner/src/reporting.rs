@@ -8,7 +8,7 @@ use std::mem;
 use std::sync::Arc;
 
 use engine::invariants::Violation;
-use engine::{BoundsOverride, MemberDecision, Mode, Pause, Warning};
+use engine::{BoundsOverride, Comparison, MemberDecision, Mode, Pause, Step, Warning};
 use resources::{Health, Outcome, Poll, Reason, Verdict};
 
 use crate::outages::Failing;
@@ -29,6 +29,8 @@ pub(crate) struct Reported {
     warnings: Arc<[Warning]>,
     /// What was decided and not carried out, by member.
     pending: BTreeMap<usize, Pending>,
+    /// Whether the HPA controller decides otherwise beside it.
+    differs: bool,
     /// Invariants whose violation has been reported.
     violated: BTreeSet<&'static str>,
     /// The outage among whose objects it is.
@@ -77,6 +79,7 @@ pub(crate) fn record(
 ) -> Arc<Outcome> {
     services.metrics.looked(key, &outcome);
     services.answers.note(key, &outcome);
+    report_controller(services, key, &outcome, reported);
     let members = outcome.poll().map_or(0, |poll| poll.members.len());
     let all: Vec<usize> = (0..members).collect();
     again(services, key, outcome, reported, &all)
@@ -192,6 +195,28 @@ fn report_brakes(key: &ObjectKey, outcome: &Outcome, reported: &mut Reported) {
             None => tracing::info!(object = %key, "bounds are those of the spec again"),
         }
         reported.over = over.cloned();
+    }
+}
+
+/// That the HPA controller decides otherwise begins and ends in one line each.
+fn report_controller(services: &Services, key: &ObjectKey, outcome: &Outcome, reported: &mut Reported) {
+    let Some(decided) = outcome.poll().and_then(|poll| poll.decided(0)) else { return };
+    let comparison = decided.steps.iter().find_map(|step| match step {
+        Step::Controller(comparison) => Some(comparison),
+        _ => None,
+    });
+    let Some(controller @ Comparison { finding, since, .. }) = comparison else { return };
+    services.metrics.compared(finding);
+    let differs = since.is_some();
+    if mem::replace(&mut reported.differs, differs) == differs {
+        return;
+    }
+    let steps = decided.explanation();
+    match differs {
+        true => tracing::warn!(object = %key, %controller, decided = decided.to, steps,
+            "the HPA controller decides otherwise"),
+        false => tracing::info!(object = %key, %controller, decided = decided.to,
+            "the HPA controller decides as here again"),
     }
 }
 

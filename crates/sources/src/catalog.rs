@@ -6,6 +6,7 @@ mod cron;
 mod external;
 mod http;
 mod kubernetes_workload;
+mod metrics_apis;
 mod nats;
 mod prometheus;
 mod pubsub;
@@ -25,10 +26,13 @@ pub(crate) const SOURCES: &[(&str, Constructor)] = &[
     ("cpu", usage::cpu),
     ("cron", cron::new),
     ("external", external::new),
+    ("external-metric", metrics_apis::external),
     ("http", http::new),
     ("kubernetes-workload", kubernetes_workload::new),
     ("memory", usage::memory),
     ("nats", nats::new),
+    ("object-metric", metrics_apis::object),
+    ("pods-metric", metrics_apis::pods),
     ("prometheus", prometheus::new),
     ("pubsub", pubsub::new),
     ("redis", redis::new),

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use crate::credentials::{CredentialReader, Credentials};
 use crate::pods::NoCluster;
 use crate::registry::Content;
-use crate::source::{Past, PastSpan, PodReader, Request, ServiceReader};
+use crate::source::{MetricsReader, Past, PastSpan, PodReader, Request, ServiceReader};
 use listen::Streams;
 pub use listen::Wake;
 
@@ -78,6 +78,7 @@ pub struct Hub {
 struct Upstream {
     credentials: Arc<dyn CredentialReader>,
     pods: Arc<dyn PodReader>,
+    metrics: Arc<dyn MetricsReader>,
     services: Arc<dyn ServiceReader>,
     observer: Observer,
 }
@@ -130,8 +131,8 @@ struct Boarding {
 impl Hub {
     /// A hub for queries of a [`Registry`](crate::Registry), whose credentials `credentials` reads.
     pub fn new(credentials: Arc<dyn CredentialReader>, clock: Clock, observer: Observer) -> Self {
-        let (pods, services) = (Arc::new(NoCluster), Arc::new(NoCluster));
-        let upstream = Upstream { credentials, pods, services, observer };
+        let (pods, metrics, services) = (Arc::new(NoCluster), Arc::new(NoCluster), Arc::new(NoCluster));
+        let upstream = Upstream { credentials, pods, metrics, services, observer };
         Self { upstream: Arc::new(upstream), clock, entries: Mutex::default(), streams: Streams::default() }
     }
 
@@ -139,6 +140,12 @@ impl Hub {
     #[must_use]
     pub fn with_pods(self, pods: Arc<dyn PodReader>) -> Self {
         Self { upstream: Arc::new(Upstream { pods, ..(*self.upstream).clone() }), ..self }
+    }
+
+    /// The same for sources that read APIs of metrics, by `metrics`.
+    #[must_use]
+    pub fn with_metrics(self, metrics: Arc<dyn MetricsReader>) -> Self {
+        Self { upstream: Arc::new(Upstream { metrics, ..(*self.upstream).clone() }), ..self }
     }
 
     /// The same for sources that ask what stands behind Services, which `services` knows.
@@ -230,7 +237,14 @@ fn broken_off(who: &str) -> Reading {
 
 impl Upstream {
     fn request<'a>(&'a self, credentials: &'a Credentials, begun: Time) -> Request<'a> {
-        Request { credentials, pods: self.pods.as_ref(), services: self.services.as_ref(), begun }
+        let Self { pods, metrics, services, .. } = self;
+        Request {
+            credentials,
+            pods: pods.as_ref(),
+            metrics: metrics.as_ref(),
+            services: services.as_ref(),
+            begun,
+        }
     }
 
     async fn read(&self, query: &Query, begun: Time) -> Reading {

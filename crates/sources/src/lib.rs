@@ -6,7 +6,7 @@
 //!            │                  nats;     redirects      called at all
 //!            │                  redis (by connections of its own)
 //!            ├─▶ CredentialReader
-//!            └─▶ PodReader, ServiceReader   for sources about the cluster itself
+//!            └─▶ PodReader, MetricsReader, ServiceReader   for sources about the cluster itself
 //! ```
 //!
 //! The [`Hub`] turns a [`Query`](engine::Query) into a [`Reading`](engine::Reading). Equal
@@ -58,6 +58,9 @@ pub use net::address::{AddressPolicy, Refused};
 pub use net::grpc;
 pub use prometheus_server::ServerAddress;
 pub use registry::Registry;
-pub use source::{Ask, Endpoint, Past, PastSpan, PodCount, PodReader, Request, ServiceReader, Source};
+pub use source::{
+    Ask, Endpoint, MetricOfObject, MetricsReader, NamedMetric, Past, PastSpan, PodCount, PodReader, Request,
+    ServiceReader, Source,
+};
 pub use values::settings::given_later::{Form, GivenLater};
 pub use values::settings::{Refused as SettingRefused, Settings};

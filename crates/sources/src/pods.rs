@@ -5,7 +5,9 @@ use engine::{Absence, AbsenceReason, PodSample, Target};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use crate::source::{Endpoint, PodCount, PodReader, ServiceReader};
+use crate::source::{
+    Endpoint, MetricOfObject, MetricsReader, NamedMetric, PodCount, PodReader, ServiceReader,
+};
 
 /// Has no pods and no Services: whoever asks hears so.
 pub(crate) struct NoCluster;
@@ -24,6 +26,28 @@ impl PodReader for NoCluster {
         &'a self,
         _: &'a Target,
         _: &'a PodMeasure,
+    ) -> BoxFuture<'a, Result<Vec<PodSample>, Absence>> {
+        no_cluster()
+    }
+}
+
+impl MetricsReader for NoCluster {
+    fn external<'a>(&'a self, _: &'a NamedMetric) -> BoxFuture<'a, Result<i64, Absence>> {
+        no_cluster()
+    }
+
+    fn of_object<'a>(
+        &'a self,
+        _: &'a MetricOfObject,
+        _: &'a NamedMetric,
+    ) -> BoxFuture<'a, Result<i64, Absence>> {
+        no_cluster()
+    }
+
+    fn of_pods<'a>(
+        &'a self,
+        _: &'a Target,
+        _: &'a NamedMetric,
     ) -> BoxFuture<'a, Result<Vec<PodSample>, Absence>> {
         no_cluster()
     }

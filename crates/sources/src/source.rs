@@ -86,6 +86,8 @@ pub struct Request<'a> {
     pub credentials: &'a Credentials,
     /// The cluster's pods.
     pub pods: &'a dyn PodReader,
+    /// The cluster's metrics APIs.
+    pub metrics: &'a dyn MetricsReader,
     /// The cluster's Services.
     pub services: &'a dyn ServiceReader,
     /// When the reading began: the time of a value whose source does not say one.
@@ -105,6 +107,48 @@ pub trait PodReader: Send + Sync {
         target: &'a Target,
         measure: &'a PodMeasure,
     ) -> BoxFuture<'a, Result<Vec<PodSample>, Absence>>;
+}
+
+/// Reads custom.metrics.k8s.io and external.metrics.k8s.io, as the HPA controller does. Values are in thousandths.
+pub trait MetricsReader: Send + Sync {
+    /// The sum of all values of an external metric.
+    fn external<'a>(&'a self, metric: &'a NamedMetric) -> BoxFuture<'a, Result<i64, Absence>>;
+
+    /// The value of a metric of one object.
+    fn of_object<'a>(
+        &'a self,
+        object: &'a MetricOfObject,
+        metric: &'a NamedMetric,
+    ) -> BoxFuture<'a, Result<i64, Absence>>;
+
+    /// The pods with the labels of `target`, in the order of their names, each with its value of the metric.
+    fn of_pods<'a>(
+        &'a self,
+        target: &'a Target,
+        metric: &'a NamedMetric,
+    ) -> BoxFuture<'a, Result<Vec<PodSample>, Absence>>;
+}
+
+/// Which metric of an API of metrics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedMetric {
+    /// The namespace in which it is asked for.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Label selector for its values; empty for all.
+    pub selector: String,
+}
+
+/// The object that a metric is about, in the metric's namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetricOfObject {
+    /// API version of its kind.
+    pub api_version: String,
+    /// Its kind.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// Knows what stands behind the cluster's Services.

@@ -2,16 +2,22 @@
 //!
 //! The API server finds them by an APIService and a Service of type ExternalName, which leads to this machine.
 
+pub(crate) mod listener;
+
 use std::time::Duration;
 
 use anyhow::Context as _;
+use axum::Router;
 use k8s_openapi::api::core::v1::{Namespace, Service};
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::json;
+use tokio::net::TcpListener;
 
-use crate::wait;
+use crate::ports::PortClaim;
+use crate::{ControlPlane, wait};
+use listener::{Listening, Tls};
 
 /// The longest that the API server may take to notice that a server is there or gone.
 const NOTICED: Duration = Duration::from_secs(120);
@@ -95,5 +101,38 @@ impl AggregatedApi {
             }
         };
         wait::until(&format!("{name} Available={wanted}"), NOTICED, look).await
+    }
+}
+
+/// A server of aggregated APIs, which the API server asks by its front proxy. It ends with this value, and leaves its
+/// APIServices behind.
+pub struct AggregatedServer {
+    _listening: Listening,
+    /// Held so that the port stays ours.
+    _port: PortClaim,
+}
+
+impl AggregatedServer {
+    /// Starts it as the Service `service` in `kube-system`, with `router` for all of `apis`, each a group and a version,
+    /// and waits until the API server asks it. Discovery, `/apis/GROUP/VERSION`, is the router's, too.
+    pub async fn start(
+        control_plane: &ControlPlane,
+        client: &Client,
+        service: &str,
+        apis: &[(&'static str, &'static str)],
+        router: Router,
+    ) -> anyhow::Result<Self> {
+        let namespace = "kube-system";
+        let tls = Tls::of(control_plane, &format!("{service}.{namespace}.svc"))?;
+        let (port, listener) = PortClaim::listening()?;
+        let listening = Listening::start(TcpListener::from_std(listener)?, &tls, router);
+        let authority = std::fs::read(&control_plane.authority().files().certificate)?;
+        for &(group, version) in apis {
+            let (service, namespace) = (service.to_owned(), namespace.to_owned());
+            let api = AggregatedApi { group, version, service, namespace, port: port.port() };
+            api.register(client, Some(authority.clone())).await?;
+            api.wait_until_available(client, "True").await?;
+        }
+        Ok(Self { _listening: listening, _port: port })
     }
 }

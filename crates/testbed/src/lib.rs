@@ -35,7 +35,7 @@ pub mod supervisor;
 pub mod teastore;
 pub mod wait;
 
-pub use aggregated::AggregatedApi;
+pub use aggregated::{AggregatedApi, AggregatedServer};
 pub use browser::{Browser, Device, Page, Picture};
 pub use cloud_monitoring::CloudMonitoring;
 pub use control_plane::{ControlPlane, Options};

@@ -6,7 +6,6 @@
 //! show the front proxy's certificate is not answered.
 
 mod answers;
-mod listener;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -16,10 +15,10 @@ use anyhow::Context as _;
 use kube::Client;
 use tokio::net::TcpListener;
 
+use crate::aggregated::listener::{Listening, Tls};
 use crate::ports::PortClaim;
 use crate::{AggregatedApi, ControlPlane};
-use answers::Asked;
-use listener::{Listening, Tls};
+use answers::{Asked, router};
 
 const NAMESPACE: &str = "kube-system";
 const SERVICE: &str = "testbed-metrics";
@@ -68,7 +67,7 @@ impl MetricsApi {
         let book = Arc::<Mutex<Book>>::default();
         let asked = Asked { client: client.clone(), book: Arc::clone(&book) };
         let (port, listener) = PortClaim::listening()?;
-        let listening = Listening::start(TcpListener::from_std(listener)?, &tls, asked);
+        let listening = Listening::start(TcpListener::from_std(listener)?, &tls, router(asked));
         let server = Self { client, book, tls, port, listening: Some(listening) };
         let authority = std::fs::read(&control_plane.authority().files().certificate)?;
         server.api().register(&server.client, Some(authority)).await?;
@@ -109,7 +108,7 @@ impl MetricsApi {
         let asked = Asked { client: self.client.clone(), book: Arc::clone(&self.book) };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port())).await;
         let listener = listener.with_context(|| format!("cannot listen on port {} again", self.port()))?;
-        self.listening = Some(Listening::start(listener, &self.tls, asked));
+        self.listening = Some(Listening::start(listener, &self.tls, router(asked)));
         self.api().wait_until_available(&self.client, "True").await
     }
 

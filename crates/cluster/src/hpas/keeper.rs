@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::KeptHpa;
+use engine::{ControllerSeen, KeptHpa};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use kube::api::{DeleteParams, DynamicObject, PostParams, Preconditions};
@@ -216,6 +216,10 @@ impl Reconciler for HpaKeeper {
 
     fn has(&self, namespace: &str, name: &str) -> bool {
         self.hpas.has(&(namespace.to_owned(), name.to_owned()))
+    }
+
+    fn controller(&self, namespace: &str, name: &str) -> Option<ControllerSeen> {
+        self.hpas.controlled(&(namespace.to_owned(), name.to_owned()))
     }
 
     fn scaling(&self, namespace: &str, name: &str) -> Option<HpaScaling> {

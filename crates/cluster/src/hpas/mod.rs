@@ -12,7 +12,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use engine::Target;
+use engine::{ControllerSeen, Target, Time};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::ResourceExt as _;
@@ -40,6 +40,7 @@ struct Seen {
     controller: Option<String>,
     fingerprint: u64,
     scaling: Option<HpaScaling>,
+    controlled: ControllerSeen,
 }
 
 /// The state of an HPA that is as wanted.
@@ -55,10 +56,10 @@ impl Hpas {
         let name = (hpa.namespace().unwrap_or_default(), hpa.name_any());
         let spec = serde_json::to_value(&hpa.spec).unwrap_or_default();
         let fingerprint = fingerprint(&hpa.metadata, &spec);
-        let scaling = scaling(hpa);
+        let (scaling, controlled) = (scaling(hpa), controlled(hpa));
         let mut state = self.lock();
         if let Some(seen) = state.seen.get_mut(&name).filter(|seen| seen.fingerprint == fingerprint) {
-            seen.scaling = scaling;
+            (seen.scaling, seen.controlled) = (scaling, controlled);
             return false;
         }
         state.forget(&name);
@@ -66,7 +67,7 @@ impl Hpas {
         if let Some(uid) = &controller {
             state.by_controller.entry(uid.clone()).or_default().insert(name.clone());
         }
-        state.seen.insert(name, Seen { controller, fingerprint, scaling });
+        state.seen.insert(name, Seen { controller, fingerprint, scaling, controlled });
         true
     }
 
@@ -85,6 +86,11 @@ impl Hpas {
     /// What the controller last said of an HPA.
     fn scaling(&self, name: &Name) -> Option<HpaScaling> {
         self.lock().seen.get(name)?.scaling.clone()
+    }
+
+    /// What the controller last did by an HPA.
+    fn controlled(&self, name: &Name) -> Option<ControllerSeen> {
+        Some(self.lock().seen.get(name)?.controlled.clone())
     }
 
     /// The HPAs that the object of this uid controls.
@@ -147,6 +153,24 @@ fn scaling(hpa: &HorizontalPodAutoscaler) -> Option<HpaScaling> {
     };
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     Some(HpaScaling { is_active, reason: text(&condition.reason), message: text(&condition.message) })
+}
+
+/// What the controller last did, as the status has it.
+fn controlled(hpa: &HorizontalPodAutoscaler) -> ControllerSeen {
+    let Some(status) = &hpa.status else { return ControllerSeen::default() };
+    let conditions = status.conditions.as_deref().unwrap_or_default();
+    // A target that is switched off is no failure.
+    let failed = conditions.iter().find(|condition| {
+        matches!(condition.type_.as_str(), "AbleToScale" | "ScalingActive")
+            && condition.status == "False"
+            && condition.reason.as_deref() != Some("ScalingDisabled")
+    });
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    ControllerSeen {
+        desired: u32::try_from(status.desired_replicas).ok().filter(|_| !conditions.is_empty()),
+        last_scale: status.last_scale_time.as_ref().map(|at| Time::from_millis(at.0.as_millisecond())),
+        failure: failed.map(|condition| (text(&condition.reason), text(&condition.message))),
+    }
 }
 
 /// What an HPA scales.
@@ -229,6 +253,30 @@ mod tests {
             seen.status.as_mut().unwrap().conditions = serde_json::from_value(said(status)).unwrap();
             assert!(!hpas.seen(&seen));
             assert_eq!(hpas.scaling(&name).map(|said| said.is_active), wanted, "{status}");
+        }
+    }
+
+    #[test]
+    fn what_the_controller_did_is_read_from_the_status() {
+        let hpas = Hpas::default();
+        let name = ("shop".to_owned(), "web".to_owned());
+        let mut seen = hpa(None, 5, 1);
+        hpas.seen(&seen);
+        assert_eq!(hpas.controlled(&name), Some(ControllerSeen::default()), "before the first sync");
+        let condition = |type_: &str, status: &str, reason: &str| json!({ "type": type_, "status": status, "reason": reason, "message": "m" });
+        let able = condition("AbleToScale", "True", "ReadyForNewScale");
+        for (active, failure) in [
+            (condition("ScalingActive", "True", "ValidMetricFound"), None),
+            (condition("ScalingActive", "False", "ScalingDisabled"), None),
+            (condition("ScalingActive", "False", "FailedGetResourceMetric"), Some("FailedGetResourceMetric")),
+        ] {
+            let status = json!({ "currentReplicas": 1, "desiredReplicas": 3, "conditions": [able, active],
+                "lastScaleTime": "2026-01-01T00:00:05Z" });
+            seen.status = Some(serde_json::from_value(status).unwrap());
+            assert!(!hpas.seen(&seen));
+            let found = hpas.controlled(&name).unwrap();
+            assert_eq!((found.desired, found.last_scale), (Some(3), Some(Time::from_seconds(1_767_225_605))));
+            assert_eq!(found.failure.map(|(reason, _)| reason).as_deref(), failure);
         }
     }
 

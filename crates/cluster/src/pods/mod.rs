@@ -3,24 +3,26 @@
 //! ```text
 //!  watch of a namespace and selector ─▶ index (stripped pods) ─┐
 //!  GET replicasets                   ─▶ owners                 ├─▶ PodSample: what a decision looks at
-//!  GET metrics.k8s.io                ─▶ usage                  ┘
+//!  GET metrics.k8s.io                ─▶ usage                  ┤
+//!  GET custom.metrics.k8s.io         ─▶ adapters               ┘   and figures of objects and from outside
 //! ```
 //!
 //! Only the namespaces and selectors that someone asks for are watched, and a watch ends when nobody has asked
 //! for a while. The first list comes in pages, and of each pod only what counts is kept, so that thousands of pods
 //! take a few megabytes. metrics.k8s.io cannot be watched: each reading asks it once.
 
+mod adapters;
 mod index;
 mod object;
 mod owners;
 mod usage;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::pod_metric::PodMeasure;
-use engine::{Absence, AbsenceReason, PodSample, Target, Time};
+use engine::pod_metric::{PodMeasure, PodResource};
+use engine::{Absence, AbsenceReason, PodSample, PodUsage, Target, Time};
 use kube::api::DynamicObject;
 use kube::{Api, Client};
 
@@ -28,6 +30,8 @@ use crate::Clients;
 use crate::connect::no_answer;
 use crate::refusal::{Asked, Cause, Refusal, Refusals};
 use crate::targets::Scalables;
+use adapters::Adapters;
+pub use adapters::{AboutObject, MetricName};
 use index::PodIndex;
 use object::Kept;
 use owners::{Claimed, Owners};
@@ -51,6 +55,7 @@ pub struct PodStore {
     index: PodIndex,
     owners: Owners,
     usage: Usage,
+    adapters: Adapters,
 }
 
 impl PodStore {
@@ -65,6 +70,7 @@ impl PodStore {
             index: PodIndex::new(clients.read.clone(), timeout),
             owners: Owners::new(client.clone(), timeout, refusals.clone()),
             usage: Usage::new(client.clone(), timeout, refusals.clone()),
+            adapters: Adapters::new(client.clone(), timeout, refusals.clone()),
             refusals,
             client,
             timeout,
@@ -88,15 +94,52 @@ impl PodStore {
     /// An absence that says what is wrong and what to do.
     pub async fn samples(&self, target: &Target, measure: &PodMeasure) -> Result<Vec<PodSample>, Absence> {
         let claimed = self.claimed(target).await?;
+        let measured = self.usage.of(&target.namespace, &claimed.selector, measure).await?;
+        self.sampled(target, &claimed, measure.resource, measured).await
+    }
+
+    /// The same with what an adapter says of each pod under a metric's name.
+    ///
+    /// # Errors
+    /// An absence that says what is wrong and what to do.
+    pub async fn custom(&self, target: &Target, metric: MetricName<'_>) -> Result<Vec<PodSample>, Absence> {
+        let claimed = self.claimed(target).await?;
+        let measured = self.adapters.of_pods(&claimed.selector, metric).await?;
+        self.sampled(target, &claimed, PodResource::Custom, measured).await
+    }
+
+    /// The value of a metric of one object, by custom.metrics.k8s.io, in thousandths.
+    ///
+    /// # Errors
+    /// An absence that says what is wrong and what to do.
+    pub async fn of_object(&self, object: AboutObject<'_>, metric: MetricName<'_>) -> Result<i64, Absence> {
+        self.adapters.of_object(object, metric).await
+    }
+
+    /// The sum of the values of a metric of external.metrics.k8s.io, in thousandths.
+    ///
+    /// # Errors
+    /// An absence that says what is wrong and what to do.
+    pub async fn external(&self, metric: MetricName<'_>) -> Result<i64, Absence> {
+        self.adapters.external(metric).await
+    }
+
+    /// The pods of `target` with what was `measured` of them, by their names.
+    async fn sampled(
+        &self,
+        target: &Target,
+        claimed: &Claimed,
+        resource: PodResource,
+        mut measured: HashMap<String, PodUsage>,
+    ) -> Result<Vec<PodSample>, Absence> {
         let pods = self.index.pods(&target.namespace, &claimed.selector).await?;
         let mut owned = Vec::with_capacity(pods.len());
         for pod in &pods {
-            owned.push(self.owners.owns(&claimed, &target.namespace, pod.controller.as_deref()).await?);
+            owned.push(self.owners.owns(claimed, &target.namespace, pod.controller.as_deref()).await?);
         }
-        let mut measured = self.usage.of(&target.namespace, &claimed.selector, measure).await?;
         let sample = |(pod, owned): (&Arc<Kept>, bool)| {
             let usage = measured.remove(pod.name.as_str());
-            pod.sample(measure.resource, owned, usage)
+            pod.sample(resource, owned, usage)
         };
         let mut samples: Vec<PodSample> = pods.iter().zip(owned).map(sample).collect();
         samples.sort_by(|one, other| one.name.cmp(&other.name));

@@ -118,7 +118,7 @@ impl Common {
         let ready = status.conditions.iter().find(|condition| condition.type_ == "Ready");
         let readiness = ready.and_then(|ready| {
             Some(Readiness {
-                ready: ready.status == "True",
+                ready: ready.status != "False",
                 since: time(ready.last_transition_time.as_ref()?),
             })
         });

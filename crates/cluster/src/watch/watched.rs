@@ -87,7 +87,7 @@ impl Watched {
     /// What a change of one of its objects is to the loop. One that is being deleted counts as gone.
     pub(super) fn event(self, watches: &Watches, change: Changed<DynamicObject>) -> Event {
         let (name, is_there, object) = match change {
-            Changed::Applied(mut object) => {
+            Changed::Applied(mut object) | Changed::Moved(mut object) => {
                 let name = (object.namespace().unwrap_or_default(), object.name_any());
                 object.managed_fields_mut().clear();
                 let is_there = object.metadata.deletion_timestamp.is_none();

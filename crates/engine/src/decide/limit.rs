@@ -9,7 +9,8 @@ use crate::{Bounds, Budget, Pause, RateLimit, Step, Time};
 
 /// Scale-out follows the smallest recommendation of its window, scale-in the largest of its own.
 ///
-/// The rule is that of the HPA controller (`stabilizeRecommendation`).
+/// The rule is that of the HPA controller (`stabilizeRecommendationWithBehaviors`, and without `behavior`
+/// `stabilizeRecommendation`).
 pub(super) fn stabilize(
     wanted: u32,
     current: u32,
@@ -22,7 +23,11 @@ pub(super) fn stabilize(
     let smallest = recommendations.after(now.minus(up)).fold(wanted, u32::min);
     let largest = recommendations.after(now.minus(down)).fold(wanted, u32::max);
     recommendations.add(wanted, now, longest);
-    let to = if current < smallest {
+    let to = if limits.up.rate == Rate::HpaDefault {
+        // Without `behavior` the controller has no window for scaling out, and takes the largest recommendation of the
+        // other one, be it above the present count: what the rate held back is caught up after the load has gone.
+        largest
+    } else if current < smallest {
         smallest
     } else if current > largest {
         largest

@@ -7,7 +7,9 @@ use std::time::Duration;
 use crate::activation::StandIn;
 use crate::pod_metric::PodLoad;
 use crate::safeguards::{Failing, HeldDrop};
-use crate::{AbsentMetric, Basis, BoundsOverride, Expected, GroupBudget, NoForecast, Pause, Total};
+use crate::{
+    AbsentMetric, Basis, BoundsOverride, Comparison, Expected, GroupBudget, NoForecast, Pause, Total,
+};
 
 /// One step of the reasoning, with its numbers. Printed, it is what people read.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,6 +167,8 @@ pub enum Step {
         /// Time until the next scale may be.
         left: Duration,
     },
+    /// What the HPA controller asks for beside it, and how that compares.
+    Controller(Comparison),
     /// Someone set the target to 0 although it has a minimum, so it is left alone.
     Disabled {
         /// The minimum.
@@ -214,6 +218,7 @@ impl Step {
             Self::NoScaleIn { .. } => "no scale-in",
             Self::Rate { .. } => "rate",
             Self::Cooldown { .. } => "cooldown",
+            Self::Controller(_) => "controller",
             Self::Disabled { .. } => "disabled",
             Self::Held { .. } => "held",
         }
@@ -241,6 +246,7 @@ impl Step {
             | Self::StandIn(_)
             | Self::Pods { .. }
             | Self::NoForecast { .. }
+            | Self::Controller(_)
             | Self::Override(_) => None,
         }
     }

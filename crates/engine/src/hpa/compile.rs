@@ -1,12 +1,12 @@
 //! A spec becomes what a plan is made of, or all of its problems.
 
+mod validate;
+
 use std::time::Duration;
 
 use super::metric::{HpaMetric, MetricAim};
 use super::pods::PodAim;
-use super::spec::{
-    BehaviorSpec, HpaSpec, MetricOf, MetricSpec, PolicySpec, ResourceSpec, RulesSpec, TargetSpec,
-};
+use super::spec::{BehaviorSpec, HpaSpec, MetricOf, MetricSpec, PolicySpec, ResourceSpec, RulesSpec};
 use super::{Quantity, Tolerance};
 use crate::limits::{Amount, DOWN_WINDOW, Limit, Limits, Rate, RatePolicies, RatePolicy, SelectPolicy};
 use crate::pod_metric::{PodMeasure, PodResource};
@@ -32,16 +32,14 @@ impl Hpa {
     /// example `spec`.
     ///
     /// # Errors
-    /// All that the API server would refuse.
+    /// All that the API server would refuse, in its words; and an Object metric by which its controller computes
+    /// nothing. A minimum of 0 is taken where a metric is of type Object or External, as by an API server with the
+    /// feature gate HPAScaleToZero.
     pub fn compile(spec: &HpaSpec, path: &str) -> Result<Self, Vec<Problem>> {
-        let mut problems = Vec::new();
-        let metrics = metrics(spec, path, &mut problems);
-        let bounds = bounds(spec, path, &metrics, &mut problems);
+        let mut problems = validate::problems(spec, path);
         let limits = limits(spec, path, &mut problems);
-        match bounds {
-            Some(bounds) if problems.is_empty() => Ok(Self { bounds, metrics, limits }),
-            _ => Err(problems),
-        }
+        let bounds = bounds(spec).filter(|_| problems.is_empty());
+        bounds.map(|bounds| Self { bounds, metrics: metrics(spec), limits }).ok_or(problems)
     }
 
     /// How far from their targets metrics may be.
@@ -51,127 +49,65 @@ impl Hpa {
     }
 }
 
-fn bounds(spec: &HpaSpec, path: &str, metrics: &[HpaMetric], problems: &mut Vec<Problem>) -> Option<Bounds> {
+fn bounds(spec: &HpaSpec) -> Option<Bounds> {
     let min = spec.min_replicas.unwrap_or(1);
-    let least = if metrics.iter().any(|metric| metric.aim.wakes()) { 0 } else { 1 };
-    if min < least {
-        let advice = if min == 0 { "; 0 needs an Object or External metric" } else { "" };
-        let why = format!("must be greater than or equal to {least}{advice}");
-        problems.push(Problem::new(format!("{path}.minReplicas"), Fault::invalid_value(min, why)));
-    }
-    if spec.max_replicas < 1 {
-        let fault = Fault::invalid_value(spec.max_replicas, "must be greater than 0");
-        problems.push(Problem::new(format!("{path}.maxReplicas"), fault));
-    } else if spec.max_replicas < min {
-        let fault = Fault::invalid("must be greater than or equal to minReplicas");
-        problems.push(Problem::new(format!("{path}.maxReplicas"), fault));
-    }
     Bounds::new(u32::try_from(min).ok()?, u32::try_from(spec.max_replicas).ok()?)
 }
 
-fn metrics(spec: &HpaSpec, path: &str, problems: &mut Vec<Problem>) -> Vec<HpaMetric> {
+/// Of a spec without problems.
+fn metrics(spec: &HpaSpec) -> Vec<HpaMetric> {
     if spec.metrics.is_empty() {
-        let measure =
-            PodMeasure { resource: PodResource::Cpu, amount: PodAim::Percent(80).amount(), container: None };
-        return vec![HpaMetric {
-            name: "cpu".to_owned(),
-            aim: MetricAim::Pods(measure, PodAim::Percent(80)),
-        }];
+        let aim = PodAim::Percent(80);
+        let measure = PodMeasure { resource: PodResource::Cpu, amount: aim.amount(), container: None };
+        return vec![HpaMetric { name: "cpu".to_owned(), aim: MetricAim::Pods(measure, aim) }];
     }
-    let compile = |(index, metric): (usize, &MetricSpec)| {
-        let place = format!("{path}.metrics[{index}]");
-        one_metric(metric, &place).map_err(|problem| problems.push(problem)).ok()
-    };
-    spec.metrics.iter().enumerate().filter_map(compile).collect()
+    spec.metrics.iter().filter_map(one_metric).collect()
 }
 
-fn one_metric(metric: &MetricSpec, path: &str) -> Result<HpaMetric, Problem> {
-    let missing = |field: &str| Problem::new(format!("{path}.{field}"), Fault::required());
-    let named = |of: &Option<MetricOf>, field: &str| {
-        let of = of.clone().ok_or_else(|| missing(field))?;
-        if of.metric.name.is_empty() {
-            return Err(missing(&format!("{field}.metric.name")));
-        }
-        Ok((of, format!("{path}.{field}.target")))
+fn one_metric(metric: &MetricSpec) -> Option<HpaMetric> {
+    let number = |of: &MetricOf, is_average: bool| {
+        let aim = if is_average {
+            MetricAim::AverageValue(of.target.average_value?.milli())
+        } else {
+            MetricAim::Value(of.target.value?.milli())
+        };
+        Some(HpaMetric { name: of.metric.name.clone(), aim })
     };
     match metric.type_.as_str() {
-        "Resource" => of_resource(metric.resource.as_ref(), false, &format!("{path}.resource")),
+        "Resource" => of_resource(metric.resource.as_ref()?, None),
         "ContainerResource" => {
-            of_resource(metric.container_resource.as_ref(), true, &format!("{path}.containerResource"))
+            let spec = metric.container_resource.as_ref()?;
+            of_resource(spec, spec.container.clone())
         }
         "Pods" => {
-            let (of, place) = named(&metric.pods, "pods")?;
-            let aim = PodAim::Milli(amount(of.target.average_value, &place, "averageValue")?);
+            let of = metric.pods.as_ref()?;
+            let aim = PodAim::Milli(of.target.average_value?.milli());
             let measure = PodMeasure { resource: PodResource::Custom, amount: aim.amount(), container: None };
-            Ok(HpaMetric { name: of.metric.name, aim: MetricAim::Pods(measure, aim) })
+            Some(HpaMetric { name: of.metric.name.clone(), aim: MetricAim::Pods(measure, aim) })
         }
-        "Object" => {
-            let (of, place) = named(&metric.object, "object")?;
-            // The controller looks at the type here, and at the fields of an External metric.
-            let is_average = of.target.type_ == "AverageValue";
-            Ok(HpaMetric { aim: aim_of_number(&of.target, is_average, &place)?, name: of.metric.name })
-        }
-        "External" => {
-            let (of, place) = named(&metric.external, "external")?;
-            let is_average = of.target.average_value.is_some();
-            Ok(HpaMetric { aim: aim_of_number(&of.target, is_average, &place)?, name: of.metric.name })
-        }
-        other => {
-            let known = ["ContainerResource", "External", "Object", "Pods", "Resource"];
-            Err(Problem::new(format!("{path}.type"), unsupported(other, known)))
-        }
+        // The controller looks at the type here, and at the fields of an External metric.
+        "Object" => metric.object.as_ref().and_then(|of| number(of, of.target.type_ == "AverageValue")),
+        "External" => metric.external.as_ref().and_then(|of| number(of, of.target.average_value.is_some())),
+        _ => None,
     }
 }
 
-fn of_resource(spec: Option<&ResourceSpec>, of_container: bool, path: &str) -> Result<HpaMetric, Problem> {
-    let spec = spec.ok_or_else(|| Problem::new(path, Fault::required()))?;
+fn of_resource(spec: &ResourceSpec, container: Option<String>) -> Option<HpaMetric> {
     let resource = match spec.name.as_str() {
         "cpu" => PodResource::Cpu,
         "memory" => PodResource::Memory,
-        other => {
-            return Err(Problem::new(format!("{path}.name"), unsupported(other, ["cpu", "memory"])));
-        }
+        _ => PodResource::Custom,
     };
-    let container = spec.container.clone().filter(|name| of_container && !name.is_empty());
-    if of_container && container.is_none() {
-        return Err(Problem::new(format!("{path}.container"), Fault::required()));
-    }
-    let place = format!("{path}.target");
-    let aim = match (spec.target.average_value, spec.target.average_utilization) {
-        (Some(_), Some(_)) => {
-            let fault = Fault::forbidden("may not set both averageValue and averageUtilization");
-            return Err(Problem::new(format!("{place}.averageValue"), fault));
-        }
-        (None, Some(percent)) if percent > 0 => PodAim::Percent(percent),
-        (None, Some(percent)) => {
-            let fault = Fault::invalid_value(percent, "must be greater than 0");
-            return Err(Problem::new(format!("{place}.averageUtilization"), fault));
-        }
-        (value, None) => PodAim::Milli(amount(value, &place, "averageValue")?),
+    let aim = match spec.target.average_value {
+        Some(value) => PodAim::Milli(value.milli()),
+        None => PodAim::Percent(spec.target.average_utilization?),
     };
     let name = match &container {
-        Some(container) => format!("{} of {container}", resource.name()),
-        None => resource.name().to_owned(),
+        Some(container) => format!("{} of {container}", spec.name),
+        None => spec.name.clone(),
     };
-    Ok(HpaMetric {
-        name,
-        aim: MetricAim::Pods(PodMeasure { resource, amount: aim.amount(), container }, aim),
-    })
-}
-
-fn aim_of_number(target: &TargetSpec, is_average: bool, path: &str) -> Result<MetricAim, Problem> {
-    if is_average {
-        amount(target.average_value, path, "averageValue").map(MetricAim::AverageValue)
-    } else {
-        amount(target.value, path, "value").map(MetricAim::Value)
-    }
-}
-
-/// What is aimed for, in milli-units.
-fn amount(quantity: Option<Quantity>, path: &str, field: &str) -> Result<i64, Problem> {
-    let place = format!("{path}.{field}");
-    let milli = quantity.ok_or_else(|| Problem::new(place.clone(), Fault::required()))?.milli();
-    if milli > 0 { Ok(milli) } else { Err(Problem::new(place, Fault::invalid("must be positive"))) }
+    let measure = PodMeasure { resource, amount: aim.amount(), container };
+    Some(HpaMetric { name, aim: MetricAim::Pods(measure, aim) })
 }
 
 fn limits(spec: &HpaSpec, path: &str, problems: &mut Vec<Problem>) -> Limits {
@@ -223,14 +159,18 @@ fn rules(
             Duration::from_secs(seconds.unsigned_abs().into())
         }
         Some(seconds) => {
-            let why = format!("must be from 0 to {LONGEST_WINDOW}");
+            let why = match seconds < 0 {
+                true => "must be greater than or equal to zero".to_owned(),
+                false => format!("must be less than or equal to {LONGEST_WINDOW}"),
+            };
             refuse("stabilizationWindowSeconds", Fault::invalid_value(seconds, why));
             window
         }
     };
     let tolerance = spec.tolerance.map(Quantity::approximate);
-    if tolerance.is_some_and(|tolerance| tolerance < 0.0) {
-        refuse("tolerance", Fault::invalid("must be greater than or equal to 0"));
+    if let Some(negative) = spec.tolerance.filter(|tolerance| tolerance.milli() < 0) {
+        let value = format_args!("{:?}", Quantity::written(negative.milli()));
+        refuse("tolerance", Fault::invalid_value(value, "must be greater than or equal to 0"));
     }
     let policies = match &spec.policies {
         None => defaults,
@@ -267,7 +207,10 @@ fn rate_policy(spec: &PolicySpec) -> Result<RatePolicy, (&'static str, Fault)> {
     };
     let seconds = spec.period_seconds;
     if !(1..=LONGEST_PERIOD).contains(&seconds) {
-        let why = format!("must be from 1 to {LONGEST_PERIOD}");
+        let why = match seconds < 1 {
+            true => "must be greater than zero".to_owned(),
+            false => format!("must be less than or equal to {LONGEST_PERIOD}"),
+        };
         return Err(("periodSeconds", Fault::invalid_value(seconds, why)));
     }
     Ok(RatePolicy { amount, period: Duration::from_secs(seconds.unsigned_abs().into()) })

@@ -52,6 +52,13 @@ pub struct PodAnswer {
     pub assumed: u32,
 }
 
+impl PodAim {
+    /// Whether it is of what pods request.
+    fn is_percent(self) -> bool {
+        matches!(self, Self::Percent(_))
+    }
+}
+
 impl PodAnswer {
     /// Whether the measured pods are above what is aimed for, so that the others were added as idle.
     pub fn is_above(&self, aim: PodAim) -> bool {
@@ -118,16 +125,12 @@ impl PodQuestion<'_> {
                 PodAim::Percent(_) => self.measure.requested(pod)?,
                 PodAim::Milli(_) => 0,
             };
-            let used = match &pod.usage {
-                None => None,
-                Some(usage) => match (self.measure.used(usage), &self.measure.container) {
-                    (None, Some(container)) => {
-                        let (container, pod) = (container.clone(), pod.name.clone());
-                        return Err(PodsUnknown::NoContainer { container, pod });
-                    }
-                    (used, _) => used.map(|used| (used, usage)),
-                },
-            };
+            if self.aim.is_percent() && !self.measure.is_in(pod) {
+                let container = self.measure.container.clone().unwrap_or_default();
+                return Err(PodsUnknown::NoContainer { container, pod: pod.name.clone() });
+            }
+            // A container that was not measured makes the pod one that was not.
+            let used = pod.usage.as_ref().and_then(|usage| Some((self.measure.used(usage)?, usage)));
             if pod.deletion.is_some() || pod.phase == PodPhase::Failed {
                 continue;
             }

@@ -12,6 +12,7 @@ pub struct HpaSpec {
     /// Minimum; 1 where it is left out.
     pub min_replicas: Option<i32>,
     /// Maximum.
+    #[serde(default)]
     pub max_replicas: i32,
     /// What is measured. Left out, it is 80 percent of the requested processor time.
     #[serde(default)]
@@ -60,7 +61,19 @@ pub struct MetricOf {
     /// What is aimed for.
     pub target: TargetSpec,
     /// Of which object, for `Object`.
-    pub described_object: Option<Value>,
+    pub described_object: ObjectRef,
+}
+
+/// One object in the HPA's namespace.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ObjectRef {
+    /// API version of its kind; empty for the core group's.
+    pub api_version: String,
+    /// Its kind.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// Which metric.

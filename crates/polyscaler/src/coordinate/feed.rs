@@ -44,6 +44,7 @@ impl Feed {
             objects: Arc::new(Objects::default()),
             hpas: Arc::default(),
             labels: None,
+            observe_hpas: false,
             leave_to_keda: None,
             finalizers: std::sync::Arc::default(),
         });

@@ -60,6 +60,11 @@ pub(crate) struct OperatorArgs {
     #[arg(long, env = "POLYSCALER_BESIDE_KEDA")]
     pub(super) beside_keda: bool,
 
+    /// Decide beside the HPA controller for every HPA that polyscaler does not own, in the namespaces to act in, and show
+    /// where the two differ and why. Neither the HPA nor its target is ever written.
+    #[arg(long, env = "POLYSCALER_OBSERVE_HPAS")]
+    pub(super) observe_hpas: bool,
+
     /// YAML file with defaults for what specs leave open (interval, safety) and ceilings for what they say (maxReplicas,
     /// shortest interval, metric types), for all namespaces or for some by name or label. Read again when it changes.
     #[arg(long, env = "POLYSCALER_DEFAULTS_FILE", value_name = "FILE")]

@@ -94,6 +94,7 @@ async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
             readiness: Arc::clone(&shared.readiness),
             objects: Arc::clone(&objects),
             hpas: Arc::clone(&shared.hpas),
+            observe_hpas: arguments.observe_hpas,
             labels,
             finalizers: Arc::clone(&shared.finalizers),
             leave_to_keda: (!arguments.beside_keda).then(|| Arc::clone(&shared.metrics)),

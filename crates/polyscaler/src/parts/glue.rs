@@ -4,15 +4,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use cluster::{Clients, CredentialStore, PodStore, ServiceStore};
+use cluster::{AboutObject, Clients, CredentialStore, MetricName, PodStore, ServiceStore};
 use engine::pod_metric::PodMeasure;
 use engine::{Absence, Advice, Holder, PodSample, Query, Target, Time};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use runner::{Clock, Event, Metrics, ObjectKey, Question, Sampled, Sampler};
 use sources::{
-    Advisers, Answer, Asker, CredentialReader, Endpoint, Hub, PastSpan, PodCount, PodReader, ReadStats,
-    ServiceReader, Values, Wake,
+    Advisers, Answer, Asker, CredentialReader, Endpoint, Hub, MetricOfObject, MetricsReader, NamedMetric,
+    PastSpan, PodCount, PodReader, ReadStats, ServiceReader, Values, Wake,
 };
 use tokio::sync::mpsc;
 
@@ -49,6 +49,34 @@ impl PodReader for ClusterPods {
         measure: &'a PodMeasure,
     ) -> BoxFuture<'a, Result<Vec<PodSample>, Absence>> {
         self.0.samples(target, measure).boxed()
+    }
+}
+
+fn named(metric: &NamedMetric) -> MetricName<'_> {
+    let NamedMetric { namespace, name, selector } = metric;
+    MetricName { namespace, name, selector }
+}
+
+impl MetricsReader for ClusterPods {
+    fn external<'a>(&'a self, metric: &'a NamedMetric) -> BoxFuture<'a, Result<i64, Absence>> {
+        self.0.external(named(metric)).boxed()
+    }
+
+    fn of_object<'a>(
+        &'a self,
+        object: &'a MetricOfObject,
+        metric: &'a NamedMetric,
+    ) -> BoxFuture<'a, Result<i64, Absence>> {
+        let MetricOfObject { api_version, kind, name } = object;
+        self.0.of_object(AboutObject { api_version, kind, name }, named(metric)).boxed()
+    }
+
+    fn of_pods<'a>(
+        &'a self,
+        target: &'a Target,
+        metric: &'a NamedMetric,
+    ) -> BoxFuture<'a, Result<Vec<PodSample>, Absence>> {
+        self.0.custom(target, named(metric)).boxed()
     }
 }
 
@@ -132,7 +160,8 @@ pub(crate) fn sampler(
     let hub = Hub::new(credentials, Arc::new(move || clock.now()), Arc::new(observer));
     let pods = Arc::new(ClusterPods(PodStore::new(clients)));
     let services = Arc::new(ClusterServices(ServiceStore::new(clients)));
-    Arc::new(HubSampler { hub: hub.with_pods(pods).with_services(services), events })
+    let hub = hub.with_metrics(Arc::<ClusterPods>::clone(&pods)).with_pods(pods).with_services(services);
+    Arc::new(HubSampler { hub, events })
 }
 
 struct GrpcAdvisers(Arc<Advisers>);

@@ -78,7 +78,8 @@ fn documents(files: &[PathBuf], namespace: &str) -> anyhow::Result<Vec<(&'static
             .map_err(|problem| anyhow::anyhow!("{}: {problem}", file.display()))?;
         for mut document in documents {
             let field = |name: &str| document[name].as_str().unwrap_or_default();
-            let Some(kind) = resources::find(field("apiVersion"), field("kind")) else { continue };
+            let found = resources::find(field("apiVersion"), field("kind"));
+            let Some(kind) = found.filter(|kind| !kind.is_read_only()) else { continue };
             if kind.scope == Scope::Namespaced
                 && document.pointer("/metadata/namespace").is_none_or(Value::is_null)
                 && document["metadata"].is_object()

@@ -59,6 +59,7 @@ impl<'a> Keeping<'a> {
             objects: Arc::new(Objects::default()),
             hpas: Arc::clone(&hpas),
             labels: None,
+            observe_hpas: false,
             leave_to_keda: None,
             finalizers: std::sync::Arc::default(),
         }));

@@ -229,7 +229,7 @@ fn a_second_object_on_one_target_is_refused_within_one_run() {
         );
         assert_eq!(ran.status, 1);
         assert!(ran.stderr.starts_with(&wanted), "{}", ran.stderr);
-        assert!(ran.stdout.contains("HorizontalPodAutoscaler/web: skipped"), "{}", ran.stdout);
+        assert!(ran.stdout.contains("HorizontalPodAutoscaler/web: valid"), "{}", ran.stdout);
     }
     let elsewhere = files.write("elsewhere-hpa.yaml", HPA.replace("name: web }", "name: api }"));
     assert_eq!(run(&["check", &first, &elsewhere]).status, 0);
@@ -241,3 +241,59 @@ kind: HorizontalPodAutoscaler
 metadata: { name: web }
 spec: { scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: web }, maxReplicas: 5 }
 ";
+
+#[test]
+fn an_hpa_is_judged_as_the_api_server_judges_it_and_beside_its_target() {
+    let files = Files::new();
+    let bad = "
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: { name: web }
+spec:
+  scaleTargetRef: { kind: Deployment, name: web }
+  minReplicas: 4
+  maxReplicas: 3
+  metrics:
+  - type: Resource
+    resource: { name: cpu, target: { type: Utilization, averageUtilisation: 80 } }
+";
+    let file = files.write("bad.yaml", bad);
+    let ran = run(&["check", &file]);
+    assert_eq!((ran.status, ran.stdout.as_str()), (1, ""), "{ran:?}");
+    let prefix = format!("{file}: HorizontalPodAutoscaler/web: ");
+    let lines: Vec<&str> = ran.stderr.lines().map(|line| line.strip_prefix(&prefix).unwrap()).collect();
+    assert_eq!(
+        lines,
+        [
+            "strict decoding error: unknown field \"spec.metrics[0].resource.target.averageUtilisation\"",
+            "spec.scaleTargetRef.apiVersion: Invalid value: \"\": apiVersion must specify API group",
+            "spec.maxReplicas: Invalid value: 3: must be greater than or equal to `minReplicas`",
+            "spec.metrics[0].resource.target.averageUtilization: Required value: must set either a target raw value or a \
+             target utilization",
+        ]
+    );
+    let target = "---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web }
+spec:
+  replicas: 3
+  template:
+    spec: { containers: [{ name: app, image: app, resources: { requests: { memory: 1Gi } } }] }
+";
+    let file = files.write("beside.yaml", format!("{HPA}{target}"));
+    let ran = run(&["check", &file]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    assert!(
+        ran.stderr.contains("web: warning: spec.scaleTargetRef: Deployment/web sets spec.replicas"),
+        "{ran:?}"
+    );
+    assert!(
+        ran.stderr.contains("warning: spec.metrics: container app of Deployment/web has no request for cpu"),
+        "{ran:?}"
+    );
+    let second =
+        files.write("second.yaml", HPA.replace("metadata: { name: web }", "metadata: { name: other }"));
+    let ran = run(&["check", &second, &file]);
+    assert!(ran.status == 0 && ran.stderr.contains("too, so neither of them scales it"), "{ran:?}");
+}

@@ -6,6 +6,7 @@ mod cron;
 mod general;
 mod like_hpa;
 mod many;
+mod observed;
 mod selectors;
 mod usage;
 mod workload;

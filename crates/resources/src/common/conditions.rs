@@ -316,6 +316,7 @@ fn limit(decided: &MemberDecision) -> Option<(Reason, &Step)> {
             | Step::Forecast { .. }
             | Step::NoForecast { .. }
             | Step::Override(_)
+            | Step::Controller(_)
             | Step::Fallback { .. }
             | Step::Disabled { .. } => return None,
             Step::Paused { from, to, pause } => return (from != to).then_some(((*pause).into(), step)),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use engine::{Target, TargetId};
+use engine::{Target, TargetId, Warning};
 use serde_json::Value;
 
 use super::{Finding, TargetOwner, shared_target};
@@ -67,12 +67,24 @@ pub fn judge_together<'a>(run: impl IntoIterator<Item = (&'a str, &'a mut Findin
 
 fn refuse_shared_targets(run: &mut [(&str, &mut Finding)]) {
     let mut owners: HashMap<TargetId, (String, String)> = HashMap::new();
-    for (file, finding) in run.iter().filter(|(_, finding)| !finding.known) {
-        let Some(claim) = &finding.claim else { continue };
-        let owner = (claim.object.clone(), (*file).to_owned());
-        owners.extend(claim.targets.iter().map(|target| (target.identity(), owner.clone())));
+    let is_hpa = |finding: &Finding| finding.claim.as_ref().is_some_and(|claim| claim.is_hpa);
+    for (file, finding) in run.iter_mut().filter(|(_, finding)| is_hpa(finding)) {
+        let Finding { claim: Some(claim), warnings, .. } = &mut **finding else { continue };
+        for target in &claim.targets {
+            match owners.entry(target.identity()) {
+                Entry::Vacant(free) => {
+                    free.insert((claim.object.clone(), (*file).to_owned()));
+                }
+                Entry::Occupied(taken) if taken.get().0 != claim.object => {
+                    let (owner, of_file) = taken.get();
+                    let why = format!("{target} is scaled by {owner} in {of_file}, too, so neither of them scales it");
+                    warnings.push(Warning::new("spec.scaleTargetRef", why));
+                }
+                Entry::Occupied(_) => {}
+            }
+        }
     }
-    for (file, finding) in run.iter_mut().filter(|(_, finding)| finding.known) {
+    for (file, finding) in run.iter_mut().filter(|(_, finding)| !is_hpa(finding)) {
         let Some(claim) = &finding.claim else { continue };
         let mut found = Vec::new();
         for target in &claim.targets {

@@ -28,6 +28,10 @@ impl NamespaceDefaults {
         object: &Value,
         context: &Context<'_>,
     ) -> Result<Compiled, Vec<Problem>> {
+        if kind.is_read_only() {
+            // What somebody else acts by has no defaults and ceilings of ours.
+            return kind.compile(object, context);
+        }
         let mut origins = Vec::new();
         let filled = self.fill(kind, object, context, &mut origins);
         let mut compiled = kind.compile(&filled, context)?;

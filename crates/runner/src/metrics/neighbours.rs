@@ -1,9 +1,12 @@
 //! What else acts in the cluster, as far as it is counted.
 
+use engine::Finding;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::Metrics;
+use super::{Metrics, ResultLabel};
 
 /// The gauges.
 #[derive(Debug, Default)]
@@ -12,6 +15,7 @@ pub(super) struct Neighbours {
     standing_back: Gauge,
     keda: Gauge,
     metrics_api_taken: Gauge,
+    compared: Family<ResultLabel, Counter>,
 }
 
 impl Neighbours {
@@ -36,6 +40,11 @@ impl Neighbours {
             "1 while the external metrics API of the cluster belongs to something else, so that HPAs do not read what is published here",
             self.metrics_api_taken.clone(),
         );
+        registry.register(
+            "hpa_comparisons",
+            "Decisions made beside the HPA controller, by how its count compares: agrees, new, or why it differs",
+            self.compared.clone(),
+        );
     }
 }
 
@@ -43,6 +52,11 @@ impl Metrics {
     /// Notes how many other installations act on the same objects.
     pub fn rivals(&self, count: usize) {
         self.neighbours.rivals.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Counts a decision that was compared with the HPA controller's.
+    pub(crate) fn compared(&self, finding: &Finding) {
+        self.neighbours.compared.get_or_create(&ResultLabel { result: finding.name() }).inc();
     }
 
     /// Notes whether this replica does nothing because an older installation acts on the same objects.

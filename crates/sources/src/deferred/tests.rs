@@ -55,7 +55,8 @@ fn read(content: &Content, values: &[(&str, &str)]) -> Result<f64, String> {
     let values = values.iter().map(|(key, value)| ((*key).to_owned(), value.as_bytes().to_vec()));
     credentials.insert(secret(), values.collect());
     let begun = Time::from_seconds(0);
-    let request = Request { credentials: &credentials, pods: &NoCluster, services: &NoCluster, begun };
+    let (pods, metrics, services) = (&NoCluster, &NoCluster, &NoCluster);
+    let request = Request { credentials: &credentials, pods, metrics, services, begun };
     let reading = content.ask.ask(request).now_or_never().unwrap();
     reading.value().ok_or_else(|| {
         let absence = reading.absence().unwrap();

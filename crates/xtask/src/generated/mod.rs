@@ -30,6 +30,7 @@ fn files(root: &Path) -> anyhow::Result<Vec<(PathBuf, String)>> {
         ("config/rbac/leader_election_role.yaml".into(), rbac::leader_election_role()),
         ("config/rbac/user_roles.yaml".into(), rbac::user_roles()),
         ("config/components/any-target/role.yaml".into(), rbac::any_target_role()),
+        ("config/components/observe-hpas/role.yaml".into(), rbac::observe_hpas_role()),
         ("config/components/namespace-selector/role.yaml".into(), rbac::namespace_selector_role()),
         ("config/webhook/role.yaml".into(), rbac::webhook_roles()),
         ("config/external-metrics/role.yaml".into(), rbac::external_metrics_role()),

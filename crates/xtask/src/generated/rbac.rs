@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use resources::{KINDS, Scope};
 
 use rules::{
-    LEASE, METRICS_API_ROLE, Rule, any_target, api_service, api_service_owner, autoscalers, callers,
+    LEASE, METRICS_API_ROLE, Rule, adapters, any_target, api_service, api_service_owner, autoscalers, callers,
     certificate_secret, events, items, lease, leases, namespaces, of_scope, pods, secrets, targets,
     webhook_configuration, workloads,
 };
@@ -105,6 +105,11 @@ fn chart_user_roles() -> String {
     format!("\n{{{{- define \"polyscaler.userRoles\" }}}}\n{text}{{{{- end }}}}\n")
 }
 
+/// What it may do in addition to observe HPAs, many of which follow metrics of adapters.
+pub(super) fn observe_hpas_role() -> String {
+    role("ClusterRole", "scaling-operator-observe-hpas-role", None, &adapters())
+}
+
 /// What the operator may do in addition where labels select its namespaces.
 pub(super) fn namespace_selector_role() -> String {
     role("ClusterRole", "scaling-operator-namespace-selector-role", None, &namespaces())
@@ -121,6 +126,7 @@ pub(super) fn chart_rules() -> String {
         ("events", "", events()),
         ("secrets", "", secrets()),
         ("pods", "", pods()),
+        ("adapters", "", adapters()),
         ("namespaces", "", namespaces()),
         ("leases", "", leases()),
         ("lease", "polyscaler.fullname", lease(&[LEASE])),

@@ -88,11 +88,12 @@ fn above_zero_it_follows_the_hpa_with_its_limits() {
     assert_eq!(world.scale.unwrap().replicas, 8);
     assert_eq!(
         world.poll(1060, &[Some(20.0), Some(0.0)]),
-        "activation 8 (s0-prometheus 20 > 0), hpa 8→2 (s0-prometheus 20/10), stabilization 2→8 (300 s window)"
+        "activation 8 (s0-prometheus 20 > 0), hpa 8→2 (s0-prometheus 20/10), stabilization 2→9 (300 s window)",
+        "without behavior the largest count of the window is caught up, as by the HPA controller"
     );
     assert_eq!(
         world.poll(1400, &[Some(20.0), Some(0.0)]),
-        "activation 8 (s0-prometheus 20 > 0), hpa 8→2 (s0-prometheus 20/10)"
+        "activation 9 (s0-prometheus 20 > 0), hpa 9→2 (s0-prometheus 20/10)"
     );
 }
 

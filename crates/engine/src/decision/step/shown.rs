@@ -21,6 +21,7 @@ impl fmt::Display for Step {
         match self {
             Self::Policy { basis, .. } | Self::Switch { basis, .. } => write!(f, " ({basis})"),
             Self::StandIn(stand_in) => write!(f, " {stand_in}"),
+            Self::Controller(comparison) => write!(f, " {comparison}"),
             Self::Absent(AbsentMetric { metric, absence }) => write!(f, " {metric} ({absence})"),
             Self::Pods { metric, load } => write!(f, " {metric} ({load})"),
             Self::Forecast { metric, expected: Expected { load, model, error, .. }, ahead, .. } => {

@@ -128,3 +128,25 @@ fn why_nothing_is_asked_for_is_reported() {
     let unknown = question.ask(&pods(1, 80), 1, NOW).unwrap_err();
     assert_eq!(unknown.to_string(), "pod pod-0 has no container \"web\"");
 }
+
+/// metrics-server may know a pod and not all of its containers yet.
+#[test]
+fn a_pod_whose_container_was_not_measured_is_missing() {
+    let of_app = PodMeasure { container: Some("app".to_owned()), ..percent_of_cpu() };
+    let elsewhere = |name: &str| {
+        let mut pod = pod(name).using(80);
+        pod.usage.as_mut().unwrap().containers[0].container = "side".to_owned();
+        pod
+    };
+    let some = [pods(4, 40), vec![elsewhere("x"), elsewhere("y")]].concat();
+    let answer = ask(&of_app, PodAim::Percent(80), &some, 6).unwrap();
+    // (4 × 40 + 2 × 100) / 6 = 60 percent: as for pods without any measurement.
+    assert_eq!((answer.measured, answer.assumed, answer.replicas), (4, 2, 5));
+    let none = ask(&of_app, PodAim::Percent(80), &[elsewhere("x")], 1).unwrap_err();
+    assert_eq!(none.to_string(), "none of its 1 pods can be counted: pod x is not measured yet");
+    // An amount needs no request, so nobody looks whether the pod has the container.
+    let usage =
+        PodMeasure { amount: PodAmount::Usage, container: Some("web".to_owned()), ..percent_of_cpu() };
+    let none = ask(&usage, PodAim::Milli(400), &pods(1, 80), 1).unwrap_err();
+    assert_eq!(none.to_string(), "none of its 1 pods can be counted: pod pod-0 is not measured yet");
+}

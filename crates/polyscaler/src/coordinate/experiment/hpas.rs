@@ -37,6 +37,7 @@ pub(super) async fn refuse(
         objects: Arc::new(Objects::default()),
         hpas: Arc::default(),
         labels: None,
+        observe_hpas: false,
         leave_to_keda: None,
         finalizers: std::sync::Arc::default(),
     });

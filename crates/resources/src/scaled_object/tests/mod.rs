@@ -93,7 +93,7 @@ fn warnings(object: &Value, context: &Context<'_>) -> Vec<String> {
 fn kept(object: &Value) -> KeptHpa {
     match plan(object).actuation {
         Actuation::Hpa(hpa) => hpa,
-        Actuation::Scale => panic!("no HPA"),
+        other => panic!("no HPA: {other:?}"),
     }
 }
 

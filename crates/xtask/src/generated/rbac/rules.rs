@@ -176,6 +176,18 @@ pub(super) fn pods() -> Vec<Rule> {
     ]
 }
 
+/// The rights to metrics of adapters are named by metric; which of them objects follow is not known before.
+pub(super) fn adapters() -> Vec<Rule> {
+    let rule = |group: &str| Rule {
+        why: "Metrics that adapters publish.",
+        group: group.to_owned(),
+        resources: owned(&["*"]),
+        names: &[],
+        verbs: &["get", "list"],
+    };
+    vec![rule("custom.metrics.k8s.io"), rule("external.metrics.k8s.io")]
+}
+
 pub(super) fn namespaces() -> Vec<Rule> {
     vec![Rule {
         why: "Which namespaces are selected by their labels.",

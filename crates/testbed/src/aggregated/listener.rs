@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
@@ -13,20 +14,19 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
-use super::answers::{Asked, router};
 use crate::ControlPlane;
 
 /// How it shows itself, and whom it answers.
 #[derive(Clone)]
-pub(super) struct Tls {
+pub(crate) struct Tls {
     acceptor: TlsAcceptor,
     front_proxy: CertificateDer<'static>,
 }
 
 impl Tls {
     /// A certificate for `host`, which the API server of `control_plane` calls it by.
-    pub(super) fn of(control_plane: &ControlPlane, host: &str) -> anyhow::Result<Self> {
-        let files = control_plane.authority().server("metrics-api", &[host])?;
+    pub(crate) fn of(control_plane: &ControlPlane, host: &str) -> anyhow::Result<Self> {
+        let files = control_plane.authority().server(host, &[host])?;
         let certificates =
             CertificateDer::pem_file_iter(&files.certificate)?.collect::<Result<Vec<_>, _>>()?;
         let key = PrivateKeyDer::from_pem_file(&files.key)?;
@@ -46,13 +46,13 @@ impl Tls {
 }
 
 /// The task that accepts. Dropping it cuts all connections.
-pub(super) struct Listening {
+pub(crate) struct Listening {
     task: JoinHandle<()>,
 }
 
 impl Listening {
-    pub(super) fn start(listener: TcpListener, tls: &Tls, asked: Asked) -> Self {
-        Self { task: tokio::spawn(serve(listener, tls.clone(), asked)) }
+    pub(crate) fn start(listener: TcpListener, tls: &Tls, router: Router) -> Self {
+        Self { task: tokio::spawn(serve(listener, tls.clone(), router)) }
     }
 }
 
@@ -62,8 +62,8 @@ impl Drop for Listening {
     }
 }
 
-async fn serve(mut listener: TcpListener, tls: Tls, asked: Asked) {
-    let service = TowerToHyperService::new(router(asked));
+async fn serve(mut listener: TcpListener, tls: Tls, router: Router) {
+    let service = TowerToHyperService::new(router);
     // Within this task, so that they end with it.
     let mut connections = JoinSet::new();
     loop {

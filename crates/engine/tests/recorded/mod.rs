@@ -1,0 +1,266 @@
+//! What a real HPA controller saw and did, sync by sync, and its replay by the engine. `docs/hpa-recordings.md` has the
+//! format.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use engine::hpa::{Hpa, HpaSpec};
+use engine::pod_metric::{PodMeasure, PodResource, Startup};
+use engine::{
+    AbsenceReason, ContainerRequest, ContainerUsage, Memory, Observation, Plan, PodPhase, PodRequests,
+    PodSample, PodUsage, Query, Readiness, Reading, Scale, Target, Time, decide,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One HPA.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Recording {
+    pub(crate) name: String,
+    pub(crate) hpa: Value,
+    #[serde(default)]
+    pub(crate) start_replicas: u32,
+    #[serde(default)]
+    pub(crate) sync_period: f64,
+    /// Flags of the controller that are not the defaults.
+    #[serde(default)]
+    pub(crate) flags: Flags,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) syncs: Vec<SyncSeen>,
+}
+
+/// Flags of the controller, in seconds.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Flags {
+    pub(crate) cpu_initialization: f64,
+    pub(crate) initial_readiness: f64,
+    pub(crate) downscale_stabilization: f64,
+}
+
+impl Default for Flags {
+    fn default() -> Self {
+        Self { cpu_initialization: 300.0, initial_readiness: 30.0, downscale_stabilization: 300.0 }
+    }
+}
+
+/// One change of `spec.replicas`.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Change {
+    pub(crate) t: f64,
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+}
+
+/// One sync of the controller.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SyncSeen {
+    pub(crate) t: f64,
+    /// A metric that is not listed was not answered before the recording ended.
+    pub(crate) values: BTreeMap<String, Option<f64>>,
+    /// The target's pods; `None` where the metrics API answered with an error, or no metric is measured at pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pods: Option<Vec<PodSeen>>,
+    pub(crate) spec_replicas: u32,
+    pub(crate) status_replicas: u32,
+    pub(crate) ready: u32,
+    pub(crate) replicas_after: u32,
+    /// Whether a tenth of a second would change the answer, so that it is not compared.
+    #[serde(default)]
+    pub(crate) edge: bool,
+}
+
+/// One pod, with times in seconds since the start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PodSeen {
+    pub(crate) name: String,
+    pub(crate) phase: String,
+    /// Whether its condition Ready is other than False; `None` where it has none.
+    pub(crate) ready: Option<bool>,
+    pub(crate) ready_since: Option<f64>,
+    pub(crate) started: Option<f64>,
+    pub(crate) deleted: bool,
+    /// What its containers request.
+    pub(crate) requests: Vec<Amounts>,
+    /// What they used; `None` where it was not measured.
+    pub(crate) usage: Option<UsageSeen>,
+}
+
+/// What one container requests or uses, in thousandths.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Amounts {
+    pub(crate) container: String,
+    pub(crate) cpu: Option<i64>,
+    pub(crate) memory: Option<i64>,
+}
+
+/// One measurement of a pod.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct UsageSeen {
+    pub(crate) at: f64,
+    pub(crate) window: f64,
+    pub(crate) containers: Vec<Amounts>,
+}
+
+/// Syncs that were compared, and those that could not be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Count {
+    pub(crate) agreed: usize,
+    pub(crate) at_an_edge: usize,
+}
+
+/// Walks through one HPA.
+///
+/// # Errors
+/// The first sync that differs, with its inputs and both answers.
+pub(crate) fn replay(recording: &Recording, place: &str) -> Result<Count, String> {
+    let mut count = Count::default();
+    let mut walk = Walk::new(recording)?;
+    for (index, seen) in recording.syncs.iter().enumerate() {
+        let before = walk.memory.clone();
+        let (to, steps) = walk.sync(index, time(seen.t));
+        if seen.edge {
+            count.at_an_edge += 1;
+        } else if to == seen.replicas_after {
+            count.agreed += 1;
+        } else {
+            return Err(format!(
+                "{place}, {}: sync {index} differs: {to} here, {} by the controller\n  spec: {}\n  seen: {}\n  \
+                 memory before: {}\n  steps here: {steps}",
+                recording.name,
+                seen.replicas_after,
+                recording.hpa,
+                serde_json::to_string(seen).map_err(|error| error.to_string())?,
+                serde_json::to_string(&before).map_err(|error| error.to_string())?,
+            ));
+        }
+    }
+    Ok(count)
+}
+
+/// Marks the syncs whose answer is another one a tenth of a second earlier or later.
+///
+/// # Errors
+/// Where the HPA's spec cannot be read.
+pub(crate) fn mark_edges(recording: &mut Recording) -> Result<(), String> {
+    let mut sensitive = Vec::with_capacity(recording.syncs.len());
+    let mut walk = Walk::new(recording)?;
+    for (index, seen) in recording.syncs.iter().enumerate() {
+        let near = [-0.1, 0.1].map(|shift| {
+            let mut other = Walk { memory: walk.memory.clone(), plan: walk.plan.clone(), recording };
+            other.sync(index, time(seen.t + shift)).0
+        });
+        let (to, _) = walk.sync(index, time(seen.t));
+        sensitive.push(near.iter().any(|other| *other != to));
+    }
+    for (sync, is_sensitive) in recording.syncs.iter_mut().zip(sensitive) {
+        sync.edge |= is_sensitive;
+    }
+    Ok(())
+}
+
+/// The way through one recording.
+struct Walk<'a> {
+    recording: &'a Recording,
+    plan: Plan,
+    memory: Memory,
+}
+
+impl<'a> Walk<'a> {
+    fn new(recording: &'a Recording) -> Result<Self, String> {
+        let spec = HpaSpec::deserialize(&recording.hpa).map_err(|error| error.to_string())?;
+        let mut hpa = Hpa::compile(&spec, "hpa").map_err(|problems| format!("{problems:?}"))?;
+        let Flags { cpu_initialization, initial_readiness, downscale_stabilization } = recording.flags;
+        let rules = spec.behavior.as_ref().and_then(|behavior| behavior.scale_down.as_ref());
+        if rules.is_none_or(|rules| rules.stabilization_window_seconds.is_none()) {
+            hpa.limits.down.window = Duration::from_secs_f64(downscale_stabilization);
+        }
+        let startup = Startup {
+            cpu_initialization: Duration::from_secs_f64(cpu_initialization),
+            initial_readiness: Duration::from_secs_f64(initial_readiness),
+        };
+        let [api_version, kind, namespace, name] =
+            ["apps/v1", "Deployment", "recorded", "web"].map(str::to_owned);
+        let target = Target { api_version, kind, namespace, name };
+        let queries = hpa.metrics.iter().map(|metric| match metric.aim.measure() {
+            // What is measured goes along, so that the readings can be made.
+            Some(measure) => Query::new("pods", "", measure.clone()),
+            None => Query::new("external", "", ()),
+        });
+        let plan = hpa.plan(target, queries, startup, Duration::from_secs(1));
+        Ok(Self { recording, plan, memory: Memory::default() })
+    }
+
+    /// The count at one sync, and its steps; then what the controller wrote is remembered.
+    fn sync(&mut self, index: usize, now: Time) -> (u32, String) {
+        let seen = &self.recording.syncs[index];
+        let decision = decide(&self.plan, &mut self.memory, &seen.observation(&self.plan, now), now);
+        let decided = &decision.members[0];
+        // The controller remembers its own writes from the moment they were taken.
+        let next = self.recording.syncs.get(index + 1).map_or(f64::INFINITY, |next| next.t);
+        let within =
+            |change: &&Change| (seen.t..next).contains(&change.t) && change.from == seen.spec_replicas;
+        let own = |change: &&Change| seen.edge || change.to == decided.to;
+        if let Some(change) = self.recording.changes.iter().find(within).filter(own) {
+            self.memory.scaled(&self.plan, 0, change.from, change.to, time(change.t));
+        }
+        (decided.to, decided.explanation())
+    }
+}
+
+impl SyncSeen {
+    fn observation(&self, plan: &Plan, now: Time) -> Observation {
+        let Self { spec_replicas, status_replicas, ready, .. } = *self;
+        let scale = Scale { replicas: spec_replicas, status_replicas, ready: Some(ready) };
+        let failed = || Reading::absent(AbsenceReason::BadStatus, "the metrics API answered with an error");
+        let reading = |metric: &engine::Metric| match (metric.query.content::<PodMeasure>(), &self.pods) {
+            (Some(measure), Some(pods)) => {
+                let pods = pods.iter().map(|pod| pod.sample(measure)).collect();
+                Reading::Pods { measure: measure.clone(), pods, at: now }
+            }
+            (Some(_), None) => failed(),
+            (None, _) => match self.values.get(&metric.name).copied().flatten() {
+                Some(value) => Reading::of(value, now),
+                None => failed(),
+            },
+        };
+        let readings = plan.metrics.iter().map(reading).collect();
+        Observation { scales: vec![Some(scale)], readings, ..Observation::default() }
+    }
+}
+
+impl PodSeen {
+    fn sample(&self, measure: &PodMeasure) -> PodSample {
+        let amount = |amounts: &Amounts| match measure.resource {
+            PodResource::Memory => amounts.memory,
+            PodResource::Cpu | PodResource::Custom => amounts.cpu,
+        };
+        let containers = self
+            .requests
+            .iter()
+            .map(|amounts| ContainerRequest { container: amounts.container.clone(), milli: amount(amounts) });
+        let usage = self.usage.as_ref().and_then(|usage| {
+            let used = |amounts: &Amounts| {
+                Some(ContainerUsage { container: amounts.container.clone(), milli: amount(amounts)? })
+            };
+            let containers: Vec<ContainerUsage> = usage.containers.iter().filter_map(used).collect();
+            let (at, window) = (time(usage.at), Duration::from_secs_f64(usage.window));
+            (!containers.is_empty()).then_some(PodUsage { at, window, containers })
+        });
+        let readiness = self.ready.zip(self.ready_since);
+        PodSample {
+            name: self.name.clone(),
+            phase: PodPhase::of(&self.phase),
+            readiness: readiness.map(|(ready, since)| Readiness { ready, since: time(since) }),
+            started: self.started.map(time),
+            deletion: self.deleted.then(Time::default),
+            owned: true,
+            requests: PodRequests { pod: None, containers: containers.collect() },
+            usage,
+        }
+    }
+}
+
+fn time(seconds: f64) -> Time {
+    Time::from_millis((seconds * 1000.0).round() as i64)
+}
