@@ -101,7 +101,7 @@ pub trait PodReader: Send + Sync {
     -> BoxFuture<'a, Result<PodCount, Absence>>;
 
     /// The pods with the labels of `target`, in the order of their names, each with what `measure` asks of it. Those
-    /// that are Succeeded or Failed are left out, those that the target does not own are marked.
+    /// that the target does not own are marked.
     fn samples<'a>(
         &'a self,
         target: &'a Target,

@@ -28,6 +28,16 @@ const KEPT_UNASKED: Duration = Duration::from_secs(600);
 struct Selected {
     namespace: String,
     selector: String,
+    over: Over,
+}
+
+/// What becomes of pods that are Succeeded or Failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Over {
+    /// They are not even listed.
+    LeftOut,
+    /// They are kept: to the HPA controller one that has Succeeded is one that is not measured.
+    Kept,
 }
 
 /// See the module.
@@ -52,12 +62,18 @@ impl PodIndex {
         Self { client, timeout, readiness: Arc::default(), watches: Arc::default() }
     }
 
-    /// The pods in `namespace` that match `selector` and are neither Succeeded nor Failed.
+    /// The pods in `namespace` that match `selector`; `over` says whether those that are Succeeded or Failed are among
+    /// them.
     ///
     /// # Errors
     /// Why they are not known at this moment: pods as they once were are no answer.
-    pub(super) async fn pods(&self, namespace: &str, selector: &str) -> Result<Vec<Arc<Kept>>, Absence> {
-        let watched = self.watched(namespace, selector);
+    pub(super) async fn pods(
+        &self,
+        namespace: &str,
+        selector: &str,
+        over: Over,
+    ) -> Result<Vec<Arc<Kept>>, Absence> {
+        let watched = self.watched(namespace, selector, over);
         let mut listed = watched.listed.clone();
         let waited = tokio::time::timeout(self.timeout, listed.wait_for(|listed| *listed)).await;
         let is_listed = matches!(waited, Ok(Ok(_)));
@@ -72,8 +88,8 @@ impl PodIndex {
     }
 
     /// The watch of these pods, begun where there is none.
-    fn watched(&self, namespace: &str, selector: &str) -> Arc<Watched> {
-        let selected = Selected { namespace: namespace.to_owned(), selector: selector.to_owned() };
+    fn watched(&self, namespace: &str, selector: &str, over: Over) -> Arc<Watched> {
+        let selected = Selected { namespace: namespace.to_owned(), selector: selector.to_owned(), over };
         let mut watches = lock(&self.watches);
         if let Some(watched) = watches.get(&selected) {
             *lock(&watched.asked) = Instant::now();
@@ -81,7 +97,10 @@ impl PodIndex {
         }
         let (sender, listed) = watch::channel(false);
         let watched = Arc::new(Watched {
-            what: format!("pods in namespace {namespace} with {selector}"),
+            what: match over {
+                Over::LeftOut => format!("pods in namespace {namespace} with {selector}"),
+                Over::Kept => format!("all pods in namespace {namespace} with {selector}"),
+            },
             pods: Mutex::default(),
             listed,
             asked: Mutex::new(Instant::now()),
@@ -102,7 +121,11 @@ impl PodIndex {
         let resource = ApiResource::from_gvk_with_plural(&kind, "pods");
         let api: Api<Pod> = Api::namespaced_with(self.client.clone(), &selected.namespace, &resource);
         // The first list comes in pages of 500.
-        let config = watcher::Config::default().labels(&selected.selector).fields(NOT_OVER);
+        let config = watcher::Config::default().labels(&selected.selector);
+        let config = match selected.over {
+            Over::LeftOut => config.fields(NOT_OVER),
+            Over::Kept => config,
+        };
         let readiness = Arc::clone(&self.readiness);
         let changes = selected_changes_of(watched.what.clone(), api, config, Arc::clone(&readiness));
         let watches = Arc::clone(&self.watches);

@@ -32,7 +32,7 @@ use crate::refusal::{Asked, Cause, Refusal, Refusals};
 use crate::targets::Scalables;
 use adapters::Adapters;
 pub use adapters::{AboutObject, MetricName};
-use index::PodIndex;
+use index::{Over, PodIndex};
 use object::Kept;
 use owners::{Claimed, Owners};
 use usage::Usage;
@@ -82,13 +82,13 @@ impl PodStore {
     /// # Errors
     /// An absence that says what is wrong and what to do.
     pub async fn count(&self, namespace: &str, selector: &str) -> Result<PodCount, Absence> {
-        let pods = self.index.pods(namespace, selector).await?;
+        let pods = self.index.pods(namespace, selector, Over::LeftOut).await?;
         let nodes: BTreeSet<&String> = pods.iter().filter_map(|pod| pod.node.as_deref()).collect();
         Ok(PodCount { pods: pods.len() as u64, nodes: nodes.len() as u64 })
     }
 
     /// The pods that the selector of `target` finds, in the order of their names, with what `measure` asks of them.
-    /// Those that are Succeeded or Failed are left out; those that the target does not own are marked.
+    /// Those that the target does not own are marked.
     ///
     /// # Errors
     /// An absence that says what is wrong and what to do.
@@ -132,7 +132,7 @@ impl PodStore {
         resource: PodResource,
         mut measured: HashMap<String, PodUsage>,
     ) -> Result<Vec<PodSample>, Absence> {
-        let pods = self.index.pods(&target.namespace, &claimed.selector).await?;
+        let pods = self.index.pods(&target.namespace, &claimed.selector, Over::Kept).await?;
         let mut owned = Vec::with_capacity(pods.len());
         for pod in &pods {
             owned.push(self.owners.owns(claimed, &target.namespace, pod.controller.as_deref()).await?);

@@ -126,7 +126,8 @@ fn unfit(reading: Option<&Reading>, wanted: &str) -> Absence {
 }
 
 impl fmt::Display for Proposal {
-    /// `queue 700/100`, `latency 1.5/1 × 4 ready`, `cpu 120%/80% × 4 pods, 2 more taken as idle`.
+    /// `queue 700/100`, `latency 1.5/1 × 4 ready`, `cpu 120%/80% × 4 pods, 2 more taken as idle`,
+    /// `cpu 70%/80% × 20 pods, 10 of them beyond spec.replicas`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ", self.metric)?;
         match &self.seen {
@@ -144,9 +145,17 @@ impl fmt::Display for Proposal {
                 }
                 write!(f, " × {} pods", answer.measured)?;
                 match answer.assumed {
+                    0 => {}
+                    assumed if answer.is_above(*aim) => write!(f, ", {assumed} more taken as idle")?,
+                    assumed => write!(f, ", {assumed} more taken as busy")?,
+                }
+                // What the better form does otherwise.
+                if answer.surge > 0 {
+                    write!(f, ", {} of them beyond spec.replicas", answer.surge)?;
+                }
+                match answer.left_out {
                     0 => Ok(()),
-                    assumed if answer.is_above(*aim) => write!(f, ", {assumed} more taken as idle"),
-                    assumed => write!(f, ", {assumed} more taken as busy"),
+                    starting => write!(f, ", {starting} starting left out"),
                 }
             }
         }

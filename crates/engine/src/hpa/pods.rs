@@ -50,6 +50,10 @@ pub struct PodAnswer {
     pub measured: u32,
     /// Pods that are missing or unready and were added as idle or busy.
     pub assumed: u32,
+    /// Pods that are unready and were left out.
+    pub left_out: u32,
+    /// Of the pods that were counted, those beyond `spec.replicas`: the ratio multiplies them, too.
+    pub surge: u32,
 }
 
 impl PodAim {
@@ -94,8 +98,12 @@ impl PodQuestion<'_> {
         let Groups { mut measured, missing, unready } = self.group(pods, now)?;
         let (ratio, average) = self.ratio(&measured)?;
         let counted = measured.len() as u32;
-        let answer = |replicas, assumed| PodAnswer { replicas, average, measured: counted, assumed };
         let adds_unready = !unready.is_empty() && ratio > 1.0;
+        let left_out = if adds_unready { 0 } else { unready.len() as u32 };
+        let answer = |replicas, assumed: u32| {
+            let surge = (counted + assumed).saturating_sub(current);
+            PodAnswer { replicas, average, measured: counted, assumed, left_out, surge }
+        };
         if !adds_unready && missing.is_empty() {
             let stays = self.tolerance.covers(ratio);
             let proposed = if stays { current } else { replicas((ratio * f64::from(counted)).ceil()) };

@@ -18,6 +18,7 @@ mod follows_users;
 mod forecast;
 mod general_scaler;
 mod gitops;
+mod hpa_words;
 mod installations;
 mod kept_hpa;
 mod leader;

@@ -21,6 +21,7 @@ operator:
   namespaces: [default, kube-system]
   excludeNamespaces: [kube-public]
   allowCrossNamespace: true
+  observeHpas: true
   defaults:
     defaults: { intervalSeconds: 30, safety: { scaleDownStabilizationSeconds: 300 } }
     ceilings: { maxReplicas: 50, minIntervalSeconds: 5, metricTypes: [prometheus, cpu] }

@@ -102,6 +102,8 @@ fn problems_have_the_api_servers_paths_and_words() {
             "spec.scaleTargetRef.apiVersion: Invalid value: \"\": apiVersion must specify API group",
             "spec.minReplicas: Invalid value: 0: must be greater than or equal to 1",
             "spec.maxReplicas: Required value: must be set and greater than 0",
+            "spec.metrics: Forbidden: must specify at least one Object or External metric to support scaling to zero \
+             replicas",
         ]
     );
     let mut core = spec(json!([]));

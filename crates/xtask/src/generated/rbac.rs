@@ -176,11 +176,12 @@ mod tests {
             webhook_roles(),
             external_metrics_role(),
             user_roles(),
-            chart_rules(),
+            chart_rules().replace(&items(&adapters()), ""),
         ] {
             assert!(!text.contains("\"*"), "{text}");
         }
         assert!(any_target_role().contains(r#"resources: ["*/scale"]"#));
+        assert!(observe_hpas_role().contains(r#"verbs: ["get", "list"]"#));
     }
 
     #[test]

@@ -130,6 +130,8 @@ fn all_problems_are_reported_with_their_fields_in_the_words_of_the_api_server() 
              \"External\", \"Object\", \"Pods\", \"Resource\"",
             r#"spec.metrics[6].pods.metric.name: Invalid value: "a/b": may not contain '/'"#,
             "spec.metrics[6].resource: Required value: must populate information for the given metric source",
+            "spec.metrics: Forbidden: must specify at least one Object or External metric to support scaling to zero \
+             replicas",
             r#"spec.behavior.scaleUp.selectPolicy: Unsupported value: "Any": supported values: "Disabled", "Max", "Min""#,
             "spec.behavior.scaleUp.stabilizationWindowSeconds: Invalid value: 3601: must be less than or equal to 3600",
             r#"spec.behavior.scaleUp.tolerance: Invalid value: "-1": must be greater than or equal to 0"#,

@@ -24,13 +24,21 @@ pub(super) fn problems(spec: &HpaSpec, path: &str) -> Vec<Problem> {
     for (index, metric) in spec.metrics.iter().enumerate() {
         one_metric(metric, &mut place.at(&format!("metrics[{index}]")));
     }
+    if spec.min_replicas == Some(0) && !wakes(spec) {
+        let why = "must specify at least one Object or External metric to support scaling to zero replicas";
+        place.refuse("metrics", Fault::forbidden(why));
+    }
     problems
+}
+
+/// Whether a metric can ask for the first replica.
+fn wakes(spec: &HpaSpec) -> bool {
+    spec.metrics.iter().any(|metric| matches!(metric.type_.as_str(), "Object" | "External"))
 }
 
 fn bounds(spec: &HpaSpec, place: &mut Place<'_>) {
     let min = spec.min_replicas.unwrap_or(1);
-    let wakes = spec.metrics.iter().any(|metric| matches!(metric.type_.as_str(), "Object" | "External"));
-    let least = if wakes { 0 } else { 1 };
+    let least = if wakes(spec) { 0 } else { 1 };
     if min < least {
         let why = format!("must be greater than or equal to {least}");
         place.refuse("minReplicas", Fault::invalid_value(min, why));
@@ -57,10 +65,12 @@ fn one_metric(metric: &MetricSpec, place: &mut Place<'_>) {
         ("resource", "Resource", metric.resource.is_some()),
         ("containerResource", "ContainerResource", metric.container_resource.is_some()),
     ];
-    match metric.type_.as_str() {
-        "" => place.require("type", "must specify a metric source type"),
-        known if TYPES.contains(&known) => {}
-        other => place.refuse("type", unsupported(other, TYPES)),
+    let type_ = metric.type_.as_str();
+    if type_.is_empty() {
+        place.require("type", "must specify a metric source type");
+    }
+    if !TYPES.contains(&type_) {
+        place.refuse("type", unsupported(type_, TYPES));
     }
     let mut present = given.iter().filter(|(.., is_present)| *is_present).map(|(field, ..)| *field);
     // Of several, the API server judges the first.

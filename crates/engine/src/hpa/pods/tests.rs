@@ -80,6 +80,11 @@ fn unready_pods_are_idle_on_the_way_out_and_not_there_on_the_way_in() {
 #[test]
 fn surge_and_foreign_pods_count() {
     assert_eq!(count(&pods(20, 70), 10), 18);
+    let surging = ask(&percent_of_cpu(), PodAim::Percent(80), &pods(20, 70), 10).unwrap();
+    assert_eq!((surging.surge, surging.left_out), (10, 0));
+    let starting = [pods(4, 40), vec![pod("x").pending(), pod("y").starting()]].concat();
+    let starting = ask(&percent_of_cpu(), PodAim::Percent(80), &starting, 6).unwrap();
+    assert_eq!((starting.surge, starting.left_out, starting.replicas), (0, 2, 2));
     assert_eq!(count(&[pods(4, 80), vec![pod("job").using(400).foreign()]].concat(), 4), 9);
     assert_eq!(
         count(&[pods(4, 40), vec![pod("done").ended()]].concat(), 4),
