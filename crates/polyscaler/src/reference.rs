@@ -137,8 +137,12 @@ fn row(argument: &Arg) -> String {
 
 /// One source: the first words of its file, and the table of its settings.
 fn source(name: &str) -> String {
-    // One file does for what pods use.
-    let file = if matches!(name, "cpu" | "memory") { "usage".to_owned() } else { name.replace('-', "_") };
+    let file = match name {
+        // One file does for what pods use, and one for what adapters publish.
+        "cpu" | "memory" => "usage".to_owned(),
+        "external-metric" | "object-metric" | "pods-metric" => "metrics_apis".to_owned(),
+        other => other.replace('-', "_"),
+    };
     let stem = format!("crates/sources/src/catalog/{file}");
     let read = |file: String| std::fs::read_to_string(root().join(file)).ok();
     let text = read(format!("{stem}.rs")).or_else(|| read(format!("{stem}/mod.rs")));

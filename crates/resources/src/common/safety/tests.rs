@@ -58,7 +58,7 @@ fn what_an_hpa_would_refuse_is_refused_at_its_place() {
         (json!({ "tolerance": "x" }), "spec.safety.behavior: Invalid value"),
         (
             json!({ "stabilizationWindowSeconds": 3601 }),
-            "spec.safety.behavior.scaleUp.stabilizationWindowSeconds: Invalid value: 3601: must be from 0 to 3600",
+            "spec.safety.behavior.scaleUp.stabilizationWindowSeconds: Invalid value: 3601: must be less than or equal to 3600",
         ),
         (json!({ "selectPolicy": "Most" }), "spec.safety.behavior.scaleUp.selectPolicy: Unsupported value"),
         (json!({ "policies": [] }), "spec.safety.behavior.scaleUp.policies: Required value"),
