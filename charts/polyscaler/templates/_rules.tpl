@@ -125,6 +125,17 @@
   verbs: ["list"]
 {{- end }}
 
+{{- define "polyscaler.rules.adapters" }}
+# Metrics that adapters publish.
+- apiGroups: ["custom.metrics.k8s.io"]
+  resources: ["*"]
+  verbs: ["get", "list"]
+# Metrics that adapters publish.
+- apiGroups: ["external.metrics.k8s.io"]
+  resources: ["*"]
+  verbs: ["get", "list"]
+{{- end }}
+
 {{- define "polyscaler.rules.namespaces" }}
 # Which namespaces are selected by their labels.
 - apiGroups: [""]
