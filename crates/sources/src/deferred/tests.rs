@@ -145,7 +145,13 @@ fn found(query: &Query, variables: &[(&str, &str)], keys: &[(&str, &str)]) -> Re
         credentials.insert(holder, values.collect());
     }
     let begun = Time::from_seconds(0);
-    let request = Request { credentials: &credentials, pods: &NoCluster, services: &NoCluster, begun };
+    let request = Request {
+        credentials: &credentials,
+        pods: &NoCluster,
+        metrics: &NoCluster,
+        services: &NoCluster,
+        begun,
+    };
     let reading = content.ask.ask(request).now_or_never().unwrap();
     reading.value().ok_or_else(|| reading.absence().unwrap().message.clone())
 }
