@@ -222,7 +222,10 @@ impl Book {
         }
         syncs.pop();
         for sync in &mut syncs {
-            let near = (sync.t - KNOWN_AFTER)..(sync.t + KNOWN_BEFORE);
+            // What happens after the controller's own write it did not see.
+            let written = self.changes.iter().map(|change| change.t).find(|at| *at >= sync.t);
+            let last = (sync.t + KNOWN_BEFORE).min(written.unwrap_or(f64::INFINITY));
+            let near = (sync.t - KNOWN_AFTER)..last;
             let is_answered = !self.has_external || sync.values.contains_key(EXTERNAL);
             sync.edge = self.moved.iter().any(|moved| near.contains(moved)) || !is_answered;
         }
