@@ -118,7 +118,7 @@ pub(crate) fn replay(recording: &Recording, place: &str) -> Result<Count, String
     let mut walk = Walk::new(recording)?;
     for (index, seen) in recording.syncs.iter().enumerate() {
         let before = walk.memory.clone();
-        let (to, steps) = walk.sync(index, time(seen.t));
+        let Synced { to, steps, .. } = walk.sync(index, seen, time(seen.t));
         if seen.edge {
             count.at_an_edge += 1;
         } else if to == seen.replicas_after {
@@ -138,28 +138,49 @@ pub(crate) fn replay(recording: &Recording, place: &str) -> Result<Count, String
     Ok(count)
 }
 
-/// Marks the syncs whose answer is another one a tenth of a second earlier or later.
+/// Marks the syncs whose answer is another one a tenth of a second earlier or later, and those that look back on one that
+/// may have recommended another count to the controller: where pods were changing, with the states of either neighbour.
 ///
 /// # Errors
 /// Where the HPA's spec cannot be read.
 pub(crate) fn mark_edges(recording: &mut Recording) -> Result<(), String> {
-    let mut sensitive = Vec::with_capacity(recording.syncs.len());
+    let mut marks = Vec::with_capacity(recording.syncs.len());
     let mut walk = Walk::new(recording)?;
+    let window = walk.plan.limits.up.window.max(walk.plan.limits.down.window).as_secs_f64();
+    let mut doubtful_until = f64::NEG_INFINITY;
     for (index, seen) in recording.syncs.iter().enumerate() {
-        let near = [-0.1, 0.1].map(|shift| {
-            let mut other = Walk { memory: walk.memory.clone(), plan: walk.plan.clone(), recording };
-            other.sync(index, time(seen.t + shift)).0
+        let near = [-0.1, 0.1].map(|shift| walk.clone().sync(index, seen, time(seen.t + shift)));
+        let neighbours = [index.checked_sub(1), Some(index + 1)].into_iter().flatten();
+        let neighbours = neighbours.filter(|_| seen.edge).filter_map(|other| recording.syncs.get(other));
+        let others: Vec<Synced> = neighbours
+            .map(|other| walk.clone().sync(index, &seen.with_pods_as_in(other), time(seen.t)))
+            .chain(near.iter().cloned())
+            .collect();
+        let here = walk.sync(index, seen, time(seen.t));
+        marks.push(seen.t <= doubtful_until || near.iter().any(|other| other.to != here.to));
+        let is_unanswered = walk.plan.metrics.iter().any(|metric| {
+            metric.query.content::<PodMeasure>().is_none() && !seen.values.contains_key(&metric.name)
         });
-        let (to, _) = walk.sync(index, time(seen.t));
-        sensitive.push(near.iter().any(|other| *other != to));
+        if is_unanswered || others.iter().any(|other| other.recommended != here.recommended) {
+            doubtful_until = seen.t + window + 0.1;
+        }
     }
-    for (sync, is_sensitive) in recording.syncs.iter_mut().zip(sensitive) {
-        sync.edge |= is_sensitive;
+    for (sync, is_at_an_edge) in recording.syncs.iter_mut().zip(marks) {
+        sync.edge |= is_at_an_edge;
     }
     Ok(())
 }
 
+/// What one sync comes to.
+#[derive(Clone)]
+struct Synced {
+    to: u32,
+    recommended: Option<u32>,
+    steps: String,
+}
+
 /// The way through one recording.
+#[derive(Clone)]
 struct Walk<'a> {
     recording: &'a Recording,
     plan: Plan,
@@ -191,9 +212,8 @@ impl<'a> Walk<'a> {
         Ok(Self { recording, plan, memory: Memory::default() })
     }
 
-    /// The count at one sync, and its steps; then what the controller wrote is remembered.
-    fn sync(&mut self, index: usize, now: Time) -> (u32, String) {
-        let seen = &self.recording.syncs[index];
+    /// What one sync comes to; then what the controller wrote is remembered.
+    fn sync(&mut self, index: usize, seen: &SyncSeen, now: Time) -> Synced {
         let decision = decide(&self.plan, &mut self.memory, &seen.observation(&self.plan, now), now);
         let decided = &decision.members[0];
         // The controller remembers its own writes from the moment they were taken.
@@ -204,11 +224,19 @@ impl<'a> Walk<'a> {
         if let Some(change) = self.recording.changes.iter().find(within).filter(own) {
             self.memory.scaled(&self.plan, 0, change.from, change.to, time(change.t));
         }
-        (decided.to, decided.explanation())
+        Synced { to: decided.to, recommended: decided.recommended, steps: decided.explanation() }
     }
 }
 
 impl SyncSeen {
+    /// The same with its pods in the states that they have in `other`, as far as they were measured here.
+    fn with_pods_as_in(&self, other: &Self) -> Self {
+        let (Some(own), Some(others)) = (&self.pods, &other.pods) else { return self.clone() };
+        let usage = |name: &str| own.iter().find(|pod| pod.name == name).and_then(|pod| pod.usage.clone());
+        let pods = others.iter().map(|pod| PodSeen { usage: usage(&pod.name), ..pod.clone() });
+        Self { pods: Some(pods.collect()), ..self.clone() }
+    }
+
     fn observation(&self, plan: &Plan, now: Time) -> Observation {
         let Self { spec_replicas, status_replicas, ready, .. } = *self;
         let scale = Scale { replicas: spec_replicas, status_replicas, ready: Some(ready) };
