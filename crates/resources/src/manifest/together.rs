@@ -77,7 +77,9 @@ fn refuse_shared_targets(run: &mut [(&str, &mut Finding)]) {
                 }
                 Entry::Occupied(taken) if taken.get().0 != claim.object => {
                     let (owner, of_file) = taken.get();
-                    let why = format!("{target} is scaled by {owner} in {of_file}, too, so neither of them scales it");
+                    let why = format!(
+                        "{target} is scaled by {owner} in {of_file}, too, so neither of them scales it"
+                    );
                     warnings.push(Warning::new("spec.scaleTargetRef", why));
                 }
                 Entry::Occupied(_) => {}

@@ -12,8 +12,8 @@ use std::fmt::Write as _;
 use resources::{KINDS, Scope};
 
 use rules::{
-    LEASE, METRICS_API_ROLE, Rule, adapters, any_target, api_service, api_service_owner, autoscalers, callers,
-    certificate_secret, events, items, lease, leases, namespaces, of_scope, pods, secrets, targets,
+    LEASE, METRICS_API_ROLE, Rule, adapters, any_target, api_service, api_service_owner, autoscalers,
+    callers, certificate_secret, events, items, lease, leases, namespaces, of_scope, pods, secrets, targets,
     webhook_configuration, workloads,
 };
 use user_roles::{USER_ROLES, aggregation_label};
