@@ -21,6 +21,10 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
 /// forgotten where the watch was. Until both pauses are over, decisions rest on old replicas.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// Objects that one request lists at most. A page is in memory as a whole, `managedFields` included, which take ten
+/// times what is kept of an object.
+const PAGE: u32 = 100;
+
 /// What readiness says of a watch whose first list has had no answer at all.
 pub(crate) const NOT_LISTED: &str = "not listed yet";
 
@@ -71,7 +75,7 @@ where
     let pauses = Pauses { next: SHORTEST_PAUSE, works: Arc::clone(&works) };
     let mut state =
         State { what, readiness, known: HashSet::new(), fresh: HashSet::new(), last_error: None, works };
-    watcher::watcher(api, config)
+    watcher::watcher(api, config.page_size(PAGE))
         .backoff(pauses)
         .map(move |event| futures::stream::iter(state.changes(event)))
         .flatten()

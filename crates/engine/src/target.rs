@@ -1,11 +1,12 @@
 //! What is scaled, and how far.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 
-/// Group, kind, namespace and name of a target, regardless of the version by which it is named.
-pub type TargetId = (String, String, String, String);
+/// Group, kind, namespace and name of a target, regardless of the version by which it is named. Cheap to clone.
+pub type TargetId = Arc<(String, String, String, String)>;
 
 /// An object with a scale subresource.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -25,7 +26,7 @@ impl Target {
     /// Group, kind, namespace and name: the same for every version by which the object may be named.
     pub fn identity(&self) -> TargetId {
         let group = self.api_version.rsplit_once('/').map_or("", |(group, _)| group);
-        (group.to_owned(), self.kind.clone(), self.namespace.clone(), self.name.clone())
+        Arc::new((group.to_owned(), self.kind.clone(), self.namespace.clone(), self.name.clone()))
     }
 
     /// `Kind/name`, where the namespace is plain from elsewhere.

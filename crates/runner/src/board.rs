@@ -3,7 +3,7 @@
 mod detail;
 mod history;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,7 +12,7 @@ use resources::{Health, Outcome, Poll};
 use serde::Serialize;
 
 pub use detail::{DecisionResult, Detail, ObjectCondition, PastDecision, PastEvent};
-pub use history::Point;
+pub use history::{History, Point};
 
 use crate::{Cause, ObjectKey};
 
@@ -56,7 +56,7 @@ pub struct ObjectState {
     pub failing: Vec<FailingMember>,
     /// Its first metric and the replicas of all its targets over the last hours, oldest first.
     #[serde(skip)]
-    pub history: VecDeque<Point>,
+    pub history: History,
 }
 
 impl ObjectState {
@@ -236,7 +236,7 @@ impl Board {
             metrics: Vec::new(),
             targets: Vec::new(),
             failing: Vec::new(),
-            history: VecDeque::new(),
+            history: History::default(),
         });
     }
 
@@ -263,7 +263,7 @@ fn state(
     let since = same.map_or(outcome.at, |before| before.since);
     let mut history = before.map(|before| before.history).unwrap_or_default();
     if let Some(poll) = outcome.poll() {
-        history::remember(&mut history, outcome.at, Point::of(poll, outcome.at));
+        history.remember(Point::of(poll, outcome.at));
     }
     let pause = outcome.poll().map(|poll| poll.plan.brakes.pause).filter(|pause| pause.is_on());
     ObjectState {

@@ -364,7 +364,10 @@ pub(crate) struct Compiled {
 }
 
 impl From<resources::Compiled> for Compiled {
-    fn from(compiled: resources::Compiled) -> Self {
+    fn from(mut compiled: resources::Compiled) -> Self {
+        // It is kept for as long as the object is as it is.
+        compiled.plan.members.shrink_to_fit();
+        compiled.plan.metrics.shrink_to_fit();
         Self { plan: Arc::new(compiled.plan), warnings: compiled.warnings.into() }
     }
 }

@@ -58,7 +58,7 @@ pub use acts_in::ActsIn;
 pub use answers::{Answer, Answers, NoAnswer};
 pub use audit::{Audit, AuditEntry, AuditedMetric};
 pub use board::{
-    Board, DecisionResult, Detail, FailingMember, MetricForecast, MetricReading, ObjectCondition,
+    Board, DecisionResult, Detail, FailingMember, History, MetricForecast, MetricReading, ObjectCondition,
     ObjectState, PastDecision, PastEvent, Point, TargetState,
 };
 pub use clock::SystemClock;

@@ -31,8 +31,8 @@ type Claim = (String, ObjectKey);
 /// Who wants to scale what, and who may.
 #[derive(Debug, Default)]
 pub(crate) struct Ownership {
-    /// For each target the claims, oldest first.
-    claims: HashMap<TargetId, BTreeSet<Claim>>,
+    /// For each target the claims, oldest first: nearly always one, for which a tree would take the room of eleven.
+    claims: HashMap<TargetId, Vec<Claim>>,
     by_key: HashMap<ObjectKey, Claims>,
     /// For each target the HPAs that scale it, with the uid of what controls them.
     hpas: HashMap<TargetId, BTreeMap<HpaName, Option<String>>>,
@@ -65,7 +65,12 @@ impl Ownership {
         let mut touched = self.drop_claims(key);
         let targets: Vec<TargetId> = plan.claimed().map(|member| member.target.identity()).collect();
         for target in &targets {
-            self.claims.entry(target.clone()).or_default().insert((created.to_owned(), key.clone()));
+            let (claims, claim) =
+                (self.claims.entry(target.clone()).or_default(), (created.to_owned(), key.clone()));
+            if let Err(place) = claims.binary_search(&claim) {
+                claims.reserve_exact(1);
+                claims.insert(place, claim);
+            }
         }
         if !targets.is_empty() {
             touched.extend(targets.iter().cloned());
@@ -88,7 +93,7 @@ impl Ownership {
         let claim = (created, key.clone());
         for target in &targets {
             if let Some(claims) = self.claims.get_mut(target) {
-                claims.remove(&claim);
+                claims.retain(|known| *known != claim);
                 if claims.is_empty() {
                     self.claims.remove(target);
                 }

@@ -54,7 +54,8 @@ pub struct Terms {
 pub struct Runner {
     services: Services,
     terms: Terms,
-    entries: HashMap<ObjectKey, Entry>,
+    /// Boxed, as a table has room for twice as many as there are.
+    entries: HashMap<ObjectKey, Box<Entry>>,
     ownership: Ownership,
     references: References,
     schedule: Schedule,

@@ -55,17 +55,17 @@ pub(crate) const GIVEN_LATER: [GivenLater; 9] = {
     ]
 };
 
-/// The settings, found good.
+/// The settings, found good. Most objects have none of what stands in boxes, and there is one of these for each query.
 #[derive(Debug, Default)]
 pub(crate) struct Access {
     /// Headers that are no secret.
     plain: HeaderMap,
     headers_from: Option<Holder>,
-    login: Option<Login>,
-    secret_header: Option<SecretHeader>,
-    api_key: Option<ApiKey>,
-    grant: Option<Grant>,
-    trust: Trust,
+    login: Option<Box<Login>>,
+    secret_header: Option<Box<SecretHeader>>,
+    api_key: Option<Box<ApiKey>>,
+    grant: Option<Box<Grant>>,
+    trust: Option<Box<Trust>>,
 }
 
 /// What a request is made with. Printing it shows no secret.
@@ -122,6 +122,9 @@ impl Access {
         if let Some((name, _)) = server.filter(|(_, server)| server.scheme() == "http") {
             trust.forbid(settings, &format!("{name} is an http address, which does not use TLS"));
         }
+        let (login, secret_header) = (login.map(Box::new), secret_header.map(Box::new));
+        let (api_key, grant) = (api_key.map(Box::new), grant.map(Box::new));
+        let trust = (!trust.is_default()).then(|| Box::new(trust));
         Self { plain, headers_from, login, secret_header, api_key, grant, trust }
     }
 
@@ -133,7 +136,7 @@ impl Access {
     /// The address that is asked: `url`, with what is to be sent in its query.
     pub(crate) fn url(&self, url: &Url) -> Url {
         let mut url = url.clone();
-        if let Some((name, value)) = self.api_key.as_ref().and_then(ApiKey::parameter) {
+        if let Some((name, value)) = self.api_key.as_deref().and_then(ApiKey::parameter) {
             url.query_pairs_mut().append_pair(name, value);
         }
         url
@@ -184,7 +187,8 @@ impl Access {
             headers.insert(name, value);
         }
         let headers = Headers { accept, secret: headers };
-        Ok(Presented { headers, tls: self.trust.tls(secrets)?, hidden, granted: None })
+        let tls = self.trust.as_ref().map(|trust| trust.tls(secrets)).transpose()?.unwrap_or_default();
+        Ok(Presented { headers, tls, hidden, granted: None })
     }
 }
 

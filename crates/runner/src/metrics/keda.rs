@@ -3,13 +3,14 @@
 //! These series name objects, as KEDA's do; those of an object go when it goes, and all of them when another replica
 //! leads.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
+use std::fmt;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use engine::TriggerActivity;
-use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::{EncodeLabelSet, LabelSetEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -21,11 +22,11 @@ use crate::ObjectKey;
 /// See the module.
 #[derive(Default)]
 pub(super) struct KedaSeries {
-    active: Family<TriggerLabels, Gauge>,
-    values: Family<TriggerLabels, Gauge<f64, AtomicU64>>,
-    latencies: Family<TriggerLabels, Gauge<f64, AtomicU64>>,
+    active: Family<Shared, Gauge>,
+    values: Family<Shared, Gauge<f64, AtomicU64>>,
+    latencies: Family<Shared, Gauge<f64, AtomicU64>>,
     lateness: Family<LoopLabels, Gauge<f64, AtomicU64>>,
-    trigger_errors: Family<TriggerLabels, Counter>,
+    trigger_errors: Family<Shared, Counter>,
     errors: Family<ObjectLabels, Counter>,
     paused: Family<ObjectLabels, Gauge>,
     objects: Mutex<HashMap<ObjectKey, Series>>,
@@ -35,12 +36,22 @@ pub(super) struct KedaSeries {
 #[derive(Debug, Default)]
 struct Series {
     /// Those of its triggers.
-    triggers: BTreeSet<TriggerLabels>,
+    triggers: Box<[Shared]>,
     /// How long the readings of its last poll took.
     latencies: Vec<Duration>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
+/// The labels of a trigger, which several series have.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Shared(Arc<TriggerLabels>);
+
+impl EncodeLabelSet for Shared {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> Result<(), fmt::Error> {
+        self.0.encode(encoder)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 #[expect(non_snake_case, reason = "the labels are KEDA's")]
 struct TriggerLabels {
     namespace: String,
@@ -106,9 +117,9 @@ impl KedaSeries {
         // What is not polled, as its spec is invalid now, has no values either.
         let Some(poll) = outcome.poll() else { return self.forget(key) };
         let Some(activity) = &poll.decision.activity else { return };
-        let labels: Vec<TriggerLabels> =
-            activity.triggers.iter().map(|trigger| TriggerLabels::of(key, trigger)).collect();
-        let latencies = self.keep(key, labels.iter().cloned().collect());
+        let labels: Box<[Shared]> =
+            activity.triggers.iter().map(|trigger| Shared(TriggerLabels::of(key, trigger).into())).collect();
+        let (labels, latencies) = self.keep(key, labels);
         // A source that names its metrics itself may have several, of which nobody knows how long each took.
         for (labels, latency) in labels.iter().zip(&latencies).filter(|_| latencies.len() >= labels.len()) {
             self.latencies.get_or_create(labels).set(latency.as_secs_f64());
@@ -159,18 +170,20 @@ impl KedaSeries {
         known.iter().for_each(|key| self.forget(key));
     }
 
-    /// Keeps these series of an object, and no others. Returns how long the readings of its last poll took.
-    fn keep(&self, key: &ObjectKey, triggers: BTreeSet<TriggerLabels>) -> Vec<Duration> {
+    /// Keeps these series of an object, and no others. Returns them as they are kept, and how long the readings of its last
+    /// poll took.
+    fn keep(&self, key: &ObjectKey, triggers: Box<[Shared]>) -> (Box<[Shared]>, Vec<Duration>) {
         let mut objects = self.lock();
         let known = objects.entry(key.clone()).or_default();
         if known.triggers != triggers {
-            known.triggers.difference(&triggers).for_each(|labels| self.remove(labels));
+            let gone = known.triggers.iter().filter(|labels| !triggers.contains(labels));
+            gone.for_each(|labels| self.remove(labels));
             known.triggers = triggers;
         }
-        known.latencies.clone()
+        (known.triggers.clone(), known.latencies.clone())
     }
 
-    fn remove(&self, labels: &TriggerLabels) {
+    fn remove(&self, labels: &Shared) {
         self.active.remove(labels);
         self.values.remove(labels);
         self.latencies.remove(labels);

@@ -94,7 +94,8 @@ impl Runner {
         match self.entries.get_mut(&key) {
             Some(entry) => entry.change(identity, compiled, kept),
             None => {
-                let mut entry = Entry::new(kind, identity, compiled, kind.memory(object), self.now());
+                let mut entry =
+                    Box::new(Entry::new(kind, identity, compiled, kind.memory(object), self.now()));
                 entry.object = kept;
                 self.entries.insert(key.clone(), entry);
                 self.services.metrics.objects(key.kind, 1);

@@ -13,7 +13,7 @@ impl Runner {
         self.reconsider(concerned);
         let can_be_polled = |key: &ObjectKey| {
             let entry = self.entries.get_mut(key);
-            entry.is_some_and(Entry::wake_for_kept)
+            entry.is_some_and(|entry| entry.wake_for_kept())
         };
         let due = keepers.into_iter().filter(can_be_polled).collect();
         self.wake(due);

@@ -1,12 +1,11 @@
 //! Small drawings of the past that is known, an hour of it at most, as SVG, each with the same described
 //! in words below.
 
-use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use engine::Time;
-use runner::Point;
+use runner::{History, Point};
 
 use super::html::{Escaped, number, span};
 
@@ -30,14 +29,14 @@ pub(super) enum Shape {
 /// The drawing of `what`, from zero to the greatest value, with its range and its time in words. What was `expected` for
 /// later times is a line of its own, which may go on beyond now.
 pub(super) fn draw(
-    history: &VecDeque<Point>,
+    history: &History,
     now: Time,
     what: &str,
     shape: Shape,
     value: impl Fn(&Point) -> Option<f64>,
     expected: impl Fn(&Point) -> Option<(Time, f64)>,
 ) -> String {
-    let recent: Vec<Point> = history.iter().filter(|point| now.since(point.at) <= HOUR).copied().collect();
+    let recent = recent(history, now.minus(HOUR));
     let mut values = recent.iter().filter_map(&value);
     let Some(first) = values.next() else {
         return "<small class=\"range\">no readings in the last hour</small>".to_owned();
@@ -69,6 +68,15 @@ pub(super) fn draw(
          <small class=\"range\">{range}, last {time}</small>",
         Escaped(what)
     )
+}
+
+/// The moments since `begin`. Of a stretch without change there are the begin and the end only, so one that lasts longer
+/// begins there.
+fn recent(history: &History, begin: Time) -> Vec<Point> {
+    let earlier = history.iter().rev().find(|point| point.at < begin);
+    let since: Vec<Point> = history.iter().filter(|point| point.at >= begin).collect();
+    let goes_on = earlier.filter(|earlier| since.first().is_some_and(|first| first.is_like(earlier)));
+    goes_on.map(|point| Point { at: begin, ..point }).into_iter().chain(since).collect()
 }
 
 /// Where a moment and a value are in the drawing.
@@ -146,9 +154,9 @@ mod tests {
         }
     }
 
-    fn line(history: &VecDeque<Point>, second: i64) -> String {
+    fn line<const N: usize>(history: [Point; N], second: i64) -> String {
         draw(
-            history,
+            &history.into_iter().collect(),
             Time::from_seconds(second),
             "users",
             Shape::Line,
@@ -159,12 +167,12 @@ mod tests {
 
     #[test]
     fn a_gap_stays_a_gap_and_a_step_is_upright() {
-        let history =
-            VecDeque::from([point(0, Some(0.0), 1), point(1800, None, 1), point(3600, Some(10.0), 2)]);
-        let drawn = line(&history, 3600);
+        let history = [point(0, Some(0.0), 1), point(1800, None, 1), point(3600, Some(10.0), 2)];
+        let drawn = line(history, 3600);
         assert!(drawn.contains("d=\"M0 34H0M200 2H200\""), "{drawn}");
         assert!(drawn.contains("aria-label=\"users: 0 to 10 in the last hour\""), "{drawn}");
         let replicas = |point: &Point| point.replicas.map(f64::from);
+        let history = history.into_iter().collect();
         let steps = draw(&history, Time::from_seconds(3600), "replicas", Shape::Steps, replicas, |_| None);
         assert!(steps.contains("d=\"M0 18H200V2H200\""), "{steps}");
     }
@@ -172,32 +180,40 @@ mod tests {
     #[test]
     fn a_forecast_goes_on_beyond_now() {
         let expected = |second, value| Some((Time::from_seconds(second), value));
-        let history = VecDeque::from([
+        let history = [
             Point { expected: expected(300, 10.0), ..point(0, Some(5.0), 1) },
             Point { expected: expected(400, 20.0), ..point(200, Some(5.0), 1) },
-        ]);
-        let drawn = line(&history, 200);
+        ];
+        let drawn = line(history, 200);
         assert!(drawn.contains("<path class=\"forecast\" d=\"M150 18H150L200 2H200\">"), "{drawn}");
         assert!(drawn.contains("<path d=\"M0 26H100\"/>"), "what was read ends now: {drawn}");
-        assert!(!line(&VecDeque::from([point(0, Some(5.0), 1)]), 200).contains("forecast"));
+        assert!(!line([point(0, Some(5.0), 1)], 200).contains("forecast"));
     }
 
     #[test]
     fn a_short_past_says_how_short_it_is() {
-        let history = VecDeque::from([point(0, Some(5.0), 1), point(300, Some(5.0), 1)]);
-        let drawn = line(&history, 300);
+        let history = [point(0, Some(5.0), 1), point(300, Some(5.0), 1)];
+        let drawn = line(history, 300);
         assert!(drawn.contains("d=\"M0 2H200\"") && drawn.contains("5, last 5 min"), "{drawn}");
     }
 
     #[test]
+    fn what_has_not_changed_for_hours_is_drawn_over_the_whole_hour() {
+        let drawn = line([point(0, Some(5.0), 1), point(20_000, Some(5.0), 1)], 20_000);
+        assert!(drawn.contains("d=\"M0 2H200\"") && drawn.contains("5, last hour"), "{drawn}");
+        let drawn = line([point(0, Some(4.0), 1), point(20_000, Some(5.0), 1)], 20_000);
+        assert!(drawn.contains("d=\"M200 2H200\""), "nothing is known of before: {drawn}");
+    }
+
+    #[test]
     fn nothing_known_draws_nothing() {
-        assert!(!line(&VecDeque::new(), 0).contains("<svg"));
-        assert!(!line(&VecDeque::from([point(0, None, 1)]), 60).contains("<svg"));
+        assert!(!line([], 0).contains("<svg"));
+        assert!(!line([point(0, None, 1)], 60).contains("<svg"));
     }
 
     #[test]
     fn a_name_cannot_break_out_of_the_drawing() {
-        let history = VecDeque::from([point(0, Some(5.0), 1)]);
+        let history = [point(0, Some(5.0), 1)].into_iter().collect();
         let drawn =
             draw(&history, Time::default(), "\"><script>", Shape::Line, |point| point.value, |_| None);
         assert!(drawn.contains("&quot;&gt;&lt;script&gt;"), "{drawn}");

@@ -30,7 +30,7 @@ pub(super) fn write(
     now: Time,
 ) {
     summary(main, state, now);
-    let points: Vec<Point> = state.history.iter().copied().collect();
+    let points: Vec<Point> = state.history.iter().collect();
     main.push_str("<section><h2>The last hours</h2>\n");
     if let Some(chart) = metric(state) {
         chart.write(main, &points, now);

@@ -1,10 +1,9 @@
 //! Boards as they look in a cluster at work.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use engine::{Level, Time};
-use runner::{MetricReading, ObjectState, Point, ScaleOperation, TargetState};
+use runner::{History, MetricReading, ObjectState, Point, ScaleOperation, TargetState};
 
 use crate::stage::Stage;
 
@@ -17,8 +16,9 @@ pub(crate) fn object(
     minutes: u64,
 ) -> ObjectState {
     let history = past(now, minutes, name.len());
-    let replicas = history.back().map_or(2, |point| point.replicas.unwrap_or_default());
-    let value = history.back().and_then(|point| point.value);
+    let last = history.iter().next_back();
+    let replicas = last.map_or(2, |point| point.replicas.unwrap_or_default());
+    let value = last.and_then(|point| point.value);
     let acts_in = if namespace.is_empty() { "default" } else { namespace };
     ObjectState {
         kind,
@@ -61,9 +61,8 @@ pub(crate) fn object(
 pub(crate) fn failing(mut state: ObjectState, reason: &str, message: &str, minutes: u64) -> ObjectState {
     state.since = state.at.minus(Duration::from_secs(minutes * 60));
     let since = state.since;
-    for point in state.history.iter_mut().filter(|point| point.at >= since) {
-        point.value = None;
-    }
+    let missed = |point: Point| Point { value: point.value.filter(|_| point.at < since), ..point };
+    state.history = state.history.iter().map(missed).collect();
     (state.ready, state.reason, state.message) = (false, reason.to_owned(), message.to_owned());
     state.metrics[0].value = None;
     state.targets[0].decision = format!("hold {} (no reading)", state.targets[0].current);
@@ -71,7 +70,7 @@ pub(crate) fn failing(mut state: ObjectState, reason: &str, message: &str, minut
 }
 
 /// Waves, coarse at first and fine in the last minutes, as the operator keeps them.
-fn past(now: Time, minutes: u64, seed: usize) -> VecDeque<Point> {
+fn past(now: Time, minutes: u64, seed: usize) -> History {
     let coarse = (4..minutes).rev().map(|minute| minute * 60);
     let fine = (0..48.min(minutes * 12)).rev().map(|step| step * 5);
     let point = |age: u64| {
@@ -162,7 +161,7 @@ pub(crate) fn bad_day(stage: &Stage) {
         state.place = Some(place.to_owned());
         if *reason == "InvalidSpec" {
             (state.metrics, state.targets) = (Vec::new(), Vec::new());
-            state.history.clear();
+            state.history = History::default();
         }
         stage.shown.board.show(state);
     }

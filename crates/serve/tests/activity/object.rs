@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::Time;
-use runner::{DecisionResult, Detail, ObjectCondition, ObjectState, PastDecision, PastEvent};
+use runner::{DecisionResult, Detail, ObjectCondition, ObjectState, PastDecision, PastEvent, Point};
 use serde_json::json;
 use testbed::Browser;
 
@@ -150,9 +150,8 @@ async fn a_page_is_found_by_link_lives_and_says_when_its_object_is_gone() {
 async fn a_value_that_was_read_has_a_curve_also_where_no_target_is_found() {
     let stage = Stage::new().await;
     let mut state = fill::object("ScalingRule", "shop", "orders", stage.now(), 59);
-    for point in &mut state.history {
-        (point.replicas, point.wanted, point.ready) = (None, None, None);
-    }
+    let unseen = |point| Point { replicas: None, wanted: None, ready: None, ..point };
+    state.history = state.history.iter().map(unseen).collect();
     let (reason, ready) = ("TargetNotFound".to_owned(), false);
     stage.shown.board.show(ObjectState { targets: Vec::new(), reason, ready, ..state });
     let row = stage.part("").await;

@@ -27,6 +27,11 @@ impl Trust {
         Self { authority, identity, believes_any }
     }
 
+    /// Whether nothing is set.
+    pub(super) fn is_default(&self) -> bool {
+        self.authority.is_none() && self.identity.is_none() && !self.believes_any
+    }
+
     /// Refuses certificates that are given for a server without TLS, because of `why`.
     pub(super) fn forbid(&self, settings: &mut Settings<'_>, why: &str) {
         for (field, given) in [("caFrom", self.authority.is_some()), ("certFrom", self.identity.is_some())] {
@@ -45,6 +50,10 @@ impl Trust {
         }
         if let Some((certificate, key)) = &self.identity {
             tls = tls.known_as(&secrets.value(certificate)?, &secrets.value(key)?);
+        }
+        // Nothing has been given that could be unusable, and to find that out costs more than all else of a reading.
+        if self.authority.is_none() && self.identity.is_none() {
+            return Ok(tls);
         }
         // Looked at here, where it is known which secret it comes from.
         match (tls.config(&[]).err(), &self.authority, &self.identity) {

@@ -85,8 +85,6 @@ struct Query {
     config: Config,
     /// What is asked where; `None` where no server is known, as when a manifest is checked.
     request: Option<(Url, Option<String>)>,
-    /// The server, for the past.
-    server: Option<ServerAddress>,
 }
 
 /// The settings, found good.
@@ -159,7 +157,7 @@ impl Query {
 
     /// The values of the past. Several series are aggregated by the server, so that the answer stays small.
     async fn values(&self, request: Request<'_>, span: PastSpan) -> Result<Past, Absence> {
-        let server = self.server.as_ref().ok_or_else(no_server)?;
+        let server = self.config.server.as_ref().ok_or_else(no_server)?;
         let (url, form) = past_request(server, &self.config, span);
         self.call(&url, form.as_deref(), request, answer::past).await
     }
@@ -257,15 +255,14 @@ impl Source for Prometheus {
         if !settings.has(SERVER) && matches!(self.default_server, DefaultServer::None) {
             settings.refuse(SERVER, Fault::new(FaultKind::Required, NO_SERVER));
         }
-        let config = config?;
-        let server = config.server.as_ref().or(self.default_server.known());
-        let request = server.map(|server| request_for(server, &config));
+        let mut config = config?;
+        config.server = config.server.or_else(|| self.default_server.known().cloned());
+        let request = config.server.as_ref().map(|server| request_for(server, &config));
         if let Some((url, _)) = &request {
             settings.asks(|| shown_origin(url));
         }
-        let server = server.cloned();
         let (client, doorman) = (Arc::clone(&self.client), Arc::clone(&self.doorman));
-        Some(Box::new(Query { client, doorman, request, server, config }))
+        Some(Box::new(Query { client, doorman, request, config }))
     }
 
     fn given_later(&self) -> &'static [GivenLater] {
