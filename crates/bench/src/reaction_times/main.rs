@@ -96,7 +96,11 @@ impl Scaled {
         let params = WatchParams::default().timeout(3600);
         let mut events = api.watch(&params, &version).await?.boxed();
         tokio::spawn(async move {
-            while let Ok(Some(event)) = events.try_next().await {
+            loop {
+                let event = match events.try_next().await {
+                    Ok(Some(event)) => event,
+                    ended => return eprintln!("the watch on the targets has ended: {ended:?}"),
+                };
                 let (WatchEvent::Modified(target), at) = (event, Instant::now()) else { continue };
                 let replicas = target.spec.and_then(|spec| spec.replicas);
                 if let (Some(name), Some(1..)) = (target.metadata.name, replicas) {
@@ -113,7 +117,13 @@ impl Scaled {
         let look = || async {
             let seen = lock(&self.0);
             let time = |(index, at): (&usize, &Instant)| Some(seen.get(&name(*index))?.duration_since(*at));
-            changed.iter().map(time).collect::<Option<Distribution>>()
+            let times: Vec<Duration> = changed.iter().filter_map(time).collect();
+            let count = times.len();
+            if count == changed.len() {
+                Ok(Distribution::from_iter(times))
+            } else {
+                Err(format!("{count} scaled"))
+            }
         };
         wait::until("every target to be scaled", PATIENCE, look).await
     }
