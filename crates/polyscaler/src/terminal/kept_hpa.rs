@@ -17,7 +17,7 @@ pub(super) const HPA: OtherKind = OtherKind {
 /// Adds to `seen`, which are of `kind`, what their HPAs say of replicas. Whoever may not read HPAs sees the rest.
 pub(super) async fn add_replicas(view: &View, kind: &Kind, namespace: Option<&str>, seen: &mut [Seen]) {
     let is_needed = |seen: &Seen| seen.hpa.is_some() && seen.current.is_none();
-    if !kind.needs.hpas || !seen.iter().any(is_needed) {
+    if kind.needs.hpa.is_none() || !seen.iter().any(is_needed) {
         return;
     }
     let by_name = match &*seen {

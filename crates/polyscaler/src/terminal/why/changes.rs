@@ -67,7 +67,7 @@ impl Changes {
         let metrics = plan.metrics.iter().enumerate().map(|(index, metric)| MetricSeen {
             name: metric.name.clone(),
             value: values.get(index).copied().flatten(),
-            is_told: !kind.needs.hpas,
+            is_told: kind.needs.hpa.is_none(),
             levels: plan.levels(index),
         });
         changes.metrics = metrics.collect();
