@@ -5,7 +5,7 @@
 //! and a slow one may take its time. After that there is a reason and no number, as whoever scales by an old number
 //! scales blindly.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,17 +13,27 @@ use std::time::Duration;
 
 use engine::{Published, Time};
 use resources::Outcome;
+use tokio::sync::Notify;
 
-use crate::ObjectKey;
+use crate::{Clock, ObjectKey};
 
 /// Added to two intervals, it is for how long a value is answered.
 const GRACE: Duration = Duration::from_secs(30);
+
+/// How long a question waits for the first poll of an object; less than replicas wait for each other.
+const FIRST: Duration = Duration::from_secs(4);
 
 /// The values that each object published last.
 #[derive(Debug, Default)]
 pub struct Answers {
     leads: AtomicBool,
     objects: Mutex<HashMap<ObjectKey, Noted>>,
+    /// Objects whose poll is still to come: the first one, or that by a new spec.
+    expected: Mutex<HashSet<ObjectKey>>,
+    /// Those of them that somebody has asked for.
+    asked: Mutex<HashSet<ObjectKey>>,
+    someone_asks: Notify,
+    someone_was_polled: Notify,
 }
 
 /// What one poll published.
@@ -120,10 +130,64 @@ impl Answers {
         }
     }
 
+    /// The same, after the poll of an object that is still to come, for as long as a question may wait. An HPA asks as soon
+    /// as it is made, and who leads anew knows nothing yet: the first answer is then a value, too.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn awaited(
+        &self,
+        key: &ObjectKey,
+        metric: &str,
+        clock: &dyn Clock,
+    ) -> Result<Answer, NoAnswer> {
+        let found = self.find(key, metric, clock.now());
+        let may_come = matches!(found, Err(NoAnswer::UnknownObject | NoAnswer::UnknownMetric { .. }));
+        if !may_come || !self.is_expected(key) {
+            return found;
+        }
+        locked(&self.asked).insert(key.clone());
+        self.someone_asks.notify_one();
+        // Where it does not come in time, that is the answer.
+        let _ = tokio::time::timeout(FIRST, self.until_polled(key)).await;
+        self.find(key, metric, clock.now())
+    }
+
+    async fn until_polled(&self, key: &ObjectKey) {
+        loop {
+            let mut polled = std::pin::pin!(self.someone_was_polled.notified());
+            // From here on nothing is missed.
+            polled.as_mut().enable();
+            if !self.is_expected(key) {
+                return;
+            }
+            polled.await;
+        }
+    }
+
+    /// Waits until somebody has asked for objects whose poll is still to come; gives those.
+    pub(crate) async fn asked(&self) -> HashSet<ObjectKey> {
+        self.someone_asks.notified().await;
+        std::mem::take(&mut *locked(&self.asked))
+    }
+
+    /// Notes that a poll of the object `key` is still to come.
+    pub(crate) fn expect(&self, key: &ObjectKey) {
+        if self.leads.load(Ordering::Relaxed) {
+            locked(&self.expected).insert(key.clone());
+        }
+    }
+
+    fn is_expected(&self, key: &ObjectKey) -> bool {
+        locked(&self.expected).contains(key)
+    }
+
     /// Notes whether this replica leads; what it knows is of before, so it is forgotten.
     pub fn lead(&self, leads: bool) {
         self.leads.store(leads, Ordering::Relaxed);
         self.lock().clear();
+        locked(&self.expected).clear();
+        self.someone_was_polled.notify_waiters();
     }
 
     /// Replaces what the object `key` published by what its last poll did.
@@ -139,16 +203,29 @@ impl Answers {
             return self.forget(key);
         }
         self.lock().insert(key.clone(), Noted { polled, interval, values });
+        self.came(key);
     }
 
     /// The object is gone, or is no longer looked at.
     pub fn forget(&self, key: &ObjectKey) {
         self.lock().remove(key);
+        self.came(key);
+    }
+
+    /// What was still to come has come, or does not come any more.
+    fn came(&self, key: &ObjectKey) {
+        if locked(&self.expected).remove(key) {
+            self.someone_was_polled.notify_waiters();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<ObjectKey, Noted>> {
-        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.objects)
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

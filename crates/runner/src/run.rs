@@ -92,6 +92,7 @@ impl Runner {
 
     /// Runs until all senders of `events` are gone, then lets running polls end.
     pub async fn run(mut self, mut events: mpsc::Receiver<Event>) {
+        let answers = Arc::clone(&self.services.answers);
         loop {
             let now = self.now();
             let due = [self.schedule.next(), self.services.outages.report(now)].into_iter().flatten().min();
@@ -103,6 +104,7 @@ impl Runner {
                 },
                 Some(finished) = self.polls.join_next_with_id() => self.finish(finished),
                 Some(followed) = self.follows.join_next() => self.followed(followed),
+                asked = answers.asked() => asked.into_iter().for_each(|key| self.hasten(key)),
                 () = tokio::time::sleep_until(instant_in(wait)) => self.start_due(),
             }
         }
@@ -152,6 +154,9 @@ impl Runner {
         self.services.outages.lead(leading, now);
         self.services.board.lead(leading);
         self.services.answers.lead(leading);
+        for (key, entry) in &self.entries {
+            self.expect(key, entry);
+        }
         self.services.metrics.tells_registered(leading);
         if let Some(episodes) = &self.services.episodes {
             episodes.forget_all();

@@ -44,8 +44,8 @@ impl AggregatedApi {
         format!("{}.{}", self.version, self.group)
     }
 
-    /// Makes the Service and the APIService, with `authority` as its caBundle where one is given.
-    pub async fn register(&self, client: &Client, authority: Option<Vec<u8>>) -> anyhow::Result<()> {
+    /// Makes the Service, for who makes the APIService by themselves.
+    pub async fn make_service(&self, client: &Client) -> anyhow::Result<()> {
         let params = PatchParams::apply("testbed").force();
         let namespaces: Api<Namespace> = Api::all(client.clone());
         let namespace =
@@ -59,7 +59,13 @@ impl AggregatedApi {
             "spec": { "type": "ExternalName", "externalName": "localhost" },
         });
         let made = services.patch(&self.service, &params, &Patch::Apply(service)).await;
-        made.context("cannot make the Service")?;
+        made.context("cannot make the Service").map(|_| ())
+    }
+
+    /// Makes the Service and the APIService, with `authority` as its caBundle where one is given.
+    pub async fn register(&self, client: &Client, authority: Option<Vec<u8>>) -> anyhow::Result<()> {
+        let params = PatchParams::apply("testbed").force();
+        self.make_service(client).await?;
         let mut api_service = json!({
             "apiVersion": "apiregistration.k8s.io/v1",
             "kind": "APIService",

@@ -1,6 +1,6 @@
 //! What must be written of an HPA to bring it to what is wanted. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use engine::KeptHpa;
@@ -12,6 +12,7 @@ use runner::KeepHpa;
 use serde_json::{Value, json};
 
 use super::controller;
+use crate::FIELD_MANAGER;
 
 /// What is to be done about an HPA that exists.
 #[derive(Debug)]
@@ -42,7 +43,9 @@ pub(super) fn needed(keep: &KeepHpa<'_>, hpa: &KeptHpa, live: &DynamicObject) ->
     let has = |have: Option<&BTreeMap<String, String>>, want: &BTreeMap<String, String>| {
         want.iter().all(|(key, value)| have.and_then(|have| have.get(key)) == Some(value))
     };
+    let stale = stale(hpa, live);
     let is_as_wanted = action == HpaAction::Updated
+        && stale.is_empty()
         && has(live.metadata.labels.as_ref(), &hpa.labels)
         && has(live.metadata.annotations.as_ref(), &hpa.annotations)
         && live.data.get("spec") == Some(&without_nulls(&hpa.spec));
@@ -51,8 +54,14 @@ pub(super) fn needed(keep: &KeepHpa<'_>, hpa: &KeptHpa, live: &DynamicObject) ->
     }
     let mut next = live.clone();
     next.metadata.managed_fields = None;
-    next.metadata.labels.get_or_insert_default().extend(hpa.labels.clone());
-    next.metadata.annotations.get_or_insert_default().extend(hpa.annotations.clone());
+    for (have, of, want) in [
+        (&mut next.metadata.labels, Part::Labels, &hpa.labels),
+        (&mut next.metadata.annotations, Part::Annotations, &hpa.annotations),
+    ] {
+        let have = have.get_or_insert_default();
+        have.retain(|key, _| !stale.contains(&(of, key.clone())));
+        have.extend(want.clone());
+    }
     if action == HpaAction::Adopted {
         let owners = next.metadata.owner_references.get_or_insert_default();
         owners.retain(|owner| owner.uid != keep.uid);
@@ -60,6 +69,33 @@ pub(super) fn needed(keep: &KeepHpa<'_>, hpa: &KeptHpa, live: &DynamicObject) ->
     }
     next.data = json!({ "spec": without_nulls(&hpa.spec) });
     Needed::Replace(action, Box::new(next))
+}
+
+/// A part of an object's metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Labels,
+    Annotations,
+}
+
+/// The labels and annotations that we have put on `live` and that are not wanted any more. What others have put there, or
+/// have changed since, is theirs: the API server remembers who wrote each.
+fn stale(hpa: &KeptHpa, live: &DynamicObject) -> BTreeSet<(Part, String)> {
+    let mut stale = BTreeSet::new();
+    let own = live.metadata.managed_fields.iter().flatten();
+    let own =
+        own.filter(|entry| entry.manager.as_deref() == Some(FIELD_MANAGER) && entry.subresource.is_none());
+    for fields in own.filter_map(|entry| entry.fields_v1.as_ref()) {
+        for (part, field, wanted) in
+            [(Part::Labels, "f:labels", &hpa.labels), (Part::Annotations, "f:annotations", &hpa.annotations)]
+        {
+            let keys = fields.0["f:metadata"][field].as_object().into_iter().flat_map(|keys| keys.keys());
+            let keys = keys.filter_map(|key| key.strip_prefix("f:"));
+            let gone = keys.filter(|key| !wanted.contains_key(*key));
+            stale.extend(gone.map(|key| (part, key.to_owned())));
+        }
+    }
+    stale
 }
 
 /// The HPA as it is created.
@@ -170,6 +206,28 @@ mod tests {
             assert_eq!((labels["team"].as_str(), labels["by"].as_str()), ("shop", "hand"));
             assert_eq!(next.metadata.resource_version.as_deref(), Some("7"));
         }
+    }
+
+    #[test]
+    fn what_we_have_put_on_it_goes_with_the_object_and_what_others_have_put_stays() {
+        let mut edited = live(Some("ours"));
+        edited["metadata"]["labels"]["tier"] = json!("web");
+        edited["metadata"]["annotations"] = json!({ "note": "ours", "kubectl.kubernetes.io/x": "theirs" });
+        let manager = |name: &str, labels: Value, annotations: Value| {
+            let fields = json!({ "f:metadata": { "f:labels": labels, "f:annotations": annotations } });
+            json!({ "manager": name, "operation": "Update", "fieldsType": "FieldsV1", "fieldsV1": fields })
+        };
+        edited["metadata"]["managedFields"] = json!([
+            manager("polyscaler", json!({ "f:team": {}, "f:tier": {}, ".": {} }), json!({ "f:note": {} })),
+            manager("kubectl-edit", json!({ "f:by": {} }), json!({ "f:kubectl.kubernetes.io/x": {} })),
+        ]);
+        let Needed::Replace(HpaAction::Updated, next) = check(&hpa(false), &edited) else { panic!() };
+        let keys = |map: Option<BTreeMap<String, String>>| map.unwrap().into_keys().collect::<Vec<_>>();
+        assert_eq!(keys(next.metadata.labels), ["by", "team"]);
+        assert_eq!(keys(next.metadata.annotations), ["kubectl.kubernetes.io/x"]);
+        // Somebody has written it since: it is theirs.
+        edited["metadata"]["managedFields"][0] = manager("polyscaler", json!({ "f:team": {} }), json!({}));
+        assert!(matches!(check(&hpa(false), &edited), Needed::Nothing));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 mod activity_page;
 mod admission;
-mod any_target;
+pub(crate) mod any_target;
 mod audit;
 mod backtested;
 mod bad_metrics;

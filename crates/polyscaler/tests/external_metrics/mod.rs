@@ -10,13 +10,12 @@ mod owner;
 mod replicas;
 mod scaling;
 
-use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use testbed::ports::PortClaim;
-use testbed::wait;
+use testbed::{AggregatedApi, wait};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::harness::{LIMIT, Operator, Scaling, Scene, control_plane};
@@ -33,6 +32,7 @@ pub(crate) struct MetricsApi {
     pub(crate) scene: Scene,
     pub(crate) port: PortClaim,
     api: Api<APIService>,
+    aggregated: AggregatedApi,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -43,14 +43,16 @@ impl MetricsApi {
         let api: Api<APIService> = Api::all(scene.client.clone());
         // Of the scene before.
         let _ = api.delete(NAME, &DeleteParams::default()).await;
-        let services: Api<Service> = scene.namespaced();
-        let service = json!({
-            "metadata": { "name": SERVICE },
-            "spec": { "type": "ExternalName", "externalName": "localhost" },
-        });
-        let service = serde_json::from_value(service).unwrap();
-        services.create(&PostParams::default(), &service).await.unwrap();
-        Self { scene, port: PortClaim::new().unwrap(), api, _turn: turn }
+        let port = PortClaim::new().unwrap();
+        let aggregated = AggregatedApi {
+            group: "external.metrics.k8s.io",
+            version: "v1beta1",
+            service: SERVICE.to_owned(),
+            namespace: scene.namespace.clone(),
+            port: port.port(),
+        };
+        aggregated.make_service(&scene.client).await.unwrap();
+        Self { scene, port, api, aggregated, _turn: turn }
     }
 
     /// Starts an operator that serves it at `port`.
@@ -99,20 +101,7 @@ impl MetricsApi {
         self.registered().await;
         let patch = json!({ "spec": { "service": { "port": port.port() } } });
         self.api.patch(NAME, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
-        let look = || async {
-            let found = self.found().await.ok_or("gone")?;
-            let conditions = found.status.and_then(|status| status.conditions).unwrap_or_default();
-            let is_available = |found: &&_| {
-                let found: &k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIServiceCondition =
-                    found;
-                found.type_ == "Available" && found.status == "True"
-            };
-            match conditions.iter().find(is_available) {
-                Some(_) => Ok(()),
-                None => Err(format!("{conditions:?}")),
-            }
-        };
-        wait::until("it is available", LIMIT, look).await.unwrap();
+        self.aggregated.wait_until_available(&self.scene.client, "True").await.unwrap();
     }
 
     /// Where a metric of an object in the scene's namespace is read.

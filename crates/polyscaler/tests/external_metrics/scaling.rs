@@ -117,6 +117,28 @@ async fn whoever_leads_the_value_is_the_same() {
     wait::until("its own value", LIMIT, takes_over).await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_question_of_an_hpa_is_answered_with_a_value() {
+    let api = MetricsApi::begin("first").await;
+    api.scene.podless_deployment("before", 1).await;
+    api.scene.users("/users", 450);
+    let operator = api.operator(&api.port, &[]).await;
+    api.leads_to(&api.port).await;
+    api.scaled_object("before", json!({}), json!({ "pollingInterval": 600 })).await;
+    operator.wait_for_polls("unchanged", 1.0).await;
+    // Each is asked for as soon as its HPA is there, which is what wakes the HPA controller.
+    let hpas: kube::Api<HorizontalPodAutoscaler> = api.scene.namespaced();
+    for index in 0..5 {
+        let name = format!("web-{index}");
+        api.scene.podless_deployment(&name, 1).await;
+        api.scaled_object(&name, json!({}), json!({ "pollingInterval": 600 })).await;
+        let made = || async { hpas.get_opt(&format!("keda-hpa-{name}")).await.unwrap() };
+        wait::until("its HPA is made", LIMIT, made).await.unwrap();
+        let list = api.get(&api.path(&name, METRIC)).await.unwrap();
+        assert_eq!(list["items"][0]["value"], "450");
+    }
+}
+
 /// What an object cannot do is said where people look for it.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_object_whose_hpa_cannot_read_says_so() {
@@ -124,7 +146,7 @@ async fn an_object_whose_hpa_cannot_read_says_so() {
     api.scene.podless_deployment("web", 1).await;
     api.scene.users("/users", 450);
     let operator = api.scene.operator(&[]).await;
-    api.scaled_object("web", json!({}), json!({})).await;
+    let scaling = api.scaled_object("web", json!({}), json!({})).await;
     let look = || async {
         let text = operator.activity_text("/objects").await;
         let objects: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap_or_default();
@@ -133,4 +155,6 @@ async fn an_object_whose_hpa_cannot_read_says_so() {
     };
     let warnings = wait::until("it says so", LIMIT, look).await.unwrap();
     assert!(warnings.contains("polyscaler.dev/actuation"), "{warnings}");
+    let message = scaling.wait_for("Ready", "True", "ScaledObjectReady").await;
+    assert!(message.contains("set the annotation polyscaler.dev/actuation: direct"), "{message}");
 }

@@ -85,6 +85,59 @@ async fn what_keda_made_is_taken_over_in_place() {
     assert_eq!(status["hpaName"], "keda-hpa-web");
 }
 
+/// What KEDA needs to go on stands there when polyscaler has been stopped.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_over_can_be_handed_back() {
+    let scene = Scene::new("keda-back").await;
+    let target = scene.podless_deployment("web", 2).await;
+    value(&scene, 5.0);
+    let (scaling, hpa) = left_by_keda(&scene, "web").await;
+    let before = scaling.get().await;
+    let recorder = target.record().await;
+    let operator = scene.operator(&[]).await;
+    wait_for_hpa(&scene, "keda-hpa-web", |hpa| {
+        hpa.labels().get("app.kubernetes.io/version").is_some_and(|version| version != "2.20.2")
+    })
+    .await;
+    operator.wait_for_polls("unchanged", 3.0).await;
+    operator.terminate(LIMIT).await;
+    let (after, kept) = (scaling.get().await, hpas(&scene).get("keda-hpa-web").await.unwrap());
+    assert_eq!((after.uid(), after.data["spec"].clone()), (before.uid(), before.data["spec"].clone()));
+    assert_eq!(after.labels(), before.labels());
+    // KEDA puts its finalizer on again; nobody else's is left that it could not take off.
+    assert_eq!(after.finalizers(), [""; 0]);
+    let owners = |hpa: &HorizontalPodAutoscaler| hpa.owner_references().to_vec();
+    assert_eq!((kept.uid(), kept.spec.clone(), owners(&kept)), (hpa.uid(), hpa.spec.clone(), owners(&hpa)));
+    let names = |hpa: &HorizontalPodAutoscaler| hpa.labels().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&kept), names(&hpa));
+    assert_eq!((target.asked().await, recorder.changes().len()), (2, 0), "no replica changes");
+    let [was, is] = [&before, &after].map(|object| object.data["status"].clone());
+    for field in [
+        "scaleTargetKind",
+        "scaleTargetGVKR",
+        "originalReplicaCount",
+        "externalMetricNames",
+        "hpaName",
+        "triggersTypes",
+        "authenticationsTypes",
+        "triggersActivity",
+    ] {
+        assert_eq!(is[field], was[field], "{field}");
+    }
+    assert!(is["lastActiveTime"].is_string(), "{is}");
+    for (was, is) in was["conditions"].as_array().unwrap().iter().zip(is["conditions"].as_array().unwrap()) {
+        assert_eq!(
+            [&was["type"], &was["status"], &was["reason"]],
+            [&is["type"], &is["status"], &is["reason"]]
+        );
+    }
+    // Nothing stands there that KEDA's own CRD does not have.
+    let known = was.as_object().unwrap();
+    let unknown: Vec<&String> =
+        is.as_object().unwrap().keys().filter(|field| !known.contains_key(*field)).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cooldown_goes_on_where_keda_left_it() {
     let scene = Scene::new("keda-cooldown").await;

@@ -49,6 +49,39 @@ async fn the_hpa_follows_the_spec_and_not_hands() {
     wait_for_hpa(&scene, "mine", bounds(2, 8)).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn contract_3_labels_and_annotations_come_and_go_with_the_object() {
+    let scene = Scene::new("keda-labels").await;
+    scene.podless_deployment("web", 1).await;
+    value(&scene, 5.0);
+    let operator = scene.operator(&[]).await;
+    let scaling = annotated(&scene, "web", spec(&scene, "web"), json!({ "team": "shop", "note": "a" })).await;
+    let has = |annotation: &'static str, label: &'static str| {
+        move |hpa: &HorizontalPodAutoscaler| {
+            hpa.annotations().contains_key(annotation) && hpa.labels().contains_key(label)
+        }
+    };
+    wait_for_hpa(&scene, "keda-hpa-web", has("team", "scaledobject.keda.sh/name")).await;
+    let by_others = json!({ "metadata": { "labels": { "by": "hand" }, "annotations": { "by": "hand" } } });
+    edit(&scene, "keda-hpa-web", by_others).await;
+    let set = |labels: Value, annotations: Value| {
+        let patch = json!({ "metadata": { "labels": labels, "annotations": annotations } });
+        let api = scaling.api.clone();
+        async move { api.patch("web", &PatchParams::default(), &Patch::Merge(patch)).await.unwrap() }
+    };
+    set(json!({ "tier": "front" }), json!({ "team": null })).await;
+    let hpa = wait_for_hpa(&scene, "keda-hpa-web", |hpa| hpa.labels().contains_key("tier")).await;
+    assert!(!hpa.annotations().contains_key("team"), "{:?}", hpa.annotations());
+    set(json!({ "tier": null }), json!({ "note": null })).await;
+    let hpa = wait_for_hpa(&scene, "keda-hpa-web", |hpa| !hpa.labels().contains_key("tier")).await;
+    assert!(!hpa.annotations().contains_key("note"), "{:?}", hpa.annotations());
+    assert!(has("by", "by")(&hpa) && hpa.labels().contains_key("app.kubernetes.io/part-of"));
+    // As it is it stays.
+    let writes = operator.writes("horizontalpodautoscaler", "done").await;
+    operator.wait_for_polls("unchanged", 3.0).await;
+    assert_eq!(operator.writes("horizontalpodautoscaler", "done").await, writes);
+}
+
 /// An HPA that a person has made for the Deployment `web`.
 async fn by_hand(scene: &Scene, name: &str, annotations: Value) {
     let hpa = json!({

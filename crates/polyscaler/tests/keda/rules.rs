@@ -3,6 +3,8 @@
 use kube::api::PostParams;
 
 use super::*;
+use crate::cluster::any_target::{fleet, fleet_crd};
+use crate::harness::control_plane;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_api_server_refuses_what_kedas_crd_refuses() {
@@ -111,6 +113,35 @@ async fn contract_4_10_events_come_in_kedas_order_and_once() {
         .map(str::to_owned),
     );
     assert_eq!(events_in_order(&scene, "web").await, wanted);
+}
+
+/// The kind of the target goes while the object is active, and comes back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crd_of_the_target_that_is_removed_is_waited_for() {
+    let group = "taxis.example.org";
+    let scene = Scene::new("keda-crd").await;
+    control_plane::install_crd(&scene.client, &fleet_crd(group, true)).await;
+    let cars = fleet(&scene, group, "cars", 2).await;
+    value(&scene, 5.0);
+    let operator = scene.operator(&[]).await;
+    let target = json!({ "name": "cars", "kind": "Fleet", "apiVersion": format!("{group}/v1beta1") });
+    let scaling = scene.object(KIND, "cars", with(&scene, "cars", json!({ "scaleTargetRef": target }))).await;
+    scaling.wait_for("Active", "True", "ScalerActive").await;
+    let made = wait_for_hpa(&scene, "keda-hpa-cars", |_| true).await;
+    let crds: Api<
+        k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+    > = Api::all(scene.client.clone());
+    crds.delete(&format!("fleets.{group}"), &kube::api::DeleteParams::default()).await.unwrap();
+    scaling.wait_for("Ready", "False", "ScaledObjectCheckFailed").await;
+    scaling.wait_for("Active", "Unknown", "UnknownState").await;
+    operator.wait_for_polls("target_unavailable", 2.0).await;
+    assert_eq!(hpas(&scene).get("keda-hpa-cars").await.unwrap().uid(), made.uid(), "it may come back");
+    let gone = || async { crds.get_opt(&format!("fleets.{group}")).await.unwrap().is_none().then_some(()) };
+    wait::until("the CRD is gone", LIMIT, gone).await.unwrap();
+    control_plane::install_crd(&scene.client, &fleet_crd(group, true)).await;
+    drop(cars);
+    fleet(&scene, group, "cars", 0).await.wait_for(1).await;
+    scaling.wait_for("Ready", "True", "ScaledObjectReady").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -104,6 +104,9 @@ impl Runner {
         if let Some(entry) = self.entries.get_mut(&key) {
             entry.reported.namespace = kind.acts_in(object).into();
         }
+        if let Some(entry) = self.entries.get(&key) {
+            self.expect(&key, entry);
+        }
         concerned.push(key);
         concerned
     }

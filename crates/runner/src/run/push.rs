@@ -21,6 +21,21 @@ impl Runner {
         }
     }
 
+    /// Notes that a poll of an object is still to come, where its HPA may ask for what that publishes.
+    pub(super) fn expect(&self, key: &ObjectKey, entry: &Entry) {
+        if entry.kind.needs.hpa.is_some() && !self.left_to.contains_key(entry.kind.group) {
+            self.services.answers.expect(key);
+        }
+    }
+
+    /// Somebody waits for the next poll of an object: it is due now, unless it runs.
+    pub(super) fn hasten(&mut self, key: ObjectKey) {
+        let is_waiting = self.entries.get(&key).is_some_and(|entry| entry.polling.is_none());
+        if self.synced && self.leading && is_waiting {
+            self.due_at(key, self.now());
+        }
+    }
+
     /// A source reports that there is work: the object is due now, with a new reading.
     pub(super) fn pushed(&mut self, key: ObjectKey) {
         if !self.synced || !self.leading {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use engine::activation::Report;
 use engine::policy::{Policy, PolicyMemories, Recommendation};
 use engine::{Absence, AbsenceReason, Activity, Published, TriggerActivity, View};
-use resources::{Compiled, Context, Counting, Kind, NotCompiled, business_scaling};
+use resources::{Compiled, Context, Counting, Kind, Needs, NotCompiled, business_scaling};
 use serde_json::Value;
 
 use super::Object;
@@ -20,6 +20,7 @@ static PUBLISHING: Kind = Kind {
         triggers: |_| vec!["http".to_owned()],
         refusal: |_| "",
     }),
+    needs: Needs { hpa: resources::scaled_object::KIND.needs.hpa, ..Needs::NOTHING },
     ..business_scaling::KIND
 };
 

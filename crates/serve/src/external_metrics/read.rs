@@ -41,7 +41,7 @@ pub(super) async fn read(
         Err(why) => return failed(&why),
     };
     let key = ObjectKey { kind: KIND, namespace, name };
-    match shown.answers.find(&key, &metric, shown.clock.now()) {
+    match shown.answers.awaited(&key, &metric, &*shown.clock).await {
         Ok(answer) => match list(&answer) {
             Some(list) => Json(list).into_response(),
             None => failed(&format!("metric:{metric} encountered error: its value is not a number")),

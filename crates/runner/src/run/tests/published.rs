@@ -57,6 +57,45 @@ async fn only_who_leads_answers() {
     assert_eq!(published(&running), Ok(3000.0));
 }
 
+/// Asks as an HPA does, and waits for the answer.
+fn ask(running: &Loop) -> tokio::task::JoinHandle<(Result<f64, NoAnswer>, engine::Time)> {
+    let services = running.world.services.clone();
+    tokio::spawn(async move {
+        let key = web().publishing().key();
+        let answer = services.answers.awaited(&key, "s0-http", &*services.clock).await;
+        (answer.map(|answer| answer.value), services.clock.now())
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_question_waits_for_the_first_poll_and_brings_it_forward() {
+    let running = Loop::leading(&[&web().publishing().with("intervalSeconds", 600)]).await;
+    let began = running.world.now();
+    let (answer, at) = ask(&running).await.unwrap();
+    assert_eq!(answer, Ok(3000.0));
+    assert!(at.since(began) < std::time::Duration::from_secs(1), "{:?}", at.since(began));
+    // Who takes over knows nothing yet.
+    running.lead(false).await;
+    running.lead(true).await;
+    assert_eq!(ask(&running).await.unwrap().0, Ok(3000.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_question_does_not_wait_for_ever_nor_for_what_does_not_come() {
+    let running = Loop::leading(&[]).await;
+    running.world.sampler.answer("web", Answer::Never);
+    assert_eq!(ask(&running).await.unwrap().0, Err(NoAnswer::UnknownObject), "nobody is known");
+    running.apply(&web().publishing()).await;
+    let began = running.world.now();
+    let (answer, at) = ask(&running).await.unwrap();
+    assert_eq!((answer, at.since(began).as_secs()), (Err(NoAnswer::UnknownObject), 4));
+    // One that is invalid now is not polled: that is known at once.
+    running.apply(&web().publishing().with("intervalSeconds", 0)).await;
+    pass(1).await;
+    let began = running.world.now();
+    assert!(ask(&running).await.unwrap().1.since(began) < std::time::Duration::from_secs(1));
+}
+
 /// The lines of KEDA's metrics that begin so, each without its labels but for the value.
 fn keda(running: &Loop, name: &str) -> Vec<String> {
     let text = running.world.services.metrics.render();
