@@ -33,6 +33,7 @@ mod selector;
 mod services;
 mod serving;
 mod stream;
+mod supporting;
 mod targets;
 mod view;
 mod watch;
@@ -53,6 +54,7 @@ pub use serving::{
     ApiServiceRegistration, CallerReviews, FrontProxyData, KeptSecret, Review, ReviewedCaller, SecretState,
     WebhookRegistration,
 };
+pub use supporting::{SupportingObjects, SupportingWork};
 pub use targets::Targets;
 pub use view::{OtherKind, PublishedEvent, View, ViewError};
 pub use watch::{Watches, watch};

@@ -24,6 +24,7 @@ use crate::namespace_labels::note_labels;
 use crate::refusal;
 use crate::selector::{NamespaceSelector, select};
 use crate::stream::{Change, Name, changes_of};
+use crate::supporting::SupportingObjects;
 use watched::Watched;
 
 /// Objects that one request lists at most.
@@ -49,6 +50,8 @@ pub struct Watches {
     pub objects: Arc<Objects>,
     /// Where to note what is to be done about finalizers.
     pub finalizers: Arc<Finalizers>,
+    /// Where to note supporting objects, and who refers to them.
+    pub supporting: Arc<SupportingObjects>,
     /// Where to note the HPAs that there are.
     pub hpas: Arc<Hpas>,
     /// Whether HPAs that are not ours are reported as objects, too, to be decided beside their controller.
@@ -89,9 +92,9 @@ pub async fn watch(mut watches: Watches) {
         && watches.kinds.iter().copied().any(|kind| is_kedas(&kind))
     {
         let (looked, has_looked) = oneshot::channel();
-        let finalizers = Arc::clone(&watches.finalizers);
+        let (finalizers, supporting) = (Arc::clone(&watches.finalizers), Arc::clone(&watches.supporting));
         let (client, events) = (watches.client.clone(), watches.events.clone());
-        tasks.spawn(leave_to_keda(client, metrics, finalizers, events, looked));
+        tasks.spawn(leave_to_keda(client, metrics, (finalizers, supporting), events, looked));
         // Whose the objects are is not known before.
         let _ = has_looked.await;
     }
@@ -108,6 +111,7 @@ pub async fn watch(mut watches: Watches) {
     drop(synced);
     // Each watch holds a sender until its first list is reported.
     while all_synced.recv().await.is_some() {}
+    watches.supporting.listed();
     if watches.events.send(Event::Synced).await.is_err() {
         return;
     }

@@ -15,6 +15,12 @@ pub trait SourceCatalog: Send + Sync {
     /// All that is wrong with the settings, each problem with the path of its field. An unknown source is one
     /// problem, at the path of its name, that lists the known ones.
     fn prepare(&self, asked: &Asked<'_>) -> Result<Prepared, Vec<Problem>>;
+
+    /// A query of the source called `source` that fails at each reading because of `why`, for an object whose settings are
+    /// wrong and that is not refused for that. Queries of equal reasons are equal.
+    fn failing(&self, source: &str, why: &str) -> Query {
+        Query::new(source, why, ())
+    }
 }
 
 /// What an object asks of a metric source.

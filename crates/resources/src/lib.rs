@@ -74,7 +74,7 @@ pub use reason::Reason;
 pub use reversal::Reversal;
 pub use scope::Scope;
 pub use status_language::{Counting, StatusLanguage};
-pub use supporting::{HpaNaming, Lookup, Needs, Reference, Resolved, Supporting};
+pub use supporting::{HpaNaming, Lookup, Needs, Reference, Resolved, Step, Supporting};
 pub use workload_needs::WorkloadNeeds;
 
 /// Every kind there is.

@@ -15,6 +15,7 @@ use engine::Problem;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde_json::Value;
 
+use crate::events::Announcement;
 use crate::finalizer::Finalizer;
 use crate::manifest::TargetOwner;
 use crate::schema::{self, Schema};
@@ -39,6 +40,21 @@ pub struct Supporting {
     pub broken_rules: fn(&Value) -> Vec<Problem>,
     /// The finalizer that its objects may have, where one is known.
     pub finalizer: Option<Finalizer>,
+    /// The field of its status that lists the names of those who refer to it, with commas between, where it has one.
+    pub users: Option<&'static str>,
+    /// What the Event on an object of a name says of what happened to it, where there are any.
+    pub announce: Option<fn(Step, &str) -> Announcement>,
+}
+
+/// What happened to a supporting object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// It has come.
+    Added,
+    /// Its spec has changed.
+    Changed,
+    /// It has gone.
+    Deleted,
 }
 
 impl Supporting {

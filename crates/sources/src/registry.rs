@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine::{Asked, Fault, Prepared, Problem, Query, SourceCatalog};
+use engine::{Absence, AbsenceReason, Asked, Fault, Prepared, Problem, Query, Reading, SourceCatalog};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 
 use crate::catalog::SOURCES;
 use crate::clients::Clients;
@@ -11,7 +13,7 @@ use crate::credentials::Needs;
 use crate::deferred::Deferred;
 use crate::net::address::AddressPolicy;
 use crate::prometheus_server::{DefaultServer, ServerAddress};
-use crate::source::{Ask, Source};
+use crate::source::{Ask, Request, Source};
 use crate::values::fault::quoted;
 use crate::values::settings::given_later::StandIns;
 use crate::values::settings::{Read, Settings};
@@ -84,6 +86,21 @@ impl SourceCatalog for Registry {
             }
             _ => Err(problems),
         }
+    }
+
+    fn failing(&self, source: &str, why: &str) -> Query {
+        let ask =
+            Box::new(Failing(Absence { reason: AbsenceReason::ConnectionFailed, message: why.to_owned() }));
+        Query::new(source, why, Content { ask, needs: Needs::new() })
+    }
+}
+
+/// A query that cannot be asked.
+struct Failing(Absence);
+
+impl Ask for Failing {
+    fn ask<'a>(&'a self, _: Request<'a>) -> BoxFuture<'a, Reading> {
+        std::future::ready(Reading::Absent(self.0.clone())).boxed()
     }
 }
 

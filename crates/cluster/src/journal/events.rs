@@ -48,7 +48,7 @@ fn reference(kind: &Kind, key: &ObjectKey, uid: &str) -> ObjectReference {
 }
 
 /// An Event that regards an object.
-pub(super) fn made(regarding: ObjectReference, at: Time, identity: &str, announced: Announcement) -> Event {
+pub(crate) fn made(regarding: ObjectReference, at: Time, identity: &str, announced: Announcement) -> Event {
     let Announcement { is_warning, action, reason, note } = announced;
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let millis = at.as_millis();

@@ -4,7 +4,7 @@
 //! the metric moved. Records wait here, one line for each object, so a slow API server
 //! delays them without growing memory or holding up decisions.
 
-mod events;
+pub(crate) mod events;
 mod objects;
 mod on_hpas;
 mod on_targets;

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::living::Living;
 use super::object;
 use crate::finalizers::Finalizers;
+use crate::supporting::SupportingObjects;
 
 /// The API group of KEDA's kinds.
 pub(crate) const GROUP: &str = "keda.sh";
@@ -27,7 +28,7 @@ const AGAIN: Duration = Duration::from_secs(2);
 pub(crate) async fn leave_to_keda(
     client: Client,
     metrics: Arc<Metrics>,
-    finalizers: Arc<Finalizers>,
+    (finalizers, supporting): (Arc<Finalizers>, Arc<SupportingObjects>),
     events: mpsc::Sender<Event>,
     looked: oneshot::Sender<()>,
 ) {
@@ -41,6 +42,7 @@ pub(crate) async fn leave_to_keda(
                 let active = active(&mut living, &found.items);
                 metrics.leaves_to_keda(active.is_some());
                 finalizers.leave(active.is_some());
+                supporting.leave(active.is_some());
                 if active != known {
                     let who = active.as_ref().map(|lease| format!("KEDA (Lease {lease})"));
                     let event = Event::LeftTo { group: GROUP, who };

@@ -4,10 +4,11 @@ use kube::ResourceExt as _;
 use kube::api::DynamicObject;
 use kube::core::{ApiResource, GroupVersionKind};
 use resources::{Kind, Reference, Scope, Supporting};
-use runner::{Event, ObjectKey};
+use runner::{ActsIn, Event, ObjectKey};
 
 use super::{Changed, HoldsUp, Watches};
 use crate::stream::Name;
+use crate::supporting::Reported;
 
 /// A kind that is watched.
 #[derive(Clone, Copy)]
@@ -84,6 +85,36 @@ impl Watched {
         }
     }
 
+    /// Notes whom an object that we act on refers to, or what a supporting one has in its status.
+    fn note_users(self, watches: &Watches, (namespace, name): &Name, object: Option<&serde_json::Value>) {
+        let namespaces = &watches.namespaces;
+        match self {
+            Self::Planned(kind) if kind.needs.supporting.is_empty() => {}
+            Self::Planned(kind) => {
+                let object = object.filter(|object| namespaces.contains(&kind.acts_in(object)));
+                let created =
+                    object.and_then(|object| object.pointer("/metadata/creationTimestamp")?.as_str());
+                let references = object.map(kind.needs.references).unwrap_or_default();
+                let key = ObjectKey { kind: kind.kind, namespace: namespace.clone(), name: name.clone() };
+                watches.supporting.refers(&key, created.unwrap_or_default(), references);
+            }
+            Self::Supporting(kind) => {
+                let is_of_cluster = namespace.is_empty();
+                let acts_everywhere =
+                    matches!(namespaces.acts_in(), ActsIn::AllBut(excluded) if excluded.is_empty());
+                let reference =
+                    Reference { kind: kind.kind, namespace: namespace.clone(), name: name.clone() };
+                watches.supporting.seen(Reported {
+                    kind,
+                    reference: &reference,
+                    object,
+                    acts_here: is_of_cluster || namespaces.contains(namespace),
+                    sees_all: !is_of_cluster || acts_everywhere,
+                });
+            }
+        }
+    }
+
     /// What a change of one of its objects is to the loop. One that is being deleted counts as gone.
     pub(super) fn event(self, watches: &Watches, change: Changed<DynamicObject>) -> Event {
         let (name, is_there, object) = match change {
@@ -97,6 +128,7 @@ impl Watched {
         };
         self.note_finalizer(watches, &name, object.as_ref());
         let object = object.filter(|_| is_there);
+        self.note_users(watches, &name, object.as_ref());
         match self {
             Self::Planned(kind) => planned(
                 watches,

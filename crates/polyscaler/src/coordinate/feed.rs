@@ -47,6 +47,7 @@ impl Feed {
             observe_hpas: false,
             leave_to_keda: None,
             finalizers: std::sync::Arc::default(),
+            supporting: std::sync::Arc::default(),
         });
         let (sender, content) = watch::channel(content);
         let deployments = cluster::deployments(&clients, &namespace, readiness);

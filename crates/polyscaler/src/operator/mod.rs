@@ -97,6 +97,7 @@ async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
             observe_hpas: arguments.observe_hpas,
             labels,
             finalizers: Arc::clone(&shared.finalizers),
+            supporting: Arc::clone(&shared.supporting),
             leave_to_keda: (!arguments.beside_keda).then(|| Arc::clone(&shared.metrics)),
         });
         async move {

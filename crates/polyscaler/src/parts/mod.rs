@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use cluster::{
-    Clients, CredentialStore, FinalizerWork, Finalizers, HpaKeeper, Hpas, Lease, LeaseSettings, Targets,
+    Clients, CredentialStore, FinalizerWork, Finalizers, HpaKeeper, Hpas, Lease, LeaseSettings,
+    SupportingObjects, SupportingWork, Targets,
 };
 use futures::future::BoxFuture;
 use runner::{
@@ -51,6 +52,8 @@ pub(crate) struct Shared {
     pub(crate) metrics_api: Arc<MetricsApi>,
     /// What is to be done about finalizers, as the watch reports it.
     pub(crate) finalizers: Arc<Finalizers>,
+    /// What is to be written about supporting objects, as the watch reports them.
+    pub(crate) supporting: Arc<SupportingObjects>,
     /// The HPAs that the watch reports.
     pub(crate) hpas: Arc<Hpas>,
     pub(crate) identity: String,
@@ -92,6 +95,7 @@ impl Shared {
             hpas: Arc::default(),
             metrics_api: Arc::default(),
             finalizers: Arc::default(),
+            supporting: Arc::default(),
             owners: Arc::default(),
             identity,
         })
@@ -146,7 +150,7 @@ pub(crate) struct Parts {
     lease: JoinHandle<Option<Lease>>,
     runner: JoinHandle<()>,
     journal: JoinHandle<()>,
-    finalizers: JoinHandle<()>,
+    upkeep: JoinHandle<()>,
     stop_lease: watch::Sender<bool>,
     stop_journal: watch::Sender<bool>,
 }
@@ -176,6 +180,14 @@ impl Parts {
         let actuator = act(targets);
         let work =
             FinalizerWork::new(clients, finalizers, metrics, Arc::clone(&guard), Arc::clone(&actuator));
+        let supporting = SupportingWork::new(
+            clients,
+            Arc::clone(&shared.supporting),
+            Arc::clone(&shared.metrics),
+            Arc::clone(&guard),
+            shared.clock.clone(),
+            shared.identity.clone(),
+        );
         let services = Services {
             sampler: glue::sampler(
                 match wiring.credential_files {
@@ -221,7 +233,12 @@ impl Parts {
             lease,
             runner: tokio::spawn(runner.run(received)),
             journal: tokio::spawn(keeping),
-            finalizers: tokio::spawn(work.run(stop_journal.subscribe())),
+            upkeep: {
+                let stops = (stop_journal.subscribe(), stop_journal.subscribe());
+                tokio::spawn(async move {
+                    tokio::join!(work.run(stops.0), supporting.run(stops.1));
+                })
+            },
             stop_lease,
             stop_journal,
         };
@@ -236,7 +253,7 @@ impl Parts {
             _ = &mut self.lease => "the election",
             _ = &mut self.runner => "the loop",
             _ = &mut self.journal => "the journal",
-            _ = &mut self.finalizers => "the work at finalizers",
+            _ = &mut self.upkeep => "the work at finalizers and supporting objects",
         }
     }
 
@@ -250,7 +267,7 @@ impl Parts {
         let _ = self.runner.await;
         self.stop_journal.send_replace(true);
         let _ = self.journal.await;
-        let _ = self.finalizers.await;
+        let _ = self.upkeep.await;
         if let Some(mut lease) = lease {
             lease.release().await;
         }

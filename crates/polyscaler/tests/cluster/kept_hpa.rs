@@ -57,6 +57,7 @@ impl<'a> Keeping<'a> {
             events: sender,
             readiness: Arc::new(Readiness::default()),
             objects: Arc::new(Objects::default()),
+            supporting: std::sync::Arc::default(),
             hpas: Arc::clone(&hpas),
             labels: None,
             observe_hpas: false,

@@ -2,6 +2,7 @@
 
 mod admission;
 mod adopted;
+mod authentications;
 mod document;
 mod goes;
 mod hpa;

@@ -3,6 +3,7 @@
 //!
 //! Both say the same. What the former names stands in its own namespace, what the latter names in the operator's.
 
+mod events;
 mod parameters;
 mod providers;
 mod resolve;
@@ -39,6 +40,8 @@ pub const TRIGGER_AUTHENTICATION: Supporting = Supporting {
     broken_rules,
     // KEDA puts it on these for its own record.
     finalizer: Some(Finalizer::of_others("finalizer.keda.sh")),
+    users: Some("scaledobjects"),
+    announce: Some(events::of_namespaced),
 };
 
 /// The row of the table for the one of the cluster.
@@ -52,6 +55,8 @@ pub const CLUSTER_TRIGGER_AUTHENTICATION: Supporting = Supporting {
     broken_rules,
     // KEDA puts it on these for its own record.
     finalizer: Some(Finalizer::of_others("finalizer.keda.sh")),
+    users: Some("scaledobjects"),
+    announce: Some(events::of_cluster),
 };
 
 const POD_IDENTITY: Column = Column::string("PodIdentity", ".spec.podIdentity.provider");

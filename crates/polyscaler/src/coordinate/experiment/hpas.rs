@@ -40,6 +40,7 @@ pub(super) async fn refuse(
         observe_hpas: false,
         leave_to_keda: None,
         finalizers: std::sync::Arc::default(),
+        supporting: std::sync::Arc::default(),
     });
     let listing = tokio::time::timeout(LISTING, listed(heard));
     let scalings = tokio::select! {

@@ -32,7 +32,7 @@ const OF_ENV: &str = "FromEnv";
 
 fn compile(metadata: &mut Metadata<'_>, push: bool) -> Option<CompiledTrigger> {
     let mut question = Question::default();
-    question.give("scalerAddress", metadata, &ADDRESS);
+    question.give_address("scalerAddress", metadata, &ADDRESS);
     question.set("object", metadata.about.object);
     if push {
         question.set("push", true);

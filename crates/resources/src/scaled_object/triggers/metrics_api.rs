@@ -32,7 +32,7 @@ pub(super) const TRIGGER: TriggerType = TriggerType {
 
 fn compile(metadata: &mut Metadata<'_>) -> Option<CompiledTrigger> {
     let mut question = Question::default();
-    question.give("url", metadata, &URL);
+    question.give_address("url", metadata, &URL);
     question.give("valueLocation", metadata, &LOCATION);
     question.give("format", metadata, &FORMAT);
     // KEDA takes no other success for one.

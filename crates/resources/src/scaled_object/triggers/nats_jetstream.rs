@@ -29,7 +29,7 @@ pub(super) const TRIGGER: TriggerType = TriggerType {
 
 fn compile(metadata: &mut Metadata<'_>) -> Option<CompiledTrigger> {
     let mut question = Question::default();
-    question.give("monitoringEndpoint", metadata, &ENDPOINT);
+    question.give_address("monitoringEndpoint", metadata, &ENDPOINT);
     question.set("useHttps", metadata.flag(&USE_HTTPS));
     // The identifier leads to the account by itself, and the name stands for it where it is left out.
     if metadata.may_have(&ACCOUNT_ID) || metadata.may_have(&ACCOUNT) {

@@ -31,7 +31,7 @@ pub(super) const TRIGGER: TriggerType = TriggerType {
 
 fn compile(metadata: &mut Metadata<'_>) -> Option<CompiledTrigger> {
     let mut question = Question::default();
-    question.give("serverAddress", metadata, &SERVER);
+    question.give_address("serverAddress", metadata, &SERVER);
     question.give("query", metadata, &QUERY);
     question.give("namespace", metadata, &NAMESPACE);
     // KEDA refuses a result of several elements.

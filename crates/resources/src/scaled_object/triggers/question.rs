@@ -1,6 +1,6 @@
 //! What a trigger asks of a metric source: settings by their names, and the credentials that go with them.
 
-use engine::{Asked, AskedTarget, ConfigPath, Query, Sought};
+use engine::{Asked, AskedTarget, ConfigPath, FaultKind, Problem, Query, Sought, Warning};
 use serde_json::{Map, Value};
 
 use super::metadata::{Metadata, Param};
@@ -15,6 +15,8 @@ pub(super) struct Question {
     credentials: Vec<(String, Sought)>,
     /// Settings that stand in parameters of other names, with their paths.
     elsewhere: Vec<(String, String)>,
+    /// Paths of addresses: one that is none fails the readings, as with KEDA, and the object is not refused for it.
+    addresses: Vec<String>,
 }
 
 impl Question {
@@ -34,6 +36,12 @@ impl Question {
         let Some(given) = metadata.given(parameter) else { return };
         self.give_value(setting, given);
         self.stands_at(setting, metadata, parameter);
+    }
+
+    /// The same for the address of a server. One that is none is a warning, and fails each reading.
+    pub(super) fn give_address(&mut self, setting: &str, metadata: &mut Metadata<'_>, parameter: &Parameter) {
+        self.give(setting, metadata, parameter);
+        self.addresses.push(metadata.path(parameter));
     }
 
     /// The same for a setting that is a list of texts.
@@ -121,7 +129,7 @@ impl Question {
             self.elsewhere.iter().map(|(setting, path)| (setting.as_str(), path.as_str())).collect();
         let credentials: Vec<(&str, Sought)> =
             self.credentials.iter().map(|(setting, sought)| (setting.as_str(), sought.clone())).collect();
-        let config = Value::Object(self.config);
+        let config = Value::Object(self.config.clone());
         let asked = Asked {
             source,
             config: &config,
@@ -130,7 +138,26 @@ impl Question {
             target: AskedTarget::Of(about.target),
             credentials: &credentials,
         };
+        let before = metadata.findings.problems.len();
         let query = metric::query(about.context, &asked, metadata.findings);
+        if let Some(why) = self.excused(&metadata.findings.problems[before..]) {
+            let problems = metadata.findings.problems.drain(before..);
+            let warnings = problems.map(|problem| {
+                let what = "the trigger will fail at each poll";
+                Warning::new(problem.path, format!("{}: {what}", problem.fault))
+            });
+            metadata.findings.warnings.extend(warnings);
+            return Some(about.context.catalog.failing(source, &why));
+        }
         metadata.is_sound().then_some(query)
+    }
+
+    /// What is wrong, where that is nothing but addresses that are none.
+    fn excused(&self, problems: &[Problem]) -> Option<String> {
+        let is_excused = |problem: &Problem| {
+            problem.fault.kind == FaultKind::Invalid && self.addresses.contains(&problem.path)
+        };
+        let why: Vec<String> = problems.iter().map(Problem::to_string).collect();
+        (!problems.is_empty() && problems.iter().all(is_excused)).then(|| why.join("; "))
     }
 }

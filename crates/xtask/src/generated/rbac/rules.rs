@@ -72,7 +72,7 @@ fn kinds(scope: Scope) -> Vec<Rule> {
 }
 
 pub(super) fn of_scope(scope: Scope) -> Vec<Rule> {
-    [kinds(scope), supporting(scope), finalizers(scope)].concat()
+    [kinds(scope), supporting(scope), lists_of_users(scope), finalizers(scope)].concat()
 }
 
 /// For objects of one scope that may have a finalizer of theirs; some are patched for other reasons, too.
@@ -103,7 +103,8 @@ pub(super) fn targets() -> Vec<Rule> {
     ]
 }
 
-/// The supporting kinds of one scope: they are read, and written at most for their finalizers.
+/// The supporting kinds of one scope: they are read, and written at most for their finalizers and the names of those who
+/// refer to them.
 pub(super) fn supporting(scope: Scope) -> Vec<Rule> {
     let of_scope = SUPPORTING.iter().filter(|kind| kind.scope == scope);
     let rule = |kind: &&Supporting| Rule {
@@ -114,6 +115,19 @@ pub(super) fn supporting(scope: Scope) -> Vec<Rule> {
         verbs: &["list", "watch"],
     };
     of_scope.map(rule).collect()
+}
+
+/// The names of those who refer to objects of supporting kinds of one scope.
+fn lists_of_users(scope: Scope) -> Vec<Rule> {
+    let rule = |kind: &&Supporting| Rule {
+        why: "Who refers to them, in their status.",
+        group: kind.group.to_owned(),
+        resources: vec![format!("{}/status", kind.plural)],
+        names: &[],
+        verbs: &["patch"],
+    };
+    let listing = SUPPORTING.iter().filter(|kind| kind.scope == scope && kind.users.is_some());
+    listing.map(rule).collect()
 }
 
 pub(super) fn autoscalers(kinds: &[&Kind]) -> Vec<Rule> {
