@@ -13,6 +13,10 @@
 - apiGroups: ["keda.sh"]
   resources: ["clustertriggerauthentications"]
   verbs: ["list", "watch"]
+# Who refers to them, in their status.
+- apiGroups: ["keda.sh"]
+  resources: ["clustertriggerauthentications/status"]
+  verbs: ["patch"]
 # Their finalizers.
 - apiGroups: ["keda.sh"]
   resources: ["clustertriggerauthentications"]
@@ -60,6 +64,10 @@
 - apiGroups: ["keda.sh"]
   resources: ["triggerauthentications"]
   verbs: ["list", "watch"]
+# Who refers to them, in their status.
+- apiGroups: ["keda.sh"]
+  resources: ["triggerauthentications/status"]
+  verbs: ["patch"]
 # Their finalizers.
 - apiGroups: ["keda.sh"]
   resources: ["triggerauthentications"]
