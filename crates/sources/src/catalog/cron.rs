@@ -3,7 +3,7 @@
 //! | setting | meaning |
 //! |---|---|
 //! | `timezone` | IANA name of the time zone of both times, for example `Europe/Paris` |
-//! | `start` | start of the window: a cron expression of five fields (minute, hour, day of month, month, day of week) |
+//! | `start` | start of the window: a cron expression of five fields (minute, hour, day of month, month, day of week), after `TZ=ZONE` or `CRON_TZ=ZONE` in a time zone of its own |
 //! | `end` | end of the window, in the same format |
 //! | `desiredReplicas` | number of replicas within the window, at least 1 |
 //!
@@ -51,8 +51,8 @@ struct Cron;
 /// A query, ready to be asked.
 struct Config {
     zone: TimeZone,
-    start: Pattern,
-    end: Pattern,
+    start: When,
+    end: When,
     desired_replicas: f64,
 }
 
@@ -68,12 +68,12 @@ impl Config {
         });
         let [start, end] = ["start", "end"].map(|field| {
             let text = settings.required_text(field)?;
-            pattern(text).map_err(|why| settings.refuse(field, invalid(quoted(text), why))).ok()
+            When::parse(text).map_err(|why| settings.refuse(field, invalid(quoted(text), why))).ok()
         });
         if let (Some(start), Some(end)) = (&start, &end)
             && start == end
         {
-            settings.refuse("end", invalid(quoted(end.as_str()), "must differ from start"));
+            settings.refuse("end", invalid(quoted(end.pattern.as_str()), "must differ from start"));
         }
         let replicas = settings.required_whole_number("desiredReplicas", 1..=i32::MAX.unsigned_abs().into());
         // Exact: it is within 32 bits.
@@ -97,10 +97,8 @@ impl Config {
 
     /// When it opens and when it closes next, strictly after `instant`.
     fn next(&self, instant: &Zoned) -> Result<(Zoned, Zoned), String> {
-        let next = |pattern: &Pattern| {
-            pattern
-                .find_next_occurrence(instant, false)
-                .map_err(|_| format!("{:?} never occurs again", pattern.as_str()))
+        let next = |when: &When| {
+            when.next(instant).ok_or_else(|| format!("{:?} never occurs again", when.pattern.as_str()))
         };
         Ok((next(&self.start)?, next(&self.end)?))
     }
@@ -121,6 +119,34 @@ fn follows_gap(instant: &Zoned) -> bool {
         instant.time_zone().to_offset(before).seconds()
             < instant.time_zone().to_offset(instant.timestamp()).seconds()
     })
+}
+
+/// The times of a cron expression.
+#[derive(PartialEq)]
+struct When {
+    pattern: Pattern,
+    /// The time zone that it names; that of the window otherwise.
+    zone: Option<TimeZone>,
+}
+
+impl When {
+    /// An expression, with a time zone before it where it has one of its own; or what is wrong with it.
+    fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let Some(named) = ["TZ=", "CRON_TZ="].iter().find_map(|prefix| text.strip_prefix(prefix)) else {
+            return Ok(Self { pattern: pattern(text)?, zone: None });
+        };
+        let (name, text) = named.split_once(char::is_whitespace).unwrap_or((named, ""));
+        let zone = time_zone(name)
+            .ok_or("must have the IANA name of a time zone after TZ=, for example TZ=Europe/Paris")?;
+        Ok(Self { pattern: pattern(text)?, zone: Some(zone) })
+    }
+
+    /// The first time strictly after `instant`.
+    fn next(&self, instant: &Zoned) -> Option<Zoned> {
+        let own = self.zone.as_ref().map(|zone| instant.with_time_zone(zone.clone()));
+        self.pattern.find_next_occurrence(own.as_ref().unwrap_or(instant), false).ok()
+    }
 }
 
 /// The zone of that name among those compiled in.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `url` | requested with GET; http or https, without credentials |
 //! | `valuePath` | JSONPath (RFC 9535, without `match()` and `search()`) of the number, in a JSON response |
-//! | `valueLocation` | instead: where the number is, as `name.0.name` with names of members and places in lists; `#` at the end counts a list, `#(name=="a")` finds an item in one, `\` takes the sign after it as it is. For `prometheus` the metric, as `name{label="value"}` |
+//! | `valueLocation` | instead: where the number is, as `name.0.name` with names of members and places in lists; `#` at the end counts a list, `#(name=="a")` finds an item in one, `*` and `?` stand for signs of a name, `\` takes the sign after it as it is. For `prometheus` the metric, as `name{label="value"}` |
 //! | `format` | optional, with `valueLocation`: `json` (default), `yaml`, `xml` or `prometheus`, the text format of metrics |
 //! | `onlyStatus` | optional: the only status that is accepted; default: any that means success |
 //! | `aggregateEndpoints` | optional: `average`, `sum`, `max` or `min` of what all ready endpoints of the Service say that is the host of `url`, as `SERVICE.NAMESPACE` |

@@ -86,7 +86,8 @@ fn modes(metadata: &mut Metadata<'_>) -> Vec<String> {
     let mut modes = metadata.list(&MODES);
     let exclusive = modes.iter().filter(|mode| EXCLUSIVE.contains(&mode.as_str())).count();
     if exclusive > 1 {
-        let (name, value, only) = (MODES.name(), modes.join(","), EXCLUSIVE.join(" "));
+        let (name, only) = (MODES.name(), EXCLUSIVE.join(" "));
+        let value = engine::one_line(&modes.join(","), 100);
         let why = format!("parameter {name:?} value {value:?} must contain only one of [{only}]");
         metadata.refuse(&MODES, Fault::invalid(why));
     }

@@ -190,7 +190,7 @@ impl<'a> Metadata<'a> {
     pub(super) fn map(&mut self, parameter: &Parameter) -> Vec<(String, String)> {
         let Some(text) = self.text(parameter) else { return Vec::new() };
         grammar::map(&text).unwrap_or_else(|item| {
-            let why = format!("expected format key=value, got {item:?}");
+            let why = format!("expected format key=value, got {:?}", engine::one_line(&item, 100));
             self.refuse(parameter, Fault::invalid(unable(parameter.name(), &text, &why)));
             Vec::new()
         })
@@ -316,7 +316,7 @@ impl<'a> Metadata<'a> {
         if grammar::list(text).iter().all(|word| choices.contains(&word.as_str())) {
             return Some(found.value);
         }
-        let (name, choices) = (parameter.name(), choices.join(" "));
+        let (name, text, choices) = (parameter.name(), engine::one_line(text, 100), choices.join(" "));
         let why = format!("parameter {name:?} value {text:?} must be one of [{choices}]");
         self.refuse_at(&found, Fault::invalid(why));
         None

@@ -80,7 +80,8 @@ fn goal(metadata: &mut Metadata<'_>) -> Option<Goal> {
             let text = text?;
             let percent = text.parse::<i32>().ok().filter(|percent| *percent > 0);
             if percent.is_none() {
-                let why = format!("{text:?}: must be a whole number of percent above 0");
+                let why =
+                    format!("{:?}: must be a whole number of percent above 0", engine::one_line(&text, 100));
                 metadata.refuse(&VALUE, Fault::invalid(why));
             }
             let percent = percent?;
@@ -91,7 +92,10 @@ fn goal(metadata: &mut Metadata<'_>) -> Option<Goal> {
             let text = text?;
             let milli = text.parse::<Quantity>().ok().map(Quantity::milli).filter(|milli| *milli > 0);
             if milli.is_none() {
-                let why = format!("{text:?}: must be a quantity above 0, such as 250m or 64Mi");
+                let why = format!(
+                    "{:?}: must be a quantity above 0, such as 250m or 64Mi",
+                    engine::one_line(&text, 100)
+                );
                 metadata.refuse(&VALUE, Fault::invalid(why));
             }
             let target = json!({ "type": "AverageValue", "averageValue": text });

@@ -56,6 +56,7 @@ fn with(type_: &str, more: &[(&str, &str)]) -> fixture::Case {
     })
 }
 
+mod contract;
 mod external;
 mod http_access;
 mod measures;

@@ -5,7 +5,7 @@
 
 use jiff::{Timestamp, Zoned};
 
-use super::{Config, Pattern};
+use super::{Config, When};
 use crate::values::fault::quoted;
 use crate::values::settings::Settings;
 
@@ -36,8 +36,8 @@ pub(super) fn warn(config: &Config, settings: &mut Settings<'_>) {
 }
 
 /// The first row of several times of `of` that have no time of `other` between them.
-fn row(of: &Pattern, other: &Pattern, begin: &Zoned) -> Option<Row> {
-    let next = |pattern: &Pattern, after: &Zoned| pattern.find_next_occurrence(after, false).ok();
+fn row(of: &When, other: &When, begin: &Zoned) -> Option<Row> {
+    let next = |when: &When, after: &Zoned| when.next(after);
     // Not in the midst of a row.
     let mut after = next(other, begin)?;
     for _ in 0..WINDOWS {
@@ -58,9 +58,9 @@ fn row(of: &Pattern, other: &Pattern, begin: &Zoned) -> Option<Row> {
     None
 }
 
-fn message(pattern: &Pattern, row: &Row, until: &str, does: &str) -> String {
+fn message(when: &When, row: &Row, until: &str, does: &str) -> String {
     let at = |time: &Zoned| time.strftime("%A %H:%M").to_string();
-    let (text, first, last) = (pattern.as_str(), at(&row.first), at(&row.last));
+    let (text, first, last) = (when.pattern.as_str(), at(&row.first), at(&row.last));
     let is_number = |field: &str| field.bytes().all(|byte| byte.is_ascii_digit());
     let fields: Vec<&str> = text.split(' ').collect();
     let meant = match fields.as_slice() {

@@ -235,3 +235,28 @@ fn a_window_that_is_hardly_meant_is_warned_of() {
         assert_eq!(warnings(start, end), [""; 0], "{start} to {end}");
     }
 }
+
+#[test]
+fn contract_6_7_an_expression_may_have_a_time_zone_of_its_own() {
+    // 8:00 in Tokyo is 23:00 UTC of the day before, and 18:00 in Berlin is 16:00 UTC in summer.
+    for prefix in ["TZ=Asia/Tokyo", "CRON_TZ=Asia/Tokyo", "  TZ=Asia/Tokyo "] {
+        let config = config(&format!("{prefix} 0 8 * * *"), "0 18 * * *");
+        assert_window(
+            &config,
+            &["2024-07-01T23:00:00Z", "2024-07-02T15:59:00Z"],
+            &["2024-07-01T22:59:00Z", "2024-07-02T16:00:00Z"],
+        );
+    }
+    // Equal expressions of two zones are two times: from 9:00 in Tokyo, midnight UTC, to 9:00 in Berlin.
+    let shifted = config("TZ=Asia/Tokyo 0 9 * * *", "0 9 * * *");
+    assert_window(&shifted, &["2024-07-02T00:00:00Z"], &["2024-07-02T07:00:00Z"]);
+    for (start, words) in [
+        ("TZ=Mars/Base 0 8 * * *", "after TZ="),
+        ("TZ=Asia/Tokyo", "cron expression of five fields"),
+        ("TZ= 0 8 * * *", "after TZ="),
+        ("TZ=Asia/Tokyo @daily", "cron expression of five fields"),
+    ] {
+        let found = problems(config(start, "0 18 * * *"));
+        assert!(found.len() == 1 && found[0].contains(words), "{start}: {found:?}");
+    }
+}

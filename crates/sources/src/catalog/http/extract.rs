@@ -107,15 +107,21 @@ impl Place {
         let outline = || format!("; it is {}", json_number::outline(document));
         match location.find(document).ok_or_else(|| self.missing(&outline()))? {
             Found::Count(count) => Ok(count as f64),
-            Found::Value(Value::Number(number)) => self.finite(number.as_f64()),
-            Found::Value(Value::String(text)) => self.quantity(text),
-            Found::Value(Value::Object(members)) if matches!(self.at, At::Xml(_)) => {
+            Found::Value(value) => self.number_of(&value),
+        }
+    }
+
+    fn number_of(&self, value: &Value) -> Result<f64, Absence> {
+        match value {
+            Value::Number(number) => self.finite(number.as_f64()),
+            Value::String(text) => self.quantity(text),
+            Value::Object(members) if matches!(self.at, At::Xml(_)) => {
                 match members.get(xml::TEXT).and_then(Value::as_str) {
                     Some(text) => self.quantity(text),
                     None => Err(self.not_a_number("an element without a text")),
                 }
             }
-            Found::Value(other) => Err(self.not_a_number(type_name(other))),
+            other => Err(self.not_a_number(type_name(other))),
         }
     }
 
@@ -174,6 +180,9 @@ mod tests {
             (Format::Json, json, "a.b", Ok(1024.0)),
             (Format::Json, json, "a.l.#", Ok(2.0)),
             (Format::Json, json, "a.l.1", Ok(2.0)),
+            (Format::Json, json, "a.l.#(>1)#|0", Ok(2.0)),
+            (Format::Json, json, "*.n", Ok(1.5)),
+            (Format::Json, json, "a.l.#(>1)#", Err(NotANumber)),
             (Format::Json, json, "a.l", Err(NotANumber)),
             (Format::Json, json, "a.s", Err(NotANumber)),
             (Format::Json, json, "a.t", Err(NotANumber)),
