@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{Namespace, Service};
 use kube::api::{DynamicObject, PostParams};
 use kube::{Api, Client};
 use serde_json::json;
@@ -88,6 +88,12 @@ impl Cluster {
     /// What the API server answers at a path.
     pub(crate) async fn get(&self, path: &str) -> Result<String, kube::Error> {
         self.client.request_text(http::Request::get(path).body(Vec::new()).unwrap()).await
+    }
+
+    /// By what a Service is reached, from pods and from here.
+    pub(crate) async fn service_address(&self, namespace: &str, name: &str) -> String {
+        let services: Api<Service> = Api::namespaced(self.client.clone(), namespace);
+        services.get(name).await.unwrap().spec.unwrap().cluster_ip.unwrap()
     }
 
     /// Waits until the Deployment of a name has so many ready replicas, and asks for no others.

@@ -3,7 +3,7 @@
 
 use axum::routing::get;
 use axum::{Json, Router};
-use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 use kube::{Api, Client};
 use serde_json::{Value, json};
@@ -44,11 +44,6 @@ async fn start_discovery(cluster: &Cluster) -> String {
     url
 }
 
-async fn service_address(cluster: &Cluster, name: &str) -> String {
-    let services: Api<Service> = Api::namespaced(cluster.client.clone(), NAMESPACE);
-    services.get(name).await.unwrap().spec.unwrap().cluster_ip.unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn real_pods_follow_real_requests_and_none_is_lost() {
     let Some(cluster) = Cluster::start().await else { return };
@@ -76,10 +71,11 @@ async fn real_pods_follow_real_requests_and_none_is_lost() {
     spec["safety"]["cooldownSeconds"] = 2.into();
     let config = &mut spec["metrics"][0]["config"];
     config["query"] = config["query"].as_str().unwrap().replace("[5m]", "[10s]").into();
-    config["serverAddress"] = format!("http://{}:9090", service_address(&cluster, "prometheus").await).into();
+    config["serverAddress"] =
+        format!("http://{}:9090", cluster.service_address(NAMESPACE, "prometheus").await).into();
     cluster.apply(NAMESPACE, &scaler.to_string()).await;
 
-    let url = format!("http://{}/", service_address(&cluster, "http-app").await);
+    let url = format!("http://{}/", cluster.service_address(NAMESPACE, "http-app").await);
     let begun = Instant::now();
     let load = Load::start(url.clone(), 300);
     let grown = cluster.wait_for_replicas(NAMESPACE, "http-app", |ready| ready > 2).await;

@@ -5,3 +5,4 @@ mod chart;
 mod cluster;
 mod http_app;
 mod load;
+mod worker;

@@ -1,0 +1,81 @@
+//! `worker` and its Redis in pods: as many workers as there are jobs for, all jobs done, and then one worker again.
+
+use testbed::{programs, wait};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::harness::LIMIT;
+use crate::packaging::helm::CHART;
+use crate::packaging::read;
+use crate::real_node::cluster::{Cluster, OPERATORS};
+use crate::samples::programs::program;
+
+const NAMESPACE: &str = "jobs";
+
+/// The server under the name by which it knows what it is to be.
+async fn add_redis(cluster: &Cluster) {
+    let found = tokio::task::spawn_blocking(|| {
+        programs::ensure(&programs::REDIS_SERVER, &mut |line| eprintln!("{line}")).unwrap()
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let server = folder.path().join("redis-server");
+    std::fs::copy(found.await.unwrap(), &server).unwrap();
+    cluster.add_program(&server).await;
+}
+
+/// What the server answers to a command without arguments that need quoting.
+async fn ask(address: &str, command: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect((address, 6379)).await?;
+    stream.write_all(format!("{command}\r\n").as_bytes()).await?;
+    let mut answer = [0; 64];
+    let length = stream.read(&mut answer).await?;
+    Ok(String::from_utf8_lossy(&answer[..length]).trim().to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_workers_follow_a_real_queue() {
+    let Some(cluster) = Cluster::start().await else { return };
+    cluster.namespace(OPERATORS).await;
+    cluster.helm("install", CHART, &[]).await;
+    for name in ["worker", "worker-producer"] {
+        cluster.add_program(&program(name)).await;
+    }
+    add_redis(&cluster).await;
+
+    cluster.namespace(NAMESPACE).await;
+    // As in the image of that name, whose server takes connections from everywhere.
+    let redis = read("examples/worker/redis.yaml")
+        .replace("redis:8", "localhost/redis-server:test")
+        .replace(r#"["--save", ""]"#, r#"["--save", "", "--protected-mode", "no"]"#);
+    cluster.apply(NAMESPACE, &redis).await;
+    cluster.wait_for_replicas(NAMESPACE, "redis", |ready| ready == 1).await;
+    // There is nobody to ask for the address of a name.
+    let address = cluster.service_address(NAMESPACE, "redis").await;
+    let by_address = |text: &str| text.replace("redis://redis:6379", &format!("redis://{address}:6379"));
+    let worker =
+        by_address(&read("examples/worker/deployment.yaml")).replace("worker:0.1.0", "localhost/worker:test");
+    cluster.apply(NAMESPACE, &worker).await;
+    cluster.wait_for_replicas(NAMESPACE, "worker", |ready| ready == 1).await;
+    // As its manifest has it, in a hurry.
+    let scaler = by_address(&read("examples/worker/generalscaler.yaml"))
+        .replace("intervalSeconds: 5", "intervalSeconds: 1")
+        .replace("cooldownSeconds: 15", "cooldownSeconds: 1")
+        .replace("scaleDownStabilizationSeconds: 60", "scaleDownStabilizationSeconds: 2");
+    cluster.apply(NAMESPACE, &scaler).await;
+
+    let producer = by_address(&read("examples/worker/producer.yaml"))
+        .replace("worker:0.1.0", "localhost/worker-producer:test")
+        .replace(r#""200""#, r#""1000""#)
+        .replace(r#""50""#, r#""200""#);
+    cluster.apply(NAMESPACE, &producer).await;
+    cluster.wait_for_replicas(NAMESPACE, "worker", |ready| ready > 2).await;
+    let drained = || async {
+        match ask(&address, "LLEN jobs").await {
+            Ok(answer) if answer == ":0" => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    };
+    wait::until("all jobs taken", LIMIT, drained).await.unwrap();
+    cluster.wait_for_replicas(NAMESPACE, "worker", |ready| ready == 1).await;
+    cluster.control_plane.shutdown().await.unwrap();
+}
