@@ -174,7 +174,8 @@ fn what_files_say_together_is_judged() {
     let hpa = |annotations: Value| {
         json!({ "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
             "metadata": { "name": "theirs", "namespace": "shop", "annotations": annotations },
-            "spec": { "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "worker" } } })
+            "spec": { "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "worker" },
+                      "maxReplicas": 5 } })
     };
     assert_eq!(said(&[hpa(json!({})), least()]).len(), 1);
     assert_eq!(said(&[hpa(json!({ "validations.keda.sh/hpa-ownership": "false" })), least()]), []);
