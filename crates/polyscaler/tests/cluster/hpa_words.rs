@@ -93,6 +93,8 @@ async fn hpas_are_refused_in_the_words_of_the_api_server() {
         metric("Resource", "resource", json!({ "name": "nvidia.com/gpu", "target": utilization(5) })),
         container("cpu", ""),
         container("gpu", "app"),
+        container("pods", "app"),
+        container("limits.cpu", "app"),
         container("ephemeral-storage", "app"),
         metric(
             "Pods",

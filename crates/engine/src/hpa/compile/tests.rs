@@ -118,6 +118,8 @@ fn all_problems_are_reported_with_their_fields_in_the_words_of_the_api_server() 
             "spec.metrics[0].resource.target.averageUtilization: Invalid value: 0: must be greater than 0",
             "spec.metrics[1].resource.target.averageUtilization: Required value: must set either a target raw value or \
              a target utilization",
+            "spec.metrics[2].containerResource.name: Invalid value: \"gpu\": must be a standard resource type or fully \
+             qualified",
             r#"spec.metrics[2].containerResource.name: Invalid value: "gpu": must be a standard resource for containers"#,
             "spec.metrics[2].containerResource.container: Required value: must specify a container",
             "spec.metrics[2].containerResource.target.averageValue: Forbidden: may not set both a target raw value and \

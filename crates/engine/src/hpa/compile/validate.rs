@@ -10,6 +10,27 @@ const TYPES: [&str; 5] = ["ContainerResource", "External", "Object", "Pods", "Re
 /// The resources that a container can request, beside those of a vendor, which have a domain in their name.
 const OF_CONTAINERS: [&str; 3] = ["cpu", "ephemeral-storage", "memory"];
 
+/// The other resources without a domain that the API server knows: those of volumes, and those that quotas count.
+const OTHERS: [&str; 17] = [
+    "configmaps",
+    "limits.cpu",
+    "limits.ephemeral-storage",
+    "limits.memory",
+    "persistentvolumeclaims",
+    "pods",
+    "replicationcontrollers",
+    "requests.cpu",
+    "requests.ephemeral-storage",
+    "requests.memory",
+    "requests.storage",
+    "resourcequotas",
+    "secrets",
+    "services",
+    "services.loadbalancers",
+    "services.nodeports",
+    "storage",
+];
+
 /// Problems on their way, and the place that they are about.
 struct Place<'a> {
     path: String,
@@ -150,8 +171,11 @@ fn of_external(target: &TargetSpec, place: &mut Place<'_>) {
 fn container(of: &ResourceSpec, place: &mut Place<'_>) {
     let is_known = of.name.is_empty() || of.name.contains('/') || OF_CONTAINERS.contains(&of.name.as_str());
     if !is_known && !of.name.starts_with("hugepages-") {
-        let why = "must be a standard resource for containers";
-        place.refuse("name", Fault::invalid_value(format_args!("{:?}", of.name), why));
+        let mut refuse = |why| place.refuse("name", Fault::invalid_value(format_args!("{:?}", of.name), why));
+        if !OTHERS.contains(&of.name.as_str()) && !of.name.starts_with("requests.hugepages-") {
+            refuse("must be a standard resource type or fully qualified");
+        }
+        refuse("must be a standard resource for containers");
     }
     if of.container.as_deref().unwrap_or_default().is_empty() {
         place.require("container", "must specify a container");
