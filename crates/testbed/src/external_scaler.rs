@@ -29,6 +29,9 @@ use message::{Active, Amount, Amounts, GetMetrics};
 /// Before the name of each method.
 const SERVICE: &str = "/externalscaler.ExternalScaler/";
 
+/// The status of a method that a server does not have.
+const UNIMPLEMENTED: &str = "12";
+
 /// Bytes before a message.
 const FRAME: usize = 5;
 
@@ -45,7 +48,11 @@ pub struct ScalerState {
     pub refuses: Option<(&'static str, &'static str)>,
     /// The method that is never answered.
     pub hangs: Option<&'static str>,
-    /// How streams end as soon as they begin; `None` where they stay open.
+    /// Whether it has a stream of its specs.
+    pub streams_specs: bool,
+    /// Streams of specs that are open.
+    pub open_specs: usize,
+    /// How streams of activity end as soon as they begin; `None` where they stay open.
     pub ends: Option<Ends>,
     /// Each call, with what the scaler was told.
     pub seen: Vec<(String, About)>,
@@ -64,6 +71,13 @@ pub enum Ends {
     Broken,
 }
 
+/// What is said on streams.
+#[derive(Clone, Copy, Debug)]
+enum Push {
+    Active(bool),
+    Specs,
+}
+
 type Shared = Arc<Mutex<ScalerState>>;
 
 /// The scaler. It ends when dropped.
@@ -71,7 +85,7 @@ type Shared = Arc<Mutex<ScalerState>>;
 pub struct ExternalScaler {
     address: String,
     state: Shared,
-    pushes: broadcast::Sender<bool>,
+    pushes: broadcast::Sender<Push>,
     task: JoinHandle<()>,
 }
 
@@ -122,7 +136,12 @@ impl ExternalScaler {
     /// Says so on all streams that are open.
     pub fn push(&self, active: bool) {
         // It fails where no stream is open.
-        let _ = self.pushes.send(active);
+        let _ = self.pushes.send(Push::Active(active));
+    }
+
+    /// Says on all streams of specs that are open what its metrics are now.
+    pub fn push_specs(&self) {
+        let _ = self.pushes.send(Push::Specs);
     }
 
     /// Waits until as many streams are open.
@@ -162,7 +181,7 @@ async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     state: Shared,
-    pushes: broadcast::Sender<bool>,
+    pushes: broadcast::Sender<Push>,
 ) {
     // Connections end with the server.
     let mut connections = JoinSet::new();
@@ -182,7 +201,7 @@ async fn serve(
     }
 }
 
-async fn serve_connection<S>(stream: S, state: Shared, pushes: broadcast::Sender<bool>)
+async fn serve_connection<S>(stream: S, state: Shared, pushes: broadcast::Sender<Push>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -202,7 +221,7 @@ async fn call(
     request: Request<h2::RecvStream>,
     mut respond: SendResponse<Bytes>,
     state: Shared,
-    pushes: broadcast::Receiver<bool>,
+    pushes: broadcast::Receiver<Push>,
 ) -> anyhow::Result<()> {
     let (head, mut stream) = request.into_parts();
     let mut body = Vec::new();
@@ -235,7 +254,12 @@ async fn call(
     if method == "StreamIsActive" {
         return stream_active(send, state, pushes).await;
     }
-    let answer = answer(&locked(&state), &method, &metric).context("a method that it does not have")?;
+    if method == "StreamMetricSpec" && locked(&state).streams_specs {
+        return stream_specs(send, state, pushes).await;
+    }
+    let Some(answer) = answer(&locked(&state), &method, &metric) else {
+        return end(&mut send, UNIMPLEMENTED);
+    };
     send.send_data(framed(&answer), false)?;
     end(&mut send, "0")
 }
@@ -262,7 +286,7 @@ fn answer(state: &ScalerState, method: &str, metric: &str) -> Option<Vec<u8>> {
 async fn stream_active(
     mut send: SendStream<Bytes>,
     state: Shared,
-    mut pushes: broadcast::Receiver<bool>,
+    mut pushes: broadcast::Receiver<Push>,
 ) -> anyhow::Result<()> {
     let ends = {
         let mut state = locked(&state);
@@ -283,12 +307,43 @@ async fn stream_active(
             pushed = pushes.recv() => pushed,
             _ = std::future::poll_fn(|context| send.poll_reset(context)) => break,
         };
-        let Ok(result) = pushed else { break };
+        let result = match pushed {
+            Ok(Push::Active(result)) => result,
+            Ok(Push::Specs) => continue,
+            Err(_) => break,
+        };
         if send.send_data(framed(&Active { result }.encode_to_vec()), false).is_err() {
             break;
         }
     }
     locked(&state).open -= 1;
+    Ok(())
+}
+
+/// Says what its metrics are whenever that is pushed, until the client hangs up.
+async fn stream_specs(
+    mut send: SendStream<Bytes>,
+    state: Shared,
+    mut pushes: broadcast::Receiver<Push>,
+) -> anyhow::Result<()> {
+    locked(&state).open_specs += 1;
+    loop {
+        let pushed = tokio::select! {
+            pushed = pushes.recv() => pushed,
+            _ = std::future::poll_fn(|context| send.poll_reset(context)) => break,
+        };
+        match pushed {
+            Ok(Push::Specs) => {
+                let specs = answer(&locked(&state), "GetMetricSpec", "").unwrap_or_default();
+                if send.send_data(framed(&specs), false).is_err() {
+                    break;
+                }
+            }
+            Ok(Push::Active(_)) => {}
+            Err(_) => break,
+        }
+    }
+    locked(&state).open_specs -= 1;
     Ok(())
 }
 

@@ -94,8 +94,9 @@ impl PodStore {
     /// An absence that says what is wrong and what to do.
     pub async fn samples(&self, target: &Target, measure: &PodMeasure) -> Result<Vec<PodSample>, Absence> {
         let claimed = self.claimed(target).await?;
+        let pods = self.pods(target, &claimed).await?;
         let measured = self.usage.of(&target.namespace, &claimed.selector, measure).await?;
-        self.sampled(target, &claimed, measure.resource, measured).await
+        Ok(sampled(pods, measure.resource, measured))
     }
 
     /// The same with what an adapter says of each pod under a metric's name.
@@ -104,8 +105,9 @@ impl PodStore {
     /// An absence that says what is wrong and what to do.
     pub async fn custom(&self, target: &Target, metric: MetricName<'_>) -> Result<Vec<PodSample>, Absence> {
         let claimed = self.claimed(target).await?;
+        let pods = self.pods(target, &claimed).await?;
         let measured = self.adapters.of_pods(&claimed.selector, metric).await?;
-        self.sampled(target, &claimed, PodResource::Custom, measured).await
+        Ok(sampled(pods, PodResource::Custom, measured))
     }
 
     /// The value of a metric of one object, by custom.metrics.k8s.io, in thousandths.
@@ -124,26 +126,15 @@ impl PodStore {
         self.adapters.external(metric).await
     }
 
-    /// The pods of `target` with what was `measured` of them, by their names.
-    async fn sampled(
-        &self,
-        target: &Target,
-        claimed: &Claimed,
-        resource: PodResource,
-        mut measured: HashMap<String, PodUsage>,
-    ) -> Result<Vec<PodSample>, Absence> {
+    /// The pods that the selector of `target` finds, with whether it owns them.
+    async fn pods(&self, target: &Target, claimed: &Claimed) -> Result<Vec<(Arc<Kept>, bool)>, Absence> {
         let pods = self.index.pods(&target.namespace, &claimed.selector, Over::Kept).await?;
         let mut owned = Vec::with_capacity(pods.len());
-        for pod in &pods {
-            owned.push(self.owners.owns(claimed, &target.namespace, pod.controller.as_deref()).await?);
+        for pod in pods {
+            let is_owned = self.owners.owns(claimed, &target.namespace, pod.controller.as_deref()).await?;
+            owned.push((pod, is_owned));
         }
-        let sample = |(pod, owned): (&Arc<Kept>, bool)| {
-            let usage = measured.remove(pod.name.as_str());
-            pod.sample(resource, owned, usage)
-        };
-        let mut samples: Vec<PodSample> = pods.iter().zip(owned).map(sample).collect();
-        samples.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(samples)
+        Ok(owned)
     }
 
     /// What the scale of `target` says of its pods.
@@ -171,7 +162,21 @@ impl PodStore {
     }
 }
 
-/// What was refused, as an absence.
+/// The pods with what was `measured` of them, by their names.
+fn sampled(
+    pods: Vec<(Arc<Kept>, bool)>,
+    resource: PodResource,
+    mut measured: HashMap<String, PodUsage>,
+) -> Vec<PodSample> {
+    let sample = |(pod, owned): (Arc<Kept>, bool)| {
+        let usage = measured.remove(pod.name.as_str());
+        pod.sample(resource, owned, usage)
+    };
+    let mut samples: Vec<PodSample> = pods.into_iter().map(sample).collect();
+    samples.sort_by(|one, other| one.name.cmp(&other.name));
+    samples
+}
+
 /// The absence of `what`, which was refused.
 pub(crate) fn absence(what: &str, refusal: &Refusal) -> Absence {
     let reason = match refusal.cause {

@@ -179,9 +179,14 @@ fn rules(
                 refuse("policies", Fault::new(FaultKind::Required, "must specify at least one Policy"));
             }
             let policy = |(index, spec): (usize, &PolicySpec)| {
-                rate_policy(spec)
-                    .map_err(|(field, fault)| refuse(&format!("policies[{index}].{field}"), fault))
-                    .ok()
+                let faults = match rate_policy(spec) {
+                    Ok(policy) => return Some(policy),
+                    Err(faults) => faults,
+                };
+                for (field, fault) in faults {
+                    refuse(&format!("policies[{index}].{field}"), fault);
+                }
+                None
             };
             policies.iter().enumerate().filter_map(policy).collect()
         }
@@ -194,26 +199,36 @@ fn unsupported<const N: usize>(value: &str, supported: [&str; N]) -> Fault {
     Fault::unsupported(format_args!("{value:?}"), supported)
 }
 
-fn rate_policy(spec: &PolicySpec) -> Result<RatePolicy, (&'static str, Fault)> {
+/// The policy, or all that is wrong with it by its fields.
+fn rate_policy(spec: &PolicySpec) -> Result<RatePolicy, Vec<(&'static str, Fault)>> {
+    let mut faults = Vec::new();
     let value = u32::try_from(spec.value).ok().filter(|value| *value > 0);
-    let value =
-        value.ok_or_else(|| ("value", Fault::invalid_value(spec.value, "must be greater than zero")))?;
-    let amount = match spec.type_.as_str() {
-        "Pods" => Amount::Pods(value),
-        "Percent" => Amount::Percent(value),
+    let amount: Option<fn(u32) -> Amount> = match spec.type_.as_str() {
+        "Pods" => Some(Amount::Pods),
+        "Percent" => Some(Amount::Percent),
         other => {
-            return Err(("type", unsupported(other, ["Percent", "Pods"])));
+            faults.push(("type", unsupported(other, ["Percent", "Pods"])));
+            None
         }
     };
+    if value.is_none() {
+        faults.push(("value", Fault::invalid_value(spec.value, "must be greater than zero")));
+    }
     let seconds = spec.period_seconds;
     if !(1..=LONGEST_PERIOD).contains(&seconds) {
         let why = match seconds < 1 {
             true => "must be greater than zero".to_owned(),
             false => format!("must be less than or equal to {LONGEST_PERIOD}"),
         };
-        return Err(("periodSeconds", Fault::invalid_value(seconds, why)));
+        faults.push(("periodSeconds", Fault::invalid_value(seconds, why)));
     }
-    Ok(RatePolicy { amount, period: Duration::from_secs(seconds.unsigned_abs().into()) })
+    match (amount, value) {
+        (Some(amount), Some(value)) if faults.is_empty() => {
+            let period = Duration::from_secs(seconds.unsigned_abs().into());
+            Ok(RatePolicy { amount: amount(value), period })
+        }
+        _ => Err(faults),
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod admission;
 mod adopted;
 mod authentications;
 mod document;
+mod external;
 mod goes;
 mod hpa;
 mod paused;

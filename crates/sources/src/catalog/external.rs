@@ -237,6 +237,23 @@ impl Query {
     }
 }
 
+/// Signals whenever the scaler says that its metrics have changed: what they are is asked for at the next reading. It never
+/// ends: most scalers have no such stream, and one that breaks is opened again with that of their activity.
+async fn respecified(query: &Query, request: Request<'_>, signal: &(dyn Fn() + Send + Sync)) {
+    let listened = async {
+        let asked = query.asked(request.credentials)?;
+        let url = asked.url("StreamMetricSpec")?;
+        let question = asked.about.encode_to_vec();
+        let mut stream = query.client.open_grpc(&url, &asked.tls, &question, asked.limits()).await?;
+        while stream.next().await?.is_some() {
+            signal();
+        }
+        Ok::<_, Absence>(())
+    };
+    let _ = listened.await;
+    std::future::pending().await
+}
+
 impl Source for External {
     fn prepare(&self, settings: &mut Settings<'_>) -> Option<Box<dyn Ask>> {
         let config = Config::parse(settings)?;
@@ -258,7 +275,13 @@ impl Ask for Query {
         request: Request<'a>,
         signal: &'a (dyn Fn() + Send + Sync),
     ) -> BoxFuture<'a, Result<(), Absence>> {
-        self.stream(request, signal).boxed()
+        async move {
+            tokio::select! {
+                ended = self.stream(request, signal) => ended,
+                () = respecified(self, request, signal) => Ok(()),
+            }
+        }
+        .boxed()
     }
 }
 

@@ -36,11 +36,25 @@ pub type Wake = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
 pub(super) struct Streams(Mutex<HashMap<String, HashMap<String, Open>>>);
 
 /// A stream that is kept open until this is dropped.
-struct Open(JoinHandle<()>);
+struct Open {
+    query: Query,
+    task: JoinHandle<()>,
+}
+
+impl Open {
+    /// Whether `query` is the one whose stream this is, and not merely an equal one, as an object has after each change:
+    /// what the stream reports counts at the next reading of the query that is listened to.
+    fn is_of(&self, query: &Query) -> bool {
+        match (self.query.content::<Content>(), query.content::<Content>()) {
+            (Some(one), Some(other)) => std::ptr::eq(one, other),
+            _ => false,
+        }
+    }
+}
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }
 
@@ -58,16 +72,17 @@ impl Hub {
             return;
         }
         let open = owners.entry(owner.to_owned()).or_default();
-        open.retain(|key, _| wanted.contains_key(key.as_str()));
+        open.retain(|key, open| wanted.get(key.as_str()).is_some_and(|query| open.is_of(query)));
         for (key, query) in wanted {
             open.entry(key.to_owned()).or_insert_with(|| {
-                let (upstream, query) = (Arc::clone(&self.upstream), query.clone());
+                let (upstream, listened) = (Arc::clone(&self.upstream), query.clone());
                 let (clock, wake) = (Arc::clone(&self.clock), Arc::clone(wake));
-                Open(tokio::spawn(async move {
+                let task = tokio::spawn(async move {
                     let woken = Notify::new();
-                    let listening = keep_open(&upstream, &query, || clock(), &woken);
+                    let listening = keep_open(&upstream, &listened, || clock(), &woken);
                     tokio::join!(listening, pass_on(&woken, &wake));
-                }))
+                });
+                Open { query: query.clone(), task }
             });
         }
     }

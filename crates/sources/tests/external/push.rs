@@ -64,6 +64,18 @@ async fn what_is_pushed_wakes_the_object_and_counts_at_its_next_reading() {
     assert!(times as u64 <= before.elapsed().as_secs() + 1, "{times} in {:?}", before.elapsed());
     assert_eq!(scaler.state().begun, 1);
 
+    // An equal query, as after a change of the object: what is pushed counts at its readings, and at those of no other.
+    let equal = bench.prepare(&question(&scaler, json!({"push": true})));
+    bench.hub.listen("a", [&equal], &wake);
+    let look =
+        || async { if scaler.state().begun == 2 { Ok(()) } else { Err("still the old stream".to_owned()) } };
+    testbed::wait::until("a stream of its own", LIMIT, look).await.unwrap();
+    scaler.until_open(1).await.unwrap();
+    scaler.push(true);
+    tokio::time::timeout(LIMIT, woken.recv()).await.unwrap().unwrap();
+    let read = bench.hub.read(&equal, bench.tick()).await;
+    assert_eq!(reported(&read.reading).map(|(active, _)| active), Ok(true));
+
     // An object that is gone, and one that asks no more for pushes.
     let quiet = bench.prepare(&question(&scaler, json!({"push": false})));
     bench.hub.listen("a", [&quiet], &wake);
@@ -106,4 +118,27 @@ async fn a_stream_that_ends_is_opened_again_after_a_pause_and_later_each_time_th
     scaler.until_open(1).await.unwrap();
     scaler.push(true);
     tokio::time::timeout(LIMIT, woken.recv()).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_scaler_that_says_that_its_metrics_have_changed_is_asked_anew() {
+    let (bench, scaler, (wake, mut woken)) = (Bench::new(), scaler().await, wake());
+    scaler.state().streams_specs = true;
+    let query = bench.prepare(&question(&scaler, json!({"push": true})));
+    bench.hub.listen("a", [&query], &wake);
+    let look = || async {
+        if scaler.state().open_specs == 1 { Ok(()) } else { Err("no stream of specs".to_owned()) }
+    };
+    testbed::wait::until("a stream of specs", LIMIT, look).await.unwrap();
+    scaler.state().specs = vec![("lag", 9, 0.0)];
+    scaler.push_specs();
+    tokio::time::timeout(LIMIT, woken.recv()).await.unwrap().unwrap();
+    let read = bench.hub.read(&query, bench.tick()).await;
+    let (active, metrics) = reported(&read.reading).unwrap();
+    assert!(!active, "that its metrics are others is no work");
+    assert_eq!(metrics[0].1, 9.0);
+    bench.hub.listen("a", [], &wake);
+    let look =
+        || async { if scaler.state().open_specs == 0 { Ok(()) } else { Err("still open".to_owned()) } };
+    testbed::wait::until("no stream of specs", LIMIT, look).await.unwrap();
 }

@@ -1,6 +1,6 @@
 //! What a scaler reports, and every way in which it does not.
 
-use engine::{AbsenceReason, Holder, Reading};
+use engine::{AbsenceReason, Holder, Otherwise, Reading, Sought};
 use serde_json::{Value, json};
 use testbed::ExternalScaler;
 use testbed::certificates::Authority;
@@ -40,13 +40,11 @@ async fn a_scaler_says_what_it_measures_and_whether_there_is_work() {
     bench.vault.set("shop/s", "queue", "mail\n");
     bench.vault.set("shop/s", "empty", "");
     let holder = || Holder::Secret { namespace: "shop".to_owned(), name: "s".to_owned() };
-    let credentials = [
-        ("metadata.queueFromEnv", holder().value("queue")),
-        ("metadata.emptyFromEnv", holder().value("empty")),
-        ("metadata.noneFromEnv", holder().value("none")),
-    ];
+    let sought = |key: &str| Sought { places: vec![holder().value(key)], otherwise: Otherwise::LeftOut };
+    let credentials =
+        [("metadata.queueFromEnv", sought("queue")), ("metadata.emptyFromEnv", sought("empty"))];
     let asked = question(&scaler, json!({"metadata": {"scalerAddress": "a:1", "mode": "fast"}}));
-    let query = bench.prepare_with(&asked, &credentials);
+    let query = bench.prepare_sought(&asked, &credentials);
     let reading = bench.hub.read(&query, bench.tick()).await;
     let expected = (true, vec![("queue/length", 5.0, 15.0), ("lag", 0.5, 1.25)]);
     assert_eq!(reported(&reading.reading), Ok(expected));

@@ -142,6 +142,7 @@ fn all_problems_are_reported_with_their_fields_in_the_words_of_the_api_server() 
             "spec.behavior.scaleDown.policies[0].value: Invalid value: 0: must be greater than zero",
             "spec.behavior.scaleDown.policies[1].periodSeconds: Invalid value: 1801: must be less than or equal to 1800",
             r#"spec.behavior.scaleDown.policies[2].type: Unsupported value: "Half": supported values: "Percent", "Pods""#,
+            "spec.behavior.scaleDown.policies[2].periodSeconds: Invalid value: 0: must be greater than zero",
         ]
     );
     let order = compile(json!({ "minReplicas": 5, "maxReplicas": 3 })).unwrap_err();
