@@ -93,7 +93,7 @@ cargo test --locked --workspace --test integration -- samples::
 
 # As root on Linux; elsewhere a line says why it is left out.
 step "the chart, its operator and a sample in real containers"
-cargo test --locked --workspace --test integration -- real_node:: --nocapture
+cargo test --locked --workspace --test integration -- --ignored real_node:: --test-threads 1 --nocapture
 "$programs/testbed" leftovers
 
 step "all is well"

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use engine::Problem;
+use engine::{Fault, FaultKind, Problem};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde_json::Value;
 
@@ -113,6 +113,18 @@ pub struct HpaNaming {
     pub name: fn(&Value) -> Option<String>,
     /// How it is worded that another object gives its HPA that name.
     pub taken: fn(&str, &TargetOwner) -> Problem,
+}
+
+impl HpaNaming {
+    /// Such names, and common words for one that is taken.
+    pub const fn of(name: fn(&Value) -> Option<String>) -> Self {
+        Self { name, taken }
+    }
+}
+
+fn taken(name: &str, owner: &TargetOwner) -> Problem {
+    let why = format!("{owner} keeps an HPA called {name} already: choose another name");
+    Problem::new("metadata.name", Fault::new(FaultKind::Duplicate, why))
 }
 
 /// The name of a supporting object.

@@ -128,6 +128,7 @@ async fn certificate_changes_while_requests_run(cluster: &Cluster) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "real containers want the machine for themselves: simple_e2e.sh runs it alone"]
 async fn it_is_installed_upgraded_and_uninstalled_in_a_cluster() {
     let Some(cluster) = Cluster::start().await else { return };
     let client = cluster.client.clone();

@@ -33,6 +33,7 @@ async fn ask(address: &str, command: &str) -> std::io::Result<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "real containers want the machine for themselves: simple_e2e.sh runs it alone"]
 async fn real_workers_follow_a_real_queue() {
     let Some(cluster) = Cluster::start().await else { return };
     cluster.namespace(OPERATORS).await;
