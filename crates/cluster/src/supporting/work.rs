@@ -168,7 +168,7 @@ impl SupportingWork {
     fn say(&self, object: &Reference, problem: &str) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         if said.as_deref() != Some(problem) {
-            tracing::warn!(%object, problem, "its status could not be told who refers to it, retrying");
+            tracing::warn!(%object, problem, "the list of its users in its status could not be written, retrying");
             *said = Some(problem.to_owned());
         }
     }
