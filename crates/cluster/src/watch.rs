@@ -323,7 +323,7 @@ impl Watches {
             (hpa.metadata.managed_fields, hpa.status) = (None, None);
             Box::new(serde_json::to_value(&hpa).unwrap_or_default())
         });
-        let key = ObjectKey { kind: kind.kind, namespace, name };
+        let key = ObjectKey::new(kind.kind, namespace, name);
         Some(match object {
             Some(object) => Event::Applied { key, kind, object },
             None => Event::Deleted(key),

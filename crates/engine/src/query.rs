@@ -14,9 +14,9 @@ use std::sync::Arc;
 pub struct Query(Arc<Inner>);
 
 struct Inner {
-    source: String,
-    key: String,
-    server: Option<String>,
+    source: Box<str>,
+    key: Box<str>,
+    server: Option<Box<str>>,
     digest: u64,
     content: Box<dyn Any + Send + Sync>,
 }
@@ -38,7 +38,8 @@ impl Query {
         let key = format!("{source}\u{1f}{key}");
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
-        let (source, digest) = (source.to_owned(), hasher.finish());
+        let (source, digest) = (source.into(), hasher.finish());
+        let (key, server) = (key.into_boxed_str(), server.map(String::into_boxed_str));
         Self(Arc::new(Inner { source, key, server, digest, content: Box::new(content) }))
     }
 

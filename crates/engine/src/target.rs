@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 /// Group, kind, namespace and name of a target, regardless of the version by which it is named. Cheap to clone.
-pub type TargetId = Arc<(String, String, String, String)>;
+pub type TargetId = Arc<str>;
 
 /// An object with a scale subresource.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -26,7 +26,8 @@ impl Target {
     /// Group, kind, namespace and name: the same for every version by which the object may be named.
     pub fn identity(&self) -> TargetId {
         let group = self.api_version.rsplit_once('/').map_or("", |(group, _)| group);
-        Arc::new((group.to_owned(), self.kind.clone(), self.namespace.clone(), self.name.clone()))
+        // None of them has a slash.
+        format!("{group}/{}/{}/{}", self.kind, self.namespace, self.name).into()
     }
 
     /// `Kind/name`, where the namespace is plain from elsewhere.

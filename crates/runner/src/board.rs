@@ -144,7 +144,8 @@ pub struct FailingMember {
 #[derive(Default)]
 pub struct Board {
     leads: AtomicBool,
-    objects: Mutex<BTreeMap<ObjectKey, Kept>>,
+    /// Boxed, as nodes of a tree have room for more than there is.
+    objects: Mutex<BTreeMap<ObjectKey, Box<Kept>>>,
 }
 
 /// One object: what lists show of it, and what only its own page does.
@@ -171,7 +172,7 @@ impl Board {
         let found = objects
             .iter()
             .find(|(key, _)| key.kind == kind && key.namespace == namespace && key.name == name);
-        found.map(|(_, Kept { state, detail })| (state.clone(), detail.clone()))
+        found.map(|(_, kept)| (kept.state.clone(), kept.detail.clone()))
     }
 
     /// Whether this replica leads. One that does not sees nothing, and its board is empty.
@@ -195,7 +196,7 @@ impl Board {
     /// The same with what its own page shows.
     pub fn show_in_detail(&self, state: ObjectState, detail: Detail) {
         let (kind, namespace, name) = (state.kind, state.namespace.clone(), state.name.clone());
-        self.lock().insert(ObjectKey { kind, namespace, name }, Kept { state, detail });
+        self.lock().insert(ObjectKey::new(kind, namespace, name), Box::new(Kept { state, detail }));
     }
 
     /// Notes an Event that was published of an object.
@@ -212,7 +213,7 @@ impl Board {
         let mut detail: Detail = detail.unwrap_or_default();
         detail.note(outcome);
         let state = state(key, outcome, health, cause, before);
-        objects.insert(key.clone(), Kept { state, detail });
+        objects.insert(key.clone(), Box::new(Kept { state, detail }));
     }
 
     /// Shows that an object is left to `who`.
@@ -244,7 +245,7 @@ impl Board {
         self.lock().remove(key);
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<ObjectKey, Kept>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<ObjectKey, Box<Kept>>> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,20 +1,41 @@
 //! What the loop learns from outside.
 
 use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use engine::Target;
 use resources::{Kind, Reference};
 use serde_json::Value;
 
-/// One object of one of our kinds.
+/// One object of one of our kinds. A dozen tables have the keys of all objects, so copies of a key share its text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ObjectKey {
+pub struct ObjectKey(Arc<ObjectName>);
+
+/// What an [`ObjectKey`] says.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectName {
     /// Its kind, for example `BusinessScaling`.
     pub kind: &'static str,
     /// Its namespace; empty for a cluster-scoped kind.
     pub namespace: String,
     /// Its name.
     pub name: String,
+}
+
+impl ObjectKey {
+    /// The object `name` of `kind` in `namespace`, which is empty for a cluster-scoped kind.
+    pub fn new(kind: &'static str, namespace: impl Into<String>, name: impl Into<String>) -> Self {
+        Self(Arc::new(ObjectName { kind, namespace: namespace.into(), name: name.into() }))
+    }
+}
+
+impl Deref for ObjectKey {
+    type Target = ObjectName;
+
+    fn deref(&self) -> &ObjectName {
+        &self.0
+    }
 }
 
 impl fmt::Display for ObjectKey {

@@ -64,10 +64,10 @@ pub use board::{
 pub use clock::SystemClock;
 pub use defaults::SharedDefaults;
 pub use episodes::{Episode, EpisodeLog, Episodes};
-pub use event::{Event, ObjectKey};
+pub use event::{Event, ObjectKey, ObjectName};
 pub use forecasts::Forecasts;
 pub use leadership::{Leader, Leadership};
-pub use metrics::Metrics;
+pub use metrics::{END as METRICS_END, Metrics};
 pub use metrics_api::{MetricsApi, MetricsApiOwner};
 pub use namespaces::{NamespaceNames, Namespaces, Selection};
 pub use outages::{Cause, Outages};

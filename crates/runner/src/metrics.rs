@@ -14,7 +14,7 @@ use std::time::Duration;
 use engine::AbsenceReason;
 use engine::invariants::{self, Violation};
 use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::encoding::text::{encode, encode_registry};
+use prometheus_client::encoding::text::encode_registry;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -32,11 +32,13 @@ use keda_registered::KedaRegistered;
 use keda_reviews::KedaReviews;
 use neighbours::Neighbours;
 
+/// The last line of the OpenMetrics text format.
+pub const END: &str = "# EOF\n";
+
 /// Every metric of the process.
 pub struct Metrics {
-    registry: Mutex<Registry>,
-    /// Under KEDA's names, without a prefix of ours.
-    keda_registry: Mutex<Registry>,
+    /// Ours, and those under KEDA's names, without a prefix of ours. Together they are the text.
+    registries: Vec<Mutex<Registry>>,
     keda: KedaSeries,
     keda_registered: KedaRegistered,
     keda_reviews: KedaReviews,
@@ -118,8 +120,7 @@ impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("polyscaler");
         let metrics = Self {
-            registry: Mutex::default(),
-            keda_registry: Mutex::default(),
+            registries: Vec::new(),
             keda: KedaSeries::default(),
             keda_registered: KedaRegistered::default(),
             keda_reviews: KedaReviews::default(),
@@ -183,12 +184,11 @@ impl Metrics {
             metrics.reviews.clone(),
         );
         let mut keda_registry = Registry::default();
-        metrics.keda.register(&mut keda_registry);
         metrics.keda_registered.register(&mut keda_registry);
         metrics.keda_reviews.register(&mut keda_registry);
         keda_build::register(&mut keda_registry);
-        let (registry, keda_registry) = (Mutex::new(registry), Mutex::new(keda_registry));
-        Self { registry, keda_registry, ..metrics }
+        let registries = [registry, keda_registry].into_iter().chain(metrics.keda.registries());
+        Self { registries: registries.map(Mutex::new).collect(), ..metrics }
     }
 
     fn register_groups(&self, registry: &mut Registry) {
@@ -211,13 +211,24 @@ impl Metrics {
 
     /// Everything in the OpenMetrics text format.
     pub fn render(&self) -> String {
+        let parts: String = (0..self.parts()).map(|part| self.render_part(part)).collect();
+        parts + END
+    }
+
+    /// Of how many parts the text is made.
+    pub fn parts(&self) -> usize {
+        self.registries.len()
+    }
+
+    /// One part of the text, whose last is followed by [`END`]. With thousands of objects the whole is large, and whoever
+    /// sends it needs but one part at a time.
+    pub fn render_part(&self, part: usize) -> String {
         let mut text = String::new();
-        let lock = std::sync::PoisonError::into_inner;
-        let registry = self.registry.lock().unwrap_or_else(lock);
-        let keda = self.keda_registry.lock().unwrap_or_else(lock);
-        // Writing into a String cannot fail.
-        let _ = encode_registry(&mut text, &registry);
-        let _ = encode(&mut text, &keda);
+        if let Some(registry) = self.registries.get(part) {
+            let registry = registry.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            // Writing into a String cannot fail.
+            let _ = encode_registry(&mut text, &registry);
+        }
         text
     }
 
@@ -381,8 +392,8 @@ mod tests {
         metrics.read("http", None, Duration::from_millis(7));
         metrics.read("http", Some(AbsenceReason::Timeout), Duration::from_secs(5));
         metrics.advised(Some(AbsenceReason::Malformed));
-        let (namespace, name) = Default::default();
-        let key = ObjectKey { kind: "BusinessScaling", namespace, name };
+
+        let key = ObjectKey::new("BusinessScaling", "", "");
         metrics.late(&resources::business_scaling::KIND, &key, Duration::from_millis(2));
         metrics.leads(true);
         metrics.write_result("lease", "done");

@@ -155,8 +155,8 @@ fn remove<T: Eq + std::hash::Hash>(all: &mut HashMap<T, Vec<ObjectKey>>, of: &T,
 }
 
 fn owner(key: &ObjectKey) -> TargetOwner {
-    let ObjectKey { kind, namespace, name } = key.clone();
-    TargetOwner::Object { kind, namespace, name }
+    let (namespace, name) = (key.namespace.clone(), key.name.clone());
+    TargetOwner::Object { kind: key.kind, namespace, name }
 }
 
 #[cfg(test)]
@@ -165,7 +165,7 @@ mod tests {
     use crate::scripted::plan;
 
     fn key(name: &str) -> ObjectKey {
-        ObjectKey { kind: "GeneralScaler", namespace: "shop".to_owned(), name: name.to_owned() }
+        ObjectKey::new("GeneralScaler", "shop", name)
     }
 
     fn hpa(name: &str) -> HpaName {

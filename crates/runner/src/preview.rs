@@ -121,7 +121,7 @@ mod tests {
         world.cluster.set("web", 2);
         let Services { sampler, actuator, advisers, clock, .. } = world.services.clone();
         let eyes = Eyes { sampler, actuator, advisers, clock };
-        let key = ObjectKey { kind: "BusinessScaling", namespace: String::new(), name: "web".to_owned() };
+        let key = ObjectKey::new("BusinessScaling", "", "web");
         let compiled = Compiled { plan: plan(), warnings: Vec::new() };
         let kind = &resources::business_scaling::KIND;
         let previewed = Previewed { key, kind, compiled, memory: Memory::default() };

@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     fn key(name: &str) -> ObjectKey {
-        ObjectKey { kind: "Scaler", namespace: "shop".to_owned(), name: name.to_owned() }
+        ObjectKey::new("Scaler", "shop", name)
     }
 
     fn login(name: &str) -> Reference {

@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn what_is_due_comes_in_order() {
-        let key = |name: &str| ObjectKey { kind: "K", namespace: String::new(), name: name.to_owned() };
+        let key = |name: &str| ObjectKey::new("K", "", name);
         let mut schedule = Schedule::default();
         schedule.push(Time::from_seconds(2), key("b"));
         schedule.push(Time::from_seconds(1), key("a"));

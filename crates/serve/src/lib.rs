@@ -14,16 +14,18 @@ mod process;
 mod protection;
 mod tls;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Json, Router};
-use runner::{Activity, Answers, Board, Clock, Metrics, Readiness};
+use runner::{Activity, Answers, Board, Clock, METRICS_END, Metrics, Readiness};
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -194,10 +196,12 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 
 async fn render(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    let mut text = metrics.render();
-    let end = text.rfind("# EOF").unwrap_or(text.len());
-    text.insert_str(end, &process::metrics());
-    ([(header::CONTENT_TYPE, content_type)], text)
+    // Part by part, as the caller takes them: with thousands of objects the whole would be as large as all that is known of
+    // them.
+    let parts = (0..metrics.parts()).map(move |part| metrics.render_part(part));
+    let end = std::iter::once_with(|| process::metrics() + METRICS_END);
+    let parts = parts.chain(end).filter(|part| !part.is_empty()).map(Ok::<_, Infallible>);
+    ([(header::CONTENT_TYPE, content_type)], Body::from_stream(futures::stream::iter(parts)))
 }
 
 async fn ready(State(readiness): State<Arc<Readiness>>) -> impl IntoResponse {

@@ -14,6 +14,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use kube::Api;
 use kube::api::{WatchEvent, WatchParams};
 use testbed::{MetricServer, wait};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 /// How many change one after the other.
@@ -71,6 +72,7 @@ async fn main() -> anyhow::Result<()> {
     changed = (SINGLE..all).map(|index| (index, now)).collect();
     (SINGLE..all).for_each(|index| set(index, 60.0));
     report("at the same moment", interval, &scaled.times(&changed).await?);
+    drop(scaled);
     stage.end().await
 }
 
@@ -84,7 +86,18 @@ fn report(how: &str, interval: u64, times: &Distribution) {
 }
 
 /// When each target was first seen with other replicas.
-struct Scaled(Arc<Mutex<HashMap<String, Instant>>>);
+struct Scaled {
+    seen: Seen,
+    watch: JoinHandle<()>,
+}
+
+impl Drop for Scaled {
+    fn drop(&mut self) {
+        self.watch.abort();
+    }
+}
+
+type Seen = Arc<Mutex<HashMap<String, Instant>>>;
 
 impl Scaled {
     async fn watch(stage: &Stage) -> anyhow::Result<Self> {
@@ -92,30 +105,14 @@ impl Scaled {
         let version = api.list_metadata(&Default::default()).await?.metadata.resource_version;
         let version = version.context("a list has a version")?;
         let seen = Arc::default();
-        let noted = Arc::clone(&seen);
-        let params = WatchParams::default().timeout(3600);
-        let mut events = api.watch(&params, &version).await?.boxed();
-        tokio::spawn(async move {
-            loop {
-                let event = match events.try_next().await {
-                    Ok(Some(event)) => event,
-                    ended => return eprintln!("the watch on the targets has ended: {ended:?}"),
-                };
-                let (WatchEvent::Modified(target), at) = (event, Instant::now()) else { continue };
-                let replicas = target.spec.and_then(|spec| spec.replicas);
-                if let (Some(name), Some(1..)) = (target.metadata.name, replicas) {
-                    let mut noted: std::sync::MutexGuard<'_, HashMap<String, Instant>> = lock(&noted);
-                    noted.entry(name).or_insert(at);
-                }
-            }
-        });
-        Ok(Self(seen))
+        let watch = tokio::spawn(note(api, version, Arc::clone(&seen)));
+        Ok(Self { seen, watch })
     }
 
     /// How long each took that changed, once all have been scaled.
     async fn times(&self, changed: &HashMap<usize, Instant>) -> anyhow::Result<Distribution> {
         let look = || async {
-            let seen = lock(&self.0);
+            let seen = lock(&self.seen);
             let time = |(index, at): (&usize, &Instant)| Some(seen.get(&name(*index))?.duration_since(*at));
             let times: Vec<Duration> = changed.iter().filter_map(time).collect();
             let count = times.len();
@@ -126,6 +123,31 @@ impl Scaled {
             }
         };
         wait::until("every target to be scaled", PATIENCE, look).await
+    }
+}
+
+/// Notes when targets are scaled. An API server ends the watch of whoever does not keep up with hundreds of changes at once:
+/// then it goes on from the last one that was seen.
+async fn note(api: Api<Deployment>, mut version: String, seen: Seen) {
+    let params = WatchParams::default().timeout(3600);
+    loop {
+        let mut events = match api.watch(&params, &version).await {
+            Ok(events) => events.boxed(),
+            Err(error) => return eprintln!("the targets cannot be watched: {error}"),
+        };
+        while let Ok(Some(event)) = events.try_next().await {
+            let at = Instant::now();
+            let target = match event {
+                WatchEvent::Added(target) | WatchEvent::Modified(target) => target,
+                WatchEvent::Error(error) => return eprintln!("the watch on the targets has ended: {error}"),
+                WatchEvent::Deleted(_) | WatchEvent::Bookmark(_) => continue,
+            };
+            version = target.metadata.resource_version.unwrap_or(version);
+            let replicas = target.spec.and_then(|spec| spec.replicas);
+            if let (Some(name), Some(1..)) = (target.metadata.name, replicas) {
+                lock(&seen).entry(name).or_insert(at);
+            }
+        }
     }
 }
 

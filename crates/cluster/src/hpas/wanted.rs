@@ -165,7 +165,7 @@ mod tests {
     }
 
     fn check(hpa: &KeptHpa, live: &Value) -> Needed {
-        let owner = ObjectKey { kind: "GeneralScaler", namespace: "shop".to_owned(), name: "web".to_owned() };
+        let owner = ObjectKey::new("GeneralScaler", "shop", "web");
         let kind = &general_scaler::KIND;
         let keep = KeepHpa { owner: &owner, kind, uid: "ours", namespace: "shop", hpa: Some(hpa) };
         needed(&keep, hpa, &serde_json::from_value(live.clone()).unwrap())

@@ -410,11 +410,7 @@ mod tests {
     async fn a_record_of_the_object_that_had_the_name_before_is_not_written() {
         // Nobody listens there, so that every write fails.
         let config = kube::Config::new("http://127.0.0.1:1".parse().unwrap());
-        let key = ObjectKey {
-            kind: "BusinessScaling",
-            namespace: String::new(),
-            name: "payment-service".to_owned(),
-        };
+        let key = ObjectKey::new("BusinessScaling", "", "payment-service");
         let objects = Arc::new(Objects::default());
         objects.seen(&key, &json!({ "metadata": { "uid": "latter", "resourceVersion": "7" } }));
         let client = Client::try_from(config).unwrap();

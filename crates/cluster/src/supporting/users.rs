@@ -208,7 +208,7 @@ mod tests {
     }
 
     fn key(name: &str) -> ObjectKey {
-        ObjectKey { kind: "ScaledObject", namespace: "shop".to_owned(), name: name.to_owned() }
+        ObjectKey::new("ScaledObject", "shop", name)
     }
 
     fn object(version: &str, users: &str) -> Value {

@@ -95,7 +95,7 @@ impl Watched {
                 let created =
                     object.and_then(|object| object.pointer("/metadata/creationTimestamp")?.as_str());
                 let references = object.map(kind.needs.references).unwrap_or_default();
-                let key = ObjectKey { kind: kind.kind, namespace: namespace.clone(), name: name.clone() };
+                let key = ObjectKey::new(kind.kind, namespace.clone(), name.clone());
                 watches.supporting.refers(&key, created.unwrap_or_default(), references);
             }
             Self::Supporting(kind) => {
@@ -152,7 +152,7 @@ fn planned(
     (namespace, name): Name,
     object: Option<serde_json::Value>,
 ) -> Event {
-    let key = ObjectKey { kind: kind.kind, namespace, name };
+    let key = ObjectKey::new(kind.kind, namespace, name);
     match object {
         Some(object) => {
             watches.objects.seen(&key, &object);

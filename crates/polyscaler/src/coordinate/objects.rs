@@ -79,7 +79,7 @@ impl Settings {
     }
 
     fn key(&self, name: &str) -> ObjectKey {
-        ObjectKey { kind: KIND.kind, namespace: self.namespace.clone(), name: name.to_owned() }
+        ObjectKey::new(KIND.kind, self.namespace.clone(), name)
     }
 }
 

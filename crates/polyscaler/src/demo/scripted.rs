@@ -103,7 +103,7 @@ impl ScriptedStage {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let kind = resources::find(&text(&object["apiVersion"]), &text(&object["kind"])).unwrap();
         let name = text(&object["metadata"]["name"]);
-        let key = ObjectKey { kind: kind.kind, namespace: text(&object["metadata"]["namespace"]), name };
+        let key = ObjectKey::new(kind.kind, text(&object["metadata"]["namespace"]), name);
         object["metadata"]["uid"] = json!(key.name);
         object["metadata"]["generation"] = json!(1);
         object["metadata"]["creationTimestamp"] = json!("2023-11-01T00:00:00Z");

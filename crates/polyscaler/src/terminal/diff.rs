@@ -144,7 +144,7 @@ impl<'a> Previewer<'a> {
             "" => None,
             name => self.connection.view.get(kind, &namespace, name).await?,
         };
-        let key = ObjectKey { kind: kind.kind, namespace, name };
+        let key = ObjectKey::new(kind.kind, namespace, name);
         let before = present.as_ref().map(|present| Seen::of(kind, present));
         let resolved = self.resolve(kind, document).await?;
         let context = Context {

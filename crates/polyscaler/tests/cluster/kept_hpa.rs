@@ -65,8 +65,7 @@ impl<'a> Keeping<'a> {
             finalizers: std::sync::Arc::default(),
         }));
         while !matches!(events.recv().await.unwrap(), Event::Synced) {}
-        let owner =
-            ObjectKey { kind: "GeneralScaler", namespace: scene.namespace.clone(), name: "owner".to_owned() };
+        let owner = ObjectKey::new("GeneralScaler", scene.namespace.clone(), "owner");
         let keeper = HpaKeeper::new(&clients, hpas, Arc::clone(&metrics));
         Keeping { scene, keeper, metrics, events, watch, owner, uid: uid.to_owned() }
     }

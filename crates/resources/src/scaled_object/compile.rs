@@ -188,6 +188,8 @@ impl Triggers {
                 None => {}
             }
         }
+        // They are kept for as long as the object is as it is.
+        all.triggers.shrink_to_fit();
         all
     }
 }

@@ -100,11 +100,7 @@ fn an_action_says_whether_it_was_carried_out() {
         let at = Time::from_seconds(1_700_000_000);
         let (uid, verdict) = ("705ab4f5".to_owned(), Verdict::Polled(poll.clone()));
         let outcome = Outcome { uid, generation: 1, at, verdict, warnings: std::sync::Arc::default() };
-        let key = |namespace: &str| ObjectKey {
-            kind: "BusinessScaling",
-            namespace: namespace.to_owned(),
-            name: "shop".to_owned(),
-        };
+        let key = |namespace: &str| ObjectKey::new("BusinessScaling", namespace, "shop");
         let action = ScaleOperation::of(&key(""), &outcome, &poll, &decided);
         assert_eq!((action.uid.as_str(), action.timestamp), ("705ab4f5", at));
         assert_eq!((action.applied, action.error.as_deref()), (applied, error));

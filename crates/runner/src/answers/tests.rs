@@ -5,7 +5,7 @@ use super::*;
 const INTERVAL: Duration = Duration::from_secs(30);
 
 fn key(name: &str) -> ObjectKey {
-    ObjectKey { kind: "ScaledObject", namespace: "shop".to_owned(), name: name.to_owned() }
+    ObjectKey::new("ScaledObject", "shop", name)
 }
 
 fn begin() -> Time {
@@ -38,7 +38,7 @@ fn a_value_is_found_by_its_object_and_by_its_name_in_any_case() {
         let age = Duration::from_secs(10);
         assert_eq!(found, Answer { metric: "s0-prometheus".to_owned(), value: 7.25, at: begin(), age });
     }
-    let elsewhere = ObjectKey { namespace: "other".to_owned(), ..key("web") };
+    let elsewhere = ObjectKey::new("ScaledObject", "other", "web");
     for unknown in [key("other"), elsewhere] {
         assert_eq!(answers.find(&unknown, "s0-prometheus", after(10)), Err(NoAnswer::UnknownObject));
     }

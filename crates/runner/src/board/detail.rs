@@ -125,10 +125,12 @@ impl Detail {
 
 /// Adds what is newest; the oldest make room.
 fn keep<T>(kept: &mut VecDeque<T>, newest: T, most: usize) {
-    kept.push_back(newest);
-    if kept.len() > most {
+    if kept.len() >= most {
         kept.pop_front();
     }
+    // Most objects have one or two.
+    kept.reserve_exact(1);
+    kept.push_back(newest);
 }
 
 impl PastDecision {

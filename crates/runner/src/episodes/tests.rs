@@ -25,7 +25,7 @@ struct Bench {
 }
 
 fn key() -> ObjectKey {
-    ObjectKey { kind: "ScalingGroup", namespace: "shop".to_owned(), name: "all".to_owned() }
+    ObjectKey::new("ScalingGroup", "shop", "all")
 }
 
 /// A group of `web` and `db`, of which a replica bears 1000 of the 3000 users that there are at `web`.

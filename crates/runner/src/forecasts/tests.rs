@@ -35,7 +35,7 @@ impl Sampler for Remembering {
 }
 
 fn key() -> ObjectKey {
-    ObjectKey { kind: "Anything", namespace: "default".to_owned(), name: "web".to_owned() }
+    ObjectKey::new("Anything", "default", "web")
 }
 
 fn foreseeing() -> Plan {

@@ -14,7 +14,7 @@ use prometheus_client::encoding::{EncodeLabelSet, LabelSetEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Metric, Registry};
 use resources::{Outcome, Poll};
 
 use crate::ObjectKey;
@@ -45,71 +45,93 @@ struct Series {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Shared(Arc<TriggerLabels>);
 
+impl Shared {
+    fn of(object: &ObjectKey, trigger: &TriggerActivity) -> Self {
+        let (metric, scaler) = (trigger.metric.clone(), trigger.scaler.clone());
+        Self(Arc::new(TriggerLabels { object: object.clone(), metric, scaler }))
+    }
+}
+
 impl EncodeLabelSet for Shared {
     fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> Result<(), fmt::Error> {
         self.0.encode(encoder)
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-#[expect(non_snake_case, reason = "the labels are KEDA's")]
+/// What KEDA says of each object.
+const TYPE: &str = "scaledobject";
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct TriggerLabels {
-    namespace: String,
+    object: ObjectKey,
     metric: String,
-    scaledObject: String,
     scaler: String,
-    triggerIndex: String,
-    r#type: &'static str,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-#[expect(non_snake_case, reason = "the labels are KEDA's")]
-struct ObjectLabels {
-    namespace: String,
-    scaledObject: String,
+impl TriggerLabels {
+    /// The place among all triggers. Names are `s`, the place, a hyphen and the rest.
+    fn index(&self) -> &str {
+        let place = self.metric.strip_prefix('s').and_then(|rest| rest.split('-').next());
+        place.unwrap_or_default()
+    }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct LoopLabels {
-    namespace: String,
-    r#type: &'static str,
-    resource: String,
+impl EncodeLabelSet for TriggerLabels {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> Result<(), fmt::Error> {
+        [
+            ("namespace", self.object.namespace.as_str()),
+            ("metric", &self.metric),
+            ("scaledObject", &self.object.name),
+            ("scaler", &self.scaler),
+            ("triggerIndex", self.index()),
+            ("type", TYPE),
+        ]
+        .encode(encoder)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct ObjectLabels(ObjectKey);
+
+impl EncodeLabelSet for ObjectLabels {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> Result<(), fmt::Error> {
+        [("namespace", self.0.namespace.as_str()), ("scaledObject", &self.0.name)].encode(encoder)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct LoopLabels(ObjectKey);
+
+impl EncodeLabelSet for LoopLabels {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> Result<(), fmt::Error> {
+        [("namespace", self.0.namespace.as_str()), ("type", TYPE), ("resource", &self.0.name)].encode(encoder)
+    }
 }
 
 impl KedaSeries {
-    /// Registers them, under KEDA's own names.
-    pub(super) fn register(&self, registry: &mut Registry) {
-        registry.register("keda_scaler_active", "Whether a trigger is active", self.active.clone());
-        registry.register(
-            "keda_scaler_metrics_value",
-            "Last value of a trigger's metric",
-            self.values.clone(),
-        );
-        registry.register(
-            "keda_scaler_detail_errors",
-            "Polls in which a trigger failed",
-            self.trigger_errors.clone(),
-        );
-        registry.register(
-            "keda_scaled_object_errors",
-            "Polls in which any trigger failed",
-            self.errors.clone(),
-        );
-        registry.register(
-            "keda_scaled_object_paused",
-            "Whether a ScaledObject is paused",
-            self.paused.clone(),
-        );
-        registry.register(
-            "keda_scaler_metrics_latency_seconds",
-            "Time that the last reading of a trigger's metric took",
-            self.latencies.clone(),
-        );
-        registry.register(
-            "keda_internal_scale_loop_latency_seconds",
-            "Time between the instant at which the last poll was due and its start",
-            self.lateness.clone(),
-        );
+    /// Registers them, under KEDA's own names: each in a registry of its own, as each has a line for every object.
+    pub(super) fn registries(&self) -> Vec<Registry> {
+        vec![
+            alone("keda_scaler_active", "Whether a trigger is active", self.active.clone()),
+            alone("keda_scaler_metrics_value", "Last value of a trigger's metric", self.values.clone()),
+            alone(
+                "keda_scaler_detail_errors",
+                "Polls in which a trigger failed",
+                self.trigger_errors.clone(),
+            ),
+            alone("keda_scaled_object_errors", "Polls in which any trigger failed", self.errors.clone()),
+            alone("keda_scaled_object_paused", "Whether a ScaledObject is paused", self.paused.clone()),
+            alone(
+                "keda_scaler_metrics_latency_seconds",
+                "Time that the last reading of a trigger's metric took",
+                self.latencies.clone(),
+            ),
+            alone(
+                "keda_internal_scale_loop_latency_seconds",
+                "Time between the instant at which the last poll was due and its start",
+                self.lateness.clone(),
+            ),
+        ]
     }
 
     /// Takes over what a poll of `key` came to, where that goes by triggers.
@@ -118,7 +140,7 @@ impl KedaSeries {
         let Some(poll) = outcome.poll() else { return self.forget(key) };
         let Some(activity) = &poll.decision.activity else { return };
         let labels: Box<[Shared]> =
-            activity.triggers.iter().map(|trigger| Shared(TriggerLabels::of(key, trigger).into())).collect();
+            activity.triggers.iter().map(|trigger| Shared::of(key, trigger)).collect();
         let (labels, latencies) = self.keep(key, labels);
         // A source that names its metrics itself may have several, of which nobody knows how long each took.
         for (labels, latency) in labels.iter().zip(&latencies).filter(|_| latencies.len() >= labels.len()) {
@@ -136,7 +158,7 @@ impl KedaSeries {
                 None => drop(self.values.remove(labels)),
             }
         }
-        let of_object = ObjectLabels::of(key);
+        let of_object = ObjectLabels(key.clone());
         let errors = self.errors.get_or_create(&of_object);
         if activity.triggers.iter().any(|trigger| trigger.failure.is_some()) {
             errors.inc();
@@ -146,7 +168,7 @@ impl KedaSeries {
 
     /// A poll of `key` began so long after it was due.
     pub(super) fn late(&self, key: &ObjectKey, lateness: Duration) {
-        self.lateness.get_or_create(&LoopLabels::of(key)).set(lateness.as_secs_f64());
+        self.lateness.get_or_create(&LoopLabels(key.clone())).set(lateness.as_secs_f64());
     }
 
     /// The readings of a poll of `key` took so long.
@@ -156,10 +178,10 @@ impl KedaSeries {
 
     /// The object is gone, or is not ours to poll any more.
     pub(super) fn forget(&self, key: &ObjectKey) {
-        self.lateness.remove(&LoopLabels::of(key));
+        self.lateness.remove(&LoopLabels(key.clone()));
         let Some(series) = self.lock().remove(key) else { return };
         series.triggers.iter().for_each(|labels| self.remove(labels));
-        let of_object = ObjectLabels::of(key);
+        let of_object = ObjectLabels(key.clone());
         self.errors.remove(&of_object);
         self.paused.remove(&of_object);
     }
@@ -195,31 +217,10 @@ impl KedaSeries {
     }
 }
 
-impl TriggerLabels {
-    fn of(key: &ObjectKey, trigger: &TriggerActivity) -> Self {
-        // Names are `s`, the place among all triggers, a hyphen and the rest.
-        let place = trigger.metric.strip_prefix('s').and_then(|rest| rest.split('-').next());
-        Self {
-            namespace: key.namespace.clone(),
-            metric: trigger.metric.clone(),
-            scaledObject: key.name.clone(),
-            scaler: trigger.scaler.clone(),
-            triggerIndex: place.unwrap_or_default().to_owned(),
-            r#type: "scaledobject",
-        }
-    }
-}
-
-impl ObjectLabels {
-    fn of(key: &ObjectKey) -> Self {
-        Self { namespace: key.namespace.clone(), scaledObject: key.name.clone() }
-    }
-}
-
-impl LoopLabels {
-    fn of(key: &ObjectKey) -> Self {
-        Self { namespace: key.namespace.clone(), r#type: "scaledobject", resource: key.name.clone() }
-    }
+fn alone(name: &str, help: &str, metric: impl Metric) -> Registry {
+    let mut registry = Registry::default();
+    registry.register(name, help, metric);
+    registry
 }
 
 /// What the HPA is given for a trigger; nothing where it fails and has no fallback.

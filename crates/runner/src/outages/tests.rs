@@ -7,7 +7,7 @@ use super::*;
 const PROMETHEUS: &str = "prometheus at http://prometheus:9090";
 
 fn key(name: &str) -> ObjectKey {
-    ObjectKey { kind: "ScalingRule", namespace: "shop".to_owned(), name: name.to_owned() }
+    ObjectKey::new("ScalingRule", "shop", name)
 }
 
 fn at(second: u64) -> Time {

@@ -5,7 +5,7 @@ use super::*;
 use crate::scripted::{member, plan};
 
 fn key(name: &str) -> ObjectKey {
-    ObjectKey { kind: "BusinessScaling", namespace: String::new(), name: name.to_owned() }
+    ObjectKey::new("BusinessScaling", "", name)
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn group(names: &[&str]) -> Plan {
 }
 
 fn names(keys: Vec<ObjectKey>) -> Vec<String> {
-    keys.into_iter().map(|key| key.name).collect()
+    keys.into_iter().map(|key| key.name.clone()).collect()
 }
 
 /// Claims, each by its name, age and targets, one after another.

@@ -11,7 +11,7 @@ use crate::clock::instant_in;
 use crate::scripted::{Answer, World, member, plan, polled};
 
 fn key() -> ObjectKey {
-    ObjectKey { kind: "Anything", namespace: "default".to_owned(), name: "web".to_owned() }
+    ObjectKey::new("Anything", "default", "web")
 }
 
 /// A job for `plan`, and the way to revoke it.

@@ -157,7 +157,7 @@ impl Object {
     pub(crate) fn key(&self) -> ObjectKey {
         let name = self.0["metadata"]["name"].as_str().unwrap().to_owned();
         let namespace = self.0["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
-        ObjectKey { kind: self.1.kind, namespace, name }
+        ObjectKey::new(self.1.kind, namespace, name)
     }
 
     pub(crate) fn applied(&self) -> Event {

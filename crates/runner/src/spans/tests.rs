@@ -67,7 +67,7 @@ async fn listen(world: &World, plan: Plan, is_revoked: bool) -> Listener {
     let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(listener.clone()));
     let (_revoke, revoked) = watch::channel(is_revoked);
     let (memory, not_before) = (Memory::default(), world.now());
-    let key = ObjectKey { kind: "BusinessScaling", namespace: String::new(), name: "shop".to_owned() };
+    let key = ObjectKey::new("BusinessScaling", "", "shop");
     let job = Job {
         key,
         kind: &resources::business_scaling::KIND,

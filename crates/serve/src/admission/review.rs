@@ -160,7 +160,7 @@ impl Judge {
             Scope::Namespaced => text("/metadata/namespace").to_owned(),
             Scope::Cluster => String::new(),
         };
-        let key = ObjectKey { kind: kind.kind, namespace, name: text("/metadata/name").to_owned() };
+        let key = ObjectKey::new(kind.kind, namespace, text("/metadata/name"));
         let had = |target: &Target| {
             plan_before.is_some_and(|before| {
                 before.claimed().any(|member| member.target.identity() == target.identity())

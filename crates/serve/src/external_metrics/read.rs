@@ -40,7 +40,7 @@ pub(super) async fn read(
         Ok(name) => name,
         Err(why) => return failed(&why),
     };
-    let key = ObjectKey { kind: KIND, namespace, name };
+    let key = ObjectKey::new(KIND, namespace, name);
     match shown.answers.awaited(&key, &metric, &*shown.clock).await {
         Ok(answer) => match list(&answer) {
             Some(list) => Json(list).into_response(),

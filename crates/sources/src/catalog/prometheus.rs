@@ -83,13 +83,12 @@ struct Query {
     client: Arc<HttpClient>,
     doorman: Arc<Doorman>,
     config: Config,
-    /// What is asked where; `None` where no server is known, as when a manifest is checked.
-    request: Option<(Url, Option<String>)>,
 }
 
 /// The settings, found good.
 struct Config {
     query: String,
+    /// `None` where no server is known, as when a manifest is checked.
     server: Option<ServerAddress>,
     aggregate: Aggregate,
     empty_as_zero: bool,
@@ -147,12 +146,14 @@ impl Config {
 
 impl Query {
     async fn number(&self, request: Request<'_>) -> Result<Number, Absence> {
-        let (url, form) = self.request.as_ref().ok_or_else(no_server)?;
+        // Made for each reading: kept, it would take as much room as all the rest of a query.
+        let server = self.config.server.as_ref().ok_or_else(no_server)?;
+        let (url, form) = request_for(server, &self.config);
         let Config { aggregate, empty_as_zero, .. } = self.config;
         let number = |status, body: &Body, hidden: &Hidden| {
             answer::number(status, body, aggregate, empty_as_zero, hidden)
         };
-        self.call(url, form.as_deref(), request, number).await
+        self.call(&url, form.as_deref(), request, number).await
     }
 
     /// The values of the past. Several series are aggregated by the server, so that the answer stays small.
@@ -257,12 +258,11 @@ impl Source for Prometheus {
         }
         let mut config = config?;
         config.server = config.server.or_else(|| self.default_server.known().cloned());
-        let request = config.server.as_ref().map(|server| request_for(server, &config));
-        if let Some((url, _)) = &request {
-            settings.asks(|| shown_origin(url));
+        if let Some(server) = &config.server {
+            settings.asks(|| shown_origin(&server.endpoint()));
         }
         let (client, doorman) = (Arc::clone(&self.client), Arc::clone(&self.doorman));
-        Some(Box::new(Query { client, doorman, request, config }))
+        Some(Box::new(Query { client, doorman, config }))
     }
 
     fn given_later(&self) -> &'static [GivenLater] {

@@ -182,7 +182,7 @@ impl Journal for World {
         let mut state = self.state();
         let previous = state.statuses.remove(&record.key.name);
         let previous = previous.unwrap_or_else(|| kind.kept_status(&Value::Null));
-        state.statuses.insert(record.key.name, previous.after(&record.outcome));
+        state.statuses.insert(record.key.name.clone(), previous.after(&record.outcome));
     }
 }
 

@@ -44,11 +44,7 @@ impl Owners {
     fn add_ours(&mut self, kind: &'static Kind, object: &Value) {
         let text =
             |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let key = ObjectKey {
-            kind: kind.kind,
-            namespace: text("/metadata/namespace"),
-            name: text("/metadata/name"),
-        };
+        let key = ObjectKey::new(kind.kind, text("/metadata/namespace"), text("/metadata/name"));
         let catalog = Registry::new(AddressPolicy::default());
         let context = lenient(&catalog);
         // One that cannot be compiled owns nothing.

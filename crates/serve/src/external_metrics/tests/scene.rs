@@ -155,7 +155,7 @@ impl Replica {
 
     /// Notes this value of the only metric of `web`.
     pub(super) fn publish(&self, value: Result<f64, &str>) {
-        let key = ObjectKey { kind: "ScaledObject", namespace: "shop".to_owned(), name: "web".to_owned() };
+        let key = ObjectKey::new("ScaledObject", "shop", "web");
         let absent = |why: &str| Absence { reason: AbsenceReason::Timeout, message: why.to_owned() };
         let at = engine::Time::from_seconds(1_700_000_000);
         let value = value.map_err(absent);
