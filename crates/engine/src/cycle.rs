@@ -124,7 +124,8 @@ pub fn may_write_from(plan: &Plan, decision: &Decision, member: usize, replicas:
 ///
 /// Objects with equal queries are due at the same instant and share one reading that is
 /// never older than a poll; distinct queries spread evenly over [`PHASES`] instants of the interval. A plan without
-/// metrics has no reading to share: its interval begins with its last poll, the first one included.
+/// metrics has no reading to share: its interval begins with its last poll, the first one included. So does that of a
+/// policy which says so ([`Policy::counts_from_poll`](crate::Policy::counts_from_poll)), to a hundredth of it.
 pub fn next_poll(plan: &Plan, now: Time) -> Time {
     poll_after(plan, plan.interval, now)
 }
@@ -136,8 +137,15 @@ pub fn next_poll_after(plan: &Plan, decision: &Decision, now: Time) -> Time {
 
 fn poll_after(plan: &Plan, interval: Duration, now: Time) -> Time {
     let Some(metric) = plan.metrics.first() else { return now.plus(interval) };
+    let counts_from_poll = plan.policy.counts_from_poll(interval);
     let interval = (interval.as_millis() as i64).max(1);
-    let (step, phase) = ((interval / PHASES).max(1), (metric.query.digest() % interval as u64) as i64);
+    let step = (interval / PHASES).max(1);
+    if counts_from_poll {
+        // The nearest instant, so that neither the time that a poll takes adds up nor a crowd falls apart.
+        let due = now.as_millis() + interval + step / 2;
+        return Time::from_millis(due - due.rem_euclid(step));
+    }
+    let phase = (metric.query.digest() % interval as u64) as i64;
     let phase = phase - phase % step;
     let passed = (now.as_millis() - phase).rem_euclid(interval);
     Time::from_millis(now.as_millis() - passed + interval)

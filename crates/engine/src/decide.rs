@@ -33,7 +33,8 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
     let alarms = plan.safeguards.look(&plan.metrics, &values, &absences, &mut memory.metrics, now);
     let starts = start::of(plan, memory, observation);
     let scales = start::within_bounds(observation, &starts);
-    let view = View { advice, readings: &observation.readings, ..plan.view(&scales, &values, now) };
+    let (readings, is_between) = (observation.readings.as_slice(), observation.is_between);
+    let view = View { advice, readings, is_between, ..plan.view(&scales, &values, now) };
     let mut unasked = (!observation.outlooks.is_empty()).then(|| memory.policy.clone());
     let mut recommended = plan.policy.recommend_all(&view, &mut memory.policy);
     let foreseen =

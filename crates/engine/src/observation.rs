@@ -15,6 +15,10 @@ pub struct Observation {
     pub outlooks: Vec<Outlook>,
     /// What the HPA controller last did, where the plan stands beside it; `None` where nobody looked.
     pub controller: Option<ControllerSeen>,
+    /// Whether the poll is one that a policy asked for in between ([`Policy::pace`]), and not by the plan's interval.
+    ///
+    /// [`Policy::pace`]: crate::Policy::pace
+    pub is_between: bool,
 }
 
 /// What an adviser outside recommends.

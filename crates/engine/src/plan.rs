@@ -75,7 +75,18 @@ impl Plan {
     pub fn view<'a>(&'a self, scales: &'a [Option<Scale>], values: &'a [Option<f64>], now: Time) -> View<'a> {
         let (members, metrics, group) = (&self.members, &self.metrics, self.group.as_ref());
         let limits = Some(&self.limits);
-        View { members, metrics, scales, readings: &[], values, now, group, limits, advice: None }
+        View {
+            members,
+            metrics,
+            scales,
+            readings: &[],
+            values,
+            now,
+            group,
+            limits,
+            advice: None,
+            is_between: false,
+        }
     }
 }
 

@@ -24,6 +24,8 @@ pub struct View<'a> {
     pub limits: Option<&'a Limits>,
     /// What an adviser outside recommends, where one is asked and has answered.
     pub advice: Option<&'a Advice>,
+    /// Whether the poll is one that the policy asked for in between, and not by the plan's interval.
+    pub is_between: bool,
 }
 
 impl View<'_> {

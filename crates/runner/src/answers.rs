@@ -8,14 +8,14 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use engine::{Published, Time};
+use engine::{Published, Target, Time};
 use resources::Outcome;
 use tokio::sync::Notify;
 
-use crate::{Clock, ObjectKey};
+use crate::{Actuator, Clock, ObjectKey};
 
 /// Added to two intervals, it is for how long a value is answered.
 const GRACE: Duration = Duration::from_secs(30);
@@ -34,6 +34,17 @@ pub struct Answers {
     asked: Mutex<HashSet<ObjectKey>>,
     someone_asks: Notify,
     someone_was_polled: Notify,
+    pods: Pods,
+}
+
+/// By whom the pods of targets are counted.
+#[derive(Default)]
+struct Pods(OnceLock<Arc<dyn Actuator>>);
+
+impl fmt::Debug for Pods {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pods")
+    }
 }
 
 /// What one poll published.
@@ -42,6 +53,8 @@ struct Noted {
     polled: Time,
     interval: Duration,
     values: Vec<Published>,
+    /// Whose pods share a fallback.
+    target: Option<Target>,
 }
 
 /// A value that may be answered.
@@ -55,6 +68,8 @@ pub struct Answer {
     pub at: Time,
     /// How long ago that is.
     pub age: Duration,
+    /// What the pods that are ready share, whoever they are now: see [`Published::for_one_pod`].
+    shared: Option<(f64, Target)>,
 }
 
 /// Why there is no value to answer.
@@ -110,7 +125,7 @@ impl Answers {
             return Err(NoAnswer::NotLeading);
         }
         let objects = self.lock();
-        let Noted { polled, interval, values } = objects.get(key).ok_or(NoAnswer::UnknownObject)?;
+        let Noted { polled, interval, values, target } = objects.get(key).ok_or(NoAnswer::UnknownObject)?;
         let found = values.iter().find(|value| value.metric.eq_ignore_ascii_case(metric));
         let found = found.ok_or_else(|| NoAnswer::UnknownMetric {
             published: values.iter().map(|value| value.metric.clone()).collect(),
@@ -125,13 +140,15 @@ impl Answers {
                 value: *value,
                 at: found.at,
                 age: now.since(found.at),
+                shared: found.for_one_pod.zip(target.clone()),
             }),
             Err(absence) => Err(NoAnswer::NoValue { message: absence.to_string() }),
         }
     }
 
     /// The same, after the poll of an object that is still to come, for as long as a question may wait. An HPA asks as soon
-    /// as it is made, and who leads anew knows nothing yet: the first answer is then a value, too.
+    /// as it is made, and who leads anew knows nothing yet: the first answer is then a value, too. A fallback that the pods
+    /// share which are ready is shared by those of now, as an HPA multiplies by those.
     ///
     /// # Errors
     /// Why there is none.
@@ -141,6 +158,24 @@ impl Answers {
         metric: &str,
         clock: &dyn Clock,
     ) -> Result<Answer, NoAnswer> {
+        let answer = self.polled(key, metric, clock).await?;
+        let (Some((whole, target)), Some(pods)) = (&answer.shared, self.pods.0.get()) else {
+            return Ok(answer);
+        };
+        let ready = pods.observe(target).await.ok().and_then(|scale| scale.ready).unwrap_or(0);
+        let Some(value) = Published::shared_by(*whole, ready) else {
+            let message = "it falls back by the pods that are ready, and none is".to_owned();
+            return Err(NoAnswer::NoValue { message });
+        };
+        Ok(Answer { value, ..answer })
+    }
+
+    /// Has the pods of targets counted by `actuator`.
+    pub(crate) fn count_pods_by(&self, actuator: Arc<dyn Actuator>) {
+        let _ = self.pods.0.set(actuator);
+    }
+
+    async fn polled(&self, key: &ObjectKey, metric: &str, clock: &dyn Clock) -> Result<Answer, NoAnswer> {
         let found = self.find(key, metric, clock.now());
         let may_come = matches!(found, Err(NoAnswer::UnknownObject | NoAnswer::UnknownMetric { .. }));
         if !may_come || !self.is_expected(key) {
@@ -194,15 +229,23 @@ impl Answers {
     pub(crate) fn note(&self, key: &ObjectKey, outcome: &Outcome) {
         let Some(poll) = outcome.poll() else { return self.forget(key) };
         let interval = poll.plan.interval_after(&poll.decision);
-        self.publish(key, poll.decision.at, interval, poll.decision.published.clone());
+        let target = poll.plan.members.first().map(|member| member.target.clone());
+        self.keep(
+            key,
+            Noted { polled: poll.decision.at, interval, values: poll.decision.published.clone(), target },
+        );
     }
 
     /// Replaces what the object `key`, which is polled at this interval, published by `values`, of the poll of that time.
     pub fn publish(&self, key: &ObjectKey, polled: Time, interval: Duration, values: Vec<Published>) {
-        if values.is_empty() {
+        self.keep(key, Noted { polled, interval, values, target: None });
+    }
+
+    fn keep(&self, key: &ObjectKey, noted: Noted) {
+        if noted.values.is_empty() {
             return self.forget(key);
         }
-        self.lock().insert(key.clone(), Noted { polled, interval, values });
+        self.lock().insert(key.clone(), noted);
         self.came(key);
     }
 

@@ -32,6 +32,10 @@ pub(crate) struct Entry {
     /// While this replica leads, what it remembers; else what the object's status does, for a takeover.
     memory: Memory,
     pub(crate) due: Option<Time>,
+    /// When the interval of its plan has passed, where polls in between are due sooner.
+    regular: Option<Time>,
+    /// Whether a source has reported since its last poll, so that the interval does not count.
+    pub(crate) pushed: bool,
     /// The poll that runs, if one does.
     pub(crate) polling: Option<Polling>,
     /// Whether a reading from before `due` will do: at the first poll, and when looking again.
@@ -119,6 +123,8 @@ impl Entry {
             object: None,
             memory: memory.restored(now),
             due: None,
+            regular: None,
+            pushed: false,
             polling: None,
             reuse_reading: true,
             ask_last_scaled: true,
@@ -141,7 +147,7 @@ impl Entry {
         (self.identity, self.object) = (identity, object);
         (self.compiled, self.warnings) = parted(compiled);
         // It may have other targets now.
-        self.ask_last_scaled = true;
+        (self.ask_last_scaled, self.regular) = (true, None);
         self.reported.forget();
     }
 
@@ -154,7 +160,7 @@ impl Entry {
 
     /// This replica begins or ceases to lead.
     pub(crate) fn lead(&mut self, leading: bool, now: Time) {
-        self.due = None;
+        (self.due, self.regular) = (None, None);
         self.reported.forget();
         self.revoke();
         self.pursuit = Pursuit::default();
@@ -194,6 +200,10 @@ impl Entry {
         self.memory.fit(&plan);
         self.reversals.retain(|target| plan.members.iter().any(|member| member.target == *target));
         let written = plan.members.iter().map(|member| self.reversals.written(&member.target)).collect();
+        let is_between = !mem::take(&mut self.pushed) && self.regular.is_some_and(|regular| due < regular);
+        if !is_between {
+            self.regular = None;
+        }
         let oldest = if mem::take(&mut self.reuse_reading) { plan.interval } else { Duration::ZERO };
         let job = Job {
             key,
@@ -204,6 +214,7 @@ impl Entry {
             not_before: due.minus(oldest),
             plan,
             memory: self.memory.clone(),
+            is_between,
             ask_last_scaled: mem::take(&mut self.ask_last_scaled),
             written,
             revoked,
@@ -323,14 +334,14 @@ impl Entry {
         self.reuse_reading = polling.is_revoked() || met_conflict;
         let Ok(plan) = &self.compiled else { return now };
         if self.reuse_reading {
-            cycle::look_again(plan, self.conflicts, now)
-        } else {
-            let poll = finished.and_then(Finished::poll);
-            poll.map_or_else(
-                || cycle::next_poll(plan, now),
-                |poll| cycle::next_poll_after(plan, &poll.decision, now),
-            )
+            return cycle::look_again(plan, self.conflicts, now);
         }
+        let regular = self.regular.unwrap_or_else(|| cycle::next_poll(plan, now));
+        let poll = finished.and_then(Finished::poll);
+        let next =
+            poll.map_or(regular, |poll| cycle::next_poll_after(plan, &poll.decision, now).min(regular));
+        self.regular = Some(regular).filter(|regular| next < *regular);
+        next
     }
 
     /// Takes over what a poll wrote and what it saw of what was written before.

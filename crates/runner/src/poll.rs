@@ -32,6 +32,8 @@ pub(crate) struct Job {
     pub(crate) memory: Memory,
     /// A reading that began before this is too old.
     pub(crate) not_before: Time,
+    /// Whether it is one that the plan's policy asked for, before its interval has passed.
+    pub(crate) is_between: bool,
     /// Whether the targets may have been scaled without the memory knowing.
     pub(crate) ask_last_scaled: bool,
     /// The replicas that were last written to each target, where nobody has been seen to change them since.
@@ -129,6 +131,7 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
         plan,
         mut memory,
         not_before,
+        is_between,
         ask_last_scaled,
         written,
         mut revoked,
@@ -142,9 +145,10 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
         // What is kept beside the replicas waits for no reading either.
         looked = join(look(&services, &key, &plan, not_before, ask_last_scaled), keep(&services, keeps, &memory)) => Some(looked),
     };
-    let Some((Looked { observation, seen, last_scaled, latencies }, hpa)) = looked else {
+    let Some((Looked { mut observation, seen, last_scaled, latencies }, hpa)) = looked else {
         return Finished { ask_last_scaled, ..Finished::without_outcome(memory) };
     };
+    observation.is_between = is_between;
 
     let changed = who_changed(&services, &plan, &written, &seen).await;
     let now = services.clock.now();

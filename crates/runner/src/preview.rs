@@ -78,6 +78,7 @@ impl Eyes {
             written: vec![None; plan.members.len()],
             plan,
             memory,
+            is_between: false,
             ask_last_scaled: true,
             revoked,
         };

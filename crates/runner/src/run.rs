@@ -73,6 +73,7 @@ pub struct Runner {
 impl Runner {
     /// A loop without objects.
     pub fn new(services: Services, terms: Terms) -> Self {
+        services.answers.count_pods_by(Arc::clone(&services.actuator));
         Self {
             services,
             terms,

@@ -4,6 +4,7 @@
 
 mod adviser;
 mod cluster;
+mod hurried;
 mod keeper;
 mod keeping;
 mod objects;

@@ -5,4 +5,5 @@ pub(crate) mod dial;
 pub mod grpc;
 pub(crate) mod http_client;
 pub(crate) mod json_number;
+mod private_key;
 pub(crate) mod tls;

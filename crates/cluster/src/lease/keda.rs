@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_holds_its_lease_is_active_until_it_falls_silent() {
+    async fn contract_8_1_whoever_holds_its_lease_is_active_until_it_falls_silent() {
         let mut living = Living::default();
         assert_eq!(active(&mut living, &[]), None);
         let mut look = |version, holder| active(&mut living, &[lease("keda", version, holder)]);

@@ -41,6 +41,8 @@ pub enum Cause {
     Inactive,
     /// It is inactive and has fewer replicas than the minimum.
     Minimum(u32),
+    /// It is inactive, and is left as it is until the polling interval has passed.
+    UntilPoll,
     /// It has been inactive for long enough.
     Since(Duration),
     /// It has never been active, for long enough.
@@ -76,6 +78,7 @@ impl fmt::Display for Cause {
                 and_more(f, more)
             }
             Self::Inactive => f.write_str("inactive"),
+            Self::UntilPoll => f.write_str("inactive, decided when the polling interval has passed"),
             Self::Minimum(min) => write!(f, "inactive, {min} at least"),
             Self::Since(span) => write!(f, "inactive for {} s", span.as_secs()),
             Self::Never => f.write_str("never active"),

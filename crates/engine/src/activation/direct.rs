@@ -60,8 +60,7 @@ impl Activation {
     fn published(&self, judgement: &Judgement<'_>) -> impl Iterator<Item = (HpaMetric, Reading)> + use<> {
         let own = |judged: &Judged<'_>| {
             let reading = match judged.value() {
-                // A quantity has three places, and is not negative.
-                Ok(value) => Reading::of(thousandths(value.max(0.0)), judged.at),
+                Ok(value) => Reading::of(value, judged.at),
                 Err(absence) => Reading::Absent(absence),
             };
             (metric(&judged.metric, judged.target), reading)

@@ -1,6 +1,6 @@
 //! What is published in place of a metric that fails: the value that makes an HPA ask for the fallback's replicas.
 
-use crate::{MetricTarget, Scale, TargetType};
+use crate::{MetricTarget, Published, Scale, TargetType};
 
 /// What is published in place of a metric that fails.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +36,8 @@ pub(super) struct FallbackValue {
     pub(super) value: f64,
     /// The replicas that it asks for.
     pub(super) replicas: u32,
+    /// The value for one pod that is ready, where an HPA multiplies by those.
+    pub(super) for_one_pod: Option<f64>,
 }
 
 impl ActivationFallback {
@@ -59,12 +61,15 @@ impl ActivationFallback {
             FallbackBehavior::CurrentReplicasIfHigher => current()?.max(self.replicas),
             FallbackBehavior::CurrentReplicasIfLower => current()?.min(self.replicas),
         };
-        let share = match target.type_() {
-            TargetType::AverageValue => f64::from(replicas),
+        let whole = milli(target.value(), f64::from(replicas));
+        Some(match target.type_() {
+            TargetType::AverageValue => FallbackValue { value: whole, replicas, for_one_pod: None },
             // The HPA multiplies by the pods that are ready.
-            TargetType::Value => f64::from(replicas) / f64::from(scale?.ready.filter(|ready| *ready > 0)?),
-        };
-        Some(FallbackValue { value: milli(target.value(), share), replicas })
+            TargetType::Value => {
+                let value = Published::shared_by(whole, scale?.ready?)?;
+                FallbackValue { value, replicas, for_one_pod: Some(whole) }
+            }
+        })
     }
 
     /// The value that stands for a formula that has no result although nothing fails.
@@ -94,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn each_behavior_has_its_own_replicas() {
+    fn contract_4_5_each_behavior_has_its_own_replicas() {
         use FallbackBehavior::*;
         let average = (TargetType::AverageValue, 2.5);
         for (behavior, at_2, at_9, unknown) in [
@@ -109,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_divided_by_ready_pods_and_cut_off_at_thousandths() {
+    fn contract_4_5_a_value_is_divided_by_ready_pods_and_cut_off_at_thousandths() {
         let of = |target, scale| value(FallbackBehavior::Static, (TargetType::Value, target), scale);
         assert_eq!(of(10.0, Some((4, Some(4)))), Some(15.0));
         assert_eq!(of(10.0, Some((9, Some(9)))), Some(6.666));
@@ -120,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn the_threshold_is_strict() {
+    fn contract_4_5_the_threshold_is_strict() {
         let fallback =
             ActivationFallback { failure_threshold: 3, replicas: 6, behavior: FallbackBehavior::Static };
         assert!(!fallback.is_due(3) && fallback.is_due(4));

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use super::direct::thousandths;
 use super::fallback::FallbackValue;
 use super::memory::ActivationMemory;
 use super::{Activation, Cause, Composite, FallbackBehavior, OpenMetric, Trigger};
@@ -57,6 +58,8 @@ pub(super) struct Composed {
     pub(super) at: Time,
     /// Whether it is a fallback.
     pub(super) is_fallback: bool,
+    /// Of a fallback that is shared by the pods that are ready: the value for one of them.
+    pub(super) for_one_pod: Option<f64>,
 }
 
 impl<'a> Judged<'a> {
@@ -77,7 +80,16 @@ impl<'a> Judged<'a> {
     pub(super) fn value(&self) -> Result<f64, Absence> {
         match (&self.read, self.stands_in) {
             (Err(_), Some(StandsIn::Value(fallback))) => Ok(fallback.value),
-            (read, _) => read.clone(),
+            (Ok(value), _) => Ok(quantity(*value)),
+            (Err(absence), _) => Err(absence.clone()),
+        }
+    }
+
+    /// What is shared by the pods that are ready, where a fallback is.
+    pub(super) fn for_one_pod(&self) -> Option<f64> {
+        match self.stands_in {
+            Some(StandsIn::Value(fallback)) => fallback.for_one_pod,
+            _ => None,
         }
     }
 
@@ -203,25 +215,28 @@ impl Activation {
         }
         let at = metrics.iter().map(|judged| judged.at).min().unwrap_or(now);
         let fallback = metrics.iter().find_map(|judged| match judged.stands_in {
-            Some(StandsIn::Value(fallback)) => Some(fallback.value),
+            Some(StandsIn::Value(fallback)) => Some(fallback),
             _ => None,
         });
-        if let Some(value) = fallback {
-            return Ok(Composed { value, at, is_fallback: true });
+        if let Some(FallbackValue { value, for_one_pod, .. }) = fallback {
+            return Ok(Composed { value, at, is_fallback: true, for_one_pod });
         }
         let of = |(index, trigger): (usize, &Trigger)| {
             let own = metrics.iter().filter(|judged| judged.trigger == index);
             // Several metrics of one trigger count together.
-            let value = own.map(|judged| judged.read.as_ref().ok().copied()).sum::<Option<f64>>();
+            let value =
+                own.map(|judged| judged.read.as_ref().ok().copied().map(quantity)).sum::<Option<f64>>();
             Some((trigger.name.clone()?, value))
         };
         let values: Vec<_> = self.triggers.iter().enumerate().filter_map(of).collect();
         match (composite.formula.evaluate(&values)?, self.fallback()) {
             // A quantity of thousandths is all that an HPA gets.
-            (Some(value), _) => Ok(Composed { value: (value * 1e3).trunc() / 1e3, at, is_fallback: false }),
+            (Some(value), _) => {
+                Ok(Composed { value: (value * 1e3).trunc() / 1e3, at, is_fallback: false, for_one_pod: None })
+            }
             (None, Some(fallback)) => {
                 let value = fallback.of_no_result(composite.target);
-                Ok(Composed { value, at, is_fallback: true })
+                Ok(Composed { value, at, is_fallback: true, for_one_pod: None })
             }
             (None, None) => {
                 let message = "the formula has no result, and there is no fallback".to_owned();
@@ -260,6 +275,11 @@ impl Activation {
         let has_effect = self.composite.as_ref().is_none_or(|composite| composite.is_whole);
         self.fallback.as_ref().filter(|_| has_effect)
     }
+}
+
+/// What was read as an HPA and a formula get it: with three places, and not below 0.
+fn quantity(value: f64) -> f64 {
+    thousandths(value.max(0.0))
 }
 
 fn unread() -> Absence {

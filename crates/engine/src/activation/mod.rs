@@ -214,12 +214,14 @@ fn published(judgement: &Judgement<'_>, now: Time) -> Vec<Published> {
         value: judged.value(),
         at: judged.at,
         is_fallback: judged.stands_in.is_some(),
+        for_one_pod: judged.for_one_pod(),
     };
     let composed = judgement.composite.iter().map(|composed| Published {
         metric: Composite::METRIC.to_owned(),
         value: composed.as_ref().map(|composed| composed.value).map_err(Clone::clone),
         at: composed.as_ref().map_or(now, |composed| composed.at),
         is_fallback: composed.as_ref().is_ok_and(|composed| composed.is_fallback),
+        for_one_pod: composed.as_ref().ok().and_then(|composed| composed.for_one_pod),
     });
     judgement.metrics.iter().map(of).chain(composed).collect()
 }
@@ -234,7 +236,7 @@ impl Policy for Activation {
         let memory = memory.entry(&view.members.get(MEMBER)?.target).of::<ActivationMemory>();
         let judgement = self.observe(view, memory);
         self.direct.as_ref()?;
-        let switch = self.switch(view.scale(MEMBER)?, &judgement, memory, view.now);
+        let switch = self.switch(view.scale(MEMBER)?, &judgement, memory, view);
         let direct = self.direct(view, &judgement, switch.as_ref());
         direct.filter(|direct| !direct.is_free).map(|direct| direct.recommendation)
     }
@@ -268,6 +270,11 @@ impl Policy for Activation {
         self.freshness.filter(|_| runs)
     }
 
+    /// Somebody has chosen a long interval, or one at which values are cached: nothing is looked at before it has passed.
+    fn counts_from_poll(&self, interval: Duration) -> bool {
+        interval > LIVE_POLLING || self.freshness.is_none()
+    }
+
     fn complete<'a>(&self, hpa: &'a KeptHpa, target: &Target, memory: &Memory) -> Option<Cow<'a, KeptHpa>> {
         self.with_open_metrics(hpa, memory, target)
     }
@@ -276,7 +283,7 @@ impl Policy for Activation {
         let memory = memory.entry(&view.members.get(MEMBER)?.target).of::<ActivationMemory>();
         let judgement = self.judge(view, memory);
         let scale = view.scale(MEMBER);
-        let switch = scale.and_then(|scale| self.switch(scale, &judgement, memory, view.now));
+        let switch = scale.and_then(|scale| self.switch(scale, &judgement, memory, view));
         let activity = self.activity(&judgement, switch.as_ref(), memory, view.now);
         let woken = self.direct(view, &judgement, switch.as_ref()).filter(|direct| direct.is_free);
         let switched = switch.map(|Switch { to, cause }| Recommendation {

@@ -87,4 +87,14 @@ pub struct Published {
     pub at: Time,
     /// Whether it is a fallback.
     pub is_fallback: bool,
+    /// Of a fallback that an HPA multiplies by the pods that are ready: the value for one such pod. Whoever answers later
+    /// divides it by as many as there are then ([`Published::shared_by`]).
+    pub for_one_pod: Option<f64>,
+}
+
+impl Published {
+    /// `for_one_pod`, shared by pods that are ready; `None` where none is.
+    pub fn shared_by(for_one_pod: f64, ready: u32) -> Option<f64> {
+        (ready > 0).then(|| (for_one_pod * 1000.0 / f64::from(ready)).trunc() / 1000.0)
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::judge::Judgement;
 use super::memory::ActivationMemory;
 use super::{Activation, Cause};
-use crate::{Scale, Time};
+use crate::{Scale, Time, View};
 
 /// The count that a target is switched to, or left at.
 pub(super) struct Switch {
@@ -27,7 +27,7 @@ impl Activation {
         scale: Scale,
         judgement: &Judgement<'_>,
         memory: &ActivationMemory,
-        now: Time,
+        view: &View<'_>,
     ) -> Option<Switch> {
         let current = scale.replicas;
         let is_idle = self.idle.is_some() && current < self.min;
@@ -45,7 +45,7 @@ impl Activation {
         }
         let may_go = self.idle.map_or(current > 0 && self.min == 0, |idle| current > idle);
         if may_go {
-            return Some(self.switch_off(current, memory, now));
+            return Some(self.switch_off(current, memory, view));
         }
         if self.idle.is_none() && current < self.min {
             return Some(Switch { to: self.min, cause: Cause::Minimum(self.min) });
@@ -58,7 +58,12 @@ impl Activation {
         self.fallback().is_some_and(|fallback| fallback.replicas == 0)
     }
 
-    fn switch_off(&self, current: u32, memory: &ActivationMemory, now: Time) -> Switch {
+    fn switch_off(&self, current: u32, memory: &ActivationMemory, view: &View<'_>) -> Switch {
+        if view.is_between && self.direct.is_none() {
+            // Only values for the HPA are read in between: the way to zero is as long as the interval.
+            return Switch { to: current, cause: Cause::UntilPoll };
+        }
+        let now = view.now;
         let last_active = memory.last_active(now);
         if let Some(left) = self.cooldown_left(last_active, now) {
             return Switch { to: current, cause: Cause::Waits { was_active: last_active.is_some(), left } };

@@ -85,6 +85,8 @@ struct World {
     plan: Plan,
     memory: Memory,
     scale: Option<Scale>,
+    /// Whether its polls are ones in between.
+    is_between: bool,
     last: Decision,
 }
 
@@ -105,7 +107,7 @@ impl World {
             published: vec![],
             members: vec![],
         };
-        Self { plan, memory: Memory::default(), scale: Some(ready(replicas)), last }
+        Self { plan, memory: Memory::default(), scale: Some(ready(replicas)), is_between: false, last }
     }
 
     fn paused(mut self, pause: Pause) -> Self {
@@ -131,7 +133,8 @@ impl World {
 
     /// The same by these readings.
     fn read(&mut self, second: i64, readings: Vec<Reading>) -> String {
-        let observation = Observation { scales: vec![self.scale], readings, ..Observation::default() };
+        let (scales, is_between) = (vec![self.scale], self.is_between);
+        let observation = Observation { scales, readings, is_between, ..Observation::default() };
         // The memory goes through its stored form, as by a leader that changes with every poll.
         let stored = serde_json::to_string(&self.memory).unwrap();
         let mut memory: Memory = serde_json::from_str(&stored).unwrap();
@@ -162,7 +165,7 @@ fn once(activation: Activation, replicas: u32, values: &[Option<f64>]) -> String
 }
 
 #[test]
-fn running_replicas_are_counted_by_values_that_are_not_older_than_asked_for() {
+fn contract_4_6_running_replicas_are_counted_by_values_that_are_not_older_than_asked_for() {
     let at_least = |freshness| Activation { freshness, ..activation() };
     let long = 10 * MINUTE;
     // Its interval, the freshness, replicas before, value: how soon it is polled again.
@@ -184,5 +187,49 @@ fn running_replicas_are_counted_by_values_that_are_not_older_than_asked_for() {
         );
         let next = cycle::next_poll_after(&world.plan, &world.last, at(1000));
         assert!(next > at(1000) && next.since(at(1000)) <= expected, "{next:?}");
+    }
+}
+
+#[test]
+fn contract_4_1_a_long_interval_counts_from_the_last_poll() {
+    for (seconds, freshness, is_whole) in [
+        (75, Some(LIVE_POLLING), true),
+        (31, Some(LIVE_POLLING), true),
+        (30, Some(LIVE_POLLING), false),
+        (30, None, true),
+    ] {
+        let mut world = World::new(Activation { freshness, ..activation() }, 0);
+        world.plan.interval = Duration::from_secs(seconds);
+        let (mut shifted, begin) = (false, at(1000).plus(Duration::from_millis(137)));
+        let mut due = begin;
+        for _ in 0..20 {
+            // A poll takes a moment, which does not add up.
+            let next = cycle::next_poll(&world.plan, due.plus(Duration::from_millis(40)));
+            shifted |= next.since(due).abs_diff(world.plan.interval) > Duration::from_millis(400);
+            due = next;
+        }
+        assert_eq!(shifted, !is_whole, "{seconds} s");
+        let passed = due.since(begin).as_secs_f64();
+        assert!((passed - 20.0 * seconds as f64).abs() <= seconds as f64, "{passed}");
+    }
+}
+
+/// The polls in between are for the values that the HPA asks for.
+#[test]
+fn contract_4_1_a_target_is_switched_off_by_the_polling_interval() {
+    let at_once =
+        |idle| Activation { idle, cooldown: Duration::ZERO, min: u32::from(idle.is_some()), ..activation() };
+    for (activation, to) in [(at_once(None), 0), (at_once(Some(0)), 0)] {
+        let mut world = World::new(activation, 3).active_until(900);
+        world.is_between = true;
+        let text = world.poll(1000, &[Some(0.0), Some(0.0)]);
+        assert_eq!(text, "activation 3 (inactive, decided when the polling interval has passed)");
+        assert_eq!(world.published("s0-prometheus").value, Ok(0.0));
+        world.is_between = false;
+        world.poll(1030, &[Some(0.0), Some(0.0)]);
+        assert_eq!(world.scale.unwrap().replicas, to);
+        // On the way out nobody waits.
+        world.is_between = true;
+        assert_eq!(world.poll(1060, &[Some(9.0), Some(0.0)]), "activation 0→1 (s0-prometheus 9 > 0)");
     }
 }

@@ -91,6 +91,13 @@ pub trait Policy: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether a plan with this `interval` is polled that long after its last poll, as its users expect; not on the grid of
+    /// instants at which equal queries share a reading.
+    fn counts_from_poll(&self, interval: Duration) -> bool {
+        let _ = interval;
+        false
+    }
+
     /// Whether it may flap by noise in a metric alone, so that the limits of an HPA are its default. Not where it steps
     /// between two thresholds, or follows no metric.
     fn follows_noise(&self) -> bool {

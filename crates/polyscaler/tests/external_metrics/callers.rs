@@ -52,7 +52,7 @@ async fn direct(api: &MetricsApi, path: &str, headers: &[(&str, &str)]) -> (u16,
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_who_may_read_a_metric_is_answered() {
+async fn contract_5_only_who_may_read_a_metric_is_answered() {
     let api = MetricsApi::begin("metrics").await;
     let _operator = api.operator(&api.port, &[]).await;
     let (reader, stranger) = (token(&api, "reader").await, token(&api, "stranger").await);

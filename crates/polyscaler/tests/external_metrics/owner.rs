@@ -13,7 +13,7 @@ use crate::packaging::manifests::apply;
 const TAKEN: &str = "polyscaler_external_metrics_api_taken";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_is_registered_and_called() {
+async fn contract_5_it_is_registered_and_called() {
     let api = MetricsApi::begin("metrics").await;
     let operator = api.operator(&api.port, &[]).await;
     let created = api.registered().await;

@@ -34,7 +34,7 @@ async fn scaling_active(api: &MetricsApi) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_hpa_scales_by_what_is_published_and_holds_where_there_is_nothing() {
+async fn contract_5_an_hpa_scales_by_what_is_published_and_holds_where_there_is_nothing() {
     let api = MetricsApi::begin("scaled").await;
     let_hpas_read(&api).await;
     let target = api.scene.deployment("web", 1).await;

@@ -73,7 +73,7 @@ async fn the_documents_scaled_object_works_as_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_target_goes_to_zero_and_to_idle_and_back() {
+async fn contract_4_4_a_target_goes_to_zero_and_to_idle_and_back() {
     let scene = Scene::new("keda-zero").await;
     let (web, idle) = (scene.podless_deployment("web", 3).await, scene.podless_deployment("idle", 4).await);
     value(&scene, 5.0);
@@ -107,7 +107,7 @@ async fn a_target_goes_to_zero_and_to_idle_and_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_trigger_that_fails_says_why_and_falls_back() {
+async fn contract_4_5_a_trigger_that_fails_says_why_and_falls_back() {
     let scene = Scene::new("keda-fallback").await;
     let web = scene.podless_deployment("web", 0).await;
     scene.operator(&[]).await;

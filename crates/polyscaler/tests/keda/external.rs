@@ -8,7 +8,7 @@ use crate::harness::Scene;
 
 /// Its place among the metrics is what a push is heard by, and what a fallback counts its failures by.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_scaler_that_is_away_keeps_its_metric_and_is_heard_again_once_it_is_back() {
+async fn contract_6_11_a_scaler_that_is_away_keeps_its_metric_and_is_heard_again_once_it_is_back() {
     let scene = Scene::new("keda-external").await;
     let scaler = ExternalScaler::start().await.unwrap();
     scaler.measures("lag", 10, 0);

@@ -149,7 +149,7 @@ async fn two_objects_on_one_target_the_younger_stands_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_hpa_controller_says_is_passed_on() {
+async fn contract_4_8_what_the_hpa_controller_says_is_passed_on() {
     let scene = Scene::new("keda-hpa-active").await;
     scene.podless_deployment("web", 1).await;
     value(&scene, 5.0);

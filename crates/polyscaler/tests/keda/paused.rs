@@ -36,6 +36,14 @@ async fn a_pause_takes_the_hpa_away_and_asks_nobody() {
     scaling.annotate(PAUSED, Some("false")).await;
     scene.requests("/api/v1/query", 3).await;
     assert_eq!(reasons(&scaling).await["Paused"], "ScaledObjectUnpaused");
+    // Nor does a pause need a target, but the end of one that is false does.
+    let nowhere = annotated(&scene, "nowhere", spec(&scene, "nowhere"), json!({ PAUSED: "true" })).await;
+    let message = nowhere.wait_for("Ready", "True", "ScaledObjectReady").await;
+    assert!(message.starts_with("ScaledObject is paused"), "{message}");
+    nowhere.wait_for("Paused", "True", "ScaledObjectPaused").await;
+    nowhere.annotate(PAUSED, Some("false")).await;
+    nowhere.wait_for("Ready", "False", "ScaledObjectCheckFailed").await;
+    nowhere.wait_for("Paused", "False", "ScaledObjectUnpaused").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 use engine::{Absence, AbsenceReason};
 
 use super::*;
+use crate::scripted::{World, deployment};
 
 const INTERVAL: Duration = Duration::from_secs(30);
 
@@ -18,7 +19,8 @@ fn after(seconds: u64) -> Time {
 
 fn published(metric: &str, value: Result<f64, &str>) -> Published {
     let absent = |message: &str| Absence { reason: AbsenceReason::Timeout, message: message.to_owned() };
-    Published { metric: metric.to_owned(), value: value.map_err(absent), at: begin(), is_fallback: false }
+    let (metric, value) = (metric.to_owned(), value.map_err(absent));
+    Published { metric, value, at: begin(), is_fallback: false, for_one_pod: None }
 }
 
 /// What a leader knows after one poll of `web`.
@@ -31,12 +33,13 @@ fn known() -> Answers {
 }
 
 #[test]
-fn a_value_is_found_by_its_object_and_by_its_name_in_any_case() {
+fn contract_4_6_a_value_is_found_by_its_object_and_by_its_name_in_any_case() {
     let answers = known();
     for metric in ["s0-prometheus", "S0-Prometheus"] {
         let found = answers.find(&key("web"), metric, after(10)).unwrap();
         let age = Duration::from_secs(10);
-        assert_eq!(found, Answer { metric: "s0-prometheus".to_owned(), value: 7.25, at: begin(), age });
+        let metric = "s0-prometheus".to_owned();
+        assert_eq!(found, Answer { metric, value: 7.25, at: begin(), age, shared: None });
     }
     let elsewhere = ObjectKey::new("ScaledObject", "other", "web");
     for unknown in [key("other"), elsewhere] {
@@ -45,7 +48,7 @@ fn a_value_is_found_by_its_object_and_by_its_name_in_any_case() {
 }
 
 #[test]
-fn where_there_is_none_it_says_why() {
+fn contract_4_6_where_there_is_none_it_says_why() {
     let answers = known();
     let why = |metric, at| answers.find(&key("web"), metric, at).unwrap_err().to_string();
     assert_eq!(why("s1-cron", after(0)), "no answer in 3 s");
@@ -83,4 +86,25 @@ fn only_a_leader_answers_and_a_new_one_knows_nothing_of_before() {
     assert_eq!(find(), Err(NoAnswer::NotLeading));
     answers.lead(true);
     assert_eq!(find(), Err(NoAnswer::UnknownObject));
+}
+
+#[tokio::test]
+async fn contract_4_5_a_fallback_is_shared_by_the_pods_that_are_ready_when_it_is_asked_for() {
+    let (world, answers) = (World::new(), known());
+    answers.count_pods_by(world.cluster.clone());
+    let fallback = Published { for_one_pod: Some(15.0), ..published("s0-prometheus", Ok(3.0)) };
+    let values = vec![fallback, published("s1-cron", Ok(3.0))];
+    let polled = world.services.clock.now();
+    answers.keep(&key("web"), Noted { polled, interval: INTERVAL, values, target: Some(deployment("web")) });
+    let ask = async |metric: &str| {
+        let answer = answers.awaited(&key("web"), metric, &*world.services.clock).await;
+        answer.map(|answer| answer.value).map_err(|none| none.to_string())
+    };
+    for (pods, value) in [(5, 3.0), (3, 5.0), (7, 2.142)] {
+        world.cluster.set("web", pods);
+        assert_eq!(ask("s0-prometheus").await, Ok(value));
+        assert_eq!(ask("s1-cron").await, Ok(3.0), "nobody shares it");
+    }
+    world.cluster.set("web", 0);
+    assert!(ask("s0-prometheus").await.unwrap_err().contains("pods that are ready, and none is"));
 }

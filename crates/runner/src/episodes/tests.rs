@@ -63,6 +63,7 @@ impl Bench {
             plan,
             memory: Memory::default(),
             not_before,
+            is_between: false,
             ask_last_scaled: false,
             written: Vec::new(),
             revoked,

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use engine::TriggerActivity;
+use engine::activation::Composite;
 use prometheus_client::encoding::{EncodeLabelSet, LabelSetEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -50,6 +51,12 @@ impl Shared {
         let (metric, scaler) = (trigger.metric.clone(), trigger.scaler.clone());
         Self(Arc::new(TriggerLabels { object: object.clone(), metric, scaler }))
     }
+
+    /// Of the value that a formula makes of all triggers.
+    fn of_composite(object: &ObjectKey) -> Self {
+        let (metric, scaler) = (Composite::METRIC.to_owned(), Composite::METRIC.to_owned());
+        Self(Arc::new(TriggerLabels { object: object.clone(), metric, scaler }))
+    }
 }
 
 impl EncodeLabelSet for Shared {
@@ -69,8 +76,11 @@ struct TriggerLabels {
 }
 
 impl TriggerLabels {
-    /// The place among all triggers. Names are `s`, the place, a hyphen and the rest.
+    /// The place among all triggers. Names are `s`, the place, a hyphen and the rest; a formula stands at the first.
     fn index(&self) -> &str {
+        if self.metric == Composite::METRIC {
+            return "0";
+        }
         let place = self.metric.strip_prefix('s').and_then(|rest| rest.split('-').next());
         place.unwrap_or_default()
     }
@@ -139,12 +149,19 @@ impl KedaSeries {
         // What is not polled, as its spec is invalid now, has no values either.
         let Some(poll) = outcome.poll() else { return self.forget(key) };
         let Some(activity) = &poll.decision.activity else { return };
-        let labels: Box<[Shared]> =
-            activity.triggers.iter().map(|trigger| Shared::of(key, trigger)).collect();
-        let (labels, latencies) = self.keep(key, labels);
+        let triggers = &activity.triggers;
+        let composed = published(poll, Composite::METRIC);
+        let all = triggers.iter().map(|trigger| Shared::of(key, trigger));
+        let all = all.chain(composed.map(|_| Shared::of_composite(key)));
+        let (labels, latencies) = self.keep(key, all.collect());
         // A source that names its metrics itself may have several, of which nobody knows how long each took.
-        for (labels, latency) in labels.iter().zip(&latencies).filter(|_| latencies.len() >= labels.len()) {
+        let are_all_known = latencies.len() >= triggers.len();
+        for ((labels, latency), _) in labels.iter().zip(&latencies).zip(triggers).filter(|_| are_all_known) {
             self.latencies.get_or_create(labels).set(latency.as_secs_f64());
+        }
+        if let (Some(value), Some(labels)) = (composed, labels.last()) {
+            self.values.get_or_create(labels).set(value);
+            self.active.get_or_create(labels).set(activity.is_active.into());
         }
         for (labels, trigger) in labels.iter().zip(&activity.triggers) {
             self.active.get_or_create(labels).set(trigger.is_active.into());
@@ -153,7 +170,7 @@ impl KedaSeries {
             if trigger.failure.is_some() {
                 errors.inc();
             }
-            match published(poll, trigger) {
+            match published(poll, &trigger.metric) {
                 Some(value) => drop(self.values.get_or_create(labels).set(value)),
                 None => drop(self.values.remove(labels)),
             }
@@ -223,8 +240,8 @@ fn alone(name: &str, help: &str, metric: impl Metric) -> Registry {
     registry
 }
 
-/// What the HPA is given for a trigger; nothing where it fails and has no fallback.
-fn published(poll: &Poll, trigger: &TriggerActivity) -> Option<f64> {
-    let published = poll.decision.published.iter().find(|published| published.metric == trigger.metric);
+/// What the HPA is given for a metric; nothing where it fails and has no fallback.
+fn published(poll: &Poll, metric: &str) -> Option<f64> {
+    let published = poll.decision.published.iter().find(|published| published.metric == metric);
     published.and_then(|published| published.value.as_ref().ok().copied())
 }

@@ -27,6 +27,7 @@ fn job(plan: Plan, memory: Memory, now: Time) -> (Job, watch::Sender<bool>) {
         plan: Arc::new(plan),
         memory,
         not_before: now,
+        is_between: false,
         ask_last_scaled: false,
         written: Vec::new(),
         revoked,

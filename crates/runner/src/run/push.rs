@@ -44,8 +44,14 @@ impl Runner {
         let now = self.now();
         match self.entries.get_mut(&key) {
             // Its poll may have read before: it is due again when that ends.
-            Some(entry) if entry.polling.is_some() => entry.woken = true,
-            Some(_) => self.due_at(key, now),
+            Some(entry) => {
+                entry.pushed = true;
+                if entry.polling.is_some() {
+                    entry.woken = true;
+                } else {
+                    self.due_at(key, now);
+                }
+            }
             None => {}
         }
     }

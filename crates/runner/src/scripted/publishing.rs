@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use engine::activation::Report;
+use engine::activation::{Composite, Report};
 use engine::policy::{Policy, PolicyMemories, Recommendation};
 use engine::{Absence, AbsenceReason, Activity, Published, TriggerActivity, View};
 use resources::{Compiled, Context, Counting, Kind, Needs, NotCompiled, business_scaling};
 use serde_json::Value;
 
 use super::Object;
+
+/// A BusinessScaling in all else.
+static COMPOSING: Kind = Kind { compile: compile_composing, ..PUBLISHING };
 
 /// A BusinessScaling in all else.
 static PUBLISHING: Kind = Kind {
@@ -25,14 +28,26 @@ static PUBLISHING: Kind = Kind {
 };
 
 fn compile(object: &Value, context: &Context<'_>) -> Result<Compiled, NotCompiled> {
+    publishing(object, context, &[])
+}
+
+fn compile_composing(object: &Value, context: &Context<'_>) -> Result<Compiled, NotCompiled> {
+    publishing(object, context, &[Composite::METRIC])
+}
+
+fn publishing(
+    object: &Value,
+    context: &Context<'_>,
+    more: &'static [&'static str],
+) -> Result<Compiled, NotCompiled> {
     let mut compiled = (business_scaling::KIND.compile)(object, context)?;
-    compiled.plan.policy = Arc::new(Publishes(Arc::clone(&compiled.plan.policy)));
+    compiled.plan.policy = Arc::new(Publishes(Arc::clone(&compiled.plan.policy), more));
     Ok(compiled)
 }
 
-/// Recommends as the policy in it.
+/// Recommends as the policy in it, and publishes the value under these names, too.
 #[derive(Debug)]
-struct Publishes(Arc<dyn Policy>);
+struct Publishes(Arc<dyn Policy>, &'static [&'static str]);
 
 impl Policy for Publishes {
     fn name(&self) -> &'static str {
@@ -62,7 +77,15 @@ impl Policy for Publishes {
             falls_back: false,
         };
         let activity = Activity { triggers: vec![trigger], ..Activity::default() };
-        let published = vec![Published { metric: metric(), value, at: view.now, is_fallback: false }];
+        let names = [metric()].into_iter().chain(self.1.iter().map(|&name| name.to_owned()));
+        let publish = |metric| Published {
+            metric,
+            value: value.clone(),
+            at: view.now,
+            is_fallback: false,
+            for_one_pod: None,
+        };
+        let published = names.map(publish).collect();
         Some(Report { activity, published, ..Report::default() })
     }
 }
@@ -71,5 +94,10 @@ impl Object {
     /// The same as an object that publishes its metric as `s0-http`.
     pub(crate) fn publishing(self) -> Self {
         self.of_kind(&PUBLISHING)
+    }
+
+    /// The same with a formula that comes to the value of its metric.
+    pub(crate) fn composing(self) -> Self {
+        self.of_kind(&COMPOSING)
     }
 }

@@ -77,6 +77,7 @@ async fn listen(world: &World, plan: Plan, is_revoked: bool) -> Listener {
         plan: Arc::new(plan),
         memory,
         not_before,
+        is_between: false,
         ask_last_scaled: false,
         written: Vec::new(),
         revoked,

@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_value_has_its_canonical_form() {
+    fn contract_5_each_value_has_its_canonical_form() {
         for (value, text) in [
             (0.0, "0"),
             (-0.0, "0"),

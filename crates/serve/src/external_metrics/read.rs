@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_object_is_the_one_that_the_label_names() {
+    fn contract_5_the_object_is_the_one_that_the_label_names() {
         for selector in [
             "scaledobject.keda.sh/name=web",
             "scaledobject.keda.sh/name==web",
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_selector_that_names_none_is_refused() {
+    fn contract_5_a_selector_that_names_none_is_refused() {
         for (selector, why) in [
             ("", "scaledObject name is not specified"),
             ("a=b", "scaledObject name is not specified"),

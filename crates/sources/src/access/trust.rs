@@ -62,6 +62,9 @@ impl Trust {
                 Err(wrong(certificate, NO_CERTIFICATE))
             }
             (Some(Unusable::Key), _, Some((_, key))) => Err(wrong(key, "is not a private key in PEM format")),
+            (Some(Unusable::Locked | Unusable::Password | Unusable::Protection), _, Some((_, key))) => {
+                Err(wrong(key, "has a password; give the key without one"))
+            }
             (Some(Unusable::Pair), _, Some((_, key))) => Err(wrong(key, "does not match the certificate")),
             _ => Ok(tls),
         }

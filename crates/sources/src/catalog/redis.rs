@@ -22,6 +22,7 @@
 //! | `tlsMode` | optional: `enable` switches TLS on like `rediss://` does, with `disable` the settings of `tls` have no effect |
 //! | `tls.caFrom.secretKeyRef` | optional: certificate authorities to trust, in PEM format, instead of the system's |
 //! | `tls.certFrom.secretKeyRef`, `tls.keyFrom.secretKeyRef` | optional: client certificate and private key, in PEM format |
+//! | `tls.keyPasswordFrom.secretKeyRef` | optional: the password of the private key, where it has one (PKCS #8) |
 //! | `tls.serverName`, `tls.insecureSkipVerify` | optional: the name to expect in the server's certificate; whether to accept any certificate |
 //! | `timeoutSeconds` | optional: timeout of a reading, 1 to 60, default 5; or `timeoutMillis`, 1 to 60000 |
 //!

@@ -8,8 +8,10 @@ use std::sync::{Arc, OnceLock};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+
+use super::private_key::private_key;
 
 /// What differs from the system's ways. Two equal ones may share connections.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
@@ -18,6 +20,8 @@ pub(crate) struct Tls {
     authority: Option<Vec<u8>>,
     /// A certificate with its chain, and its private key.
     identity: Option<(Vec<u8>, Vec<u8>)>,
+    /// What protects that key.
+    password: Option<Vec<u8>>,
     /// Whether any server is believed that holds the key of whatever certificate it shows.
     believes_any: bool,
 }
@@ -42,6 +46,12 @@ pub(crate) enum Unusable {
     Certificate,
     /// There is no private key in it.
     Key,
+    /// A password protects the key, and none is given.
+    Locked,
+    /// The password is not that of the key.
+    Password,
+    /// How the password protects the key is not known, or takes too long.
+    Protection,
     /// Certificate and key are not of one pair.
     Pair,
 }
@@ -56,6 +66,12 @@ impl Tls {
     /// Shows the certificate, which `key` belongs to.
     pub(crate) fn known_as(mut self, certificate: &[u8], key: &[u8]) -> Self {
         self.identity = Some((certificate.to_owned(), key.to_owned()));
+        self
+    }
+
+    /// Opens the key of its certificate by `password`, where one protects it.
+    pub(crate) fn unlocked_by(mut self, password: &[u8]) -> Self {
+        self.password = Some(password.to_owned());
         self
     }
 
@@ -91,7 +107,7 @@ impl Tls {
         };
         let mut config = match &self.identity {
             Some((certificate, key)) => {
-                let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| Unusable::Key)?;
+                let key = private_key(key, self.password.as_deref())?;
                 let certificates = certificates(certificate).ok_or(Unusable::Certificate)?;
                 builder.with_client_auth_cert(certificates, key).map_err(|_| Unusable::Pair)?
             }

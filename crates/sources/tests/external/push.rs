@@ -33,7 +33,7 @@ async fn scaler() -> ExternalScaler {
 }
 
 #[tokio::test]
-async fn what_is_pushed_wakes_the_object_and_counts_at_its_next_reading() {
+async fn contract_6_11_what_is_pushed_wakes_the_object_and_counts_at_its_next_reading() {
     let (bench, scaler, (wake, mut woken)) = (Bench::new(), scaler().await, wake());
     let query = bench.prepare(&question(&scaler, json!({"push": true})));
     bench.hub.listen("a", [&query], &wake);
@@ -87,7 +87,7 @@ async fn what_is_pushed_wakes_the_object_and_counts_at_its_next_reading() {
 }
 
 #[tokio::test]
-async fn a_stream_that_ends_is_opened_again_after_a_pause_and_later_each_time_that_it_breaks() {
+async fn contract_6_11_a_stream_that_ends_is_opened_again_after_a_pause_and_later_each_time_that_it_breaks() {
     let (bench, scaler, (wake, mut woken)) = (Bench::new(), scaler().await, wake());
     let query = bench.prepare(&question(&scaler, json!({"push": true})));
     let until_begun = async |count: usize| {
@@ -121,7 +121,7 @@ async fn a_stream_that_ends_is_opened_again_after_a_pause_and_later_each_time_th
 }
 
 #[tokio::test]
-async fn a_scaler_that_says_that_its_metrics_have_changed_is_asked_anew() {
+async fn contract_6_11_a_scaler_that_says_that_its_metrics_have_changed_is_asked_anew() {
     let (bench, scaler, (wake, mut woken)) = (Bench::new(), scaler().await, wake());
     scaler.state().streams_specs = true;
     let query = bench.prepare(&question(&scaler, json!({"push": true})));

@@ -29,7 +29,7 @@ pub(crate) fn reported(reading: &Reading) -> Result<(bool, Vec<Reported<'_>>), (
 }
 
 #[tokio::test]
-async fn a_scaler_says_what_it_measures_and_whether_there_is_work() {
+async fn contract_6_10_a_scaler_says_what_it_measures_and_whether_there_is_work() {
     let (bench, scaler) = (Bench::new(), ExternalScaler::start().await.unwrap());
     {
         let mut state = scaler.state();
@@ -61,7 +61,7 @@ async fn a_scaler_says_what_it_measures_and_whether_there_is_work() {
 }
 
 #[tokio::test]
-async fn whatever_a_scaler_does_not_say_is_an_absence() {
+async fn contract_6_10_whatever_a_scaler_does_not_say_is_an_absence() {
     use AbsenceReason::{BadStatus, NotFinite, ValueMissing};
     let (bench, scaler) = (Bench::new(), ExternalScaler::start().await.unwrap());
     let url = format!("http://{}/", scaler.address());

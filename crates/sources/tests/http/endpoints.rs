@@ -44,7 +44,7 @@ async fn serve(address: SocketAddr, number: u32) -> (SocketAddr, JoinHandle<()>)
 }
 
 #[tokio::test]
-async fn the_numbers_of_all_ready_endpoints_are_aggregated() {
+async fn contract_6_6_the_numbers_of_all_ready_endpoints_are_aggregated() {
     let services = Arc::new(Scripted::default());
     let bench = Bench::with_services(Arc::clone(&services) as Arc<dyn ServiceReader>);
     let (first, one) = serve("127.0.0.1:0".parse().unwrap(), 10).await;

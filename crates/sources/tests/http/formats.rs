@@ -12,7 +12,7 @@ async fn read(bench: &Bench, config: Value) -> Result<f64, (AbsenceReason, Strin
 }
 
 #[tokio::test]
-async fn a_number_is_read_in_every_format() {
+async fn contract_6_6_a_number_is_read_in_every_format() {
     let (bench, server) = (Bench::new(), MetricServer::start().await.unwrap());
     for (format, location, text, expected) in [
         (
@@ -53,7 +53,7 @@ async fn a_number_is_read_in_every_format() {
 }
 
 #[tokio::test]
-async fn whoever_asks_is_shown_in_every_way() {
+async fn contract_6_0_whoever_asks_is_shown_in_every_way() {
     let (bench, server) = (Bench::new(), MetricServer::start().await.unwrap());
     server.set_json("/load", &json!({"n": 5}));
     bench.vault.set("shop/token", "t", "s3same");
@@ -82,7 +82,7 @@ async fn whoever_asks_is_shown_in_every_way() {
 }
 
 #[tokio::test]
-async fn only_the_status_that_is_asked_for_counts() {
+async fn contract_6_6_only_the_status_that_is_asked_for_counts() {
     let (bench, server) = (Bench::new(), MetricServer::start().await.unwrap());
     server.set("/load", Answer::text(StatusCode::ACCEPTED, "{\"n\": 5}"));
     let config = |more: Value| {

@@ -72,7 +72,7 @@ async fn one_consumer_is_counted_at_its_leader_whichever_server_is_asked() {
 }
 
 #[tokio::test]
-async fn whichever_server_is_asked_the_leaders_number_counts() {
+async fn contract_6_4_whichever_server_is_asked_the_leaders_number_counts() {
     let (bench, cluster) = (Bench::new(), Cluster::start().await);
     let client = &cluster.client;
     client.replicated_stream("ORDERS", &["orders.>"], 3).await;

@@ -177,7 +177,7 @@ async fn stream_and_consumer_can_be_named_and_are_missed() {
 }
 
 #[tokio::test]
-async fn one_consumer_is_counted_exactly_by_its_name() {
+async fn contract_6_4_one_consumer_is_counted_exactly_by_its_name() {
     let (bench, server, client) = start().await;
     client.stream("ORDERS", &["orders.>"]).await;
     let consumer = client.durable("ORDERS", "work", &["orders.new"]).await;

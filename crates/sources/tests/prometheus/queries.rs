@@ -11,7 +11,7 @@ use testbed::{Answer, PrometheusOptions, wait};
 use crate::prometheus::bench::{Bench, LIMIT, SAMPLES, query, scraping, steady};
 
 #[tokio::test]
-async fn whatever_a_query_gives_is_one_number_or_a_named_absence() {
+async fn contract_6_1_whatever_a_query_gives_is_one_number_or_a_named_absence() {
     use AbsenceReason::{BadStatus, NotANumber, NotFinite, ValueAmbiguous, ValueMissing};
     let (bench, (server, _metrics)) = (Bench::new(), scraping(SAMPLES, steady()).await);
     let settings = |query: &str, more: Value| {

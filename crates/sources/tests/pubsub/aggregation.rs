@@ -12,7 +12,7 @@ const ACKNOWLEDGED: &str = "pubsub.googleapis.com/subscription/ack_message_count
 const BYTES: &str = "pubsub.googleapis.com/topic/byte_cost";
 
 #[tokio::test]
-async fn any_metric_of_a_topic_is_read_and_what_counts_where_there_is_none() {
+async fn contract_6_5_any_metric_of_a_topic_is_read_and_what_counts_where_there_is_none() {
     let shop = Shop::new().await;
     let mut question =
         shop.query(json!({"timeHorizonSeconds": 120, "topic": "orders", "metric": "byte_cost"}));
@@ -44,7 +44,7 @@ async fn any_metric_of_a_topic_is_read_and_what_counts_where_there_is_none() {
 }
 
 #[tokio::test]
-async fn the_changes_of_all_series_within_three_minutes_are_aggregated() {
+async fn contract_6_5_the_changes_of_all_series_within_three_minutes_are_aggregated() {
     let shop = Shop::new().await;
     let series = SeriesName::of_subscription("shop", ACKNOWLEDGED, "orders");
     for (kind, numbers) in [("push", [4, 6]), ("pull", [20, 10])] {

@@ -9,7 +9,7 @@ use testbed::cloud_monitoring::{OLDEST_AGE, Part, Point, SeriesName, UNDELIVERED
 use crate::pubsub::bench::{MINUTE, Shop};
 
 #[tokio::test]
-async fn the_newest_point_is_read_with_its_own_time() {
+async fn contract_6_5_the_newest_point_is_read_with_its_own_time() {
     let shop = Shop::new().await;
     let series = SeriesName::of_subscription("shop", UNDELIVERED, "orders");
     let newest = ago(3 * MINUTE);

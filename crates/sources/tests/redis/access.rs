@@ -43,7 +43,7 @@ async fn the_default_user_and_others_are_let_in() {
 }
 
 #[tokio::test]
-async fn a_rejected_user_is_reported_with_the_reason() {
+async fn contract_6_2_a_rejected_user_is_reported_with_the_reason() {
     let (bench, server) = (Bench::new(), guarded().await);
     let message = bench.absence(&entered(&server, json!({})), Unauthorized).await;
     assert!(message.contains("requires a password: name a secret in passwordFrom"), "{message}");

@@ -37,7 +37,7 @@ async fn id(server: &RedisServer) -> String {
 }
 
 #[tokio::test]
-async fn whichever_server_is_named_the_one_with_the_key_reports() {
+async fn contract_6_2_whichever_server_is_named_the_one_with_the_key_reports() {
     let (bench, servers) = (Bench::new(), filled(RedisOptions::default()).await);
     for seed in &servers {
         for (key, server) in KEYS {

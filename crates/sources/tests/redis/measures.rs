@@ -30,7 +30,7 @@ impl Shop {
 }
 
 #[tokio::test]
-async fn lists_and_sorted_sets_are_counted() {
+async fn contract_6_2_lists_and_sorted_sets_are_counted() {
     let shop = Shop::open().await;
     push(&shop.server, "jobs", 7).await;
     assert_eq!(shop.number(json!({"listName": "jobs"})).await, Ok(7.0));
@@ -57,7 +57,7 @@ async fn lists_and_sorted_sets_are_counted() {
 }
 
 #[tokio::test]
-async fn a_collection_is_counted_whatever_it_is_and_costs_the_server_one_error() {
+async fn contract_6_2_a_collection_is_counted_whatever_it_is_and_costs_the_server_one_error() {
     let shop = Shop::open().await;
     let members = json!({"collectionName": "jobs"});
     assert_eq!(shop.number(members.clone()).await, Ok(0.0));
@@ -92,7 +92,7 @@ async fn a_collection_is_counted_whatever_it_is_and_costs_the_server_one_error()
 }
 
 #[tokio::test]
-async fn streams_and_their_groups_are_counted() {
+async fn contract_6_3_streams_and_their_groups_are_counted() {
     let shop = Shop::open().await;
     for _ in 0..10 {
         shop.run("XADD orders * item x").await;

@@ -43,7 +43,7 @@ async fn the_master_is_followed_over_failovers() {
 }
 
 #[tokio::test]
-async fn sentinel_and_master_have_logins_of_their_own() {
+async fn contract_6_2_sentinel_and_master_have_logins_of_their_own() {
     let options = RedisOptions { password: Some("main-password".into()), ..RedisOptions::default() };
     let (bench, site) = (Bench::new(), SentinelSite::start(options).await.unwrap());
     push(site.master().await.unwrap(), "jobs", 3).await;

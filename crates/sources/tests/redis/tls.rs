@@ -63,7 +63,7 @@ async fn the_certificate_must_be_for_the_name() {
 }
 
 #[tokio::test]
-async fn a_server_that_wants_a_certificate_gets_ours() {
+async fn contract_6_2_a_server_that_wants_a_certificate_gets_ours() {
     let bench = Bench::new();
     let server = server(RedisTls::Mutual, &bench).await;
     let shown =

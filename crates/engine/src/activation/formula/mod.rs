@@ -8,7 +8,7 @@
 //! | | |
 //! |---|---|
 //! | values | `1`, `0.5`, `1e3`, `true`, `nil`, names of triggers, `[a, b]`, `#` in a predicate |
-//! | operators | `+ - * / % ^ **`, `== != < <= > >=`, `and or not && || !`, `in`, `? :`, `??`, `let x = …; …`, `… | f()` |
+//! | operators | `+ - * / % ^ **`, `== != < <= > >=`, `and or not && || !`, `in`, `? :`, `if … { … } else { … }`, `??`, `let x = …; …`, `… | f()`; comments, `// …` and `/* … */` |
 //! | functions | those of [`Function`](node::Function) |
 //!
 //! Everything else is refused when the formula is compiled: strings, maps, ranges, times, whose results are no numbers or

@@ -134,6 +134,9 @@ impl<'a> Parser<'a> {
     }
 
     fn operators(&mut self, least: u32) -> Result<Node, String> {
+        if least == 0 && self.takes_word("if") {
+            return self.branches();
+        }
         let mut left = self.primary()?;
         let mut was_coalesce = false;
         loop {
@@ -171,6 +174,25 @@ impl<'a> Parser<'a> {
             return self.made(Node::If(Box::new(left), Box::new(then), Box::new(otherwise)));
         }
         Ok(left)
+    }
+
+    /// `if … { … } else { … }` behind the `if`, or with a further `if` behind the `else`.
+    fn branches(&mut self) -> Result<Node, String> {
+        let condition = self.expression(0)?;
+        let then = self.block()?;
+        if !self.takes_word("else") {
+            return Err(format!("{}, \"else\" is expected", self.unexpected()));
+        }
+        let otherwise = if self.takes_word("if") { self.deeper(Self::branches)? } else { self.block()? };
+        self.made(Node::If(Box::new(condition), Box::new(then), Box::new(otherwise)))
+    }
+
+    /// `{ … }`
+    fn block(&mut self) -> Result<Node, String> {
+        self.expect("{")?;
+        let inner = self.deeper(Self::sequence)?;
+        self.expect("}")?;
+        Ok(inner)
     }
 
     fn operator(&self) -> Option<Binary> {
@@ -315,13 +337,7 @@ impl<'a> Parser<'a> {
     /// `{# > 1}` or `# > 1`.
     fn predicate(&mut self) -> Result<Node, String> {
         self.predicates += 1;
-        let node = if self.takes("{") {
-            let node = self.deeper(Self::sequence)?;
-            self.expect("}")?;
-            node
-        } else {
-            self.expression(0)?
-        };
+        let node = if self.is("{") { self.block()? } else { self.expression(0)? };
         self.predicates -= 1;
         Ok(node)
     }

@@ -19,7 +19,7 @@ fn refused(text: &str) -> String {
 }
 
 #[test]
-fn what_kedas_formulas_use() {
+fn contract_4_7_what_kedas_formulas_use() {
     for (text, expected) in [
         ("a + b", 3.5),
         ("a * 2", 6.0),
@@ -52,6 +52,10 @@ fn what_kedas_formulas_use() {
         ("trig_one == nil ? 4 : 5", 4.0),
         ("1 < a <= 3 ? 1 : 0", 1.0),
         ("1 < a < 3 ? 1 : 0", 0.0),
+        ("if (max([a, b]) > 5) {\n  max([a, b])\n} else {\n  a\n}\n", 3.0),
+        ("if a > 5 { 1 } else if b > 5 { 2 } else { let x = 4; x * 2 }", 8.0),
+        ("float(if a > 1 { 5 } else { 0 })", 5.0),
+        ("a // the first\n + /* and\n the second */ b", 3.5),
     ] {
         assert_eq!(value(text), Some(expected), "{text}");
     }
@@ -59,7 +63,7 @@ fn what_kedas_formulas_use() {
 }
 
 #[test]
-fn operators_bind_as_in_expr_lang() {
+fn contract_4_7_operators_bind_as_in_expr_lang() {
     for (text, expected) in [
         ("1 + 2 * 3", 7.0),
         ("8 - 4 - 2", 2.0),
@@ -81,7 +85,7 @@ fn operators_bind_as_in_expr_lang() {
 }
 
 #[test]
-fn what_has_no_value_says_why() {
+fn contract_4_7_what_has_no_value_says_why() {
     for (text, why) in [
         ("a + trig_one", "the formula: + takes numbers, not nil"),
         ("1 / (a - 3)", "the formula: its result is inf"),
@@ -95,7 +99,7 @@ fn what_has_no_value_says_why() {
 }
 
 #[test]
-fn what_cannot_come_to_a_number_is_refused() {
+fn contract_4_7_what_cannot_come_to_a_number_is_refused() {
     for (text, why) in [
         ("a +", "at 4: the formula ends too early"),
         ("", "at 1: the formula ends too early"),
@@ -127,6 +131,11 @@ fn what_cannot_come_to_a_number_is_refused() {
         ("99999999999999999999", "at 1: not a number that is understood"),
         ("1e999", "at 1: not a number that is understood"),
         ("a; b", "at 2: unexpected \";\""),
+        ("if a > 1 { 1 }", "at 15: the formula ends too early, \"else\" is expected"),
+        ("if a > 1 ? 1 : 0", "at 17: the formula ends too early, \"{\" is expected"),
+        ("if a { 1 } else { 2 }", "? : takes true or false, not a number"),
+        ("1 + if a > 1 { 1 } else { 2 }", "at 5: unexpected \"if\""),
+        ("a /* b", "at 3: the comment does not end"),
     ] {
         assert_eq!(refused(text), why, "{text}");
     }
@@ -138,7 +147,7 @@ fn what_cannot_come_to_a_number_is_refused() {
 fn its_size_its_depth_and_its_steps_are_limited() {
     assert_eq!(refused(&"a+".repeat(3000)), "the formula has 6000 bytes, 4096 are the most");
     assert_eq!(refused(&format!("a{}", "+a".repeat(400))), "the formula has more than 500 parts");
-    for deep in ["(", "-", "[", "abs(", "a>1?", "1<("] {
+    for deep in ["(", "-", "[", "abs(", "a>1?", "1<(", "if a>1{", "if a>1{1}else "] {
         let why = refused(&deep.repeat(200));
         assert!(why.contains("more than 50 levels"), "{deep}: {why}");
     }

@@ -33,6 +33,10 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token<'_>>, String> {
     loop {
         rest = rest.trim_start();
         let at = text[..text.len() - rest.len()].chars().count() + 1;
+        if let Some(behind) = behind_comment(rest) {
+            rest = behind.ok_or_else(|| format!("at {at}: the comment does not end"))?;
+            continue;
+        }
         let Some(first) = rest.chars().next() else {
             tokens.push(Token { what: What::End, at });
             return Ok(tokens);
@@ -53,6 +57,15 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token<'_>>, String> {
         tokens.push(Token { what, at });
         rest = &rest[length..];
     }
+}
+
+/// What stands behind the comment that `rest` begins with, if it does so; `None` where that has no end.
+fn behind_comment(rest: &str) -> Option<Option<&str>> {
+    if let Some(comment) = rest.strip_prefix("//") {
+        return Some(Some(comment.find('\n').map_or("", |end| &comment[end..])));
+    }
+    let comment = rest.strip_prefix("/*")?;
+    Some(comment.find("*/").map(|end| &comment[end + 2..]))
 }
 
 fn unknown(first: char) -> String {

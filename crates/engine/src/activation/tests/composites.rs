@@ -27,7 +27,7 @@ fn composed(world: &World) -> Result<f64, String> {
 }
 
 #[test]
-fn it_is_active_by_the_formula_alone() {
+fn contract_4_3_it_is_active_by_the_formula_alone() {
     let mut world = World::new(composite("a + b"), 0);
     assert_eq!(world.poll(1000, &[Some(4.0), Some(1.0)]), "activation 0 (inactive)");
     assert!(world.activity().triggers[0].is_active && !world.activity().is_active);
@@ -37,7 +37,7 @@ fn it_is_active_by_the_formula_alone() {
 }
 
 #[test]
-fn its_value_is_cut_off_at_thousandths_and_may_be_negative() {
+fn contract_4_7_its_value_is_cut_off_at_thousandths_and_may_be_negative() {
     let mut world = World::new(composite("a / 3 - b"), 0);
     world.poll(1000, &[Some(2.0), Some(0.0)]);
     assert_eq!(composed(&world), Ok(0.666));
@@ -46,7 +46,7 @@ fn its_value_is_cut_off_at_thousandths_and_may_be_negative() {
 }
 
 #[test]
-fn any_error_makes_it_inactive() {
+fn contract_4_3_any_error_makes_it_inactive() {
     let mut world = World::new(composite("a + b"), 4).active_until(0);
     assert_eq!(world.poll(1000, &[Some(40.0), None]), "");
     assert_eq!(composed(&world), Err("no response".to_owned()));
@@ -57,7 +57,7 @@ fn any_error_makes_it_inactive() {
 }
 
 #[test]
-fn a_fallback_takes_the_place_of_the_formula() {
+fn contract_4_5_a_fallback_takes_the_place_of_the_formula() {
     let mut world = World::new(falling_back("a + b", FallbackBehavior::Static), 0);
     let text = world.poll(1000, &[None, Some(99.0)]);
     assert_eq!(
@@ -69,7 +69,7 @@ fn a_fallback_takes_the_place_of_the_formula() {
 }
 
 #[test]
-fn a_target_that_is_no_whole_number_leaves_a_fallback_without_effect() {
+fn contract_4_5_a_target_that_is_no_whole_number_leaves_a_fallback_without_effect() {
     let mut activation = falling_back("a + b", FallbackBehavior::Static);
     activation.composite.as_mut().unwrap().is_whole = false;
     let mut world = World::new(activation, 4);
@@ -78,7 +78,7 @@ fn a_target_that_is_no_whole_number_leaves_a_fallback_without_effect() {
 }
 
 #[test]
-fn the_formula_may_decide_what_stands_in() {
+fn contract_4_5_the_formula_may_decide_what_stands_in() {
     let mut world = World::new(falling_back("a ?? b ?? 8", FallbackBehavior::ScalingModifiers), 0);
     let text = world.poll(1000, &[None, Some(7.0)]);
     assert_eq!(text, "fallback s0-prometheus (nil in the formula), activation 0→1 (composite-metric 7 > 5)");
@@ -95,14 +95,14 @@ fn the_formula_may_decide_what_stands_in() {
 }
 
 #[test]
-fn a_formula_without_a_result_and_without_a_fallback_fails() {
+fn contract_4_5_a_formula_without_a_result_and_without_a_fallback_fails() {
     let mut world = World::new(composite("b > 1 ? a : nil"), 2);
     world.poll(1000, &[Some(1.0), Some(0.0)]);
     assert_eq!(composed(&world), Err("the formula has no result, and there is no fallback".to_owned()));
 }
 
 #[test]
-fn a_value_in_the_place_of_a_formula_is_divided_by_ready_pods() {
+fn contract_4_5_a_value_in_the_place_of_a_formula_is_divided_by_ready_pods() {
     let mut activation = falling_back("a + b", FallbackBehavior::CurrentReplicas);
     activation.composite.as_mut().unwrap().type_ = TargetType::Value;
     let mut world = World::new(activation, 4);

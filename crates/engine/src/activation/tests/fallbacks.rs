@@ -14,7 +14,7 @@ fn fail(world: &mut World, values: &[Option<f64>]) {
 }
 
 #[test]
-fn what_is_read_is_published_with_its_time() {
+fn contract_4_2_what_is_read_is_published_with_its_time() {
     let mut world = World::new(activation(), 3);
     world.poll(1000, &[Some(30.0), None]);
     let failure = Absence { reason: AbsenceReason::Timeout, message: "no response".to_owned() };
@@ -25,13 +25,15 @@ fn what_is_read_is_published_with_its_time() {
                 metric: "s0-prometheus".to_owned(),
                 value: Ok(30.0),
                 at: at(1000),
-                is_fallback: false
+                is_fallback: false,
+                for_one_pod: None,
             },
             Published {
                 metric: "s1-prometheus".to_owned(),
                 value: Err(failure.clone()),
                 at: at(1000),
-                is_fallback: false
+                is_fallback: false,
+                for_one_pod: None,
             },
         ]
     );
@@ -43,7 +45,7 @@ fn what_is_read_is_published_with_its_time() {
 }
 
 #[test]
-fn more_failures_than_the_threshold_bring_it_about() {
+fn contract_4_5_more_failures_than_the_threshold_bring_it_about() {
     let mut world = World::new(fallback(FallbackBehavior::Static), 3);
     world.poll(1000, &[None, Some(0.0)]);
     assert!(world.published("s0-prometheus").value.is_err(), "as many as the threshold are not enough");
@@ -61,7 +63,7 @@ fn more_failures_than_the_threshold_bring_it_about() {
 }
 
 #[test]
-fn each_behavior_by_the_replicas_that_there_are() {
+fn contract_4_5_each_behavior_by_the_replicas_that_there_are() {
     use FallbackBehavior::*;
     for (behavior, at_3, at_9) in [
         (Static, 60.0, 60.0),
@@ -78,7 +80,7 @@ fn each_behavior_by_the_replicas_that_there_are() {
 }
 
 #[test]
-fn current_replicas_that_are_none_wake_nobody() {
+fn contract_4_5_current_replicas_that_are_none_wake_nobody() {
     let mut world = World::new(fallback(FallbackBehavior::CurrentReplicas), 0);
     fail(&mut world, &[None, Some(0.0)]);
     assert_eq!(world.scale.unwrap().replicas, 0);
@@ -88,7 +90,7 @@ fn current_replicas_that_are_none_wake_nobody() {
 }
 
 #[test]
-fn a_value_needs_pods_that_are_ready() {
+fn contract_4_5_a_value_needs_pods_that_are_ready() {
     let mut by_value = fallback(FallbackBehavior::Static);
     by_value.triggers[0].target = MetricTarget::new(TargetType::Value, 10.0).unwrap();
     let mut world = World::new(by_value, 4);
@@ -97,4 +99,14 @@ fn a_value_needs_pods_that_are_ready() {
     world.scale = Some(Scale { replicas: 4, status_replicas: 4, ready: None });
     assert_eq!(world.poll(1060, &[None, Some(0.0)]), "");
     assert!(world.published("s0-prometheus").value.is_err());
+}
+
+#[test]
+fn contract_5_what_is_read_has_three_places_and_is_not_negative() {
+    let below = Activation { triggers: vec![trigger(0, -10.0), trigger(1, -10.0)], ..activation() };
+    let mut world = World::new(below, 0);
+    let text = world.poll(1000, &[Some(-5.0), Some(0.62451)]);
+    assert_eq!(text, "activation 0→1 (s0-prometheus -5 > -10 and 1 more)", "activity goes by what was read");
+    assert_eq!(world.published("s0-prometheus").value, Ok(0.0));
+    assert_eq!(world.published("s1-prometheus").value, Ok(0.625));
 }

@@ -33,7 +33,7 @@ fn named(world: &World) -> Vec<(usize, String, f64)> {
 }
 
 #[test]
-fn it_is_active_by_the_word_of_its_source() {
+fn contract_6_10_it_is_active_by_the_word_of_its_source() {
     let mut world = World::new(open(), 0);
     let text = world.read(1000, answer(false, &[("queue", 5.0, 90.0)], 1000));
     assert_eq!(text, "activation 0 (inactive)", "whatever the value is");
@@ -45,7 +45,7 @@ fn it_is_active_by_the_word_of_its_source() {
 }
 
 #[test]
-fn what_it_has_named_is_remembered() {
+fn contract_6_10_what_it_has_named_is_remembered() {
     let mut world = World::new(open(), 1);
     assert_eq!(named(&world), []);
     world.read(1000, failure(1000));
@@ -66,7 +66,7 @@ fn what_it_has_named_is_remembered() {
 }
 
 #[test]
-fn its_metrics_fall_back_with_their_own_targets() {
+fn contract_6_10_its_metrics_fall_back_with_their_own_targets() {
     let fallback =
         ActivationFallback { failure_threshold: 0, replicas: 3, behavior: FallbackBehavior::Static };
     let mut world = World::new(Activation { fallback: Some(fallback), ..open() }, 0);
@@ -78,7 +78,7 @@ fn its_metrics_fall_back_with_their_own_targets() {
 }
 
 #[test]
-fn the_hpa_that_is_kept_has_what_was_named() {
+fn contract_6_10_the_hpa_that_is_kept_has_what_was_named() {
     let entry = |name: &str, average: &str| {
         json!({ "type": "External", "external": {
             "metric": { "name": name, "selector": { "matchLabels": { "scaledobject.keda.sh/name": "web" } } },
@@ -103,7 +103,7 @@ fn the_hpa_that_is_kept_has_what_was_named() {
 }
 
 #[test]
-fn a_target_that_no_hpa_takes_fails() {
+fn contract_6_10_a_target_that_no_hpa_takes_fails() {
     let mut world = World::new(open(), 0);
     assert_eq!(world.read(1000, answer(true, &[("queue", 0.0, 7.0)], 1000)), "");
     assert_eq!(named(&world), []);

@@ -21,7 +21,7 @@ fn falling_back(replicas: u32) -> Activation {
 }
 
 #[test]
-fn active_from_zero_to_one_or_to_the_minimum() {
+fn contract_4_4_active_from_zero_to_one_or_to_the_minimum() {
     assert_eq!(once(activation(), 0, ACTIVE), "activation 0→1 (s0-prometheus 30 > 0)");
     assert_eq!(once(with_min(3), 0, ACTIVE), "activation 0→3 (s0-prometheus 30 > 0)");
     let both = [Some(30.0), Some(5.5)];
@@ -30,14 +30,14 @@ fn active_from_zero_to_one_or_to_the_minimum() {
 }
 
 #[test]
-fn active_from_idle_to_the_minimum() {
+fn contract_4_4_active_from_idle_to_the_minimum() {
     assert_eq!(once(with_idle(0, 2), 0, ACTIVE), "activation 0→2 (s0-prometheus 30 > 0)");
     assert_eq!(once(with_idle(1, 3), 1, ACTIVE), "activation 1→3 (s0-prometheus 30 > 0)");
     assert_eq!(once(with_idle(1, 3), 2, ACTIVE), "activation 2→3 (s0-prometheus 30 > 0)");
 }
 
 #[test]
-fn active_within_the_bounds_is_the_business_of_the_hpa() {
+fn contract_4_4_active_within_the_bounds_is_the_business_of_the_hpa() {
     for (activation, replicas) in
         [(activation(), 4), (with_min(3), 2), (with_idle(0, 2), 2), (activation(), 99)]
     {
@@ -47,7 +47,7 @@ fn active_within_the_bounds_is_the_business_of_the_hpa() {
 }
 
 #[test]
-fn forced_whatever_the_triggers_say() {
+fn contract_4_4_forced_whatever_the_triggers_say() {
     let forced = Activation { forced: true, ..activation() };
     for values in [INACTIVE, ACTIVE, FAILING, &[None, None]] {
         assert_eq!(once(forced.clone(), 0, values), "activation 0→1 (forced)");
@@ -59,14 +59,14 @@ fn forced_whatever_the_triggers_say() {
 }
 
 #[test]
-fn triggers_at_pods_alone_are_always_active() {
+fn contract_4_2_triggers_at_pods_alone_are_always_active() {
     let only = Activation { only_pods: true, triggers: vec![], ..with_min(2) };
     assert_eq!(once(only.clone(), 0, &[]), "activation 0→2 (always active)");
     assert_eq!(once(only, 5, &[]), "activation 5 (always active)");
 }
 
 #[test]
-fn a_paused_direction_is_kept() {
+fn contract_4_4_a_paused_direction_is_kept() {
     let mut world = World::new(activation(), 0).paused(Pause::ScaleOut);
     let text = world.poll(1000, ACTIVE);
     assert_eq!(text, "activation 0→1 (s0-prometheus 30 > 0), paused 1→0 (scale-out is paused)");
@@ -77,7 +77,7 @@ fn a_paused_direction_is_kept() {
 }
 
 #[test]
-fn active_beside_an_error_scales_out_and_counts_as_active() {
+fn contract_4_4_active_beside_an_error_scales_out_and_counts_as_active() {
     let mut world = World::new(activation(), 0);
     assert_eq!(world.poll(1000, PARTIAL), "activation 0→1 (s0-prometheus 30 > 0)");
     assert_eq!(world.last.absences.len(), 1);
@@ -86,7 +86,7 @@ fn active_beside_an_error_scales_out_and_counts_as_active() {
 }
 
 #[test]
-fn inactive_with_an_error_waits_for_the_fallback() {
+fn contract_4_4_inactive_with_an_error_waits_for_the_fallback() {
     let mut world = World::new(falling_back(2), 4).active_until(0);
     for second in [1000, 1030, 1060] {
         assert_eq!(world.poll(second, FAILING), "");
@@ -99,7 +99,7 @@ fn inactive_with_an_error_waits_for_the_fallback() {
 }
 
 #[test]
-fn inactive_with_an_error_and_no_fallback_is_left_alone() {
+fn contract_4_4_inactive_with_an_error_and_no_fallback_is_left_alone() {
     for (activation, replicas) in [(activation(), 4), (with_min(3), 1), (with_idle(0, 2), 3)] {
         let mut world = World::new(activation, replicas).active_until(0);
         for second in [1000, 9000] {
@@ -111,7 +111,7 @@ fn inactive_with_an_error_and_no_fallback_is_left_alone() {
 }
 
 #[test]
-fn a_fallback_of_no_replicas_lets_an_error_through() {
+fn contract_4_4_a_fallback_of_no_replicas_lets_an_error_through() {
     let mut world = World::new(falling_back(0), 4).active_until(0);
     let text = world.poll(1000, FAILING);
     assert_eq!(
@@ -127,7 +127,7 @@ fn a_fallback_of_no_replicas_lets_an_error_through() {
 }
 
 #[test]
-fn inactive_to_zero_after_the_cooldown() {
+fn contract_4_4_inactive_to_zero_after_the_cooldown() {
     let mut world = World::new(activation(), 3);
     assert_eq!(world.poll(0, ACTIVE), "activation 3 (s0-prometheus 30 > 0)");
     assert_eq!(world.poll(30, INACTIVE), "activation 3 (inactive, cooldown 300 s left)");
@@ -141,7 +141,7 @@ fn inactive_to_zero_after_the_cooldown() {
 }
 
 #[test]
-fn inactive_to_the_idle_count_after_the_cooldown() {
+fn contract_4_4_inactive_to_the_idle_count_after_the_cooldown() {
     let mut world = World::new(with_idle(1, 3), 5).active_until(800);
     assert_eq!(world.poll(1000, INACTIVE), "activation 5 (inactive, cooldown 100 s left)");
     assert_eq!(world.poll(1100, INACTIVE), "activation 5→1 (inactive for 300 s)");
@@ -151,7 +151,7 @@ fn inactive_to_the_idle_count_after_the_cooldown() {
 }
 
 #[test]
-fn what_was_never_active_waits_only_for_the_initial_cooldown() {
+fn contract_4_4_what_was_never_active_waits_only_for_the_initial_cooldown() {
     assert_eq!(once(activation(), 3, INACTIVE), "activation 3→0 (never active)");
     let patient = Activation { initial_cooldown: 20 * MINUTE, ..activation() };
     let mut world = World::new(patient, 3);
@@ -161,7 +161,7 @@ fn what_was_never_active_waits_only_for_the_initial_cooldown() {
 }
 
 #[test]
-fn inactive_below_the_minimum_goes_to_the_minimum() {
+fn contract_4_4_inactive_below_the_minimum_goes_to_the_minimum() {
     assert_eq!(once(with_min(2), 1, INACTIVE), "activation 1→2 (inactive, 2 at least)");
     assert_eq!(once(with_min(2), 0, INACTIVE), "activation 0→2 (inactive, 2 at least)");
     assert_eq!(once(with_min(2), 2, INACTIVE), "activation 2 (inactive)");
@@ -182,7 +182,7 @@ fn a_target_that_is_not_found_is_judged_all_the_same() {
 }
 
 #[test]
-fn nothing_is_written_from_poll_to_poll_while_nothing_changes() {
+fn contract_4_9_nothing_is_written_from_poll_to_poll_while_nothing_changes() {
     let values = [ACTIVE, INACTIVE, PARTIAL, FAILING, &[None, None]];
     for (activation, values) in
         [activation(), falling_back(2)].iter().flat_map(|one| values.map(|values| (one, values)))

@@ -1,6 +1,6 @@
 //! The conditions of a ScaledObject: KEDA's types, reasons and sentences, and behind those what KEDA leaves to guess.
 
-use engine::{Activity, PastScale, Problem, TriggerActivity, Warning};
+use engine::{Activity, PastScale, Pause, Problem, TriggerActivity, Warning};
 
 use super::{KedaCondition, ScaledObjectStatus};
 use crate::scaled_object::marks::is_whole;
@@ -31,9 +31,13 @@ pub(super) fn of(outcome: &Outcome, before: &ScaledObjectStatus) -> Vec<KedaCond
     let mut conditions = match &outcome.verdict {
         Verdict::Invalid(problems) | Verdict::Unresolved(problems) => {
             let all: Vec<String> = problems.iter().map(Problem::to_string).collect();
-            unchecked(format!("{}: {}", step(problems), all.join("; ")), before)
+            let message = format!("{}: {}", step(problems), all.join("; "));
+            unchecked(message, kept(PAUSED, "False", before), before)
         }
-        Verdict::Conflict(conflict) => unchecked(format!("{WRONG_HPA}: {}", conflict.message), before),
+        Verdict::Conflict(conflict) => {
+            let message = format!("{WRONG_HPA}: {}", conflict.message);
+            unchecked(message, kept(PAUSED, "False", before), before)
+        }
         Verdict::Polled(poll) => polled(poll, before, &outcome.warnings),
     };
     conditions.extend(hpa_active(outcome, before));
@@ -55,12 +59,12 @@ fn step(problems: &[Problem]) -> &'static str {
 }
 
 /// That nothing is known, as the object is not polled.
-fn unchecked(message: String, before: &ScaledObjectStatus) -> Vec<KedaCondition> {
+fn unchecked(message: String, paused: KedaCondition, before: &ScaledObjectStatus) -> Vec<KedaCondition> {
     vec![
         condition(READY, "False", CHECK_FAILED, message),
         condition(ACTIVE, "Unknown", "UnknownState", "ScaledObject check failed"),
         kept(FALLBACK, "Unknown", before),
-        kept(PAUSED, "False", before),
+        paused,
     ]
 }
 
@@ -71,13 +75,15 @@ fn kept(type_: &str, first: &str, before: &ScaledObjectStatus) -> KedaCondition 
 
 fn polled(poll: &Poll, before: &ScaledObjectStatus, warnings: &[Warning]) -> Vec<KedaCondition> {
     let activity = poll.decision.activity.as_ref();
-    if let Some((step, message)) = target_fault(poll) {
-        return unchecked(format!("{step}: {message}"), before);
+    // A pause at the replicas that there are asks nothing of the target: as with KEDA, it holds whether it is there or not.
+    let needs_target = poll.plan.brakes.pause != Pause::Everything;
+    if let Some((step, message)) = target_fault(poll).filter(|_| needs_target) {
+        return unchecked(format!("{step}: {message}"), paused(poll, before), before);
     }
     if is_whole(poll.plan.brakes.pause) {
         // KEDA asks no trigger meanwhile, and neither do we.
-        let ready =
-            not_ready(poll).unwrap_or_else(|| condition(READY, "True", READY_REASON, paused_message(poll)));
+        let fault = unread_target(poll).filter(|_| needs_target).or_else(|| hpa_fault(poll));
+        let ready = fault.unwrap_or_else(|| condition(READY, "True", READY_REASON, paused_message(poll)));
         return vec![
             ready,
             kept(ACTIVE, "Unknown", before),
@@ -109,19 +115,17 @@ fn target_fault(poll: &Poll) -> Option<(&'static str, String)> {
     Some((WRONG_TARGET, format!("{sentence}: {}", failure.message)))
 }
 
-/// Why the object does not do what it should, whatever its triggers say.
-fn not_ready(poll: &Poll) -> Option<KedaCondition> {
-    let failed = |step: &str, message: &str| {
-        Some(condition(READY, "False", CHECK_FAILED, format!("{step}: {message}")))
-    };
-    if let Some(Err(failure)) = poll.members.first().map(|member| &member.seen) {
-        let message = format!("Error getting current replicas count for ScaleTarget: {}", failure.message);
-        return Some(condition(READY, "False", "ErrorGettingCurrentReplicas", message));
-    }
-    match &poll.hpa {
-        Err(failure) => failed(WRONG_HPA, &failure.message),
-        Ok(_) => None,
-    }
+/// That the replicas of the target could not be read.
+fn unread_target(poll: &Poll) -> Option<KedaCondition> {
+    let failure = poll.members.first()?.seen.as_ref().err()?;
+    let message = format!("Error getting current replicas count for ScaleTarget: {}", failure.message);
+    Some(condition(READY, "False", "ErrorGettingCurrentReplicas", message))
+}
+
+/// That the HPA is not as it should be.
+fn hpa_fault(poll: &Poll) -> Option<KedaCondition> {
+    let failure = poll.hpa.as_ref().err()?;
+    Some(condition(READY, "False", CHECK_FAILED, format!("{WRONG_HPA}: {}", failure.message)))
 }
 
 /// The triggers that fail and do not fall back.
@@ -155,8 +159,8 @@ fn of_metrics_api(warnings: &[Warning]) -> String {
 }
 
 fn ready(poll: &Poll, activity: Option<&Activity>, waits: bool, warnings: &[Warning]) -> KedaCondition {
-    if let Some(not_ready) = not_ready(poll) {
-        return not_ready;
+    if let Some(fault) = unread_target(poll).or_else(|| hpa_fault(poll)) {
+        return fault;
     }
     let failures = failures(activity);
     let is_active = activity.is_some_and(|activity| activity.is_active);
@@ -201,8 +205,7 @@ fn active(poll: &Poll, activity: Option<&Activity>, before: &ScaledObjectStatus)
         } else {
             "Scaling is performed because triggers are active"
         };
-        let names = activity.triggers.iter().filter(|trigger| trigger.is_active);
-        let names: Vec<&str> = names.map(|trigger| trigger.metric.as_str()).collect();
+        let names = before.active_metrics(activity);
         let which = if names.is_empty() { String::new() } else { format!("active: {}", names.join(", ")) };
         return condition(ACTIVE, "True", "ScalerActive", said(sentence, &[which, last]));
     }

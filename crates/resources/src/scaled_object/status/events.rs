@@ -168,12 +168,10 @@ fn scaled(change: &Change<'_>, poll: &Poll, before: &ScaledObjectStatus) -> Opti
     let steps = decided.explanation();
     Some(match activity {
         Some(activity) if is_active && from < to && !poll.plan.brakes.pause.is_on() => {
-            let names: Vec<&str> =
-                activity.triggers.iter().filter(|one| one.is_active).map(|one| one.metric.as_str()).collect();
             let by = if activity.is_forced {
                 "caused by forced activation annotation".to_owned()
             } else {
-                format!("triggered by {}", names.join(";"))
+                format!("triggered by {}", before.active_metrics(activity).join(";"))
             };
             normal("Scale", "KEDAScaleTargetActivated", format!("Scaled {what} from {from} to {to}, {by}"))
         }

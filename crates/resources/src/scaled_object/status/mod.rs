@@ -202,6 +202,16 @@ impl ScaledObjectStatus {
         self.conditions.iter().find(|condition| condition.type_ == type_)
     }
 
+    /// The metrics that make the target active: those of triggers, or that of the formula, which alone counts where there
+    /// is one.
+    fn active_metrics<'a>(&self, activity: &'a Activity) -> Vec<&'a str> {
+        if self.facts.has_formula {
+            return if activity.is_forced { Vec::new() } else { vec![COMPOSITE] };
+        }
+        let active = activity.triggers.iter().filter(|trigger| trigger.is_active);
+        active.map(|trigger| trigger.metric.as_str()).collect()
+    }
+
     /// What each trigger came to.
     fn show(&mut self, activity: &Activity) {
         let triggers = &activity.triggers;

@@ -1,5 +1,7 @@
 //! The status by what came of a poll.
 
+mod events;
+
 use std::time::Duration;
 
 use engine::{
@@ -148,7 +150,7 @@ fn the_status_after_the_first_poll_is_whole() {
 }
 
 #[test]
-fn steady_activity_writes_nothing() {
+fn contract_4_9_steady_activity_writes_nothing() {
     let mut at_first = told(least());
     at_first.activity = active(vec![trigger("s0-prometheus", true)]);
     let (object, _) = at_first.tell();
@@ -174,7 +176,7 @@ fn steady_activity_writes_nothing() {
 }
 
 #[test]
-fn conditions_have_kedas_reasons() {
+fn contract_4_8_conditions_have_kedas_reasons() {
     let inactive = || active(vec![trigger("s0-prometheus", false)]);
     let mut with_fallback = least();
     set(&mut with_fallback, "/spec/fallback", json!({ "failureThreshold": 3, "replicas": 6 }));
@@ -251,7 +253,7 @@ fn conditions_have_kedas_reasons() {
 }
 
 #[test]
-fn what_fails_is_said_behind_kedas_sentence() {
+fn contract_4_8_what_fails_is_said_behind_kedas_sentence() {
     let (object, events) =
         Told { activity: active(vec![failed("s0-prometheus", 1, false)]), ..told(least()) }.tell();
     let ready =
@@ -268,7 +270,7 @@ fn what_fails_is_said_behind_kedas_sentence() {
 }
 
 #[test]
-fn a_target_or_an_hpa_that_is_not_as_it_must_be_fails_the_check() {
+fn contract_4_8_a_target_or_an_hpa_that_is_not_as_it_must_be_fails_the_check() {
     let reads = |reason| Told { seen: Err(reason), ..told(least()) }.tell();
     for (reason, wanted) in [
         (
@@ -316,7 +318,7 @@ fn a_target_or_an_hpa_that_is_not_as_it_must_be_fails_the_check() {
 }
 
 #[test]
-fn an_object_that_is_not_polled_says_why_and_keeps_what_is_known() {
+fn contract_4_8_an_object_that_is_not_polled_says_why_and_keeps_what_is_known() {
     let (polled, _) = Told { activity: active(vec![trigger("s0-prometheus", true)]), ..told(least()) }.tell();
     let problem = Problem::new("spec.triggers[0].type", Fault::invalid("\"x\": no scaler found"));
     for (verdict, step, message) in [
@@ -349,7 +351,7 @@ fn an_object_that_is_not_polled_says_why_and_keeps_what_is_known() {
 }
 
 #[test]
-fn a_pause_and_its_end_are_told() {
+fn contract_4_8_a_pause_and_its_end_are_told() {
     let mut object = annotated("autoscaling.keda.sh/paused-replicas", "4");
     let (status, events) =
         Told { seen: Ok(2), to: Some(4), write: Some(Ok(())), ..told(object.clone()) }.tell();
@@ -371,8 +373,28 @@ fn a_pause_and_its_end_are_told() {
     assert_eq!(events, [format!("ScaledObjectUnpaused: {unpaused}")]);
 }
 
+/// As with KEDA, which deals with pauses before it looks at the target.
 #[test]
-fn the_first_replicas_are_kept_and_health_is_shown_with_a_fallback() {
+fn contract_4_8_a_pause_holds_whether_the_target_is_there_or_not() {
+    for reason in [Reason::TargetNotFound, Reason::TargetNotScalable, Reason::TargetForbidden] {
+        let paused = |by: (&str, &str)| Told { seen: Err(reason), ..told(annotated(by.0, by.1)) }.tell();
+        let (object, events) = paused(("autoscaling.keda.sh/paused", "true"));
+        let [ready, .., pause] = &conditions(&object)[..] else { panic!("{object}") };
+        assert!(ready.starts_with("Ready=True ScaledObjectReady: ScaledObject is paused"), "{ready}");
+        assert!(pause.starts_with("Paused=True ScaledObjectPaused: ScaledObject is paused"), "{pause}");
+        let told = [
+            "ScaledObjectReady: ScaledObject is ready for scaling",
+            "ScaledObjectPaused: ScaledObject is paused",
+        ];
+        assert_eq!(events, told, "{reason:?}");
+        // At a count of its own it has to be scaled to that.
+        let (object, _) = paused(("autoscaling.keda.sh/paused-replicas", "4"));
+        assert!(conditions(&object)[0].starts_with("Ready=False "), "{object}");
+    }
+}
+
+#[test]
+fn contract_4_9_the_first_replicas_are_kept_and_health_is_shown_with_a_fallback() {
     let mut object = least();
     set(&mut object, "/spec/fallback", json!({ "failureThreshold": 3, "replicas": 6 }));
     let first =
@@ -404,108 +426,6 @@ fn the_first_replicas_are_kept_and_health_is_shown_with_a_fallback() {
 }
 
 #[test]
-fn scalings_are_told_in_kedas_words() {
-    let (seen, _) =
-        Told { seen: Ok(0), activity: active(vec![trigger("s0-prometheus", false)]), ..told(least()) }.tell();
-    let up = active(vec![trigger("s0-prometheus", true), trigger("s1-prometheus", true)]);
-    let rise = |write| Told {
-        seen: Ok(0),
-        to: Some(1),
-        write: Some(write),
-        activity: up.clone(),
-        ..told(seen.clone())
-    };
-    let (object, events) = rise(Ok(())).tell();
-    assert_eq!(
-        events,
-        ["KEDAScaleTargetActivated: Scaled apps/v1.Deployment shop/worker from 0 to 1, triggered by \
-          s0-prometheus;s1-prometheus"]
-    );
-    let refused = WriteFailure { reason: Reason::FailedUpdateScale, message: "refused".to_owned() };
-    let (failing, events) = rise(Err(refused.clone())).tell();
-    let note = "Failed to scale apps/v1.Deployment shop/worker from 0 to 1: refused";
-    assert_eq!(events, [format!("! KEDAScaleTargetActivationFailed: {note}")]);
-    let again = Told { object: failing, ..rise(Err(refused)) };
-    assert_eq!(again.tell().1, [""; 0], "the same failure is no news");
-    let down = Told {
-        seen: Ok(1),
-        to: Some(0),
-        write: Some(Ok(())),
-        activity: active(vec![trigger("s0-prometheus", false)]),
-        ..told(object)
-    };
-    assert_eq!(
-        down.tell().1,
-        ["KEDAScaleTargetDeactivated: Deactivated apps/v1.Deployment shop/worker from 1 to 0"]
-    );
-}
-
-#[test]
-fn contract_4_10_triggers_are_watched_from_the_hpa_on_and_as_long_as_it_is_there() {
-    let did = |actions: &[HpaAction]| {
-        let change = |action: &HpaAction| HpaChange { name: "keda-hpa-worker".to_owned(), action: *action };
-        Ok(actions.iter().map(change).collect())
-    };
-    let running = active(vec![trigger("s0-prometheus", true)]);
-    let first = Told { hpa: did(&[HpaAction::Created]), activity: running.clone(), ..told(least()) };
-    let (object, events) = first.tell();
-    let started =
-        ["KEDAScalersStarted: Scaler prometheus is built", "KEDAScalersStarted: Started scalers watch"];
-    let ready = "ScaledObjectReady: ScaledObject is ready for scaling";
-    assert_eq!(events, [started[0], started[1], ready]);
-    let mut paused = object.clone();
-    set(&mut paused, "/metadata/annotations", json!({ "autoscaling.keda.sh/paused": "true" }));
-    let (mut object, events) = Told { hpa: did(&[HpaAction::Deleted]), ..told(paused.clone()) }.tell();
-    let stopped = "KEDAScalersStopped: Stopped scalers watch";
-    assert_eq!(events, [stopped, "ScaledObjectPaused: ScaledObject is paused"]);
-    assert_eq!(told(object.clone()).tell().1, [""; 0], "a pause that goes on is no news");
-    set(&mut object, "/metadata/annotations", json!({}));
-    let again = Told { hpa: did(&[HpaAction::Created]), activity: running.clone(), ..told(object) };
-    let unpaused = "ScaledObjectUnpaused: pause annotation removed for ScaledObject";
-    let (object, events) = again.tell();
-    assert_eq!(events, [started[0], started[1], unpaused]);
-    let renamed = did(&[HpaAction::Deleted, HpaAction::Created]);
-    let renamed = Told { hpa: renamed, activity: running.clone(), ..told(object.clone()) };
-    assert_eq!(renamed.tell().1, [stopped, started[0], started[1]]);
-    let kept = Told { hpa: did(&[HpaAction::Updated]), activity: running, ..told(object) };
-    assert_eq!(kept.tell().1, [""; 0]);
-    // Created paused, nothing is asked.
-    set(&mut paused, "/status", Value::Null);
-    assert_eq!(
-        told(paused).tell().1,
-        [
-            "ScaledObjectReady: ScaledObject is ready for scaling",
-            "ScaledObjectPaused: ScaledObject is paused"
-        ]
-    );
-}
-
-#[test]
-fn contract_4_10_a_deletion_is_told() {
-    let told = |was_polled| {
-        let events = KIND.farewell(&Deletion { was_polled });
-        events
-            .iter()
-            .map(|event| format!("{} {}: {}", event.is_warning, event.reason, event.note))
-            .collect::<Vec<_>>()
-    };
-    let deleted = "true ScaledObjectDeleted: ScaledObject was deleted";
-    assert_eq!(told(true), ["false KEDAScalersStopped: Stopped scalers watch", deleted]);
-    assert_eq!(told(false), [deleted]);
-}
-
-#[test]
-fn contract_4_10_of_a_formula_the_sources_fail() {
-    let modifiers = json!({ "formula": "a", "target": "5" });
-    let mut object = least();
-    set(&mut object, "/spec/triggers/0/name", json!("a"));
-    set(&mut object, "/spec/advanced", json!({ "scalingModifiers": modifiers }));
-    let (_, events) =
-        Told { activity: active(vec![failed("s0-prometheus", 1, false)]), ..told(object) }.tell();
-    assert!(events.iter().any(|event| event.starts_with("! KEDAMetricSourceFailed: ")), "{events:?}");
-}
-
-#[test]
 fn the_last_scaling_explains_the_present_state() {
     let mut told = told(least());
     let past: PastScales = serde_json::from_value(json!([
@@ -523,7 +443,7 @@ fn the_last_scaling_explains_the_present_state() {
 }
 
 #[test]
-fn what_the_hpa_says_is_passed_on() {
+fn contract_4_8_what_the_hpa_says_is_passed_on() {
     let said = |is_active, reason: &str| {
         let scaling = HpaScaling { is_active, reason: reason.to_owned(), message: "said".to_owned() };
         conditions(&Told { hpa_scaling: Some(scaling), ..told(least()) }.tell().0)[4].clone()

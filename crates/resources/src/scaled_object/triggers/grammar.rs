@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_those_of_json() {
+    fn contract_6_0_numbers_are_those_of_json() {
         for (text, number) in
             [("5", Some(5)), ("0", Some(0)), ("-3", Some(-3)), ("9223372036854775807", Some(i64::MAX))]
         {
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn booleans_are_those_of_go() {
+    fn contract_6_0_booleans_are_those_of_go() {
         for text in ["1", "t", "T", "true", "TRUE", "True"] {
             assert_eq!(boolean(text), Some(true), "{text}");
         }
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_those_of_go_or_milliseconds() {
+    fn contract_6_0_durations_are_those_of_go_or_milliseconds() {
         for (text, millis) in [
             ("0", 0),
             ("500", 500),
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_and_maps_have_commas() {
+    fn contract_6_0_lists_and_maps_have_commas() {
         assert_eq!(list("a, b ,c"), ["a", "b", "c"]);
         assert_eq!(list("a"), ["a"]);
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());

@@ -161,15 +161,13 @@ fn give_tls(question: &mut Question, metadata: &mut Metadata<'_>) {
     for (setting, parameter) in [("tls.cert", &CERT), ("tls.key", &KEY)] {
         question.give(setting, metadata, parameter);
     }
+    if metadata.has(&KEY) {
+        question.give("tls.keyPassword", metadata, &KEY_PASSWORD);
+    }
     if is_unsafe {
         // Then no authority has a say.
         question.set("tls.insecureSkipVerify", true);
     } else {
         question.give("tls.ca", metadata, &CA);
-    }
-    if metadata.has(&KEY_PASSWORD) {
-        let path = format!("{}.authenticationRef", metadata.about.path);
-        let why = "keyPassword: keys with a password are not supported yet; give the key without one";
-        metadata.note(Problem::new(path, Fault::forbidden(why)));
     }
 }

@@ -82,7 +82,7 @@ fn each_trigger_lacks_nothing_with_the_least_and_something_without() {
 }
 
 #[test]
-fn all_that_is_wrong_is_said_at_once() {
+fn contract_6_0_all_that_is_wrong_is_said_at_once() {
     assert_eq!(
         trigger("prometheus", &[("activationThreshold", "x"), ("ignoreNullValues", "yes")]).at(3).problems(),
         [
@@ -100,7 +100,7 @@ fn all_that_is_wrong_is_said_at_once() {
 }
 
 #[test]
-fn an_unknown_trigger_is_told_those_that_there_are() {
+fn contract_6_0_an_unknown_trigger_is_told_those_that_there_are() {
     let problems = trigger("kafka", &[]).problems();
     let [problem] = problems.as_slice() else { panic!("{problems:?}") };
     assert!(
@@ -113,7 +113,7 @@ fn an_unknown_trigger_is_told_those_that_there_are() {
 }
 
 #[test]
-fn a_parameter_that_nobody_reads_is_a_warning() {
+fn contract_6_0_a_parameter_that_nobody_reads_is_a_warning() {
     assert_eq!(
         with("prometheus", &[("metricName", "x"), ("thresholdFromEnv", "T")]).warnings(),
         [
@@ -125,7 +125,7 @@ fn a_parameter_that_nobody_reads_is_a_warning() {
 }
 
 #[test]
-fn values_are_trimmed_and_may_be_long() {
+fn contract_6_0_values_are_trimmed_and_may_be_long() {
     let query = "x".repeat(10_000);
     let case = with("prometheus", &[("query", &format!(" {query}\n")), ("threshold", " 7 ")]);
     assert_eq!(case.asked().1["query"], json!(query));
@@ -135,7 +135,7 @@ fn values_are_trimmed_and_may_be_long() {
 }
 
 #[test]
-fn metric_types_are_two() {
+fn contract_6_0_metric_types_are_two() {
     let of = |metric_type: &str| {
         least("prometheus").with(|trigger| trigger.metric_type = Some(metric_type.to_owned()))
     };
@@ -162,7 +162,7 @@ fn metric_types_are_two() {
 }
 
 #[test]
-fn some_may_not_be_cached() {
+fn contract_6_0_some_may_not_be_cached() {
     for type_ in TRIGGERS {
         let case = least(type_.name).with(|trigger| trigger.use_cached_metrics = true);
         let expected = match type_.name {
@@ -257,7 +257,7 @@ fn a_window_is_in_the_name_of_its_metric() {
 }
 
 #[test]
-fn a_target_that_no_hpa_takes_is_refused_unless_a_formula_takes_the_value() {
+fn contract_6_0_a_target_that_no_hpa_takes_is_refused_unless_a_formula_takes_the_value() {
     for threshold in ["0", "-1", "0.0004"] {
         let problems = with("prometheus", &[("threshold", threshold)]).problems();
         assert!(

@@ -104,7 +104,7 @@ fn keda(running: &Loop, name: &str) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_keda_counts_is_counted_by_its_names_while_the_object_is_there() {
+async fn contract_8_2_what_keda_counts_is_counted_by_its_names_while_the_object_is_there() {
     let running = Loop::leading(&[&web().publishing()]).await;
     pass(11).await;
     let text = running.world.services.metrics.render();
@@ -143,4 +143,23 @@ async fn what_keda_counts_is_counted_by_its_names_while_the_object_is_there() {
     let gone = running.world.book.gone();
     assert_eq!(gone.len(), 1);
     assert!(gone[0].key == web().publishing().key() && gone[0].deletion.was_polled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn contract_8_2_the_value_of_a_formula_has_a_series_of_its_own() {
+    let composing = || web().composing();
+    let running = Loop::leading(&[&composing()]).await;
+    pass(11).await;
+    let text = running.world.services.metrics.render();
+    let labels = "metric=\"composite-metric\",scaledObject=\"web\",scaler=\"composite-metric\",triggerIndex=\"0\",\
+                  type=\"scaledobject\"";
+    assert!(
+        text.contains(&format!("keda_scaler_metrics_value{{namespace=\"\",{labels}}} 3000.0\n")),
+        "{text}"
+    );
+    assert_eq!(keda(&running, "keda_scaler_active").len(), 2);
+    assert_eq!(keda(&running, "keda_scaler_metrics_latency_seconds").len(), 1);
+    running.world.sampler.answer("web", Answer::Absent);
+    pass(10).await;
+    assert_eq!(keda(&running, "keda_scaler_metrics_value"), [""; 0]);
 }

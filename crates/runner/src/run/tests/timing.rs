@@ -117,3 +117,31 @@ async fn one_new_object_among_many_waits_for_no_spread() {
     pass(1).await;
     assert!(running.world.sampler.asked("web")[0].at.since(created) <= Duration::from_millis(100));
 }
+
+#[tokio::test(start_paused = true)]
+async fn contract_4_1_polls_in_between_do_not_make_the_interval_shorter() {
+    let hurried = |interval: u32| web().hurried().with("intervalSeconds", interval);
+    let running = Loop::leading(&[&hurried(100)]).await;
+    pass(1).await;
+    assert_eq!((running.asked("web"), running.world.cluster.replicas("web")), (1, 6));
+    running.world.sampler.answer("web", Answer::Value(5000.0));
+    pass(95).await;
+    assert!((9..=11).contains(&running.asked("web")), "{}", running.asked("web"));
+    assert_eq!(running.world.cluster.replicas("web"), 6, "read, and not yet due");
+    pass(6).await;
+    assert_eq!(running.world.cluster.replicas("web"), 10, "the interval has passed");
+
+    // Whoever writes a new spec, and a source that reports, wait for nothing.
+    running.world.sampler.answer("web", Answer::Value(1000.0));
+    pass(20).await;
+    assert_eq!(running.world.cluster.replicas("web"), 10);
+    running.apply(&hurried(90)).await;
+    pass(1).await;
+    assert_eq!(running.world.cluster.replicas("web"), 2);
+    running.world.sampler.answer("web", Answer::Value(5000.0));
+    pass(20).await;
+    assert_eq!(running.world.cluster.replicas("web"), 2);
+    running.send(Event::Pushed(hurried(90).key())).await;
+    pass(1).await;
+    assert_eq!(running.world.cluster.replicas("web"), 10);
+}

@@ -5,7 +5,7 @@ use super::scene::{Issues, Replica, known, metric};
 use crate::certificates::tests::made;
 
 #[tokio::test]
-async fn a_metric_is_a_list_of_one_value() {
+async fn contract_5_a_metric_is_a_list_of_one_value() {
     let replica = Replica::leading(&Issues::new()).await;
     let expected = json!({
         "kind": "ExternalMetricValueList",
@@ -22,7 +22,7 @@ async fn a_metric_is_a_list_of_one_value() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_answered_is_an_error_that_says_why() {
+async fn contract_5_what_cannot_be_answered_is_an_error_that_says_why() {
     let replica = Replica::leading(&Issues::new()).await;
     let path = "/apis/external.metrics.k8s.io/v1beta1/namespaces/shop/s0-prometheus";
     for (path, message) in [
@@ -79,7 +79,7 @@ async fn a_follower_has_the_leader_answer_or_says_why_not() {
 }
 
 #[tokio::test]
-async fn discovery_names_the_group_and_one_resource_for_all() {
+async fn contract_5_discovery_names_the_group_and_one_resource_for_all() {
     let replica = Replica::leading(&Issues::new()).await;
     let version = json!({ "groupVersion": "external.metrics.k8s.io/v1beta1", "version": "v1beta1" });
     let (_, groups) = replica.get("/apis").await;

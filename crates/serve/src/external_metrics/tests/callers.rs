@@ -21,7 +21,7 @@ async fn until_known(replica: &Replica, issues: &Issues) {
 }
 
 #[tokio::test]
-async fn the_front_proxy_says_who_calls_and_the_api_server_whether_that_one_may() {
+async fn contract_5_the_front_proxy_says_who_calls_and_the_api_server_whether_that_one_may() {
     let issues = Issues::new();
     let replica = Replica::leading(&issues).await;
     until_known(&replica, &issues).await;
@@ -84,7 +84,7 @@ async fn while_nobody_can_judge_nobody_is_let_in() {
 }
 
 #[tokio::test]
-async fn health_is_open_and_nothing_can_be_written() {
+async fn contract_5_health_is_open_and_nothing_can_be_written() {
     let replica = Replica::leading(&Issues::new()).await;
     let client = replica.client(None);
     for path in ["/healthz", "/livez", "/readyz", "/openapi/v2", "/openapi/v3"] {

@@ -98,7 +98,7 @@ fn every_problem_has_its_path_and_words() {
 }
 
 #[test]
-fn a_window_includes_its_start_and_excludes_its_end() {
+fn contract_6_7_a_window_includes_its_start_and_excludes_its_end() {
     let day = config("0 8 * * *", "0 18 * * *");
     assert_window(
         &day,
@@ -131,7 +131,7 @@ fn a_window_may_span_midnight_a_weekend_or_a_year() {
 }
 
 #[test]
-fn what_opens_and_closes_at_one_instant_is_open() {
+fn contract_6_7_what_opens_and_closes_at_one_instant_is_open() {
     let both = config("0 8 * * *", "0 8 * * mon-fri");
     // Thursday: it opens and closes on Friday at eight.
     assert_window(&both, &["2026-01-15T12:00:00Z"], &["2026-01-16T12:00:00Z"]);

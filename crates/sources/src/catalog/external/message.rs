@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_float_counts_where_it_is_above_zero() {
+    fn contract_6_10_a_float_counts_where_it_is_above_zero() {
         let value = |metric_value, metric_value_float| {
             MetricValue { metric_name: String::new(), metric_value, metric_value_float }.value()
         };
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_messages_are_those_of_the_interface() {
+    fn contract_6_10_the_messages_are_those_of_the_interface() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../proto/externalscaler/externalscaler.proto");
         let published = fields(&std::fs::read_to_string(path).unwrap(), |_, line| {
             let (field, number) = line.strip_suffix(';')?.split_once(" = ")?;

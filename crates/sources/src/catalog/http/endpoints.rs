@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_is_left_out_until_nothing_is_left() {
+    fn contract_6_6_what_fails_is_left_out_until_nothing_is_left() {
         let read = |aggregation, numbers: [Option<f64>; 3]| {
             let late = || Absence { reason: AbsenceReason::Timeout, message: "too late".to_owned() };
             let asked = numbers.map(|number| std::future::ready(number.ok_or_else(late)).boxed());

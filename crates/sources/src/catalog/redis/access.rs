@@ -25,6 +25,7 @@ pub(super) struct Tls {
     pub(super) ca: Option<Credential>,
     pub(super) certificate: Option<Credential>,
     pub(super) key: Option<Credential>,
+    pub(super) key_password: Option<Credential>,
     pub(super) server_name: Option<String>,
     pub(super) skip_verify: bool,
 }
@@ -62,7 +63,7 @@ impl Login {
 impl Tls {
     /// The credentials that it names.
     pub(super) fn credentials(&self) -> impl Iterator<Item = &Credential> {
-        [&self.ca, &self.certificate, &self.key].into_iter().flatten()
+        [&self.ca, &self.certificate, &self.key, &self.key_password].into_iter().flatten()
     }
 }
 
@@ -121,11 +122,11 @@ impl TlsMaterial {
         let read = |reference: &Option<Credential>| {
             reference.as_ref().map(|reference| secrets.value(reference)).transpose()
         };
-        let (ca, certificate, key) =
-            (read(&settings.ca)?, read(&settings.certificate)?, read(&settings.key)?);
+        let (ca, certificate) = (read(&settings.ca)?, read(&settings.certificate)?);
+        let (key, password) = (read(&settings.key)?, read(&settings.key_password)?);
         let mut digest = Sha256::new();
         digest.update([u8::from(settings.skip_verify)]);
-        for file in [&ca, &certificate, &key] {
+        for file in [&ca, &certificate, &key, &password] {
             let bytes = file.as_deref().unwrap_or_default();
             digest.update((bytes.len() as u64).to_be_bytes());
             digest.update(bytes);
@@ -136,6 +137,9 @@ impl TlsMaterial {
         }
         if let (Some(certificate), Some(key)) = (certificate, key) {
             tls = tls.known_as(&certificate, &key);
+        }
+        if let Some(password) = password {
+            tls = tls.unlocked_by(&password);
         }
         Ok(Self { tls, server_name: settings.server_name.clone(), digest: digest.finalize().into() })
     }

@@ -81,7 +81,7 @@ pub(super) struct Config {
     /// `tls`: an object, which may be empty and switches TLS on like `rediss://` does.
     /// `tls.caFrom.secretKeyRef`: certificates, in PEM, of the authorities that are believed instead
     /// of the system's. `tls.certFrom.secretKeyRef` and `tls.keyFrom.secretKeyRef`: certificate and key, in
-    /// PEM, by which the operator shows itself. `tls.serverName`: the name that the server's certificate
+    /// PEM, by which the operator shows itself. `tls.keyPasswordFrom.secretKeyRef`: what protects that key. `tls.serverName`: the name that the server's certificate
     /// must be for, where it is not the host of the address. `tls.insecureSkipVerify`: true believes
     /// any certificate.
     pub(super) tls: Option<Tls>,
@@ -259,6 +259,10 @@ fn tls(settings: &mut Settings<'_>, hints: &Hints) -> Option<Tls> {
                 tls.refuse(other, Fault::new(FaultKind::Required, format!("it is only valid with {name}")));
             }
         }
+        let key_password = tls.credential("keyPasswordFrom");
+        if tls.has_credential("keyPasswordFrom") && !tls.has_credential("keyFrom") {
+            tls.refuse("keyFrom", Fault::new(FaultKind::Required, "it is only valid with keyPasswordFrom"));
+        }
         let server_name = tls.optional_text("serverName").map(str::to_owned);
         if let Some(name) = &server_name
             && rustls::pki_types::ServerName::try_from(name.as_str()).is_err()
@@ -269,7 +273,7 @@ fn tls(settings: &mut Settings<'_>, hints: &Hints) -> Option<Tls> {
         if skip_verify && ca.is_some() {
             tls.warn("insecureSkipVerify", "with it, caFrom has no effect");
         }
-        Tls { ca, certificate, key, server_name, skip_verify }
+        Tls { ca, certificate, key, key_password, server_name, skip_verify }
     });
     let mode = settings.one_word_of("tlsMode", &[("enable", true), ("disable", false)]);
     match mode {

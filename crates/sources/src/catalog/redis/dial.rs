@@ -148,6 +148,12 @@ async fn secure(
             Unusable::Authority => "caFrom does not contain a certificate in PEM format",
             Unusable::Certificate => "certFrom does not contain a certificate in PEM format",
             Unusable::Key => "keyFrom does not contain a private key",
+            Unusable::Locked => "keyFrom contains a key with a password, and there is no keyPasswordFrom",
+            Unusable::Protection => {
+                "keyFrom contains a key with a password that takes too long to try, or in a way that is \
+                                     not known"
+            }
+            Unusable::Password => "keyPasswordFrom is not the password of the key in keyFrom",
             Unusable::Pair => "keyFrom contains a key that does not match the certificate of certFrom",
         };
         Failure::data(AbsenceReason::SecretUnavailable, format!("TLS: the secret of tls.{what}"))

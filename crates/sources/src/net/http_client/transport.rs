@@ -50,9 +50,12 @@ impl Ingredients {
     fn client(&self, idle: usize) -> Result<Client, String> {
         let tls = self.tls.config(&[self.protocol]).map_err(|unusable| match unusable {
             Unusable::Authority => "no authority's certificate is set".to_owned(),
-            Unusable::Certificate | Unusable::Key | Unusable::Pair => {
-                "the certificate and the key do not match".to_owned()
-            }
+            Unusable::Certificate
+            | Unusable::Key
+            | Unusable::Protection
+            | Unusable::Locked
+            | Unusable::Password
+            | Unusable::Pair => "the certificate and the key do not match".to_owned(),
         })?;
         let builder = (self.speaking)(builder(&self.dialler)).pool_max_idle_per_host(idle);
         let built = builder.tls_backend_preconfigured(tls).build();

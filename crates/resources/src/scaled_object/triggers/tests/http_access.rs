@@ -12,7 +12,7 @@ fn case(modes: &str, parameters: &[&str]) -> fixture::Case {
 }
 
 #[test]
-fn each_mode_has_its_credentials() {
+fn contract_6_0_each_mode_has_its_credentials() {
     let secret = |setting: &str, key: &str| format!("{setting}: {key} of secret shop/s");
     let optional = |setting: &str, key: &str| format!("{}, or nothing", secret(setting, key));
     for (modes, parameters, expected) in [
@@ -70,7 +70,7 @@ fn each_mode_has_its_credentials() {
 }
 
 #[test]
-fn what_a_mode_lacks_is_said() {
+fn contract_6_0_what_a_mode_lacks_is_said() {
     for (modes, lacking) in [
         ("bearer", &["bearerToken"][..]),
         ("basic", &["username"]),
@@ -89,7 +89,7 @@ fn what_a_mode_lacks_is_said() {
 }
 
 #[test]
-fn a_key_goes_into_a_header_or_the_query() {
+fn contract_6_0_a_key_goes_into_a_header_or_the_query() {
     let of = |more: &[(&str, &str)]| {
         let more = [&[("authModes", "apiKey"), ("apiKey", "k")], more].concat();
         with("metrics-api", &more).asked().1["apiKey"].clone()
@@ -109,7 +109,7 @@ fn a_key_goes_into_a_header_or_the_query() {
 }
 
 #[test]
-fn modes_are_those_of_a_list() {
+fn contract_6_0_modes_are_those_of_a_list() {
     assert_eq!(
         case("bearer,digest", &["bearerToken"]).problems(),
         [

@@ -144,13 +144,8 @@ fn tls_is_switched_on_here_or_there() {
         ["spec.triggers[0].metadata.enableTLS: Forbidden: unable to set `tls` in both ScaledObject and \
           TriggerAuthentication together"]
     );
-    assert_eq!(
-        case(&[], &["tls", "key", "keyPassword"]),
-        [
-            "spec.triggers[0].authenticationRef: Forbidden: keyPassword: keys with a password are not supported yet; give \
-          the key without one"
-        ]
-    );
+    let (_, credentials) = access("redis", &server, Some(keys(&["tls", "cert", "key", "keyPassword"])));
+    assert_eq!(credentials[3..], ["tls.keyPasswordFrom: keyPassword of secret shop/redis, or nothing"]);
 }
 
 #[test]

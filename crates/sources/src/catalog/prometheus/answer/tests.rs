@@ -15,7 +15,7 @@ fn vector(values: &[&str]) -> Value {
 }
 
 #[test]
-fn nothing_counts_as_zero_where_that_is_asked_for() {
+fn contract_6_1_nothing_counts_as_zero_where_that_is_asked_for() {
     for (values, aggregate, expected) in [
         (&[][..], Aggregate::Only, Ok(0.0)),
         (&["NaN"], Aggregate::Only, Ok(0.0)),
