@@ -1,6 +1,6 @@
 //! How a trigger reaches Redis: one server, a cluster, or whichever server the sentinels say is the master.
 
-use engine::{Fault, FaultKind, Otherwise, Problem, Sought, Warning};
+use engine::{Fault, FaultKind, Otherwise, Sought, Warning};
 use serde_json::Value;
 
 use super::grammar;
