@@ -1,5 +1,8 @@
 //! TLS: whom we believe, and as whom we show ourselves.
 
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
 use engine::AbsenceReason::*;
 use serde_json::{Value, json};
 use testbed::certificates::Authority;
@@ -76,6 +79,30 @@ async fn contract_6_2_a_server_that_wants_a_certificate_gets_ours() {
     swapped["keyFrom"] = named("cert", "crt");
     let message = bench.absence(&tls(&server, swapped), SecretUnavailable).await;
     assert!(message.contains("tls.keyFrom does not contain a private key"), "{message}");
+
+    let key = server.client_pem().unwrap().1;
+    bench.vault.set("shop/key", "key", &locked(&key, "open sesame"));
+    let message = bench.absence(&tls(&server, shown.clone()), SecretUnavailable).await;
+    assert!(message.contains("tls.keyFrom contains a key with a password, and there is no"), "{message}");
+    let mut opened = shown;
+    opened["keyPasswordFrom"] = named("key", "password");
+    bench.vault.set("shop/key", "password", "sesame");
+    let message = bench.absence(&tls(&server, opened.clone()), SecretUnavailable).await;
+    assert!(message.contains("tls.keyPasswordFrom is not the password of the key"), "{message}");
+    bench.vault.set("shop/key", "password", "open sesame");
+    assert_eq!(bench.number(&tls(&server, opened)).await, Ok(5.0));
+}
+
+/// A private key, locked by a password.
+fn locked(key: &str, password: &str) -> String {
+    let program = testbed::programs::ensure(&testbed::programs::OPENSSL, &mut |_| {}).unwrap();
+    let mut command = Command::new(program);
+    command.args(["pkcs8", "-topk8", "-passout", &format!("pass:{password}")]);
+    let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    process.stdin.take().unwrap().write_all(key.as_bytes()).unwrap();
+    let output = process.wait_with_output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
 }
 
 #[tokio::test]
