@@ -17,6 +17,7 @@ use crate::poll::{Changed, Finished, Job};
 use crate::pursuit::Pursuit;
 use crate::reporting::Reported;
 use crate::retry::Retry;
+use crate::reuse::Reuse;
 use crate::reversal::Reversals;
 
 /// One object: its plan, its memory and when it is due.
@@ -39,7 +40,7 @@ pub(crate) struct Entry {
     /// The poll that runs, if one does.
     pub(crate) polling: Option<Polling>,
     /// Whether a reading from before `due` will do: at the first poll, and when looking again.
-    reuse_reading: bool,
+    reuse_reading: Reuse,
     /// Whether the target may have been scaled without the memory knowing: by another replica,
     /// for another object or by a write whose answer was lost.
     ask_last_scaled: bool,
@@ -126,7 +127,7 @@ impl Entry {
             regular: None,
             pushed: false,
             polling: None,
-            reuse_reading: true,
+            reuse_reading: Reuse::AtFirst,
             ask_last_scaled: true,
             conflicts: 0,
             reversals: Reversals::default(),
@@ -169,7 +170,7 @@ impl Entry {
         }
         if leading {
             self.memory = mem::take(&mut self.memory).restored(now);
-            (self.reuse_reading, self.ask_last_scaled) = (true, true);
+            (self.reuse_reading, self.ask_last_scaled) = (Reuse::AtFirst, true);
         }
     }
 
@@ -204,7 +205,7 @@ impl Entry {
         if !is_between {
             self.regular = None;
         }
-        let oldest = if mem::take(&mut self.reuse_reading) { plan.interval } else { Duration::ZERO };
+        let oldest = mem::take(&mut self.reuse_reading).oldest(&plan);
         let job = Job {
             key,
             kind: self.kind,
@@ -230,7 +231,9 @@ impl Entry {
     /// What it keeps beside its targets has changed: a reading of the last interval will do to look at it again.
     /// Returns whether it can be looked at now.
     pub(crate) fn wake_for_kept(&mut self) -> bool {
-        self.reuse_reading = true;
+        if self.reuse_reading == Reuse::Nothing {
+            self.reuse_reading = Reuse::Again;
+        }
         self.woken = self.polling.is_some();
         !self.woken
     }
@@ -331,9 +334,13 @@ impl Entry {
         }
         // A poll that broke off may have scaled before.
         self.ask_last_scaled |= finished.as_ref().is_none_or(|finished| finished.ask_last_scaled);
-        self.reuse_reading = polling.is_revoked() || met_conflict;
+        self.reuse_reading = match (polling.is_revoked(), met_conflict) {
+            (true, _) => Reuse::AtFirst,
+            (false, true) => Reuse::Again,
+            (false, false) => Reuse::Nothing,
+        };
         let Ok(plan) = &self.compiled else { return now };
-        if self.reuse_reading {
+        if self.reuse_reading != Reuse::Nothing {
             return cycle::look_again(plan, self.conflicts, now);
         }
         let regular = self.regular.unwrap_or_else(|| cycle::next_poll(plan, now));

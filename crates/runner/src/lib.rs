@@ -44,6 +44,7 @@ mod readiness;
 mod references;
 mod reporting;
 mod retry;
+mod reuse;
 mod reversal;
 mod run;
 mod schedule;

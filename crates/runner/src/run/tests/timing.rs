@@ -145,3 +145,20 @@ async fn contract_4_1_polls_in_between_do_not_make_the_interval_shorter() {
     pass(1).await;
     assert_eq!(running.world.cluster.replicas("web"), 10);
 }
+
+#[tokio::test(start_paused = true)]
+async fn contract_4_1_where_the_interval_counts_from_the_first_poll_that_reads_anew() {
+    let hurried = |interval: u32| web().hurried().with("intervalSeconds", interval);
+    let running = Loop::leading(&[&hurried(100)]).await;
+    pass(50).await;
+    running.delete(&hurried(100)).await;
+    running.apply(&hurried(90)).await;
+    pass(1).await;
+    let asked = running.world.sampler.asked("web").pop().unwrap();
+    assert!(asked.at.since(asked.not_before) <= Duration::from_secs(1), "{asked:?}");
+    // Whoever looks again at an HPA has read it already.
+    running.apply(&hurried(10)).await;
+    pass(1).await;
+    let asked = running.world.sampler.asked("web").pop().unwrap();
+    assert!(asked.at.since(asked.not_before) <= Duration::from_secs(10), "{asked:?}");
+}
