@@ -94,12 +94,10 @@ mod tests {
             [&["-v2", "aes-256-cbc"][..], &["-v2", "aes-128-cbc", "-v2prf", "hmacWithSHA1"], &["-scrypt"]]
         {
             let locked = openssl(&[&protect[..], how].concat(), &plain);
+            assert_eq!(private_key(&locked, Some(b"open sesame")), Ok(known.clone_key()), "{how:?}");
+            assert_eq!(private_key(&locked, Some(b"sesame")), Err(Unusable::Password), "{how:?}");
             let noted = [b"a note\n".as_slice(), &locked, b"another\n"].concat();
-            for pem in [&locked, &noted] {
-                assert_eq!(private_key(pem, Some(b"open sesame")), Ok(known.clone_key()), "{how:?}");
-                assert_eq!(private_key(pem, Some(b"sesame")), Err(Unusable::Password), "{how:?}");
-                assert_eq!(private_key(pem, None), Err(Unusable::Locked), "{how:?}");
-            }
+            assert_eq!(private_key(&noted, None), Err(Unusable::Locked), "{how:?}");
             let cut = &locked[..locked.len() / 2];
             assert_eq!(private_key(cut, Some(b"open sesame")), Err(Unusable::Key));
         }
@@ -109,7 +107,7 @@ mod tests {
     fn a_key_that_takes_long_is_refused() {
         let plain = openssl(&["genpkey", "-algorithm", "ED25519"], b"");
         let protect = ["pkcs8", "-topk8", "-passout", "pass:a"];
-        for how in [&["-iter", "2000001"][..], &["-scrypt", "-scrypt_N", "131072"]] {
+        for how in [&["-iter", "2000001"][..], &["-scrypt", "-scrypt_p", "8"]] {
             let locked = openssl(&[&protect[..], how].concat(), &plain);
             assert_eq!(private_key(&locked, Some(b"a")), Err(Unusable::Protection), "{how:?}");
         }
