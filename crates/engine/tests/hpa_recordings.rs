@@ -90,6 +90,47 @@ fn a_sync_at_the_very_end_of_a_window_is_at_an_edge() {
     assert_eq!(replay(&recording, "here"), Ok(Count { agreed: 2, at_an_edge: 1 }));
 }
 
+#[test]
+fn a_sync_that_looks_back_on_a_target_that_was_changing_is_at_an_edge() {
+    let sync = |t: f64, load: f64, ready: u32, edge: bool| {
+        json!({ "t": t, "values": { "load": load }, "spec_replicas": 5, "status_replicas": 5, "ready": ready,
+                "replicas_after": 5, "edge": edge })
+    };
+    let metric = json!({ "metric": { "name": "load" }, "target": { "type": "Value", "value": "100" } });
+    let recording = |edge: bool| -> Recording {
+        let recording = json!({
+            "name": "web",
+            "hpa": { "maxReplicas": 9, "metrics": [{ "type": "External", "external": metric }],
+                     "behavior": { "scaleUp": { "stabilizationWindowSeconds": 10 },
+                                   "scaleDown": { "stabilizationWindowSeconds": 10 } } },
+            "changes": [],
+            // Of 140 with 4 ready pods 6 come, and with 3 of them 5, which hold back the third sync.
+            "syncs": [sync(5.0, 100.0, 5, false), sync(16.0, 140.0, 4, edge), sync(17.0, 180.0, 3, edge),
+                      sync(20.0, 180.0, 4, false), sync(31.0, 100.0, 5, false)],
+        });
+        serde_json::from_value(recording).expect("a recording")
+    };
+    let marks = |edge: bool| {
+        let mut recording = recording(edge);
+        mark_edges(&mut recording).expect("a sound spec");
+        recording.syncs.iter().map(|sync| sync.edge).collect::<Vec<_>>()
+    };
+    assert_eq!(marks(false), [false; 5], "where the target was as it was seen, all is known");
+    assert_eq!(marks(true), [false, true, true, true, false]);
+}
+
+#[test]
+fn a_sync_at_which_the_controller_was_late_is_at_an_edge() {
+    let mut recording = at_pods(3);
+    recording.sync_period = 9.5;
+    mark_edges(&mut recording).expect("a sound spec");
+    assert!(recording.syncs[0].edge, "10.02 s went by until the next");
+    recording = at_pods(3);
+    recording.sync_period = 10.0;
+    mark_edges(&mut recording).expect("a sound spec");
+    assert!(!recording.syncs[0].edge);
+}
+
 /// Past the test harness, which keeps what passing tests print to itself.
 fn report(text: &str) {
     writeln!(std::io::stderr(), "hpa_recordings: {text}").expect("stderr");

@@ -40,8 +40,9 @@ impl Schedule {
 
 /// Requests a second to any one metric server up to which first polls add to those of the objects that have come to their
 /// regular instants: after a restart all objects wait at once, and whoever is asked must not feel it. As those instants
-/// are a hundred an interval, some seconds have a third more of them than others: together they stay below 200.
-const START_RATE: f64 = 150.0;
+/// are a hundred an interval, some seconds have a third more of them than others; and an operator that has just begun is
+/// busy, so that what is due may wait for most of a second and then comes together: all that stays below 200.
+const START_RATE: f64 = 100.0;
 
 /// Before each first poll at least, in seconds, whomever they ask: each takes the processor for a moment.
 const START_GAP: f64 = 0.002;
@@ -148,8 +149,8 @@ mod tests {
     fn a_crowd_asks_no_server_more_than_two_hundred_times_a_second() {
         let now = Time::from_seconds(1_700_000_000);
         let (busiest_second, last) = busiest(&plans(1000, "http://a", 30), now);
-        assert!((120..=200).contains(&busiest_second), "{busiest_second}");
-        assert!((6.5..=9.0).contains(&last), "{last}");
+        assert!((80..=150).contains(&busiest_second), "{busiest_second}");
+        assert!((9.5..=13.0).contains(&last), "{last}");
         let two: Vec<Plan> = [plans(3000, "http://a", 30), plans(3000, "http://b", 30)].concat();
         let (busiest_second, last) = busiest(&two, now);
         assert!(busiest_second <= 200 && last <= 30.0, "{busiest_second} {last}");

@@ -138,22 +138,31 @@ pub(crate) fn replay(recording: &Recording, place: &str) -> Result<Count, String
     Ok(count)
 }
 
-/// Marks the syncs whose answer is another one a tenth of a second earlier or later, and those that look back on one that
-/// may have recommended another count to the controller: where pods were changing, with the states of either neighbour.
+/// By so much the instant may be another one at which the controller looked at its clock, in seconds.
+const SHIFTS: [f64; 4] = [-0.3, -0.1, 0.1, 0.3];
+
+/// A sync that comes so much later than its period, in seconds, shows a machine so busy that nobody knows what the
+/// controller had seen by then.
+const LATE: f64 = 0.25;
+
+/// Marks the syncs whose answer is another one a moment earlier or later, those at which the controller was late, and those
+/// that look back on one that may have recommended another count to the controller: where pods or the target were changing,
+/// with the states of either neighbour.
 ///
 /// # Errors
 /// Where the HPA's spec cannot be read.
 pub(crate) fn mark_edges(recording: &mut Recording) -> Result<(), String> {
+    mark_late(recording);
     let mut marks = Vec::with_capacity(recording.syncs.len());
     let mut walk = Walk::new(recording)?;
     let window = walk.plan.limits.up.window.max(walk.plan.limits.down.window).as_secs_f64();
     let mut doubtful_until = f64::NEG_INFINITY;
     for (index, seen) in recording.syncs.iter().enumerate() {
-        let near = [-0.1, 0.1].map(|shift| walk.clone().sync(index, seen, time(seen.t + shift)));
+        let near = SHIFTS.map(|shift| walk.clone().sync(index, seen, time(seen.t + shift)));
         let neighbours = [index.checked_sub(1), Some(index + 1)].into_iter().flatten();
         let neighbours = neighbours.filter(|_| seen.edge).filter_map(|other| recording.syncs.get(other));
         let others: Vec<Synced> = neighbours
-            .map(|other| walk.clone().sync(index, &seen.with_pods_as_in(other), time(seen.t)))
+            .map(|other| walk.clone().sync(index, &seen.with_target_as_in(other), time(seen.t)))
             .chain(near.iter().cloned())
             .collect();
         let here = walk.sync(index, seen, time(seen.t));
@@ -162,13 +171,24 @@ pub(crate) fn mark_edges(recording: &mut Recording) -> Result<(), String> {
             metric.query.content::<PodMeasure>().is_none() && !seen.values.contains_key(&metric.name)
         });
         if is_unanswered || others.iter().any(|other| other.recommended != here.recommended) {
-            doubtful_until = seen.t + window + 0.1;
+            doubtful_until = seen.t + window + 0.3;
         }
     }
     for (sync, is_at_an_edge) in recording.syncs.iter_mut().zip(marks) {
         sync.edge |= is_at_an_edge;
     }
     Ok(())
+}
+
+fn mark_late(recording: &mut Recording) {
+    let period = recording.sync_period;
+    let times: Vec<f64> = recording.syncs.iter().map(|sync| sync.t).collect();
+    for (index, pair) in times.windows(2).enumerate() {
+        if period > 0.0 && pair[1] - pair[0] > period + LATE {
+            recording.syncs[index].edge = true;
+            recording.syncs[index + 1].edge = true;
+        }
+    }
 }
 
 /// What one sync comes to.
@@ -229,12 +249,15 @@ impl<'a> Walk<'a> {
 }
 
 impl SyncSeen {
-    /// The same with its pods in the states that they have in `other`, as far as they were measured here.
-    fn with_pods_as_in(&self, other: &Self) -> Self {
-        let (Some(own), Some(others)) = (&self.pods, &other.pods) else { return self.clone() };
-        let usage = |name: &str| own.iter().find(|pod| pod.name == name).and_then(|pod| pod.usage.clone());
-        let pods = others.iter().map(|pod| PodSeen { usage: usage(&pod.name), ..pod.clone() });
-        Self { pods: Some(pods.collect()), ..self.clone() }
+    /// The same with the target and its pods in the states that they have in `other`, as far as pods were measured here.
+    fn with_target_as_in(&self, other: &Self) -> Self {
+        let &Self { status_replicas, ready, .. } = other;
+        let pods = self.pods.as_ref().zip(other.pods.as_ref()).map(|(own, others)| {
+            let usage =
+                |name: &str| own.iter().find(|pod| pod.name == name).and_then(|pod| pod.usage.clone());
+            others.iter().map(|pod| PodSeen { usage: usage(&pod.name), ..pod.clone() }).collect()
+        });
+        Self { pods: pods.or_else(|| self.pods.clone()), status_replicas, ready, ..self.clone() }
     }
 
     fn observation(&self, plan: &Plan, now: Time) -> Observation {

@@ -13,6 +13,7 @@ mod credentials;
 mod defaults;
 mod edits;
 mod fallbacks;
+mod flood;
 mod followers;
 mod follows_users;
 mod forecast;

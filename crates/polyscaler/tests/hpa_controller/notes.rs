@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use engine::hpa::Quantity;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Pod, PodCondition};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt as _;
 
@@ -102,7 +102,7 @@ impl Book {
     pub(super) fn pod(&mut self, pod: Pod) {
         let (name, now) = (pod.name_any(), self.now());
         let before = self.pods.insert(name.clone(), pod);
-        let stripped = |pod: &Pod| self.seen(pod, None);
+        let stripped = |pod: &Pod| (self.seen(pod, None), counts_as_ready(pod));
         let is_news = before.is_none_or(|before| stripped(&before) != stripped(&self.pods[&name]));
         if is_news {
             self.moved.push(now);
@@ -136,14 +136,13 @@ impl Book {
         };
         let pods: Vec<PodSeen> =
             self.pods.values().map(|pod| self.seen(pod, find(&pod.name_any()))).collect();
-        let is_ready = |pod: &&PodSeen| pod.phase == "Running" && pod.ready == Some(true);
         let (spec_replicas, status_replicas) = self.scale;
         self.syncs.push(SyncSeen {
             t,
             values: BTreeMap::new(),
             spec_replicas,
             status_replicas,
-            ready: pods.iter().filter(is_ready).count() as u32,
+            ready: self.pods.values().filter(|pod| counts_as_ready(pod)).count() as u32,
             // An answer without any measurement is an error to the controller.
             pods: measured.as_ref().filter(|measured| !measured.is_empty()).map(|_| pods),
             replicas_after: spec_replicas,
@@ -155,9 +154,11 @@ impl Book {
     /// The controller asks for the figure from outside, in thousandths. `None` where it gets an error.
     pub(super) fn external(&mut self) -> Option<i64> {
         let milli = (self.load * 37_123.0) as i64;
-        let answer = (!self.external_fails).then_some(milli);
+        let (answer, now) = ((!self.external_fails).then_some(milli), self.now());
         if let Some(sync) = self.syncs.last_mut() {
             sync.values.insert(EXTERNAL.to_owned(), answer.map(|milli| milli as f64 / 1000.0));
+            // The controller looks at its clock when it has all values.
+            sync.t = now;
         }
         answer
     }
@@ -239,6 +240,14 @@ impl Book {
             syncs,
         }
     }
+}
+
+/// Whether the controller counts it where a metric is of the whole target: a pod of which nobody knows whether it is ready
+/// ("Unknown") does not count there, while its measurements do.
+fn counts_as_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    let is_ready = |condition: &PodCondition| condition.type_ == "Ready" && condition.status == "True";
+    phase(pod) == "Running" && conditions.into_iter().any(is_ready)
 }
 
 fn phase(pod: &Pod) -> &str {

@@ -79,7 +79,8 @@ async fn a_thousand_slow_objects_start_spread_and_never_overlap_themselves() {
     let mut seconds = [0; 10];
     for name in &names {
         let first = &running.world.sampler.asked(name)[0];
-        seconds[first.at.since(begun).as_secs() as usize] += 1;
+        // The last may come at the very end of the interval.
+        seconds[(first.at.since(begun).as_secs() as usize).min(9)] += 1;
     }
     assert!(seconds.iter().all(|&count| count <= 200), "{seconds:?}");
     pass(192).await;
