@@ -2,6 +2,7 @@
 //!
 //! What cannot be compiled is not repeated here. `docs/keda.md` has the same for all fields, with the reasons.
 
+use engine::activation::LIVE_POLLING;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -59,8 +60,12 @@ fn of_scaled_object(object: &Value) -> Vec<KedaDifference> {
     let interval = spec["pollingInterval"].as_u64().unwrap_or(POLLING_INTERVAL);
     let triggers = spec["triggers"].as_array().map(Vec::as_slice).unwrap_or_default();
     let is_measured_at_pods = |trigger: &Value| matches!(trigger["type"].as_str(), Some("cpu" | "memory"));
+    let is_cached = |trigger: &Value| trigger["useCachedMetrics"] == true;
+    let is_live = triggers.iter().any(|trigger| !is_measured_at_pods(trigger) && !is_cached(trigger));
+    // Values are read that often while the target runs.
+    let interval = if is_live { interval.min(LIVE_POLLING.as_secs()) } else { interval };
     let mut differences = Vec::new();
-    if interval > HPA_SYNC && triggers.iter().any(|trigger| !is_measured_at_pods(trigger)) {
+    if is_live && interval > HPA_SYNC {
         let message = format!(
             "the HPA gets the value of the last poll, at most {interval} s old; KEDA asks the source once more at each \
              sync of the HPA, every {HPA_SYNC} s. Where that matters, set {HPA_SYNC} or less"
@@ -141,6 +146,10 @@ mod tests {
         let object =
             json!({ "kind": "ScaledObject", "spec": { "pollingInterval": 15, "triggers": [trigger] } });
         assert_eq!(said(object), []);
+        let trigger = json!({ "type": "prometheus", "metadata": {}, "useCachedMetrics": true });
+        let cached =
+            json!({ "kind": "ScaledObject", "spec": { "pollingInterval": 600, "triggers": [trigger] } });
+        assert_eq!(said(cached), [], "with KEDA, too, the HPA gets what the last poll has read");
         let cpu = json!({ "type": "cpu", "metadata": { "value": "60" } });
         assert_eq!(said(json!({ "kind": "ScaledObject", "spec": { "triggers": [cpu] } })), []);
         let secret = json!({ "kind": "TriggerAuthentication", "spec": { "secretTargetRef": [] } });
@@ -168,6 +177,10 @@ mod tests {
             ]
         );
         assert!(keda_differences(&object)[1].message.contains("after 120 s"));
+        let trigger = json!({ "type": "prometheus", "metadata": {} });
+        let long =
+            json!({ "kind": "ScaledObject", "spec": { "pollingInterval": 600, "triggers": [trigger] } });
+        assert!(keda_differences(&long)[0].message.contains("at most 30 s old"));
         let vault = json!({ "kind": "ClusterTriggerAuthentication", "spec": { "hashiCorpVault": {},
             "podIdentity": { "provider": "aws" } } });
         assert_eq!(
