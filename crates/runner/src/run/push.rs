@@ -42,17 +42,13 @@ impl Runner {
             return;
         }
         let now = self.now();
-        match self.entries.get_mut(&key) {
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        entry.pushed = true;
+        if entry.polling.is_some() {
             // Its poll may have read before: it is due again when that ends.
-            Some(entry) => {
-                entry.pushed = true;
-                if entry.polling.is_some() {
-                    entry.woken = true;
-                } else {
-                    self.due_at(key, now);
-                }
-            }
-            None => {}
+            entry.woken = true;
+        } else {
+            self.due_at(key, now);
         }
     }
 }
