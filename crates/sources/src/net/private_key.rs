@@ -58,7 +58,7 @@ fn is_quick(scheme: &EncryptionScheme) -> bool {
         Kdf::Pbkdf2(pbkdf2) => pbkdf2.iteration_count <= MOST_ROUNDS,
         Kdf::Scrypt(scrypt) => {
             let [block, parallel] = [scrypt.block_size, scrypt.parallelization].map(u64::from);
-            let memory = u64::from(scrypt.cost_parameter).saturating_mul(128 * block);
+            let memory = scrypt.cost_parameter.saturating_mul(128 * block);
             memory.saturating_mul(parallel) <= MOST_MEMORY
         }
         _ => false,
