@@ -3,6 +3,7 @@
 {{- define "polyscaler.rights" }}
 {{- include "polyscaler.rules.namespacedKinds" . }}
 {{- include "polyscaler.rules.targets" . }}
+{{- include "polyscaler.rules.workloads" . }}
 {{- range .Values.rbac.targets }}
 # Asked for by rbac.targets.
 - apiGroups: [{{ .apiGroup | quote }}]

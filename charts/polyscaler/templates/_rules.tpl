@@ -187,11 +187,11 @@
 {{- end }}
 
 {{- define "polyscaler.rules.workloads" }}
-# Requests of containers, at admission.
+# Requests of containers, which the HPA measures by.
 - apiGroups: ["apps"]
   resources: ["deployments", "statefulsets"]
   verbs: ["get"]
-# Default requests of namespaces, at admission.
+# Default requests of namespaces.
 - apiGroups: [""]
   resources: ["limitranges"]
   verbs: ["list"]

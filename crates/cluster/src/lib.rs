@@ -12,7 +12,7 @@
 //!             ─▶ deployments                                     which exist, for `coordinate`
 //!             ─▶ view                                            for people at a terminal, who writes nothing
 //!             ─▶ pods                                            watched while a metric is about them
-//!             ─▶ workloads                                       asked for while an object is admitted
+//!             ─▶ workloads                                       asked for what objects need of them
 //!             ─▶ services                                        their endpoints, listed while a metric asks them
 //! ```
 //!

@@ -1,13 +1,16 @@
-//! Workloads and the LimitRanges of their namespaces, for whoever judges an object before it is stored. Each is asked for
-//! when it is needed: that is seldom, and no watch of them is kept.
+//! Workloads and the LimitRanges of their namespaces, for whoever judges what objects need of them. Each is asked for when
+//! it is needed: that is seldom, and no watch of them is kept.
 
 use std::time::Duration;
 
 use engine::Target;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use k8s_openapi::api::core::v1::LimitRange;
 use kube::api::{DynamicObject, ListParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
+use runner::Workloads;
 use serde_json::Value;
 
 use crate::Clients;
@@ -29,10 +32,7 @@ impl WorkloadStore {
     }
 
     /// The Deployment or StatefulSet `target`; `None` where there is none.
-    ///
-    /// # Errors
-    /// A sentence that says what is forbidden or failed.
-    pub async fn workload(&self, target: &Target) -> Result<Option<Value>, String> {
+    async fn read(&self, target: &Target) -> Result<Option<Value>, String> {
         let (group, version) = target.api_version.split_once('/').unwrap_or(("", &target.api_version));
         let gvk = GroupVersionKind::gvk(group, version, &target.kind);
         let resource = ApiResource::from_gvk_with_plural(&gvk, &format!("{}s", target.kind.to_lowercase()));
@@ -43,10 +43,7 @@ impl WorkloadStore {
     }
 
     /// The LimitRanges of a namespace.
-    ///
-    /// # Errors
-    /// A sentence that says what is forbidden or failed.
-    pub async fn limit_ranges(&self, namespace: &str) -> Result<Vec<Value>, String> {
+    async fn list(&self, namespace: &str) -> Result<Vec<Value>, String> {
         let api: Api<LimitRange> = Api::namespaced(self.client.clone(), namespace);
         let resource = ApiResource::erase::<LimitRange>(&());
         let asked = Asked::of(&resource, namespace, "").to("list", "");
@@ -70,5 +67,15 @@ impl WorkloadStore {
             }
             Err(_) => Err(no_answer(self.timeout)),
         }
+    }
+}
+
+impl Workloads for WorkloadStore {
+    fn workload<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Option<Value>, String>> {
+        self.read(target).boxed()
+    }
+
+    fn limit_ranges<'a>(&'a self, namespace: &'a str) -> BoxFuture<'a, Result<Vec<Value>, String>> {
+        self.list(namespace).boxed()
     }
 }

@@ -148,6 +148,11 @@ impl Kind {
         (self.status.farewell)(deletion)
     }
 
+    /// The Event that is worth saying where the status of an object cannot be written, by the reason in a sentence.
+    pub fn unwritten(&self, why: &str) -> Option<Announcement> {
+        (self.status.unwritten)(why)
+    }
+
     /// The Events that a change of an object is worth.
     pub fn events(&self, change: &Change<'_>) -> Vec<Announcement> {
         (self.status.events)(change)

@@ -67,6 +67,8 @@ pub struct Poll {
     pub hpa: Result<Vec<HpaChange>, WriteFailure>,
     /// What the controller of the HPA that the object keeps says; `None` where it has said nothing or there is none.
     pub hpa_scaling: Option<HpaScaling>,
+    /// What the target's workload lacks that the object needs of it.
+    pub lacking: Vec<Problem>,
     /// Replicas that someone set back after they were written, at most one entry for each of the plan's members.
     pub reversals: Vec<Reversal>,
 }
@@ -89,6 +91,13 @@ pub struct HpaScaling {
     pub reason: String,
     /// Why, in a sentence.
     pub message: String,
+}
+
+impl HpaScaling {
+    /// Whether something is wrong. A target at 0 replicas is none of the HPA's business.
+    pub fn is_failing(&self) -> bool {
+        !self.is_active && self.reason != "ScalingDisabled"
+    }
 }
 
 /// What was done to an HPA.

@@ -42,6 +42,8 @@ pub struct StatusLanguage {
     counting: Option<Counting>,
     /// The Events that the deletion of an object is worth.
     pub(crate) farewell: fn(&Deletion) -> Vec<Announcement>,
+    /// The Event that a status is worth which cannot be written, by the reason in a sentence.
+    pub(crate) unwritten: fn(&str) -> Option<Announcement>,
 }
 
 impl StatusLanguage {
@@ -55,6 +57,7 @@ impl StatusLanguage {
             taken: manifest::taken,
             counting: None,
             farewell: |_| Vec::new(),
+            unwritten: |_| None,
         }
     }
 
@@ -81,6 +84,11 @@ impl StatusLanguage {
     /// The same with Events for the deletion of an object.
     pub(crate) const fn parting(self, farewell: fn(&Deletion) -> Vec<Announcement>) -> Self {
         Self { farewell, ..self }
+    }
+
+    /// The same with an Event where a status cannot be written.
+    pub(crate) const fn regretting(self, unwritten: fn(&str) -> Option<Announcement>) -> Self {
+        Self { unwritten, ..self }
     }
 
     /// How somebody else counts its objects, where that is done.

@@ -19,6 +19,7 @@ use crate::reporting::Reported;
 use crate::retry::Retry;
 use crate::reuse::Reuse;
 use crate::reversal::Reversals;
+use crate::workload::WorkloadCheck;
 
 /// One object: its plan, its memory and when it is due.
 pub(crate) struct Entry {
@@ -30,6 +31,8 @@ pub(crate) struct Entry {
     pub(crate) warnings: Arc<[Warning]>,
     /// The object itself, where it refers to others or defaults may change.
     pub(crate) object: Option<Arc<Value>>,
+    /// What it needs of its workload, where it needs anything.
+    pub(crate) workload: Option<Arc<WorkloadCheck>>,
     /// While this replica leads, what it remembers; else what the object's status does, for a takeover.
     memory: Memory,
     pub(crate) due: Option<Time>,
@@ -122,6 +125,7 @@ impl Entry {
             compiled,
             warnings,
             object: None,
+            workload: None,
             memory: memory.restored(now),
             due: None,
             regular: None,
@@ -167,6 +171,9 @@ impl Entry {
         self.pursuit = Pursuit::default();
         if let Some(polling) = &mut self.polling {
             polling.outdated = true;
+        }
+        if let Some(workload) = &self.workload {
+            workload.forget();
         }
         if leading {
             self.memory = mem::take(&mut self.memory).restored(now);
@@ -216,6 +223,7 @@ impl Entry {
             plan,
             memory: self.memory.clone(),
             is_between,
+            workload: self.workload.clone(),
             ask_last_scaled: mem::take(&mut self.ask_last_scaled),
             written,
             revoked,

@@ -53,6 +53,7 @@ mod scripted;
 mod services;
 mod spans;
 mod standing;
+mod workload;
 
 pub use activity::{Activity, ScaleCount, ScaleOperation, Scaled};
 pub use acts_in::ActsIn;
@@ -75,10 +76,11 @@ pub use outages::{Cause, Outages};
 pub use owners::{Owners, Wanted};
 pub use ports::{
     Actuator, Advisers, Clock, Gone, Guard, Journal, KeepHpa, PastSpan, Question, Reconciler, Record,
-    Sampled, Sampler,
+    Sampled, Sampler, Workloads,
 };
 pub use preview::{Eyes, Previewed};
 pub use readiness::Readiness;
 pub use run::{Runner, Terms};
 pub use services::Services;
 pub use spans::TRACE_TARGET;
+pub use workload::lacking;

@@ -2,6 +2,7 @@
 //!
 //! No label holds an object's name or an error's text: both are unbounded.
 
+mod groups;
 mod keda;
 mod keda_build;
 mod keda_registered;
@@ -27,6 +28,7 @@ use serde_json::Value;
 use crate::ObjectKey;
 use crate::label::came_to;
 use crate::standing::{Standing, Standings};
+use groups::GroupSeries;
 use keda::KedaSeries;
 use keda_registered::KedaRegistered;
 use keda_reviews::KedaReviews;
@@ -50,9 +52,7 @@ pub struct Metrics {
     lateness_seconds: Histogram,
     advices: Family<ResultLabel, Counter>,
     writes: Family<WriteLabels, Counter>,
-    group_retries: Family<ResultLabel, Counter>,
-    group_write_seconds: Family<KindLabel, Histogram, fn() -> Histogram>,
-    group_ready_seconds: Family<KindLabel, Histogram, fn() -> Histogram>,
+    groups: GroupSeries,
     violations: Family<InvariantLabel, Counter>,
     leading: Gauge,
     neighbours: Neighbours,
@@ -106,8 +106,6 @@ struct ReviewLabels {
 const READING_BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
 const LATENESS_BUCKETS: [f64; 12] =
     [0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 10.0];
-const WRITE_BUCKETS: [f64; 10] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
-const READY_BUCKETS: [f64; 10] = [0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 300.0, 900.0];
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -132,9 +130,7 @@ impl Metrics {
             lateness_seconds: Histogram::new(LATENESS_BUCKETS),
             advices: Family::default(),
             writes: Family::default(),
-            group_retries: Family::default(),
-            group_write_seconds: Family::new_with_constructor(|| Histogram::new(WRITE_BUCKETS)),
-            group_ready_seconds: Family::new_with_constructor(|| Histogram::new(READY_BUCKETS)),
+            groups: GroupSeries::default(),
             violations: Family::default(),
             leading: Gauge::default(),
             neighbours: Neighbours::default(),
@@ -170,7 +166,7 @@ impl Metrics {
              failed, timed_out",
             metrics.writes.clone(),
         );
-        metrics.register_groups(&mut registry);
+        metrics.groups.register(&mut registry);
         registry.register(
             "invariant_violations",
             "Decisions held because they would have violated an invariant: a bug, please report it",
@@ -189,24 +185,6 @@ impl Metrics {
         keda_build::register(&mut keda_registry);
         let registries = [registry, keda_registry].into_iter().chain(metrics.keda.registries());
         Self { registries: registries.map(Mutex::new).collect(), ..metrics }
-    }
-
-    fn register_groups(&self, registry: &mut Registry) {
-        registry.register(
-            "group_retries",
-            "Failed writes of a group that were retried within its interval, by result",
-            self.group_retries.clone(),
-        );
-        registry.register(
-            "group_write_seconds",
-            "Time from a group's decision until the API server accepted the last of its writes",
-            self.group_write_seconds.clone(),
-        );
-        registry.register(
-            "group_ready_seconds",
-            "Time from a group's decision until all replicas of its last member were ready",
-            self.group_ready_seconds.clone(),
-        );
     }
 
     /// Everything in the OpenMetrics text format.
@@ -259,17 +237,17 @@ impl Metrics {
 
     /// Counts a write of a group that was tried again.
     pub(crate) fn retried(&self, result: &Result<(), WriteFailure>) {
-        self.group_retries.get_or_create(&ResultLabel { result: name_of(result) }).inc();
+        self.groups.retried(name_of(result));
     }
 
     /// Counts an action of a group whose writes are all done, so long after the decision.
     pub(crate) fn group_written(&self, kind: &'static str, after: Duration) {
-        self.group_write_seconds.get_or_create(&KindLabel { kind }).observe(after.as_secs_f64());
+        self.groups.written(kind, after);
     }
 
     /// Counts an action of a group whose members are all ready, so long after the decision.
     pub(crate) fn group_ready(&self, kind: &'static str, after: Duration) {
-        self.group_ready_seconds.get_or_create(&KindLabel { kind }).observe(after.as_secs_f64());
+        self.groups.ready(kind, after);
     }
 
     /// Counts invariants that a decision would have violated.
@@ -379,85 +357,4 @@ fn name_of(result: &Result<(), WriteFailure>) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-
-    #[test]
-    fn every_metric_has_its_name_from_the_start_or_its_first_event() {
-        let metrics = Metrics::new();
-        metrics.objects("BusinessScaling", 2);
-        metrics.objects("BusinessScaling", -1);
-        metrics.read("http", None, Duration::from_millis(7));
-        metrics.read("http", Some(AbsenceReason::Timeout), Duration::from_secs(5));
-        metrics.advised(Some(AbsenceReason::Malformed));
-
-        let key = ObjectKey::new("BusinessScaling", "", "");
-        metrics.late(&resources::business_scaling::KIND, &key, Duration::from_millis(2));
-        metrics.leads(true);
-        metrics.write_result("lease", "done");
-        metrics.reviewed("BusinessScaling", false);
-        let verdict = Verdict::Conflict("taken".to_owned().into());
-        let (uid, warnings) = ("1".to_owned(), Arc::default());
-        let outcome = Outcome { uid, generation: 1, at: engine::Time::default(), verdict, warnings };
-        metrics.looked(&key, &outcome);
-        let mut standing = Standing::default();
-        for namespace in ["before", "shop", "shop"] {
-            metrics.stands(
-                "BusinessScaling",
-                &mut standing,
-                Standing::of(&namespace.into(), &outcome, &outcome.health()),
-            );
-        }
-        let text = metrics.render();
-        for line in [
-            r#"polyscaler_objects{kind="BusinessScaling"} 1"#,
-            r#"polyscaler_objects_not_ready{kind="BusinessScaling",namespace="shop",reason="TargetConflict"} 1"#,
-            concat!(r#"polyscaler_build_info{version=""#, env!("CARGO_PKG_VERSION"), r#""} 1"#),
-            r#"polyscaler_decisions_total{kind="BusinessScaling",outcome="conflict"} 1"#,
-            r#"polyscaler_readings_total{source="http",result="ok"} 1"#,
-            r#"polyscaler_readings_total{source="http",result="MetricTimeout"} 1"#,
-            r#"polyscaler_reading_duration_seconds_bucket{le="0.01",source="http"} 1"#,
-            r#"polyscaler_reading_duration_seconds_count{source="http"} 2"#,
-            r#"polyscaler_poll_lateness_seconds_bucket{le="0.002"} 1"#,
-            r#"polyscaler_advices_total{result="MetricMalformed"} 1"#,
-            r#"polyscaler_writes_total{resource="lease",result="done"} 1"#,
-            "polyscaler_leader 1",
-            r#"polyscaler_admission_reviews_total{kind="BusinessScaling",allowed="false"} 1"#,
-        ] {
-            assert!(text.contains(&format!("{line}\n")), "{line} is missing:\n{text}");
-        }
-        assert!(!text.contains("before"), "a namespace without such objects has no series:\n{text}");
-        assert!(text.ends_with("# EOF\n"));
-    }
-
-    #[test]
-    fn a_label_value_cannot_break_out_of_its_quotes() {
-        let metrics = Metrics::new();
-        metrics.read("a\"b\\c\nd", None, Duration::ZERO);
-        let text = metrics.render();
-        assert!(text.contains(r#"polyscaler_readings_total{source="a\"b\\c\nd",result="ok"} 1"#), "{text}");
-    }
-
-    #[test]
-    fn writes_are_counted_by_how_they_ended() {
-        let metrics = Metrics::new();
-        let failure = |reason| Err(WriteFailure { reason, message: String::new() });
-        for result in [
-            Ok(()),
-            failure(Reason::ScaleConflict),
-            failure(Reason::TargetForbidden),
-            failure(Reason::TargetNotFound),
-            failure(Reason::ScaleTimedOut),
-            failure(Reason::FailedUpdateScale),
-        ] {
-            metrics.wrote("scale", &result);
-        }
-        let text = metrics.render();
-        for (result, count) in [("done", 1), ("refused", 3), ("timed_out", 1), ("failed", 1)] {
-            let line = format!("polyscaler_writes_total{{resource=\"scale\",result=\"{result}\"}} {count}\n");
-            assert!(text.contains(&line), "{line} is missing:\n{text}");
-        }
-    }
-}
+mod tests;

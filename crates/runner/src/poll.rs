@@ -10,7 +10,7 @@ use engine::{
     Absence, Advice, LastScaled, Member, Memory, Metric, Observation, Plan, Reading, Scale, Target, Time,
     Warning, cycle,
 };
-use futures::future::{join, join_all};
+use futures::future::{join_all, join3};
 use resources::{
     Kind, MemberPoll, Outcome, Poll, Reason, TargetFailure, Verdict, WriteFailure, expired_override,
 };
@@ -19,6 +19,7 @@ use tracing::Instrument as _;
 
 use crate::act::{act, remember};
 use crate::keep::{Keeps, done_by_controller, keep, said_of_hpa};
+use crate::workload::{self, WorkloadCheck};
 use crate::{ObjectKey, Question, Services, spans};
 
 /// All that one poll needs to know of its object.
@@ -30,6 +31,8 @@ pub(crate) struct Job {
     pub(crate) warnings: Arc<[Warning]>,
     pub(crate) plan: Arc<Plan>,
     pub(crate) memory: Memory,
+    /// What the object needs of its workload, where it needs anything.
+    pub(crate) workload: Option<Arc<WorkloadCheck>>,
     /// A reading that began before this is too old.
     pub(crate) not_before: Time,
     /// Whether it is one that the plan's policy asked for, before its interval has passed.
@@ -130,6 +133,7 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
         warnings,
         plan,
         mut memory,
+        workload,
         not_before,
         is_between,
         ask_last_scaled,
@@ -143,9 +147,13 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
         // A poll that may write nothing any more must not hold up the next one for a slow source.
         () = until_revoked(&mut revoked) => None,
         // What is kept beside the replicas waits for no reading either.
-        looked = join(look(&services, &key, &plan, not_before, ask_last_scaled), keep(&services, keeps, &memory)) => Some(looked),
+        looked = join3(
+            look(&services, &key, &plan, not_before, ask_last_scaled),
+            keep(&services, keeps, &memory),
+            look_at_workload(&services, &plan, workload.as_deref()),
+        ) => Some(looked),
     };
-    let Some((Looked { mut observation, seen, last_scaled, latencies }, hpa)) = looked else {
+    let Some((Looked { mut observation, seen, last_scaled, latencies }, hpa, of_workload)) = looked else {
         return Finished { ask_last_scaled, ..Finished::without_outcome(memory) };
     };
     observation.is_between = is_between;
@@ -169,7 +177,8 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
     let hpa_scaling = said_of_hpa(&services, &plan);
     let members = seen.into_iter().zip(writes).map(|(seen, write)| MemberPoll { seen, write });
     let of_api = services.metrics_api.warning(&plan, &decision);
-    let warnings = with(warnings, expired_override(&plan, now).into_iter().chain(of_api));
+    let of_moment = expired_override(&plan, now).into_iter().chain(of_api).chain(of_workload.warnings());
+    let warnings = with(warnings, of_moment);
     let poll = Poll {
         members: members.collect(),
         readings: observation.readings,
@@ -178,6 +187,7 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
         plan,
         hpa,
         hpa_scaling,
+        lacking: of_workload.lacks,
         reversals: Vec::new(),
     };
     let outcome = Outcome { uid, generation, at, verdict: Verdict::Polled(Box::new(poll)), warnings };
@@ -241,6 +251,18 @@ async fn look(
     forecasts.look(key, plan, &mut observation, &services.sampler, now);
     observation.advice = advise(services, key, plan, &observation).await;
     Looked { observation, seen, last_scaled, latencies }
+}
+
+/// What is known of the workload, looked at where that is due.
+async fn look_at_workload(
+    services: &Services,
+    plan: &Plan,
+    check: Option<&WorkloadCheck>,
+) -> workload::Looked {
+    match check {
+        Some(check) => check.look(services, plan, said_of_hpa(services, plan).as_ref()).await,
+        None => workload::Looked::default(),
+    }
 }
 
 /// What the policy's adviser says, where it has one.

@@ -9,6 +9,7 @@ use engine::{
 };
 use futures::future::BoxFuture;
 use resources::{Deletion, HpaChange, HpaScaling, Kind, Outcome, TargetFailure, WriteFailure};
+use serde_json::Value;
 
 use crate::ObjectKey;
 
@@ -126,6 +127,15 @@ pub trait Reconciler: Send + Sync {
         let _ = (namespace, name);
         None
     }
+}
+
+/// Reads workloads, and what their namespaces have by default.
+pub trait Workloads: Send + Sync {
+    /// The workload; `None` where there is none. In an error, a sentence says why it cannot be read.
+    fn workload<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Option<Value>, String>>;
+
+    /// The LimitRanges of a namespace. In an error, a sentence says why they cannot be read.
+    fn limit_ranges<'a>(&'a self, namespace: &'a str) -> BoxFuture<'a, Result<Vec<Value>, String>>;
 }
 
 /// What HPA an object wants kept.

@@ -60,6 +60,7 @@ impl Eyes {
             audit: None,
             advisers: Arc::clone(&self.advisers),
             episodes: None,
+            workloads: None,
             forecasts: Forecasts::default(),
         };
         let now = self.clock.now();
@@ -79,6 +80,7 @@ impl Eyes {
             plan,
             memory,
             is_between: false,
+            workload: None,
             ask_last_scaled: true,
             revoked,
         };

@@ -112,6 +112,7 @@ impl World {
             audit: None,
             advisers: oracle.clone(),
             episodes: None,
+            workloads: None,
             forecasts: crate::Forecasts::default(),
         };
         Self { sampler, cluster, keeper, oracle, lease, book, busy, services }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     Activity, Actuator, Advisers, Answers, Audit, Board, Clock, Episodes, Forecasts, Guard, Journal, Metrics,
-    MetricsApi, Outages, Reconciler, Sampler,
+    MetricsApi, Outages, Reconciler, Sampler, Workloads,
 };
 
 /// What polls use; cheap to clone.
@@ -40,6 +40,8 @@ pub struct Services {
     pub advisers: Arc<dyn Advisers>,
     /// Takes what a policy can learn from, where someone wants that.
     pub episodes: Option<Arc<Episodes>>,
+    /// Reads workloads, where someone looks at what they lack.
+    pub workloads: Option<Arc<dyn Workloads>>,
     /// What is expected of the loads of objects that go by forecasts.
     pub forecasts: Forecasts,
 }

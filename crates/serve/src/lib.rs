@@ -32,7 +32,7 @@ use tokio::sync::watch;
 
 use peers::NotAsked;
 
-pub use admission::{Judge, Workloads, admission};
+pub use admission::{Judge, admission};
 pub use certificates::{
     CertificateCallers, CertificateFiles, CertificateFolder, CertificateKeeper, CertificateSlot,
     CertificateVault, FolderError, Kept,

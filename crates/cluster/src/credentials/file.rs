@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn only_files_below_the_root_are_read() {
+    async fn contract_7_only_files_below_the_root_are_read() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("root");
         std::fs::create_dir_all(root.join("..data")).unwrap();

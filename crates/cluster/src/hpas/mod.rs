@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn an_hpa_may_say_that_it_owns_nothing() {
+    fn contract_1_1_an_hpa_may_say_that_it_owns_nothing() {
         let annotated = |controller, owns: &str| {
             let mut hpa = hpa(controller, 5, 1);
             hpa.metadata.annotations = Some([(OWNERSHIP.to_owned(), owns.to_owned())].into());

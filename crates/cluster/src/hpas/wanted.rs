@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_is_put_back_and_what_is_not_ours_stays() {
+    fn contract_3_an_edit_is_put_back_and_what_is_not_ours_stays() {
         for (pointer, value) in [
             ("/spec/maxReplicas", json!(50)),
             ("/spec/behavior", json!({ "scaleUp": {} })),
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn an_orphan_is_adopted_only_by_the_plans_say() {
+    fn contract_3_an_orphan_is_adopted_only_by_the_plans_say() {
         let Needed::Replace(HpaAction::Adopted, next) = check(&hpa(true), &live(None)) else { panic!() };
         let owner = &next.metadata.owner_references.unwrap()[0];
         assert_eq!((owner.uid.as_str(), owner.controller), ("ours", Some(true)));

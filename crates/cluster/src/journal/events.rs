@@ -36,6 +36,11 @@ pub(super) fn of_gone(kind: &Kind, gone: &Gone, identity: &str) -> Vec<Event> {
         .collect()
 }
 
+/// The Event about the status of the object of `record`.
+pub(super) fn of_status(kind: &Kind, record: &Record, announced: Announcement, identity: &str) -> Event {
+    made(reference(kind, &record.key, &record.outcome.uid), record.outcome.at, identity, announced)
+}
+
 fn reference(kind: &Kind, key: &ObjectKey, uid: &str) -> ObjectReference {
     ObjectReference {
         api_version: Some(kind.api_version()),

@@ -4,10 +4,12 @@
 //! the metric moved. Records wait here, one line for each object, so a slow API server
 //! delays them without growing memory or holding up decisions.
 
+mod denials;
 pub(crate) mod events;
 mod objects;
 mod on_hpas;
 mod on_targets;
+mod patch;
 mod status;
 mod waiting;
 

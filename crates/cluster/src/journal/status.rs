@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use engine::Difference;
 use k8s_openapi::api::events::v1::Event;
-use kube::api::{DynamicObject, Patch, PatchParams};
+use kube::api::{DynamicObject, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
 use resources::{Change, KeptStatus, Kind, Scope};
 use runner::{Board, Gone, Guard, Metrics, ObjectKey, PastEvent, Record};
-use serde_json::{Map, Value, json};
 
+use super::denials::Denials;
 use super::objects::{Known, Objects, kind_of};
+use super::patch::{Failed, Patched, known_of, send};
 use super::{events, on_hpas};
 use crate::refusal::{Asked, Cause, Refusal, Refusals};
 use crate::{Clients, FIELD_MANAGER};
@@ -25,51 +26,6 @@ const ATTEMPTS: usize = 3;
 
 /// Why a record was not written; the cause has been logged.
 pub(super) struct NotWritten;
-
-/// What could not be written and has been reported: once for each request and cause, however many objects there are,
-/// until the request is carried out.
-#[derive(Default)]
-struct Denials(Mutex<HashSet<(String, Option<Cause>)>>);
-
-impl Denials {
-    /// The request was denied.
-    fn report(&self, asked: &Asked, cause: Cause, problem: &str) {
-        if self.lock().insert((asked.to_string(), Some(cause))) {
-            tracing::warn!(request = %asked, problem, "permission denied, this is not reported again until \
-                 it is granted");
-        }
-    }
-
-    /// The request failed, as the API server did not answer or had another reason.
-    fn failed(&self, asked: &Asked, error: &str) {
-        if self.lock().insert((asked.to_string(), None)) {
-            tracing::warn!(request = %asked, error,
-                "statuses cannot be written, they are tried again; this is not reported again until one is written");
-        }
-    }
-
-    /// The request was carried out.
-    fn granted(&self, asked: &Asked) {
-        let mut denied = self.lock();
-        // Nearly always so, and then nothing is to be written out.
-        if denied.is_empty() {
-            return;
-        }
-        let request = asked.to_string();
-        let of_request = denied.extract_if(|(denied, _)| *denied == request);
-        let causes: Vec<Option<Cause>> = of_request.map(|(_, cause)| cause).collect();
-        if causes.iter().any(Option::is_some) {
-            tracing::info!(request, "permission granted");
-        }
-        if causes.contains(&None) {
-            tracing::info!(request, "statuses are written again");
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashSet<(String, Option<Cause>)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 pub(super) struct Writer {
     client: Client,
@@ -84,6 +40,8 @@ pub(super) struct Writer {
     /// What an object was before a write of its status that had no answer. It may have been carried out
     /// all the same; then the status says nothing new any more, and the Events are yet to be published.
     unanswered: Mutex<HashMap<ObjectKey, Known>>,
+    /// Whose status cannot be written, which an Event has said.
+    unwritten: Mutex<HashSet<ObjectKey>>,
     refusals: Refusals,
     denials: Denials,
 }
@@ -98,7 +56,7 @@ impl Writer {
         identity: String,
     ) -> Self {
         let (client, timeout) = (clients.write.clone(), clients.timeout);
-        let (last_written, unanswered, denials) = Default::default();
+        let (last_written, unanswered, unwritten, denials) = Default::default();
         let refusals = Refusals::new(clients);
         Self {
             client,
@@ -110,6 +68,7 @@ impl Writer {
             identity,
             last_written,
             unanswered,
+            unwritten,
             refusals,
             denials,
         }
@@ -139,7 +98,8 @@ impl Writer {
             let Some(time_left) = self.guard.time_left() else { return Ok(()) };
             match self.patch(kind, &record.key, &known, &next, time_left.min(self.timeout)).await {
                 Ok(Patched::Done(after)) => {
-                    self.denials.granted(&patching(kind, &record.key));
+                    self.granted(patching(kind, &record.key));
+                    self.lock_unwritten().remove(&record.key);
                     self.note(&record.key, record.outcome.at);
                     self.objects.written(&record.key, after);
                     self.publish(kind, record, before, &next).await;
@@ -147,14 +107,16 @@ impl Writer {
                 }
                 Ok(Patched::Gone) => return Ok(()),
                 Ok(Patched::Outdated(latest)) => known = latest,
-                Err(refusal) if refusal.cause == Some(Cause::Invalid) => {
+                Err((_, refusal)) if refusal.cause == Some(Cause::Invalid) => {
                     tracing::warn!(object = %record.key, problem = refusal.message,
                         "status cannot be written: the stored object does not match the CRD's schema");
+                    self.regret(kind, record, &refusal).await;
                     self.publish(kind, record, before, &next).await;
                     return Ok(());
                 }
-                Err(refusal) => {
-                    self.report(kind, &record.key, &refusal);
+                Err((asked, refusal)) => {
+                    self.report(&asked, &record.key, &refusal);
+                    self.regret(kind, record, &refusal).await;
                     // The first change that can be written then has the Events that this one would have had.
                     self.lock_unanswered().insert(record.key.clone(), before.clone());
                     return Err(NotWritten);
@@ -166,18 +128,41 @@ impl Writer {
     }
 
     /// Says why a status was not written; a denial once for all objects.
-    fn report(&self, kind: &Kind, key: &ObjectKey, refusal: &Refusal) {
+    fn report(&self, asked: &Asked, key: &ObjectKey, refusal: &Refusal) {
         match refusal.cause {
             Some(cause) if cause.is_denial() => {
-                self.denials.report(&patching(kind, key), cause, &refusal.message);
+                self.denials.report(asked, cause, &refusal.message);
             }
             // An API server that is away is the same for every object.
-            None | Some(Cause::Unavailable | Cause::TimedOut | Cause::Busy | Cause::Internal) => {
-                self.denials.failed(&patching(kind, key), &refusal.message);
+            cause if is_outage(cause) => {
+                self.denials.failed(asked, &refusal.message);
             }
-            Some(_) => tracing::warn!(object = %key, error = refusal.message,
+            _ => tracing::warn!(object = %key, error = refusal.message,
                 "status could not be written, retrying"),
         }
+    }
+
+    /// A status was written by this request, and so all that goes with it.
+    fn granted(&self, asked: Asked) {
+        self.denials.granted(&asked);
+        for verb in ["patch", "get"] {
+            self.denials.granted(&asked.clone().to(verb, ""));
+        }
+    }
+
+    /// Says by an Event, where the kind has one for that, that the status is not written: once, until it is.
+    async fn regret(&self, kind: &Kind, record: &Record, refusal: &Refusal) {
+        // An API server that does not answer does not take the Event either.
+        let event = kind.unwritten(&refusal.message).filter(|_| !is_outage(refusal.cause));
+        let Some(event) = event else { return };
+        if self.lock_unwritten().insert(record.key.clone()) {
+            let event = events::of_status(kind, record, event, &self.identity);
+            self.create(&record.key, record.outcome.at, vec![event]).await;
+        }
+    }
+
+    fn lock_unwritten(&self) -> MutexGuard<'_, HashSet<ObjectKey>> {
+        self.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_unanswered(&self) -> MutexGuard<'_, HashMap<ObjectKey, Known>> {
@@ -203,6 +188,7 @@ impl Writer {
     fn forget(&self, key: &ObjectKey) {
         self.last_written.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
         self.lock_unanswered().remove(key);
+        self.lock_unwritten().remove(key);
     }
 
     async fn patch(
@@ -212,21 +198,23 @@ impl Writer {
         known: &Known,
         next: &KeptStatus,
         limit: Duration,
-    ) -> Result<Patched, Refusal> {
-        let api = self.api(kind, key);
+    ) -> Result<Patched, (Asked, Refusal)> {
+        let (api, asked) = (self.api(kind, key), patching(kind, key));
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
         let write = async {
-            match send(&api, &key.name, &params, known, next).await {
+            match send(&api, &key.name, &params, known, next, &asked).await {
                 Ok(object) => Ok(Patched::Done(known_of(kind, object))),
-                Err(kube::Error::Api(status)) if status.is_not_found() => Ok(Patched::Gone),
-                Err(kube::Error::Api(status)) if status.is_conflict() => {
-                    self.metrics.write_result("status", "refused");
-                    Ok(match api.get_opt(&key.name).await? {
-                        Some(object) => Patched::Outdated(known_of(kind, object)),
-                        None => Patched::Gone,
-                    })
+                Err(Failed { error: kube::Error::Api(status), .. }) if status.is_not_found() => {
+                    Ok(Patched::Gone)
                 }
-                Err(error) => Err(error),
+                Err(Failed { error: kube::Error::Api(status), .. }) if status.is_conflict() => {
+                    self.metrics.write_result("status", "refused");
+                    let latest = api.get_opt(&key.name).await;
+                    let latest =
+                        latest.map_err(|error| Failed { asked: asked.clone().to("get", ""), error })?;
+                    Ok(latest.map_or(Patched::Gone, |object| Patched::Outdated(known_of(kind, object))))
+                }
+                Err(failed) => Err(failed),
             }
         };
         match tokio::time::timeout(limit, write).await {
@@ -236,14 +224,14 @@ impl Writer {
                 }
                 Ok(patched)
             }
-            Ok(Err(error)) => {
-                let refusal = self.refusals.explain(&patching(kind, key), &error).await;
+            Ok(Err(Failed { asked, error })) => {
+                let refusal = self.refusals.explain(&asked, &error).await;
                 self.metrics.write_result("status", refusal.counted());
-                Err(refusal)
+                Err((asked, refusal))
             }
             Err(_) => {
                 self.metrics.write_result("status", "timed_out");
-                Err(Refusal::unanswered(limit))
+                Err((asked, Refusal::unanswered(limit)))
             }
         }
     }
@@ -304,6 +292,11 @@ impl Writer {
     }
 }
 
+/// Whether the API server did not come to judge the request.
+fn is_outage(cause: Option<Cause>) -> bool {
+    matches!(cause, None | Some(Cause::Unavailable | Cause::TimedOut | Cause::Busy | Cause::Internal))
+}
+
 /// Whether HPAs were changed, of which Events may tell although the status is as before.
 pub(super) fn changed_hpas(record: &Record) -> bool {
     let changes = record.outcome.poll().and_then(|poll| poll.hpa.as_ref().ok());
@@ -320,12 +313,6 @@ fn shown(event: &Event, at: engine::Time) -> PastEvent {
     }
 }
 
-enum Patched {
-    Done(Known),
-    Outdated(Known),
-    Gone,
-}
-
 fn patching(kind: &Kind, key: &ObjectKey) -> Asked {
     Asked {
         verb: "patch",
@@ -335,33 +322,6 @@ fn patching(kind: &Kind, key: &ObjectKey) -> Asked {
         namespace: key.namespace.clone(),
         name: key.name.clone(),
     }
-}
-/// Writes what changed between `known` and `next`: first the metadata, where memory is kept in an annotation, then the
-/// status, each only where the object is still the one that was seen.
-async fn send(
-    api: &Api<DynamicObject>,
-    name: &str,
-    params: &PatchParams,
-    known: &Known,
-    next: &KeptStatus,
-) -> kube::Result<DynamicObject> {
-    let mut version = known.resource_version.clone();
-    let mut metadata = next.changed_metadata(&known.status);
-    if !metadata.is_empty() {
-        metadata.insert("resourceVersion".to_owned(), version.into());
-        metadata.insert("uid".to_owned(), known.uid.clone().into());
-        let object = api.patch(name, params, &Patch::Merge(&json!({ "metadata": metadata }))).await?;
-        version = object.metadata.resource_version.unwrap_or_default();
-    }
-    let patch = json!({
-        "metadata": { "resourceVersion": version, "uid": known.uid },
-        "status": merge_patch(&known.status.to_value(), &next.to_value()),
-    });
-    api.patch_status(name, params, &Patch::Merge(&patch)).await
-}
-
-fn known_of(kind: &Kind, object: DynamicObject) -> Known {
-    Known::of(kind, &serde_json::to_value(object).unwrap_or_default())
 }
 
 /// A request to publish an Event.
@@ -375,26 +335,10 @@ pub(super) fn creating_events(namespace: &str) -> Asked {
     }
 }
 
-/// The merge patch (RFC 7386) that turns `before` into `next`: what is gone becomes null.
-fn merge_patch(before: &Value, next: &Value) -> Value {
-    match (before, next) {
-        (Value::Object(before), Value::Object(next)) => {
-            let mut patch: Map<String, Value> = Map::new();
-            for field in before.keys().filter(|field| !next.contains_key(*field)) {
-                patch.insert(field.clone(), Value::Null);
-            }
-            for (field, value) in next {
-                patch.insert(field.clone(), merge_patch(before.get(field).unwrap_or(&Value::Null), value));
-            }
-            Value::Object(patch)
-        }
-        (_, next) => next.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use resources::{Outcome, Verdict};
+    use serde_json::json;
 
     use super::*;
 
@@ -432,16 +376,5 @@ mod tests {
             let record = Record { key: key.clone(), outcome: Arc::new(outcome), tried: Vec::new() };
             assert_eq!(writer.write(&record).await.is_err(), is_written, "{uid}");
         }
-    }
-
-    #[test]
-    fn a_merge_patch_removes_what_is_gone() {
-        let before = json!({ "a": 1, "b": { "c": 1, "d": 2 }, "e": [1, 2] });
-        let next = json!({ "b": { "c": 3 }, "e": [2], "f": "new" });
-        assert_eq!(
-            merge_patch(&before, &next),
-            json!({ "a": null, "b": { "c": 3, "d": null }, "e": [2], "f": "new" })
-        );
-        assert_eq!(merge_patch(&Value::Null, &next), next);
     }
 }

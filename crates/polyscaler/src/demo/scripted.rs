@@ -59,6 +59,7 @@ impl ScriptedStage {
             audit: None,
             advisers: world.clone(),
             episodes: None,
+            workloads: None,
             forecasts: runner::Forecasts::default(),
         };
         let counts = || Box::new(Counts(world.clone())) as Box<dyn Broker>;

@@ -7,11 +7,11 @@ use cluster::{ApiServiceRegistration, Clients, KeptSecret, WebhookRegistration, 
 use engine::Target;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use runner::Namespaces;
+use runner::{Namespaces, Workloads};
 use serde_json::Value;
 use serve::{
     CertificateCallers, CertificateFiles, CertificateFolder, CertificateKeeper, CertificateSlot,
-    CertificateVault, Judge, Kept, Listening, Workloads,
+    CertificateVault, Judge, Kept, Listening,
 };
 use sources::{AddressPolicy, Registry};
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use cluster::{
     Clients, CredentialStore, FinalizerWork, Finalizers, HpaKeeper, Hpas, Lease, LeaseSettings,
-    SupportingObjects, SupportingWork, Targets,
+    SupportingObjects, SupportingWork, Targets, WorkloadStore,
 };
 use futures::future::BoxFuture;
 use runner::{
@@ -217,6 +217,7 @@ impl Parts {
             audit: shared.audit.clone(),
             advisers: glue::advisers(Arc::clone(&shared.advisers)),
             episodes: shared.episodes.clone(),
+            workloads: Some(Arc::new(WorkloadStore::new(clients))),
             forecasts: Forecasts::default(),
         };
         let terms = Terms {

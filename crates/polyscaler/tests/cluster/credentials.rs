@@ -51,7 +51,7 @@ async fn a_password_comes_from_a_config_map() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_password_comes_from_the_environment_of_the_targets_container() {
+async fn contract_7_a_password_comes_from_the_environment_of_the_targets_container() {
     let scene = Scene::new("target-env").await;
     users(&scene, &[3000]);
     let server = server(&scene, true).await;
@@ -83,7 +83,7 @@ async fn a_password_comes_from_the_environment_of_the_targets_container() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_is_requested_for_a_service_account() {
+async fn contract_7_a_token_is_requested_for_a_service_account() {
     let scene = Scene::new("token").await;
     let result = json!([{ "metric": {}, "value": [1_764_000_000, "3000"] }]);
     let answer = json!({ "status": "success", "data": { "resultType": "vector", "result": result } });

@@ -139,7 +139,7 @@ async fn patch(api: &Api<HorizontalPodAutoscaler>, name: &str, patch: Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_hpa_is_kept_as_it_is_wanted() {
+async fn contract_3_an_hpa_is_kept_as_it_is_wanted() {
     let scene = Scene::new("kept").await;
     let uid = owner(&scene).await;
     let mut keeping = Keeping::start(&scene, &uid).await;
@@ -193,7 +193,7 @@ async fn an_hpa_is_kept_as_it_is_wanted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_foreign_hpa_is_never_touched_and_an_orphan_adopted_in_place() {
+async fn contract_3_a_foreign_hpa_is_never_touched_and_an_orphan_adopted_in_place() {
     let scene = Scene::new("foreign").await;
     let uid = owner(&scene).await;
     let foreign = made_by_hand(&scene.namespaced(), "kept").await;

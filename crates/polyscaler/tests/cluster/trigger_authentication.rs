@@ -15,7 +15,7 @@ const SCALED_OBJECT: (&str, &str, &str) = ("keda.sh/v1alpha1", "ScaledObject", "
 
 /// What KEDA's webhook refuses the CRD refuses, and `check` in the same words.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_contradicts_itself_is_refused_without_a_webhook() {
+async fn contract_2_an_authentication_that_contradicts_itself_is_refused_without_a_webhook() {
     let scene = Scene::new("authentication").await;
     let identity = |identity: Value| json!({ "podIdentity": identity });
     let oauth2 = |client: &str, url: &str| json!({ "oauth2": { "clientId": client, "tokenUrl": url } });
@@ -59,7 +59,7 @@ async fn what_contradicts_itself_is_refused_without_a_webhook() {
 
 /// It may be applied after the object that names it, and a Secret that changes holds at once.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_object_waits_for_its_authentication_and_follows_its_secret() {
+async fn contract_7_an_object_waits_for_its_authentication_and_follows_its_secret() {
     let scene = Scene::new("authentication").await;
     let result = json!([{ "metric": {}, "value": [1_764_000_000, "7"] }]);
     let answer = json!({ "status": "success", "data": { "resultType": "vector", "result": result } });

@@ -15,7 +15,7 @@ use crate::harness::LIMIT;
 use crate::packaging::manifests::apply;
 
 /// A token of a new service account in the scene.
-async fn token(api: &MetricsApi, name: &str) -> String {
+pub(super) async fn token(api: &MetricsApi, name: &str) -> String {
     let accounts: Api<ServiceAccount> = api.scene.namespaced();
     let account = serde_json::from_value(json!({ "metadata": { "name": name } })).unwrap();
     accounts.create(&PostParams::default(), &account).await.unwrap();
@@ -40,7 +40,7 @@ async fn let_read(api: &MetricsApi, account: &str) {
 }
 
 /// Status and body of a call that does not go through the API server.
-async fn direct(api: &MetricsApi, path: &str, headers: &[(&str, &str)]) -> (u16, Value) {
+pub(super) async fn direct(api: &MetricsApi, path: &str, headers: &[(&str, &str)]) -> (u16, Value) {
     let client = testbed::http_client().tls_danger_accept_invalid_certs(true).build().unwrap();
     let mut request = client.get(format!("https://localhost:{}{path}", api.port.port()));
     for (name, value) in headers {

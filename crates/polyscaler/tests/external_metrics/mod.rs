@@ -8,6 +8,7 @@ mod finalizers;
 mod keda;
 mod owner;
 mod replicas;
+mod rights;
 mod scaling;
 
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;

@@ -157,7 +157,7 @@ async fn a_cooldown_goes_on_where_keda_left_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_object_that_keda_holds_goes_when_it_is_deleted() {
+async fn contract_1_1_an_object_that_keda_holds_goes_when_it_is_deleted() {
     let scene = Scene::new("keda-release").await;
     let target = scene.podless_deployment("web", 2).await;
     value(&scene, 5.0);

@@ -28,6 +28,8 @@ async fn contract_6_11_a_scaler_that_is_away_keeps_its_metric_and_is_heard_again
     let names = json!([format!("s0-workload-{}", scene.namespace), "s1-lag"]);
     web.wait_for_field("externalMetricNames", names.clone()).await;
     scaler.until_open(1).await.unwrap();
+    // By what is known of it already the HPA could be made without asking.
+    wait_for_hpa(&scene, "keda-hpa-web", |_| true).await;
 
     scaler.state().refuses = Some(("GetMetricSpec", "14"));
     web.patch_spec(json!({ "maxReplicaCount": 3 })).await;

@@ -14,11 +14,11 @@ pub(super) async fn wait_until_deleted(scaling: &Scaling) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_target_gets_back_the_replicas_that_it_had() {
+async fn contract_3_a_target_gets_back_the_replicas_that_it_had() {
     let scene = Scene::new("keda-restore").await;
     let target = scene.podless_deployment("web", 4).await;
     value(&scene, 0.0);
-    scene.operator(&[]).await;
+    let operator = scene.operator(&[]).await;
     let fields = json!({ "advanced": { "restoreToOriginalReplicaCount": true } });
     let scaling = scene.object(KIND, "web", with(&scene, "web", fields)).await;
     target.wait_for(0).await;
@@ -26,13 +26,21 @@ async fn a_target_gets_back_the_replicas_that_it_had() {
     let object = scaling.get().await;
     assert_eq!(object.finalizers(), ["finalizer.keda.sh"]);
     assert_eq!(object.labels().get("scaledobject.keda.sh/name").map(String::as_str), Some("web"));
+    let series = format!("keda_scaled_object_paused{{namespace=\"{}\"", scene.namespace);
+    let has_series = || async { operator.metrics_text().await.contains(&series) };
+    assert!(has_series().await);
     scaling.delete().await;
     target.wait_for(4).await;
     wait_until_deleted(&scaling).await;
+    // Its HPA is garbage, its metrics go, and an Event tells of it.
+    wait_until_gone(&scene, "keda-hpa-web").await;
+    let look = || async { if has_series().await { Err("there are") } else { Ok(()) } };
+    wait::until("no series of it", LIMIT, look).await.unwrap();
+    scaling.wait_for_event("Warning", "ScaledObjectDeleted", "ScaledObject was deleted").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_restored_holds_nobody_up() {
+async fn contract_3_what_cannot_be_restored_holds_nobody_up() {
     let scene = Scene::new("keda-restore-gone").await;
     let target = scene.podless_deployment("web", 1).await;
     value(&scene, 5.0);

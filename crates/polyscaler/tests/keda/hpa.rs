@@ -9,7 +9,7 @@ async fn edit(scene: &Scene, name: &str, patch: Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_hpa_follows_the_spec_and_not_hands() {
+async fn contract_3_the_hpa_follows_the_spec_and_not_hands() {
     let scene = Scene::new("keda-hpa").await;
     scene.podless_deployment("web", 1).await;
     value(&scene, 5.0);
@@ -92,7 +92,7 @@ async fn by_hand(scene: &Scene, name: &str, annotations: Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_hpa_of_somebody_is_respected_unless_it_says_otherwise() {
+async fn contract_2_rule_3_an_hpa_of_somebody_is_respected_unless_it_says_otherwise() {
     let scene = Scene::new("keda-foreign").await;
     scene.podless_deployment("web", 1).await;
     value(&scene, 5.0);
@@ -113,7 +113,7 @@ async fn an_hpa_of_somebody_is_respected_unless_it_says_otherwise() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_hpa_that_nothing_controls_is_taken_over_by_its_name() {
+async fn contract_3_an_hpa_that_nothing_controls_is_taken_over_by_its_name() {
     let scene = Scene::new("keda-transfer").await;
     scene.podless_deployment("web", 1).await;
     value(&scene, 5.0);
@@ -131,7 +131,7 @@ async fn an_hpa_that_nothing_controls_is_taken_over_by_its_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_objects_on_one_target_the_younger_stands_back() {
+async fn contract_2_rule_1_of_two_objects_on_one_target_the_younger_stands_back() {
     let scene = Scene::new("keda-two").await;
     scene.podless_deployment("web", 1).await;
     value(&scene, 5.0);

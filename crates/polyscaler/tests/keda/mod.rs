@@ -8,6 +8,7 @@ mod external;
 mod goes;
 mod hpa;
 mod paused;
+mod rights;
 mod rules;
 mod terminal;
 

@@ -8,7 +8,7 @@ const SCALE_IN: &str = "autoscaling.keda.sh/paused-scale-in";
 const SCALE_OUT: &str = "autoscaling.keda.sh/paused-scale-out";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pause_takes_the_hpa_away_and_asks_nobody() {
+async fn contract_3_a_pause_takes_the_hpa_away_and_asks_nobody() {
     let scene = Scene::new("keda-paused").await;
     let web = scene.podless_deployment("web", 2).await;
     value(&scene, 5.0);
@@ -47,7 +47,7 @@ async fn a_pause_takes_the_hpa_away_and_asks_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_target_is_kept_at_a_count() {
+async fn contract_3_a_target_is_kept_at_a_count() {
     let scene = Scene::new("keda-paused-at").await;
     let web = scene.podless_deployment("web", 2).await;
     value(&scene, 5.0);
@@ -65,6 +65,8 @@ async fn a_target_is_kept_at_a_count() {
     scaling.wait_for_field("pausedReplicaCount", Value::Null).await;
     let message = scaling.wait_for("Paused", "True", "ScaledObjectPaused").await;
     assert!(message.contains("scaling is paused"), "{message}");
+    let message = scaling.wait_for("Ready", "False", "ScaledObjectCheckFailed").await;
+    assert!(message.contains("the paused replica count cannot be read"), "{message}");
     assert_eq!(web.asked().await, 0);
     scaling.annotate(REPLICAS, None).await;
     web.wait_for(1).await;
@@ -72,7 +74,7 @@ async fn a_target_is_kept_at_a_count() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pause_of_one_direction_is_the_hpas_and_ours() {
+async fn contract_3_a_pause_of_one_direction_is_the_hpas_and_ours() {
     let scene = Scene::new("keda-paused-one").await;
     let web = scene.podless_deployment("web", 2).await;
     value(&scene, 5.0);

@@ -1,13 +1,13 @@
 //! What the API server, our CRD and the operator refuse.
 
-use kube::api::PostParams;
+use kube::api::{Patch, PatchParams, PostParams};
 
 use super::*;
 use crate::cluster::any_target::{fleet, fleet_crd};
 use crate::harness::control_plane;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_api_server_refuses_what_kedas_crd_refuses() {
+async fn contract_1_1_the_api_server_refuses_what_kedas_crd_refuses() {
     let scene = Scene::new("keda-rules").await;
     let api = Scaling::namespaced(&scene.client, &scene.namespace, KIND, "web").api;
     for (fields, wanted) in [
@@ -45,7 +45,7 @@ async fn the_api_server_refuses_what_kedas_crd_refuses() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_is_said_in_the_status() {
+async fn contract_2_what_is_wrong_is_said_in_the_status() {
     let scene = Scene::new("keda-wrong").await;
     value(&scene, 5.0);
     scene.operator(&[]).await;
@@ -62,6 +62,111 @@ async fn what_is_wrong_is_said_in_the_status() {
     let target = scene.podless_deployment("nowhere", 0).await;
     missing.wait_for("Ready", "True", "ScaledObjectReady").await;
     target.wait_for(1).await;
+}
+
+/// What the webhook refuses with KEDA, the operator runs as KEDA's does, and says what to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn contract_2_rule_5_a_request_that_is_missing_is_named_without_a_webhook() {
+    let scene = Scene::new("keda-requests").await;
+    let mut bare = testbed::fixtures::deployment("web", &scene.namespace, 1);
+    let pods = bare.spec.as_mut().unwrap();
+    pods.paused = Some(true);
+    pods.template.spec.as_mut().unwrap().containers[0].resources = None;
+    scene.create_deployment(bare).await;
+    let operator = scene.operator(&[]).await;
+    let cpu = json!({ "type": "cpu", "metricType": "Utilization", "metadata": { "value": "50" } });
+    let fields = json!({ "minReplicaCount": 1, "triggers": [cpu] });
+    let scaling = scene.object(KIND, "web", with(&scene, "web", fields)).await;
+    let said =
+        "the scaledobject has a cpu trigger but the container app doesn't have the cpu request defined";
+    scaling.wait_for_event("Warning", "KEDAScalerInfo", said).await;
+    let message = scaling.wait_for("Ready", "True", "ScaledObjectReady").await;
+    assert!(message.contains(said) && message.contains("set resources.requests.cpu"), "{message}");
+    wait_for_hpa(&scene, "keda-hpa-web", |_| true).await;
+    assert!(operator.activity_text("/objects").await.contains(said));
+    let requests = json!([{ "name": "app", "resources": { "requests": { "cpu": "10m" } } }]);
+    let patch = json!({ "spec": { "template": { "spec": { "containers": requests } } } });
+    let deployments: Api<k8s_openapi::api::apps::v1::Deployment> = scene.namespaced();
+    deployments.patch("web", &PatchParams::default(), &Patch::Strategic(patch)).await.unwrap();
+    // It is looked at again as soon as the object changes, and in a while anyway.
+    scaling.patch_spec(json!({ "maxReplicaCount": 7 })).await;
+    let look = || async {
+        let message = scaling.wait_for("Ready", "True", "ScaledObjectReady").await;
+        if message.contains(said) { Err(message) } else { Ok(()) }
+    };
+    wait::until("nothing is missing", LIMIT, look).await.unwrap();
+}
+
+/// All in one scene: what is wrong with one object is said there, and harms no other.
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_input_is_named_and_harms_nobody() {
+    let scene = Scene::new("keda-bad").await;
+    value(&scene, 5.0);
+    for name in ["web", "bare", "long"] {
+        scene.podless_deployment(name, 0).await;
+    }
+    scene.operator(&[]).await;
+    let trigger = |parameters: Value| {
+        let mut trigger = spec(&scene, "web")["triggers"][0].clone();
+        for (name, value) in parameters.as_object().unwrap() {
+            trigger["metadata"][name] = value.clone();
+        }
+        trigger["metadata"].as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        trigger
+    };
+    let of = |trigger: Value| with(&scene, "web", json!({ "triggers": [trigger] }));
+    let formula = |formula: &str| {
+        let mut trigger = trigger(json!({}));
+        trigger["name"] = json!("a");
+        let modifiers = json!({ "formula": formula, "target": "10" });
+        with(&scene, "web", json!({ "triggers": [trigger], "advanced": { "scalingModifiers": modifiers } }))
+    };
+    let mut of_nobody = trigger(json!({}));
+    of_nobody["authenticationRef"] = json!({ "name": "nobody" });
+    let huge = vec!["a"; 3000].join("+");
+    let long = "9".repeat(10_000);
+    for (name, spec, wanted) in [
+        ("missing", of(trigger(json!({ "query": null }))), "missing required parameter \"query\" in"),
+        ("number", of(trigger(json!({ "threshold": "+5" }))), "spec.triggers[0].metadata.threshold"),
+        (
+            "characters",
+            of(trigger(json!({ "threshold": format!("{long}x") }))),
+            "spec.triggers[0].metadata.threshold",
+        ),
+        ("authentication", of(of_nobody), "TriggerAuthentication"),
+        ("huge", formula(&huge), "spec.advanced.scalingModifiers.formula"),
+        ("endless", formula("sum(1..1000000000)"), "spec.advanced.scalingModifiers.formula"),
+    ] {
+        let scaling = scene.object(KIND, name, spec).await;
+        let message = scaling.wait_for("Ready", "False", "ScaledObjectCheckFailed").await;
+        assert!(message.contains(wanted) && message.len() < 1024, "{name}: {message}");
+        assert!(hpas(&scene).get_opt(&format!("keda-hpa-{name}")).await.unwrap().is_none());
+    }
+    // What comes out at a poll only. No value of a Secret that is missing is made up.
+    let gone =
+        json!([{ "name": "ADDRESS", "valueFrom": { "secretKeyRef": { "name": "gone", "key": "a" } } }]);
+    let containers = json!([{ "name": "app", "env": gone }]);
+    let env = json!({ "spec": { "template": { "spec": { "containers": containers } } } });
+    let deployments: Api<k8s_openapi::api::apps::v1::Deployment> = scene.namespaced();
+    deployments.patch("bare", &PatchParams::default(), &Patch::Strategic(env)).await.unwrap();
+    let redis = json!({ "type": "redis", "metadata": { "addressFromEnv": "ADDRESS", "listName": "jobs" } });
+    let bare = scene.object(KIND, "bare", with(&scene, "bare", json!({ "triggers": [redis] }))).await;
+    let message = bare.wait_for("Ready", "False", "TriggerError").await;
+    assert!(message.contains("secret") && message.contains("gone"), "{message}");
+    // A name that is a label's value fits, although that of its HPA is longer than KEDA's webhook lets it be.
+    let (fits, too_long) = ("n".repeat(63), "n".repeat(64));
+    let longest = scene.object(KIND, &fits, with(&scene, "long", json!({ "minReplicaCount": 1 }))).await;
+    longest.wait_for("Ready", "True", "ScaledObjectReady").await;
+    let hpa = wait_for_hpa(&scene, &format!("keda-hpa-{fits}"), |_| true).await;
+    assert_eq!(hpa.labels()["app.kubernetes.io/name"], format!("keda-hpa-{}", "n".repeat(54)));
+    let refused = scene.object(KIND, &too_long, spec(&scene, "web")).await;
+    let message = refused.wait_for("Ready", "False", "ScaledObjectCheckFailed").await;
+    assert!(message.contains("the name has 64 characters"), "{message}");
+    // Ten thousand characters are none too many where they make sense.
+    let query = format!("load + {}", vec!["0"; 5000].join("+"));
+    let good = scene.object(KIND, "good", of(trigger(json!({ "query": query })))).await;
+    good.wait_for("Ready", "True", "ScaledObjectReady").await;
+    good.wait_for("Active", "True", "ScalerActive").await;
 }
 
 /// The Events of an object in the order in which `kubectl get events --sort-by=.metadata.creationTimestamp` lists them.

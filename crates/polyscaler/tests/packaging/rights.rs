@@ -17,9 +17,9 @@ use crate::packaging::manifests::{apply, kind, only, parse, typed};
 use crate::packaging::read;
 
 /// What an installation may do: everywhere, and in its own namespace.
-struct Rights {
-    everywhere: Vec<PolicyRule>,
-    own: Vec<PolicyRule>,
+pub(crate) struct Rights {
+    pub(crate) everywhere: Vec<PolicyRule>,
+    pub(crate) own: Vec<PolicyRule>,
 }
 
 const WEBHOOK_CONFIGURATIONS: &str = "validatingwebhookconfigurations";
@@ -34,7 +34,8 @@ struct Missing {
     resource: String,
 }
 
-fn installed() -> Rights {
+/// What the manifests bind to the operator.
+pub(crate) fn installed() -> Rights {
     let objects = parse(&read("deploy/operator.yaml"));
     let of_kind = |wanted: &'static str| objects.iter().filter(move |object| kind(object) == wanted);
     // The others are for people.
@@ -66,7 +67,8 @@ impl Rights {
                 let group = &rule.api_groups.as_ref().unwrap()[0];
                 // Of our kinds, the scene has a BusinessScaling only.
                 let is_ours = resources::KINDS.iter().any(|kind| kind.group == group);
-                // A cluster has one APIService for external metrics, which would lead nowhere for all tests that share it.
+                // A cluster has one APIService for external metrics, which would lead nowhere for all tests that share it: a
+                // test of that API has these.
                 let is_of_metrics_api =
                     ["apiservices", "tokenreviews", "subjectaccessreviews", "configmaps", "clusterroles"]
                         .contains(&resource.as_str());
@@ -75,8 +77,7 @@ impl Rights {
                 // An object is looked at again only where someone else wrote it in the same instant.
                 // Any secret may be read for metrics, the operator's own among them.
                 let is_given_twice = |verb: &str| is_own && resource == "secrets" && verb == "get";
-                // Nor does it have an object that keeps an HPA, remembers in an annotation, waits for a finalizer or asks
-                // all endpoints of a Service.
+                // Nor does it have a ScaledObject; a test of these has what they need.
                 let is_of_scaled_objects = |verb: &str| {
                     let reads = ["list", "watch"].contains(&verb) && resource != "endpointslices";
                     !reads && ["keda.sh", "autoscaling", "discovery.k8s.io"].contains(&group.as_str())

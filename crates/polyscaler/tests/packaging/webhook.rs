@@ -85,3 +85,24 @@ fn in_the_namespaced_mode_there_is_none() {
     let deployment = only(&objects, "Deployment").data.to_string();
     assert!(!deployment.contains("webhook"), "{deployment}");
 }
+
+#[test]
+fn contract_2_the_webhook_fails_open_and_hears_of_what_is_created_and_updated() {
+    let objects = crate::packaging::manifests::parse(&crate::packaging::read("deploy/operator.yaml"));
+    let configuration: ValidatingWebhookConfiguration =
+        typed(only(&objects, "ValidatingWebhookConfiguration"));
+    let webhook = &configuration.webhooks.unwrap()[0];
+    assert_eq!(webhook.failure_policy.as_deref(), Some("Ignore"));
+    assert_eq!(webhook.side_effects, "None");
+    assert_eq!(webhook.match_policy.as_deref(), Some("Equivalent"));
+    let of_scaled_objects = |rule: &&k8s_openapi::api::admissionregistration::v1::RuleWithOperations| {
+        rule.resources.iter().flatten().any(|resource| resource == "scaledobjects")
+    };
+    let rule = webhook.rules.iter().flatten().find(of_scaled_objects).unwrap();
+    assert_eq!(rule.api_groups, Some(vec!["keda.sh".to_owned()]));
+    assert_eq!(
+        rule.operations,
+        Some(vec!["CREATE".to_owned(), "UPDATE".to_owned()]),
+        "deletions are never judged"
+    );
+}

@@ -146,6 +146,7 @@ fn outcome(reading: Reading, replicas: u32, second: i64, memory: &mut Memory) ->
         memory: memory.clone(),
         hpa: Ok(Vec::new()),
         hpa_scaling: None,
+        lacking: Vec::new(),
         reversals: Vec::new(),
     };
     Outcome {

@@ -54,6 +54,7 @@ fn braked(mode: Mode, brakes: Brakes) -> Outcome {
         memory: Memory::default(),
         hpa: Ok(Vec::new()),
         hpa_scaling: None,
+        lacking: Vec::new(),
         reversals: Vec::new(),
     })))
 }

@@ -200,6 +200,7 @@ fn polled(readings: Vec<Reading>, replicas: u32, at: Time) -> Value {
         memory,
         hpa: Ok(Vec::new()),
         hpa_scaling: None,
+        lacking: Vec::new(),
         reversals: Vec::new(),
     };
     status_after(

@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_needed_where_replicas_are_to_be_restored() {
+    fn contract_3_a_finalizer_is_needed_where_replicas_are_to_be_restored() {
         assert!(is_needed(&object()));
         let mut observing = object();
         observing["metadata"]["annotations"] = json!({ "polyscaler.dev/mode": "observe" });

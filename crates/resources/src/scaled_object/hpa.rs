@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantities_are_written_as_the_api_server_writes_them() {
+    fn contract_3_quantities_are_written_as_the_api_server_writes_them() {
         for (value, wanted) in [
             (0.5, "500m"),
             (2.5, "2500m"),

@@ -61,6 +61,11 @@ pub(super) fn is_transferred(object: &Value) -> bool {
     object["metadata"]["annotations"][TRANSFER] == "true"
 }
 
+/// Whether a warning says that the replicas to pause at cannot be read.
+pub(super) fn is_of_paused_replicas(warning: &Warning) -> bool {
+    warning.path == path(PAUSED_REPLICAS)
+}
+
 /// Whether the annotation is there and not false, as Go's `strconv.ParseBool` reads it. What that cannot read counts as
 /// true: whoever misspells a brake believes that it holds.
 fn is_set(all: &Map<String, Value>, key: &str) -> bool {

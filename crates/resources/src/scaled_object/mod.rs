@@ -46,6 +46,7 @@ pub const KIND: Kind = Kind {
         .announcing(status::events)
         .refusing(refusals::taken)
         .parting(status::farewell)
+        .regretting(status::unwritten)
         .counting(Counting {
             registered: "scaled_object",
             triggers: refusals::trigger_types,

@@ -168,6 +168,7 @@ fn status_with(waiting: f64) -> Value {
         memory,
         hpa: Ok(Vec::new()),
         hpa_scaling: None,
+        lacking: Vec::new(),
         reversals: Vec::new(),
     };
     let outcome = Outcome {

@@ -38,7 +38,7 @@ fn bearer(of: Value) -> Value {
 }
 
 #[test]
-fn a_value_is_found_where_the_authentication_says() {
+fn contract_7_a_value_is_found_where_the_authentication_says() {
     let key = bearer(json!({ "name": "tokens", "key": "prometheus" }));
     for (spec, credential) in [
         (json!({ "secretTargetRef": key }), "prometheus of secret shop/tokens"),
@@ -59,7 +59,7 @@ fn a_value_is_found_where_the_authentication_says() {
 }
 
 #[test]
-fn the_environment_of_an_authentication_is_that_of_the_first_container() {
+fn contract_7_the_environment_of_an_authentication_is_that_of_the_first_container() {
     let mut case = guarded().authenticated(json!({ "env": bearer(json!({ "name": "TOKEN" })) }));
     case.env_container = Some("side");
     assert_eq!(
@@ -70,7 +70,7 @@ fn the_environment_of_an_authentication_is_that_of_the_first_container() {
 }
 
 #[test]
-fn of_two_values_the_later_source_counts() {
+fn contract_7_of_two_values_the_later_source_counts() {
     let key = |name: &str| bearer(json!({ "name": name, "key": "k" }));
     let mut spec = json!({
         "boundServiceAccountToken": bearer(json!({ "serviceAccountName": "reader" })),
@@ -104,7 +104,7 @@ fn an_alias_will_do() {
 }
 
 #[test]
-fn oauth2_gives_its_own_parameters() {
+fn contract_7_oauth2_gives_its_own_parameters() {
     let spec = json!({ "oauth2": {
         "type": "clientCredentials", "clientId": "me", "tokenUrl": "https://id.example.com/token",
         "clientSecret": { "valueFrom": { "secretKeyRef": { "name": "oauth", "key": "secret" } } },
@@ -125,7 +125,7 @@ fn oauth2_gives_its_own_parameters() {
 }
 
 #[test]
-fn what_an_authentication_of_the_cluster_names_stands_with_the_operator() {
+fn contract_7_what_an_authentication_of_the_cluster_names_stands_with_the_operator() {
     let spec = json!({
         "secretTargetRef": bearer(json!({ "name": "tokens", "key": "prometheus" })),
     });
@@ -144,7 +144,7 @@ fn what_an_authentication_of_the_cluster_names_stands_with_the_operator() {
 }
 
 #[test]
-fn one_that_does_not_exist_is_said_so_and_nothing_else() {
+fn contract_7_one_that_does_not_exist_is_said_so_and_nothing_else() {
     let mut case = guarded().authenticated(json!({}));
     case.resolved = Some(Resolved::default());
     assert_eq!(
@@ -170,7 +170,7 @@ fn while_nobody_looks_what_it_may_give_is_not_missed() {
 }
 
 #[test]
-fn stores_that_are_not_read_are_named() {
+fn contract_7_stores_that_are_not_read_are_named() {
     for block in ["hashiCorpVault", "azureKeyVault", "gcpSecretManager", "awsSecretManager"] {
         let case = guarded().authenticated(json!({ block: {} }));
         assert_eq!(
@@ -184,7 +184,7 @@ fn stores_that_are_not_read_are_named() {
 }
 
 #[test]
-fn a_cloud_identity_is_refused_where_the_trigger_would_show_it() {
+fn contract_7_a_cloud_identity_is_refused_where_the_trigger_would_show_it() {
     let spec = |provider: &str| {
         json!({ "podIdentity": { "provider": provider },
                 "secretTargetRef": bearer(json!({ "name": "s", "key": "k" })) })
@@ -212,7 +212,7 @@ fn a_name_cannot_lead_to_another_path() {
 }
 
 #[test]
-fn references_are_the_authentications_that_triggers_name() {
+fn contract_7_references_are_the_authentications_that_triggers_name() {
     let object = json!({ "metadata": { "namespace": "shop" }, "spec": { "triggers": [
         { "type": "redis", "authenticationRef": { "name": "a" } },
         { "type": "redis", "authenticationRef": { "name": "a", "kind": "TriggerAuthentication" } },
@@ -229,7 +229,7 @@ fn references_are_the_authentications_that_triggers_name() {
 }
 
 #[test]
-fn rules_are_those_of_the_webhook() {
+fn contract_2_rules_of_authentications_are_those_of_the_webhook() {
     let problems = |spec: Value| -> Vec<String> {
         TRIGGER_AUTHENTICATION.problems(&json!({ "spec": spec })).iter().map(Problem::to_string).collect()
     };
@@ -290,7 +290,7 @@ fn rules_are_those_of_the_webhook() {
 }
 
 #[test]
-fn the_schema_judges_stores_that_are_not_read() {
+fn contract_1_3_the_schema_judges_stores_that_are_not_read() {
     let schema =
         Schema::of(TRIGGER_AUTHENTICATION.crd_name(), &engine::POLICIES, TRIGGER_AUTHENTICATION.definition);
     let problems = |spec: Value| -> Vec<String> {
@@ -319,16 +319,31 @@ fn the_schema_judges_stores_that_are_not_read() {
 }
 
 #[test]
-fn both_kinds_are_known_by_kedas_names() {
+fn contract_1_3_both_kinds_are_known_by_kedas_names_and_columns() {
     let names = |kind: &Supporting| {
         let crd = (kind.definition)();
         assert_eq!(crd.metadata.name, Some(kind.crd_name()));
         let names = crd.spec.names;
         assert_eq!((names.kind.as_str(), names.plural.as_str()), (kind.kind, kind.plural));
         let columns = crd.spec.versions[0].additional_printer_columns.iter().flatten();
-        let columns: Vec<String> = columns.map(|column| column.name.clone()).collect();
-        (crd.spec.scope, names.list_kind, names.singular, names.short_names, columns.join(" "))
+        let columns = columns
+            .map(|column| {
+                let wide = if column.priority == Some(1) { " (wide)" } else { "" };
+                format!("{} {}{wide}", column.name, column.json_path)
+            })
+            .collect::<Vec<_>>();
+        (crd.spec.scope, names.list_kind, names.singular, names.short_names, columns)
     };
+    let first = [
+        "PodIdentity .spec.podIdentity.provider",
+        "Secret .spec.secretTargetRef[*].name",
+        "Env .spec.env[*].name",
+    ];
+    let last = [
+        "VaultAddress .spec.hashiCorpVault.address",
+        "ScaledObjects .status.scaledobjects (wide)",
+        "ScaledJobs .status.scaledjobs (wide)",
+    ];
     let text = |text: &str| Some(text.to_owned());
     let list = |names: [&str; 2]| Some(names.map(str::to_owned).to_vec());
     assert_eq!(
@@ -338,7 +353,7 @@ fn both_kinds_are_known_by_kedas_names() {
             None,
             text("triggerauthentication"),
             list(["ta", "triggerauth"]),
-            "PodIdentity Secret Env VaultAddress ScaledObjects ScaledJobs".to_owned(),
+            [&first[..], &last[..]].concat().iter().map(|column| (*column).to_owned()).collect(),
         )
     );
     assert_eq!(
@@ -348,7 +363,80 @@ fn both_kinds_are_known_by_kedas_names() {
             None,
             text("clustertriggerauthentication"),
             list(["cta", "clustertriggerauth"]),
-            "PodIdentity Secret Env FilePath VaultAddress ScaledObjects ScaledJobs".to_owned(),
+            [&first[..], &["FilePath .spec.filePath"], &last[..]]
+                .concat()
+                .iter()
+                .map(|column| (*column).to_owned())
+                .collect(),
         )
     );
+}
+
+#[test]
+fn contract_1_3_each_block_has_kedas_fields() {
+    for kind in [&TRIGGER_AUTHENTICATION, &CLUSTER_TRIGGER_AUTHENTICATION] {
+        let crd = serde_json::to_value((kind.definition)()).unwrap();
+        let schema = crd.pointer("/spec/versions/0/schema/openAPIV3Schema/properties").unwrap();
+        let spec = &schema["spec"]["properties"];
+        assert_eq!(schema["spec"].get("required"), None, "{}", kind.kind);
+        // The fields of each, those that it must have with a star: a type of oauth2 has a default.
+        for (pointer, wanted) in [
+            (
+                "/podIdentity",
+                "externalID identityAuthorityHost identityId identityOwner identityTenantId provider* roleArn",
+            ),
+            ("/secretTargetRef/items", "key* name* parameter*"),
+            ("/configMapTargetRef/items", "key* name* parameter*"),
+            ("/env/items", "containerName name* parameter*"),
+            ("/boundServiceAccountToken/items", "parameter* serviceAccountName*"),
+            ("/oauth2", "clientId* clientSecret scopes tokenUrl* tokenUrlParams type"),
+            ("/hashiCorpVault", "address* authentication* credential mount namespace role secrets*"),
+            ("/hashiCorpVault/properties/secrets/items", "key* parameter* path* pkiData type"),
+            ("/azureKeyVault", "cloud credentials podIdentity secrets* vaultUri*"),
+            ("/azureKeyVault/properties/secrets/items", "name* parameter* version"),
+            ("/gcpSecretManager", "credentials podIdentity secrets*"),
+            ("/gcpSecretManager/properties/secrets/items", "id* parameter* version"),
+            ("/awsSecretManager", "credentials podIdentity region secrets*"),
+            (
+                "/awsSecretManager/properties/secrets/items",
+                "name* parameter* secretKey versionId versionStage",
+            ),
+        ] {
+            let block = spec.pointer(pointer).unwrap_or_else(|| panic!("{pointer}"));
+            let required: Vec<&str> =
+                block["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let star = |name: &String| if required.contains(&name.as_str()) { "*" } else { "" };
+            let mut fields: Vec<String> = block["properties"]
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(|name| format!("{name}{}", star(name)))
+                .collect();
+            fields.sort();
+            assert_eq!(fields.join(" "), wanted, "{pointer}");
+        }
+        assert_eq!(spec["filePath"]["type"], "string");
+        assert_eq!(spec["podIdentity"]["properties"]["identityOwner"]["enum"], json!(["keda", "workload"]));
+        let grant = &spec["oauth2"]["properties"]["type"];
+        assert_eq!(
+            (&grant["enum"], &grant["default"]),
+            (&json!(["clientCredentials"]), &json!("clientCredentials"))
+        );
+        let status: Vec<&String> = schema["status"]["properties"].as_object().unwrap().keys().collect();
+        assert_eq!(status, ["scaledjobs", "scaledobjects"]);
+        assert_eq!(crd["spec"]["versions"][0]["subresources"], json!({ "status": {} }));
+    }
+}
+
+#[test]
+fn contract_7_oauth2_comes_last() {
+    let spec = json!({
+        "secretTargetRef": [{ "parameter": "clientID", "name": "s", "key": "k" }],
+        "oauth2": { "type": "clientCredentials", "clientId": "me", "tokenUrl": "https://id/token" },
+    });
+    let case = guarded().authenticated(spec).with(|trigger| {
+        trigger.metadata.insert("authModes".to_owned(), "oauth".to_owned());
+    });
+    assert_eq!(case.asked().1["oauth2"]["clientId"], "me");
+    assert_eq!(case.shown_credentials(), [""; 0]);
 }

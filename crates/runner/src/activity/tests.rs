@@ -95,6 +95,7 @@ fn an_action_says_whether_it_was_carried_out() {
             memory: engine::Memory::default(),
             hpa: Ok(Vec::new()),
             hpa_scaling: None,
+            lacking: Vec::new(),
             reversals: Vec::new(),
         });
         let at = Time::from_seconds(1_700_000_000);

@@ -62,6 +62,7 @@ impl Bench {
             warnings: Arc::default(),
             plan,
             memory: Memory::default(),
+            workload: None,
             not_before,
             is_between: false,
             ask_last_scaled: false,

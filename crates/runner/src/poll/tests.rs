@@ -26,6 +26,7 @@ fn job(plan: Plan, memory: Memory, now: Time) -> (Job, watch::Sender<bool>) {
         warnings: Arc::default(),
         plan: Arc::new(plan),
         memory,
+        workload: None,
         not_before: now,
         is_between: false,
         ask_last_scaled: false,

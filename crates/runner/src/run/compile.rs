@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::Gone;
+use crate::workload::WorkloadCheck;
 
 impl Runner {
     pub(super) fn apply(&mut self, key: ObjectKey, kind: &'static Kind, object: &Value) {
@@ -103,6 +104,7 @@ impl Runner {
         }
         if let Some(entry) = self.entries.get_mut(&key) {
             entry.reported.namespace = kind.acts_in(object).into();
+            entry.workload = WorkloadCheck::of(kind, object).map(Arc::new);
         }
         if let Some(entry) = self.entries.get(&key) {
             self.expect(&key, entry);

@@ -76,6 +76,7 @@ async fn listen(world: &World, plan: Plan, is_revoked: bool) -> Listener {
         warnings: Arc::default(),
         plan: Arc::new(plan),
         memory,
+        workload: None,
         not_before,
         is_between: false,
         ask_last_scaled: false,

@@ -23,12 +23,10 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use engine::{PolicyTable, SourceCatalog};
 use resources::Kind;
-use runner::{Clock, Metrics, Namespaces, Owners, SharedDefaults};
+use runner::{Clock, Metrics, Namespaces, Owners, SharedDefaults, Workloads};
 
 use crate::certificates::CertificateSlot;
 use crate::{BindError, Listening, tls};
-
-pub use workload::Workloads;
 
 /// An object has 1.5 MiB at most; a review of an update holds two, written out at length.
 const LONGEST_BODY: usize = 8 * 1024 * 1024;

@@ -6,13 +6,13 @@ use std::time::Duration;
 use engine::{SourceCatalog, Target, Time};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use runner::{Clock as _, Metrics, Namespaces, SystemClock};
+use runner::{Clock as _, Metrics, Namespaces, SystemClock, Workloads};
 use serde_json::{Value, json};
 use sources::{AddressPolicy, Registry};
 use tokio::sync::watch;
 
 use super::workload::Looked;
-use super::{Judge, LONGEST_BODY, Workloads, admission, review};
+use super::{Judge, LONGEST_BODY, admission, review};
 use crate::certificates::CertificateSlot;
 
 /// A cluster without any workloads.

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use engine::{Problem, Target};
-use futures::future::BoxFuture;
+use engine::Problem;
 use resources::Kind;
+use runner::lacking;
 use serde_json::Value;
 
 use super::Judge;
@@ -12,15 +12,6 @@ use super::review::asked_about;
 
 /// The API server waits for its webhook, so what is asked of it meanwhile must not take long.
 const LONGEST_LOOK: Duration = Duration::from_secs(2);
-
-/// Reads workloads, and what their namespaces have by default.
-pub trait Workloads: Send + Sync {
-    /// The workload; `None` where there is none. In an error, a sentence says why it cannot be read.
-    fn workload<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Option<Value>, String>>;
-
-    /// The LimitRanges of a namespace. In an error, a sentence says why they cannot be read.
-    fn limit_ranges<'a>(&'a self, namespace: &'a str) -> BoxFuture<'a, Result<Vec<Value>, String>>;
-}
 
 /// What a look at the workload of an object came to.
 pub(super) enum Looked {
@@ -50,17 +41,8 @@ pub(super) async fn look(sent: &Value, judge: &Judge) -> Looked {
 
 async fn problems(kind: &Kind, object: &Value, judge: &Judge) -> Looked {
     let Some(needs) = (kind.needs.workload)(object) else { return Looked::NotNeeded };
-    let workload = match judge.workloads.workload(&needs.target).await {
-        Ok(Some(workload)) => workload,
-        Ok(None) => return Looked::Found(vec![needs.missing()]),
-        Err(why) => return Looked::Failed(why),
-    };
-    if needs.problems(&workload, &[]).is_empty() {
-        return Looked::Found(Vec::new());
-    }
-    // Only now a default can make a difference.
-    match judge.workloads.limit_ranges(&needs.target.namespace).await {
-        Ok(ranges) => Looked::Found(needs.problems(&workload, &ranges)),
+    match lacking(&*judge.workloads, &needs).await {
+        Ok(found) => Looked::Found(found.unwrap_or_else(|| vec![needs.missing()])),
         Err(why) => Looked::Failed(why),
     }
 }

@@ -42,7 +42,7 @@ fn labelled_role(
 /// What the operator may do in the whole cluster.
 pub(super) fn manager_role() -> String {
     let kinds = [Scope::Cluster, Scope::Namespaced].into_iter().flat_map(of_scope).collect();
-    let parts = [kinds, targets(), autoscalers(KINDS), events(), leases(), secrets(), pods()];
+    let parts = [kinds, targets(), workloads(), autoscalers(KINDS), events(), leases(), secrets(), pods()];
     let rules: Vec<Rule> = parts.into_iter().flatten().collect();
     role("ClusterRole", "scaling-operator-manager-role", None, &rules)
 }
@@ -58,7 +58,7 @@ pub(super) fn webhook_roles() -> String {
     let name = "scaling-operator-webhook-role";
     let own = role("Role", name, Some("scaling-operator-system"), &certificate_secret());
     let own = own.trim_start_matches(super::BANNER);
-    format!("{}---\n{own}", role("ClusterRole", name, None, &[webhook_configuration(), workloads()].concat()))
+    format!("{}---\n{own}", role("ClusterRole", name, None, &webhook_configuration()))
 }
 
 /// What it may do to serve the external metrics API.

@@ -41,7 +41,7 @@ fn text(text: &str) -> Result<Option<String>, String> {
 }
 
 #[test]
-fn a_literal_is_expanded_by_what_stands_before_it() {
+fn contract_7_a_literal_is_expanded_by_what_stands_before_it() {
     for (value, expected) in [
         ("plain", "plain"),
         ("", ""),
@@ -62,7 +62,7 @@ fn a_literal_is_expanded_by_what_stands_before_it() {
 }
 
 #[test]
-fn values_come_from_objects() {
+fn contract_7_values_come_from_objects() {
     let secret = json!({ "secretKeyRef": { "name": "db", "key": "password" } });
     assert_eq!(value_of_a(json!({ "env": [{ "name": "A", "valueFrom": secret }] })), text("hunter2"));
     let map = json!({ "configMapKeyRef": { "name": "site", "key": "HOST" } });
@@ -79,7 +79,7 @@ fn values_come_from_objects() {
 }
 
 #[test]
-fn what_may_be_missing_leaves_what_was_there() {
+fn contract_7_what_may_be_missing_leaves_what_was_there() {
     let gone =
         |optional: bool| json!({ "secretKeyRef": { "name": "gone", "key": "a", "optional": optional } });
     let env =
@@ -103,7 +103,7 @@ fn what_may_be_missing_leaves_what_was_there() {
 }
 
 #[test]
-fn only_what_is_rested_on_is_read() {
+fn contract_7_only_what_is_rested_on_is_read() {
     let secret = |name: &str| json!({ "secretKeyRef": { "name": name, "key": "password" } });
     let container = json!({
         "env": [
@@ -133,7 +133,7 @@ fn doubling_values_end_soon() {
 }
 
 #[test]
-fn a_container_is_found_by_its_name_or_is_the_first() {
+fn contract_7_a_container_is_found_by_its_name_or_is_the_first() {
     let two =
         || ["app", "side"].map(|name| Container { name: name.to_owned(), ..Container::default() }).to_vec();
     assert_eq!(container(two(), None).unwrap().unwrap().name, "app");

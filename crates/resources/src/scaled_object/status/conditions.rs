@@ -3,7 +3,7 @@
 use engine::{Activity, PastScale, Pause, Problem, TriggerActivity, Warning};
 
 use super::{KedaCondition, ScaledObjectStatus};
-use crate::scaled_object::marks::is_whole;
+use crate::scaled_object::marks::{is_of_paused_replicas, is_whole};
 use crate::{HpaScaling, Outcome, Poll, Reason, Verdict};
 
 pub(super) const READY: &str = "Ready";
@@ -83,6 +83,7 @@ fn polled(poll: &Poll, before: &ScaledObjectStatus, warnings: &[Warning]) -> Vec
     if is_whole(poll.plan.brakes.pause) {
         // KEDA asks no trigger meanwhile, and neither do we.
         let fault = unread_target(poll).filter(|_| needs_target).or_else(|| hpa_fault(poll));
+        let fault = fault.or_else(|| unreadable_pause(warnings));
         let ready = fault.unwrap_or_else(|| condition(READY, "True", READY_REASON, paused_message(poll)));
         return vec![
             ready,
@@ -128,6 +129,13 @@ fn hpa_fault(poll: &Poll) -> Option<KedaCondition> {
     Some(condition(READY, "False", CHECK_FAILED, format!("{WRONG_HPA}: {}", failure.message)))
 }
 
+/// That the replicas to pause at cannot be read: as with KEDA the target is paused at those that it has.
+fn unreadable_pause(warnings: &[Warning]) -> Option<KedaCondition> {
+    let warning = warnings.iter().find(|warning| is_of_paused_replicas(warning))?;
+    let message = format!("the paused replica count cannot be read: {}", warning.message);
+    Some(condition(READY, "False", CHECK_FAILED, message))
+}
+
 /// The triggers that fail and do not fall back.
 pub(super) fn failing(activity: &Activity) -> impl Iterator<Item = &TriggerActivity> {
     let falls_back = activity.formula_falls_back;
@@ -166,7 +174,7 @@ fn ready(poll: &Poll, activity: Option<&Activity>, waits: bool, warnings: &[Warn
     let is_active = activity.is_some_and(|activity| activity.is_active);
     match (failures.as_str(), is_active) {
         ("", _) => {
-            let more = [write_failure(poll), of_metrics_api(warnings)];
+            let more = [write_failure(poll), of_metrics_api(warnings), lacking(poll)];
             condition(READY, "True", READY_REASON, said(READY_MESSAGE, &more))
         }
         (_, true) => condition(
@@ -183,6 +191,12 @@ fn ready(poll: &Poll, activity: Option<&Activity>, waits: bool, warnings: &[Warn
             said("Triggers defined in ScaledObject are not working correctly", &[failures]),
         ),
     }
+}
+
+/// What the workload lacks that triggers need, each in a sentence. KEDA runs such an object, and says so at admission only.
+fn lacking(poll: &Poll) -> String {
+    let all: Vec<&str> = poll.lacking.iter().map(|problem| problem.fault.detail.as_str()).collect();
+    all.join("; ")
 }
 
 /// A sentence of KEDA's, and what we add.

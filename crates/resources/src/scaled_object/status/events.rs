@@ -1,6 +1,6 @@
 //! The Events of a ScaledObject: KEDA's reasons and notes, each published when what it speaks of begins or ends.
 
-use engine::{TriggerActivity, Warning};
+use engine::{Problem, TriggerActivity, Warning};
 
 use super::ScaledObjectStatus;
 use super::conditions::{
@@ -9,6 +9,9 @@ use super::conditions::{
 };
 use crate::scaled_object::marks::is_whole;
 use crate::{Announcement, Change, Deletion, HpaAction, MemberPoll, Poll};
+
+/// That something about the triggers is doubtful.
+const SCALER_INFO: &str = "KEDAScalerInfo";
 
 /// The Events that a change of a ScaledObject is worth.
 pub(in crate::scaled_object) fn events(change: &Change<'_>) -> Vec<Announcement> {
@@ -28,10 +31,14 @@ pub(in crate::scaled_object) fn events(change: &Change<'_>) -> Vec<Announcement>
         events.extend(scaled(change, poll, &before));
         if before.condition(READY).is_none() {
             // Whose the metrics API is has nothing to do with the object.
-            let is_own = |warning: &&Warning| warning.path != METRICS_API_FIELD;
+            let is_own = |warning: &&Warning| {
+                let is_lacking = poll.lacking.iter().any(|problem| problem.fault.detail == warning.message);
+                warning.path != METRICS_API_FIELD && !is_lacking
+            };
             let doubts = change.outcome.warnings.iter().filter(is_own);
-            events.extend(doubts.map(|warning| normal("Poll", "KEDAScalerInfo", warning.to_string())));
+            events.extend(doubts.map(|warning| normal("Poll", SCALER_INFO, warning.to_string())));
         }
+        events.extend(began_to_lack(poll, &before));
     }
     events.extend(paused(&before, &next));
     events.extend(fallback(&before, &next));
@@ -51,6 +58,11 @@ pub(in crate::scaled_object) fn farewell(deletion: &Deletion) -> Vec<Announcemen
     let stopped = deletion.was_polled.then(stopped);
     let deleted = warning("Delete", "ScaledObjectDeleted", "ScaledObject was deleted");
     stopped.into_iter().chain([deleted]).collect()
+}
+
+/// That the status cannot be written.
+pub(in crate::scaled_object) fn unwritten(why: &str) -> Option<Announcement> {
+    Some(warning("Poll", "ScaledObjectUpdateFailed", why))
 }
 
 fn stopped() -> Announcement {
@@ -85,6 +97,15 @@ fn began_to_fail(poll: &Poll, before: &ScaledObjectStatus, next: &ScaledObjectSt
     let began = triggers.filter(|trigger| fails(next, trigger) && !fails(before, trigger));
     let note = |trigger: &TriggerActivity| Some(format!("{}: {}", trigger.metric, trigger.failure.as_ref()?));
     began.filter_map(note).map(|note| warning("Poll", reason, note)).collect()
+}
+
+/// What is found to be missing in the workload, once for as long as `Ready` says it.
+fn began_to_lack(poll: &Poll, before: &ScaledObjectStatus) -> Vec<Announcement> {
+    let is_known = |problem: &&Problem| {
+        before.condition(READY).is_some_and(|ready| ready.message.contains(&problem.fault.detail))
+    };
+    let news = poll.lacking.iter().filter(|problem| !is_known(problem));
+    news.map(|problem| warning("Poll", SCALER_INFO, problem.to_string())).collect()
 }
 
 /// With which reason a trigger fails: those of a formula are its sources.

@@ -24,7 +24,7 @@ use crate::kept_status::Status;
 use crate::{Outcome, Poll};
 
 pub use conditions::METRICS_API_FIELD;
-pub(super) use events::{events, farewell};
+pub(super) use events::{events, farewell, unwritten};
 
 /// Observed state of a ScaledObject.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn the_least_object_keeps_the_hpa_that_keda_makes() {
+fn contract_3_the_least_object_keeps_the_hpa_that_keda_makes() {
     let mut hpa = kept(&least());
     // It is the version of this program.
     assert_eq!(hpa.labels.remove("app.kubernetes.io/version").as_deref(), Some(env!("CARGO_PKG_VERSION")));
@@ -14,7 +14,7 @@ fn the_least_object_keeps_the_hpa_that_keda_makes() {
 }
 
 #[test]
-fn metrics_stand_in_the_order_of_their_types_and_then_of_the_triggers() {
+fn contract_3_metrics_stand_in_the_order_of_their_types_and_then_of_the_triggers() {
     let mut object = with_triggers(json!([
         cpu(),
         { "type": "prometheus", "name": "load", "metricType": "Value",
@@ -28,7 +28,7 @@ fn metrics_stand_in_the_order_of_their_types_and_then_of_the_triggers() {
 }
 
 #[test]
-fn a_formula_stands_in_place_of_what_it_is_made_of() {
+fn contract_3_a_formula_stands_in_place_of_what_it_is_made_of() {
     let mut object = with_triggers(json!([
         { "type": "prometheus", "name": "load", "metadata": { "serverAddress": "http://p", "query": "a", "threshold": "2" } },
         { "type": "memory", "metricType": "AverageValue", "metadata": { "value": "1Gi", "containerName": "app" } },
@@ -44,10 +44,16 @@ fn a_formula_stands_in_place_of_what_it_is_made_of() {
     set(&mut object, "/spec/advanced/scalingModifiers", json!({ "formula": "load", "target": "3" }));
     let composite = activation(&object).composite.clone().unwrap();
     assert_eq!((composite.is_whole, composite.type_), (true, engine::TargetType::AverageValue));
+    // What is beyond thousandths is cut off.
+    for (target, wanted) in [("2.5019", "2501m"), ("0.5", "500m"), ("1000", "1k"), ("3", "3")] {
+        set(&mut object, "/spec/advanced/scalingModifiers/target", json!(target));
+        let metrics = &kept(&object).spec["metrics"];
+        assert_eq!(metrics[1]["external"]["target"]["averageValue"], wanted, "{target}");
+    }
 }
 
 #[test]
-fn behavior_is_copied_but_for_what_is_paused() {
+fn contract_3_behavior_is_copied_but_for_what_is_paused() {
     let behavior = json!({ "scaleDown": { "stabilizationWindowSeconds": 60, "selectPolicy": "Min",
         "policies": [{ "type": "Pods", "value": 1, "periodSeconds": 30 }], "tolerance": "0.05" } });
     let config = json!({ "horizontalPodAutoscalerConfig": { "behavior": behavior } });
@@ -74,7 +80,7 @@ fn behavior_is_copied_but_for_what_is_paused() {
 }
 
 #[test]
-fn bounds_are_those_of_the_spec_and_at_least_one() {
+fn contract_3_bounds_are_those_of_the_spec_and_at_least_one() {
     for (min, max, wanted) in [
         (None, None, [1, 100]),
         (Some(0), Some(1), [1, 1]),
@@ -90,17 +96,25 @@ fn bounds_are_those_of_the_spec_and_at_least_one() {
 }
 
 #[test]
-fn labels_and_annotations_of_the_object_are_on_its_hpa() {
+fn contract_3_labels_and_annotations_of_the_object_are_on_its_hpa() {
     let mut object = least();
     let labels = json!({ "team": "shop", "secret": "x", "app.kubernetes.io/managed-by": "flux" });
     set(&mut object, "/metadata/labels", labels);
     let annotations = json!({
-        "note": "kept", "scaledobject.keda.sh/hpa-excluded-labels": "secret,other", "polyscaler.dev/memory": "{}",
+        "note": "kept", "scaledobject.keda.sh/hpa-excluded-labels": "secret, team", "polyscaler.dev/memory": "{}",
         "kubectl.kubernetes.io/last-applied-configuration": "{}",
     });
     set(&mut object, "/metadata/annotations", annotations);
     let hpa = kept(&object);
-    assert_eq!(hpa.labels.get("team").map(String::as_str), Some("shop"));
+    assert_eq!(hpa.labels.get("team").map(String::as_str), Some("shop"), "blanks belong to the name");
+    for (label, value) in [
+        ("app.kubernetes.io/name", "keda-hpa-worker"),
+        ("app.kubernetes.io/part-of", "worker"),
+        ("app.kubernetes.io/version", env!("CARGO_PKG_VERSION")),
+        ("scaledobject.keda.sh/name", "worker"),
+    ] {
+        assert_eq!(hpa.labels.get(label).map(String::as_str), Some(value), "{label}");
+    }
     assert_eq!(hpa.labels.get("secret"), None);
     assert_eq!(hpa.labels.get("app.kubernetes.io/managed-by").map(String::as_str), Some("flux"));
     let keys: Vec<&str> = hpa.annotations.keys().map(String::as_str).collect();
@@ -113,7 +127,7 @@ fn labels_and_annotations_of_the_object_are_on_its_hpa() {
 }
 
 #[test]
-fn the_name_is_the_given_one_or_made_of_the_objects() {
+fn contract_3_the_name_is_the_given_one_or_made_of_the_objects() {
     assert_eq!(kept(&least()).name, "keda-hpa-worker");
     let named = with("/spec/advanced", json!({ "horizontalPodAutoscalerConfig": { "name": "mine" } }));
     assert_eq!(kept(&named).name, "mine");
@@ -126,7 +140,7 @@ fn the_name_is_the_given_one_or_made_of_the_objects() {
 }
 
 #[test]
-fn the_target_is_a_deployment_unless_the_spec_says_otherwise() {
+fn contract_0_and_3_the_target_is_a_deployment_unless_the_spec_says_otherwise() {
     let target =
         |reference: Value| kept(&with("/spec/scaleTargetRef", reference)).spec["scaleTargetRef"].clone();
     let wanted = |api: &str, kind: &str| json!({ "apiVersion": api, "kind": kind, "name": "worker" });
@@ -141,7 +155,7 @@ fn the_target_is_a_deployment_unless_the_spec_says_otherwise() {
 }
 
 #[test]
-fn a_plan_with_an_hpa_leaves_counts_to_it() {
+fn contract_1_1_and_3_defaults_are_applied_and_counts_are_left_to_the_hpa() {
     let mut object = with_triggers(json!([cpu(), least()["spec"]["triggers"][0]]));
     set(&mut object, "/spec/idleReplicaCount", json!(0));
     set(&mut object, "/spec/minReplicaCount", json!(2));
@@ -186,4 +200,26 @@ fn direct_mode_needs_no_hpa() {
         let found = problems(&object, &CONTEXT);
         assert_eq!(found.is_empty(), other == "hpa", "{found:?}");
     }
+}
+
+#[test]
+fn contract_3_each_trigger_has_a_metric_of_its_own() {
+    let trigger = least()["spec"]["triggers"][0].clone();
+    let mut object = with_triggers(json!([trigger, cpu(), trigger]));
+    set(&mut object, "/spec/idleReplicaCount", json!(0));
+    set(&mut object, "/spec/minReplicaCount", json!(1));
+    let spec = kept(&object).spec;
+    let names: Vec<&Value> = spec["metrics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|metric| &metric["external"]["metric"]["name"])
+        .collect();
+    assert_eq!(names, [&json!("s0-prometheus"), &json!("s2-prometheus"), &Value::Null]);
+    for metric in &spec["metrics"].as_array().unwrap()[..2] {
+        let selector = json!({ "matchLabels": { "scaledobject.keda.sh/name": "worker" } });
+        assert_eq!(metric["external"]["metric"]["selector"], selector);
+    }
+    assert_eq!(spec["minReplicas"], 1, "an idle count is none of the HPA's business");
+    assert!(!spec.to_string().contains("idle"));
 }

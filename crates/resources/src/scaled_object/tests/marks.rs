@@ -5,7 +5,7 @@ use engine::{Mode, Pause};
 use super::*;
 
 #[test]
-fn booleans_are_read_as_go_reads_them_and_what_it_cannot_read_holds() {
+fn contract_0_booleans_are_read_as_go_reads_them_and_what_it_cannot_read_holds() {
     for (text, holds) in [
         ("true", true),
         ("1", true),
@@ -37,7 +37,7 @@ fn booleans_are_read_as_go_reads_them_and_what_it_cannot_read_holds() {
 }
 
 #[test]
-fn pauses_of_both_kinds_add_up() {
+fn contract_1_1_a_pause_at_replicas_wins_and_those_of_both_kinds_add_up() {
     let cases: &[(&[(&str, &str)], Pause)] = &[
         (&[("autoscaling.keda.sh/paused-replicas", "3")], Pause::At(3)),
         (&[("autoscaling.keda.sh/paused-replicas", "+0")], Pause::At(0)),
@@ -80,7 +80,7 @@ fn a_pause_names_the_annotation_to_remove() {
 }
 
 #[test]
-fn replicas_that_cannot_be_read_pause_all_the_same() {
+fn contract_3_replicas_that_cannot_be_read_pause_all_the_same() {
     for text in ["three", "", "-1", "1.5", "2147483648", " 3"] {
         let object = annotated("autoscaling.keda.sh/paused-replicas", text);
         let wanted = format!(

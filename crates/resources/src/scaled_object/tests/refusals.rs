@@ -94,7 +94,7 @@ fn contract_2_each_refusal_has_kedas_reason() {
 }
 
 #[test]
-fn the_name_of_the_hpa_is_known_of_whatever_people_write() {
+fn contract_2_rule_2_the_name_of_the_hpa_is_known_of_whatever_people_write() {
     let name = KIND.needs.hpa.unwrap().name;
     assert_eq!(name(&least()).as_deref(), Some("keda-hpa-worker"));
     let given =
@@ -108,7 +108,7 @@ fn the_name_of_the_hpa_is_known_of_whatever_people_write() {
 }
 
 #[test]
-fn at_admission_an_hpa_that_is_named_is_taken_over_by_the_annotation_only() {
+fn contract_2_rule_4_at_admission_an_hpa_that_is_named_is_taken_over_by_the_annotation_only() {
     let named = |mut object: Value| {
         set(&mut object, "/spec/advanced", json!({ "horizontalPodAutoscalerConfig": { "name": "theirs" } }));
         object
@@ -124,7 +124,7 @@ fn at_admission_an_hpa_that_is_named_is_taken_over_by_the_annotation_only() {
 }
 
 #[test]
-fn what_files_say_together_is_judged() {
+fn contract_2_rules_1_to_5_are_judged_of_files() {
     let of_cpu = |target: &str| {
         let mut object = with_triggers(json!([cpu()]));
         set(&mut object, "/spec/minReplicaCount", json!(1));

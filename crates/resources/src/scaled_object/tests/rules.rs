@@ -19,7 +19,7 @@ fn modified(modifiers: Value) -> Value {
 }
 
 #[test]
-fn what_is_refused_always_is_refused_in_kedas_words() {
+fn contract_2_what_is_refused_always_is_refused_in_kedas_words() {
     let mut fields = least();
     let mut of = |fields_set: &[(&str, Value)]| {
         fields = least();
@@ -92,14 +92,74 @@ fn what_is_refused_always_is_refused_in_kedas_words() {
 }
 
 #[test]
-fn an_idle_count_below_a_minimum_that_is_written_as_0_is_allowed() {
-    let mut object = with("/spec/minReplicaCount", json!(0));
-    set(&mut object, "/spec/idleReplicaCount", json!(0));
-    assert_eq!(problems(&object, &CONTEXT), [""; 0]);
+fn contract_2_rule_7_bounds_with_their_quirk() {
+    let less = |idle: u32, least: u32| {
+        Some(format!(
+            "spec.idleReplicaCount: Invalid value: IdleReplicaCount={idle} must be less than MinReplicaCount={least}"
+        ))
+    };
+    for (min, idle, wanted) in [
+        // A minimum that is written as 0 counts as 1, one that is left out as 0.
+        (Some(0), 0, None),
+        (None, 0, less(0, 0)),
+        (Some(0), 1, less(1, 1)),
+        (Some(1), 0, None),
+        (Some(1), 1, less(1, 1)),
+        (Some(3), 2, None),
+        (Some(3), 4, less(4, 3)),
+    ] {
+        let mut object = with("/spec/idleReplicaCount", json!(idle));
+        if let Some(min) = min {
+            set(&mut object, "/spec/minReplicaCount", json!(min));
+        }
+        for context in [&CONTEXT, &STORED] {
+            assert_eq!(problems(&object, context), Vec::from_iter(wanted.clone()), "{min:?} {idle}");
+        }
+    }
 }
 
 #[test]
-fn what_keda_runs_once_it_is_stored_is_refused_before_only() {
+fn contract_2_rule_10_a_formula_is_compiled_over_the_named_triggers() {
+    let mut object = with_triggers(json!([named("a"), prometheus(), cpu()]));
+    set(&mut object, "/spec/triggers/2/name", json!("b"));
+    let mut refused = |formula: &str| {
+        let modifiers = json!({ "formula": formula, "target": "2" });
+        set(&mut object, "/spec/advanced", json!({ "scalingModifiers": modifiers }));
+        problems(&object, &CONTEXT)
+    };
+    for formula in ["a + 1", "a < 5 ? a * 2 : 5", "count([a], {# > 1}) > 1 ? 5 : 0", "a ?? 8", "float(a)"] {
+        assert_eq!(refused(formula), [""; 0], "{formula}");
+    }
+    for formula in ["b", "c", "a +", "now()", "\"a\"", "a > 1 ? \"x\" : 2"] {
+        let found = refused(formula);
+        assert!(
+            found.len() == 1
+                && found[0].starts_with("spec.advanced.scalingModifiers.formula: Invalid value: "),
+            "{formula}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn contract_2_rule_12_what_may_not_be_cached() {
+    for type_ in ["cpu", "memory"] {
+        let metadata = json!({ "value": "50" });
+        let trigger = json!({ "type": type_, "metricType": "Utilization", "useCachedMetrics": true, "metadata": metadata });
+        let mut object = with_triggers(json!([trigger]));
+        set(&mut object, "/spec/minReplicaCount", json!(1));
+        let wanted = format!("property \"useCachedMetrics\" is not supported for \"{type_}\" scaler");
+        for context in [&CONTEXT, &STORED] {
+            let found = problems(&object, context);
+            assert!(found.len() == 1 && found[0].contains(&wanted), "{found:?}");
+        }
+    }
+    let mut cached = prometheus();
+    cached["useCachedMetrics"] = json!(true);
+    assert_eq!(problems(&with_triggers(json!([cached])), &CONTEXT), [""; 0]);
+}
+
+#[test]
+fn contract_2_rules_6_8_9_and_11_are_refused_before_it_is_stored_and_warnings_after() {
     let mut only_pods = with_triggers(json!([cpu()]));
     let mut fallback = with_triggers(json!([cpu()]));
     set(&mut fallback, "/spec/minReplicaCount", json!(1));
@@ -110,12 +170,23 @@ fn what_keda_runs_once_it_is_stored_is_refused_before_only() {
         (fallback, "at least one trigger that is not cpu or memory is needed"),
         (with("/spec/fallback", modifiers), "scalingModifiers needs advanced.scalingModifiers.formula"),
         (with("/metadata/name", json!("a".repeat(60))), "longer than 63 characters: shorten the name"),
+        (
+            with("/spec/advanced", json!({ "horizontalPodAutoscalerConfig": { "name": "a".repeat(64) } })),
+            "set horizontalPodAutoscalerConfig.name",
+        ),
     ];
     for (object, wanted) in &cases {
         let found = problems(object, &CONTEXT);
         assert!(found.len() == 1 && found[0].contains(wanted), "{wanted}: {found:?}");
         let found = warnings(object, &STORED);
         assert!(found.len() == 1 && found[0].contains(wanted), "{wanted}: {found:?}");
+    }
+    // Negative numbers do not pass the schema.
+    for fallback in
+        [json!({ "failureThreshold": -1, "replicas": 1 }), json!({ "failureThreshold": 1, "replicas": -1 })]
+    {
+        let found = problems(&with("/spec/fallback", fallback), &STORED);
+        assert!(found[0].ends_with("should be greater than or equal to 0"), "{found:?}");
     }
     // KEDA does not look at other kinds.
     set(
@@ -127,7 +198,7 @@ fn what_keda_runs_once_it_is_stored_is_refused_before_only() {
 }
 
 #[test]
-fn what_has_no_effect_is_said() {
+fn contract_2_what_has_no_effect_is_a_warning() {
     let mut object = with("/spec/pollingInterval", json!(10));
     set(&mut object, "/spec/cooldownPeriod", json!(60));
     assert_eq!(warnings(&object, &CONTEXT), [""; 0], "it scales to 0");

@@ -1,6 +1,7 @@
 //! The status by what came of a poll.
 
 mod events;
+mod fields;
 
 use std::time::Duration;
 
@@ -28,13 +29,14 @@ struct Told {
     hpa: Result<Vec<HpaChange>, WriteFailure>,
     hpa_scaling: Option<HpaScaling>,
     memory: Memory,
+    lacking: Vec<Problem>,
     at: Time,
 }
 
 fn told(object: Value) -> Told {
     let (seen, to, write, hpa) = (Ok(2), None, None, Ok(Vec::new()));
-    let (activity, memory) = Default::default();
-    Told { object, activity, seen, to, write, hpa, hpa_scaling: None, memory, at: NOW }
+    let (activity, memory, lacking) = Default::default();
+    Told { object, activity, seen, to, write, hpa, hpa_scaling: None, memory, lacking, at: NOW }
 }
 
 fn trigger(metric: &str, is_active: bool) -> TriggerActivity {
@@ -89,9 +91,11 @@ impl Told {
             memory: self.memory.clone(),
             hpa: self.hpa.clone(),
             hpa_scaling: self.hpa_scaling.clone(),
+            lacking: self.lacking.clone(),
             reversals: Vec::new(),
         };
-        outcome(Verdict::Polled(Box::new(poll)), self.at)
+        let warnings = compiled.warnings.into();
+        Outcome { warnings, ..outcome(Verdict::Polled(Box::new(poll)), self.at) }
     }
 
     /// The object with the status after this, and the Events as `reason: note`.
@@ -351,7 +355,7 @@ fn contract_4_8_an_object_that_is_not_polled_says_why_and_keeps_what_is_known() 
 }
 
 #[test]
-fn contract_4_8_a_pause_and_its_end_are_told() {
+fn contract_3_and_4_8_a_pause_and_its_end_are_told() {
     let mut object = annotated("autoscaling.keda.sh/paused-replicas", "4");
     let (status, events) =
         Told { seen: Ok(2), to: Some(4), write: Some(Ok(())), ..told(object.clone()) }.tell();
@@ -394,7 +398,7 @@ fn contract_4_8_a_pause_holds_whether_the_target_is_there_or_not() {
 }
 
 #[test]
-fn contract_4_9_the_first_replicas_are_kept_and_health_is_shown_with_a_fallback() {
+fn contract_1_1_and_4_9_the_first_replicas_are_kept_and_health_is_shown_with_a_fallback() {
     let mut object = least();
     set(&mut object, "/spec/fallback", json!({ "failureThreshold": 3, "replicas": 6 }));
     let first =
@@ -459,7 +463,7 @@ fn contract_4_8_what_the_hpa_says_is_passed_on() {
 }
 
 #[test]
-fn the_label_is_written_once() {
+fn contract_1_1_the_label_is_written_once() {
     let mut object = least();
     let changed = |object: &Value| {
         let before = KIND.kept_status(object);
@@ -475,7 +479,7 @@ fn the_label_is_written_once() {
 }
 
 #[test]
-fn a_status_that_keda_wrote_is_read_whole() {
+fn contract_1_1_a_status_that_keda_wrote_is_read_whole() {
     let mut object = least();
     object["status"] = json!({
         "scaleTargetKind": "apps/v1.Deployment",

@@ -83,6 +83,7 @@ fn polled(
         memory,
         hpa: Ok(Vec::new()),
         hpa_scaling: None,
+        lacking: Vec::new(),
         reversals: Vec::new(),
     };
     Outcome {

@@ -256,8 +256,13 @@ pub(super) fn workloads() -> Vec<Rule> {
         verbs,
     };
     vec![
-        rule("Requests of containers, at admission.", "apps", &["deployments", "statefulsets"], &["get"]),
-        rule("Default requests of namespaces, at admission.", "", &["limitranges"], &["list"]),
+        rule(
+            "Requests of containers, which the HPA measures by.",
+            "apps",
+            &["deployments", "statefulsets"],
+            &["get"],
+        ),
+        rule("Default requests of namespaces.", "", &["limitranges"], &["list"]),
     ]
 }
 
