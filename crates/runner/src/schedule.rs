@@ -41,7 +41,7 @@ impl Schedule {
 /// Requests a second to any one metric server up to which first polls add to those of the objects that have come to their
 /// regular instants: after a restart all objects wait at once, and whoever is asked must not feel it. As those instants
 /// are a hundred an interval, some seconds have a third more of them than others; and an operator that has just begun is
-/// busy, so that what is due may wait for most of a second and then comes together: all that stays below 200.
+/// busy, so that what is due may wait and then comes together. With 150 here, more than 200 were seen.
 const START_RATE: f64 = 100.0;
 
 /// Before each first poll at least, in seconds, whomever they ask: each takes the processor for a moment.
