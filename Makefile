@@ -23,7 +23,8 @@ require:
 	@hack/require.sh
 
 .PHONY: demo
-demo: require ## Watch replicas follow a load, on a control plane of its own (DEMO_ARGS="--scenario groups|http|keda|queue|worker"), or a backtest (--scenario backtest)
+demo: require ## Watch replicas follow a load, on a control plane of its own (DEMO_ARGS="--scenario groups|http|keda|queue|worker"), in real containers (--real), or a backtest (--scenario backtest)
+	$(if $(findstring --real,$(DEMO_ARGS)),$(CARGO) build --locked --package examples --bin http-app)
 	$(CARGO) run --locked --package polyscaler -- demo $(DEMO_ARGS)
 
 .PHONY: control-plane
@@ -54,14 +55,15 @@ walkthrough: control-plane tools ## Install, scale by a queue, inspect and unins
 	hack/walkthrough.sh
 
 .PHONY: e2e
-e2e: require ## Check all manifests, on a real API server too, scale each sample application, and run the chart in real containers
+e2e: require ## Check all manifests, on a real API server too, scale each sample application, and run chart, kustomizations and samples in real containers
 	./simple_e2e.sh
 
 .PHONY: tools
-tools: require ## Build helm, kubectl, kube-state-metrics, a Lua and a collector of traces for tests, once
+tools: require ## Build helm, kubectl, kube-state-metrics, metrics-server, a Lua and a collector of traces for tests, once
 	hack/tools/helm.sh
 	hack/tools/kubectl.sh
 	hack/kube-state-metrics/kube-state-metrics.sh
+	hack/metrics-server/metrics-server.sh
 	hack/lua/lua.sh
 	hack/collector/collector.sh
 
@@ -102,7 +104,7 @@ docker-build: docker ## Build the image (IMG=registry/polyscaler:tag, DOCKER=pod
 	$(DOCKER) build --tag $(IMG) .
 
 .PHONY: image
-image: require ## Build images without an engine, into target/images (IMAGES="polyscaler http-app worker event-queue", polyscaler=registry/polyscaler:tag)
+image: require ## Build images without an engine, into target/images (IMAGES="polyscaler http-app worker event-queue order-queue keda-python", polyscaler=registry/polyscaler:tag)
 	hack/image.sh $(TARGET_DIR)/images $(IMAGES)
 
 .PHONY: generate

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The whole in one go: all manifests are valid, a real API server takes them, each sample application is
-# scaled once, up and down, by the real operator, and the chart is installed on a real node, where real
-# containers follow real requests. Ends at the first step that fails.
+# scaled once, up and down, by the real operator, and on a real node chart and kustomizations are installed and
+# real containers follow real loads, also on bad days. Ends at the first step that fails.
 # Needs what `make test` needs; a control plane of its own runs meanwhile and leaves nothing.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -92,7 +92,7 @@ step "scale each sample"
 cargo test --locked --workspace --test integration -- samples::
 
 # As root on Linux; elsewhere a line says why it is left out.
-step "the chart, its operator and a sample in real containers"
+step "operator and samples in real containers"
 cargo test --locked --workspace --test integration -- --ignored real_node:: --test-threads 1 --nocapture
 "$programs/testbed" leftovers
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds images without an engine: the last stage of a Dockerfile, of binaries that were built on this machine.
 #   hack/image.sh FOLDER NAME[=IMAGE]...
-# NAME is polyscaler, http-app, worker or event-queue; IMAGE is what it is tagged with, NAME:VERSION unless given.
+# NAME is polyscaler, http-app, worker, event-queue, order-queue or keda-python; IMAGE is what it is tagged with, NAME:VERSION unless given.
 # FOLDER gets NAME.tar for each, in the form of `docker save`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -34,12 +34,36 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/etc/ssl/certs" "$work/out" "$folder"
 cp "$certificates" "$work$certificates"
 
+# The programs that a sample's Dockerfile takes from its first stage.
 sample() {
-  local target
+  local target programs program
   target=$(uname -m)-unknown-linux-gnu
+  programs=$(sed -n 's#^COPY --from=builder /out/\([^ ]*\) .*#\1#p' "$1")
   RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" \
-    cargo build --locked --release --package examples --target "$target" --bin "$1"
-  cp "${CARGO_TARGET_DIR:-target}/$target/release/$1" "$work/out/$1"
+    cargo build --locked --release --package examples --target "$target" $(printf -- '--bin %s ' $programs)
+  for program in $programs; do cp "${CARGO_TARGET_DIR:-target}/$target/release/$program" "$work/out/$program"; done
+}
+
+# Its Dockerfile begins with an image of Python, which is somewhere else: here it is this machine's own.
+python_sample() {
+  local folder=examples/keda-python
+  command -v python3 >/dev/null || missing python3 python3
+  python3 -m venv "$work/venv" || missing "python3's venv" python3-venv
+  "$work/venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$folder/requirements.txt"
+  hack/python-root.sh "$work/root" "$work/venv/bin/python" "$work"/venv/lib/python3*/site-packages >/dev/null
+  cp "$folder/app.py" "$work/root/app.py"
+  {
+    echo "FROM scratch"
+    echo "COPY root /"
+    # What else its Dockerfile says of the image.
+    grep -E '^(USER|EXPOSE|CMD) ' "$folder/Dockerfile"
+  } >"$work/Dockerfile"
+}
+
+# The first stage has happened here, so what the last one takes from it is found in the folder.
+last_stage() {
+  sed -n '/^FROM scratch$/,$p' "$1" | sed 's/--from=builder //' >"$work/Dockerfile"
+  grep -q '^COPY ' "$work/Dockerfile" || { echo "$1 has no stage that begins with FROM scratch" >&2; exit 1; }
 }
 
 build() { buildah --root "$work/storage" --runroot "$work/run" --storage-driver vfs "$@"; }
@@ -50,21 +74,19 @@ for wanted in "$@"; do
   if [ "$name" != "$wanted" ]; then image=${wanted#*=}; fi
   case $name in
     polyscaler)
-      file=Dockerfile
       hack/static-binary.sh "$work/out/polyscaler"
+      last_stage Dockerfile
       ;;
-    http-app | worker | event-queue)
-      file=examples/$name/Dockerfile
-      sample "$name"
+    http-app | worker | event-queue | order-queue)
+      sample "examples/$name/Dockerfile"
+      last_stage "examples/$name/Dockerfile"
       ;;
+    keda-python) python_sample ;;
     *)
-      echo "there is no image $name: polyscaler, http-app, worker, event-queue" >&2
+      echo "there is no image $name: polyscaler, http-app, worker, event-queue, order-queue, keda-python" >&2
       exit 2
       ;;
   esac
-  # The first stage has happened here, so what the last one takes from it is found in the folder.
-  sed -n '/^FROM scratch$/,$p' "$file" | sed 's/--from=builder //' >"$work/Dockerfile"
-  grep -q '^COPY ' "$work/Dockerfile" || { echo "$file has no stage that begins with FROM scratch" >&2; exit 1; }
   build bud --quiet --isolation chroot --file "$work/Dockerfile" --tag "$image" "$work" >/dev/null
   rm -f "$folder/$name.tar"
   build push --quiet "$image" "docker-archive:$folder/$name.tar:$image"

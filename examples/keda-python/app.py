@@ -13,11 +13,12 @@ how long they took.
 import os
 import random
 import signal
-import sys
+import threading
 import time
 
 from flask import Flask, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+from werkzeug.serving import make_server
 
 WORK_SECONDS = float(os.environ.get("WORK_SECONDS", "0"))
 
@@ -48,10 +49,14 @@ def healthz():
     return "ok\n"
 
 
-def stop(*_):
-    sys.exit(0)
+def main():
+    host, port = os.environ.get("HOST", "0.0.0.0"), int(os.environ.get("PORT", "5000"))
+    server = make_server(host, port, app, threaded=True)
+    # On SIGTERM, requests that are being answered get their answers.
+    server.daemon_threads = False
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    server.serve_forever()
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, stop)
-    app.run(host=os.environ.get("HOST", "0.0.0.0"), port=int(os.environ.get("PORT", "5000")), threaded=True)
+    main()

@@ -1,6 +1,7 @@
 //! What the sample applications share: settings from the environment, the end that a signal
-//! asks for, a steady pace, and the ways to Redis and Pub/Sub.
+//! asks for, a steady pace, and the ways to Redis, Pub/Sub and NATS.
 
+pub mod orders;
 mod pace;
 pub mod pubsub;
 mod redis_server;

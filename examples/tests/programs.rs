@@ -24,6 +24,11 @@ fn a_wrong_setting_is_named() {
     assert!(refused(event_queue, ("WORK_MILLISECONDS", "-1")).contains("WORK_MILLISECONDS is \"-1\""));
     assert!(refused(producer, ("RATE", "0")).contains("RATE is 0: give 0.001 to 10000 in a second"));
     assert!(refused(publisher, ("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")).contains("topics/events"));
+    let orders = env!("CARGO_BIN_EXE_order-queue");
+    let order_publisher = env!("CARGO_BIN_EXE_order-queue-publisher");
+    assert!(refused(orders, ("WORK_MILLISECONDS", "x")).contains("WORK_MILLISECONDS is \"x\""));
+    let said = refused(order_publisher, ("NATS_URL", "nats://me:secret@127.0.0.1:1"));
+    assert!(said.contains("no connection to NATS_URL") && !said.contains("secret"), "{said}");
     let said = refused(producer, ("REDIS_URL", "redis//:secret@redis"));
     assert!(
         said.contains("REDIS_URL is not the URL of a Redis server") && !said.contains("secret"),

@@ -56,7 +56,7 @@ pub enum Part {
     Metadata,
 }
 
-/// The server, on 127.0.0.1. It ends with this value.
+/// The server, on 127.0.0.1 where nothing else was asked for. It ends with this value.
 #[derive(Debug)]
 pub struct CloudMonitoring {
     address: SocketAddr,
@@ -84,7 +84,12 @@ impl Drop for CloudMonitoring {
 impl CloudMonitoring {
     /// Starts one on a free port, without points and accounts.
     pub async fn start() -> anyhow::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("cannot listen")?;
+        Self::start_on(Ipv4Addr::LOCALHOST).await
+    }
+
+    /// The same at an address of this machine that others reach.
+    pub async fn start_on(address: Ipv4Addr) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind((address, 0)).await.context("cannot listen")?;
         let address = listener.local_addr().context("a listener without an address")?;
         let accounts = Accounts::new(format!("http://{address}/token"));
         let (store, answers, seen) = (Store::default(), BTreeMap::new(), BTreeMap::new());

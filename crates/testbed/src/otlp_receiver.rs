@@ -3,6 +3,7 @@
 
 mod span;
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -28,6 +29,7 @@ const ATTEMPTS: usize = 3;
 #[derive(Debug)]
 pub struct OtlpReceiver {
     supervisor: Supervisor,
+    address: IpAddr,
     http: PortClaim,
     grpc: PortClaim,
 }
@@ -36,11 +38,16 @@ impl OtlpReceiver {
     /// Starts one and waits until it listens. Builds its program first where that is missing,
     /// which takes minutes; what it does then goes to standard error.
     pub async fn start() -> anyhow::Result<Self> {
+        Self::start_on(Ipv4Addr::LOCALHOST.into()).await
+    }
+
+    /// The same at an address of this machine that others reach.
+    pub async fn start_on(address: IpAddr) -> anyhow::Result<Self> {
         let program = tokio::task::spawn_blocking(program).await.context("building panicked")??;
         let mut failure = None;
         for _ in 0..ATTEMPTS {
             let (http, grpc) = (PortClaim::new()?, PortClaim::new()?);
-            let receiver = Self { supervisor: Supervisor::new("polyscaler-otlp")?, http, grpc };
+            let receiver = Self { supervisor: Supervisor::new("polyscaler-otlp")?, address, http, grpc };
             let config = format!("yaml:{}", receiver.config());
             receiver.supervisor.spawn(NAME, &program, ["--config", &config], &[])?;
             match receiver.wait_until_ready().await {
@@ -54,13 +61,13 @@ impl OtlpReceiver {
     /// Where to send traces over HTTP, as a value of `OTEL_EXPORTER_OTLP_ENDPOINT`.
     #[must_use]
     pub fn http_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.http.port())
+        format!("http://{}:{}", self.address, self.http.port())
     }
 
     /// Where to send traces over gRPC.
     #[must_use]
     pub fn grpc_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.grpc.port())
+        format!("http://{}:{}", self.address, self.grpc.port())
     }
 
     /// All spans received so far, in the order in which they came.
@@ -106,7 +113,7 @@ impl OtlpReceiver {
     async fn wait_until_ready(&self) -> anyhow::Result<()> {
         let look = || async {
             for port in [&self.http, &self.grpc] {
-                tokio::net::TcpStream::connect(("127.0.0.1", port.port())).await?;
+                tokio::net::TcpStream::connect((self.address, port.port())).await?;
             }
             Ok::<_, std::io::Error>(())
         };
@@ -117,7 +124,7 @@ impl OtlpReceiver {
     }
 
     fn config(&self) -> Value {
-        let listen = |port: &PortClaim| json!({ "endpoint": format!("127.0.0.1:{}", port.port()) });
+        let listen = |port: &PortClaim| json!({ "endpoint": format!("{}:{}", self.address, port.port()) });
         json!({
             "receivers": { "otlp": { "protocols": { "http": listen(&self.http), "grpc": listen(&self.grpc) } } },
             "exporters": { "print": {} },

@@ -8,20 +8,22 @@
 //! next start removes what is left.
 //!
 //! ```text
-//!  machine: API server ── polyscalerN ═ veth ═ eth0 ── bridge ── pods      (namespaces of the node)
-//!                                                └ iptables rules of kube-proxy
+//!  machine: API server, DNS ── polyscalerN ═ veth ═ eth0 ── bridge ── pods      (namespaces of the node)
+//!                                                     └ iptables rules of kube-proxy
 //! ```
 
 mod cgroups;
 mod config;
 mod image;
 mod leftovers;
+mod names;
 mod namespaces;
 mod network;
 mod parts;
 
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -31,8 +33,10 @@ use tokio::time::Instant;
 
 use crate::supervisor::Supervisor;
 use crate::wait;
+pub use cgroups::Usage;
 pub use image::Image;
 pub use leftovers::{clear_up, leftovers};
+use names::Names;
 use namespaces::Namespaces;
 pub(crate) use network::Network;
 pub use parts::{NodeParts, Unavailable, find, find_or_skip};
@@ -47,8 +51,10 @@ pub const CONTAINERD: &str = "containerd";
 pub const KUBELET: &str = "kubelet";
 /// The name of kube-proxy under the supervisor.
 pub const KUBE_PROXY: &str = "kube-proxy";
+/// What pods ask for the addresses of Services, under the supervisor. It runs on the machine.
+pub const DNS: &str = "dns";
 /// In the order in which they are ended.
-pub(crate) const NODE_PROGRAMS: [&str; 4] = [KUBELET, KUBE_PROXY, CONTAINERD, NAMESPACES];
+pub(crate) const NODE_PROGRAMS: [&str; 5] = [KUBELET, KUBE_PROXY, CONTAINERD, DNS, NAMESPACES];
 
 /// How long the node may take to be Ready; an idle machine needs five seconds.
 const READY: Duration = Duration::from_secs(120);
@@ -63,6 +69,7 @@ pub struct RealNode {
     parts: NodeParts,
     directory: PathBuf,
     cgroup: String,
+    names: OnceLock<Names>,
 }
 
 /// What the kubelet and kube-proxy need to speak to the API server.
@@ -85,7 +92,7 @@ impl RealNode {
         cgroups::make(&cgroup)?;
         let namespaces = Namespaces::start(supervisor, &parts, &directory, &cgroup)?;
         let network = Network::connect(&namespaces, &cgroup)?;
-        Ok(Self { namespaces, network, parts, directory, cgroup })
+        Ok(Self { namespaces, network, parts, directory, cgroup, names: OnceLock::new() })
     }
 
     /// Starts the node's programs, and waits until pods can be scheduled here.
@@ -96,6 +103,9 @@ impl RealNode {
         access: &NodeAccess<'_>,
     ) -> anyhow::Result<()> {
         config::write(&self.directory, &self.network, &self.cgroup, &self.parts, access)?;
+        let address = self.network.machine();
+        let names = names::start(supervisor, client, &self.parts.dnsmasq, address, &self.directory)?;
+        self.names.set(names).map_err(|_| anyhow::anyhow!("the node is started twice"))?;
         let in_folder = |file: &str| self.directory.join(file).display().to_string();
         self.spawn(
             supervisor,
@@ -161,6 +171,18 @@ impl RealNode {
 
     pub(crate) fn network(&self) -> &Network {
         &self.network
+    }
+
+    /// What a container uses, given its id as a pod's status has it, `containerd://ID`.
+    pub fn usage(&self, container: &str) -> anyhow::Result<Usage> {
+        let id = container.rsplit('/').next().unwrap_or_default();
+        cgroups::usage(&self.cgroup, id).with_context(|| format!("cannot read what {container} uses"))
+    }
+
+    /// Ends the processes of a container, as a lack of memory would.
+    pub fn kill(&self, container: &str) -> anyhow::Result<()> {
+        let id = container.rsplit('/').next().unwrap_or_default();
+        cgroups::kill_container(&self.cgroup, id)
     }
 
     /// Gives the node an image; its pods need `imagePullPolicy: Never`.

@@ -38,6 +38,11 @@ pub(super) fn greetings_a_second(hour: f64) -> f64 {
     wave(hour, 11.0, 1.8, 110.0) + wave(hour, 19.0, 1.8, 240.0)
 }
 
+/// Requests that a small machine gets each second at `hour`: some at noon, more in the evening.
+pub(super) fn calls_a_second(hour: f64) -> f64 {
+    10.0 + wave(hour, 12.0, 2.4, 90.0) + wave(hour, 20.0, 2.6, 150.0)
+}
+
 /// Searches each second at `hour`: they begin with the day, and are far more than a budget is for
 /// in the evening.
 pub(super) fn searches_a_second(hour: f64) -> f64 {

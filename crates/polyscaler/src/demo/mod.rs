@@ -4,6 +4,7 @@
 mod actions;
 mod kubectl;
 mod load;
+mod real;
 mod replayed;
 mod scenario;
 mod screen;
@@ -23,9 +24,10 @@ use clap::builder::PossibleValuesParser;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
+use real::NodeStage;
 use scenario::Scenario;
 use screen::Screen;
-use stage::{Look, RealStage};
+use stage::{Look, Place, RealStage};
 use summary::{Operation, Summary};
 
 /// Time between two looks at the operator.
@@ -40,6 +42,9 @@ pub(crate) struct DemoArgs {
     /// The scenario to show.
     #[arg(long, default_value = "business", value_parser = scenarios())]
     scenario: String,
+    /// Shows the operator, an application and its Prometheus in real containers, and real requests. Needs root and Linux.
+    #[arg(long, conflicts_with = "scenario")]
+    real: bool,
     /// Duration of the simulated day.
     #[arg(long, default_value = "2m", value_parser = crate::duration, value_name = "TIME")]
     duration: Duration,
@@ -61,8 +66,20 @@ pub(crate) fn run(arguments: DemoArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn show(arguments: DemoArgs) -> anyhow::Result<ExitCode> {
+    if arguments.real {
+        let scenario = &scenario::real::SCENARIO;
+        return show_on(NodeStage::set(scenario), scenario, arguments.duration).await;
+    }
     let scenario = Scenario::named(&arguments.scenario)
         .with_context(|| format!("no scenario is called {:?}", arguments.scenario))?;
+    show_on(RealStage::set(scenario), scenario, arguments.duration).await
+}
+
+async fn show_on<S: Place>(
+    set: impl Future<Output = anyhow::Result<S>>,
+    scenario: &'static Scenario,
+    duration: Duration,
+) -> anyhow::Result<ExitCode> {
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
     let asked_to_end = async {
@@ -74,7 +91,7 @@ async fn show(arguments: DemoArgs) -> anyhow::Result<ExitCode> {
     let mut asked_to_end = std::pin::pin!(asked_to_end);
 
     let mut stage = tokio::select! {
-        stage = RealStage::set(scenario) => stage?,
+        stage = set => stage?,
         () = &mut asked_to_end => {
             eprintln!("interrupted before anything was shown");
             return Ok(ExitCode::FAILURE);
@@ -83,14 +100,14 @@ async fn show(arguments: DemoArgs) -> anyhow::Result<ExitCode> {
     let mut screen = Screen::new(scenario, std::io::stdout().is_terminal());
     print!("{}", screen.introduction(&stage.activity_url(), &stage.kubeconfig()));
     tokio::select! {
-        played = play(&mut stage, &mut screen, scenario, arguments.duration, print) => played?,
+        played = play(&mut stage, &mut screen, scenario, duration, print) => played?,
         () = &mut asked_to_end => {}
     }
     let summary = Summary::of(scenario, stage.operations().await?);
-    let (log, tables) = (stage.operator_log(20), stage.tables());
+    let (log, words) = (stage.operator_log(20).await, stage.closing_words().await?);
     stage.clear().await?;
-    if let Some(tables) = tables {
-        print!("\nat the peak:\n{tables}");
+    if let Some(words) = words {
+        print!("\n{words}");
     }
     print!("{summary}");
     if summary.scaled() {

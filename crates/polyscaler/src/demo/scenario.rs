@@ -5,6 +5,7 @@ mod groups;
 mod http;
 mod keda;
 mod queue;
+pub(super) mod real;
 mod worker;
 
 use serde_json::Value;

@@ -47,6 +47,24 @@ pub(super) struct RealStage {
     browser: reqwest::Client,
 }
 
+/// Where something real runs, which has an end.
+pub(super) trait Place: Stage {
+    /// Where the operator reports what it does.
+    fn activity_url(&self) -> String;
+
+    /// For whoever wants to look around with kubectl.
+    fn kubeconfig(&self) -> String;
+
+    /// What is worth showing once at the end, before everything goes.
+    async fn closing_words(&self) -> anyhow::Result<Option<String>>;
+
+    /// The last lines of the operator's log.
+    async fn operator_log(&self, lines: usize) -> String;
+
+    /// Ends everything and waits until it is gone.
+    async fn clear(self) -> anyhow::Result<()>;
+}
+
 /// Everything at one moment.
 pub(super) struct Look {
     pub(super) seen: Vec<Seen>,
@@ -227,13 +245,13 @@ impl RealStage {
         });
         match started.await {
             Ok(_) => Ok(()),
-            Err(error) => bail!("{error}; its log ends with:\n{}", self.operator_log(20)),
+            Err(error) => bail!("{error}; its log ends with:\n{}", self.log(20)),
         }
     }
 
     /// What the operator reports about every object.
     async fn seen(&self) -> anyhow::Result<Vec<Seen>> {
-        let mut seen: Vec<Seen> = self.ask("/objects").await?;
+        let mut seen: Vec<Seen> = ask(&self.browser, &self.activity_url(), "/objects").await?;
         for one in &mut seen {
             one.flow = self.servers.flow(&one.name);
         }
@@ -244,22 +262,6 @@ impl RealStage {
         let Some(calls) = self.servers.calls() else { return Ok(None) };
         let object = self.objects("polyscaler.dev/v1alpha1", "ScalingGroup")?.get(group.name).await?;
         Ok(Some(GroupLook::of(scenario, calls, object.data.pointer("/status"))?))
-    }
-
-    async fn ask<T: serde::de::DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
-        let url = format!("{}{path}", self.activity_url());
-        let answer = self.browser.get(&url).send().await.with_context(|| format!("asking {url}"))?;
-        Ok(serde_json::from_slice(&answer.bytes().await?)?)
-    }
-
-    /// Where the operator reports what it does.
-    pub(super) fn activity_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.activity.port())
-    }
-
-    /// What `kubectl get` showed of the objects and their HPAs at the peak, in a scenario that has HPAs.
-    pub(super) fn tables(&self) -> Option<String> {
-        self.peak().1.clone()
     }
 
     /// Keeps what `kubectl get` shows where there are more replicas than ever before.
@@ -284,32 +286,22 @@ impl RealStage {
         self.peak.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// For whoever wants to look around with kubectl.
-    pub(super) fn kubeconfig(&self) -> String {
-        self.control_plane.kubeconfig().display().to_string()
-    }
-
     /// An error with the end of its log where the operator has ended.
     fn still_running(&self) -> anyhow::Result<()> {
         let operator = self.control_plane.supervisor().child(OPERATOR);
         if operator.is_some_and(|operator| operator.is_running()) {
             return Ok(());
         }
-        bail!("the operator has ended; its log ends with:\n{}", self.operator_log(20))
+        bail!("the operator has ended; its log ends with:\n{}", self.log(20))
     }
 
     /// The last lines of the operator's log.
-    pub(super) fn operator_log(&self, lines: usize) -> String {
+    fn log(&self, lines: usize) -> String {
         self.control_plane
             .supervisor()
             .child(OPERATOR)
             .map(|child| child.last_lines(lines))
             .unwrap_or_default()
-    }
-
-    /// Ends everything and waits until it is gone.
-    pub(super) async fn clear(self) -> anyhow::Result<()> {
-        self.control_plane.shutdown().await
     }
 }
 
@@ -334,8 +326,42 @@ impl Stage for RealStage {
     }
 
     async fn operations(&self) -> anyhow::Result<Vec<Operation>> {
-        self.ask("/scaling-activity").await
+        ask(&self.browser, &self.activity_url(), "/scaling-activity").await
     }
+}
+
+impl Place for RealStage {
+    fn activity_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.activity.port())
+    }
+
+    fn kubeconfig(&self) -> String {
+        self.control_plane.kubeconfig().display().to_string()
+    }
+
+    /// What `kubectl get` showed of the objects and their HPAs at the peak, in a scenario that has HPAs.
+    async fn closing_words(&self) -> anyhow::Result<Option<String>> {
+        Ok(self.peak().1.as_ref().map(|tables| format!("at the peak:\n{tables}")))
+    }
+
+    async fn operator_log(&self, lines: usize) -> String {
+        self.log(lines)
+    }
+
+    async fn clear(self) -> anyhow::Result<()> {
+        self.control_plane.shutdown().await
+    }
+}
+
+/// What the operator answers at a path of its activity page's address.
+pub(super) async fn ask<T: serde::de::DeserializeOwned>(
+    browser: &reqwest::Client,
+    url: &str,
+    path: &str,
+) -> anyhow::Result<T> {
+    let url = format!("{url}{path}");
+    let answer = browser.get(&url).send().await.with_context(|| format!("asking {url}"))?;
+    Ok(serde_json::from_slice(&answer.bytes().await?)?)
 }
 
 /// A control plane for a scenario: an HPA controller looks every 15 s, and a whole day takes no longer than a few of that.

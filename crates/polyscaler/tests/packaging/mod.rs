@@ -10,7 +10,7 @@ mod gitops;
 pub(crate) mod granted;
 pub(crate) mod helm;
 mod install;
-mod kustomize;
+pub(crate) mod kustomize;
 mod make;
 pub(crate) mod manifests;
 mod matrix;

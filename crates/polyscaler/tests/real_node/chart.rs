@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
-use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Namespace, Pod, Secret};
 use kube::api::{DeleteParams, PostParams};
 use kube::core::{DynamicObject, GroupVersionKind};
@@ -94,14 +93,6 @@ async fn refuses(client: &Client) -> Result<(), String> {
     }
 }
 
-async fn holder(client: &Client) -> Result<String, String> {
-    let leases: Api<Lease> = Api::namespaced(client.clone(), OPERATORS);
-    let lease = leases.get(OPERATOR).await.map_err(|error| error.to_string())?;
-    let identity = lease.spec.and_then(|spec| spec.holder_identity).unwrap_or_default();
-    // The pod's name, and what tells its processes apart.
-    identity.split('_').next().filter(|pod| !pod.is_empty()).map(str::to_owned).ok_or("nobody".to_owned())
-}
-
 async fn certificate_changes_while_requests_run(cluster: &Cluster) {
     let (stop, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let asking = tokio::spawn(ask(cluster.client.clone(), Arc::clone(&stop), Arc::clone(&answered)));
@@ -137,7 +128,7 @@ async fn it_is_installed_upgraded_and_uninstalled_in_a_cluster() {
     let two = ["--set", "replicaCount=2,networkPolicy.enabled=true,podDisruptionBudget.enabled=true"];
     cluster.helm("install", &previous, &two).await;
     let pods: Api<Pod> = Api::namespaced(client.clone(), OPERATORS);
-    let leader = wait::until("a leader", LIMIT, || holder(&client)).await.unwrap();
+    let leader = wait::until("a leader", LIMIT, || cluster.leader(OPERATOR)).await.unwrap();
     assert!(pods.get(&leader).await.is_ok(), "{leader}");
     wait::until("the metrics API", LIMIT, || cluster.get(METRICS_API)).await.unwrap();
     wait::until("it is refused", LIMIT, || refuses(&client)).await.unwrap();
@@ -160,10 +151,11 @@ async fn it_is_installed_upgraded_and_uninstalled_in_a_cluster() {
     assert_eq!(hpas.get("keda-hpa-web").await.unwrap().metadata.uid, before);
     target.wait_for(3).await;
 
-    let leader = wait::until("a leader", LIMIT, || holder(&client)).await.unwrap();
+    let leader = wait::until("a leader", LIMIT, || cluster.leader(OPERATOR)).await.unwrap();
     pods.delete(&leader, &DeleteParams::default().grace_period(0)).await.unwrap();
-    let other =
-        || async { holder(&client).await.and_then(|pod| if pod == leader { Err(pod) } else { Ok(pod) }) };
+    let other = || async {
+        cluster.leader(OPERATOR).await.and_then(|pod| if pod == leader { Err(pod) } else { Ok(pod) })
+    };
     wait::until("another leader", LIMIT, other).await.unwrap();
     cluster.apply(NAMESPACE, &scaled_object(4)).await;
     target.wait_for(4).await;

@@ -2,23 +2,39 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Namespace, Service};
-use kube::api::{DynamicObject, PostParams};
-use kube::{Api, Client};
-use serde_json::json;
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{Namespace, Pod, Service};
+use kube::api::{DynamicObject, ListParams, PostParams};
+use kube::{Api, Client, ResourceExt as _};
+use serde_json::{Value, json};
 use testbed::{ControlPlane, Image, Options, RealNode, real_node, wait};
 
-use crate::harness::{LIMIT, POLYSCALER};
+use crate::harness::{POLYSCALER, Target};
 use crate::packaging::helm::helm_on;
-use crate::packaging::manifests;
+use crate::packaging::kustomize::kustomize;
+use crate::packaging::manifests::{self, kind};
+use crate::packaging::repository;
+use crate::samples::programs::program;
+use crate::samples::python;
 
 /// Where the operator is installed.
 pub(crate) const OPERATORS: &str = "scaling-operator-system";
 /// The release's name, and what the chart makes of it.
 pub(crate) const RELEASE: &str = "scaling-operator";
 pub(crate) const OPERATOR: &str = "scaling-operator-polyscaler";
+
+/// What the kustomizations call the operator, and its Lease.
+pub(crate) const KUSTOMIZED: &str = "scaling-operator-controller-manager";
+pub(crate) const LEASE: &str = "polyscaler";
+
+/// The longest that anything may take which a handful of containers has to start for, on a busy machine.
+pub(crate) const LIMIT: Duration = Duration::from_secs(300);
+
+/// The certificate authorities that this machine trusts.
+const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 pub(crate) struct Cluster {
     pub(crate) control_plane: ControlPlane,
@@ -50,14 +66,23 @@ impl Cluster {
     /// Gives the node an image of a program of this build, `localhost/NAME:test`: not static as those of the
     /// Dockerfiles, but with the libraries that it is linked with, as another build would take minutes.
     pub(crate) async fn add_program(&self, program: &Path) {
-        let folder = tempfile::tempdir().unwrap();
         let name = program.file_name().unwrap().to_str().unwrap();
-        // Each container has a copy of its own.
-        let stripped = folder.path().join(name);
-        let status = Command::new("strip").arg("-o").arg(&stripped).arg(program).status().unwrap();
-        assert!(status.success(), "cannot strip {}", program.display());
-        let image = Image::of_program(&format!("localhost/{name}:test"), &stripped).unwrap();
+        let image = Image::of_program(&format!("localhost/{name}:test"), program).unwrap();
+        // As in the images of the Dockerfiles, for programs that speak TLS.
+        let image = image.file(AUTHORITIES, Path::new(AUTHORITIES));
         self.node().add_image(&image).await.unwrap();
+    }
+
+    /// Gives the node the programs of samples, each in an image of its own.
+    pub(crate) async fn add_samples(&self, names: &[&str]) {
+        let paths: Vec<_> = names.iter().map(|name| program(name)).collect();
+        futures::future::join_all(paths.iter().map(|path| self.add_program(path))).await;
+    }
+
+    /// Gives the node `keda-python` as `localhost/keda-python:test`, with the Python of this machine.
+    pub(crate) async fn add_python_sample(&self) {
+        let image = tokio::task::spawn_blocking(python_sample).await.unwrap();
+        self.node().add_image(&image.1).await.unwrap();
     }
 
     /// A namespace under the strictest of pod security.
@@ -76,11 +101,78 @@ impl Cluster {
         manifests::wait_until_rolled_out(&self.client, OPERATORS, OPERATOR).await;
     }
 
+    /// Installs the operator by a kustomization, with these variables as well, or changes it to that, and waits until all
+    /// replicas are ready.
+    pub(crate) async fn kustomize(&self, folder: &str, variables: &[(&str, &str)]) {
+        let mut objects = kustomize(folder);
+        for object in objects.iter_mut().filter(|object| kind(object) == "Deployment") {
+            let container = object.data.pointer_mut("/spec/template/spec/containers/0").unwrap();
+            container["image"] = "localhost/polyscaler:test".into();
+            let env = container["env"].as_array_mut().unwrap();
+            env.extend(variables.iter().map(|(name, value)| json!({ "name": name, "value": value })));
+        }
+        manifests::apply(&self.client, &objects).await;
+        manifests::wait_until_rolled_out(&self.client, OPERATORS, KUSTOMIZED).await;
+    }
+
+    /// The pod that holds a Lease of the operator's.
+    pub(crate) async fn leader(&self, lease: &str) -> Result<String, String> {
+        let leases: Api<Lease> = Api::namespaced(self.client.clone(), OPERATORS);
+        let lease = leases.get(lease).await.map_err(|error| error.to_string())?;
+        let identity = lease.spec.and_then(|spec| spec.holder_identity).unwrap_or_default();
+        // The pod's name, and what tells its processes apart.
+        identity.split('_').next().filter(|pod| !pod.is_empty()).map(str::to_owned).ok_or("nobody".to_owned())
+    }
+
+    /// Prints what each of the operator's containers uses, by its cgroup: a line each, with the load that it is under.
+    pub(crate) async fn print_usage(&self, load: &str) {
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), OPERATORS);
+        for pod in pods.list(&ListParams::default()).await.unwrap().items {
+            let container = pod.status.clone().unwrap().container_statuses.unwrap().remove(0);
+            let usage = self.node().usage(&container.container_id.unwrap()).unwrap();
+            let started = container.state.unwrap().running.unwrap().started_at.unwrap().0;
+            let lived = testbed::cloud_monitoring::now().duration_since(started).as_secs_f64();
+            println!(
+                "operator in its container, {load}: {:.1} MiB, {:.4} cores in {lived:.0} s ({})",
+                usage.memory as f64 / 1_048_576.0,
+                usage.processor.as_secs_f64() / lived,
+                pod.name_any()
+            );
+        }
+    }
+
+    /// A Deployment's replicas as they are asked for.
+    pub(crate) fn target(&self, namespace: &str, name: &str) -> Target {
+        Target::new(&self.client, namespace, ("apps/v1", "Deployment", "deployments"), name)
+    }
+
+    /// Applies one object to a namespace, after a change.
+    pub(crate) async fn apply_changed(&self, namespace: &str, text: &str, change: impl FnOnce(&mut Value)) {
+        let mut object: Value = serde_saphyr::from_str(text).unwrap();
+        change(&mut object);
+        self.apply(namespace, &object.to_string()).await;
+    }
+
     /// Applies manifests to a namespace.
     pub(crate) async fn apply(&self, namespace: &str, text: &str) {
         let mut objects: Vec<DynamicObject> = manifests::parse(text);
         for object in &mut objects {
             object.metadata.namespace = Some(namespace.to_owned());
+        }
+        self.apply_objects(objects).await;
+    }
+
+    /// Applies objects where they say. Applications get the patience that a busy machine needs: their probes, and the
+    /// time until every node has heard that a pod ends.
+    pub(crate) async fn apply_objects(&self, mut objects: Vec<DynamicObject>) {
+        for object in objects.iter_mut().filter(|object| kind(object) == "Deployment") {
+            let container = object.data.pointer_mut("/spec/template/spec/containers/0").unwrap();
+            if let Some(probe) = container.get_mut("readinessProbe") {
+                probe["timeoutSeconds"] = 30.into();
+            }
+            if let Some(seconds) = container.pointer_mut("/lifecycle/preStop/sleep/seconds") {
+                *seconds = 10.into();
+            }
         }
         manifests::apply(&self.client, &objects).await;
     }
@@ -116,4 +208,22 @@ impl Cluster {
         };
         wait::until(&format!("replicas of {name}"), LIMIT, look).await.unwrap()
     }
+}
+
+/// A root folder, which lives as long as the value, and the image of it.
+fn python_sample() -> (tempfile::TempDir, Image) {
+    let sample = repository("examples/keda-python");
+    let python = python::environment(&sample.join("requirements.txt"));
+    let packages = Command::new(&python)
+        .args(["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"])
+        .output()
+        .unwrap();
+    let packages = String::from_utf8(packages.stdout).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let mut fill = Command::new(repository("hack/python-root.sh"));
+    fill.arg(root.path()).arg(&python).arg(packages.trim());
+    python::run(&mut fill, "hack/python-root.sh fails");
+    std::fs::copy(sample.join("app.py"), root.path().join("app.py")).unwrap();
+    let image = Image::of_folder("localhost/keda-python:test", root.path(), &["/usr/bin/python", "/app.py"]);
+    (root, image)
 }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use testbed::wait;
 use tokio::task::{JoinHandle, JoinSet};
+
+use crate::real_node::cluster::LIMIT;
 
 /// Runs until it is dropped.
 pub(crate) struct Load {
@@ -19,10 +22,13 @@ struct Counts {
 }
 
 impl Load {
-    /// So many requests a second for as long as it lives.
-    pub(crate) fn start(url: String, per_second: u32) -> Self {
+    /// So many requests a second for as long as it lives, once somebody answers: a Service leads to pods a moment after
+    /// they are ready.
+    pub(crate) async fn start(url: String, per_second: u32) -> Self {
         let counts = Arc::new(Counts::default());
         let client = testbed::http_client().pool_max_idle_per_host(0).build().unwrap();
+        let look = || async { client.get(&url).send().await.and_then(reqwest::Response::error_for_status) };
+        wait::until(&format!("{url} answers"), LIMIT, look).await.unwrap();
         let task = tokio::spawn(send(client, url, per_second, Arc::clone(&counts)));
         Self { counts, task }
     }
@@ -31,12 +37,46 @@ impl Load {
     pub(crate) fn counts(&self) -> (u64, u64) {
         (self.counts.answered.load(Ordering::Relaxed), self.counts.failed.load(Ordering::Relaxed))
     }
+
+    /// Waits until so many were answered.
+    pub(crate) async fn wait_for(&self, count: u64) {
+        let look = || async {
+            let (answered, _) = self.counts();
+            if answered >= count { Ok(()) } else { Err(format!("{answered} answered")) }
+        };
+        wait::until(&format!("{count} answers"), LIMIT, look).await.unwrap();
+    }
 }
 
 impl Drop for Load {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// Many requests a second until there are as many replicas as there should be, then few until there are few again. None
+/// may fail, also while pods go.
+pub(crate) async fn up_and_back(
+    url: &str,
+    [many, few]: [u32; 2],
+    grown: impl Future<Output = i32>,
+    back: impl Future<Output = i32>,
+) {
+    let load = Load::start(url.to_owned(), many).await;
+    let most = grown.await;
+    load.wait_for(u64::from(many)).await;
+    let (answered, failed) = load.counts();
+    drop(load);
+    let light = Load::start(url.to_owned(), few).await;
+    let least = back.await;
+    light.wait_for(1).await;
+    let (more_answered, more_failed) = light.counts();
+    let failed = failed + more_failed;
+    println!(
+        "{url}: {most} replicas, then {least}, {} requests answered, {failed} failed",
+        answered + more_answered
+    );
+    assert_eq!(failed, 0);
 }
 
 async fn send(client: reqwest::Client, url: String, per_second: u32, counts: Arc<Counts>) {

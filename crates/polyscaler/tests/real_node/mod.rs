@@ -3,6 +3,10 @@
 
 mod chart;
 mod cluster;
+mod days;
 mod http_app;
 mod load;
-mod worker;
+mod loads;
+mod metrics_server;
+mod prometheus;
+mod steps;

@@ -2,7 +2,7 @@
 //! topic with one subscription. What is pulled and not acknowledged stays held.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use axum::extract::{Path, State};
@@ -16,14 +16,14 @@ use tokio::task::JoinHandle;
 /// Messages by what they are acknowledged by.
 #[derive(Default)]
 struct Queue {
-    made: u64,
+    made: usize,
     waiting: VecDeque<(String, Value)>,
     delivered: BTreeMap<String, Value>,
 }
 
 type Shared = Arc<Mutex<Queue>>;
 
-/// The server, on 127.0.0.1. It ends with this value.
+/// The server, on 127.0.0.1 where nothing else was asked for. It ends with this value.
 pub(crate) struct Broker {
     address: SocketAddr,
     queue: Shared,
@@ -32,7 +32,12 @@ pub(crate) struct Broker {
 
 impl Broker {
     pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_on(Ipv4Addr::LOCALHOST).await
+    }
+
+    /// The same at an address of this machine that others reach.
+    pub(crate) async fn start_on(address: Ipv4Addr) -> Self {
+        let listener = TcpListener::bind((address, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let queue = Shared::default();
         let router =
@@ -44,6 +49,11 @@ impl Broker {
     /// For `PUBSUB_EMULATOR_HOST`.
     pub(crate) fn host(&self) -> String {
         self.address.to_string()
+    }
+
+    /// How many messages were published.
+    pub(crate) fn published(&self) -> usize {
+        self.queue.lock().unwrap().made
     }
 
     /// How many messages are not acknowledged.

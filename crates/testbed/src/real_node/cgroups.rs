@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use rustix::process::{Pid, Signal};
@@ -110,6 +111,59 @@ fn collect(folder: &Path, found: &mut Vec<u32>) {
     for child in children(folder) {
         collect(&child, found);
     }
+}
+
+/// What a container uses, by its cgroup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// Bytes, without what the kernel could take back at once, as `kubectl top` shows it.
+    pub memory: u64,
+    /// Processor time since the container's start.
+    pub processor: Duration,
+}
+
+/// What the container of this id uses, which is one of the run's.
+pub(super) fn usage(run: &str, id: &str) -> anyhow::Result<Usage> {
+    let groups: Vec<PathBuf> = roots().iter().filter_map(|root| below(&root.join(run), id)).collect();
+    let read = |file: &str| groups.iter().find_map(|group| fs::read_to_string(group.join(file)).ok());
+    let field = |text: &str, name: &str| {
+        text.lines().find_map(|line| line.strip_prefix(name))?.trim().parse::<u64>().ok()
+    };
+    // The names of version 2, and those of version 1.
+    let memory = read("memory.current").or_else(|| read("memory.usage_in_bytes"));
+    let memory = memory.and_then(|text| text.trim().parse::<u64>().ok()).context("no memory")?;
+    let idle = read("memory.stat").context("no memory.stat")?;
+    let idle = field(&idle, "total_inactive_file ").or_else(|| field(&idle, "inactive_file "));
+    let processor = match read("cpuacct.usage") {
+        Some(text) => Duration::from_nanos(text.trim().parse().context("odd cpuacct.usage")?),
+        None => {
+            let text = read("cpu.stat").context("no cpu.stat")?;
+            Duration::from_micros(field(&text, "usage_usec ").context("no usage_usec")?)
+        }
+    };
+    Ok(Usage { memory: memory.saturating_sub(idle.unwrap_or(0)), processor })
+}
+
+/// Ends what runs in the container of this id.
+pub(super) fn kill_container(run: &str, id: &str) -> anyhow::Result<()> {
+    let mut found = Vec::new();
+    for group in roots().iter().filter_map(|root| below(&root.join(run), id)) {
+        collect(&group, &mut found);
+    }
+    if found.is_empty() {
+        bail!("no process of container {id}");
+    }
+    found.into_iter().for_each(kill_process);
+    Ok(())
+}
+
+/// The folder of a name, however deep.
+fn below(folder: &Path, name: &str) -> Option<PathBuf> {
+    let found = folder.join(name);
+    if found.is_dir() {
+        return Some(found);
+    }
+    children(folder).iter().find_map(|child| below(child, name))
 }
 
 fn children(folder: &Path) -> Vec<PathBuf> {

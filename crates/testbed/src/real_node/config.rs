@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde_json::json;
 
-use super::{Network, NodeAccess, NodeParts, REAL_NODE};
+use super::{Network, NodeAccess, NodeParts, REAL_NODE, names};
 
 pub(super) const CONTAINERD: &str = "containerd.toml";
 pub(super) const KUBELET: &str = "kubelet.json";
@@ -28,7 +28,7 @@ pub(super) fn write(
     let files = [
         (CONTAINERD, containerd(directory, parts)),
         ("cni/10-pods.conflist", format!("{:#}", cni(network))),
-        (KUBELET, format!("{:#}", kubelet(cgroup, access))),
+        (KUBELET, format!("{:#}", kubelet(cgroup, network, access))),
     ];
     for (name, text) in files {
         let path = directory.join(name);
@@ -93,7 +93,7 @@ fn cni(network: &Network) -> serde_json::Value {
     })
 }
 
-fn kubelet(cgroup: &str, access: &NodeAccess<'_>) -> serde_json::Value {
+fn kubelet(cgroup: &str, network: &Network, access: &NodeAccess<'_>) -> serde_json::Value {
     let (key, value) = TAINT;
     let taint = json!({"key": key, "value": value, "effect": "NoSchedule"});
     json!({
@@ -119,6 +119,8 @@ fn kubelet(cgroup: &str, access: &NodeAccess<'_>) -> serde_json::Value {
         "localStorageCapacityIsolation": false,
         "imageGCHighThresholdPercent": 100,
         "oomScoreAdj": 0,
+        "clusterDNS": [network.machine()],
+        "clusterDomain": names::DOMAIN,
         // Names are not looked up outside.
         "resolvConf": "",
         // Nobody asks it, and a port less can clash.

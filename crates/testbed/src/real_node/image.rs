@@ -23,13 +23,31 @@ pub struct Image {
     entrypoint: Vec<String>,
     /// By the path in the image, the file of this machine.
     files: BTreeMap<String, PathBuf>,
+    /// What else is in it: the contents of a folder.
+    root: Option<PathBuf>,
+    /// The path in it of a program that is there without what only debuggers read: each container has a copy.
+    stripped: Option<String>,
 }
 
 impl Image {
     /// An empty image that runs the program at a path in it. `name` has a tag, as in `localhost/app:1`.
     #[must_use]
     pub fn of_files(name: &str, entrypoint: &str) -> Self {
-        Self { name: name.to_owned(), entrypoint: vec![entrypoint.to_owned()], files: BTreeMap::new() }
+        let entrypoint = vec![entrypoint.to_owned()];
+        Self { name: name.to_owned(), entrypoint, files: BTreeMap::new(), root: None, stripped: None }
+    }
+
+    /// An image of what is in a folder, which runs a program of it with these arguments.
+    #[must_use]
+    pub fn of_folder(name: &str, root: &Path, command: &[&str]) -> Self {
+        let entrypoint = command.iter().map(ToString::to_string).collect();
+        Self {
+            name: name.to_owned(),
+            entrypoint,
+            files: BTreeMap::new(),
+            root: Some(root.to_owned()),
+            stripped: None,
+        }
     }
 
     /// Adds a file of this machine at an absolute path in the image.
@@ -45,7 +63,8 @@ impl Image {
     pub fn of_program(name: &str, program: &Path) -> anyhow::Result<Self> {
         let file = program.file_name().and_then(|file| file.to_str()).context("the program has no name")?;
         let entrypoint = format!("/{file}");
-        let image = Self::of_files(name, &entrypoint).file(&entrypoint, program);
+        let mut image = Self::of_files(name, &entrypoint).file(&entrypoint, program);
+        image.stripped = Some(entrypoint);
         // It fails for a program without libraries, which says the same as an empty list.
         let linked = Command::new("ldd").arg(program).output().context("cannot run ldd")?;
         let linked = String::from_utf8_lossy(&linked.stdout).into_owned();
@@ -70,12 +89,18 @@ impl Image {
 
     fn write_parts(&self, folder: &Path, archive: &Path) -> anyhow::Result<()> {
         let root = folder.join("root");
+        if let Some(source) = &self.root {
+            output_of(Command::new("cp").arg("--archive").arg(source).arg(&root))?;
+        }
         for (path, source) in &self.files {
             let target = root.join(path.trim_start_matches('/'));
             let Some(parent) = target.parent() else { bail!("{path} is not a file in an image") };
             fs::create_dir_all(parent)?;
             fs::copy(source, &target).with_context(|| format!("cannot copy {}", source.display()))?;
             fs::set_permissions(&target, fs::Permissions::from_mode(0o755))?;
+        }
+        if let Some(path) = &self.stripped {
+            output_of(Command::new("strip").arg(root.join(path.trim_start_matches('/'))))?;
         }
         let layer = folder.join("layer.tar");
         tar(&layer, &root, &["."])?;

@@ -17,6 +17,8 @@ const CONTAINERD: Program = Program { name: "containerd", package: "containerd" 
 const RUNC: Program = Program { name: "runc", package: "runc" };
 const IP: Program = Program { name: "ip", package: "iproute2" };
 const IPTABLES: Program = Program { name: "iptables", package: "iptables" };
+/// Knows the addresses of Services, for pods.
+const DNSMASQ: Program = Program { name: "dnsmasq", package: "dnsmasq-base" };
 /// One of the programs of CNI, which lie together in a folder.
 const CNI: Program = Program { name: "host-local", package: "containernetworking-plugins" };
 
@@ -31,6 +33,7 @@ const TRIAL: &str = "ip link add trial0 type veth peer name trial1 && ip link ad
 pub struct NodeParts {
     pub(super) assets: NodeAssets,
     pub(super) containerd: PathBuf,
+    pub(super) dnsmasq: PathBuf,
     /// The folder with CNI's programs.
     pub(super) cni: PathBuf,
 }
@@ -68,7 +71,7 @@ pub fn find(progress: &mut dyn FnMut(&str)) -> Result<NodeParts, Unavailable> {
     }
     let mut program = |program: &Program| programs::ensure(program, progress).map_err(unavailable);
     let containerd = program(&CONTAINERD)?;
-    let cni = program(&CNI)?;
+    let (cni, dnsmasq) = (program(&CNI)?, program(&DNSMASQ)?);
     for other in [RUNC, IP, IPTABLES] {
         program(&other)?;
     }
@@ -86,7 +89,7 @@ pub fn find(progress: &mut dyn FnMut(&str)) -> Result<NodeParts, Unavailable> {
     })?;
     super::cgroups::trial().map_err(unavailable)?;
     let assets = assets::ensure_node(progress).map_err(unavailable)?;
-    Ok(NodeParts { assets, containerd, cni })
+    Ok(NodeParts { assets, containerd, dnsmasq, cni })
 }
 
 /// For tests: the parts, or `None` after a line that says why a test of real pods is left out. Where it

@@ -4,11 +4,9 @@ use testbed::{programs, wait};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::harness::LIMIT;
-use crate::packaging::helm::CHART;
 use crate::packaging::read;
-use crate::real_node::cluster::{Cluster, OPERATORS};
-use crate::samples::programs::program;
+use crate::real_node::cluster::{Cluster, LIMIT};
+use crate::real_node::loads::MOST;
 
 const NAMESPACE: &str = "jobs";
 
@@ -32,17 +30,8 @@ async fn ask(address: &str, command: &str) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&answer[..length]).trim().to_owned())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "real containers want the machine for themselves: simple_e2e.sh runs it alone"]
-async fn real_workers_follow_a_real_queue() {
-    let Some(cluster) = Cluster::start().await else { return };
-    cluster.namespace(OPERATORS).await;
-    cluster.helm("install", CHART, &[]).await;
-    for name in ["worker", "worker-producer"] {
-        cluster.add_program(&program(name)).await;
-    }
-    add_redis(&cluster).await;
-
+pub(super) async fn follow(cluster: &Cluster) {
+    add_redis(cluster).await;
     cluster.namespace(NAMESPACE).await;
     // As in the image of that name, whose server takes connections from everywhere.
     let redis = read("examples/worker/redis.yaml")
@@ -50,26 +39,24 @@ async fn real_workers_follow_a_real_queue() {
         .replace(r#"["--save", ""]"#, r#"["--save", "", "--protected-mode", "no"]"#);
     cluster.apply(NAMESPACE, &redis).await;
     cluster.wait_for_replicas(NAMESPACE, "redis", |ready| ready == 1).await;
-    // There is nobody to ask for the address of a name.
-    let address = cluster.service_address(NAMESPACE, "redis").await;
-    let by_address = |text: &str| text.replace("redis://redis:6379", &format!("redis://{address}:6379"));
-    let worker =
-        by_address(&read("examples/worker/deployment.yaml")).replace("worker:0.1.0", "localhost/worker:test");
-    cluster.apply(NAMESPACE, &worker).await;
+    let image = |text: &str, name: &str| text.replace("worker:0.1.0", &format!("localhost/{name}:test"));
+    cluster.apply(NAMESPACE, &image(&read("examples/worker/deployment.yaml"), "worker")).await;
     cluster.wait_for_replicas(NAMESPACE, "worker", |ready| ready == 1).await;
     // As its manifest has it, in a hurry.
-    let scaler = by_address(&read("examples/worker/generalscaler.yaml"))
+    let scaler = read("examples/worker/generalscaler.yaml")
+        .replace("redis.default", &format!("redis.{NAMESPACE}"))
         .replace("intervalSeconds: 5", "intervalSeconds: 1")
         .replace("cooldownSeconds: 15", "cooldownSeconds: 1")
-        .replace("scaleDownStabilizationSeconds: 60", "scaleDownStabilizationSeconds: 2");
+        .replace("scaleDownStabilizationSeconds: 60", "scaleDownStabilizationSeconds: 2")
+        .replace("maxReplicas: 10", &format!("maxReplicas: {MOST}"));
     cluster.apply(NAMESPACE, &scaler).await;
 
-    let producer = by_address(&read("examples/worker/producer.yaml"))
-        .replace("worker:0.1.0", "localhost/worker-producer:test")
-        .replace(r#""200""#, r#""1000""#)
+    let producer = image(&read("examples/worker/producer.yaml"), "worker-producer")
+        .replace(r#""200""#, r#""150""#)
         .replace(r#""50""#, r#""200""#);
     cluster.apply(NAMESPACE, &producer).await;
-    cluster.wait_for_replicas(NAMESPACE, "worker", |ready| ready > 2).await;
+    cluster.wait_for_replicas(NAMESPACE, "worker", |ready| ready == MOST).await;
+    let address = cluster.service_address(NAMESPACE, "redis").await;
     let drained = || async {
         match ask(&address, "LLEN jobs").await {
             Ok(answer) if answer == ":0" => Ok(()),
@@ -78,5 +65,4 @@ async fn real_workers_follow_a_real_queue() {
     };
     wait::until("all jobs taken", LIMIT, drained).await.unwrap();
     cluster.wait_for_replicas(NAMESPACE, "worker", |ready| ready == 1).await;
-    cluster.control_plane.shutdown().await.unwrap();
 }
