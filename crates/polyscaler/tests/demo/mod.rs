@@ -65,6 +65,19 @@ fn a_missing_server_is_one_plain_line() {
     }
 }
 
+#[test]
+fn where_there_can_be_no_real_node_one_plain_line_says_why() {
+    let output = Command::new(env!("CARGO_BIN_EXE_polyscaler"))
+        .args(["demo", "--real", "--duration", "1s"])
+        // A node would hide what is in there.
+        .env("TMPDIR", "/var/lib")
+        .output()
+        .unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), errors.lines().count()), (Some(1), 1), "{errors}");
+    assert!(errors.starts_with("polyscaler: a real node needs "), "{errors}");
+}
+
 /// How many members each action of a group moved, by the lines on it.
 fn moved(said: &str) -> Vec<u32> {
     let lines = said.lines().filter_map(|line| line.split_once(" one action at ")?.1.split_once(": "));

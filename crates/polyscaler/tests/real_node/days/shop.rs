@@ -127,7 +127,7 @@ impl<'a> Shop<'a> {
         let answer = self.http.get(format!("http://{address}:8080/metrics")).send().await;
         let text =
             answer.map_err(|error| error.to_string())?.text().await.map_err(|error| error.to_string())?;
-        let polls = text.lines().filter(|line| line.starts_with("polyscaler_poll_lateness_seconds_count"));
+        let polls = text.lines().filter(|line| line.starts_with("polyscaler_decisions_total{"));
         let count = polls.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum();
         Ok((leader, count))
     }
