@@ -68,11 +68,11 @@ pub(crate) fn run(arguments: DemoArgs) -> anyhow::Result<ExitCode> {
 async fn show(arguments: DemoArgs) -> anyhow::Result<ExitCode> {
     if arguments.real {
         let scenario = &scenario::real::SCENARIO;
-        return show_on(NodeStage::set(scenario), scenario, arguments.duration).await;
+        return Box::pin(show_on(Box::pin(NodeStage::set(scenario)), scenario, arguments.duration)).await;
     }
     let scenario = Scenario::named(&arguments.scenario)
         .with_context(|| format!("no scenario is called {:?}", arguments.scenario))?;
-    show_on(RealStage::set(scenario), scenario, arguments.duration).await
+    Box::pin(show_on(Box::pin(RealStage::set(scenario)), scenario, arguments.duration)).await
 }
 
 async fn show_on<S: Place>(

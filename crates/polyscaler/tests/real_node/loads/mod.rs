@@ -43,14 +43,15 @@ async fn every_kind_follows_a_real_load() {
         cluster.add_python_sample(),
         prometheus::start(&cluster),
     );
+    // On the heap, as they are large together.
     tokio::join!(
-        events::follow(&cluster, &cloud),
-        group::follow(&cluster),
-        orders::follow(&cluster),
-        processor::follow(&cluster),
-        python::follow(&cluster),
-        users::follow(&cluster),
-        worker::follow(&cluster),
+        Box::pin(events::follow(&cluster, &cloud)),
+        Box::pin(group::follow(&cluster)),
+        Box::pin(orders::follow(&cluster)),
+        Box::pin(processor::follow(&cluster)),
+        Box::pin(python::follow(&cluster)),
+        Box::pin(users::follow(&cluster)),
+        Box::pin(worker::follow(&cluster)),
     );
     cluster.print_usage("seven objects of all five kinds with polls every second").await;
     cluster.control_plane.shutdown().await.unwrap();
