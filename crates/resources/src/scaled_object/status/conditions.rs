@@ -170,25 +170,27 @@ fn ready(poll: &Poll, activity: Option<&Activity>, waits: bool, warnings: &[Warn
     if let Some(fault) = unread_target(poll).or_else(|| hpa_fault(poll)) {
         return fault;
     }
-    let failures = failures(activity);
+    let (failures, lacking) = (failures(activity), lacking(poll));
     let is_active = activity.is_some_and(|activity| activity.is_active);
     match (failures.as_str(), is_active) {
         ("", _) => {
-            let more = [write_failure(poll), of_metrics_api(warnings), lacking(poll)];
+            let more = [write_failure(poll), of_metrics_api(warnings), lacking];
             condition(READY, "True", READY_REASON, said(READY_MESSAGE, &more))
         }
         (_, true) => condition(
             READY,
             "Unknown",
             "PartialTriggerError",
-            said("Some triggers defined in ScaledObject are not working correctly", &[failures]),
+            said("Some triggers defined in ScaledObject are not working correctly", &[failures, lacking]),
         ),
-        (_, false) if waits => condition(READY, "True", READY_REASON, said(READY_MESSAGE, &[failures])),
+        (_, false) if waits => {
+            condition(READY, "True", READY_REASON, said(READY_MESSAGE, &[failures, lacking]))
+        }
         (_, false) => condition(
             READY,
             "False",
             "TriggerError",
-            said("Triggers defined in ScaledObject are not working correctly", &[failures]),
+            said("Triggers defined in ScaledObject are not working correctly", &[failures, lacking]),
         ),
     }
 }

@@ -38,7 +38,7 @@ pub(in crate::scaled_object) fn events(change: &Change<'_>) -> Vec<Announcement>
             let doubts = change.outcome.warnings.iter().filter(is_own);
             events.extend(doubts.map(|warning| normal("Poll", SCALER_INFO, warning.to_string())));
         }
-        events.extend(began_to_lack(poll, &before));
+        events.extend(began_to_lack(poll, &before, &next));
     }
     events.extend(paused(&before, &next));
     events.extend(fallback(&before, &next));
@@ -99,12 +99,12 @@ fn began_to_fail(poll: &Poll, before: &ScaledObjectStatus, next: &ScaledObjectSt
     began.filter_map(note).map(|note| warning("Poll", reason, note)).collect()
 }
 
-/// What is found to be missing in the workload, once for as long as `Ready` says it.
-fn began_to_lack(poll: &Poll, before: &ScaledObjectStatus) -> Vec<Announcement> {
-    let is_known = |problem: &&Problem| {
-        before.condition(READY).is_some_and(|ready| ready.message.contains(&problem.fault.detail))
+/// What is found to be missing in the workload, when `Ready` begins to say it: that is the memory of having told.
+fn began_to_lack(poll: &Poll, before: &ScaledObjectStatus, next: &ScaledObjectStatus) -> Vec<Announcement> {
+    let says = |status: &ScaledObjectStatus, problem: &Problem| {
+        status.condition(READY).is_some_and(|ready| ready.message.contains(&problem.fault.detail))
     };
-    let news = poll.lacking.iter().filter(|problem| !is_known(problem));
+    let news = poll.lacking.iter().filter(|problem| says(next, problem) && !says(before, problem));
     news.map(|problem| warning("Poll", SCALER_INFO, problem.to_string())).collect()
 }
 

@@ -104,6 +104,30 @@ fn contract_2_rule_5_what_a_workload_lacks_is_said_and_the_object_stays_ready() 
 }
 
 #[test]
+fn contract_2_rule_5_is_told_once_also_where_another_trigger_fails() {
+    let missing = "the container app doesn't have the cpu request defined";
+    let lacking = || vec![Problem::new("spec.triggers[1]", Fault::forbidden(missing))];
+    let mut object = with_triggers(json!([prometheus("a"), cpu()]));
+    let mut told_of = 0;
+    for failures in 1..=3 {
+        let activity = active(vec![failed("s0-prometheus", failures, false)]);
+        let poll = Told { activity, lacking: lacking(), ..told(object) };
+        let (after, events) = poll.tell();
+        assert!(conditions(&after)[0].starts_with("Ready=False TriggerError"), "{}", conditions(&after)[0]);
+        assert!(conditions(&after)[0].ends_with(missing), "{}", conditions(&after)[0]);
+        told_of +=
+            events.iter().filter(|event| event.contains(missing) && event.contains("KEDAScalerInfo")).count();
+        object = after;
+    }
+    assert_eq!(told_of, 1);
+    let unseen = Told { seen: Err(Reason::TargetNotFound), lacking: lacking(), ..told(object) };
+    assert!(
+        unseen.tell().1.iter().all(|event| !event.contains(missing)),
+        "what Ready does not say is not told either"
+    );
+}
+
+#[test]
 fn contract_2_warnings_are_a_normal_event() {
     let mut object = with("/spec/cooldownPeriod", json!(60));
     set(&mut object, "/spec/minReplicaCount", json!(2));
