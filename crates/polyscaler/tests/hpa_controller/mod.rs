@@ -88,8 +88,8 @@ async fn the_engine_decides_as_the_real_controller_does() {
     writeln!(std::io::stderr(), "hpa_controller: seed {seed}: {agreed} syncs agree, {at_an_edge} at an edge")
         .unwrap();
     assert!(differences.is_empty(), "{} HPAs differ:\n{}", differences.len(), differences.join("\n"));
-    // Syncs are a second apart, and most are at an edge where the machine is busy.
-    assert!(agreed as u64 >= seconds * hpas / 10, "only {agreed} syncs could be compared");
+    // Syncs are a second apart, and some are at an edge.
+    assert!(agreed as u64 >= seconds * hpas / 6, "only {agreed} syncs could be compared");
 }
 
 /// Writes the recordings, one line each.
