@@ -73,8 +73,9 @@ async fn beside_cpu_a_closed_window_means_no_replicas_and_no_failure() {
     scaler.patch_spec(json!({ "metrics": metrics(open) })).await;
     target.wait_for(5).await;
     target.wait_until_ready(5).await;
-    // All pods together need 5 × 160 / 80 = 10, whatever the window says.
-    api.set_each(&scene.namespace, "web", Load { cpu: 0.8, memory: 1_048_576.0 });
+    // All pods together need 10 of 400m, whatever the window says. The load is theirs together: were it each
+    // one's, 10 would only be passed by on the way to the maximum.
+    api.set(&scene.namespace, "web", Load { cpu: 3.9, memory: 1_048_576.0 });
     target.wait_for(10).await;
     scaler.wait_for("Ready", "True", "Ready").await;
 }
