@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use engine::{Absence, AbsenceReason, Credential, Holder};
@@ -49,6 +51,12 @@ impl Credentials {
             Ok::<_, Absence>((holder.clone(), values))
         });
         Ok(Self { by_holder: try_join_all(read).await?.into_iter().collect() })
+    }
+
+    /// A number that is another where other credentials were read, by which nobody can tell what they are.
+    pub(crate) fn digest(&self) -> u64 {
+        static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        KEYS.hash_one(&self.by_holder)
     }
 
     /// Adds what `holder` holds.

@@ -70,7 +70,7 @@ pub struct Hub {
     upstream: Arc<Upstream>,
     clock: Clock,
     entries: Mutex<Entries>,
-    streams: Streams,
+    streams: Arc<Streams>,
 }
 
 /// What a flight needs of the world.
@@ -133,7 +133,7 @@ impl Hub {
     pub fn new(credentials: Arc<dyn CredentialReader>, clock: Clock, observer: Observer) -> Self {
         let (pods, metrics, services) = (Arc::new(NoCluster), Arc::new(NoCluster), Arc::new(NoCluster));
         let upstream = Upstream { credentials, pods, metrics, services, observer };
-        Self { upstream: Arc::new(upstream), clock, entries: Mutex::default(), streams: Streams::default() }
+        Self { upstream: Arc::new(upstream), clock, entries: Mutex::default(), streams: Arc::default() }
     }
 
     /// The same hub for sources that read the cluster itself, by `pods`. Without it, they find no cluster.
@@ -191,7 +191,7 @@ impl Hub {
             return Boarding { flight: entry.flight.clone(), begun: entry.begun, joined: true };
         }
         entries.sweep(now);
-        let flight = launch(Arc::clone(&self.upstream), query.clone(), now);
+        let flight = launch(Arc::clone(&self.upstream), Arc::clone(&self.streams), query.clone(), now);
         let entry = Entry { begun: now, used: now, flight: flight.clone() };
         entries.by_query.insert(Keyed(query.clone()), entry);
         Boarding { flight, begun: now, joined: false }
@@ -210,10 +210,10 @@ impl Entries {
 }
 
 /// Begins a reading in a task of its own.
-fn launch(upstream: Arc<Upstream>, query: Query, begun: Time) -> Flight {
+fn launch(upstream: Arc<Upstream>, streams: Arc<Streams>, query: Query, begun: Time) -> Flight {
     let task = tokio::spawn(async move {
         let started = Instant::now();
-        let guarded = AssertUnwindSafe(upstream.read(&query, begun)).catch_unwind().await;
+        let guarded = AssertUnwindSafe(upstream.read(&query, &streams, begun)).catch_unwind().await;
         let reading = guarded.unwrap_or_else(|_| {
             tracing::error!(source = query.source(), "a metric source panicked");
             broken_off(query.source())
@@ -247,14 +247,17 @@ impl Upstream {
         }
     }
 
-    async fn read(&self, query: &Query, begun: Time) -> Reading {
+    async fn read(&self, query: &Query, streams: &Streams, begun: Time) -> Reading {
         let Some(Content { ask, needs }) = query.content() else {
             let message =
                 format!("{}: the query was not prepared by this operator's sources", query.source());
             return Reading::absent(AbsenceReason::Malformed, message);
         };
         match Credentials::read(needs, self.credentials.as_ref()).await {
-            Ok(credentials) => ask.ask(self.request(&credentials, begun)).await,
+            Ok(credentials) => {
+                streams.renew(query, &credentials);
+                ask.ask(self.request(&credentials, begun)).await
+            }
             Err(absence) => Reading::Absent(absence),
         }
     }

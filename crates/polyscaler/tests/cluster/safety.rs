@@ -27,17 +27,18 @@ async fn held(scene: &Scene, name: &str, safety: Value) -> Held {
 async fn one_operation_moves_only_so_many_pods() {
     let scene = Scene::new("rate").await;
     scene.operator(&[]).await;
-    let safety = json!({ "maxScaleUpRate": 3, "maxScaleDownRate": 5 });
+    // One pod a second: it is limited for long enough to be seen.
+    let safety = json!({ "maxScaleUpRate": 1, "maxScaleDownRate": 5 });
     let held = held(&scene, "rate", safety).await;
     scene.users("/rate", 9000);
     let message = held.scaling.wait_for("ScalingLimited", "True", "RateLimited").await;
-    assert!(message.contains("+3 at most"), "{message}");
+    assert!(message.contains("+1 at most"), "{message}");
     held.target.wait_for(10).await;
     scene.users("/rate", 0);
     held.target.wait_for(2).await;
-    held.recorder.expect(&[5, 8, 10, 5, 2]).await;
+    held.recorder.expect(&[3, 4, 5, 6, 7, 8, 9, 10, 5, 2]).await;
     held.scaling.wait_for("ScalingLimited", "False", "DesiredWithinRange").await;
-    held.scaling.wait_for_event("Normal", "SuccessfulRescale", "rate 10→5 (+3 at most)").await;
+    held.scaling.wait_for_event("Normal", "SuccessfulRescale", "rate 10→3 (+1 at most)").await;
     held.scaling.wait_for_event("Normal", "SuccessfulRescale", "rate 2→5 (-5 at most)").await;
 }
 

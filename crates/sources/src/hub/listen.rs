@@ -1,17 +1,18 @@
 //! Listens to sources that report by themselves that there is work, on a stream for each query of each owner.
 //!
 //! A stream that ends or breaks is opened again, later and later while that goes on: however often a source breaks,
-//! it costs no more than these attempts.
+//! it costs no more than these attempts. One whose credentials have changed, as a reading of its query finds, is opened
+//! again with the new ones.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use engine::{Absence, AbsenceReason, Query};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
@@ -31,9 +32,17 @@ const WAKE_PAUSE: Duration = Duration::from_secs(1);
 /// Has an owner looked at.
 pub type Wake = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
 
-/// The streams by their owner, and within that by the key of the query.
+/// The streams that are kept open.
 #[derive(Default)]
-pub(super) struct Streams(Mutex<HashMap<String, HashMap<String, Open>>>);
+pub(super) struct Streams {
+    /// By their owner, and within that by the key of the query.
+    by_owner: Mutex<HashMap<String, HashMap<String, Open>>>,
+    /// By the key of the query, what its streams go by while there are any.
+    credentials: Mutex<HashMap<String, Weak<Newest>>>,
+}
+
+/// The digest of the credentials that were read last for a query, for a stream or for a reading; `None` before the first.
+type Newest = watch::Sender<Option<u64>>;
 
 /// A stream that is kept open until this is dropped.
 struct Open {
@@ -58,6 +67,31 @@ impl Drop for Open {
     }
 }
 
+impl Streams {
+    /// What the streams of the query `key` go by.
+    fn newest(&self, key: &str) -> Arc<Newest> {
+        let mut known = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(newest) = known.get(key).and_then(Weak::upgrade) {
+            return newest;
+        }
+        known.retain(|_, newest| newest.strong_count() > 0);
+        let newest = Arc::new(watch::Sender::new(None));
+        known.insert(key.to_owned(), Arc::downgrade(&newest));
+        newest
+    }
+
+    /// Has the streams of `query` opened again where their credentials were others than `credentials`.
+    pub(super) fn renew(&self, query: &Query, credentials: &Credentials) {
+        if !pushes(query) {
+            return;
+        }
+        let known = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(newest) = known.get(query.key()).and_then(Weak::upgrade) {
+            newest.send_replace(Some(credentials.digest()));
+        }
+    }
+}
+
 impl Hub {
     /// Listens from now on to those of `queries` that report by themselves, on behalf of `owner`, and to nothing else that
     /// the owner had before; `wake` is called when there is work. Without queries it ceases.
@@ -66,7 +100,7 @@ impl Hub {
     pub fn listen<'a>(&self, owner: &str, queries: impl IntoIterator<Item = &'a Query>, wake: &Wake) {
         let pushing = queries.into_iter().filter(|query| pushes(query));
         let wanted: HashMap<&str, &Query> = pushing.map(|query| (query.key(), query)).collect();
-        let mut owners = self.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut owners = self.streams.by_owner.lock().unwrap_or_else(PoisonError::into_inner);
         if wanted.is_empty() {
             owners.remove(owner);
             return;
@@ -77,9 +111,10 @@ impl Hub {
             open.entry(key.to_owned()).or_insert_with(|| {
                 let (upstream, listened) = (Arc::clone(&self.upstream), query.clone());
                 let (clock, wake) = (Arc::clone(&self.clock), Arc::clone(wake));
+                let newest = self.streams.newest(query.key());
                 let task = tokio::spawn(async move {
                     let woken = Notify::new();
-                    let listening = keep_open(&upstream, &listened, || clock(), &woken);
+                    let listening = keep_open(&upstream, &listened, || clock(), &woken, &newest);
                     tokio::join!(listening, pass_on(&woken, &wake));
                 });
                 Open { query: query.clone(), task }
@@ -102,12 +137,18 @@ async fn pass_on(woken: &Notify, wake: &Wake) {
 }
 
 /// Opens the stream again and again.
-async fn keep_open(upstream: &Upstream, query: &Query, now: impl Fn() -> engine::Time, woken: &Notify) {
+async fn keep_open(
+    upstream: &Upstream,
+    query: &Query,
+    now: impl Fn() -> engine::Time,
+    woken: &Notify,
+    newest: &Newest,
+) {
     let mut broken = 0;
     loop {
         let began = Instant::now();
         let signal = || woken.notify_one();
-        let listening = AssertUnwindSafe(upstream.listen(query, now(), &signal)).catch_unwind().await;
+        let listening = AssertUnwindSafe(upstream.listen(query, now(), &signal, newest)).catch_unwind().await;
         let ended = listening.unwrap_or_else(|_| {
             tracing::error!(source = query.source(), "a metric source panicked");
             Err(Absence {
@@ -140,10 +181,17 @@ impl Upstream {
         query: &Query,
         begun: engine::Time,
         signal: &(dyn Fn() + Send + Sync),
+        newest: &Newest,
     ) -> Result<(), Absence> {
         let Some(Content { ask, needs }) = query.content() else { return Ok(()) };
         let credentials = Credentials::read(needs, self.credentials.as_ref()).await?;
-        ask.listen(self.request(&credentials, begun), signal).await
+        let digest = Some(credentials.digest());
+        newest.send_replace(digest);
+        let mut read = newest.subscribe();
+        tokio::select! {
+            ended = ask.listen(self.request(&credentials, begun), signal) => ended,
+            _ = read.wait_for(|newest| *newest != digest) => Ok(()),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::{Holder, Otherwise, Sought};
 use serde_json::json;
 use sources::Wake;
 use testbed::{Ends, ExternalScaler};
@@ -141,4 +142,38 @@ async fn contract_6_11_a_scaler_that_says_that_its_metrics_have_changed_is_asked
     let look =
         || async { if scaler.state().open_specs == 0 { Ok(()) } else { Err("still open".to_owned()) } };
     testbed::wait::until("no stream of specs", LIMIT, look).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stream_whose_credentials_have_changed_is_opened_again_at_the_next_reading() {
+    let (bench, scaler, (wake, mut woken)) = (Bench::new(), scaler().await, wake());
+    bench.vault.set("shop/s", "token", "old");
+    let place = Holder::Secret { namespace: "shop".to_owned(), name: "s".to_owned() }.value("token");
+    let sought = Sought { places: vec![place], otherwise: Otherwise::LeftOut };
+    let query =
+        bench.prepare_sought(&question(&scaler, json!({"push": true})), &[("metadata.tokenFromEnv", sought)]);
+    bench.hub.listen("a", [&query], &wake);
+    scaler.until_open(1).await.unwrap();
+    // A reading with the same leaves it open.
+    bench.hub.read(&query, bench.tick()).await;
+
+    bench.vault.set("shop/s", "token", "new");
+    bench.hub.read(&query, bench.tick()).await;
+    let told = || {
+        let seen = &scaler.state().seen;
+        let streams = seen.iter().filter(|(method, _)| method == "StreamIsActive");
+        streams.map(|(_, about)| about.metadata["tokenFromEnv"].clone()).collect::<Vec<_>>()
+    };
+    let look = || async {
+        let told = told();
+        if told == ["old", "new"] { Ok(()) } else { Err(format!("{told:?}")) }
+    };
+    testbed::wait::until("a stream with the new token", LIMIT, look).await.unwrap();
+    scaler.until_open(1).await.unwrap();
+    // What is pushed there counts, too.
+    scaler.push(true);
+    tokio::time::timeout(LIMIT, woken.recv()).await.unwrap().unwrap();
+    let read = bench.hub.read(&query, bench.tick()).await;
+    assert_eq!(reported(&read.reading).map(|(active, _)| active), Ok(true));
+    assert_eq!(told().len(), 2, "opened once more, and not again and again");
 }
