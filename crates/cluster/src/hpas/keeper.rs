@@ -113,7 +113,8 @@ impl HpaKeeper {
         let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
         let Some(live) = self.read(&api, &asked).await? else {
             let object = wanted::created(keep, hpa, &resource());
-            let created = self.write(asked.to("create", ""), time_left, api.create(&params, &object)).await?;
+            let rights = [asked.to("create", ""), owning(keep)];
+            let created = self.write(&rights, time_left, api.create(&params, &object)).await?;
             self.note(keep, hpa, &created);
             return Ok(Some(HpaAction::Created));
         };
@@ -129,7 +130,8 @@ impl HpaKeeper {
             Needed::Foreign(whose) => Err(Failed::Foreign(whose)),
             Needed::Replace(action, next) => {
                 let replaced = api.replace(&hpa.name, &params, &next);
-                let replaced = self.write(asked.to("update", ""), time_left, replaced).await?;
+                let rights = [asked.to("update", ""), owning(keep)];
+                let replaced = self.write(&rights, time_left, replaced).await?;
                 self.note(keep, hpa, &replaced);
                 // The API server fills in what was left out, and may find that nothing changes.
                 let is_changed = replaced.metadata.resource_version != live.metadata.resource_version;
@@ -155,7 +157,7 @@ impl HpaKeeper {
         let preconditions =
             Preconditions { uid: live.metadata.uid, resource_version: live.metadata.resource_version };
         let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
-        self.write(asked.to("delete", ""), time_left, api.delete(name, &params)).await?;
+        self.write(&[asked.to("delete", "")], time_left, api.delete(name, &params)).await?;
         Ok(Some(HpaAction::Deleted))
     }
 
@@ -170,10 +172,10 @@ impl HpaKeeper {
         }
     }
 
-    /// Writes while that is allowed, and counts it.
+    /// Writes while that is allowed, which takes these rights, and counts it.
     async fn write<T>(
         &self,
-        asked: Asked,
+        rights: &[Asked],
         time_left: TimeLeft<'_>,
         request: impl Future<Output = kube::Result<T>>,
     ) -> Result<T, Failed> {
@@ -182,7 +184,7 @@ impl HpaKeeper {
         let (result, ended) = match tokio::time::timeout(limit, request).await {
             Ok(Ok(answer)) => ("done", Ok(answer)),
             Ok(Err(error)) => {
-                let refusal = self.refusals.explain(&asked, &error).await;
+                let refusal = self.refusals.explain_all(rights, &error).await;
                 let is_outdated =
                     matches!(refusal.cause, Some(Cause::Conflict | Cause::AlreadyExists | Cause::NotFound));
                 let failed = if is_outdated { Failed::Outdated } else { Failed::Refused(refusal.clone()) };
@@ -241,6 +243,19 @@ fn resource() -> ApiResource {
 
 fn asked(namespace: &str, name: &str) -> Asked {
     Asked::of(&resource(), namespace, name)
+}
+
+/// The right to own an HPA so that it goes before its owner does. API servers with the admission plugin
+/// OwnerReferencesPermissionEnforcement ask for it.
+fn owning(keep: &KeepHpa<'_>) -> Asked {
+    Asked {
+        verb: "update",
+        group: keep.kind.group.to_owned(),
+        resource: keep.kind.plural.to_owned(),
+        subresource: "finalizers",
+        namespace: keep.owner.namespace.clone(),
+        name: keep.owner.name.clone(),
+    }
 }
 
 fn failure(namespace: &str, name: &str, failed: Failed) -> WriteFailure {

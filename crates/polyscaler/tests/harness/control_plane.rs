@@ -17,6 +17,16 @@ pub(crate) async fn start() -> ControlPlane {
     ControlPlane::start(Options { nodes: 2, ..Options::default() }).await.unwrap()
 }
 
+/// One with the CRDs that lets nobody own what is to go before its owner who may not change the owner's finalizers, as on
+/// OpenShift.
+pub(crate) async fn start_enforcing_owners() -> ControlPlane {
+    let api_server_args = vec!["--enable-admission-plugins=OwnerReferencesPermissionEnforcement".to_owned()];
+    let control_plane =
+        ControlPlane::start(Options { nodes: 0, api_server_args, ..Options::default() }).await.unwrap();
+    install_crds(&control_plane.client()).await;
+    control_plane
+}
+
 /// The one that tests share, with the CRDs. It lives on a runtime of its own, as that of a test ends with
 /// the test.
 pub(crate) fn shared() -> &'static ControlPlane {
