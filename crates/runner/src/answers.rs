@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use engine::{Published, Target, Time};
+use engine::{Published, Scale, Target, Time};
 use resources::Outcome;
 use tokio::sync::Notify;
 
@@ -162,7 +162,11 @@ impl Answers {
         let (Some((whole, target)), Some(pods)) = (&answer.shared, self.pods.0.get()) else {
             return Ok(answer);
         };
-        let ready = pods.observe(target).await.ok().and_then(|scale| scale.ready).unwrap_or(0);
+        let ready = match pods.observe(target).await {
+            Ok(Scale { ready: None, .. }) => pods.ready_pods(target).await,
+            seen => seen.ok().and_then(|scale| scale.ready),
+        };
+        let ready = ready.unwrap_or(0);
         let Some(value) = Published::shared_by(*whole, ready) else {
             let message = "it falls back by the pods that are ready, and none is".to_owned();
             return Err(NoAnswer::NoValue { message });

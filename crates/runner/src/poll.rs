@@ -238,7 +238,8 @@ async fn look(
 ) -> Looked {
     let timed = join_all(plan.metrics.iter().map(|metric| sample(services, metric, not_before))).await;
     let (readings, latencies): (Vec<Reading>, Vec<Duration>) = timed.into_iter().unzip();
-    let seen = join_all(plan.members.iter().map(|member| observe_member(services, member))).await;
+    let mut seen = join_all(plan.members.iter().map(|member| observe_member(services, member))).await;
+    count_ready_pods(services, plan, &readings, &mut seen).await;
     let last_scaled = if ask_last_scaled {
         join_all(plan.members.iter().map(|member| ask_when_scaled(services, member))).await
     } else {
@@ -306,6 +307,24 @@ async fn observe_member(services: &Services, member: &Member) -> Result<Scale, T
     match &member.role.refusal {
         Some(why) => Err(TargetFailure { reason: Reason::CrossNamespace, message: why.clone() }),
         None => observe(services, &member.target).await,
+    }
+}
+
+/// Has the pods counted that are ready, where a fallback may be shared by them and the kind of a target does not report it.
+async fn count_ready_pods(
+    services: &Services,
+    plan: &Plan,
+    readings: &[Reading],
+    seen: &mut [Result<Scale, TargetFailure>],
+) {
+    let fails = readings.iter().any(|reading| matches!(reading, Reading::Absent(_)));
+    if !fails || !plan.policy.shares_by_ready_pods() {
+        return;
+    }
+    for (member, seen) in plan.members.iter().zip(seen) {
+        if let Ok(scale @ Scale { ready: None, .. }) = seen {
+            scale.ready = services.actuator.ready_pods(&member.target).await;
+        }
     }
 }
 

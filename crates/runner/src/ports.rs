@@ -75,6 +75,13 @@ pub trait Actuator: Send + Sync {
     /// The present scale of `target`.
     fn observe<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Scale, TargetFailure>>;
 
+    /// How many pods of `target` are ready, as the selector of its scale finds them: for kinds that do not report it. `None`
+    /// where it cannot be found out.
+    fn ready_pods<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Option<u32>> {
+        let _ = target;
+        Box::pin(std::future::ready(None))
+    }
+
     /// When polyscaler last changed the replicas of `target`, as the API server remembers it. This
     /// survives even a leader that dies between scaling and writing the status, so it is asked once
     /// after each takeover.

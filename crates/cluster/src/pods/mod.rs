@@ -37,6 +37,25 @@ use object::Kept;
 use owners::{Claimed, Owners};
 use usage::Usage;
 
+/// Counts the pods of targets that are ready.
+pub(crate) struct ReadyPods(PodIndex);
+
+impl ReadyPods {
+    /// Pods behind the API server of `clients`.
+    pub(crate) fn new(clients: &Clients) -> Self {
+        Self(PodIndex::new(clients.read.clone(), clients.timeout))
+    }
+
+    /// How many pods in `namespace` match `selector`, run and are ready.
+    ///
+    /// # Errors
+    /// An absence that says what is wrong and what to do.
+    pub(crate) async fn count(&self, namespace: &str, selector: &str) -> Result<u32, Absence> {
+        let pods = self.0.pods(namespace, selector, Over::LeftOut).await?;
+        Ok(pods.iter().filter(|pod| pod.is_ready).map(|_| 1).sum())
+    }
+}
+
 /// How many pods there are, and on how many nodes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PodCount {

@@ -88,6 +88,8 @@ struct Requested {
 pub(super) struct Kept {
     pub(super) name: String,
     phase: PodPhase,
+    /// Whether it runs and says that it is ready.
+    pub(super) is_ready: bool,
     readiness: Option<Readiness>,
     started: Option<Time>,
     deletion: Option<Time>,
@@ -126,6 +128,7 @@ impl Common {
         Kept {
             name: pod.name_any(),
             phase: PodPhase::of(&status.phase),
+            is_ready: status.phase == "Running" && ready.is_some_and(|ready| ready.status == "True"),
             readiness,
             started: status.start_time.as_ref().map(time),
             deletion: pod.metadata.deletion_timestamp.as_ref().map(time),

@@ -21,6 +21,7 @@ use runner::{Actuator, Readiness};
 
 use crate::Clients;
 use crate::connect::no_answer;
+use crate::pods::ReadyPods;
 use crate::refusal::{Asked, Cause, Refusal, Refusals};
 use cache::Caches;
 pub(crate) use scalable::Scalables;
@@ -35,7 +36,10 @@ pub struct Targets {
     timeout: Duration,
     caches: Caches,
     scalables: Scalables,
+    ready_pods: ReadyPods,
     refusals: Refusals,
+    /// What keeps the ready pods of a target from being counted, so that it is said once.
+    uncounted: Mutex<HashMap<Target, String>>,
 }
 
 impl Targets {
@@ -47,7 +51,9 @@ impl Targets {
             timeout: clients.timeout,
             caches: Caches::new(clients.read.clone(), namespaces, readiness),
             scalables: Scalables::new(clients.read.clone(), clients.timeout),
+            ready_pods: ReadyPods::new(clients),
             refusals: Refusals::new(clients),
+            uncounted: Mutex::default(),
         }
     }
 
@@ -56,14 +62,30 @@ impl Targets {
     }
 
     async fn ask(&self, target: &Target) -> Result<Scale, TargetFailure> {
+        let scale = self.get_scale(target).await?;
+        Ok(Scale {
+            replicas: asked(&scale),
+            status_replicas: scale.status.map_or(0, |status| count(status.replicas)),
+            ready: None,
+        })
+    }
+
+    /// How many pods of `target` are ready; in an error, why that is not known.
+    async fn count_ready(&self, target: &Target) -> Result<u32, String> {
+        let scale = self.get_scale(target).await.map_err(|failure| failure.message)?;
+        let selector = scale.status.and_then(|status| status.selector).filter(|text| !text.is_empty());
+        let selector = selector.ok_or_else(|| {
+            format!("{target}: its scale subresource does not report a pod selector (status.selector)")
+        })?;
+        let counted = self.ready_pods.count(&target.namespace, &selector).await;
+        counted.map_err(|absence| format!("{target}: {}", absence.message))
+    }
+
+    async fn get_scale(&self, target: &Target) -> Result<ScaleObject, TargetFailure> {
         let resource = self.scalables.resource(target).await?;
         let api = self.api(&self.read, target, &resource);
         match tokio::time::timeout(self.timeout, api.get_scale(&target.name)).await {
-            Ok(Ok(scale)) => Ok(Scale {
-                replicas: asked(&scale),
-                status_replicas: scale.status.map_or(0, |status| count(status.replicas)),
-                ready: None,
-            }),
+            Ok(Ok(scale)) => Ok(scale),
             Ok(Err(error)) => {
                 let asked = Asked::of(&resource, &target.namespace, &target.name).to("get", "scale");
                 Err(unreadable(target, self.refusals.explain(&asked, &error).await))
@@ -87,6 +109,29 @@ impl Actuator for Targets {
             match self.caches.of(target) {
                 Some(cache) => Ok(cache.lookup(target).await?.scale),
                 None => self.ask(target).await,
+            }
+        }
+        .boxed()
+    }
+
+    fn ready_pods<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Option<u32>> {
+        async move {
+            let counted = self.count_ready(target).await;
+            let mut said = self.uncounted.lock().unwrap_or_else(PoisonError::into_inner);
+            match counted {
+                Ok(ready) => {
+                    said.remove(target);
+                    Some(ready)
+                }
+                Err(problem) => {
+                    if said.get(target) != Some(&problem) {
+                        let what =
+                            "ready pods cannot be counted, so a fallback of metricType Value has no effect";
+                        tracing::warn!(%target, problem, "{what}");
+                        said.insert(target.clone(), problem);
+                    }
+                    None
+                }
             }
         }
         .boxed()

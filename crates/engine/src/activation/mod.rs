@@ -231,6 +231,15 @@ impl Policy for Activation {
         NAME
     }
 
+    fn shares_by_ready_pods(&self) -> bool {
+        let is_value = |target: TargetType| target == TargetType::Value;
+        let shares = match &self.composite {
+            Some(composite) => is_value(composite.type_),
+            None => self.triggers.iter().any(|trigger| is_value(trigger.target.type_())),
+        };
+        shares && self.fallback().is_some()
+    }
+
     /// What an HPA would come to, in direct mode; whether the target is switched on or off stands in the report.
     fn recommend(&self, view: &View<'_>, _: usize, memory: &mut PolicyMemories) -> Option<Recommendation> {
         let memory = memory.entry(&view.members.get(MEMBER)?.target).of::<ActivationMemory>();

@@ -124,6 +124,12 @@ pub trait Policy: fmt::Debug + Send + Sync {
         Some(Cow::Borrowed(hpa))
     }
 
+    /// Whether what it publishes in place of a metric that fails is shared by the pods that are ready, so that they must be
+    /// known.
+    fn shares_by_ready_pods(&self) -> bool {
+        false
+    }
+
     /// What each member may cost, where the policy says so.
     fn budget(&self) -> Option<Budget> {
         None

@@ -4,6 +4,7 @@
 
 mod callers;
 mod discovery;
+mod fallbacks;
 mod finalizers;
 mod keda;
 mod owner;

@@ -105,6 +105,10 @@ async fn contract_4_5_a_fallback_is_shared_by_the_pods_that_are_ready_when_it_is
         assert_eq!(ask("s0-prometheus").await, Ok(value));
         assert_eq!(ask("s1-cron").await, Ok(3.0), "nobody shares it");
     }
-    world.cluster.set("web", 0);
+    world.cluster.tell_no_readiness("web");
+    assert!(ask("s0-prometheus").await.is_err(), "its kind does not say it, and nobody can count them");
+    world.cluster.count_ready_pods("web", 5);
+    assert_eq!(ask("s0-prometheus").await, Ok(3.0));
+    world.cluster.count_ready_pods("web", 0);
     assert!(ask("s0-prometheus").await.unwrap_err().contains("pods that are ready, and none is"));
 }

@@ -43,6 +43,8 @@ struct Deployment {
     manager: Option<String>,
     /// What someone else sets between the next read and write.
     meddling: Option<u32>,
+    /// The pods that are ready, where they are counted one by one.
+    counted: Option<u32>,
     /// How long new replicas take to become ready; `None` where the kind does not report it.
     readiness: Readiness,
     /// When a write of ours last landed, and the replicas before.
@@ -129,6 +131,11 @@ impl Cluster {
     /// From now on `name` does not report how many of its replicas are ready.
     pub(crate) fn tell_no_readiness(&self, name: &str) {
         self.lock().targets.entry(name.to_owned()).or_default().readiness = Readiness::NotTold;
+    }
+
+    /// From now on that many of the pods of `name` are found to be ready, where they are counted one by one.
+    pub(crate) fn count_ready_pods(&self, name: &str, ready: u32) {
+        self.lock().targets.entry(name.to_owned()).or_default().counted = Some(ready);
     }
 
     pub(crate) fn remove(&self, name: &str) {
@@ -264,6 +271,10 @@ impl Actuator for Cluster {
             }
         }
         .boxed()
+    }
+
+    fn ready_pods<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Option<u32>> {
+        async move { self.lock().targets.get(&target.name)?.counted }.boxed()
     }
 
     fn last_scaled<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, LastScaled> {
