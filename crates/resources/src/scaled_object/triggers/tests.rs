@@ -60,6 +60,7 @@ mod contract;
 mod external;
 mod http_access;
 mod measures;
+mod names;
 mod redis;
 
 #[test]
@@ -96,19 +97,6 @@ fn contract_6_0_all_that_is_wrong_is_said_at_once() {
             "spec.triggers[3].metadata.activationThreshold: Invalid value: unable to set param \"activationThreshold\" \
              value \"x\": must be a number, such as 5 or 0.5",
         ]
-    );
-}
-
-#[test]
-fn contract_6_0_an_unknown_trigger_is_told_those_that_there_are() {
-    let problems = trigger("kafka", &[]).problems();
-    let [problem] = problems.as_slice() else { panic!("{problems:?}") };
-    assert!(
-        problem.starts_with(
-            "spec.triggers[0].type: Unsupported value: no scaler found for type: kafka; an HTTP server that knows the \
-             value can be asked by metrics-api, and any other by external: supported values: \"cpu\", "
-        ),
-        "{problem}"
     );
 }
 
