@@ -203,7 +203,7 @@ impl Writer {
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
         let write = async {
             match send(&api, &key.name, &params, known, next, &asked).await {
-                Ok(object) => Ok(Patched::Done(known_of(kind, object))),
+                Ok(object) => Ok(Patched::Done(known.written(next, object))),
                 Err(Failed { error: kube::Error::Api(status), .. }) if status.is_not_found() => {
                     Ok(Patched::Gone)
                 }

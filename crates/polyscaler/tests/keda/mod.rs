@@ -7,6 +7,7 @@ mod document;
 mod external;
 mod goes;
 mod hpa;
+mod older_crds;
 mod paused;
 mod rights;
 mod rules;
