@@ -23,6 +23,8 @@ async fn contract_3_a_target_gets_back_the_replicas_that_it_had() {
     let scaling = scene.object(KIND, "web", with(&scene, "web", fields)).await;
     target.wait_for(0).await;
     scaling.wait_for_field("originalReplicaCount", 4).await;
+    // It is written where it is false, too: no schema says it.
+    scaling.wait_for_field("triggersActivity", json!({ "s0-prometheus": { "isActive": false } })).await;
     let object = scaling.get().await;
     assert_eq!(object.finalizers(), ["finalizer.keda.sh"]);
     assert_eq!(object.labels().get("scaledobject.keda.sh/name").map(String::as_str), Some("web"));

@@ -104,3 +104,29 @@ async fn contract_3_a_pause_of_one_direction_is_the_hpas_and_ours() {
     web.wait_for(1).await;
     wait_for_hpa(&scene, "keda-hpa-web", |hpa| policies(hpa) == [false, false]).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contract_3_a_pause_holds_whatever_is_wrong_with_the_triggers() {
+    let scene = Scene::new("keda-paused-bad").await;
+    let web = scene.podless_deployment("web", 2).await;
+    value(&scene, 5.0);
+    scene.operator(&[]).await;
+    let scaling = scene.object(KIND, "web", spec(&scene, "web")).await;
+    wait_for_hpa(&scene, "keda-hpa-web", |_| true).await;
+    scaling.patch_spec(json!({ "triggers": [{ "type": "carrier-pigeon", "metadata": {} }] })).await;
+    scaling.wait_for("Ready", "False", "ScaledObjectCheckFailed").await;
+    assert!(hpas(&scene).get_opt("keda-hpa-web").await.unwrap().is_some(), "it scales by what it has");
+
+    scaling.annotate(REPLICAS, Some("5")).await;
+    web.wait_for(5).await;
+    wait_until_gone(&scene, "keda-hpa-web").await;
+    scaling.wait_for_field("pausedReplicaCount", 5).await;
+    scaling.wait_for("Paused", "True", "ScaledObjectPaused").await;
+    let message = scaling.wait_for("Ready", "True", "ScaledObjectReady").await;
+    assert!(message.contains("correct it before the pause ends: spec.triggers[0].type: "), "{message}");
+
+    scaling.annotate(REPLICAS, None).await;
+    scaling.wait_for("Ready", "False", "ScaledObjectCheckFailed").await;
+    scaling.wait_for("Paused", "False", "ScaledObjectUnpaused").await;
+    scaling.wait_for_field("pausedReplicaCount", Value::Null).await;
+}

@@ -55,6 +55,10 @@ async fn contract_2_what_is_wrong_is_said_in_the_status() {
     assert!(message.starts_with("ScaledObject doesn't have correct triggers specification: "), "{message}");
     assert!(message.contains("no scaler found for type: carrier-pigeon"), "{message}");
     unknown.wait_for_event("Warning", "ScaledObjectCheckFailed", "carrier-pigeon").await;
+    // As with KEDA, which labels an object before it judges it, and looks at its target before its triggers.
+    let label = unknown.get().await.labels().get("scaledobject.keda.sh/name").cloned();
+    assert_eq!(label.as_deref(), Some("unknown"));
+    assert_eq!(unknown.columns().await["ScaleTargetKind"], "apps/v1.Deployment");
     let missing = scene.object(KIND, "missing", spec(&scene, "nowhere")).await;
     let message = missing.wait_for("Ready", "False", "ScaledObjectCheckFailed").await;
     assert!(message.contains("Target resource doesn't exist"), "{message}");

@@ -17,7 +17,7 @@ use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::hpa::{self, Parts};
-use super::marks::{Marks, is_transferred, is_whole};
+use super::marks::{self, Marks, is_transferred, is_whole};
 use super::spec::{FallbackConfig, ScalingModifiers};
 use super::triggers::{self, CompiledTrigger, TriggerContext, TriggerSpec};
 use super::{ScaledObjectSpec, rules};
@@ -41,7 +41,7 @@ pub(super) fn compile_policy(
     context: &Context<'_>,
 ) -> Result<(Compiled, Arc<Activation>), NotCompiled> {
     let spec: ScaledObjectSpec = spec(object)?;
-    let broken_rules = rule::problems(rules::RULES, &spec);
+    let mut broken_rules = rule::problems(rules::RULES, &spec);
     let mut findings = Findings::default();
     let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
     let target = spec.scale_target_ref.in_namespace(own_namespace(object));
@@ -67,7 +67,11 @@ pub(super) fn compile_policy(
     };
     let hpa = parts.kept();
     let direct = marks.direct.then(|| direct(&hpa, &compiled, &mut findings.problems)).flatten();
-    let Findings { problems, warnings } = findings;
+    let Findings { mut problems, mut warnings } = findings;
+    if is_whole(marks.brakes.pause) && !context.admitting {
+        // KEDA does not judge who is paused: whoever pauses an object that is broken wants it to hold still.
+        warnings.extend(marks::withheld(broken_rules.drain(..).chain(problems.drain(..)).collect()));
+    }
     if !broken_rules.is_empty() || !problems.is_empty() {
         return Err(NotCompiled::Problems { broken_rules, others: problems });
     }

@@ -17,7 +17,7 @@ const EXCLUDED_LABELS: &str = "scaledobject.keda.sh/hpa-excluded-labels";
 /// Name of the metric that a formula makes.
 pub(super) const COMPOSITE: &str = "composite-metric";
 /// The longest value of a label.
-const LONGEST_LABEL: usize = 63;
+pub(super) const LONGEST_LABEL: usize = 63;
 
 /// What an HPA is made of.
 pub(super) struct Parts<'a> {

@@ -41,9 +41,15 @@ impl Marks {
         let mut brakes = annotations.brakes;
         let by_keda = pause(all, admitting, findings);
         brakes.pause = joined(brakes.pause, by_keda);
-        let paused_by = by_keda.is_on().then(|| Origin::new(PAUSE_FIELD, by_keda, annotations_of(by_keda)));
+        let paused_by =
+            by_keda.is_on().then(|| Origin::new(PAUSE_FIELD, by_keda, annotations_of(by_keda, all)));
         Self { mode: annotations.mode, brakes, paused_by, forced: is_set(all, FORCE_ACTIVATION), direct }
     }
+}
+
+/// What the annotations of `object`, which may be malformed, pause.
+pub(super) fn pause_of(object: &Value) -> Pause {
+    Marks::read(object, false, &mut Findings::default()).brakes.pause
 }
 
 /// Whether `object` says that it has no HPA.
@@ -64,6 +70,21 @@ pub(super) fn is_transferred(object: &Value) -> bool {
 /// Whether a warning says that the replicas to pause at cannot be read.
 pub(super) fn is_of_paused_replicas(warning: &Warning) -> bool {
     warning.path == path(PAUSED_REPLICAS)
+}
+
+/// The path of [`withheld`] warnings.
+const WHOLE: &str = "spec";
+
+/// What is wrong with an object that is paused and so not judged; nothing where nothing is.
+pub(super) fn withheld(problems: Vec<Problem>) -> Option<Warning> {
+    let all: Vec<String> = problems.iter().map(Problem::to_string).collect();
+    (!all.is_empty())
+        .then(|| Warning::new(WHOLE, format!("correct it before the pause ends: {}", all.join("; "))))
+}
+
+/// Whether a warning says what is wrong with an object that is paused.
+pub(super) fn is_withheld(warning: &Warning) -> bool {
+    warning.path == WHOLE
 }
 
 /// Whether the annotation is there and not false, as Go's `strconv.ParseBool` reads it. What that cannot read counts as
@@ -109,14 +130,15 @@ fn pause(all: &Map<String, Value>, admitting: bool, findings: &mut Findings) -> 
     }
 }
 
-/// The annotations that pause so.
-fn annotations_of(pause: Pause) -> String {
+/// Which of `all` annotations pause so.
+fn annotations_of(pause: Pause, all: &Map<String, Value>) -> String {
     let names = match pause {
-        Pause::At(_) => PAUSED_REPLICAS.to_owned(),
+        // Also where it cannot be read.
+        Pause::At(_) | Pause::Everything if all.contains_key(PAUSED_REPLICAS) => PAUSED_REPLICAS.to_owned(),
         Pause::ScaleIn => PAUSED_SCALE_IN.to_owned(),
         Pause::ScaleOut => PAUSED_SCALE_OUT.to_owned(),
         Pause::BothDirections => format!("{PAUSED_SCALE_IN} and {PAUSED_SCALE_OUT}"),
-        Pause::Everything | Pause::Nothing => PAUSED.to_owned(),
+        Pause::At(_) | Pause::Everything | Pause::Nothing => PAUSED.to_owned(),
     };
     format!("annotation {names}")
 }

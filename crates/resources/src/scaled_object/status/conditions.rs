@@ -3,7 +3,7 @@
 use engine::{Activity, PastScale, Pause, Problem, TriggerActivity, Warning};
 
 use super::{KedaCondition, ScaledObjectStatus};
-use crate::scaled_object::marks::{is_of_paused_replicas, is_whole};
+use crate::scaled_object::marks::{is_of_paused_replicas, is_whole, is_withheld};
 use crate::{HpaScaling, Outcome, Poll, Reason, Verdict};
 
 pub(super) const READY: &str = "Ready";
@@ -32,11 +32,11 @@ pub(super) fn of(outcome: &Outcome, before: &ScaledObjectStatus) -> Vec<KedaCond
         Verdict::Invalid(problems) | Verdict::Unresolved(problems) => {
             let all: Vec<String> = problems.iter().map(Problem::to_string).collect();
             let message = format!("{}: {}", step(problems), all.join("; "));
-            unchecked(message, kept(PAUSED, "False", before), before)
+            unchecked(message, paused_or_not(None, before), before)
         }
         Verdict::Conflict(conflict) => {
             let message = format!("{WRONG_HPA}: {}", conflict.message);
-            unchecked(message, kept(PAUSED, "False", before), before)
+            unchecked(message, paused_or_not(None, before), before)
         }
         Verdict::Polled(poll) => polled(poll, before, &outcome.warnings),
     };
@@ -84,7 +84,15 @@ fn polled(poll: &Poll, before: &ScaledObjectStatus, warnings: &[Warning]) -> Vec
         // KEDA asks no trigger meanwhile, and neither do we.
         let fault = unread_target(poll).filter(|_| needs_target).or_else(|| hpa_fault(poll));
         let fault = fault.or_else(|| unreadable_pause(warnings));
-        let ready = fault.unwrap_or_else(|| condition(READY, "True", READY_REASON, paused_message(poll)));
+        let withheld = warnings.iter().find(|warning| is_withheld(warning)).map(Warning::to_string);
+        let ready = fault.unwrap_or_else(|| {
+            condition(
+                READY,
+                "True",
+                READY_REASON,
+                said(&paused_message(poll), &[withheld.unwrap_or_default()]),
+            )
+        });
         return vec![
             ready,
             kept(ACTIVE, "Unknown", before),
@@ -275,8 +283,17 @@ fn paused_message(poll: &Poll) -> String {
 }
 
 fn paused(poll: &Poll, before: &ScaledObjectStatus) -> KedaCondition {
-    if poll.plan.brakes.pause.is_on() {
-        return condition(PAUSED, "True", "ScaledObjectPaused", paused_message(poll));
+    let message = poll.plan.brakes.pause.is_on().then(|| paused_message(poll));
+    paused_or_not(message, before)
+}
+
+/// Whether the object is paused, with a sentence where it is polled as one that is.
+fn paused_or_not(message: Option<String>, before: &ScaledObjectStatus) -> KedaCondition {
+    let pause = before.facts.pause;
+    if let Some(message) =
+        message.or_else(|| pause.is_on().then(|| said(PAUSED_MESSAGE, &[pause.to_string()])))
+    {
+        return condition(PAUSED, "True", "ScaledObjectPaused", message);
     }
     let was = before.condition(PAUSED);
     if was.is_some_and(|was| was.status == "True" || was.reason == "ScaledObjectUnpaused") {

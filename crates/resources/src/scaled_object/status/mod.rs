@@ -8,12 +8,12 @@ mod facts;
 use std::collections::BTreeMap;
 
 use engine::activation::remembered;
-use engine::{Activity, Memory, Mode, Pause, Target, Time};
+use engine::{Activity, Memory, Pause, Target, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use self::facts::Facts;
+use self::facts::{Facts, group_version_kind};
 use super::hpa::{COMPOSITE, NAME_LABEL};
 use super::marks::is_whole;
 use super::spec::ScaleTarget;
@@ -124,8 +124,9 @@ pub struct HealthStatus {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TriggerActivityStatus {
-    /// Whether it is.
-    pub is_active: bool,
+    /// Whether it is. Always written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_active: Option<bool>,
 }
 
 impl Status for ScaledObjectStatus {
@@ -144,23 +145,28 @@ impl Status for ScaledObjectStatus {
     }
 
     fn update(&mut self, outcome: &Outcome) {
-        if outcome.poll().is_some_and(|poll| poll.plan.mode == Mode::Act) {
-            // It is written with what is written next.
-            self.facts.unlabelled = None;
-        }
+        // It is written with what is written next: as with KEDA also where the object is found to be invalid.
+        self.facts.unlabelled = None;
         let was_active = self.condition(conditions::ACTIVE).is_some_and(|active| active.status == "True");
         self.conditions = conditions::of(outcome, self);
         self.triggers_types = Some(self.facts.trigger_types.clone());
         self.authentications_types = Some(self.facts.authentications.clone());
-        let Some(poll) = outcome.poll() else { return };
+        let untold_kind = self.facts.untold_kind.take();
+        let Some(poll) = outcome.poll() else {
+            // KEDA looks at the target before it finds out that a trigger is invalid, which is done the other way round here:
+            // what else it notes of the target is not known.
+            self.scale_target_kind = untold_kind.or_else(|| self.scale_target_kind.take());
+            self.paused_replica_count =
+                self.paused_replica_count.filter(|replicas| self.facts.pause == Pause::At(*replicas));
+            return;
+        };
         if conditions::target_sentence(poll).is_some() {
             // As with KEDA: of a target that is not there nothing is known, and nothing that was known is forgotten.
             return;
         }
         if let Some(member) = poll.plan.members.first() {
-            let gvkr = gvkr(&member.target);
-            self.scale_target_kind = Some(format!("{}.{}", member.target.api_version, gvkr.kind));
-            self.scale_target_gvkr = Some(gvkr);
+            self.scale_target_kind = Some(group_version_kind(&member.target));
+            self.scale_target_gvkr = Some(gvkr(&member.target));
         }
         let seen = poll.members.first().and_then(|member| member.seen.as_ref().ok());
         self.original_replica_count = self.original_replica_count.or(seen.map(|scale| scale.replicas));
@@ -217,7 +223,7 @@ impl ScaledObjectStatus {
         let triggers = &activity.triggers;
         self.external_metric_names = triggers.iter().map(|trigger| trigger.metric.clone()).collect();
         let active = |trigger: &engine::TriggerActivity| {
-            (trigger.metric.clone(), TriggerActivityStatus { is_active: trigger.is_active })
+            (trigger.metric.clone(), TriggerActivityStatus { is_active: Some(trigger.is_active) })
         };
         self.triggers_activity = triggers.iter().map(active).collect();
         let health = |trigger: &engine::TriggerActivity| {

@@ -1,6 +1,6 @@
 //! The annotations, KEDA's and ours.
 
-use engine::{Mode, Pause};
+use engine::Mode;
 
 use super::*;
 
@@ -90,6 +90,7 @@ fn contract_3_replicas_that_cannot_be_read_pause_all_the_same() {
         assert_eq!(problems(&object, &CONTEXT), [wanted]);
         let stored = KIND.compile(&object, &STORED).unwrap();
         assert_eq!(stored.plan.brakes.pause, Pause::Everything, "{text:?}");
+        assert_eq!(stored.plan.origins[0].from, "annotation autoscaling.keda.sh/paused-replicas");
         assert!(stored.warnings[0].message.ends_with("is paused at the replicas that it has"));
     }
 }

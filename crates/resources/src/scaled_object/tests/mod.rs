@@ -8,7 +8,7 @@ mod status;
 use std::sync::Arc;
 
 use engine::activation::Activation;
-use engine::{Actuation, KeptHpa, Plan, Problem};
+use engine::{Actuation, KeptHpa, Pause, Plan, Problem};
 use serde_json::{Value, json};
 
 use super::*;

@@ -171,6 +171,10 @@ fn contract_1_1_each_field_of_the_status_has_kedas_type() {
     let health = status.pointer("/properties/health/additionalProperties/properties").unwrap();
     let health: Vec<&String> = health.as_object().unwrap().keys().collect();
     assert_eq!(health, ["numberOfFailures", "status"]);
+    let mut activity = status.pointer("/properties/triggersActivity/additionalProperties").unwrap().clone();
+    activity["properties"]["isActive"].as_object_mut().unwrap().remove("description");
+    activity.as_object_mut().unwrap().remove("description");
+    assert_eq!(activity, json!({ "type": "object", "properties": { "isActive": { "type": "boolean" } } }));
 }
 
 #[test]

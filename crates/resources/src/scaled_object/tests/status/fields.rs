@@ -145,3 +145,14 @@ fn contract_4_10_a_status_that_cannot_be_written_is_told() {
         (true, "ScaledObjectUpdateFailed", "the API server refuses it")
     );
 }
+
+#[test]
+fn contract_1_1_that_a_trigger_is_not_active_is_written_where_it_is_missing() {
+    let status = json!({ "triggersActivity": { "s0-prometheus": {} } });
+    let before = KIND.kept_status(&with("/status", status));
+    assert_eq!(before.to_value()["triggersActivity"], json!({ "s0-prometheus": {} }));
+    let next = before
+        .after(&Told { activity: active(vec![trigger("s0-prometheus", false)]), ..told(least()) }.outcome());
+    let written = next.to_value();
+    assert_eq!(written["triggersActivity"], json!({ "s0-prometheus": { "isActive": false } }));
+}
