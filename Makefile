@@ -60,11 +60,7 @@ e2e: require ## Check all manifests, on a real API server too, scale each sample
 
 .PHONY: tools
 tools: require ## Build helm, kubectl, kube-state-metrics, metrics-server, a Lua and a collector of traces for tests, once
-	hack/tools/helm.sh
-	hack/tools/kubectl.sh
-	hack/kube-state-metrics/kube-state-metrics.sh
-	hack/metrics-server/metrics-server.sh
-	hack/lua/lua.sh
+	for tool in helm kubectl kube-state-metrics metrics-server glua; do hack/tool.sh $$tool || exit 1; done
 	hack/collector/collector.sh
 
 .PHONY: build

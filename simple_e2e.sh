@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The whole in one go: all manifests are valid, a real API server takes them, each sample application is
 # scaled once, up and down, by the real operator, and on a real node chart and kustomizations are installed and
-# real containers follow real loads, also on bad days. Ends at the first step that fails.
+# real containers follow real loads, also on bad days and in the demo. Ends at the first step that fails.
 # Needs what `make test` needs; a control plane of its own runs meanwhile and leaves nothing.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -21,8 +21,8 @@ trap finish EXIT
 
 step "build"
 hack/require.sh
-helm=$(hack/tools/helm.sh)
-kubectl=$(hack/tools/kubectl.sh)
+helm=$(hack/tool.sh helm)
+kubectl=$(hack/tool.sh kubectl)
 # With an integration test of a package Cargo builds the package's programs: polyscaler, the samples, testbed.
 # All of the workspace, as `make test` does: another choice has other features, and would build all again.
 cargo test --locked --workspace --no-run --test integration --test programs --test testbed

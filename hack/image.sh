@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds images without an engine: the last stage of a Dockerfile, of binaries that were built on this machine.
+# Builds images without an engine: a stage of a Dockerfile, of binaries that were built on this machine.
 #   hack/image.sh FOLDER NAME[=IMAGE]...
 # NAME is polyscaler, http-app, worker, event-queue, order-queue or keda-python; IMAGE is what it is tagged with, NAME:VERSION unless given.
 # FOLDER gets NAME.tar for each, in the form of `docker save`.
@@ -34,11 +34,11 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/etc/ssl/certs" "$work/out" "$folder"
 cp "$certificates" "$work$certificates"
 
-# The programs that a sample's Dockerfile takes from its first stage.
-sample() {
+# The programs that the stage of a sample takes from the first one.
+programs() {
   local target programs program
   target=$(uname -m)-unknown-linux-gnu
-  programs=$(sed -n 's#^COPY --from=builder /out/\([^ ]*\) .*#\1#p' "$1")
+  programs=$(sed -n 's#^COPY /out/\([^ ]*\) .*#\1#p' "$work/Dockerfile")
   RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" \
     cargo build --locked --release --package examples --target "$target" $(printf -- '--bin %s ' $programs)
   for program in $programs; do cp "${CARGO_TARGET_DIR:-target}/$target/release/$program" "$work/out/$program"; done
@@ -60,10 +60,12 @@ python_sample() {
   } >"$work/Dockerfile"
 }
 
-# The first stage has happened here, so what the last one takes from it is found in the folder.
-last_stage() {
-  sed -n '/^FROM scratch$/,$p' "$1" | sed 's/--from=builder //' >"$work/Dockerfile"
-  grep -q '^COPY ' "$work/Dockerfile" || { echo "$1 has no stage that begins with FROM scratch" >&2; exit 1; }
+# Takes a stage of a Dockerfile that begins with nothing, the last one or that of a name. The first stage happens here, so what
+# is taken from it is found in the folder.
+stage() {
+  awk -v from="FROM scratch${2:+ AS $2}" '/^FROM / { is_it = $0 == from } is_it' "$1" |
+    sed 's/^FROM scratch .*/FROM scratch/; s/--from=builder //' >"$work/Dockerfile"
+  grep -q '^COPY ' "$work/Dockerfile" || { echo "$1 has no stage FROM scratch${2:+ AS $2}" >&2; exit 1; }
 }
 
 build() { buildah --root "$work/storage" --runroot "$work/run" --storage-driver vfs "$@"; }
@@ -75,11 +77,11 @@ for wanted in "$@"; do
   case $name in
     polyscaler)
       hack/static-binary.sh "$work/out/polyscaler"
-      last_stage Dockerfile
+      stage Dockerfile
       ;;
     http-app | worker | event-queue | order-queue)
-      sample "examples/$name/Dockerfile"
-      last_stage "examples/$name/Dockerfile"
+      stage examples/Dockerfile "$name"
+      programs
       ;;
     keda-python) python_sample ;;
     *)

@@ -43,13 +43,13 @@ chart() {
   grep -q "^  repository: $image\$" "$copy/polyscaler/values.yaml" || fail "values.yaml has no repository to replace"
   grep -q "^  digest: \"$digest\"\$" "$copy/polyscaler/values.yaml" || fail "values.yaml has no digest to replace"
   mkdir -p "$folder"
-  "$(hack/tools/helm.sh)" package "$copy/polyscaler" --destination "$folder" >&2
+  "$(hack/tool.sh helm)" package "$copy/polyscaler" --destination "$folder" >&2
   rm -r "$copy"
 }
 
 push_chart() {
   local pushed
-  pushed=$("$(hack/tools/helm.sh)" push "$1/polyscaler-$(version).tgz" "$2" 2>&1)
+  pushed=$("$(hack/tool.sh helm)" push "$1/polyscaler-$(version).tgz" "$2" 2>&1)
   echo "$pushed" >&2
   echo "$pushed" | sed -n 's/^Digest: *//p'
 }

@@ -15,7 +15,7 @@ const VERSION: Place = Place { file: "Cargo.toml", before: "version = \"" };
 const TOOLCHAIN: Place = Place { file: "rust-toolchain.toml", before: "channel = \"" };
 
 /// The places that repeat one.
-const REPEATED: [(Place, Place); 14] = [
+const REPEATED: [(Place, Place); 11] = [
     (VERSION, Place { file: "charts/polyscaler/Chart.yaml", before: "version: " }),
     (VERSION, Place { file: "charts/polyscaler/Chart.yaml", before: "appVersion: \"" }),
     (VERSION, Place { file: "config/manager/manager.yaml", before: "image: polyscaler:" }),
@@ -23,13 +23,10 @@ const REPEATED: [(Place, Place); 14] = [
     (TOOLCHAIN, Place { file: "Dockerfile", before: "ARG RUST_VERSION=" }),
     (TOOLCHAIN, Place { file: "hack/tests.Dockerfile", before: "ARG RUST_VERSION=" }),
     (VERSION, Place { file: "examples/http-app/deployment.yaml", before: "image: http-app:" }),
-    (TOOLCHAIN, Place { file: "examples/http-app/Dockerfile", before: "ARG RUST_VERSION=" }),
+    (TOOLCHAIN, Place { file: "examples/Dockerfile", before: "ARG RUST_VERSION=" }),
     (VERSION, Place { file: "examples/worker/deployment.yaml", before: "image: worker:" }),
-    (TOOLCHAIN, Place { file: "examples/worker/Dockerfile", before: "ARG RUST_VERSION=" }),
     (VERSION, Place { file: "examples/event-queue/deployment.yaml", before: "image: event-queue:" }),
-    (TOOLCHAIN, Place { file: "examples/event-queue/Dockerfile", before: "ARG RUST_VERSION=" }),
     (VERSION, Place { file: "examples/order-queue/deployment.yaml", before: "image: order-queue:" }),
-    (TOOLCHAIN, Place { file: "examples/order-queue/Dockerfile", before: "ARG RUST_VERSION=" }),
 ];
 
 /// The places that name another version than the one they repeat.

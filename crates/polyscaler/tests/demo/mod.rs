@@ -8,8 +8,16 @@ use std::process::{Command, Stdio};
 
 /// What a day of so many seconds prints.
 fn play(scenario: &str, seconds: u32) -> String {
+    let said = play_with(&["--scenario", scenario], seconds);
+    assert!(said.contains("http://127.0.0.1:"), "{said}");
+    said
+}
+
+/// The same with these arguments.
+pub(crate) fn play_with(args: &[&str], seconds: u32) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_polyscaler"))
-        .args(["demo", "--scenario", scenario, "--duration", &format!("{seconds}s")])
+        .args(["demo", "--duration", &format!("{seconds}s")])
+        .args(args)
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -17,14 +25,14 @@ fn play(scenario: &str, seconds: u32) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}\n{errors}");
     assert!(!said.contains('\u{1b}'), "no colours in a file: {said}");
-    for words in ["http://127.0.0.1:", "export KUBECONFIG=", "everything that was started has ended"] {
+    for words in ["export KUBECONFIG=", "everything that was started has ended"] {
         assert!(said.contains(words), "{words} in {said}");
     }
     said
 }
 
 /// The most and the least that a word such as `ready` says in the lines of an application.
-fn range(said: &str, application: &str, word: &str) -> (u32, u32) {
+pub(crate) fn range(said: &str, application: &str, word: &str) -> (u32, u32) {
     let value = |line: &str| {
         let mut words = line.split_whitespace().skip_while(|found| *found != word);
         words.nth(1)?.parse().ok()
@@ -35,7 +43,7 @@ fn range(said: &str, application: &str, word: &str) -> (u32, u32) {
 }
 
 /// How often an application was scaled out and in, as the summary has it.
-fn scaled(said: &str, application: &str) -> (u32, u32) {
+pub(crate) fn scaled(said: &str, application: &str) -> (u32, u32) {
     let summary = said.split_once("\nsummary\n").unwrap_or_else(|| panic!("no summary in {said}")).1;
     let line = summary.lines().find(|line| line.split_whitespace().next() == Some(application));
     let line = line.unwrap_or_else(|| panic!("no {application} in {summary}"));

@@ -6,7 +6,7 @@ use testbed::{Supervisor, wait};
 
 use crate::harness::{LIMIT, Scene};
 use crate::monitoring::files::repository;
-use crate::packaging::tools::built_by;
+use crate::packaging::tools::tool;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_object_has_its_series() {
@@ -25,7 +25,7 @@ async fn every_object_has_its_series() {
     scene.general_scaler("lost", lost).await.wait_for("Ready", "False", "TargetNotFound").await;
     of_the_other_kinds(&scene).await;
 
-    let program = built_by("hack/kube-state-metrics/kube-state-metrics.sh");
+    let program = tool("kube-state-metrics");
     let supervisor = Supervisor::new("polyscaler-series").unwrap();
     let (port, own) = (PortClaim::new().unwrap(), PortClaim::new().unwrap());
     let args = [

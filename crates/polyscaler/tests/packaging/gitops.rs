@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::packaging::tools::built_by;
+use crate::packaging::tools::tool;
 use crate::packaging::{read, repository};
 
 /// The health check of the document.
@@ -37,8 +37,7 @@ fn health(object: &Value) -> (String, String) {
         lua(object)
     );
     std::fs::write(&script, text).unwrap();
-    let output =
-        Command::new(built_by("hack/lua/lua.sh")).arg(&script).current_dir(repository("")).output().unwrap();
+    let output = Command::new(tool("glua")).arg(&script).current_dir(repository("")).output().unwrap();
     let printed = String::from_utf8(output.stdout).unwrap();
     let mut lines = printed.lines().map(str::to_owned);
     let said = String::from_utf8_lossy(&output.stderr);

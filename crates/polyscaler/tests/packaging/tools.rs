@@ -5,14 +5,11 @@ use std::process::Command;
 
 use crate::packaging::repository;
 
-/// Where helm or kubectl is.
+/// Where a program is that `hack/tool.sh` builds.
 pub(crate) fn tool(name: &str) -> PathBuf {
-    built_by(&format!("hack/tools/{name}.sh"))
-}
-
-/// Where the program is that a script of the repository builds.
-pub(crate) fn built_by(script: &str) -> PathBuf {
-    let built = Command::new(repository(script)).output().unwrap_or_else(|error| panic!("{script}: {error}"));
+    let script = "hack/tool.sh";
+    let built = Command::new(repository(script)).arg(name).output();
+    let built = built.unwrap_or_else(|error| panic!("{script}: {error}"));
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     PathBuf::from(String::from_utf8(built.stdout).unwrap().trim())
 }

@@ -1,6 +1,6 @@
 //! The chart from its installation to its end: two replicas under the strictest of pod security, an HPA that reads its
-//! metric from them through a Service, a certificate that changes while requests run, an upgrade, a leader that is
-//! killed, and an uninstallation that leaves replicas and nothing stuck.
+//! metric from them through a Service, a certificate that changes while requests run, an upgrade that keeps a cooldown, a
+//! leader that is killed, evictions, and an uninstallation that leaves replicas and nothing stuck.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -11,14 +11,16 @@ use k8s_openapi::api::core::v1::{Namespace, Pod, Secret};
 use kube::api::{DeleteParams, PostParams};
 use kube::core::{DynamicObject, GroupVersionKind};
 use kube::discovery::ApiResource;
-use kube::{Api, Client};
+use kube::{Api, Client, ResourceExt};
 use serde_json::json;
-use testbed::{fixtures, wait};
+use testbed::{REAL_NODE, fixtures, wait};
 
 use crate::harness::{LIMIT, Target};
 use crate::packaging::helm::{CHART, helm_on};
+use crate::packaging::manifests::wait_until_rolled_out;
 use crate::packaging::repository;
 use crate::real_node::cluster::{Cluster, OPERATOR, OPERATORS, RELEASE};
+use crate::real_node::cooldown::Cooling;
 
 const NAMESPACE: &str = "shop";
 const METRICS_API: &str = "/apis/external.metrics.k8s.io/v1beta1";
@@ -118,6 +120,22 @@ async fn certificate_changes_while_requests_run(cluster: &Cluster) {
     println!("{} answers while the certificate changed", answered.load(Ordering::Relaxed));
 }
 
+/// Both replicas are to be evicted while no new one has a node: the PodDisruptionBudget keeps the second.
+async fn one_replica_at_most_is_evicted(cluster: &Cluster) {
+    wait_until_rolled_out(&cluster.client, OPERATORS, OPERATOR).await;
+    cluster.kubectl(&["cordon", REAL_NODE]).await;
+    let pods: Vec<String> = cluster.operators().await.iter().map(ResourceExt::name_any).collect();
+    let [first, second] = pods.as_slice() else { panic!("two replicas, not {pods:?}") };
+    // Refused until the budget has heard that both are ready.
+    wait::until("the first eviction", LIMIT, || cluster.evict(first)).await.unwrap();
+    match cluster.evict(second).await {
+        Err(kube::Error::Api(status)) if status.code == 429 => println!("{}", status.message),
+        other => panic!("{other:?}"),
+    }
+    cluster.kubectl(&["uncordon", REAL_NODE]).await;
+    wait_until_rolled_out(&cluster.client, OPERATORS, OPERATOR).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "real containers want the machine for themselves: simple_e2e.sh runs it alone"]
 async fn it_is_installed_upgraded_and_uninstalled_in_a_cluster() {
@@ -144,12 +162,15 @@ async fn it_is_installed_upgraded_and_uninstalled_in_a_cluster() {
     let hpas: Api<HorizontalPodAutoscaler> = Api::namespaced(client.clone(), NAMESPACE);
     let before = hpas.get("keda-hpa-web").await.unwrap().metadata.uid;
 
+    let cooling = Cooling::begin(&cluster, NAMESPACE).await;
+
     certificate_changes_while_requests_run(&cluster).await;
 
     cluster.helm("upgrade", CHART, &[&two[..], &["--set", "operator.logLevel=debug"]].concat()).await;
     wait::until("the metrics API", LIMIT, || cluster.get(METRICS_API)).await.unwrap();
     assert_eq!(hpas.get("keda-hpa-web").await.unwrap().metadata.uid, before);
     target.wait_for(3).await;
+    cooling.goes_on(4).await;
 
     let leader = wait::until("a leader", LIMIT, || cluster.leader(OPERATOR)).await.unwrap();
     pods.delete(&leader, &DeleteParams::default().grace_period(0)).await.unwrap();
@@ -157,6 +178,7 @@ async fn it_is_installed_upgraded_and_uninstalled_in_a_cluster() {
         cluster.leader(OPERATOR).await.and_then(|pod| if pod == leader { Err(pod) } else { Ok(pod) })
     };
     wait::until("another leader", LIMIT, other).await.unwrap();
+    one_replica_at_most_is_evicted(&cluster).await;
     cluster.apply(NAMESPACE, &scaled_object(4)).await;
     target.wait_for(4).await;
 

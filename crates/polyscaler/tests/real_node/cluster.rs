@@ -7,8 +7,9 @@ use std::time::Duration;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Namespace, Pod, Service};
-use kube::api::{DynamicObject, ListParams, PostParams};
-use kube::{Api, Client, ResourceExt as _};
+use kube::api::{DynamicObject, EvictParams, ListParams, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config, ResourceExt as _};
 use serde_json::{Value, json};
 use testbed::{ControlPlane, Image, Options, RealNode, real_node, wait};
 
@@ -17,6 +18,7 @@ use crate::packaging::helm::helm_on;
 use crate::packaging::kustomize::kustomize;
 use crate::packaging::manifests::{self, kind};
 use crate::packaging::repository;
+use crate::packaging::tools::tool;
 use crate::samples::programs::program;
 use crate::samples::python;
 
@@ -115,19 +117,54 @@ impl Cluster {
         manifests::wait_until_rolled_out(&self.client, OPERATORS, KUSTOMIZED).await;
     }
 
-    /// The pod that holds a Lease of the operator's.
-    pub(crate) async fn leader(&self, lease: &str) -> Result<String, String> {
+    /// The process that holds a Lease of the operator's: its pod's name, and what tells its processes apart.
+    pub(crate) async fn holder(&self, lease: &str) -> Result<String, String> {
         let leases: Api<Lease> = Api::namespaced(self.client.clone(), OPERATORS);
         let lease = leases.get(lease).await.map_err(|error| error.to_string())?;
         let identity = lease.spec.and_then(|spec| spec.holder_identity).unwrap_or_default();
-        // The pod's name, and what tells its processes apart.
-        identity.split('_').next().filter(|pod| !pod.is_empty()).map(str::to_owned).ok_or("nobody".to_owned())
+        if identity.is_empty() { Err("nobody".to_owned()) } else { Ok(identity) }
+    }
+
+    /// The pod of that process.
+    pub(crate) async fn leader(&self, lease: &str) -> Result<String, String> {
+        let holder = self.holder(lease).await?;
+        Ok(holder.split('_').next().unwrap_or_default().to_owned())
+    }
+
+    /// The operator's pods, without those that are ending.
+    pub(crate) async fn operators(&self) -> Vec<Pod> {
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), OPERATORS);
+        let mut pods = pods.list(&ListParams::default()).await.unwrap().items;
+        pods.retain(|pod| pod.metadata.deletion_timestamp.is_none());
+        pods
+    }
+
+    /// Asks for the eviction of a pod of the operator's, once: a client that tries again what is refused would wait
+    /// until the PodDisruptionBudget has room.
+    pub(crate) async fn evict(&self, pod: &str) -> Result<(), kube::Error> {
+        let mut config = Config::from_custom_kubeconfig(
+            Kubeconfig::read_from(self.control_plane.kubeconfig()).unwrap(),
+            &KubeConfigOptions::default(),
+        )
+        .await
+        .unwrap();
+        (config.proxy_url, config.default_retry) = (None, false);
+        let pods: Api<Pod> = Api::namespaced(Client::try_from(config).unwrap(), OPERATORS);
+        pods.evict(pod, &EvictParams::default()).await.map(drop)
+    }
+
+    /// Calls kubectl as an administrator.
+    pub(crate) async fn kubectl(&self, args: &[&str]) {
+        let program = tokio::task::spawn_blocking(|| tool("kubectl")).await.unwrap();
+        let mut command = tokio::process::Command::new(program);
+        command.arg("--kubeconfig").arg(self.control_plane.kubeconfig()).args(args);
+        let output = command.output().await.unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// Prints what each of the operator's containers uses, by its cgroup: a line each, with the load that it is under.
     pub(crate) async fn print_usage(&self, load: &str) {
-        let pods: Api<Pod> = Api::namespaced(self.client.clone(), OPERATORS);
-        for pod in pods.list(&ListParams::default()).await.unwrap().items {
+        for pod in self.operators().await {
             let container = pod.status.clone().unwrap().container_statuses.unwrap().remove(0);
             let usage = self.node().usage(&container.container_id.unwrap()).unwrap();
             let started = container.state.unwrap().running.unwrap().started_at.unwrap().0;

@@ -79,6 +79,22 @@ pub(crate) async fn up_and_back(
     assert_eq!(failed, 0);
 }
 
+/// Sends a little, one after the other, until something has come: how many.
+pub(crate) async fn trickle(mut one: impl AsyncFnMut(usize), comes: impl Future<Output = i32>) -> usize {
+    let mut comes = std::pin::pin!(comes);
+    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    let mut sent = 0;
+    loop {
+        tokio::select! {
+            _ = &mut comes => return sent,
+            _ = ticks.tick() => {
+                sent += 1;
+                one(sent).await;
+            }
+        }
+    }
+}
+
 async fn send(client: reqwest::Client, url: String, per_second: u32, counts: Arc<Counts>) {
     let mut ticks = tokio::time::interval(Duration::from_secs(1) / per_second);
     // Dropped along with this, so nobody asks any more when the load is gone.

@@ -3,7 +3,7 @@
 use testbed::ports::PortClaim;
 use testbed::{AggregatedApi, ControlPlane};
 
-use crate::packaging::tools::built_by;
+use crate::packaging::tools::tool;
 
 const NAMESPACE: &str = "kube-system";
 const SERVICE: &str = "metrics-server";
@@ -11,7 +11,7 @@ const SERVICE: &str = "metrics-server";
 /// Starts it, and waits until the API server finds it available. It ends with the control plane; its port is free for
 /// others when the value is dropped.
 pub(crate) async fn start(control_plane: &ControlPlane) -> PortClaim {
-    let program = tokio::task::spawn_blocking(|| built_by("hack/metrics-server/metrics-server.sh"));
+    let program = tokio::task::spawn_blocking(|| tool("metrics-server"));
     let host = format!("{SERVICE}.{NAMESPACE}.svc");
     let files = control_plane.authority().server(SERVICE, &[&host]).unwrap();
     let (port, kubeconfig) = (PortClaim::new().unwrap(), control_plane.kubeconfig().display());

@@ -3,7 +3,10 @@
 
 mod chart;
 mod cluster;
+mod cooldown;
 mod days;
+mod demo;
+mod endings;
 mod http_app;
 mod load;
 mod loads;

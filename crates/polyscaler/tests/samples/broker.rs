@@ -51,6 +51,11 @@ impl Broker {
         self.address.to_string()
     }
 
+    /// Publishes one message, `late`.
+    pub(crate) fn publish_late(&self) {
+        self.queue.lock().unwrap().publish(&json!([{ "data": "bGF0ZQ==" }]));
+    }
+
     /// How many messages were published.
     pub(crate) fn published(&self) -> usize {
         self.queue.lock().unwrap().made

@@ -1,8 +1,11 @@
 //! Days that every cluster has, on one node with the operator of `config/overlays/production`. While requests come at one
-//! rate, and whatever else happens, an application keeps the replicas that they need.
+//! rate, and whatever else happens, an application keeps the replicas that they need, and what is seen of it is what
+//! docs/incidents.md says.
 
+mod documented;
 mod metrics;
 mod operator;
+mod reasons;
 mod rollouts;
 mod shop;
 
@@ -25,19 +28,17 @@ async fn replicas_are_what_the_load_needs_whatever_happens() {
     // On the heap, as they are large together.
     let by_processor_time = Box::pin(rollouts::under_load_by_processor_time(&cluster));
     let by_requests = Box::pin(async {
-        shop.step(
-            "Prometheus away, and back at another address",
-            Box::pin(metrics::prometheus_is_replaced(&shop)),
-        )
-        .await;
-        shop.step("names cannot be looked up", Box::pin(metrics::names_are_away(&shop))).await;
+        let prometheus = Box::pin(metrics::prometheus_is_replaced(&shop));
+        shop.step("Prometheus' pod is replaced, or its Service has no endpoints", prometheus).await;
+        shop.step("DNS is away", Box::pin(metrics::names_are_away(&shop))).await;
         shop.step("an image that crashes", Box::pin(rollouts::an_image_crashes(&shop))).await;
         shop.step("a pod that never gets ready", Box::pin(rollouts::a_pod_never_gets_ready(&shop))).await;
         shop.step("the operator's process is killed", Box::pin(operator::its_process_is_killed(&shop))).await;
+        shop.step("the operator's pod is evicted", Box::pin(operator::its_pods_are_evicted(&shop))).await;
     });
     tokio::join!(by_processor_time, by_requests);
-    shop.all_requests_were_answered();
     cluster.print_usage("three objects, polls every second, two replicas").await;
+    shop.all_requests_were_answered();
     drop(shop);
     cluster.control_plane.shutdown().await.unwrap();
 }

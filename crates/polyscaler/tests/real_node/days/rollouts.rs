@@ -12,7 +12,9 @@ use testbed::wait;
 use crate::harness::Scaling;
 use crate::packaging::manifests::wait_until_rolled_out;
 use crate::real_node::cluster::{Cluster, LIMIT};
-use crate::real_node::days::shop::{NAME, NAMESPACE, NEEDED, Shop};
+use crate::real_node::days::documented::Row;
+use crate::real_node::days::reasons::Reasons;
+use crate::real_node::days::shop::{NAME, NAMESPACE, NEEDED, Shop, WINDOW};
 use crate::real_node::load::Load;
 use crate::real_node::loads::python;
 
@@ -58,7 +60,7 @@ pub(super) async fn under_load_by_processor_time(cluster: &Cluster) {
     // What is measured at first has the pods' start in it.
     load.wait_for(1200).await;
     let cores = wait::until("processor time is measured", LIMIT, || used(cluster, 2)).await.unwrap();
-    // It needs two replicas, also if a busy machine makes the same work cost a third more or less.
+    // It needs two replicas, also if a busy machine makes the same work cost two thirds more. Less only matters for scaling in.
     let scaler = json!({
         "apiVersion": "autoscaling.example.com/v1",
         "kind": "GeneralScaler",
@@ -67,15 +69,16 @@ pub(super) async fn under_load_by_processor_time(cluster: &Cluster) {
             "targetDeployment": "test",
             "maxReplicas": 6,
             "intervalSeconds": 1,
-            "metrics": [{ "type": "cpu", "config": { "measure": "usage" }, "targetValue": cores / 1.4 }],
-            "safety": { "scaleDownStabilizationSeconds": 120 },
+            "metrics": [{ "type": "cpu", "config": { "measure": "usage" }, "targetValue": cores / 1.15 }],
+            "safety": { "scaleDownStabilizationSeconds": WINDOW },
         },
     });
     cluster.apply(PROCESSOR, &scaler.to_string()).await;
     let kind = ("autoscaling.example.com/v1", "GeneralScaler", "generalscalers");
     let scaler = Scaling::namespaced(&cluster.client, PROCESSOR, kind, "python");
     scaler.wait_within(("Ready", "True", "Ready"), LIMIT).await;
-    let recorder = target.record().await;
+    let (recorder, reasons) = (target.record().await, Reasons::record(&scaler).await);
+    let (_, first) = reasons.since(0, &scaler).await;
     let version = json!({ "metadata": { "annotations": { "version": "2" } } });
     patch(cluster, PROCESSOR, "test", version).await;
     wait_until_rolled_out(&cluster.client, PROCESSOR, "test").await;
@@ -89,6 +92,8 @@ pub(super) async fn under_load_by_processor_time(cluster: &Cluster) {
         recorder.replicas()
     );
     assert_eq!(recorder.replicas(), Vec::<i64>::new(), "{}", scaler.status().await);
+    let (seen, _) = reasons.since(first, &scaler).await;
+    Row::of("a rolling update, with `cpu` as metric").compare(&seen);
     let (answered, failed) = load.counts();
     assert_eq!(failed, 0, "of {answered}");
 }

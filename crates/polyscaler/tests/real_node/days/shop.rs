@@ -1,14 +1,20 @@
 //! What the days happen to: `http-app` under a load that never changes, so that nor should its replicas.
 
+use std::sync::Mutex;
+
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::{ListParams, LogParams};
 use serde_json::{Value, json};
+use testbed::cloud_monitoring::now;
 use testbed::wait;
 
 use crate::harness::{Recorder, Scaling, Target, condition};
 use crate::packaging::read;
 use crate::real_node::cluster::{Cluster, LEASE, LIMIT, OPERATORS};
+use crate::real_node::days::documented::Row;
+use crate::real_node::days::reasons::Reasons;
 use crate::real_node::load::Load;
 use crate::real_node::prometheus;
 
@@ -18,6 +24,9 @@ pub(super) const NAME: &str = "http-app";
 const RATE: u32 = 100;
 const FOR_ONE: u32 = 42;
 pub(super) const NEEDED: i32 = 3;
+/// Within this many seconds, more than any step takes on a slow machine, an outage leaves no trace: readings that are low
+/// because nobody could send requests, or because Prometheus begins empty, scale nothing in.
+pub(super) const WINDOW: u32 = 1200;
 
 pub(super) struct Shop<'a> {
     pub(super) cluster: &'a Cluster,
@@ -25,6 +34,11 @@ pub(super) struct Shop<'a> {
     pub(super) target: Target,
     load: Load,
     recorder: Recorder,
+    reasons: Reasons,
+    /// That of the object when the last step was over.
+    version: Mutex<u64>,
+    /// When the present step began.
+    begun: Mutex<Timestamp>,
     http: reqwest::Client,
 }
 
@@ -43,18 +57,31 @@ impl<'a> Shop<'a> {
         let scaler = Scaling::namespaced(&cluster.client, NAMESPACE, kind, NAME);
         cluster.wait_for_replicas(NAMESPACE, NAME, |ready| ready == NEEDED).await;
         let target = cluster.target(NAMESPACE, NAME);
-        let recorder = target.record().await;
+        scaler.wait_within(("Ready", "True", "Ready"), LIMIT).await;
+        let (recorder, reasons) = (target.record().await, Reasons::record(&scaler).await);
+        let (_, version) = reasons.since(0, &scaler).await;
+        let (version, begun) = (Mutex::new(version), Mutex::new(now()));
         let http = testbed::http_client().timeout(LIMIT).build().unwrap();
-        Self { cluster, scaler, target, load, recorder, http }
+        Self { cluster, scaler, target, load, recorder, reasons, version, begun, http }
     }
 
-    /// Lets something happen, and sees that the replicas did not change and that all is well afterwards.
+    /// Lets something happen of which docs/incidents.md has a row, and sees that replicas, condition Ready and log are
+    /// what it says, and that all is well afterwards.
     pub(super) async fn step(&self, what: &str, happens: impl Future<Output = ()>) {
+        let row = Row::of(what);
+        let version = *self.version.lock().unwrap();
+        *self.begun.lock().unwrap() = now();
         happens.await;
         self.scaler.wait_within(("Ready", "True", "Ready"), LIMIT).await;
         self.cluster.wait_for_replicas(NAMESPACE, NAME, |ready| ready == NEEDED).await;
         assert_eq!(self.recorder.replicas(), Vec::<i64>::new(), "{what}");
-        println!("{what}: {NEEDED} replicas all the time");
+        let (seen, version) = self.reasons.since(version, &self.scaler).await;
+        *self.version.lock().unwrap() = version;
+        row.compare(&seen);
+        for words in row.lines() {
+            self.wait_for_line(words).await;
+        }
+        println!("{what}: {NEEDED} replicas all the time, {}", seen.join(", "));
     }
 
     /// Until now.
@@ -78,26 +105,32 @@ impl<'a> Shop<'a> {
         wait::until(&format!("not ready for one of {reasons:?}"), LIMIT, look).await.unwrap()
     }
 
-    /// What the operator that leads wrote since its start.
-    pub(super) async fn log(&self) -> String {
-        let leader = self.cluster.leader(LEASE).await.unwrap();
+    /// What the operator's pods wrote since the step began.
+    async fn log(&self) -> Result<String, kube::Error> {
         let pods: Api<Pod> = Api::namespaced(self.cluster.client.clone(), OPERATORS);
-        pods.logs(&leader, &LogParams::default()).await.unwrap()
+        let since = LogParams { since_time: Some(*self.begun.lock().unwrap()), ..LogParams::default() };
+        let mut log = String::new();
+        for pod in self.cluster.operators().await {
+            // One that waits for a node has none.
+            if pod.status.is_some_and(|status| status.container_statuses.is_some()) {
+                log += &pods.logs(&pod.metadata.name.unwrap(), &since).await?;
+            }
+        }
+        Ok(log)
     }
 
-    /// Waits until its log has a line with all of these.
-    pub(super) async fn wait_for_line(&self, parts: &[&str]) {
+    /// Waits until that log has a line with these words.
+    pub(super) async fn wait_for_line(&self, words: &str) {
         let look = || async {
-            let log = self.log().await;
-            let found = log.lines().any(|line| parts.iter().all(|part| line.contains(part)));
-            if found { Ok(()) } else { Err(log) }
+            let log = self.log().await.map_err(|error| error.to_string())?;
+            if log.lines().any(|line| line.contains(words)) { Ok(()) } else { Err(log) }
         };
-        wait::until(&format!("a line with {parts:?}"), LIMIT, look).await.unwrap();
+        wait::until(&format!("a line with {words:?}"), LIMIT, look).await.unwrap();
     }
 
     /// Waits until the replica that leads has polled so many objects more.
     pub(super) async fn polls_go_by(&self, more: f64) {
-        let from = std::sync::Mutex::new(None::<(String, f64)>);
+        let from = Mutex::new(None::<(String, f64)>);
         let look = || async {
             let (leader, count) = self.polls().await?;
             let mut from = from.lock().unwrap();
@@ -139,8 +172,7 @@ impl<'a> Shop<'a> {
     }
 }
 
-/// Requests as Prometheus counts them, once by a Service with an address of its own and once by one without. The window
-/// for scaling in is longer than that of the query, as a Prometheus that begins empty sees too little for that long.
+/// Requests as Prometheus counts them, once by a Service with an address of its own and once by one without.
 pub(super) fn scaler(most: i32) -> Value {
     let requests = |name: &str, server: &str| {
         json!({
@@ -162,7 +194,7 @@ pub(super) fn scaler(most: i32) -> Value {
             "maxReplicas": most,
             "intervalSeconds": 1,
             "metrics": [requests("service", prometheus::URL), requests("headless", prometheus::HEADLESS_URL)],
-            "safety": { "scaleDownStabilizationSeconds": 120 },
+            "safety": { "scaleDownStabilizationSeconds": WINDOW },
         },
     })
 }

@@ -7,6 +7,8 @@ use testbed::{CloudMonitoring, wait};
 
 use crate::packaging::read;
 use crate::real_node::cluster::{Cluster, LIMIT};
+use crate::real_node::endings::Endings;
+use crate::real_node::load::trickle;
 use crate::real_node::loads::MOST;
 use crate::samples::broker::Broker;
 
@@ -61,14 +63,19 @@ async fn up_and_back(cluster: &Cluster, broker: &Broker) {
     let publisher = at_the_broker(&read("examples/event-queue/publisher.yaml"), "event-queue-publisher");
     cluster.apply(NAMESPACE, &publisher.replace(r#""200""#, &format!("\"{EVENTS}\""))).await;
     cluster.wait_for_replicas(NAMESPACE, "event-queue", |ready| ready == MOST).await;
+    let endings = Endings::watch(&cluster.client, NAMESPACE, "event-queue").await;
+    // Events go on coming while subscribers go.
+    let back = cluster.wait_for_replicas(NAMESPACE, "event-queue", |ready| ready == 1);
+    let late = trickle(async |_| broker.publish_late(), back).await;
     let drained = || async {
         let (published, held) = (broker.published(), broker.held());
-        if published == EVENTS && held == 0 {
+        if published == EVENTS + late && held == 0 {
             Ok(())
         } else {
             Err(format!("{published} published, {held} held"))
         }
     };
     wait::until("all events acknowledged", LIMIT, drained).await.unwrap();
-    cluster.wait_for_replicas(NAMESPACE, "event-queue", |ready| ready == 1).await;
+    endings.all_well(MOST.unsigned_abs() as usize - 1).await;
+    println!("event-queue: {late} events while subscribers went, all acknowledged");
 }

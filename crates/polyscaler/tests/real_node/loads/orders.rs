@@ -5,6 +5,8 @@ use testbed::{programs, wait};
 
 use crate::packaging::read;
 use crate::real_node::cluster::{Cluster, LIMIT};
+use crate::real_node::endings::Endings;
+use crate::real_node::load::trickle;
 use crate::real_node::loads::MOST;
 
 pub(crate) const NAMESPACE: &str = "orders";
@@ -35,19 +37,28 @@ pub(super) async fn follow(cluster: &Cluster) {
     let publisher = image(&read("examples/order-queue/publisher.yaml"), "order-queue-publisher");
     cluster.apply(NAMESPACE, &publisher.replace(r#""200""#, &format!("\"{ORDERS}\""))).await;
     cluster.wait_for_replicas(NAMESPACE, "order-queue", |ready| ready == MOST).await;
+    let endings = Endings::watch(&cluster.client, NAMESPACE, "order-queue").await;
 
     let url = format!("nats://{}:4222", cluster.service_address(NAMESPACE, "nats").await);
     let jetstream = async_nats::jetstream::new(async_nats::connect(url).await.unwrap());
+    // Orders go on coming while workers go.
+    let publish = async |number: usize| {
+        let stored = jetstream.publish("orders.processing", format!("late-{number}").into()).await.unwrap();
+        stored.await.unwrap();
+    };
+    let back = cluster.wait_for_replicas(NAMESPACE, "order-queue", |ready| ready == 1);
+    let late = trickle(publish, back).await;
     let drained = || async {
         let stream = jetstream.get_stream("ORDERS").await.map_err(|error| error.to_string())?;
         let state = stream.get_info().await.map_err(|error| error.to_string())?.state;
         // What is acknowledged leaves the stream.
-        if state.last_sequence == ORDERS as u64 && state.messages == 0 {
+        if state.last_sequence == (ORDERS + late) as u64 && state.messages == 0 {
             Ok(())
         } else {
             Err(format!("{state:?}"))
         }
     };
     wait::until("all orders done", LIMIT, drained).await.unwrap();
-    cluster.wait_for_replicas(NAMESPACE, "order-queue", |ready| ready == 1).await;
+    endings.all_well(MOST.unsigned_abs() as usize - 1).await;
+    println!("order-queue: {late} orders while workers went, all done");
 }

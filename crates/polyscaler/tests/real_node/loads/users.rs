@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::packaging::{manifests, read};
 use crate::real_node::cluster::Cluster;
+use crate::real_node::load::Load;
 use crate::real_node::loads::{MOST, orders};
 
 const NAMESPACE: &str = "payment";
@@ -13,6 +14,7 @@ pub(super) async fn follow(cluster: &Cluster) {
     cluster.namespace(NAMESPACE).await;
     let text = read("examples/http-app/deployment.yaml").replace("replicas: 2", "replicas: 1");
     cluster.apply(NAMESPACE, &text.replace("http-app:0.1.0", "localhost/http-app:test")).await;
+    cluster.apply(NAMESPACE, &read("examples/http-app/service.yaml")).await;
     cluster.wait_for_replicas(orders::NAMESPACE, "nats", |ready| ready == 1).await;
     let scaling = json!({
         "apiVersion": "example.com/v1",
@@ -34,6 +36,13 @@ pub(super) async fn follow(cluster: &Cluster) {
     let users = join_all((0..45).map(|_| async_nats::connect(url.clone()))).await;
     let users: Vec<_> = users.into_iter().map(Result::unwrap).collect();
     cluster.wait_for_replicas(NAMESPACE, "http-app", |ready| ready == MOST).await;
+    // They make requests as well, which none of the pods that go may lose.
+    let url = format!("http://{}/", cluster.service_address(NAMESPACE, "http-app").await);
+    let load = Load::start(url, 10).await;
     drop(users);
     cluster.wait_for_replicas(NAMESPACE, "http-app", |ready| ready == 1).await;
+    load.wait_for(1).await;
+    let (answered, failed) = load.counts();
+    println!("http-app by users: {answered} requests answered while pods went, {failed} failed");
+    assert_eq!(failed, 0);
 }

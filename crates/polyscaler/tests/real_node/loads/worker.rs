@@ -1,4 +1,5 @@
-//! `worker` and its Redis in pods: as many workers as there are jobs for, all jobs done, and then one worker again.
+//! `worker` and its Redis in pods: as many workers as there are jobs for, all jobs done, also those that come while workers
+//! go, and then one worker again.
 
 use testbed::{programs, wait};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -6,6 +7,8 @@ use tokio::net::TcpStream;
 
 use crate::packaging::read;
 use crate::real_node::cluster::{Cluster, LIMIT};
+use crate::real_node::endings::Endings;
+use crate::real_node::load::trickle;
 use crate::real_node::loads::MOST;
 
 const NAMESPACE: &str = "jobs";
@@ -56,6 +59,7 @@ pub(super) async fn follow(cluster: &Cluster) {
         .replace(r#""50""#, r#""200""#);
     cluster.apply(NAMESPACE, &producer).await;
     cluster.wait_for_replicas(NAMESPACE, "worker", |ready| ready == MOST).await;
+    let endings = Endings::watch(&cluster.client, NAMESPACE, "worker").await;
     let address = cluster.service_address(NAMESPACE, "redis").await;
     let drained = || async {
         match ask(&address, "LLEN jobs").await {
@@ -63,6 +67,14 @@ pub(super) async fn follow(cluster: &Cluster) {
             other => Err(format!("{other:?}")),
         }
     };
+    // Jobs go on coming while workers go.
+    let push = async |number: usize| {
+        let answer = ask(&address, &format!("RPUSH jobs late-{number}")).await.unwrap();
+        assert!(answer.starts_with(':'), "{answer}");
+    };
+    let back = cluster.wait_for_replicas(NAMESPACE, "worker", |ready| ready == 1);
+    let late = trickle(push, back).await;
     wait::until("all jobs taken", LIMIT, drained).await.unwrap();
-    cluster.wait_for_replicas(NAMESPACE, "worker", |ready| ready == 1).await;
+    endings.all_well(MOST.unsigned_abs() as usize - 1).await;
+    println!("worker: {late} jobs while workers went, none lost");
 }
