@@ -1,7 +1,8 @@
 # Sourced by the scripts beside it: builds what they measure, and measures it.
 # BASELINE names a commit to build and measure in the same run, after this one; BASELINE_BINARY names a binary of it that is
 # built already. POLYSCALER names another binary than the release build, whose figures are the ones that count.
-# CARGO builds.
+# CARGO builds. BEFORE is a shell command that is run when all is there that is to be measured, for example one that waits
+# until builds have ended.
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 cargo=${CARGO:-cargo}
 polyscaler=${POLYSCALER:-target/release/polyscaler}

@@ -7,6 +7,7 @@
 //!                                                    └──────────▶ figures ◀─────────────────┘
 //! ```
 
+mod before;
 mod distribution;
 mod external_metrics;
 mod metrics;
@@ -16,6 +17,7 @@ mod scaled_objects;
 mod stage;
 mod steady_load;
 
+pub use before::before_measuring;
 pub use distribution::Distribution;
 pub use external_metrics::ExternalMetrics;
 pub use metrics::{Metrics, lateness};

@@ -20,10 +20,18 @@ impl Metrics {
     /// The sum of all series of `name` whose labels contain `label`.
     #[must_use]
     pub fn sum(&self, name: &str, label: &str) -> f64 {
-        let series =
-            self.0.iter().filter(|(key, _)| key.split('{').next() == Some(name) && key.contains(label));
         // The sum of none is -0.
-        series.map(|(_, value)| value).sum::<f64>() + 0.0
+        self.series(name).filter(|(key, _)| key.contains(label)).map(|(_, value)| value).sum::<f64>() + 0.0
+    }
+
+    /// How many series of `name` there are.
+    #[must_use]
+    pub fn count(&self, name: &str) -> usize {
+        self.series(name).count()
+    }
+
+    fn series(&self, name: &str) -> impl Iterator<Item = (&String, &f64)> {
+        self.0.iter().filter(move |(key, _)| key.split('{').next() == Some(name))
     }
 }
 

@@ -135,6 +135,11 @@ pub fn next_poll_after(plan: &Plan, decision: &Decision, now: Time) -> Time {
     poll_after(plan, plan.interval_after(decision), now)
 }
 
+/// The first regular poll of an object that has not been polled yet, whatever that will come to.
+pub fn first_regular_poll(plan: &Plan, now: Time) -> Time {
+    poll_after(plan, plan.shortest_interval(), now)
+}
+
 fn poll_after(plan: &Plan, interval: Duration, now: Time) -> Time {
     let Some(metric) = plan.metrics.first() else { return now.plus(interval) };
     let counts_from_poll = plan.policy.counts_from_poll(interval);

@@ -53,6 +53,11 @@ impl Plan {
         self.policy.pace(decision).map_or(self.interval, |pace| pace.min(self.interval))
     }
 
+    /// The shortest time between two polls that any decision leads to.
+    pub fn shortest_interval(&self) -> Duration {
+        self.policy.quickest_pace().map_or(self.interval, |pace| pace.min(self.interval))
+    }
+
     /// The plan as it counts at `now`: with other bounds while they are overridden.
     pub fn at(&self, now: Time) -> Cow<'_, Self> {
         let Some(over) = self.brakes.override_at(now) else {

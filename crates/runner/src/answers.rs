@@ -29,13 +29,16 @@ pub struct Answers {
     leads: AtomicBool,
     objects: Mutex<HashMap<ObjectKey, Noted>>,
     /// Objects whose poll is still to come: the first one, or that by a new spec.
-    expected: Mutex<HashSet<ObjectKey>>,
+    expected: Mutex<HashMap<ObjectKey, Expected>>,
     /// Those of them that somebody has asked for.
     asked: Mutex<HashSet<ObjectKey>>,
     someone_asks: Notify,
-    someone_was_polled: Notify,
     pods: Pods,
 }
+
+/// Whom to tell when the poll of one object has come; nobody while nobody waits. Each object has its own: told of
+/// every poll, thousands that wait would all look at once, thousands of times.
+type Expected = Option<Arc<Notify>>;
 
 /// By whom the pods of targets are counted.
 #[derive(Default)]
@@ -193,15 +196,13 @@ impl Answers {
     }
 
     async fn until_polled(&self, key: &ObjectKey) {
-        loop {
-            let mut polled = std::pin::pin!(self.someone_was_polled.notified());
-            // From here on nothing is missed.
-            polled.as_mut().enable();
-            if !self.is_expected(key) {
-                return;
-            }
-            polled.await;
-        }
+        let polled = {
+            let mut expected = locked(&self.expected);
+            let Some(expected) = expected.get_mut(key) else { return };
+            // Made before the object leaves the table, it is told when that happens.
+            Arc::clone(expected.get_or_insert_default()).notified_owned()
+        };
+        polled.await;
     }
 
     /// Waits until somebody has asked for objects whose poll is still to come; gives those.
@@ -213,20 +214,21 @@ impl Answers {
     /// Notes that a poll of the object `key` is still to come.
     pub(crate) fn expect(&self, key: &ObjectKey) {
         if self.leads.load(Ordering::Relaxed) {
-            locked(&self.expected).insert(key.clone());
+            locked(&self.expected).entry(key.clone()).or_default();
         }
     }
 
     fn is_expected(&self, key: &ObjectKey) -> bool {
-        locked(&self.expected).contains(key)
+        locked(&self.expected).contains_key(key)
     }
 
     /// Notes whether this replica leads; what it knows is of before, so it is forgotten.
     pub fn lead(&self, leads: bool) {
         self.leads.store(leads, Ordering::Relaxed);
         self.lock().clear();
-        locked(&self.expected).clear();
-        self.someone_was_polled.notify_waiters();
+        for (_, waiting) in locked(&self.expected).drain() {
+            tell(waiting);
+        }
     }
 
     /// Replaces what the object `key` published by what its last poll did.
@@ -261,13 +263,19 @@ impl Answers {
 
     /// What was still to come has come, or does not come any more.
     fn came(&self, key: &ObjectKey) {
-        if locked(&self.expected).remove(key) {
-            self.someone_was_polled.notify_waiters();
+        if let Some(waiting) = locked(&self.expected).remove(key) {
+            tell(waiting);
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<ObjectKey, Noted>> {
         locked(&self.objects)
+    }
+}
+
+fn tell(waiting: Expected) {
+    if let Some(waiting) = waiting {
+        waiting.notify_waiters();
     }
 }
 

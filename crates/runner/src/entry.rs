@@ -212,14 +212,15 @@ impl Entry {
         if !is_between {
             self.regular = None;
         }
-        let oldest = mem::take(&mut self.reuse_reading).oldest(&plan);
+        let not_before = self.not_before(&plan, due);
+        self.reuse_reading = Reuse::default();
         let job = Job {
             key,
             kind: self.kind,
             uid: self.identity.uid.clone(),
             generation: self.identity.generation,
             warnings: Arc::clone(&self.warnings),
-            not_before: due.minus(oldest),
+            not_before,
             plan,
             memory: self.memory.clone(),
             is_between,
@@ -229,6 +230,11 @@ impl Entry {
             revoked,
         };
         (job, revoke)
+    }
+
+    /// From when on a reading will do for a poll by `plan` that is due at `due`.
+    pub(crate) fn not_before(&self, plan: &Plan, due: Time) -> Time {
+        due.minus(self.reuse_reading.oldest(plan))
     }
 
     /// What it remembers.

@@ -36,6 +36,7 @@ mod namespaces;
 mod outages;
 mod owners;
 mod ownership;
+mod pace;
 mod poll;
 mod ports;
 mod preview;

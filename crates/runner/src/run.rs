@@ -1,6 +1,7 @@
 //! The loop itself.
 
 mod compile;
+mod due;
 mod group;
 mod hpa;
 mod left;
@@ -19,7 +20,8 @@ use crate::await_ready::Followed;
 use crate::clock::instant_in;
 use crate::entry::{Compiled, Entry, Identity, Polling};
 use crate::ownership::Ownership;
-use crate::poll::{Finished, Round, traced_poll};
+use crate::pace::Pace;
+use crate::poll::{Finished, Round};
 use crate::references::References;
 use crate::reporting;
 use crate::schedule::{Schedule, first_polls};
@@ -59,6 +61,7 @@ pub struct Runner {
     ownership: Ownership,
     references: References,
     schedule: Schedule,
+    pace: Pace,
     /// Who acts on objects of an API group in our place.
     left_to: HashMap<&'static str, String>,
     polls: JoinSet<Finished>,
@@ -81,6 +84,7 @@ impl Runner {
             ownership: Ownership::default(),
             references: References::default(),
             schedule: Schedule::default(),
+            pace: Pace::default(),
             left_to: HashMap::new(),
             polls: JoinSet::new(),
             polling: HashMap::new(),
@@ -96,7 +100,8 @@ impl Runner {
         let answers = Arc::clone(&self.services.answers);
         loop {
             let now = self.now();
-            let due = [self.schedule.next(), self.services.outages.report(now)].into_iter().flatten().min();
+            let due = [self.schedule.next(), self.pace.next(), self.services.outages.report(now)];
+            let due = due.into_iter().flatten().min();
             let wait = due.map_or(Duration::from_secs(3600), |due| due.since(now));
             tokio::select! {
                 event = events.recv() => match event {
@@ -145,6 +150,7 @@ impl Runner {
     fn lead(&mut self, leading: bool) {
         self.leading = leading;
         self.schedule.clear();
+        self.pace.clear();
         let now = self.now();
         for (key, entry) in &mut self.entries {
             // Whoever leads counts.
@@ -224,58 +230,6 @@ impl Runner {
         }
     }
 
-    fn start_due(&mut self) {
-        let now = self.now();
-        while let Some((due, key)) = self.schedule.pop_due(now) {
-            let Some(entry) = self.entries.get_mut(&key) else { continue };
-            // Otherwise another time has overtaken this one.
-            if entry.due == Some(due) {
-                entry.due = None;
-                self.attend(key, due, now);
-            } else if entry.pursuit.due() == Some(due) {
-                self.retry(key, now);
-            }
-        }
-    }
-
-    /// Polls an object that is due, or reports why it is not polled.
-    fn attend(&mut self, key: ObjectKey, due: Time, now: Time) {
-        let Some(entry) = self.entries.get_mut(&key) else { return };
-        if entry.polling.is_some() {
-            // When that poll ends, the object becomes due again.
-            return;
-        }
-        if self.services.guard.time_left().is_none() {
-            return self.due_at(key, now.plus(LEASE_PAUSE));
-        }
-        if self.left_to.contains_key(entry.kind.group) {
-            return self.show_left(&key, now);
-        }
-        let plan = match &entry.compiled {
-            Ok(plan) => Arc::clone(plan),
-            Err(verdict) => {
-                let verdict = verdict.clone();
-                return self.report(&key, verdict, now);
-            }
-        };
-        match self.ownership.conflict(&key, &plan) {
-            None if plan.claimed().any(|member| self.busy.contains_key(&member.target.identity())) => {
-                self.due_at(key, now.plus(BUSY_PAUSE));
-            }
-            None => {
-                self.services.metrics.late(entry.kind, &key, now.since(due));
-                self.start(key, plan, due);
-            }
-            Some(conflict) => {
-                entry.stand_back();
-                let conflict = Conflict { message: conflict, hpas: self.ownership.rival_hpas(&key) };
-                self.report(&key, Verdict::Conflict(conflict), now);
-                self.due_at(key.clone(), cycle::next_poll(&plan, now));
-                self.withdraw_hpa(&key, plan);
-            }
-        }
-    }
-
     /// Reports why an object is not polled.
     fn report(&mut self, key: &ObjectKey, verdict: Verdict, at: Time) {
         let Some(entry) = self.entries.get_mut(key) else { return };
@@ -291,16 +245,6 @@ impl Runner {
         let Some(entry) = self.entries.get_mut(&key) else { return };
         entry.due = Some(due);
         self.schedule.push(due, key);
-    }
-
-    fn start(&mut self, key: ObjectKey, plan: Arc<Plan>, due: Time) {
-        let Some(entry) = self.entries.get_mut(&key) else { return };
-        // The new decision stands in place of the last one.
-        entry.pursuit.give_up();
-        let (job, revoked) = entry.job(key.clone(), Arc::clone(&plan), due);
-        let poll = traced_poll(self.services.clone(), job);
-        self.spawn(&key, plan, revoked, poll);
-        self.follow(&key);
     }
 
     /// Runs a poll, or what else writes by `plan`; an object never has two.

@@ -39,9 +39,8 @@ impl Schedule {
 }
 
 /// Requests a second to any one metric server up to which first polls add to those of the objects that have come to their
-/// regular instants: after a restart all objects wait at once, and whoever is asked must not feel it. As those instants
-/// are a hundred an interval, some seconds have a third more of them than others; and an operator that has just begun is
-/// busy, so that what is due may wait and then comes together. With 150 here, more than 200 were seen.
+/// regular instants: after a restart all objects wait at once, and whoever is asked must not feel it. What then comes
+/// together all the same, as an operator that has just begun is busy, is held back by [`Pace`](crate::pace::Pace).
 const START_RATE: f64 = 100.0;
 
 /// Before each first poll at least, in seconds, whomever they ask: each takes the processor for a moment.
@@ -53,7 +52,7 @@ pub(crate) fn first_polls(crowd: &[Option<&Plan>], now: Time) -> Vec<Time> {
     let mut lines: HashMap<Option<&str>, Line> = HashMap::new();
     for plan in crowd.iter().flatten() {
         for Metric { query, .. } in &plan.metrics {
-            lines.entry(query.server()).or_default().join(query.digest(), plan.interval);
+            lines.entry(query.server()).or_default().join(query.digest(), plan);
         }
     }
     let mut due = Vec::with_capacity(crowd.len());
@@ -63,11 +62,11 @@ pub(crate) fn first_polls(crowd: &[Option<&Plan>], now: Time) -> Vec<Time> {
             due.push(now.plus(Duration::from_secs_f64(spread)));
             continue;
         };
-        let regular = cycle::next_poll(plan, now);
+        let regular = cycle::first_regular_poll(plan, now);
         let latest = regular.since(now).as_secs_f64();
         let turn = plan.metrics.iter().fold(spread, |turn, Metric { query, .. }| {
             let line = lines.get_mut(&query.server());
-            line.map_or(turn, |line| line.turn(query.digest(), turn, latest))
+            line.map_or(turn, |line| line.turn(query.digest(), plan, turn, latest))
         });
         due.push(if turn < latest { now.plus(Duration::from_secs_f64(turn)) } else { regular });
     }
@@ -79,25 +78,35 @@ pub(crate) fn first_polls(crowd: &[Option<&Plan>], now: Time) -> Vec<Time> {
 struct Line {
     /// Each by its digest, with whether it has had its turn: equal ones are asked once.
     queries: HashMap<u64, bool>,
-    /// Requests a second of their regular polls.
+    /// Requests a second of the regular polls of those that come to an instant of their own.
     regular: f64,
+    /// The same of those whose interval counts from their first poll. Nothing but that spreads them.
+    from_first: f64,
     /// When the next may be asked.
     free: f64,
 }
 
 impl Line {
-    fn join(&mut self, digest: u64, interval: Duration) {
+    fn join(&mut self, digest: u64, plan: &Plan) {
         if let Vacant(new) = self.queries.entry(digest) {
             new.insert(false);
-            self.regular += 1.0 / interval.as_secs_f64();
+            let rate = 1.0 / plan.shortest_interval().as_secs_f64();
+            *(if counts_from_first(plan) { &mut self.from_first } else { &mut self.regular }) += rate;
         }
     }
 
     /// When the query may be asked that would be at `from`, and regularly is at `latest`.
-    fn turn(&mut self, digest: u64, from: f64, latest: f64) -> f64 {
-        let (turn, room) = (from.max(self.free), START_RATE - self.regular);
+    fn turn(&mut self, digest: u64, plan: &Plan, from: f64, latest: f64) -> f64 {
         let Some(had) = self.queries.get_mut(&digest).filter(|had| !**had) else { return from };
-        if room <= 0.0 || turn >= latest {
+        let turn = from.max(self.free);
+        let room = START_RATE - self.regular;
+        // Where they are many, those that nothing else spreads take all of their interval.
+        let (may_come, room) = if counts_from_first(plan) {
+            (true, room.max(self.from_first))
+        } else {
+            (room > self.from_first, room)
+        };
+        if !may_come || turn >= latest {
             return latest;
         }
         (*had, self.free) = (true, turn + 1.0 / room);
@@ -105,9 +114,16 @@ impl Line {
     }
 }
 
+fn counts_from_first(plan: &Plan) -> bool {
+    plan.policy.counts_from_poll(plan.shortest_interval())
+}
+
 #[cfg(test)]
 mod tests {
-    use engine::Query;
+    use std::sync::Arc;
+
+    use engine::policy::{Policy, PolicyMemories, Recommendation};
+    use engine::{Query, View};
 
     use super::*;
 
@@ -163,6 +179,36 @@ mod tests {
         let crowd: Vec<Option<&Plan>> = plans.iter().map(Some).collect();
         let regular: Vec<Time> = plans.iter().map(|plan| cycle::next_poll(plan, now)).collect();
         assert_eq!(first_polls(&crowd, now), regular);
+    }
+
+    /// Has its interval count from the last poll, and recommends nothing.
+    #[derive(Debug)]
+    struct FromLast;
+
+    impl Policy for FromLast {
+        fn name(&self) -> &'static str {
+            "from-last"
+        }
+
+        fn recommend(&self, _: &View<'_>, _: usize, _: &mut PolicyMemories) -> Option<Recommendation> {
+            None
+        }
+
+        fn counts_from_poll(&self, _: Duration) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn where_nothing_else_spreads_them_a_crowd_is_spread_over_its_interval_for_good() {
+        let now = Time::from_seconds(1_700_000_000);
+        for (count, seconds) in [(300, 2.9..=3.1), (5000, 49.0..=51.0), (9000, 58.0..=60.0)] {
+            let mut plans = plans(count, "http://a", 60);
+            plans.iter_mut().for_each(|plan| plan.policy = Arc::new(FromLast));
+            let (busiest_second, last) = busiest(&plans, now);
+            assert!(busiest_second <= 200, "{count}: {busiest_second}");
+            assert!(seconds.contains(&last), "{count}: {last}");
+        }
     }
 
     #[test]

@@ -55,7 +55,8 @@ pub struct BindError {
 /// A listener that has been opened and is not served yet.
 pub struct Listening {
     what: &'static str,
-    listener: TcpListener,
+    /// Of no runtime yet: whichever serves it is woken by it.
+    listener: std::net::TcpListener,
     router: Router,
     tls: Option<Arc<ServerConfig>>,
 }
@@ -148,13 +149,19 @@ impl Listening {
         Self { tls: Some(config), ..self }
     }
 
-    /// Serves until `stop` turns true.
+    /// Serves until `stop` turns true, on the runtime that polls this.
     pub async fn serve(self, mut stop: watch::Receiver<bool>) {
-        if let Some(config) = self.tls {
-            return tls::serve(self.listener, config, self.router, stop).await;
-        }
-        let stopped = async move { stopped(&mut stop).await };
-        if let Err(error) = axum::serve(self.listener, self.router).with_graceful_shutdown(stopped).await {
+        let ended = match TcpListener::from_std(self.listener) {
+            Ok(listener) => match self.tls {
+                Some(config) => return tls::serve(listener, config, self.router, stop).await,
+                None => {
+                    let stopped = async move { stopped(&mut stop).await };
+                    axum::serve(listener, self.router).with_graceful_shutdown(stopped).await
+                }
+            },
+            Err(error) => Err(error),
+        };
+        if let Err(error) = ended {
             tracing::error!(listener = self.what, %error, "listener ended");
         }
     }

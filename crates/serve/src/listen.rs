@@ -1,15 +1,14 @@
 //! Opens listeners, on IPv6 and IPv4 alike.
 
 use std::io::{Error, ErrorKind};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::TcpListener;
 
 /// Connections that wait to be accepted.
 const BACKLOG: i32 = 1024;
 
-/// Listens on `address`.
+/// Listens on `address`; whoever accepts does not block.
 ///
 /// The unspecified address of IPv6 stands for every address of the machine, those of IPv4 included, whatever the
 /// system's own default is; on a machine without IPv6 it stands for those of IPv4.
@@ -35,7 +34,7 @@ fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
+    Ok(socket.into())
 }
 
 fn is_every_address(address: SocketAddr) -> bool {
@@ -60,8 +59,8 @@ mod tests {
         TcpStream::connect(address).is_ok()
     }
 
-    #[tokio::test]
-    async fn every_address_includes_those_of_ipv4() {
+    #[test]
+    fn every_address_includes_those_of_ipv4() {
         let port = listen("[::]:0".parse().unwrap()).unwrap().local_addr().unwrap().port();
         // The listener is gone, so the port is free for the same process.
         let listener = listen(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))).unwrap();
@@ -71,16 +70,16 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn an_address_of_ipv4_is_no_other() {
+    #[test]
+    fn an_address_of_ipv4_is_no_other() {
         let listener = listen("0.0.0.0:0".parse().unwrap()).unwrap();
         let port = listener.local_addr().unwrap().port();
         assert!(reaches("127.0.0.1", port));
         assert!(!reaches("[::1]", port));
     }
 
-    #[tokio::test]
-    async fn a_port_in_use_is_refused() {
+    #[test]
+    fn a_port_in_use_is_refused() {
         let listener = listen("[::]:0".parse().unwrap()).unwrap();
         let taken = SocketAddr::from((Ipv6Addr::UNSPECIFIED, listener.local_addr().unwrap().port()));
         assert_eq!(listen(taken).unwrap_err().kind(), ErrorKind::AddrInUse);

@@ -28,7 +28,8 @@ async fn main() -> anyhow::Result<()> {
     let port = PortClaim::new()?;
     let flags = [format!("--webhook-address=127.0.0.1:{}", port.port())];
     let operator = Operator::start(&stage, "operator", program, &flags)?;
-    operator.wait_for_polls(objects).await?;
+    operator.wait_for_scaled_objects(objects).await?;
+    operator.wait_until_quiet().await?;
 
     let client = testbed::http_client().tls_danger_accept_invalid_certs(true).build()?;
     let url = format!("https://localhost:{}/validate", port.port());
@@ -48,6 +49,7 @@ async fn main() -> anyhow::Result<()> {
         let review = review(index);
         async move { review?.await }
     };
+    bench::before_measuring().await?;
     let answered = steady_load(rate, span, judged).await;
     let problem = answered.problem.map(|problem| format!(" ({problem})")).unwrap_or_default();
     println!(

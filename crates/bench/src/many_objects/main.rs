@@ -99,12 +99,15 @@ async fn main() -> anyhow::Result<()> {
             (operator, format!("polled_after={:.1}s", started.elapsed().as_secs_f64()))
         }
     };
-    // Whatever the start caused to be written is written within two more intervals.
     tokio::time::sleep(Duration::from_secs(2 * arguments.interval)).await;
+    operator.wait_until_quiet().await?;
     let busiest = pace.map_or(String::new(), |pace| format!(" busiest_second={}", pace.end().0));
+    bench::before_measuring().await?;
+    let pace = load.pace();
     let (before, after) = operator.during(Duration::from_secs(arguments.seconds)).await?;
+    let requests = pace.map_or(String::new(), |pace| format!(" requests={}", pace.end().1));
     let connections = load.redis_connections().await?;
-    println!("{} {begin}{busiest}", figures(&arguments, &before, &after, connections));
+    println!("{}{requests} {begin}{busiest}", figures(&arguments, &before, &after, connections));
     stage.end().await
 }
 
@@ -148,7 +151,8 @@ fn figures(
     let (cpu, polls) = (grown("process_cpu_seconds_total", ""), grown("polyscaler_decisions_total", ""));
     format!(
         "objects={} interval={}s queries={} cpu={:.4} cores per_poll={:.1}us memory={:.1} MiB readings={:.2}/s absent={} \
-         polls={:.1}/s late_p50={:.1}ms late_p99={:.1}ms writes: scale={} status={} event={} lease={}{}",
+         polls={:.1}/s late_p50={:.1}ms late_p99={:.1}ms writes: scale={} status={} event={} other={} \
+         lease={}{}",
         arguments.objects,
         arguments.interval,
         arguments.queries.name(),
@@ -163,6 +167,8 @@ fn figures(
         writes("scale"),
         writes("status"),
         writes("event"),
+        grown("polyscaler_writes_total", "")
+            - ["scale", "status", "event", "lease"].iter().map(|resource| writes(resource)).sum::<f64>(),
         writes("lease"),
         redis_connections.map_or_else(String::new, |open| format!(" redis_connections={open}")),
     )

@@ -32,7 +32,9 @@ async fn main() -> anyhow::Result<()> {
     let served = ExternalMetrics::new(&stage).await?;
     let operator = Operator::start(&stage, "operator", program, &served.flags())?;
     served.lead_there(&stage).await?;
-    operator.wait_for_polls(objects).await?;
+    // The first question about an object waits for its first poll.
+    operator.wait_for_scaled_objects(objects).await?;
+    operator.wait_until_quiet().await?;
 
     let path = Arc::new(move |index: usize| {
         // Neighbours in time are none by name.
@@ -66,6 +68,7 @@ async fn main() -> anyhow::Result<()> {
     };
     // Connections and what is known of the caller are there before.
     steady_load(rate / 4, Duration::from_secs(3), direct).await;
+    bench::before_measuring().await?;
     let before = operator.metrics().await?;
     let answered = steady_load(rate, span, direct).await;
     let after = operator.metrics().await?;

@@ -48,12 +48,13 @@ async fn main() -> anyhow::Result<()> {
     let start = |name: &str| Operator::start(&stage, name, program, &[]);
 
     let first = start("first")?;
-    first.wait_for_polls(*objects).await?;
+    first.wait_for_scaled_objects(*objects).await?;
     first.process.signal(Signal::TERM);
     first.process.wait(PATIENCE).await;
 
     let failed = Answer::new(http::StatusCode::SERVICE_UNAVAILABLE, Body::Text(String::new()));
     servers[1].set(QUERY, failed);
+    bench::before_measuring().await?;
     let (begin, paces) = (Instant::now(), paces(&servers));
     let second = start("second")?;
     second.wait_for("polyscaler_leader", "", 1.0).await?;
@@ -86,7 +87,7 @@ async fn report(
     paces: Vec<Pace>,
 ) -> anyhow::Result<()> {
     let leads = begin.elapsed();
-    operator.wait_for_polls(arguments.objects).await?;
+    operator.wait_for_scaled_objects(arguments.objects).await?;
     let round = begin.elapsed() - leads;
     tokio::time::sleep(Duration::from_secs(arguments.interval)).await;
     let metrics = operator.metrics().await?;

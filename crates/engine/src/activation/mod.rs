@@ -279,6 +279,10 @@ impl Policy for Activation {
         self.freshness.filter(|_| runs)
     }
 
+    fn quickest_pace(&self) -> Option<Duration> {
+        self.freshness
+    }
+
     /// Somebody has chosen a long interval, or one at which values are cached: nothing is looked at before it has passed.
     fn counts_from_poll(&self, interval: Duration) -> bool {
         interval > LIVE_POLLING || self.freshness.is_none()

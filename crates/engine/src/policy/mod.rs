@@ -91,6 +91,11 @@ pub trait Policy: fmt::Debug + Send + Sync {
         None
     }
 
+    /// The shortest time that [`pace`](Self::pace) ever says; `None` where it never says any.
+    fn quickest_pace(&self) -> Option<Duration> {
+        None
+    }
+
     /// Whether a plan with this `interval` is polled that long after its last poll, as its users expect; not on the grid of
     /// instants at which equal queries share a reading.
     fn counts_from_poll(&self, interval: Duration) -> bool {

@@ -31,11 +31,12 @@ async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
     let defaults = path.map(DefaultsFile::open).transpose()?;
     let certificates = Certificates::open(&arguments)?;
     let slot = certificates.as_ref().map(Certificates::slot);
-    let mut listeners = shared.listen(&arguments.parts, slot.clone()).await?;
+    let listeners = shared.listen(&arguments.parts, slot.clone()).await?;
+    let mut waited_for = Vec::new();
     if let Some(certificates) = &certificates {
-        certificates.listen(&arguments, &namespaces, &shared, defaults.as_ref(), &mut listeners).await?;
+        certificates.listen(&arguments, &namespaces, &shared, defaults.as_ref(), &mut waited_for).await?;
     }
-    let peer_address = listen_for_peers(&arguments, &shared, slot.clone(), &mut listeners).await?;
+    let peer_address = listen_for_peers(&arguments, &shared, slot.clone(), &mut waited_for).await?;
     let clients =
         cluster::connect(arguments.parts.kubeconfig.as_deref(), arguments.parts.api_timeout).await?;
     let metrics_api = match slot {
@@ -49,9 +50,10 @@ async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
 
     let mut servers = Servers::start(listeners);
     if let Some((listening, api)) = metrics_api {
-        servers.spawn(|end| listening.serve(end));
+        waited_for.push(listening);
         servers.spawn(|end| api.keep(end));
     }
+    servers.serve_apart(waited_for)?;
     if let Some(certificates) = certificates {
         let keeper = certificates.keeper(&arguments, &shared, &clients);
         servers.spawn(|end| keeper.run(end));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serve::Listening;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::Parts;
@@ -34,7 +34,7 @@ pub(crate) fn run(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyho
         return Ok(ExitCode::from(BAD_USAGE));
     }
     // One worker: polls are short and wait most of the time. With two, half of the processor time
-    // went into waking each other.
+    // went into waking each other. Who must be answered soon has a thread of its own: `Servers::serve_apart`.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -76,15 +76,46 @@ impl Signals {
 pub(crate) struct Servers {
     tasks: JoinSet<()>,
     end: watch::Sender<bool>,
+    /// What serves apart from the parts lives until this is dropped.
+    apart: Option<oneshot::Sender<()>>,
 }
 
 impl Servers {
     pub(crate) fn start(listeners: Vec<Listening>) -> Self {
-        let mut servers = Self { tasks: JoinSet::new(), end: watch::Sender::new(false) };
+        let mut servers = Self { tasks: JoinSet::new(), end: watch::Sender::new(false), apart: None };
         for listener in listeners {
             servers.tasks.spawn(listener.serve(servers.end.subscribe()));
         }
         servers
+    }
+
+    /// Has listeners served by a thread of their own: their callers hold up somebody else until they are answered, as the
+    /// API server does, and must not wait while the parts have their hands full. Health is none of them, as it is
+    /// to tell of the thread that does the work.
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub(crate) fn serve_apart(&mut self, listeners: Vec<Listening>) -> anyhow::Result<()> {
+        if listeners.is_empty() {
+            return Ok(());
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("the runtime of listeners cannot be started")?;
+        for listener in listeners {
+            self.tasks.spawn_on(listener.serve(self.end.subscribe()), runtime.handle());
+        }
+        let (apart, ended) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("serving".to_owned())
+            .spawn(move || {
+                let _ = runtime.block_on(ended);
+                runtime.shutdown_background();
+            })
+            .context("the thread of listeners cannot be started")?;
+        self.apart = Some(apart);
+        Ok(())
     }
 
     /// Has `task` run beside them; the value that it gets turns true when it is to end.
@@ -98,6 +129,7 @@ impl Servers {
     async fn end(self) {
         self.end.send_replace(true);
         let _ = tokio::time::timeout(Duration::from_secs(1), self.tasks.join_all()).await;
+        drop(self.apart);
     }
 }
 

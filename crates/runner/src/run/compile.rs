@@ -92,6 +92,12 @@ impl Runner {
             Ok(compiled) => self.ownership.claim(&key, &identity.created, &compiled.plan),
             Err(_) => self.ownership.withdraw(&key),
         };
+        if let Ok(compiled) = &compiled {
+            self.pace.join(&compiled.plan, self.services.clock.now());
+        }
+        if let Some(Ok(before)) = self.entries.get(&key).map(|entry| &entry.compiled) {
+            self.pace.leave(before);
+        }
         match self.entries.get_mut(&key) {
             Some(entry) => entry.change(identity, compiled, kept),
             None => {
@@ -119,6 +125,9 @@ impl Runner {
         self.references.forget(key);
         if let Some(mut entry) = self.entries.remove(key) {
             entry.revoke();
+            if let Ok(plan) = &entry.compiled {
+                self.pace.leave(plan);
+            }
             self.services.metrics.registered(entry.kind, key, None);
             if self.leading && !self.left_to.contains_key(entry.kind.group) {
                 let (uid, deletion) = (entry.identity.uid.clone(), entry.deletion());

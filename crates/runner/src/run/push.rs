@@ -1,6 +1,7 @@
 //! Objects some of whose sources report by themselves that there is work: they are listened to while the object is
 //! polled, and the object is looked at when they report.
 
+use super::due::Turn;
 use super::*;
 
 impl Runner {
@@ -28,11 +29,14 @@ impl Runner {
         }
     }
 
-    /// Somebody waits for the next poll of an object: it is due now, unless it runs.
+    /// Somebody waits for the next poll of an object, which is begun now, unless it runs. Where that would press a metric
+    /// server, as when all HPAs ask a new leader, it comes when it is due.
     pub(super) fn hasten(&mut self, key: ObjectKey) {
-        let is_waiting = self.entries.get(&key).is_some_and(|entry| entry.polling.is_none());
-        if self.synced && self.leading && is_waiting {
-            self.due_at(key, self.now());
+        let now = self.now();
+        let Some(entry) = self.entries.get(&key).filter(|_| self.synced && self.leading) else { return };
+        let is_to_come = entry.polling.is_none() && entry.due.is_none_or(|due| due > now);
+        if is_to_come && entry.compiled.as_ref().map_or(true, |plan| self.pace.has_room(plan, now)) {
+            self.attend(key, Turn { due: now, has_waited: false }, now);
         }
     }
 

@@ -41,6 +41,10 @@ impl Policy for Hurries {
         Some(Duration::from_secs(10))
     }
 
+    fn quickest_pace(&self) -> Option<Duration> {
+        Some(Duration::from_secs(10))
+    }
+
     fn counts_from_poll(&self, interval: Duration) -> bool {
         interval > Duration::from_secs(10)
     }

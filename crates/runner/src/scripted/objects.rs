@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 
 use crate::{Event, ObjectKey};
 
-/// Finds nothing wrong with any source.
+/// Finds nothing wrong with any source, which is asked of the server in its URL.
 pub(crate) struct Anything;
 
 impl SourceCatalog for Anything {
     fn prepare(&self, asked: &Asked<'_>) -> Result<Prepared, Vec<Problem>> {
         let url = asked.config["url"].as_str().unwrap_or_default();
-        Ok(Query::new(asked.source, url, ()).into())
+        let server = url.match_indices('/').nth(2).map(|(end, _)| url[..end].to_owned());
+        Ok(Query::of_server(server, asked.source, url, ()).into())
     }
 }
 

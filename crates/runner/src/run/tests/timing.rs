@@ -163,3 +163,59 @@ async fn contract_4_1_where_the_interval_counts_from_the_first_poll_that_reads_a
     let asked = running.world.sampler.asked("web").pop().unwrap();
     assert!(asked.at.since(asked.not_before) <= Duration::from_secs(10), "{asked:?}");
 }
+
+/// A crowd that its server is asked for each ten minutes.
+fn crowd() -> Vec<Object> {
+    let object = |index: usize| Object::new(&format!("v{index}")).publishing().with("intervalSeconds", 600);
+    (0..500).map(object).collect()
+}
+
+/// The most requests in any second from `since` on, and in how long every object was asked.
+fn busiest(running: &Loop, objects: &[Object], since: engine::Time) -> (usize, Duration) {
+    let asked = |object: &Object| running.world.sampler.asked(&object.key().name);
+    let of = |object: &Object| asked(object).into_iter().map(|asked| asked.at).filter(move |at| *at >= since);
+    let firsts = objects.iter().map(|object| of(object).min().unwrap());
+    let last = firsts.max().unwrap().since(since);
+    let mut all: Vec<_> = objects.iter().flat_map(of).collect();
+    all.sort_unstable();
+    let within = |at: &engine::Time| all.partition_point(|other| *other < at.plus(Duration::from_secs(1)));
+    let seconds = all.iter().enumerate().map(|(index, at)| within(at) - index);
+    (seconds.max().unwrap_or(0), last)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_due_at_once_is_asked_as_fast_as_a_server_bears() {
+    let objects = crowd();
+    let running = Loop::leading(&objects.iter().collect::<Vec<_>>()).await;
+    pass(20).await;
+    let since = running.world.now();
+    for object in &objects {
+        running.events.send(Event::Pushed(object.key())).await.unwrap();
+    }
+    pass(20).await;
+    let (busiest, last) = busiest(&running, &objects, since);
+    assert!(busiest <= 200, "{busiest}");
+    assert!((3..=5).contains(&last.as_secs()), "{last:?}");
+    let metrics = running.world.services.metrics.render();
+    assert!(!metrics.contains("polyscaler_poll_lateness_seconds_sum 0.0\n"), "who waits is late");
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_all_hpas_ask_a_new_leader_no_server_feels_it() {
+    let objects = crowd();
+    let running = Loop::start();
+    for object in &objects {
+        running.apply(object).await;
+    }
+    running.send(Event::Synced).await;
+    let since = running.world.now();
+    running.lead(true).await;
+    for object in &objects {
+        let (services, key) = (running.world.services.clone(), object.key());
+        tokio::spawn(async move { services.answers.awaited(&key, "s0-http", &*services.clock).await });
+    }
+    pass(20).await;
+    let (busiest, last) = busiest(&running, &objects, since);
+    assert!((150..=200).contains(&busiest), "{busiest}");
+    assert!(last <= Duration::from_secs(6), "{last:?}");
+}
