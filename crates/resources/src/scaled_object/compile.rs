@@ -47,6 +47,9 @@ pub(super) fn compile_policy(
     let target = spec.scale_target_ref.in_namespace(own_namespace(object));
     rules::judge(&spec, name, context.admitting, &mut findings);
     let marks = Marks::read(object, context.admitting, &mut findings);
+    if !marks.direct {
+        findings.warnings.extend(rules::idles_under_hpa(&spec));
+    }
     let compiled = Triggers::compile(&spec, name, &target, context, &mut findings);
     let composite = composite(&spec, &mut findings.problems);
     if let Some(behavior) = spec.hpa_config().and_then(|config| config.behavior.clone()) {

@@ -108,6 +108,17 @@ pub(super) fn is_watched(target: &Target) -> bool {
     target.api_version == "apps/v1" && matches!(target.kind.as_str(), "Deployment" | "StatefulSet")
 }
 
+/// That the HPA and the way to `idleReplicaCount` undo each other; KEDA scales to and fro without a word.
+pub(super) fn idles_under_hpa(spec: &ScaledObjectSpec) -> Option<Warning> {
+    let idle = spec.idle_replica_count.filter(|idle| *idle > 0)?;
+    let min = spec.min();
+    let why = format!(
+        "the HPA scales from {idle} back to minReplicaCount, {min}, as it leaves only a target at 0 alone: set it to 0, or have \
+         no HPA with the annotation polyscaler.dev/actuation: direct"
+    );
+    Some(Warning::new("spec.idleReplicaCount", why))
+}
+
 /// What has no effect as it is.
 fn doubts(spec: &ScaledObjectSpec) -> Vec<Warning> {
     if spec.min() == 0 || spec.idle_replica_count.is_some() {

@@ -179,7 +179,9 @@ impl Status for ScaledObjectStatus {
             // Nothing is read meanwhile, and no HPA is kept.
             return;
         }
-        self.hpa_name = poll.plan.actuation.hpa().map(|hpa| hpa.name.clone());
+        if poll.hpa.is_ok() {
+            self.hpa_name = poll.plan.actuation.hpa().map(|hpa| hpa.name.clone());
+        }
         self.resource_metric_names = self.facts.resources.clone();
         self.composite_scaler_name = self.facts.has_formula.then(|| COMPOSITE.to_owned());
         if let Some(activity) = &poll.decision.activity {

@@ -209,6 +209,14 @@ fn contract_2_what_has_no_effect_is_a_warning() {
     assert_eq!(warnings(&object, &CONTEXT).len(), 1);
     set(&mut object, "/spec/idleReplicaCount", json!(0));
     assert_eq!(warnings(&object, &CONTEXT), [""; 0]);
+    set(&mut object, "/spec/idleReplicaCount", json!(1));
+    let found = warnings(&object, &CONTEXT);
+    assert!(
+        found[0].starts_with("spec.idleReplicaCount: the HPA scales from 1 back to minReplicaCount, 2"),
+        "{found:?}"
+    );
+    set(&mut object, "/metadata/annotations", json!({ "polyscaler.dev/actuation": "direct" }));
+    assert_eq!(warnings(&object, &CONTEXT), [""; 0], "there is no HPA");
 }
 
 #[test]
