@@ -23,8 +23,10 @@ spec:
 #[test]
 fn each_object_has_a_line_and_what_is_otherwise_below() {
     let files = Files::new();
-    let slower =
-        WORKS.replace("name: works", "name: slower").replace("pollingInterval: 15", "pollingInterval: 60");
+    let slower = WORKS
+        .replace("name: works", "name: slower")
+        .replace("name: web", "name: store")
+        .replace("pollingInterval: 15", "pollingInterval: 60");
     let other = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: other\n";
     let file = files.write("good.yaml", format!("{WORKS}---\n{slower}---\n{other}"));
     let ran = run(&["keda-report", &file]);
@@ -67,6 +69,18 @@ fn what_would_not_work_is_named_with_its_field() {
         objects[1]["notes"][0]["message"].as_str().unwrap().contains("ScaledJob is not served"),
         "{report}"
     );
+}
+
+#[test]
+fn of_two_on_one_target_the_second_would_not_work() {
+    let files = Files::new();
+    let second = WORKS.replace("name: works", "name: second");
+    let file = files.write("two.yaml", format!("{WORKS}---\n{second}"));
+    let ran = run(&["keda-report", &file]);
+    assert_eq!((ran.status, ran.stderr.as_str()), (1, ""), "{ran:?}");
+    let said =
+        "the workload 'web' of type 'apps/v1.Deployment' is already managed by the ScaledObject 'works'";
+    assert!(ran.stdout.contains(said) && ran.stdout.ends_with("2 objects, 1 would not work\n"), "{ran:?}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod cluster;
 mod files;
 mod hpa;
 mod judged;
+mod taken;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ use sources::{AddressPolicy, Registry};
 use super::connection::ClusterArgs;
 use super::{Output, lenient};
 use judged::{Judged, print};
+use taken::Wanted;
 
 /// Says of each of KEDA's objects what will be the same with polyscaler, what differs, and what is not there yet.
 ///
@@ -54,8 +56,10 @@ pub(super) async fn run(arguments: &KedaReportArgs) -> anyhow::Result<bool> {
         files => files::read(files)?,
     };
     let catalog = Registry::new(AddressPolicy::default());
-    let judged: Vec<Judged> =
-        found.objects.iter().map(|object| judge(object, &found, &lenient(&catalog))).collect();
+    let context = lenient(&catalog);
+    let (mut judged, wanted): (Vec<Judged>, Vec<Wanted>) =
+        found.objects.iter().map(|object| judge(object, &found, &context)).unzip();
+    taken::note(&mut judged, &found.objects, &wanted, found.hpas.as_deref().unwrap_or_default());
     match arguments.output {
         Output::Json => println!("{}", json!({ "cluster": found.surroundings, "objects": judged })),
         Output::Text => print(&found.surroundings, &judged),
@@ -66,23 +70,26 @@ pub(super) async fn run(arguments: &KedaReportArgs) -> anyhow::Result<bool> {
     Ok(judged.iter().all(Judged::works))
 }
 
-/// What becomes of one object.
-fn judge(object: &Value, found: &Found, context: &Context<'_>) -> Judged {
-    let mut judged = Judged::new(object);
+/// What becomes of one object, and what it wants for itself.
+fn judge(object: &Value, found: &Found, context: &Context<'_>) -> (Judged, Wanted) {
+    let (mut judged, mut wanted) = (Judged::new(object), Wanted::default());
     judged.notes.extend(resources::keda_differences(object));
     let text = |field: &str| object[field].as_str().unwrap_or_default();
-    let Some(kind) = resources::find(text("apiVersion"), text("kind")) else { return judged };
+    let Some(kind) = resources::find(text("apiVersion"), text("kind")) else { return (judged, wanted) };
     let resolved = resolved(kind, object, found);
     let context = Context { resolved: Some(&resolved), ..*context };
     match kind.compile(object, &context) {
         Ok(compiled) => {
-            if let (Some(wanted), Some(hpas)) = (compiled.plan.actuation.hpa(), &found.hpas) {
-                judged.hpa = Some(hpa::compared(wanted, &judged.namespace, hpas));
+            let kept = compiled.plan.actuation.hpa();
+            if let (Some(kept), Some(hpas)) = (kept, &found.hpas) {
+                judged.hpa = Some(hpa::compared(kept, &judged.namespace, hpas));
             }
+            wanted.hpa = kept.map(|hpa| hpa.name.clone());
+            wanted.target = compiled.plan.claimed().next().map(|member| member.target.clone());
         }
         Err(problems) => problems.iter().for_each(|problem| judged.fails(problem)),
     }
-    judged
+    (judged, wanted)
 }
 
 /// The authentications that `object` names, as far as they were found.
