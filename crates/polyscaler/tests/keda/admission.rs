@@ -173,7 +173,10 @@ async fn contract_2_rules_5_and_6_cpu_and_memory() {
     let requests = json!({ "requests": { "cpu": "10m" }, "limits": { "memory": "64Mi" } });
     requesting(scene, "all", &[requests.clone(), requests.clone()]).await;
     requesting(scene, "some", &[requests.clone(), json!({})]).await;
-    for (name, spec) in [("cpu", of("all", "cpu", None)), ("named", of("some", "cpu", Some("c0")))] {
+    // Targets that no other object of this test has: their HPAs may outlive them for a moment.
+    requesting(scene, "all-too", &[requests.clone(), requests.clone()]).await;
+    requesting(scene, "some-too", &[requests.clone(), json!({})]).await;
+    for (name, spec) in [("cpu", of("all-too", "cpu", None)), ("named", of("some-too", "cpu", Some("c0")))] {
         asked.create(name, &spec, json!({})).await.unwrap();
         asked.api().delete(name, &kube::api::DeleteParams::default()).await.unwrap();
     }
