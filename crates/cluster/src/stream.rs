@@ -10,7 +10,7 @@ use futures::{Stream, StreamExt as _};
 use kube::core::Status;
 use kube::runtime::utils::Backoff;
 use kube::runtime::{WatchStreamExt as _, watcher};
-use kube::{Api, Resource, ResourceExt as _};
+use kube::{Api, Resource};
 use runner::Readiness;
 use serde::de::DeserializeOwned;
 
@@ -30,6 +30,28 @@ pub(crate) const NOT_LISTED: &str = "not listed yet";
 
 /// Namespace (empty for none) and name.
 pub(crate) type Name = (String, String);
+
+/// Namespace and name in one text: tables of all objects that are watched have one for each.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Place(Box<str>);
+
+impl Place {
+    pub(crate) fn of(namespace: &str, name: &str) -> Self {
+        Self([namespace, "/", name].concat().into())
+    }
+
+    fn of_object<K: Resource>(object: &K) -> Self {
+        let metadata = object.meta();
+        let (namespace, name) = (metadata.namespace.as_deref(), metadata.name.as_deref());
+        Self::of(namespace.unwrap_or_default(), name.unwrap_or_default())
+    }
+
+    fn name(&self) -> Name {
+        // Neither has a slash.
+        let (namespace, name) = self.0.split_once('/').unwrap_or_default();
+        (namespace.to_owned(), name.to_owned())
+    }
+}
 
 /// What happened to one object, or to the list as a whole.
 pub(crate) enum Change<K> {
@@ -106,9 +128,9 @@ impl Backoff for Pauses {
 struct State {
     what: String,
     readiness: Arc<Readiness>,
-    known: HashSet<Name>,
+    known: HashSet<Place>,
     /// Those reported since the list began again.
-    fresh: HashSet<Name>,
+    fresh: HashSet<Place>,
     last_error: Option<String>,
     works: Arc<AtomicBool>,
 }
@@ -135,27 +157,27 @@ impl State {
                 Vec::new()
             }
             watcher::Event::InitApply(object) => {
-                self.fresh.insert(name(&object));
+                self.fresh.insert(Place::of_object(&object));
                 vec![Change::Applied(object)]
             }
             watcher::Event::InitDone => {
                 self.recovered();
                 let fresh = std::mem::take(&mut self.fresh);
-                let vanished = self.known.difference(&fresh).cloned().map(Change::Deleted);
+                let vanished = self.known.difference(&fresh).map(|gone| Change::Deleted(gone.name()));
                 let changes = vanished.chain([Change::Synced]).collect();
                 self.known = fresh;
                 changes
             }
             watcher::Event::Apply(object) => {
                 self.recovered();
-                self.known.insert(name(&object));
+                self.known.insert(Place::of_object(&object));
                 vec![Change::Applied(object)]
             }
             watcher::Event::Delete(object) => {
                 self.recovered();
-                let name = name(&object);
-                self.known.remove(&name);
-                vec![Change::Deleted(name)]
+                let place = Place::of_object(&object);
+                self.known.remove(&place);
+                vec![Change::Deleted(place.name())]
             }
         }
     }
@@ -195,10 +217,6 @@ fn answer(error: &watcher::Error) -> Option<&Status> {
             None
         }
     }
-}
-
-fn name<K: Resource>(object: &K) -> Name {
-    (object.namespace().unwrap_or_default(), object.name_any())
 }
 
 #[cfg(test)]

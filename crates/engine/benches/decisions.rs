@@ -82,8 +82,8 @@ fn shop(limits: Limits) -> Plan {
 fn scaled_object(direct: bool) -> Plan {
     let trigger = Trigger {
         name: None,
-        scaler: String::new(),
-        metric: "s0-prometheus".to_owned(),
+        scaler: "".into(),
+        metric: "s0-prometheus".into(),
         activation: 50.0,
         target: MetricTarget::new(TargetType::AverageValue, 100.0).unwrap(),
         is_open: false,
@@ -103,7 +103,7 @@ fn scaled_object(direct: bool) -> Plan {
         fallback: None,
         composite: None,
         freshness: None,
-        direct: direct.then(|| Hpa { metrics: vec![], ..hpa }),
+        direct: direct.then(|| Box::new(Hpa { metrics: vec![], ..hpa })),
     };
     let mut plan = plan(1, Arc::new(activation), limits);
     plan.members[0].bounds = Bounds::new(0, if direct { 50 } else { i32::MAX as u32 }).unwrap();

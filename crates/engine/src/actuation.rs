@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Bounds;
@@ -17,7 +18,7 @@ pub enum Actuation {
     #[default]
     Scale,
     /// An HPA is kept as described, whether or not any replicas change.
-    Hpa(KeptHpa),
+    Hpa(PackedHpa),
     /// Not at all: the HPA controller acts by somebody else's HPA, and decisions stand beside its own.
     Controller {
         /// The HPA's name, in the namespace of the plan's target.
@@ -27,7 +28,7 @@ pub enum Actuation {
 
 impl Actuation {
     /// The HPA to keep, if one is wanted.
-    pub fn hpa(&self) -> Option<&KeptHpa> {
+    pub fn hpa(&self) -> Option<&PackedHpa> {
         match self {
             Self::Scale | Self::Controller { .. } => None,
             Self::Hpa(hpa) => Some(hpa),
@@ -49,7 +50,7 @@ impl KeptHpa {
 }
 
 /// A HorizontalPodAutoscaler as it must be, in the namespace of the plan's target.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct KeptHpa {
     /// Its name. Under another name, the one that was kept before is deleted.
     pub name: String,
@@ -64,11 +65,53 @@ pub struct KeptHpa {
     pub adopt_orphan: bool,
 }
 
+/// A [`KeptHpa`] in the least room: in each plan there may be one, and as a tree its spec takes ten times that of its text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PackedHpa {
+    name: Box<str>,
+    adopts_orphan: bool,
+    text: Box<str>,
+}
+
+impl From<KeptHpa> for PackedHpa {
+    fn from(hpa: KeptHpa) -> Self {
+        let text = serde_json::to_string(&hpa).unwrap_or_else(|error| unreachable!("plain data: {error}"));
+        Self { name: hpa.name.into(), adopts_orphan: hpa.adopt_orphan, text: text.into() }
+    }
+}
+
+impl PackedHpa {
+    /// See [`KeptHpa::name`].
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// See [`KeptHpa::adopt_orphan`].
+    pub fn adopts_orphan(&self) -> bool {
+        self.adopts_orphan
+    }
+
+    /// The whole of it.
+    pub fn unpacked(&self) -> KeptHpa {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| unreachable!("it was written so: {error}"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_packed_hpa_is_as_it_was() {
+        let labels = [("app".to_owned(), "a \"b\"".to_owned())].into();
+        let spec =
+            json!({ "minReplicas": 2, "metrics": [{ "type": "External", "n": 0.25 }], "behavior": null });
+        let hpa = KeptHpa { name: "web".to_owned(), labels, spec, adopt_orphan: true, ..KeptHpa::default() };
+        let packed = PackedHpa::from(hpa.clone());
+        assert_eq!((packed.name(), packed.adopts_orphan(), packed.unpacked()), ("web", true, hpa));
+    }
 
     #[test]
     fn bounds_in_a_spec_are_moved_and_stay_such_that_an_hpa_can_have() {

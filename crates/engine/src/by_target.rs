@@ -14,6 +14,9 @@ use crate::Target;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ByTarget<T>(Vec<(String, T)>);
 
+/// So many are looked through one by one, which is quicker than to find their order.
+const FEW: usize = 8;
+
 impl<T> Default for ByTarget<T> {
     fn default() -> Self {
         Self(Vec::new())
@@ -23,14 +26,14 @@ impl<T> Default for ByTarget<T> {
 impl<T> ByTarget<T> {
     /// The value of `target`.
     pub fn get(&self, target: &Target) -> Option<&T> {
-        Some(&self.0[self.place(target).ok()?].1)
+        Some(&self.0[self.found(target)?].1)
     }
 
     /// Keeps `value` for `target`, in place of what was there.
     pub fn insert(&mut self, target: &Target, value: T) {
         match self.place(target) {
             Ok(place) => self.0[place].1 = value,
-            Err(place) => self.0.insert(place, (target.to_string(), value)),
+            Err(place) => self.add(place, target, value),
         }
     }
 
@@ -40,7 +43,7 @@ impl<T> ByTarget<T> {
         T: Default,
     {
         let place = self.place(target).unwrap_or_else(|place| {
-            self.0.insert(place, (target.to_string(), T::default()));
+            self.add(place, target, T::default());
             place
         });
         &mut self.0[place].1
@@ -66,14 +69,38 @@ impl<T> ByTarget<T> {
         targets: impl Iterator<Item = &'a Target> + Clone,
         keep: impl Fn(&T) -> bool,
     ) {
-        self.0.retain(|(name, value)| {
-            targets.clone().any(|target| order(name, target) == Ordering::Equal) && keep(value)
-        });
+        self.0.retain(|(name, value)| targets.clone().any(|target| is_name_of(name, target)) && keep(value));
     }
 
-    fn place(&self, target: &Target) -> Result<usize, usize> {
-        self.0.binary_search_by(|(name, _)| order(name, target))
+    /// Nearly all plans have one target, and there are several such lists for each.
+    fn add(&mut self, place: usize, target: &Target, value: T) {
+        self.0.reserve_exact(1);
+        self.0.insert(place, (target.to_string(), value));
     }
+
+    /// Where `target` is, or belongs.
+    fn place(&self, target: &Target) -> Result<usize, usize> {
+        let found = self.found(target).map(Ok);
+        found.unwrap_or_else(|| self.0.binary_search_by(|(name, _)| order(name, target)))
+    }
+
+    fn found(&self, target: &Target) -> Option<usize> {
+        match self.0.len() {
+            ..=FEW => self.0.iter().position(|(name, _)| is_name_of(name, target)),
+            _ => self.0.binary_search_by(|(name, _)| order(name, target)).ok(),
+        }
+    }
+}
+
+/// Whether `name` is what `target` prints as.
+fn is_name_of(name: &str, Target { kind, namespace, name: own, .. }: &Target) -> bool {
+    let (name, slash) = (name.as_bytes(), kind.len() + 1 + namespace.len());
+    name.len() == slash + 1 + own.len()
+        && name.ends_with(own.as_bytes())
+        && name[slash] == b'/'
+        && name[kind.len() + 1..slash] == *namespace.as_bytes()
+        && name[kind.len()] == b' '
+        && name.starts_with(kind.as_bytes())
 }
 
 /// How `name` compares with what `target` prints as.
@@ -99,7 +126,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for ByTarget<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // The order of the names is that of the list.
         let map = BTreeMap::<String, T>::deserialize(deserializer)?;
-        Ok(Self(map.into_iter().collect()))
+        let mut kept = Vec::with_capacity(map.len());
+        kept.extend(map);
+        Ok(Self(kept))
     }
 }
 
@@ -129,6 +158,9 @@ mod tests {
         for (number, target) in targets.iter().enumerate() {
             assert_eq!(kept.get(target), Some(&number));
             assert_eq!(order(&target.to_string(), target), Ordering::Equal);
+            for other in &targets {
+                assert_eq!(is_name_of(&other.to_string(), target), other == target, "{other} {target}");
+            }
         }
         assert!(kept.iter().map(|(name, _)| name).is_sorted());
         for (one, other) in targets.iter().zip(&targets[1..]) {
@@ -137,6 +169,12 @@ mod tests {
         let json = serde_json::to_value(&kept).unwrap();
         assert_eq!(json["Deployment shop/web-2"], 1);
         assert_eq!(serde_json::from_value::<ByTarget<usize>>(json).unwrap(), kept);
+        let many: Vec<Target> =
+            (0..20).map(|number| target("Job", "shop", &format!("web-{number}"))).collect();
+        many.iter().rev().enumerate().for_each(|(number, target)| kept.insert(target, 100 + number));
+        assert!(kept.iter().map(|(name, _)| name).is_sorted());
+        assert_eq!((kept.get(&many[3]), kept.get(&targets[1])), (Some(&116), Some(&1)));
+        assert_eq!(kept.get(&target("Job", "shop", "web-20")), None);
         kept.retain(targets[..2].iter(), |number| *number > 0);
         assert_eq!(kept.iter().collect::<Vec<_>>(), [("Deployment shop/web-2", &1)]);
     }

@@ -154,17 +154,17 @@ pub(crate) fn compare(
     let Some((seen, replicas)) = seen(plan, observation) else { return };
     let Some(decided) = decision.members.first_mut() else { return };
     let before = memory.beside.take();
-    let finding = find(plan, seen, observation, before.as_ref(), (decided.to, &decision.absences), now);
+    let finding = find(plan, seen, observation, before.as_deref(), (decided.to, &decision.absences), now);
     let is_fine = matches!(finding, Finding::Agrees | Finding::New);
     let since = before.as_ref().and_then(|before| before.differs_since).or(Some(now)).filter(|_| !is_fine);
-    memory.beside = Some(Beside {
+    memory.beside = Some(Box::new(Beside {
         since: before.map_or(now, |before| before.since),
         at: now,
         replicas,
         decided: decided.to,
         last_scale: seen.last_scale,
         differs_since: since,
-    });
+    }));
     decided.steps.push(Step::Controller(Comparison { desired: seen.desired, finding, since }));
 }
 

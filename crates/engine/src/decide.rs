@@ -8,6 +8,8 @@ mod known;
 mod limit;
 mod start;
 
+use std::mem::take;
+
 use crate::activation::Report;
 use crate::{AbsentMetric, Decision, Memory, Observation, Plan, Step, Time, View};
 use chain::Chain;
@@ -36,7 +38,7 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
     let (readings, is_between) = (observation.readings.as_slice(), observation.is_between);
     let view = View { advice, readings, is_between, ..plan.view(&scales, &values, now) };
     let mut unasked = (!observation.outlooks.is_empty()).then(|| memory.policy.clone());
-    let mut recommended = plan.policy.recommend_all(&view, &mut memory.policy);
+    let (mut recommended, mut report) = plan.policy.recommend_and_report(&view, &mut memory.policy);
     let foreseen =
         unasked.as_mut().and_then(|unasked| Foreseen::of(plan, &view, &observation.outlooks, unasked));
     if let Some(highest) = highest {
@@ -44,12 +46,8 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
         let most = plan.policy.recommend_all(&view, &mut memory.policy.clone());
         recommended = between::agreed(&view, recommended, most);
     }
-    let report = plan.policy.report(&view, &mut memory.policy);
     let facts = facts(plan, &absences, report.as_ref(), now);
-    let switches = |member: usize| {
-        let own = report.as_ref().and_then(|report| report.switches.get(member));
-        own.into_iter().flatten().cloned()
-    };
+    let mut switches = report.as_mut().map(|report| take(&mut report.switches)).unwrap_or_default();
     let mut members = Vec::with_capacity(plan.members.len());
     let mut chains = Vec::with_capacity(plan.members.len());
     let mut recommended = recommended.into_iter();
@@ -63,7 +61,7 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
                 chain.hear(plan, &alarms);
                 chain.show_pods(plan, &loads);
                 chain.show_unforeseen(plan, &values, &observation.outlooks);
-                chain.switch(switches(member));
+                chain.switch(switches.get_mut(member).map(take).unwrap_or_default());
                 let waits = from != order && plan.policy.waits_for_bounds();
                 let foreseen = foreseen.as_ref().filter(|_| !waits);
                 chain.recommend(plan, memory, recommended.filter(|_| !waits), foreseen, now);

@@ -153,6 +153,11 @@ pub fn only_who_may_be_scaled(case: &Case<'_>) -> Option<Violation> {
 /// Without a reading of every metric, and without the advice that a policy rests on, nothing is scaled in, except to
 /// the maximum, and by a fallback that says so.
 pub fn no_blind_scale_in(case: &Case<'_>) -> Option<Violation> {
+    let is_scaled_in = |member: &MemberDecision| member.to < ordered(case, member);
+    // What is not known is found anew: nearly no decision scales in.
+    if !case.decision.members.iter().any(is_scaled_in) {
+        return None;
+    }
     let absences = Known::of(case.plan, case.observation, case.now).absences;
     let is_unadvised = matches!(case.observation.advice, Some(Err(_)));
     violated("no_blind_scale_in", case, |member| {
@@ -164,7 +169,7 @@ pub fn no_blind_scale_in(case: &Case<'_>) -> Option<Violation> {
             })
         };
         let is_blind = is_unadvised || !absences.iter().all(|absent| falls_back(&absent.metric));
-        is_blind && member.to < ordered(case, member)
+        is_blind && is_scaled_in(member)
     })
 }
 

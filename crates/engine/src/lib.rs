@@ -93,7 +93,7 @@ mod words;
 
 pub use action::{Action, ActionMember};
 pub use activation::{Activity, Published, TriggerActivity};
-pub use actuation::{Actuation, KeptHpa};
+pub use actuation::{Actuation, KeptHpa, PackedHpa};
 pub use basis::{Basis, DemandShare, Proportion};
 pub use brakes::{BoundsOverride, Brakes, Pause};
 pub use by_target::ByTarget;

@@ -39,7 +39,7 @@ pub struct Memory {
     pub metrics: MetricMemories,
     /// What is remembered of a target that the HPA controller scales; kept only beside it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub beside: Option<Beside>,
+    pub beside: Option<Box<Beside>>,
 }
 
 impl Memory {

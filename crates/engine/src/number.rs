@@ -45,6 +45,18 @@ pub(crate) fn floor_of_quotient(value: f64, unit: f64) -> u32 {
     whole(quotient).unwrap_or_else(|| quotient.floor()) as u32
 }
 
+/// `value` with three decimal places, as if it were written with so many and read again.
+pub(crate) fn thousandths(value: f64) -> f64 {
+    let exact = value * 1e3;
+    let nearest = exact.round();
+    // Below this the product is wrong by less than 0.0002, so that it is on the same side of a tie as the true one; and
+    // what a whole number is over 1000, division rounds as reading its decimal does.
+    if nearest.abs() < 1e12 && (exact - nearest).abs() < 0.499 {
+        return nearest / 1e3;
+    }
+    format!("{value:.3}").parse().unwrap_or(value)
+}
+
 fn whole(quotient: f64) -> Option<f64> {
     let nearest = quotient.round();
     ((quotient - nearest).abs() <= NOISE * quotient.abs()).then_some(nearest)
@@ -52,7 +64,24 @@ fn whole(quotient: f64) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Number, ceil_of_quotient, exceeds, floor_of_quotient};
+    use proptest::prelude::*;
+
+    use super::{Number, ceil_of_quotient, exceeds, floor_of_quotient, thousandths};
+
+    proptest! {
+        #[test]
+        fn thousandths_are_those_of_the_text(
+            bits: f64, small in -1e7..1e7, of_ten_thousand in -30_000_000_i64..30_000_000, steps in -2_i64..=2,
+        ) {
+            // Ties, and what is next to them.
+            let tie = of_ten_thousand as f64 / 1e4;
+            let near = f64::from_bits((tie.to_bits() as i64 + steps) as u64);
+            for value in [bits, small, tie, near] {
+                let read: f64 = format!("{value:.3}").parse().unwrap();
+                prop_assert!(thousandths(value).to_bits() == read.to_bits() || value.is_nan(), "{value:e}");
+            }
+        }
+    }
 
     #[test]
     fn quotients_are_free_of_noise() {

@@ -66,7 +66,11 @@ impl Plan {
         let mut plan = self.clone();
         match &mut plan.actuation {
             // Its bounds are those that count: what the plan itself does, such as the way to zero, lies beyond them.
-            Actuation::Hpa(hpa) => hpa.bound(|bounds| over.over(bounds)),
+            Actuation::Hpa(hpa) => {
+                let mut moved = hpa.unpacked();
+                moved.bound(|bounds| over.over(bounds));
+                *hpa = moved.into();
+            }
             Actuation::Scale | Actuation::Controller { .. } => {
                 for member in &mut plan.members {
                     member.bounds = over.over(member.bounds);

@@ -33,8 +33,8 @@ fn triggers() -> impl Strategy<Value = Vec<Trigger>> {
     prop::collection::vec(trigger, 1..4).prop_map(|triggers| {
         let trigger = |(index, (type_, target, activation, is_open)): (usize, (_, f64, f64, bool))| Trigger {
             name: Some(["a", "b", "c"][index].to_owned()),
-            scaler: "prometheusScaler".to_owned(),
-            metric: if is_open { format!("s{index}") } else { format!("s{index}-prometheus") },
+            scaler: "prometheusScaler".into(),
+            metric: if is_open { format!("s{index}") } else { format!("s{index}-prometheus") }.into(),
             activation,
             target: MetricTarget::new(type_, target).expect("above 0"),
             is_open,
@@ -131,8 +131,8 @@ fn activations() -> impl Strategy<Value = Activation> {
             forced,
             fallback,
             freshness: None,
-            composite,
-            direct: behavior.map(|behavior| hpa(min, max, behavior)),
+            composite: composite.map(Box::new),
+            direct: behavior.map(|behavior| Box::new(hpa(min, max, behavior))),
         }
     })
 }
@@ -176,7 +176,7 @@ impl Case {
     fn plan(&self) -> Plan {
         let activation = &self.activation;
         let metric = |trigger: &Trigger| Metric {
-            name: trigger.metric.clone(),
+            name: trigger.metric.to_string(),
             query: Query::new("http", "", ()),
             minimum: None,
             target: Some(trigger.target),
@@ -342,8 +342,8 @@ fn who_takes_over_from_elsewhere_waits_for_the_rest_of_the_cooldown() {
     let activation = Activation {
         triggers: vec![Trigger {
             name: None,
-            scaler: "prometheusScaler".to_owned(),
-            metric: "s0-prometheus".to_owned(),
+            scaler: "prometheusScaler".into(),
+            metric: "s0-prometheus".into(),
             activation: 0.0,
             target: MetricTarget::new(TargetType::AverageValue, 1.0).expect("above 0"),
             is_open: false,

@@ -1,6 +1,8 @@
 //! The status of an object as the operator keeps it: typed, with the memory of its decisions at the place that
 //! the object's kind has for it.
 
+mod packed;
+
 use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -13,6 +15,8 @@ use serde_json::{Map, Value, json};
 use crate::Outcome;
 use crate::common::annotations::MEMORY_ANNOTATION;
 use crate::common::status::ObservedStatus;
+
+pub use packed::PackedStatus;
 
 /// The status of a kind, typed. Memory is no part of it.
 pub trait Status:
@@ -43,6 +47,17 @@ pub trait Status:
     /// The last value of each metric, in the plan's order, as far as the status holds them.
     fn metric_values(&self) -> Vec<Option<f64>> {
         Vec::new()
+    }
+
+    /// What it knows beside what is written, such as facts of the spec; nothing for most kinds.
+    fn beside(&self) -> Value {
+        Value::Null
+    }
+
+    /// A status that was written, with what it knew [`beside`](Self::beside).
+    fn with_beside(self, beside: Value) -> Self {
+        let _ = beside;
+        self
     }
 }
 
@@ -80,6 +95,7 @@ trait AnyStatus: Debug + Send + Sync {
     fn to_value(&self) -> Value;
     fn observed(&self) -> Option<&ObservedStatus>;
     fn metric_values(&self) -> Vec<Option<f64>>;
+    fn packed(&self, kept: &KeptStatus) -> PackedStatus;
     fn as_any(&self) -> &dyn Any;
 }
 
@@ -118,6 +134,10 @@ impl<S: Status> AnyStatus for S {
 
     fn metric_values(&self) -> Vec<Option<f64>> {
         Status::metric_values(self)
+    }
+
+    fn packed(&self, kept: &KeptStatus) -> PackedStatus {
+        PackedStatus::of(self, kept)
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -166,6 +186,11 @@ impl KeptStatus {
             return Difference::Major;
         }
         self.typed.difference(&*earlier.typed).max(self.memory.difference(&earlier.memory))
+    }
+
+    /// The same in the least room, to be kept for as long as the object is as it is.
+    pub fn packed(&self) -> PackedStatus {
+        self.typed.packed(self)
     }
 
     /// The memory of the object's decisions.

@@ -62,7 +62,7 @@ pub use compile::{Compiled, Context, NotCompiled};
 pub use events::{Announcement, Change, Deletion};
 pub use finalizer::{Finalizer, Restoration};
 pub use keda_differences::{KedaDifference, KedaDifferenceKind, keda_differences};
-pub use kept_status::{KeptStatus, MemoryPlace, Status};
+pub use kept_status::{KeptStatus, MemoryPlace, PackedStatus, Status};
 pub use kind::Kind;
 pub use manifest::{Claim, Finding, TargetOwner, check, documents, judge_together};
 pub use operator_defaults::{DefaultsError, Labels, NamespaceDefaults, OperatorDefaults};

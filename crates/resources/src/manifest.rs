@@ -211,8 +211,8 @@ fn judge_ours(kind: &Kind, object: String, document: &Value, context: &Context<'
     match kind.compile(document, context) {
         Ok(compiled) if problems.is_empty() => {
             let targets = compiled.plan.claimed().map(|member| member.target.clone()).collect();
-            let hpa = compiled.plan.actuation.hpa().filter(|hpa| hpa.adopt_orphan);
-            let adopts = hpa.map(|hpa| hpa_called(&kind.acts_in(document), &hpa.name));
+            let hpa = compiled.plan.actuation.hpa().filter(|hpa| hpa.adopts_orphan());
+            let adopts = hpa.map(|hpa| hpa_called(&kind.acts_in(document), hpa.name()));
             claim = Some(Claim { object: full_name(kind, document), targets, adopts, is_hpa: false });
             beside = Beside::of_ours(kind, document);
             warnings = compiled.warnings;

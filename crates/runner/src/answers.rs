@@ -27,7 +27,7 @@ const FIRST: Duration = Duration::from_secs(4);
 #[derive(Debug, Default)]
 pub struct Answers {
     leads: AtomicBool,
-    objects: Mutex<HashMap<ObjectKey, Noted>>,
+    objects: Mutex<HashMap<ObjectKey, Box<Noted>>>,
     /// Objects whose poll is still to come: the first one, or that by a new spec.
     expected: Mutex<HashMap<ObjectKey, Expected>>,
     /// Those of them that somebody has asked for.
@@ -57,7 +57,7 @@ struct Noted {
     interval: Duration,
     values: Vec<Published>,
     /// Whose pods share a fallback.
-    target: Option<Target>,
+    target: Option<Box<Target>>,
 }
 
 /// A value that may be answered.
@@ -128,10 +128,11 @@ impl Answers {
             return Err(NoAnswer::NotLeading);
         }
         let objects = self.lock();
-        let Noted { polled, interval, values, target } = objects.get(key).ok_or(NoAnswer::UnknownObject)?;
+        let Noted { polled, interval, values, target } =
+            &**objects.get(key).ok_or(NoAnswer::UnknownObject)?;
         let found = values.iter().find(|value| value.metric.eq_ignore_ascii_case(metric));
         let found = found.ok_or_else(|| NoAnswer::UnknownMetric {
-            published: values.iter().map(|value| value.metric.clone()).collect(),
+            published: values.iter().map(|value| value.metric.to_string()).collect(),
         })?;
         let (age, limit) = (now.since(*polled), *interval * 2 + GRACE);
         if age > limit {
@@ -139,11 +140,11 @@ impl Answers {
         }
         match &found.value {
             Ok(value) => Ok(Answer {
-                metric: found.metric.clone(),
+                metric: found.metric.to_string(),
                 value: *value,
                 at: found.at,
                 age: now.since(found.at),
-                shared: found.for_one_pod.zip(target.clone()),
+                shared: found.for_one_pod.zip(target.as_deref().cloned()),
             }),
             Err(absence) => Err(NoAnswer::NoValue { message: absence.to_string() }),
         }
@@ -235,11 +236,12 @@ impl Answers {
     pub(crate) fn note(&self, key: &ObjectKey, outcome: &Outcome) {
         let Some(poll) = outcome.poll() else { return self.forget(key) };
         let interval = poll.plan.interval_after(&poll.decision);
-        let target = poll.plan.members.first().map(|member| member.target.clone());
-        self.keep(
-            key,
-            Noted { polled: poll.decision.at, interval, values: poll.decision.published.clone(), target },
-        );
+        let values = &poll.decision.published;
+        // For that the pods that are ready are counted.
+        let is_shared = values.iter().any(|value| value.for_one_pod.is_some());
+        let target =
+            poll.plan.members.first().filter(|_| is_shared).map(|member| Box::new(member.target.clone()));
+        self.keep(key, Noted { polled: poll.decision.at, interval, values: values.clone(), target });
     }
 
     /// Replaces what the object `key`, which is polled at this interval, published by `values`, of the poll of that time.
@@ -251,7 +253,7 @@ impl Answers {
         if noted.values.is_empty() {
             return self.forget(key);
         }
-        self.lock().insert(key.clone(), noted);
+        self.lock().insert(key.clone(), Box::new(noted));
         self.came(key);
     }
 
@@ -268,7 +270,7 @@ impl Answers {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ObjectKey, Noted>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ObjectKey, Box<Noted>>> {
         locked(&self.objects)
     }
 }

@@ -8,13 +8,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use engine::{Cost, Level, MemberDecision, Metric, Mode, Time, Warning, without_noise};
-use resources::{Health, Outcome, Poll};
+use resources::{ConditionStatus, Health, Outcome, Poll};
 use serde::Serialize;
 
 pub use detail::{DecisionResult, Detail, ObjectCondition, PastDecision, PastEvent};
 pub use history::{History, Point};
 
-use crate::{Cause, ObjectKey};
+use crate::{Cause, ObjectKey, Shared};
+use detail::KeptDetail;
 
 /// One object after its last poll.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -81,7 +82,7 @@ pub struct MetricReading {
     pub levels: Vec<Level>,
     /// What is expected of it; none where no forecast is made, or none can be relied on.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub forecast: Option<MetricForecast>,
+    pub forecast: Option<Box<MetricForecast>>,
 }
 
 /// What is expected of a metric.
@@ -144,35 +145,42 @@ pub struct FailingMember {
 #[derive(Default)]
 pub struct Board {
     leads: AtomicBool,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
     /// Boxed, as nodes of a tree have room for more than there is.
-    objects: Mutex<BTreeMap<ObjectKey, Box<Kept>>>,
+    objects: BTreeMap<ObjectKey, Box<Kept>>,
+    /// What the conditions of objects say.
+    conditions: Shared<[ConditionStatus]>,
 }
 
 /// One object: what lists show of it, and what only its own page does.
-#[derive(Clone)]
 struct Kept {
     state: ObjectState,
-    detail: Detail,
+    detail: KeptDetail,
 }
 
 impl Board {
     /// Every object, in the order of kind, namespace and name.
     pub fn objects(&self) -> Vec<ObjectState> {
-        self.lock().values().map(|kept| kept.state.clone()).collect()
+        self.lock().objects.values().map(|kept| kept.state.clone()).collect()
     }
 
     /// Looks at every object, in the order of kind, namespace and name, without copying any.
     pub fn read<R>(&self, look: impl FnOnce(&mut dyn Iterator<Item = &ObjectState>) -> R) -> R {
-        look(&mut self.lock().values().map(|kept| &kept.state))
+        look(&mut self.lock().objects.values().map(|kept| &kept.state))
     }
 
     /// One object, with all that is known of it.
     pub fn object(&self, kind: &str, namespace: &str, name: &str) -> Option<(ObjectState, Detail)> {
-        let objects = self.lock();
-        let found = objects
+        let known = self.lock();
+        let found = known
+            .objects
             .iter()
             .find(|(key, _)| key.kind == kind && key.namespace == namespace && key.name == name);
-        found.map(|(_, kept)| (kept.state.clone(), kept.detail.clone()))
+        found.map(|(_, kept)| (kept.state.clone(), kept.detail.detail()))
     }
 
     /// Whether this replica leads. One that does not sees nothing, and its board is empty.
@@ -184,7 +192,7 @@ impl Board {
     pub fn lead(&self, leads: bool) {
         self.leads.store(leads, Ordering::Relaxed);
         if !leads {
-            self.lock().clear();
+            self.lock().objects.clear();
         }
     }
 
@@ -196,22 +204,23 @@ impl Board {
     /// The same with what its own page shows.
     pub fn show_in_detail(&self, state: ObjectState, detail: Detail) {
         let (kind, namespace, name) = (state.kind, state.namespace.clone(), state.name.clone());
-        self.lock().insert(ObjectKey::new(kind, namespace, name), Box::new(Kept { state, detail }));
+        let kept = Box::new(Kept { state, detail: detail.into() });
+        self.lock().objects.insert(ObjectKey::new(kind, namespace, name), kept);
     }
 
     /// Notes an Event that was published of an object.
     pub fn published(&self, key: &ObjectKey, event: PastEvent) {
-        if let Some(kept) = self.lock().get_mut(key) {
+        if let Some(kept) = self.lock().objects.get_mut(key) {
             kept.detail.published(event);
         }
     }
 
     pub(crate) fn note(&self, key: &ObjectKey, outcome: &Outcome, health: &Health, cause: Option<&Cause>) {
-        let mut objects = self.lock();
+        let Known { objects, conditions } = &mut *self.lock();
         let before = objects.remove(key);
         let (before, detail) = before.map(|kept| (kept.state, kept.detail)).unzip();
-        let mut detail: Detail = detail.unwrap_or_default();
-        detail.note(outcome);
+        let mut detail: KeptDetail = detail.unwrap_or_default();
+        detail.note(outcome, conditions);
         let state = state(key, outcome, health, cause, before);
         objects.insert(key.clone(), Box::new(Kept { state, detail }));
     }
@@ -219,7 +228,7 @@ impl Board {
     /// Shows that an object is left to `who`.
     pub(crate) fn leave(&self, key: &ObjectKey, who: &str, now: Time) {
         const REASON: &str = "StandingBack";
-        let before = self.lock().get(key).map(|kept| (kept.state.reason.clone(), kept.state.since));
+        let before = self.lock().objects.get(key).map(|kept| (kept.state.reason.clone(), kept.state.since));
         let since = before.filter(|(reason, _)| reason == REASON).map_or(now, |(_, since)| since);
         self.show(ObjectState {
             kind: key.kind,
@@ -242,11 +251,11 @@ impl Board {
     }
 
     pub(crate) fn forget(&self, key: &ObjectKey) {
-        self.lock().remove(key);
+        self.lock().objects.remove(key);
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<ObjectKey, Box<Kept>>> {
-        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -292,7 +301,7 @@ fn metrics(poll: &Poll) -> Vec<MetricReading> {
         name: metric.name.clone(),
         value: poll.value(index).map(without_noise),
         levels: poll.plan.levels(index),
-        forecast: forecast(poll, index),
+        forecast: forecast(poll, index).map(Box::new),
     };
     poll.plan.metrics.iter().enumerate().map(state).collect()
 }

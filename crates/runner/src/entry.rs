@@ -77,8 +77,8 @@ impl Polling {
 /// What distinguishes one object, and one state of what users wrote in it, from another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
-    pub(crate) uid: String,
-    pub(crate) created: String,
+    pub(crate) uid: Arc<str>,
+    pub(crate) created: Arc<str>,
     pub(crate) generation: i64,
     /// Of spec and annotations: annotations change without a new generation.
     written: u64,
@@ -87,8 +87,9 @@ pub(crate) struct Identity {
 impl Identity {
     /// Of an object of `kind`.
     pub(crate) fn of(kind: &Kind, object: &Value) -> Self {
-        let text =
-            |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |pointer: &str| {
+            Arc::<str>::from(object.pointer(pointer).and_then(Value::as_str).unwrap_or_default())
+        };
         let mut hasher = DefaultHasher::new();
         object.pointer("/spec").unwrap_or(&Value::Null).to_string().hash(&mut hasher);
         let annotations = object.pointer("/metadata/annotations").and_then(Value::as_object);
@@ -217,7 +218,7 @@ impl Entry {
         let job = Job {
             key,
             kind: self.kind,
-            uid: self.identity.uid.clone(),
+            uid: self.identity.uid.to_string(),
             generation: self.identity.generation,
             warnings: Arc::clone(&self.warnings),
             not_before,

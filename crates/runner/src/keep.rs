@@ -35,13 +35,14 @@ pub(crate) async fn keep(
     let hpa = plan.actuation.hpa().zip(plan.members.first());
     let Some((hpa, member)) = hpa else { return ask(services, keeps, None).await };
     // None is made for a target that there is not. One that there is stays: the target may come back.
-    if !services.reconciler.has(&member.target.namespace, &hpa.name)
+    if !services.reconciler.has(&member.target.namespace, hpa.name())
         && let Err(TargetFailure { reason: Reason::TargetNotFound | Reason::TargetNotScalable, .. }) =
             observe(services, &member.target).await
     {
         return Ok(Vec::new());
     }
-    match plan.policy.complete(hpa, &member.target, memory) {
+    let hpa = hpa.unpacked();
+    match plan.policy.complete(&hpa, &member.target, memory) {
         Some(hpa) => ask(services, keeps, Some(&hpa)).await,
         // Not all is known yet that belongs into it.
         None => Ok(Vec::new()),
@@ -56,7 +57,7 @@ pub(crate) async fn withdraw(services: &Services, keeps: Keeps<'_>) -> Result<Ve
 /// What the controller says of the HPA that `plan` wants kept.
 pub(crate) fn said_of_hpa(services: &Services, plan: &Plan) -> Option<HpaScaling> {
     let (hpa, member) = (plan.actuation.hpa()?, plan.members.first()?);
-    services.reconciler.scaling(&member.target.namespace, &hpa.name)
+    services.reconciler.scaling(&member.target.namespace, hpa.name())
 }
 
 /// What the HPA controller last did, where `plan` stands beside it.

@@ -1,16 +1,14 @@
 //! Who wants to scale what, and by which HPA, for whoever judges an object before it is stored. Each question is answered
 //! by one look into a table, however many objects there are.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use engine::{Plan, Target, TargetId};
 use resources::TargetOwner;
 
 use crate::ObjectKey;
-
-/// Namespace and name of an HPA.
-type HpaName = (String, String);
+use crate::hpas_of_target::{HpaName, HpasOfTarget};
 
 /// The claims of all objects, and the HPAs that there are.
 #[derive(Debug, Default)]
@@ -21,20 +19,21 @@ struct Known {
     /// Who claims each target, in order: nearly always one, for which a tree would take the room of eleven.
     claims: HashMap<TargetId, Vec<ObjectKey>>,
     /// The same for each HPA that is kept.
-    keepers: HashMap<HpaName, Vec<ObjectKey>>,
-    by_key: HashMap<ObjectKey, Held>,
-    uids: HashMap<String, ObjectKey>,
+    keepers: HashMap<Arc<HpaName>, Vec<ObjectKey>>,
+    /// Boxed, as a table has room for twice as many as there are.
+    by_key: HashMap<ObjectKey, Box<Held>>,
+    uids: HashMap<Arc<str>, ObjectKey>,
     /// For each target the HPAs that scale it, with the uid of what controls them.
-    hpas: HashMap<TargetId, BTreeMap<HpaName, Option<String>>>,
+    hpas: HashMap<TargetId, HpasOfTarget>,
     by_hpa: HashMap<HpaName, TargetId>,
 }
 
 /// What one object has.
 #[derive(Debug, Default)]
 struct Held {
-    uid: String,
-    targets: Vec<TargetId>,
-    hpa: Option<HpaName>,
+    uid: Arc<str>,
+    targets: Box<[TargetId]>,
+    hpa: Option<Arc<HpaName>>,
 }
 
 /// What an object is about to have, for the question of who has it already.
@@ -50,20 +49,26 @@ pub struct Wanted<'a> {
 
 impl Owners {
     /// Replaces what `key` has by what `plan` claims, where there is one, and the HPA that it keeps.
-    pub(crate) fn claim(&self, key: &ObjectKey, uid: &str, plan: Option<&Plan>, hpa: Option<HpaName>) {
-        let mut known = self.write();
+    pub(crate) fn claim(
+        &self,
+        key: &ObjectKey,
+        uid: impl Into<Arc<str>>,
+        plan: Option<&Plan>,
+        hpa: Option<HpaName>,
+    ) {
+        let (uid, mut known): (Arc<str>, _) = (uid.into(), self.write());
         known.forget(key);
-        let targets: Vec<TargetId> =
+        let targets: Box<[TargetId]> =
             plan.into_iter().flat_map(Plan::claimed).map(|member| member.target.identity()).collect();
-        for target in &targets {
+        for target in &*targets {
             add(known.claims.entry(target.clone()).or_default(), key);
         }
-        let hpa = hpa.filter(|_| plan.is_some());
+        let hpa = hpa.filter(|_| plan.is_some()).map(Arc::new);
         if let Some(hpa) = &hpa {
-            add(known.keepers.entry(hpa.clone()).or_default(), key);
+            add(known.keepers.entry(Arc::clone(hpa)).or_default(), key);
         }
-        known.uids.insert(uid.to_owned(), key.clone());
-        known.by_key.insert(key.clone(), Held { uid: uid.to_owned(), targets, hpa });
+        known.uids.insert(Arc::clone(&uid), key.clone());
+        known.by_key.insert(key.clone(), Box::new(Held { uid, targets, hpa }));
     }
 
     /// The object is gone.
@@ -100,7 +105,7 @@ impl Owners {
         let is_foreign = |((namespace, name), controller): &(&HpaName, &Option<String>)| {
             let is_own_name = wanted.hpa == Some((namespace, name));
             match controller {
-                Some(uid) => !is_own_name && !known.uids.contains_key(uid),
+                Some(uid) => !is_own_name && !known.uids.contains_key(uid.as_str()),
                 None => !(is_own_name && wanted.adopts),
             }
         };
@@ -127,7 +132,8 @@ impl Owners {
 
 impl Known {
     fn forget(&mut self, key: &ObjectKey) {
-        let Some(Held { uid, targets, hpa }) = self.by_key.remove(key) else { return };
+        let Some(held) = self.by_key.remove(key) else { return };
+        let Held { uid, targets, hpa } = *held;
         self.uids.remove(&uid);
         for target in targets {
             remove(&mut self.claims, &target, key);

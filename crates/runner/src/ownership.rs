@@ -11,34 +11,34 @@
 //! oldest on, each object has its targets where none of them is had by an older one that has its own.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use engine::{Plan, Target, TargetId};
 
 use crate::ObjectKey;
+use crate::hpas_of_target::{HpaName, HpasOfTarget};
 
 /// The HPA that `plan` may take over where nothing controls it.
 fn adopted(plan: &Plan) -> Option<HpaName> {
-    let hpa = plan.actuation.hpa().filter(|hpa| hpa.adopt_orphan)?;
-    Some((plan.members.first()?.target.namespace.clone(), hpa.name.clone()))
+    let hpa = plan.actuation.hpa().filter(|hpa| hpa.adopts_orphan())?;
+    Some((plan.members.first()?.target.namespace.clone(), hpa.name().to_owned()))
 }
 
-/// Namespace and name of an HPA.
-type HpaName = (String, String);
-
 /// When an object was created, and which. Creation times are RFC 3339 in UTC, so they sort as text.
-type Claim = (String, ObjectKey);
+type Claim = (Arc<str>, ObjectKey);
 
 /// Who wants to scale what, and who may.
 #[derive(Debug, Default)]
 pub(crate) struct Ownership {
     /// For each target the claims, oldest first: nearly always one, for which a tree would take the room of eleven.
     claims: HashMap<TargetId, Vec<Claim>>,
-    by_key: HashMap<ObjectKey, Claims>,
+    /// Boxed, as a table has room for twice as many as there are.
+    by_key: HashMap<ObjectKey, Box<Claims>>,
     /// For each target the HPAs that scale it, with the uid of what controls them.
-    hpas: HashMap<TargetId, BTreeMap<HpaName, Option<String>>>,
+    hpas: HashMap<TargetId, HpasOfTarget>,
     by_hpa: HashMap<HpaName, TargetId>,
     /// The objects by their uid.
-    by_uid: HashMap<String, ObjectKey>,
+    by_uid: HashMap<Arc<str>, ObjectKey>,
     /// For each object that may not scale, who has which of its targets.
     losses: HashMap<ObjectKey, BTreeMap<TargetId, Owner>>,
 }
@@ -46,10 +46,10 @@ pub(crate) struct Ownership {
 /// What one object claims.
 #[derive(Clone, Debug, Default)]
 struct Claims {
-    created: String,
-    targets: Vec<TargetId>,
+    created: Arc<str>,
+    targets: Box<[TargetId]>,
     /// The HPA that it may take over where nothing controls it.
-    adopts: Option<HpaName>,
+    adopts: Option<Box<HpaName>>,
 }
 
 /// Who has a target.
@@ -61,12 +61,18 @@ enum Owner {
 
 impl Ownership {
     /// Replaces the claims of `key` by those of `plan`; returns the other objects whose right has changed.
-    pub(crate) fn claim(&mut self, key: &ObjectKey, created: &str, plan: &Plan) -> Vec<ObjectKey> {
+    pub(crate) fn claim(
+        &mut self,
+        key: &ObjectKey,
+        created: impl Into<Arc<str>>,
+        plan: &Plan,
+    ) -> Vec<ObjectKey> {
+        let created: Arc<str> = created.into();
         let mut touched = self.drop_claims(key);
-        let targets: Vec<TargetId> = plan.claimed().map(|member| member.target.identity()).collect();
-        for target in &targets {
+        let targets: Box<[TargetId]> = plan.claimed().map(|member| member.target.identity()).collect();
+        for target in &*targets {
             let (claims, claim) =
-                (self.claims.entry(target.clone()).or_default(), (created.to_owned(), key.clone()));
+                (self.claims.entry(target.clone()).or_default(), (Arc::clone(&created), key.clone()));
             if let Err(place) = claims.binary_search(&claim) {
                 claims.reserve_exact(1);
                 claims.insert(place, claim);
@@ -74,8 +80,8 @@ impl Ownership {
         }
         if !targets.is_empty() {
             touched.extend(targets.iter().cloned());
-            let adopts = adopted(plan);
-            self.by_key.insert(key.clone(), Claims { created: created.to_owned(), targets, adopts });
+            let adopts = adopted(plan).map(Box::new);
+            self.by_key.insert(key.clone(), Box::new(Claims { created, targets, adopts }));
         }
         self.settle(&touched, Some(key))
     }
@@ -89,9 +95,10 @@ impl Ownership {
     /// Forgets the claims of `key`; returns what it claimed.
     fn drop_claims(&mut self, key: &ObjectKey) -> Vec<TargetId> {
         self.losses.remove(key);
-        let Some(Claims { created, targets, .. }) = self.by_key.remove(key) else { return Vec::new() };
+        let Some(claims) = self.by_key.remove(key) else { return Vec::new() };
+        let Claims { created, targets, .. } = *claims;
         let claim = (created, key.clone());
-        for target in &targets {
+        for target in &*targets {
             if let Some(claims) = self.claims.get_mut(target) {
                 claims.retain(|known| *known != claim);
                 if claims.is_empty() {
@@ -99,12 +106,12 @@ impl Ownership {
                 }
             }
         }
-        targets
+        targets.into_vec()
     }
 
     /// Notes that the object `key` has this uid.
-    pub(crate) fn know(&mut self, uid: &str, key: &ObjectKey) {
-        self.by_uid.insert(uid.to_owned(), key.clone());
+    pub(crate) fn know(&mut self, uid: impl Into<Arc<str>>, key: &ObjectKey) {
+        self.by_uid.insert(uid.into(), key.clone());
     }
 
     /// Forgets the object of this uid.
@@ -124,7 +131,8 @@ impl Ownership {
         if let Some(target) = &after {
             self.by_hpa.insert(hpa.clone(), target.clone());
         }
-        let controlled_before = before.as_ref().and_then(|target| self.hpas.get(target)?.get(&hpa)).cloned();
+        let controlled_before =
+            before.as_ref().and_then(|target| self.hpas.get(target)?.controller(&hpa)).cloned();
         if before == after && controlled_before.is_none_or(|before| before == controller) {
             return Vec::new();
         }
@@ -147,12 +155,13 @@ impl Ownership {
     /// known so far, and those that may take it over.
     pub(crate) fn keepers(&self, hpa: &HpaName, controller: Option<&str>) -> BTreeSet<ObjectKey> {
         let target = self.by_hpa.get(hpa);
-        let before = target.and_then(|target| self.hpas.get(target)?.get(hpa)?.as_deref());
+        let before = target.and_then(|target| self.hpas.get(target)?.controller(hpa)?.as_deref());
         let mut keepers: BTreeSet<ObjectKey> =
             before.into_iter().chain(controller).filter_map(|uid| self.by_uid.get(uid).cloned()).collect();
         let claims = target.and_then(|target| self.claims.get(target)).into_iter().flatten();
-        let adopts =
-            |key: &ObjectKey| self.by_key.get(key).is_some_and(|claims| claims.adopts.as_ref() == Some(hpa));
+        let adopts = |key: &ObjectKey| {
+            self.by_key.get(key).is_some_and(|claims| claims.adopts.as_deref() == Some(hpa))
+        };
         keepers.extend(claims.map(|(_, key)| key).filter(|key| adopts(key)).cloned());
         keepers
     }
@@ -161,10 +170,10 @@ impl Ownership {
     fn foreign_hpa(&self, target: &TargetId, key: &ObjectKey) -> Option<HpaName> {
         let is_foreign = |(hpa, controller): &(&HpaName, &Option<String>)| match controller {
             Some(uid) => {
-                let keeper = self.by_uid.get(uid).and_then(|keeper| self.by_key.get(keeper));
+                let keeper = self.by_uid.get(uid.as_str()).and_then(|keeper| self.by_key.get(keeper));
                 !keeper.is_some_and(|claims| claims.targets.contains(target))
             }
-            None => self.by_key.get(key).is_none_or(|claims| claims.adopts.as_ref() != Some(*hpa)),
+            None => self.by_key.get(key).is_none_or(|claims| claims.adopts.as_deref() != Some(*hpa)),
         };
         self.hpas.get(target)?.iter().find(is_foreign).map(|(hpa, _)| hpa.clone())
     }

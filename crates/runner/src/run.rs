@@ -234,7 +234,7 @@ impl Runner {
     fn report(&mut self, key: &ObjectKey, verdict: Verdict, at: Time) {
         let Some(entry) = self.entries.get_mut(key) else { return };
         entry.pursuit.forget_decision();
-        let (uid, generation) = (entry.identity.uid.clone(), entry.identity.generation);
+        let (uid, generation) = (entry.identity.uid.to_string(), entry.identity.generation);
         let warnings = Arc::clone(&entry.warnings);
         let outcome = Outcome { uid, generation, at, verdict, warnings };
         reporting::record(&self.services, key, outcome, &mut entry.reported);

@@ -59,8 +59,8 @@ pub(crate) const GIVEN_LATER: [GivenLater; 9] = {
 #[derive(Debug, Default)]
 pub(crate) struct Access {
     /// Headers that are no secret.
-    plain: HeaderMap,
-    headers_from: Option<Holder>,
+    plain: Option<Box<HeaderMap>>,
+    headers_from: Option<Box<Holder>>,
     login: Option<Box<Login>>,
     secret_header: Option<Box<SecretHeader>>,
     api_key: Option<Box<ApiKey>>,
@@ -125,12 +125,14 @@ impl Access {
         let (login, secret_header) = (login.map(Box::new), secret_header.map(Box::new));
         let (api_key, grant) = (api_key.map(Box::new), grant.map(Box::new));
         let trust = (!trust.is_default()).then(|| Box::new(trust));
+        let plain = (!plain.is_empty()).then(|| Box::new(plain));
+        let headers_from = headers_from.map(Box::new);
         Self { plain, headers_from, login, secret_header, api_key, grant, trust }
     }
 
     /// Adds a header that is no secret.
     pub(crate) fn add_header(&mut self, name: HeaderName, value: HeaderValue) {
-        self.plain.insert(name, value);
+        self.plain.get_or_insert_default().insert(name, value);
     }
 
     /// The address that is asked: `url`, with what is to be sent in its query.
@@ -165,7 +167,7 @@ impl Access {
 
     /// The same without what has to be asked for.
     fn present_known(&self, accept: &'static str, secrets: &Credentials) -> Result<Presented, Absence> {
-        let mut headers = self.plain.clone();
+        let mut headers = self.plain.as_deref().cloned().unwrap_or_default();
         let mut hidden = Hidden::default();
         if let Some(secret) = &self.headers_from {
             // One by one: a list would add to what is there, and not replace it.

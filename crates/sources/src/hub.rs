@@ -193,6 +193,8 @@ impl Hub {
         entries.sweep(now);
         let flight = launch(Arc::clone(&self.upstream), Arc::clone(&self.streams), query.clone(), now);
         let entry = Entry { begun: now, used: now, flight: flight.clone() };
+        // An insertion alone would leave the key that was there, and with it a query that nobody has any more.
+        entries.by_query.remove(query.key());
         entries.by_query.insert(Keyed(query.clone()), entry);
         Boarding { flight, begun: now, joined: false }
     }

@@ -42,9 +42,9 @@ pub(super) fn plan(
         created: Time::default(),
         forced: false,
         fallback: None,
-        composite,
+        composite: composite.map(Box::new),
         freshness: is_live(spec).then_some(LIVE_POLLING),
-        direct: Some(hpa),
+        direct: Some(Box::new(hpa)),
     };
     plan.policy = Arc::new(activation);
     plan.interval = keda.polling_interval;
@@ -64,8 +64,8 @@ fn is_live(spec: &Value) -> bool {
 fn activating(trigger: &Trigger) -> Option<activation::Trigger> {
     Some(activation::Trigger {
         name: trigger.given.clone(),
-        scaler: String::new(),
-        metric: trigger.name.clone(),
+        scaler: "".into(),
+        metric: trigger.name.as_str().into(),
         activation: trigger.activation?,
         target: trigger.target?,
         is_open: false,

@@ -30,7 +30,7 @@ pub struct Hpas(Mutex<State>);
 #[derive(Default)]
 struct State {
     seen: HashMap<Name, Seen>,
-    by_controller: HashMap<String, BTreeSet<Name>>,
+    by_controller: HashMap<String, Vec<Name>>,
     /// What was found to be, or brought to be, as wanted.
     in_order: HashMap<Name, InOrder>,
 }
@@ -65,7 +65,10 @@ impl Hpas {
         state.forget(&name);
         let controller = controller(hpa.owner_references()).map(str::to_owned);
         if let Some(uid) = &controller {
-            state.by_controller.entry(uid.clone()).or_default().insert(name.clone());
+            // It is not among them, and is nearly always the only one.
+            let names = state.by_controller.entry(uid.clone()).or_default();
+            names.reserve_exact(1);
+            names.push(name.clone());
         }
         state.seen.insert(name, Seen { controller, fingerprint, scaling, controlled });
         true
@@ -95,7 +98,7 @@ impl Hpas {
 
     /// The HPAs that the object of this uid controls.
     fn controlled_by(&self, uid: &str) -> BTreeSet<Name> {
-        self.lock().by_controller.get(uid).cloned().unwrap_or_default()
+        self.lock().by_controller.get(uid).into_iter().flatten().cloned().collect()
     }
 
     /// Whether the HPA is as wanted, by all that is known.
@@ -120,7 +123,7 @@ impl State {
     fn forget(&mut self, name: &Name) {
         let Some(Seen { controller: Some(uid), .. }) = self.seen.remove(name) else { return };
         if let Some(names) = self.by_controller.get_mut(&uid) {
-            names.remove(name);
+            names.retain(|known| known != name);
             if names.is_empty() {
                 self.by_controller.remove(&uid);
             }

@@ -101,7 +101,7 @@ impl Writer {
                     self.granted(patching(kind, &record.key));
                     self.lock_unwritten().remove(&record.key);
                     self.note(&record.key, record.outcome.at);
-                    self.objects.written(&record.key, after);
+                    self.objects.written(&record.key, &after);
                     self.publish(kind, record, before, &next).await;
                     return Ok(());
                 }

@@ -3,12 +3,13 @@
 use futures::StreamExt as _;
 use kube::core::Object;
 use kube::core::gvk::GroupVersionKind;
+use runner::Shared;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::*;
 use crate::FIELD_MANAGER;
-use crate::stream::{Change, NOT_LISTED, Name, changes_of};
+use crate::stream::{Change, NOT_LISTED, Place, changes_of};
 
 /// A watch that has not listed by then lets the poll fail; the next one waits again.
 const SYNC_TIMEOUT: Duration = Duration::from_secs(10);
@@ -82,7 +83,7 @@ impl Caches {
 
 /// The targets of one kind, by namespace and name.
 pub(super) struct Cache {
-    known: Mutex<HashMap<Name, Known>>,
+    known: Mutex<HashMap<Place, Known>>,
     synced: watch::Receiver<bool>,
     /// Why it knows nothing yet stands there, under the name of its watch.
     readiness: Arc<Readiness>,
@@ -112,15 +113,18 @@ impl Cache {
     }
 
     async fn keep(self: Arc<Self>, api: Api<Scaled>, listed: watch::Sender<bool>) {
+        // A handful of names, which all targets have.
+        let mut managers = Shared::default();
         let mut changes = std::pin::pin!(changes_of(self.what.clone(), api, Arc::clone(&self.readiness)));
         while let Some(change) = changes.next().await {
             match change {
                 Change::Applied(object) => {
-                    let name = (object.namespace().unwrap_or_default(), object.name_any());
-                    self.lock().insert(name, known(&object));
+                    let place = Place::of(&object.namespace().unwrap_or_default(), &object.name_any());
+                    let known = known(&object, &mut managers);
+                    self.lock().insert(place, known);
                 }
-                Change::Deleted(name) => {
-                    self.lock().remove(&name);
+                Change::Deleted((namespace, name)) => {
+                    self.lock().remove(&Place::of(&namespace, &name));
                 }
                 Change::Synced => {
                     listed.send_replace(true);
@@ -130,7 +134,7 @@ impl Cache {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Name, Known>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Place, Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -147,8 +151,8 @@ impl Cache {
                 message: format!("{target}: {why}"),
             });
         }
-        let name = (target.namespace.clone(), target.name.clone());
-        self.lock().get(&name).cloned().ok_or_else(|| TargetFailure {
+        let place = Place::of(&target.namespace, &target.name);
+        self.lock().get(&place).cloned().ok_or_else(|| TargetFailure {
             reason: Reason::TargetNotFound,
             message: format!("{target} does not exist"),
         })
@@ -156,13 +160,13 @@ impl Cache {
 
     /// Notes that `target` is asked for `replicas`, before the watch reports it.
     pub(super) fn asked_for(&self, target: &Target, replicas: u32) {
-        if let Some(known) = self.lock().get_mut(&(target.namespace.clone(), target.name.clone())) {
+        if let Some(known) = self.lock().get_mut(&Place::of(&target.namespace, &target.name)) {
             known.scale.replicas = replicas;
         }
     }
 }
 
-fn known(object: &Scaled) -> Known {
+fn known(object: &Scaled, managers: &mut Shared<str>) -> Known {
     let status = object.status.clone().unwrap_or_default();
     let scale = Scale {
         replicas: count(object.spec.replicas.unwrap_or(1)),
@@ -170,7 +174,11 @@ fn known(object: &Scaled) -> Known {
         ready: Some(count(status.ready_replicas)),
     };
     let managed = object.managed_fields();
-    Known { scale, last_scaled: scaled_by_us(managed), changed_by: changed_by(managed).map(Arc::from) }
+    Known {
+        scale,
+        last_scaled: scaled_by_us(managed),
+        changed_by: changed_by(managed).map(|name| managers.one(name)),
+    }
 }
 
 /// Whether our field manager was the last to change the replicas. The API server notes it in the

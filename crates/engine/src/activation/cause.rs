@@ -1,6 +1,7 @@
 //! Why a target is switched on or off, or stays, in the words of steps.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::number::Number;
@@ -15,7 +16,7 @@ pub enum Cause {
     /// A value is above what makes it active.
     Above {
         /// Name under which the value is published.
-        metric: String,
+        metric: Arc<str>,
         /// The value.
         value: f64,
         /// What it is above.
@@ -26,14 +27,14 @@ pub enum Cause {
     /// Its source says so.
     Reported {
         /// Name under which its metric is published.
-        metric: String,
+        metric: Arc<str>,
         /// Further triggers that are active.
         more: usize,
     },
     /// A fallback stands in for a metric that fails, and asks for replicas.
     FallsBack {
         /// Name under which it is published.
-        metric: String,
+        metric: Arc<str>,
         /// Further triggers that are active.
         more: usize,
     },

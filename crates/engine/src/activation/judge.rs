@@ -1,18 +1,18 @@
 //! What the triggers come to at one decision: their values, what stands in for those that fail, and whether the target
 //! is active.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
-use super::direct::thousandths;
 use super::fallback::FallbackValue;
 use super::memory::ActivationMemory;
 use super::{Activation, Cause, Composite, FallbackBehavior, OpenMetric, Trigger};
+use crate::number::thousandths;
 use crate::{Absence, AbsenceReason, MetricTarget, Reading, ScalerMetric, Time, View};
 
 /// What all triggers come to.
-pub(super) struct Judgement<'a> {
+pub(super) struct Judgement {
     /// Each metric of a trigger, in order.
-    pub(super) metrics: Vec<Judged<'a>>,
+    pub(super) metrics: Vec<Judged>,
     /// The result of the formula, where there is one.
     pub(super) composite: Option<Result<Composed, Absence>>,
     /// Whether any of them fails and nothing stands in for it.
@@ -22,9 +22,9 @@ pub(super) struct Judgement<'a> {
 }
 
 /// What one metric comes to.
-pub(super) struct Judged<'a> {
+pub(super) struct Judged {
     /// Name under which it is published.
-    pub(super) metric: Cow<'a, str>,
+    pub(super) metric: Arc<str>,
     /// Its trigger's place.
     pub(super) trigger: usize,
     /// What an HPA aims for in it.
@@ -62,9 +62,9 @@ pub(super) struct Composed {
     pub(super) for_one_pod: Option<f64>,
 }
 
-impl<'a> Judged<'a> {
+impl Judged {
     fn new(
-        metric: Cow<'a, str>,
+        metric: Arc<str>,
         trigger: usize,
         target: MetricTarget,
         read: Result<f64, Absence>,
@@ -101,7 +101,7 @@ impl<'a> Judged<'a> {
 
 impl Trigger {
     /// What was read of its metric, as the plan's at `place`.
-    fn read(&self, place: usize, view: &View<'_>) -> Judged<'_> {
+    fn read(&self, place: usize, view: &View<'_>) -> Judged {
         let reading = view.readings.get(place);
         let read = match (view.value(place), view.metrics.get(place)) {
             (Some(value), _) => Ok(value),
@@ -110,11 +110,11 @@ impl Trigger {
         };
         let at = reading.and_then(Reading::at).unwrap_or(view.now);
         let is_active = read.as_ref().is_ok_and(|value| *value > self.activation);
-        Judged::new(Cow::Borrowed(&self.metric), place, self.target, read, at, is_active)
+        Judged::new(Arc::clone(&self.metric), place, self.target, read, at, is_active)
     }
 
     /// The same of an open one: what its source names, or failures of all that it has named before.
-    fn read_open(&self, place: usize, view: &View<'_>, memory: Option<&ActivationMemory>) -> Vec<Judged<'_>> {
+    fn read_open(&self, place: usize, view: &View<'_>, memory: Option<&ActivationMemory>) -> Vec<Judged> {
         let absence = match view.readings.get(place) {
             Some(Reading::Scaler { active, metrics, at }) if !metrics.is_empty() => {
                 let read = |metric: &ScalerMetric| {
@@ -126,7 +126,7 @@ impl Trigger {
                     });
                     let name = format!("{}-{}", self.metric, metric.name);
                     let aim = target.map_or(self.target, |open| open.target);
-                    Judged::new(Cow::Owned(name), place, aim, read, *at, *active)
+                    Judged::new(name.into(), place, aim, read, *at, *active)
                 };
                 return metrics.iter().map(read).collect();
             }
@@ -141,9 +141,9 @@ impl Trigger {
         let fails =
             |metric, target| Judged::new(metric, place, target, Err(absence.clone()), view.now, false);
         if remembered.is_empty() {
-            return vec![fails(Cow::Borrowed(&self.metric), self.target)];
+            return vec![fails(Arc::clone(&self.metric), self.target)];
         }
-        remembered.into_iter().map(|open| fails(Cow::Owned(open.metric), open.target)).collect()
+        remembered.into_iter().map(|open| fails(open.metric, open.target)).collect()
     }
 
     /// The metrics that the source of this open trigger has last named.
@@ -154,13 +154,13 @@ impl Trigger {
 
     fn open(&self, trigger: usize, name: &str, target: f64) -> Option<OpenMetric> {
         let target = MetricTarget::new(self.target.type_(), target)?;
-        Some(OpenMetric { trigger, metric: format!("{}-{name}", self.metric), target })
+        Some(OpenMetric { trigger, metric: format!("{}-{name}", self.metric).into(), target })
     }
 }
 
 impl Activation {
     /// What was read of each metric of a trigger. What an open one has named before is known by `memory`.
-    pub(super) fn read(&self, view: &View<'_>, memory: Option<&ActivationMemory>) -> Vec<Judged<'_>> {
+    pub(super) fn read(&self, view: &View<'_>, memory: Option<&ActivationMemory>) -> Vec<Judged> {
         let mut read = Vec::with_capacity(self.triggers.len());
         for (place, trigger) in self.triggers.iter().enumerate() {
             if trigger.is_open {
@@ -173,17 +173,12 @@ impl Activation {
     }
 
     /// What the triggers come to by what was read, `memory` having counted the failures.
-    pub(super) fn judge(&self, view: &View<'_>, memory: &ActivationMemory) -> Judgement<'_> {
-        self.judge_read(self.read(view, Some(memory)), view, memory)
-    }
-
-    /// The same by what was read.
-    pub(super) fn judge_read<'a>(
+    pub(super) fn judge(
         &self,
-        mut metrics: Vec<Judged<'a>>,
+        mut metrics: Vec<Judged>,
         view: &View<'_>,
         memory: &ActivationMemory,
-    ) -> Judgement<'a> {
+    ) -> Judgement {
         for judged in metrics.iter_mut().filter(|judged| judged.read.is_err()) {
             judged.failures = memory.failures(&judged.metric);
             judged.stands_in = self.stand_in(view, judged);
@@ -198,7 +193,7 @@ impl Activation {
     }
 
     /// What stands in for a metric that fails.
-    fn stand_in(&self, view: &View<'_>, judged: &Judged<'_>) -> Option<StandsIn> {
+    fn stand_in(&self, view: &View<'_>, judged: &Judged) -> Option<StandsIn> {
         let fallback = self.fallback().filter(|fallback| fallback.is_due(judged.failures))?;
         let target = match &self.composite {
             Some(_) if fallback.behavior == FallbackBehavior::ScalingModifiers => return Some(StandsIn::Nil),
@@ -209,7 +204,7 @@ impl Activation {
     }
 
     /// The one value of all triggers. Where a fallback stands in for any of them, the formula is not asked.
-    fn compose(&self, composite: &Composite, metrics: &[Judged<'_>], now: Time) -> Result<Composed, Absence> {
+    fn compose(&self, composite: &Composite, metrics: &[Judged], now: Time) -> Result<Composed, Absence> {
         if let Some(error) = metrics.iter().find(|judged| judged.is_error()) {
             return Err(error.read.clone().err().unwrap_or_else(unread));
         }
@@ -246,7 +241,7 @@ impl Activation {
     }
 
     /// Why the target is active, if it is.
-    fn cause(&self, metrics: &[Judged<'_>], composite: Option<&Result<Composed, Absence>>) -> Option<Cause> {
+    fn cause(&self, metrics: &[Judged], composite: Option<&Result<Composed, Absence>>) -> Option<Cause> {
         if self.forced {
             return Some(Cause::Forced);
         }
@@ -256,13 +251,18 @@ impl Activation {
         if let (Some(about), Some(composed)) = (&self.composite, composite) {
             let activation = about.activation_target;
             let Composed { value, .. } = composed.as_ref().ok().filter(|made| made.value > activation)?;
-            let metric = Composite::METRIC.to_owned();
+            let metric = Composite::METRIC.into();
             return Some(Cause::Above { metric, value: *value, activation, more: 0 });
         }
-        let mut active: Vec<&Judged<'_>> = metrics.iter().filter(|judged| judged.is_active).collect();
-        active.dedup_by_key(|judged| judged.trigger);
-        let (first, more) = (active.first()?, active.len() - 1);
-        let (metric, trigger) = (first.metric.clone().into_owned(), &self.triggers[first.trigger]);
+        // The metrics of one trigger are active together.
+        let mut active = metrics.iter().filter(|judged| judged.is_active);
+        let first = active.next()?;
+        let (mut more, mut last) = (0, first.trigger);
+        for judged in active {
+            more += usize::from(judged.trigger != last);
+            last = judged.trigger;
+        }
+        let (metric, trigger) = (Arc::clone(&first.metric), &self.triggers[first.trigger]);
         Some(match first.read {
             Ok(_) if trigger.is_open => Cause::Reported { metric, more },
             Ok(value) => Cause::Above { metric, value, activation: trigger.activation, more },

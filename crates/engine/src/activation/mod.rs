@@ -16,6 +16,7 @@ mod report;
 mod switch;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::hpa::Hpa;
@@ -24,6 +25,7 @@ use crate::{
     AbsentMetric, Basis, Decision, KeptHpa, Memory, MetricTarget, Policy, Reading, Target, TargetType, Time,
     View,
 };
+use direct::Direct;
 use judge::{Judged, Judgement, StandsIn};
 use memory::ActivationMemory;
 use switch::Switch;
@@ -59,13 +61,13 @@ pub struct Activation {
     /// What is published in place of a metric that fails.
     pub fallback: Option<ActivationFallback>,
     /// A formula that makes one metric of all triggers.
-    pub composite: Option<Composite>,
+    pub composite: Option<Box<Composite>>,
     /// Time between two polls at most while the target has replicas: as long as that, its count goes by values that are
     /// this old. `None`: the plan's interval.
     pub freshness: Option<Duration>,
     /// How the count between `min` and `max` is found, where no HPA does it. What it measures at pods are the plan's metrics
     /// behind those of triggers, in the same order; its other metrics are those of triggers, or of the formula.
-    pub direct: Option<Hpa>,
+    pub direct: Option<Box<Hpa>>,
 }
 
 /// One trigger.
@@ -74,10 +76,10 @@ pub struct Trigger {
     /// Its name in the object, by which a formula knows it.
     pub name: Option<String>,
     /// What metrics about it call what measures it: its name, or one that goes by its type, such as `prometheusScaler`.
-    pub scaler: String,
+    pub scaler: Arc<str>,
     /// Name under which its value is published, for example `s0-prometheus`; of an open one, what stands before the
     /// hyphen and the name of each of its metrics, for example `s0`.
-    pub metric: String,
+    pub metric: Arc<str>,
     /// It is active while its value is above this; of no meaning for an open one.
     pub activation: f64,
     /// What the HPA aims for; only the type counts for an open one.
@@ -95,7 +97,7 @@ pub struct OpenMetric {
     /// The trigger's place in [`Activation::triggers`].
     pub trigger: usize,
     /// Name under which it is published, for example `s0-queue`.
-    pub metric: String,
+    pub metric: Arc<str>,
     /// What an HPA aims for in it.
     pub target: MetricTarget,
 }
@@ -138,7 +140,7 @@ const MEMBER: usize = 0;
 
 impl Activation {
     /// Counts failures, judges by them, and remembers whether the target is active.
-    fn observe(&self, view: &View<'_>, memory: &mut ActivationMemory) -> Judgement<'_> {
+    fn observe(&self, view: &View<'_>, memory: &mut ActivationMemory) -> Judgement {
         let most = self.fallback().map_or(1, ActivationFallback::most_failures);
         for (trigger, reading) in
             self.triggers.iter().zip(view.readings).filter(|(trigger, _)| trigger.is_open)
@@ -147,20 +149,20 @@ impl Activation {
                 memory.name(&trigger.metric, metrics);
             }
         }
-        let is_open = |metric: &str| self.triggers.iter().any(|open| open.is_open && open.metric == metric);
+        let is_open = |metric: &str| self.triggers.iter().any(|open| open.is_open && *open.metric == *metric);
         let read = self.read(view, Some(memory));
-        memory.retain(is_open, |metric| read.iter().any(|judged| judged.metric == metric));
+        memory.retain(is_open, |metric| read.iter().any(|judged| *judged.metric == *metric));
         for judged in &read {
             memory.count(&judged.metric, judged.read.is_err(), most);
         }
-        let judgement = self.judge_read(read, view, memory);
+        let judgement = self.judge(read, view, memory);
         memory.observe(judgement.active.is_some(), view.now);
         judgement
     }
 
     /// What stands in for the plan's metrics that fail, so that they do not hold a scale-in back.
-    fn stand_ins(&self, view: &View<'_>, judgement: &Judgement<'_>) -> Vec<StandIn> {
-        let of = |judged: &Judged<'_>| {
+    fn stand_ins(&self, view: &View<'_>, judgement: &Judgement) -> Vec<StandIn> {
+        let of = |judged: &Judged| {
             let replicas = match judged.stands_in {
                 Some(StandsIn::Value(fallback)) => Some(fallback.replicas),
                 Some(StandsIn::Nil) => None,
@@ -170,7 +172,7 @@ impl Activation {
             let metric = view.metrics.get(judged.trigger)?.name.clone();
             Some(StandIn { metric, replicas })
         };
-        let mut failing: Vec<&Judged<'_>> =
+        let mut failing: Vec<&Judged> =
             judgement.metrics.iter().filter(|judged| judged.read.is_err()).collect();
         // The metrics of one trigger fail together.
         failing.dedup_by_key(|judged| judged.trigger);
@@ -180,14 +182,14 @@ impl Activation {
     /// What the triggers came to, for people.
     fn activity(
         &self,
-        judgement: &Judgement<'_>,
+        judgement: &Judgement,
         switch: Option<&Switch>,
         memory: &ActivationMemory,
         now: Time,
     ) -> Activity {
-        let of = |judged: &Judged<'_>| TriggerActivity {
-            metric: judged.metric.clone().into_owned(),
-            scaler: self.triggers[judged.trigger].scaler.clone(),
+        let of = |judged: &Judged| TriggerActivity {
+            metric: Arc::clone(&judged.metric),
+            scaler: Arc::clone(&self.triggers[judged.trigger].scaler),
             is_active: judged.is_active,
             value: judged.read.as_ref().ok().copied(),
             failure: judged.read.as_ref().err().cloned(),
@@ -208,16 +210,16 @@ impl Activation {
 }
 
 /// The values that others can ask for.
-fn published(judgement: &Judgement<'_>, now: Time) -> Vec<Published> {
-    let of = |judged: &Judged<'_>| Published {
-        metric: judged.metric.clone().into_owned(),
+fn published(judgement: &Judgement, now: Time) -> Vec<Published> {
+    let of = |judged: &Judged| Published {
+        metric: Arc::clone(&judged.metric),
         value: judged.value(),
         at: judged.at,
         is_fallback: judged.stands_in.is_some(),
         for_one_pod: judged.for_one_pod(),
     };
     let composed = judgement.composite.iter().map(|composed| Published {
-        metric: Composite::METRIC.to_owned(),
+        metric: Composite::METRIC.into(),
         value: composed.as_ref().map(|composed| composed.value).map_err(Clone::clone),
         at: composed.as_ref().map_or(now, |composed| composed.at),
         is_fallback: composed.as_ref().is_ok_and(|composed| composed.is_fallback),
@@ -240,7 +242,7 @@ impl Policy for Activation {
         shares && self.fallback().is_some()
     }
 
-    /// What an HPA would come to, in direct mode; whether the target is switched on or off stands in the report.
+    /// What an HPA would come to, in direct mode. Whether the target is switched on or off stands in the report.
     fn recommend(&self, view: &View<'_>, _: usize, memory: &mut PolicyMemories) -> Option<Recommendation> {
         let memory = memory.entry(&view.members.get(MEMBER)?.target).of::<ActivationMemory>();
         let judgement = self.observe(view, memory);
@@ -255,8 +257,40 @@ impl Policy for Activation {
         vec![self.recommend(view, MEMBER, memory)]
     }
 
+    /// In direct mode, what an HPA would come to.
+    fn recommend_and_report(
+        &self,
+        view: &View<'_>,
+        memory: &mut PolicyMemories,
+    ) -> (Vec<Option<Recommendation>>, Option<Report>) {
+        let Some(member) = view.members.get(MEMBER) else { return (vec![None], None) };
+        let memory = memory.entry(&member.target).of::<ActivationMemory>();
+        let judgement = self.observe(view, memory);
+        let switch = view.scale(MEMBER).and_then(|scale| self.switch(scale, &judgement, memory, view));
+        let activity = self.activity(&judgement, switch.as_ref(), memory, view.now);
+        let direct = self.direct(view, &judgement, switch.as_ref());
+        let (woken, recommended) = match direct {
+            Some(Direct { recommendation, is_free: true }) => (Some(recommendation), None),
+            direct => (None, direct.map(|direct| direct.recommendation)),
+        };
+        let mut switches = Vec::with_capacity(2);
+        switches.extend(switch.map(|Switch { to, cause }| Recommendation {
+            policy: NAME,
+            replicas: to,
+            basis: Basis::Activity(cause),
+        }));
+        switches.extend(woken);
+        let report = Report {
+            activity,
+            published: published(&judgement, view.now),
+            stand_ins: self.stand_ins(view, &judgement),
+            switches: vec![switches],
+        };
+        (vec![recommended], Some(report))
+    }
+
     fn absences(&self, view: &View<'_>) -> Option<Vec<AbsentMetric>> {
-        let absent = |judged: Judged<'_>| {
+        let absent = |judged: Judged| {
             let metric = view.metrics.get(judged.trigger)?.name.clone();
             Some(AbsentMetric { metric, absence: judged.read.err()? })
         };
@@ -290,27 +324,6 @@ impl Policy for Activation {
 
     fn complete<'a>(&self, hpa: &'a KeptHpa, target: &Target, memory: &Memory) -> Option<Cow<'a, KeptHpa>> {
         self.with_open_metrics(hpa, memory, target)
-    }
-
-    fn report(&self, view: &View<'_>, memory: &mut PolicyMemories) -> Option<Report> {
-        let memory = memory.entry(&view.members.get(MEMBER)?.target).of::<ActivationMemory>();
-        let judgement = self.judge(view, memory);
-        let scale = view.scale(MEMBER);
-        let switch = scale.and_then(|scale| self.switch(scale, &judgement, memory, view));
-        let activity = self.activity(&judgement, switch.as_ref(), memory, view.now);
-        let woken = self.direct(view, &judgement, switch.as_ref()).filter(|direct| direct.is_free);
-        let switched = switch.map(|Switch { to, cause }| Recommendation {
-            policy: NAME,
-            replicas: to,
-            basis: Basis::Activity(cause),
-        });
-        let switches = switched.into_iter().chain(woken.map(|direct| direct.recommendation)).collect();
-        Some(Report {
-            activity,
-            published: published(&judgement, view.now),
-            stand_ins: self.stand_ins(view, &judgement),
-            switches: vec![switches],
-        })
     }
 }
 

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
-use super::direct::thousandths;
 use super::memory::ActivationMemory;
 use super::{Activation, OpenMetric, Trigger};
 use crate::hpa::{Quantity, milli};
+use crate::number::thousandths;
 use crate::{KeptHpa, Memory, Target, TargetType};
 
 impl Activation {
@@ -55,7 +55,7 @@ impl Activation {
     /// The open trigger that an entry of an HPA's metrics stands for.
     fn trigger_of(&self, entry: &Value) -> Option<usize> {
         let is_own =
-            |trigger: &Trigger| trigger.is_open && entry["external"]["metric"]["name"] == trigger.metric;
+            |trigger: &Trigger| trigger.is_open && entry["external"]["metric"]["name"] == *trigger.metric;
         self.triggers.iter().position(is_own)
     }
 }
@@ -69,7 +69,7 @@ impl OpenMetric {
             TargetType::Value => json!({ "type": "Value", "value": quantity }),
         };
         let mut entry = entry.clone();
-        entry["external"]["metric"]["name"] = json!(self.metric);
+        entry["external"]["metric"]["name"] = json!(&*self.metric);
         entry["external"]["target"] = target;
         entry
     }

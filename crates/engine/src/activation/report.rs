@@ -1,5 +1,6 @@
 //! What a decision by activity says beyond replicas: how active each trigger is, and the values that an HPA asks for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::policy::Recommendation;
@@ -61,9 +62,9 @@ pub struct Activity {
 #[derive(Clone, Debug, PartialEq)]
 pub struct TriggerActivity {
     /// Name under which its value is published.
-    pub metric: String,
+    pub metric: Arc<str>,
     /// What metrics about it call what measures it.
-    pub scaler: String,
+    pub scaler: Arc<str>,
     /// Whether it is active.
     pub is_active: bool,
     /// Its value, as it was read.
@@ -80,7 +81,7 @@ pub struct TriggerActivity {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Published {
     /// The name, for example `s0-prometheus`.
-    pub metric: String,
+    pub metric: Arc<str>,
     /// The value, or why there is none.
     pub value: Result<f64, Absence>,
     /// When it was true; that of the decision where there is none.

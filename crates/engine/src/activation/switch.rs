@@ -25,7 +25,7 @@ impl Activation {
     pub(super) fn switch(
         &self,
         scale: Scale,
-        judgement: &Judgement<'_>,
+        judgement: &Judgement,
         memory: &ActivationMemory,
         view: &View<'_>,
     ) -> Option<Switch> {

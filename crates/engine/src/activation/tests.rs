@@ -24,8 +24,8 @@ fn at(second: i64) -> Time {
 /// A trigger of `s<index>-prometheus`, active above `activation`, with 10 aimed for on each replica.
 fn trigger(index: usize, activation: f64) -> Trigger {
     let target = MetricTarget::new(TargetType::AverageValue, 10.0).unwrap();
-    let metric = format!("s{index}-prometheus");
-    Trigger { name: None, scaler: "prometheusScaler".to_owned(), metric, activation, target, is_open: false }
+    let metric = format!("s{index}-prometheus").into();
+    Trigger { name: None, scaler: "prometheusScaler".into(), metric, activation, target, is_open: false }
 }
 
 /// Two triggers, 0 to 10 replicas, 5 min of cooldown and none at first.
@@ -58,7 +58,7 @@ fn target() -> Target {
 
 fn plan(activation: Activation) -> Plan {
     let metric = |trigger: &Trigger| Metric {
-        name: trigger.metric.clone(),
+        name: trigger.metric.to_string(),
         query: Query::new("http", "", ()),
         minimum: None,
         target: Some(trigger.target),
@@ -155,7 +155,7 @@ impl World {
     }
 
     fn published(&self, metric: &str) -> &Published {
-        self.last.published.iter().find(|published| published.metric == metric).unwrap()
+        self.last.published.iter().find(|published| *published.metric == *metric).unwrap()
     }
 }
 

@@ -89,7 +89,7 @@ impl Chain {
     }
 
     /// Where its policy switches it to, on or off, or leaves it.
-    pub(super) fn switch(&mut self, switches: impl Iterator<Item = Recommendation>) {
+    pub(super) fn switch(&mut self, switches: Vec<Recommendation>) {
         for Recommendation { policy, replicas, basis } in switches {
             self.push(Some(Step::Switch { policy, from: self.to, to: replicas, basis }));
             self.switched = Some(replicas);

@@ -59,9 +59,12 @@ fn metrics(spec: &HpaSpec) -> Vec<HpaMetric> {
     if spec.metrics.is_empty() {
         let aim = PodAim::Percent(80);
         let measure = PodMeasure { resource: PodResource::Cpu, amount: aim.amount(), container: None };
-        return vec![HpaMetric { name: "cpu".to_owned(), aim: MetricAim::Pods(measure, aim) }];
+        return vec![HpaMetric { name: "cpu".into(), aim: MetricAim::Pods(measure, aim) }];
     }
-    spec.metrics.iter().filter_map(one_metric).collect()
+    let mut metrics: Vec<HpaMetric> = spec.metrics.iter().filter_map(one_metric).collect();
+    // They are kept for as long as the object is as it is.
+    metrics.shrink_to_fit();
+    metrics
 }
 
 fn one_metric(metric: &MetricSpec) -> Option<HpaMetric> {
@@ -71,7 +74,7 @@ fn one_metric(metric: &MetricSpec) -> Option<HpaMetric> {
         } else {
             MetricAim::Value(of.target.value?.milli())
         };
-        Some(HpaMetric { name: of.metric.name.clone(), aim })
+        Some(HpaMetric { name: of.metric.name.as_str().into(), aim })
     };
     match metric.type_.as_str() {
         "Resource" => of_resource(metric.resource.as_ref()?, None),
@@ -83,7 +86,7 @@ fn one_metric(metric: &MetricSpec) -> Option<HpaMetric> {
             let of = metric.pods.as_ref()?;
             let aim = PodAim::Milli(of.target.average_value?.milli());
             let measure = PodMeasure { resource: PodResource::Custom, amount: aim.amount(), container: None };
-            Some(HpaMetric { name: of.metric.name.clone(), aim: MetricAim::Pods(measure, aim) })
+            Some(HpaMetric { name: of.metric.name.as_str().into(), aim: MetricAim::Pods(measure, aim) })
         }
         // The controller looks at the type here, and at the fields of an External metric.
         "Object" => metric.object.as_ref().and_then(|of| number(of, of.target.type_ == "AverageValue")),
@@ -103,8 +106,8 @@ fn of_resource(spec: &ResourceSpec, container: Option<String>) -> Option<HpaMetr
         None => PodAim::Percent(spec.target.average_utilization?),
     };
     let name = match &container {
-        Some(container) => format!("{} of {container}", spec.name),
-        None => spec.name.clone(),
+        Some(container) => format!("{} of {container}", spec.name).into(),
+        None => spec.name.as_str().into(),
     };
     let measure = PodMeasure { resource, amount: aim.amount(), container };
     Some(HpaMetric { name, aim: MetricAim::Pods(measure, aim) })
@@ -191,7 +194,7 @@ fn rules(
             policies.iter().enumerate().filter_map(policy).collect()
         }
     };
-    let rate = Rate::Behavior(RatePolicies { select, policies });
+    let rate = Rate::Behavior(RatePolicies { select, policies }.into());
     Limit { tolerance, window, rate, ..Limit::default() }
 }
 

@@ -1,6 +1,7 @@
 //! One metric of an HPA: what it is measured at and what is aimed for, and the count that it proposes.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::pods::{PodAim, PodAnswer, PodQuestion};
 use super::{Tolerance, milli, proposal};
@@ -12,7 +13,7 @@ use crate::{Absence, AbsenceReason, Reading, Scale, Time};
 #[derive(Clone, Debug, PartialEq)]
 pub struct HpaMetric {
     /// Name for people: `cpu`, or that of the metric.
-    pub name: String,
+    pub name: Arc<str>,
     /// What is aimed for.
     pub aim: MetricAim,
 }
@@ -32,7 +33,7 @@ pub enum MetricAim {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Proposal {
     /// Name of the metric.
-    pub metric: String,
+    pub metric: Arc<str>,
     /// Replicas.
     pub replicas: u32,
     /// What the count rests on.
@@ -80,7 +81,7 @@ impl HpaMetric {
     /// Why it comes to none.
     pub fn propose(&self, reading: Option<&Reading>, about: Circumstances) -> Result<Proposal, Absence> {
         let Circumstances { scale, tolerance, .. } = about;
-        let proposal = |replicas, seen| Proposal { metric: self.name.clone(), replicas, seen };
+        let proposal = |replicas, seen| Proposal { metric: Arc::clone(&self.name), replicas, seen };
         match self.aim {
             MetricAim::AverageValue(target) => {
                 let value = number(reading)?;

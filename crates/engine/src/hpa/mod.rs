@@ -39,6 +39,7 @@ pub use milli::milli;
 pub use pods::{PodAim, PodAnswer, PodQuestion};
 pub use policy::HpaPolicy;
 pub use quantity::{NotAQuantity, Quantity};
+pub(crate) use recommend::Proposals;
 pub use recommend::{Recommended, recommend};
 pub use spec::HpaSpec;
 pub use tolerance::Tolerance;

@@ -45,6 +45,6 @@ impl HpaMetric {
             MetricAim::Pods(_, aim) => (TargetType::AverageValue, aim.in_unit()),
         };
         let target = MetricTarget::new(type_, value);
-        Metric { name: self.name.clone(), query, minimum: None, target, member: None }
+        Metric { name: self.name.to_string(), query, minimum: None, target, member: None }
     }
 }

@@ -15,18 +15,45 @@ pub struct Recommended {
 
 /// The largest proposal of all `metrics`, whose readings are in the same order; the first of equals.
 pub fn recommend(metrics: &[HpaMetric], readings: &[Reading], about: Circumstances) -> Recommended {
-    let (mut winner, mut failed) = (None::<Proposal>, Vec::new());
+    let mut proposals = Proposals::new(about);
     for (index, metric) in metrics.iter().enumerate() {
-        match metric.propose(readings.get(index), about) {
+        proposals.ask(metric, readings.get(index));
+    }
+    proposals.recommended()
+}
+
+/// The proposals of metrics that are asked one after the other.
+pub(crate) struct Proposals {
+    about: Circumstances,
+    largest: Option<Proposal>,
+    failed: Vec<AbsentMetric>,
+}
+
+impl Proposals {
+    /// None yet.
+    pub(crate) fn new(about: Circumstances) -> Self {
+        Self { about, largest: None, failed: Vec::new() }
+    }
+
+    /// Asks `metric`.
+    pub(crate) fn ask(&mut self, metric: &HpaMetric, reading: Option<&Reading>) {
+        match metric.propose(reading, self.about) {
             Ok(proposal) => {
-                if winner.as_ref().is_none_or(|most| proposal.replicas > most.replicas) {
-                    winner = Some(proposal);
+                if self.largest.as_ref().is_none_or(|most| proposal.replicas > most.replicas) {
+                    self.largest = Some(proposal);
                 }
             }
-            Err(absence) => failed.push(AbsentMetric { metric: metric.name.clone(), absence }),
+            Err(absence) => {
+                self.failed.push(AbsentMetric { metric: metric.name.to_string(), absence });
+            }
         }
     }
-    let is_blind = !failed.is_empty();
-    let winner = winner.filter(|proposal| !is_blind || proposal.replicas >= about.scale.replicas);
-    Recommended { winner, failed }
+
+    /// What they come to.
+    pub(crate) fn recommended(self) -> Recommended {
+        let Self { about, largest, failed } = self;
+        let is_blind = !failed.is_empty();
+        let winner = largest.filter(|proposal| !is_blind || proposal.replicas >= about.scale.replicas);
+        Recommended { winner, failed }
+    }
 }

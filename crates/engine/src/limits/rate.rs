@@ -4,6 +4,7 @@
 //! `calculateScaleUpLimitWithScalingRules`, `calculateScaleDownLimitWithBehaviors` and `calculateScaleUpLimit`.
 //! There is one copy of it, which the policies' limits and the exact HPA share.
 
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use super::ScaleEvents;
@@ -18,7 +19,7 @@ pub enum Rate {
     /// So many pods in one scale operation; at least 1.
     PodsPerOperation(u32),
     /// As the `behavior` of an HPA says for the direction.
-    Behavior(RatePolicies),
+    Behavior(Arc<RatePolicies>),
     /// As an HPA without `behavior`: to twice the replicas or to 4, whichever is more. Scale-in is unlimited.
     HpaDefault,
 }
@@ -68,9 +69,13 @@ const HPA_DEFAULT_LEAST: u32 = 4;
 impl Rate {
     /// That of scale-out where an HPA has a `behavior` that does not say: 4 pods or 100 % within 15 s, whichever is more.
     pub(crate) fn of_hpa_behavior() -> Self {
-        let policy = |amount| RatePolicy { amount, period: Duration::from_secs(15) };
-        let policies = vec![policy(Amount::Pods(4)), policy(Amount::Percent(100))];
-        Self::Behavior(RatePolicies { select: SelectPolicy::Max, policies })
+        // Most objects have it.
+        static SHARED: LazyLock<Arc<RatePolicies>> = LazyLock::new(|| {
+            let policy = |amount| RatePolicy { amount, period: Duration::from_secs(15) };
+            let policies = vec![policy(Amount::Pods(4)), policy(Amount::Percent(100))];
+            Arc::new(RatePolicies { select: SelectPolicy::Max, policies })
+        });
+        Self::Behavior(Arc::clone(&SHARED))
     }
 
     /// The highest count that scaling out from `current` may reach at `now`; never below `current`.

@@ -66,6 +66,16 @@ pub trait Policy: fmt::Debug + Send + Sync {
         (0..view.members.len()).map(recommend).collect()
     }
 
+    /// The recommendations, and, of a policy that goes by the activity of triggers, what these came to, what is published of
+    /// them and what they switch on and off.
+    fn recommend_and_report(
+        &self,
+        view: &View<'_>,
+        memory: &mut PolicyMemories,
+    ) -> (Vec<Option<Recommendation>>, Option<Report>) {
+        (self.recommend_all(view, memory), None)
+    }
+
     /// The metrics that it has no use for and why, where it judges the readings by itself; `None`: those without a
     /// value. Nothing is scaled in for any of them.
     fn absences(&self, view: &View<'_>) -> Option<Vec<AbsentMetric>> {
@@ -113,13 +123,6 @@ pub trait Policy: fmt::Debug + Send + Sync {
     fn problems(&self, members: &[Member], metrics: &[Metric], group: &Group) -> Vec<GroupProblem> {
         let _ = (members, metrics, group);
         Vec::new()
-    }
-
-    /// What the triggers came to, what is published of them and what they switch on and off, for a policy that goes by
-    /// their activity. It is asked after the recommendations, with what they left in `memory`.
-    fn report(&self, view: &View<'_>, memory: &mut PolicyMemories) -> Option<Report> {
-        let _ = (view, memory);
-        None
     }
 
     /// The HPA that is kept for `target`, with what only `memory` knows of it. `None` while that is not known: then what is

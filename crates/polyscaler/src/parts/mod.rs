@@ -170,7 +170,8 @@ impl Parts {
         W: Future<Output = ()> + Send + 'static,
     {
         let registry = Arc::clone(&shared.registry);
-        let (events, received) = mpsc::channel(1024);
+        // An event is a whole object as JSON, ten times what is kept of it; who reports waits meanwhile.
+        let (events, received) = mpsc::channel(128);
         let (stop_lease, lease_stopped) = watch::channel(false);
         let (stop_journal, journal_stopped) = watch::channel(false);
         let (guard, lease) = elect(wiring.lease, shared, clients, events.clone(), lease_stopped);

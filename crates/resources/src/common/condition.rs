@@ -28,7 +28,7 @@ pub struct Condition {
 
 /// What a condition says now, without the times that only the status knows. The types and reasons are
 /// those of the object's kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ConditionStatus {
     /// What it is about.
     pub type_: &'static str,
@@ -41,7 +41,7 @@ pub struct ConditionStatus {
 }
 
 /// Whether a condition holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ConditionState {
     /// It does.
     True,

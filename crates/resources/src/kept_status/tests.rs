@@ -97,3 +97,43 @@ fn a_status_is_compared_without_being_serialised() {
     assert_eq!(other.to_value(), 2);
     assert_eq!(SERIALISED.load(Ordering::Relaxed), 1);
 }
+
+#[test]
+fn a_packed_status_is_as_it_was() {
+    let spoilt = json!({ "status": { "conditions": "none", "memory": {} } });
+    let label = json!({ "name": "web", "labels": {} });
+    let triggers = json!([{ "type": "cpu", "metadata": {} }, { "type": "prometheus", "metadata": {} }]);
+    let condition = json!({ "type": "Ready", "status": "True", "reason": "a \"b\"", "message": "c, } d" });
+    let scaled = json!({ "metadata": label, "spec": { "triggers": triggers },
+        "status": { "conditions": [condition], "originalReplicaCount": 3, "lastActiveTime": "2026-01-01T00:00:00Z" } });
+    let only = json!({ "status": { "conditions": [condition] } });
+    let ours = held(InStatus, &json!({})).after(&conflict());
+    let kept = [
+        held(Annotation, &spoilt),
+        kept(InStatus, scaled_at(7)),
+        ours,
+        crate::scaled_object::KIND.kept_status(&scaled),
+        crate::scaled_object::KIND.kept_status(&only),
+        crate::scaled_object::KIND.kept_status(&json!({})).after(&conflict()),
+    ];
+    for kept in kept {
+        let unpacked = kept.packed().unpacked();
+        assert_eq!(unpacked.to_value(), kept.to_value());
+        assert_eq!(unpacked.memory(), kept.memory());
+        assert_eq!(unpacked.difference(&kept), kept.difference(&kept));
+        let next = Outcome { generation: 9, ..conflict() };
+        assert_eq!(unpacked.after(&next).to_value(), kept.after(&next).to_value());
+    }
+}
+
+#[test]
+fn equal_conditions_are_packed_as_equal_texts() {
+    let packed = |second| {
+        let mut kept = crate::scaled_object::KIND.kept_status(&json!({})).after(&conflict());
+        kept.memory = Arc::new(scaled_at(second));
+        kept.packed()
+    };
+    let (mut one, mut other) = (packed(1), packed(2));
+    assert!(one.conditions_mut().starts_with("[{"));
+    assert_eq!(one.conditions_mut(), other.conditions_mut());
+}

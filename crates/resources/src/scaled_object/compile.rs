@@ -116,9 +116,9 @@ fn plan(
         created: created.unwrap_or_default(),
         forced: marks.forced,
         fallback: spec.fallback.as_ref().map(fallback),
-        composite,
+        composite: composite.map(Box::new),
         freshness: freshness(spec),
-        direct,
+        direct: direct.map(Box::new),
     });
     let plan = Plan {
         members: vec![Member::single(target, Bounds::new(0, most).unwrap_or_else(|| unreachable!("from 0")))],
@@ -128,7 +128,7 @@ fn plan(
         mode: marks.mode,
         interval: seconds(spec.polling()),
         group: None,
-        actuation: if is_kept { Actuation::Hpa(hpa) } else { Actuation::Scale },
+        actuation: if is_kept { Actuation::Hpa(hpa.into()) } else { Actuation::Scale },
         brakes: marks.brakes,
         safeguards: Safeguards::default(),
         origins: marks.paused_by.into_iter().collect(),

@@ -19,7 +19,7 @@ fn after(seconds: u64) -> Time {
 
 fn published(metric: &str, value: Result<f64, &str>) -> Published {
     let absent = |message: &str| Absence { reason: AbsenceReason::Timeout, message: message.to_owned() };
-    let (metric, value) = (metric.to_owned(), value.map_err(absent));
+    let (metric, value) = (metric.into(), value.map_err(absent));
     Published { metric, value, at: begin(), is_fallback: false, for_one_pod: None }
 }
 
@@ -95,7 +95,10 @@ async fn contract_4_5_a_fallback_is_shared_by_the_pods_that_are_ready_when_it_is
     let fallback = Published { for_one_pod: Some(15.0), ..published("s0-prometheus", Ok(3.0)) };
     let values = vec![fallback, published("s1-cron", Ok(3.0))];
     let polled = world.services.clock.now();
-    answers.keep(&key("web"), Noted { polled, interval: INTERVAL, values, target: Some(deployment("web")) });
+    answers.keep(
+        &key("web"),
+        Noted { polled, interval: INTERVAL, values, target: Some(Box::new(deployment("web"))) },
+    );
     let ask = async |metric: &str| {
         let answer = answers.awaited(&key("web"), metric, &*world.services.clock).await;
         answer.map(|answer| answer.value).map_err(|none| none.to_string())

@@ -5,7 +5,9 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use engine::{MemberDecision, Time};
-use resources::{Outcome, Poll};
+use resources::{ConditionState, ConditionStatus, Outcome, Poll};
+
+use crate::Shared;
 
 /// Decisions and Events that are kept of an object.
 const DECISIONS: usize = 20;
@@ -82,24 +84,27 @@ pub struct PastEvent {
     pub note: String,
 }
 
-impl Detail {
-    /// Takes over what `outcome` says.
-    pub(super) fn note(&mut self, outcome: &Outcome) {
-        let before = std::mem::take(&mut self.conditions);
-        let since = |type_: &str, status: &str| {
-            let same = before.iter().find(|before| before.type_ == type_ && before.status == status);
-            same.map_or(outcome.at, |before| before.since)
+/// What is kept for the page of one object.
+#[derive(Debug, Default)]
+pub(super) struct KeptDetail {
+    /// What its conditions say: most objects have the same.
+    said: Arc<[ConditionStatus]>,
+    /// Since when each has its status.
+    since: Box<[Time]>,
+    decisions: VecDeque<PastDecision>,
+    events: VecDeque<PastEvent>,
+}
+
+impl KeptDetail {
+    pub(super) fn note(&mut self, outcome: &Outcome, conditions: &mut Shared<[ConditionStatus]>) {
+        let said = outcome.conditions();
+        let since = |said: &ConditionStatus| {
+            let mut before = self.said.iter().zip(&self.since);
+            let same = before.find(|(before, _)| (before.type_, before.state) == (said.type_, said.state));
+            same.map_or(outcome.at, |(_, since)| *since)
         };
-        let conditions = outcome.conditions().into_iter();
-        self.conditions = conditions
-            .map(|condition| ObjectCondition {
-                since: since(condition.type_, condition.state.as_str()),
-                type_: condition.type_,
-                status: condition.state.as_str(),
-                reason: condition.reason,
-                message: condition.message,
-            })
-            .collect();
+        self.since = said.iter().map(since).collect();
+        self.said = conditions.one(said);
         // Without a target nothing was decided.
         if let Some(poll) = outcome.poll().filter(|poll| !poll.decision.members.is_empty()) {
             self.decided(PastDecision::of(poll));
@@ -121,9 +126,37 @@ impl Detail {
     pub(super) fn published(&mut self, event: PastEvent) {
         keep(&mut self.events, event, EVENTS);
     }
+
+    /// The same as the page shows it.
+    pub(super) fn detail(&self) -> Detail {
+        let condition = |(said, since): (&ConditionStatus, &Time)| ObjectCondition {
+            type_: said.type_,
+            status: said.state.as_str(),
+            reason: said.reason,
+            message: said.message.clone(),
+            since: *since,
+        };
+        Detail {
+            conditions: self.said.iter().zip(&self.since).map(condition).collect(),
+            decisions: self.decisions.clone(),
+            events: self.events.clone(),
+        }
+    }
 }
 
-/// Adds what is newest; the oldest make room.
+impl From<Detail> for KeptDetail {
+    fn from(Detail { conditions, decisions, events }: Detail) -> Self {
+        let since = conditions.iter().map(|condition| condition.since).collect();
+        let said =
+            conditions.into_iter().map(|ObjectCondition { type_, status, reason, message, .. }| {
+                let all = [ConditionState::True, ConditionState::False];
+                let state = all.into_iter().find(|state| state.as_str() == status);
+                ConditionStatus { type_, state: state.unwrap_or(ConditionState::Unknown), reason, message }
+            });
+        Self { said: said.collect(), since, decisions, events }
+    }
+}
+
 fn keep<T>(kept: &mut VecDeque<T>, newest: T, most: usize) {
     if kept.len() >= most {
         kept.pop_front();
@@ -196,7 +229,7 @@ mod tests {
 
     #[test]
     fn polls_that_come_to_the_same_are_one_entry() {
-        let mut detail = Detail::default();
+        let mut detail = KeptDetail::default();
         for second in 0..5 {
             detail.decided(decision(second, 1100 + second as u32, 2, DecisionResult::Kept));
         }

@@ -2,12 +2,14 @@
 //! so that replicas are not added up.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+
+use crate::Shared;
 
 /// See the module.
 #[derive(Default)]
@@ -21,15 +23,16 @@ pub(super) struct KedaRegistered {
 struct Known {
     leads: bool,
     /// The types of the triggers of each object.
-    objects: HashMap<Registered, Vec<String>>,
+    /// With the types of their triggers.
+    objects: HashMap<Registered, Arc<[String]>>,
+    types: Shared<[String]>,
 }
 
-/// One object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Registered {
     type_: &'static str,
-    namespace: String,
-    name: String,
+    /// Its namespace, a slash and its name: there is one for each object.
+    object: Box<str>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -57,10 +60,11 @@ impl KedaRegistered {
         (namespace, name): (&str, &str),
         triggers: Option<Vec<String>>,
     ) {
-        let object = Registered { type_, namespace: namespace.to_owned(), name: name.to_owned() };
+        let object = Registered { type_, object: [namespace, "/", name].concat().into() };
         let mut known = self.lock();
+        let triggers = triggers.map(|triggers| known.types.one(triggers));
         let before = match &triggers {
-            Some(triggers) => known.objects.insert(object.clone(), triggers.clone()),
+            Some(triggers) => known.objects.insert(object.clone(), Arc::clone(triggers)),
             None => known.objects.remove(&object),
         };
         if known.leads {
@@ -81,7 +85,8 @@ impl KedaRegistered {
     }
 
     fn count(&self, object: &Registered, triggers: &[String], change: i64) {
-        let namespace = if object.namespace.is_empty() { "default" } else { object.namespace.as_str() };
+        let namespace = object.object.split('/').next().filter(|namespace| !namespace.is_empty());
+        let namespace = namespace.unwrap_or("default");
         let labels = ResourceLabels { r#type: object.type_, namespace: namespace.to_owned() };
         self.objects.get_or_create(&labels).inc_by(change);
         for trigger in triggers {

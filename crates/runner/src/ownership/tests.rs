@@ -91,7 +91,7 @@ fn names(keys: Vec<ObjectKey>) -> Vec<String> {
 fn claims(of: &[(&str, &str, &[&str])]) -> Ownership {
     let mut ownership = Ownership::default();
     for (name, created, targets) in of {
-        ownership.claim(&key(name), created, &group(targets));
+        ownership.claim(&key(name), *created, &group(targets));
     }
     ownership
 }
@@ -203,7 +203,7 @@ proptest! {
         for happening in happenings {
             let (own, concerned) = match happening {
                 Happening::Claim(who, created, targets) => {
-                    let concerned = ownership.claim(&key(&name(who)), &created.to_string(), &plan_of(&targets));
+                    let concerned = ownership.claim(&key(&name(who)), created.to_string(), &plan_of(&targets));
                     objects[who] = Some((created, targets));
                     (Some(who), concerned)
                 }
@@ -234,7 +234,7 @@ proptest! {
 /// A plan for `web` that keeps the HPA `kept`, and may take over one that nothing controls.
 fn keeping(adopt_orphan: bool) -> Plan {
     let hpa = engine::KeptHpa { name: "kept".to_owned(), adopt_orphan, ..engine::KeptHpa::default() };
-    Plan { actuation: engine::Actuation::Hpa(hpa), ..plan() }
+    Plan { actuation: engine::Actuation::Hpa(hpa.into()), ..plan() }
 }
 
 fn kept() -> HpaName {

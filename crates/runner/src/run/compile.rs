@@ -10,6 +10,8 @@ use crate::workload::WorkloadCheck;
 impl Runner {
     pub(super) fn apply(&mut self, key: ObjectKey, kind: &'static Kind, object: &Value) {
         let identity = Identity::of(kind, object);
+        // The key of each event is a text of its own; that of the object is shared by all tables.
+        let key = self.entries.get_key_value(&key).map_or(key, |(known, _)| known.clone());
         match self.entries.get_mut(&key) {
             // Recreated under the same name: another object.
             Some(entry) if entry.identity.uid != identity.uid => self.delete(&key),
@@ -82,14 +84,14 @@ impl Runner {
                 if is_resolved { Verdict::Invalid(problems) } else { Verdict::Unresolved(problems) }
             },
         );
-        self.ownership.know(&identity.uid, &key);
+        self.ownership.know(Arc::clone(&identity.uid), &key);
         self.services.metrics.registered(kind, &key, Some(object));
         let hpa = kind.needs.hpa.and_then(|naming| (naming.name)(object));
         let hpa = hpa.map(|hpa| (kind.acts_in(object), hpa));
         let plan = compiled.as_ref().ok().map(|compiled| &*compiled.plan);
-        self.terms.owners.claim(&key, &identity.uid, plan, hpa);
+        self.terms.owners.claim(&key, Arc::clone(&identity.uid), plan, hpa);
         let mut concerned = match &compiled {
-            Ok(compiled) => self.ownership.claim(&key, &identity.created, &compiled.plan),
+            Ok(compiled) => self.ownership.claim(&key, Arc::clone(&identity.created), &compiled.plan),
             Err(_) => self.ownership.withdraw(&key),
         };
         if let Ok(compiled) = &compiled {
@@ -130,7 +132,7 @@ impl Runner {
             }
             self.services.metrics.registered(entry.kind, key, None);
             if self.leading && !self.left_to.contains_key(entry.kind.group) {
-                let (uid, deletion) = (entry.identity.uid.clone(), entry.deletion());
+                let (uid, deletion) = (entry.identity.uid.to_string(), entry.deletion());
                 self.services.journal.gone(Gone {
                     key: key.clone(),
                     uid,

@@ -55,7 +55,7 @@ fn compile(object: &Value, context: &Context<'_>) -> Result<Compiled, NotCompile
     }
     if let Some(name) = annotation(object, HPA) {
         let spec = json!({ "scaleTargetRef": { "kind": "Deployment", "name": "web" }, "maxReplicas": 10 });
-        plan.actuation = Actuation::Hpa(KeptHpa { name: name.to_owned(), spec, ..KeptHpa::default() });
+        plan.actuation = Actuation::Hpa(KeptHpa { name: name.to_owned(), spec, ..KeptHpa::default() }.into());
     }
     Ok(compiled)
 }

@@ -63,13 +63,17 @@ impl Policy for Publishes {
         self.0.recommend(view, member, memory)
     }
 
-    fn report(&self, view: &View<'_>, _: &mut PolicyMemories) -> Option<Report> {
+    fn recommend_and_report(
+        &self,
+        view: &View<'_>,
+        memory: &mut PolicyMemories,
+    ) -> (Vec<Option<Recommendation>>, Option<Report>) {
         let failure = || Absence { reason: AbsenceReason::Timeout, message: "no answer".to_owned() };
         let value = view.value(0).ok_or_else(failure);
-        let metric = || "s0-http".to_owned();
+        let metric = || Arc::<str>::from("s0-http");
         let trigger = TriggerActivity {
             metric: metric(),
-            scaler: "httpScaler".to_owned(),
+            scaler: "httpScaler".into(),
             is_active: value.is_ok(),
             value: value.as_ref().ok().copied(),
             failure: value.as_ref().err().cloned(),
@@ -77,7 +81,7 @@ impl Policy for Publishes {
             falls_back: false,
         };
         let activity = Activity { triggers: vec![trigger], ..Activity::default() };
-        let names = [metric()].into_iter().chain(self.1.iter().map(|&name| name.to_owned()));
+        let names = [metric()].into_iter().chain(self.1.iter().map(|&name| name.into()));
         let publish = |metric| Published {
             metric,
             value: value.clone(),
@@ -86,7 +90,8 @@ impl Policy for Publishes {
             for_one_pod: None,
         };
         let published = names.map(publish).collect();
-        Some(Report { activity, published, ..Report::default() })
+        let report = Report { activity, published, ..Report::default() };
+        (self.recommend_all(view, memory), Some(report))
     }
 }
 

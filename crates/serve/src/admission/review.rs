@@ -172,7 +172,7 @@ impl Judge {
         let wanted = Wanted {
             key: &key,
             hpa: hpa.as_deref().map(|name| (acts_in.as_str(), name)),
-            adopts: plan.actuation.hpa().is_some_and(|hpa| hpa.adopt_orphan),
+            adopts: plan.actuation.hpa().is_some_and(|hpa| hpa.adopts_orphan()),
         };
         let begun = plan.claimed().map(|member| &member.target).filter(|target| !had(target));
         let targets = begun

@@ -288,3 +288,18 @@ async fn readings_that_nobody_asks_for_are_forgotten() {
     assert!(entries.by_query.len() <= 12 * 50, "{} of 2000 are kept", entries.by_query.len());
     assert!(entries.by_query.contains_key(kept.key()), "what is asked for is kept");
 }
+
+/// An object that is compiled anew has a new query with the key of the former one.
+#[tokio::test]
+async fn a_query_that_nobody_has_any_more_is_not_kept() {
+    let bench = Bench::new();
+    let held = || Arc::strong_count(&bench.source);
+    let none = held();
+    let former = bench.query(json!({}));
+    bench.hub.read(&former, bench.now()).await;
+    drop(former);
+    bench.pass(30);
+    let present = bench.query(json!({}));
+    bench.hub.read(&present, bench.now()).await;
+    assert_eq!(held(), none + 1, "the present one alone");
+}

@@ -7,13 +7,13 @@ fn composite(formula: &str) -> Activation {
     for (trigger, name) in activation.triggers.iter_mut().zip(["a", "b"]) {
         trigger.name = Some(name.to_owned());
     }
-    activation.composite = Some(Composite {
+    activation.composite = Some(Box::new(Composite {
         formula: Formula::compile(formula, &["a", "b"]).unwrap(),
         target: 2.0,
         type_: TargetType::AverageValue,
         activation_target: 5.0,
         is_whole: true,
-    });
+    }));
     activation
 }
 

@@ -18,7 +18,7 @@ fn direct(activation: Activation, behavior: Value, metrics: &[Value]) -> World {
     });
     let hpa = Hpa::compile(&serde_json::from_value::<HpaSpec>(spec).unwrap(), "spec").unwrap();
     let max = activation.max;
-    let mut world = World::new(Activation { direct: Some(hpa.clone()), ..activation }, 0);
+    let mut world = World::new(Activation { direct: Some(Box::new(hpa.clone())), ..activation }, 0);
     world.plan.limits = hpa.limits;
     world.plan.members[0].bounds = Bounds::new(0, max).unwrap();
     world
@@ -163,13 +163,13 @@ fn a_fallback_counts_as_the_value() {
 fn a_formula_is_the_only_number() {
     let mut composed = activation();
     composed.triggers[0].name = Some("a".to_owned());
-    composed.composite = Some(Composite {
+    composed.composite = Some(Box::new(Composite {
         formula: Formula::compile("a / 2", &["a"]).unwrap(),
         target: 4.0,
         type_: TargetType::AverageValue,
         activation_target: 0.0,
         is_whole: true,
-    });
+    }));
     let mut world = plain(composed);
     let text = world.poll(1000, &[Some(50.0), Some(500.0)]);
     assert_eq!(text, "activation 0→1 (composite-metric 25 > 0), hpa 1→7 (composite-metric 25/4)");

@@ -22,14 +22,14 @@ fn contract_4_2_what_is_read_is_published_with_its_time() {
         world.last.published,
         [
             Published {
-                metric: "s0-prometheus".to_owned(),
+                metric: "s0-prometheus".into(),
                 value: Ok(30.0),
                 at: at(1000),
                 is_fallback: false,
                 for_one_pod: None,
             },
             Published {
-                metric: "s1-prometheus".to_owned(),
+                metric: "s1-prometheus".into(),
                 value: Err(failure.clone()),
                 at: at(1000),
                 is_fallback: false,

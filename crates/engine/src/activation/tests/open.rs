@@ -8,7 +8,7 @@ use crate::{MetricValue, ScalerMetric};
 /// One open trigger at `s0`, and one that is not.
 fn open() -> Activation {
     let mut activation = activation();
-    let open = Trigger { metric: "s0".to_owned(), is_open: true, ..trigger(0, 0.0) };
+    let open = Trigger { metric: "s0".into(), is_open: true, ..trigger(0, 0.0) };
     activation.triggers[0] = open;
     activation
 }
@@ -29,7 +29,7 @@ fn failure(second: i64) -> Vec<Reading> {
 
 fn named(world: &World) -> Vec<(usize, String, f64)> {
     let named = open().open_metrics(&world.memory, &target());
-    named.into_iter().map(|open| (open.trigger, open.metric, open.target.value())).collect()
+    named.into_iter().map(|open| (open.trigger, open.metric.to_string(), open.target.value())).collect()
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn what_is_left_out_is_filled_in_as_the_api_server_does() {
     assert_eq!((hpa.bounds.min(), hpa.bounds.max()), (1, 5));
     let measure = PodMeasure { resource: PodResource::Cpu, amount: PodAmount::Utilization, container: None };
     let aim = MetricAim::Pods(measure, PodAim::Percent(80));
-    assert_eq!(hpa.metrics, [HpaMetric { name: "cpu".to_owned(), aim }]);
+    assert_eq!(hpa.metrics, [HpaMetric { name: "cpu".into(), aim }]);
     assert_eq!(hpa.limits.up.rate, Rate::HpaDefault);
     assert_eq!((hpa.limits.up.window, hpa.limits.down.window), (Duration::ZERO, DOWN_WINDOW));
     assert_eq!(hpa.limits.down.rate, Rate::Unlimited);
@@ -78,7 +78,7 @@ fn every_type_of_metric_has_its_aim() {
         MetricAim::AverageValue(33_300),
     ];
     for ((metric, (_, name)), aim) in hpa.metrics.iter().zip(&cases).zip(aims) {
-        assert_eq!((metric.name.as_str(), &metric.aim), (*name, &aim));
+        assert_eq!((&*metric.name, &metric.aim), (*name, &aim));
     }
 }
 

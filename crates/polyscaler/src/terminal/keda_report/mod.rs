@@ -82,9 +82,9 @@ fn judge(object: &Value, found: &Found, context: &Context<'_>) -> (Judged, Wante
         Ok(compiled) => {
             let kept = compiled.plan.actuation.hpa();
             if let (Some(kept), Some(hpas)) = (kept, &found.hpas) {
-                judged.hpa = Some(hpa::compared(kept, &judged.namespace, hpas));
+                judged.hpa = Some(hpa::compared(&kept.unpacked(), &judged.namespace, hpas));
             }
-            wanted.hpa = kept.map(|hpa| hpa.name.clone());
+            wanted.hpa = kept.map(|hpa| hpa.name().to_owned());
             wanted.target = compiled.plan.claimed().next().map(|member| member.target.clone());
         }
         Err(problems) => problems.iter().for_each(|problem| judged.fails(problem)),

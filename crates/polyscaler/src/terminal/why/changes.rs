@@ -118,7 +118,8 @@ fn bounds(plan: &Plan) -> Option<(u32, u32)> {
     let Actuation::Hpa(hpa) = &plan.actuation else {
         return Some((member.bounds.min(), member.bounds.max()));
     };
-    let count = |field: &str| u32::try_from(hpa.spec[field].as_u64()?).ok();
+    let spec = hpa.unpacked().spec;
+    let count = |field: &str| u32::try_from(spec[field].as_u64()?).ok();
     count("minReplicas").zip(count("maxReplicas"))
 }
 

@@ -36,7 +36,7 @@ fn behavior_is_that_of_an_hpa_with_its_defaults() {
     assert_eq!((seconds(&limits), problems.len()), ([0, 300, 0, 60], 0));
     let policy = |amount| RatePolicy { amount, period: Duration::from_secs(15) };
     let policies = vec![policy(Amount::Pods(4)), policy(Amount::Percent(100))];
-    assert_eq!(limits.up.rate, Rate::Behavior(RatePolicies { select: SelectPolicy::Max, policies }));
+    assert_eq!(limits.up.rate, Rate::Behavior(RatePolicies { select: SelectPolicy::Max, policies }.into()));
     assert_eq!([limits.up.tolerance, limits.down.tolerance], [Some(0.1), Some(0.1)]);
 
     let written = json!({ "behavior": {

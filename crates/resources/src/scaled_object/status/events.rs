@@ -91,7 +91,7 @@ fn watched(poll: &Poll, before: &ScaledObjectStatus, next: &ScaledObjectStatus) 
 fn began_to_fail(poll: &Poll, before: &ScaledObjectStatus, next: &ScaledObjectStatus) -> Vec<Announcement> {
     let reason = failure_reason(next);
     let fails = |status: &ScaledObjectStatus, trigger: &TriggerActivity| {
-        status.health.get(&trigger.metric).is_some_and(|health| health.status == "Failing")
+        status.health.get(&*trigger.metric).is_some_and(|health| health.status == "Failing")
     };
     let triggers = poll.decision.activity.iter().flat_map(|activity| &activity.triggers);
     let began = triggers.filter(|trigger| fails(next, trigger) && !fails(before, trigger));

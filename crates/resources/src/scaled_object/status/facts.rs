@@ -1,7 +1,7 @@
 //! What the status repeats of the spec: for columns, mostly.
 
 use engine::{Pause, Target};
-use serde::Deserialize as _;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::common::annotations::MODE_ANNOTATION;
@@ -12,7 +12,7 @@ use crate::scaled_object::marks::pause_of;
 use crate::scaled_object::rules::is_of_pods;
 
 /// What the status repeats of the spec.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub(super) struct Facts {
     /// The types of the triggers, each once.
     pub(super) trigger_types: String,

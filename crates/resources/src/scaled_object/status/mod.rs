@@ -180,7 +180,7 @@ impl Status for ScaledObjectStatus {
             return;
         }
         if poll.hpa.is_ok() {
-            self.hpa_name = poll.plan.actuation.hpa().map(|hpa| hpa.name.clone());
+            self.hpa_name = poll.plan.actuation.hpa().map(|hpa| hpa.name().to_owned());
         }
         self.resource_metric_names = self.facts.resources.clone();
         self.composite_scaler_name = self.facts.has_formula.then(|| COMPOSITE.to_owned());
@@ -202,6 +202,14 @@ impl Status for ScaledObjectStatus {
     fn observed(&self) -> Option<&ObservedStatus> {
         None
     }
+
+    fn beside(&self) -> Value {
+        json!(self.facts)
+    }
+
+    fn with_beside(self, beside: Value) -> Self {
+        Self { facts: Facts::deserialize(beside).unwrap_or_default(), ..self }
+    }
 }
 
 impl ScaledObjectStatus {
@@ -217,22 +225,22 @@ impl ScaledObjectStatus {
             return if activity.is_forced { Vec::new() } else { vec![COMPOSITE] };
         }
         let active = activity.triggers.iter().filter(|trigger| trigger.is_active);
-        active.map(|trigger| trigger.metric.as_str()).collect()
+        active.map(|trigger| &*trigger.metric).collect()
     }
 
     /// What each trigger came to.
     fn show(&mut self, activity: &Activity) {
         let triggers = &activity.triggers;
-        self.external_metric_names = triggers.iter().map(|trigger| trigger.metric.clone()).collect();
+        self.external_metric_names = triggers.iter().map(|trigger| trigger.metric.to_string()).collect();
         let active = |trigger: &engine::TriggerActivity| {
-            (trigger.metric.clone(), TriggerActivityStatus { is_active: Some(trigger.is_active) })
+            (trigger.metric.to_string(), TriggerActivityStatus { is_active: Some(trigger.is_active) })
         };
         self.triggers_activity = triggers.iter().map(active).collect();
         let health = |trigger: &engine::TriggerActivity| {
             let status = if trigger.failures == 0 { "Happy" } else { "Failing" };
             let health =
                 HealthStatus { number_of_failures: Some(trigger.failures), status: status.to_owned() };
-            (trigger.metric.clone(), health)
+            (trigger.metric.to_string(), health)
         };
         let may_fall_back = triggers.iter().filter(|_| self.facts.has_fallback);
         self.health = may_fall_back.map(health).collect();

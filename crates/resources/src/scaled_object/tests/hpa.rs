@@ -136,7 +136,7 @@ fn contract_3_the_name_is_the_given_one_or_made_of_the_objects() {
     let mut object = least();
     set(&mut object, "/spec/advanced", json!({ "horizontalPodAutoscalerConfig": { "name": long } }));
     let stored = KIND.compile(&object, &STORED).unwrap().plan.actuation;
-    assert_eq!(stored.hpa().unwrap().labels["app.kubernetes.io/name"], "a".repeat(61));
+    assert_eq!(stored.hpa().unwrap().unpacked().labels["app.kubernetes.io/name"], "a".repeat(61));
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn contract_1_1_and_3_defaults_are_applied_and_counts_are_left_to_the_hpa() {
     assert_eq!((policy.cooldown.as_secs(), policy.initial_cooldown.as_secs()), (300, 0));
     assert_eq!(policy.created.to_string(), "2026-11-30T06:00:00Z");
     assert_eq!((policy.only_pods, policy.forced, policy.direct.is_none()), (false, false, true));
-    let names: Vec<&str> = policy.triggers.iter().map(|trigger| trigger.metric.as_str()).collect();
+    let names: Vec<&str> = policy.triggers.iter().map(|trigger| &*trigger.metric).collect();
     assert_eq!(names, ["s1-prometheus"], "all triggers count for the index");
     let only_pods = with_triggers(json!([cpu()]));
     assert!(KIND.compile(&only_pods, &STORED).is_ok());
@@ -191,7 +191,7 @@ fn direct_mode_needs_no_hpa() {
     assert_eq!(made.limits, direct.limits);
     assert_eq!(made.limits.down.window.as_secs(), 60);
     assert_eq!((direct.bounds.min(), direct.bounds.max()), (1, 9));
-    let names: Vec<&str> = direct.metrics.iter().map(|metric| metric.name.as_str()).collect();
+    let names: Vec<&str> = direct.metrics.iter().map(|metric| &*metric.name).collect();
     assert_eq!(names, ["s1-prometheus", "cpu"], "in the order of the plan's metrics");
     assert_eq!(made.metrics.len(), 2, "what pods use is read, too");
     assert_eq!(made.metrics[1].query.source(), "cpu");

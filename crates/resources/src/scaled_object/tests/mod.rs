@@ -92,7 +92,7 @@ fn warnings(object: &Value, context: &Context<'_>) -> Vec<String> {
 /// The HPA that `object` keeps.
 fn kept(object: &Value) -> KeptHpa {
     match plan(object).actuation {
-        Actuation::Hpa(hpa) => hpa,
+        Actuation::Hpa(hpa) => hpa.unpacked(),
         other => panic!("no HPA: {other:?}"),
     }
 }

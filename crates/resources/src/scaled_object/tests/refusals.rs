@@ -115,7 +115,7 @@ fn contract_2_rule_4_at_admission_an_hpa_that_is_named_is_taken_over_by_the_anno
     };
     let adopts = |object: &Value, context: &Context<'_>| {
         let plan = KIND.compile(object, context).unwrap().plan;
-        plan.actuation.hpa().unwrap().adopt_orphan
+        plan.actuation.hpa().unwrap().adopts_orphan()
     };
     assert!(adopts(&least(), &CONTEXT), "one that KEDA has named was restored");
     assert!(!adopts(&named(least()), &CONTEXT));

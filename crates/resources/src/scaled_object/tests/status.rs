@@ -43,8 +43,8 @@ fn told(object: Value) -> Told {
 
 fn trigger(metric: &str, is_active: bool) -> TriggerActivity {
     TriggerActivity {
-        metric: metric.to_owned(),
-        scaler: "prometheusScaler".to_owned(),
+        metric: metric.into(),
+        scaler: "prometheusScaler".into(),
         is_active,
         value: Some(1.0),
         failure: None,

@@ -98,8 +98,8 @@ impl Metadata<'_> {
             Metric { name: published.clone(), query, minimum: None, target: Some(target), member: None };
         let trigger = Trigger {
             name: self.name(),
-            scaler: self.scaler(),
-            metric: published,
+            scaler: self.scaler().into(),
+            metric: published.into(),
             activation: aim.activation,
             target,
             is_open: false,
@@ -120,8 +120,8 @@ impl Metadata<'_> {
         };
         let trigger = Trigger {
             name: self.name(),
-            scaler: self.scaler(),
-            metric: format!("s{}", self.about.index),
+            scaler: self.scaler().into(),
+            metric: format!("s{}", self.about.index).into(),
             activation: 0.0,
             target,
             is_open: true,

@@ -113,7 +113,7 @@ impl Case {
     pub(crate) fn published(&self) -> engine::activation::Trigger {
         match self.compile() {
             (Some(CompiledTrigger::Metric { trigger, metric }), _) => {
-                assert!(trigger.is_open || metric.name == trigger.metric, "{metric:?}");
+                assert!(trigger.is_open || *metric.name == *trigger.metric, "{metric:?}");
                 trigger
             }
             (other, findings) => panic!("{other:?} {:?}", findings.problems),

@@ -217,7 +217,7 @@ fn what_is_asked_and_published() {
     ] {
         assert_eq!(case.asked(), (source.to_owned(), config));
         let published = case.published();
-        assert_eq!(published.metric, metric);
+        assert_eq!(*published.metric, *metric);
         assert_eq!(Some(published.target), MetricTarget::new(TargetType::AverageValue, target));
         assert_eq!(published.activation.to_bits(), f64::to_bits(activation), "{metric}");
         assert_eq!(case.warnings(), [] as [&str; 0]);
@@ -232,7 +232,7 @@ fn a_window_is_in_the_name_of_its_metric() {
         (2, "0,30 8 ? * 1.5", "0 9 ? * *", "s2-cron-Etc-UTC-0Cm308Qmx1-5-09Qmxx"),
     ] {
         let case = with("cron", &[("start", start), ("end", end)]).at(index);
-        assert_eq!(case.published().metric, name);
+        assert_eq!(*case.published().metric, *name);
     }
     for replicas in ["0", "-2"] {
         assert_eq!(

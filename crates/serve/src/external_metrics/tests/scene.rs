@@ -159,13 +159,8 @@ impl Replica {
         let absent = |why: &str| Absence { reason: AbsenceReason::Timeout, message: why.to_owned() };
         let at = engine::Time::from_seconds(1_700_000_000);
         let value = value.map_err(absent);
-        let published = Published {
-            metric: "s0-prometheus".to_owned(),
-            value,
-            at,
-            is_fallback: false,
-            for_one_pod: None,
-        };
+        let published =
+            Published { metric: "s0-prometheus".into(), value, at, is_fallback: false, for_one_pod: None };
         let now = self.shown.clock.now();
         self.shown.answers.publish(&key, now, Duration::from_secs(30), vec![published]);
     }

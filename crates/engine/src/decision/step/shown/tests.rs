@@ -37,7 +37,7 @@ fn each_step_is_one_phrase() {
                 from: 0,
                 to: 1,
                 basis: Basis::Activity(Cause::Above {
-                    metric: "s0-prometheus".to_owned(),
+                    metric: "s0-prometheus".into(),
                     value: 30.0,
                     activation: 0.0,
                     more: 2,

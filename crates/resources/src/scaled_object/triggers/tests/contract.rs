@@ -173,7 +173,7 @@ fn contract_6_7_cron() {
     assert_lines(&["cron"], &[own]);
     // A time zone before an expression is a part of the metric's name.
     let named = with("cron", &[("start", "TZ=Asia/Tokyo 0 8 * * *")]).published().metric;
-    assert_eq!(named, "s0-cron-Etc-UTC-TZ=AsiaSlTokyo08xxx-018xxx");
+    assert_eq!(&*named, "s0-cron-Etc-UTC-TZ=AsiaSlTokyo08xxx-018xxx");
 }
 
 #[test]

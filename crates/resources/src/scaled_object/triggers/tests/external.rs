@@ -31,7 +31,7 @@ fn its_metrics_are_open() {
     for type_ in ["external", "external-push"] {
         let published = least(type_).at(4).published();
         assert!(published.is_open);
-        assert_eq!(published.metric, "s4", "the server says what follows");
+        assert_eq!(&*published.metric, "s4", "the server says what follows");
         assert_eq!(published.target.type_(), TargetType::AverageValue);
     }
     let by_value = least("external").with(|trigger| trigger.metric_type = Some("Value".to_owned()));

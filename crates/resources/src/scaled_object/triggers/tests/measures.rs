@@ -26,12 +26,12 @@ fn a_number_in_an_answer() {
         )
     );
     let published = case.published();
-    assert_eq!(published.metric, "s0-metric-api-a{b=\"c\"}-1--2");
+    assert_eq!(&*published.metric, "s0-metric-api-a{b=\"c\"}-1--2");
     assert_eq!(Some(published.target), MetricTarget::new(TargetType::AverageValue, 2.5));
     assert_eq!(published.activation.to_bits(), 1.5_f64.to_bits());
     let plain = least("metrics-api");
     assert_eq!(plain.asked().1["format"], "json");
-    assert_eq!(plain.published().metric, "s0-metric-api-jobs-waiting");
+    assert_eq!(&*plain.published().metric, "s0-metric-api-jobs-waiting");
     assert_eq!(
         with("metrics-api", &[("format", "csv")]).problems(),
         [
@@ -59,7 +59,7 @@ fn what_a_consumer_has_before_it() {
         )
     );
     let published = case.published();
-    assert_eq!(published.metric, "s0-nats-jetstream-orders");
+    assert_eq!(&*published.metric, "s0-nats-jetstream-orders");
     assert_eq!(Some(published.target), MetricTarget::new(TargetType::AverageValue, 20.0));
     assert_eq!(published.activation.to_bits(), 5_f64.to_bits());
     assert_eq!(
@@ -97,7 +97,7 @@ fn a_figure_of_a_subscription_or_a_topic() {
         case.shown_credentials(),
         ["credentialsFrom: GOOGLE_APPLICATION_CREDENTIALS_CONTENT of environment of Deployment shop/web"]
     );
-    assert_eq!(case.published().metric, "s0-gcp-ps-orders");
+    assert_eq!(&*case.published().metric, "s0-gcp-ps-orders");
     assert_eq!(Some(case.published().target), MetricTarget::new(TargetType::AverageValue, 10.0));
     let topic = trigger(
         "gcp-pubsub",
@@ -116,11 +116,11 @@ fn a_figure_of_a_subscription_or_a_topic() {
                 "aggregation": "percentile99", "valueIfNull": 0.0, "identityProject": true })
     );
     assert_eq!(topic.credentials(), []);
-    assert_eq!(topic.published().metric, "s0-gcp-ps-projects-my-shop-topics-orders");
+    assert_eq!(&*topic.published().metric, "s0-gcp-ps-projects-my-shop-topics-orders");
     assert_eq!(with("gcp-pubsub", &[("timeHorizon", "1m30s")]).asked().1["timeHorizonSeconds"], 90);
     let named_elsewhere =
         trigger("gcp-pubsub", &[("subscriptionNameFromEnv", "SUBSCRIPTION"), ("credentialsFromEnv", "KEY")]);
-    assert_eq!(named_elsewhere.published().metric, "s0-gcp-ps-SUBSCRIPTION", "its value is not known");
+    assert_eq!(&*named_elsewhere.published().metric, "s0-gcp-ps-SUBSCRIPTION", "its value is not known");
 }
 
 #[test]

@@ -204,7 +204,7 @@ fn contract_6_2_a_password_may_stand_in_metadata_and_that_is_a_warning() {
 fn a_list_has_a_length() {
     for type_ in ["redis", "redis-cluster", "redis-sentinel"] {
         let published = with(type_, &[("listName", "a:b.c")]).at(1).published();
-        assert_eq!(published.metric, "s1-redis-a-b-c");
+        assert_eq!(&*published.metric, "s1-redis-a-b-c");
         assert_eq!(Some(published.target), MetricTarget::new(TargetType::AverageValue, 5.0));
         assert_eq!(published.activation.to_bits(), 0_f64.to_bits());
     }
@@ -240,7 +240,7 @@ fn a_stream_has_a_length_what_is_pending_and_what_lags() {
         assert_eq!(config.get("missingGroup").and_then(Value::as_str), missing);
         assert_eq!(config.get("consumerGroup").is_some(), measure != "length");
         let published = case.published();
-        assert_eq!(published.metric, "s0-redis-streams-jobs");
+        assert_eq!(&*published.metric, "s0-redis-streams-jobs");
         assert_eq!(Some(published.target), MetricTarget::new(TargetType::AverageValue, target));
         assert_eq!(published.activation.to_bits(), 2_f64.to_bits(), "it counts in all of them");
     }
