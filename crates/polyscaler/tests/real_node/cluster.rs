@@ -1,6 +1,6 @@
 //! A control plane with a real node and nothing else, and what tests want of it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use kube::api::{DynamicObject, EvictParams, ListParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config, ResourceExt as _};
 use serde_json::{Value, json};
-use testbed::{ControlPlane, Image, Options, RealNode, real_node, wait};
+use testbed::{ChildHandle, ControlPlane, Image, Options, RealNode, real_node, wait};
 
 use crate::harness::{POLYSCALER, Target};
 use crate::packaging::helm::helm_on;
@@ -46,12 +46,18 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// `None` where there can be no real node. It has the operator's image.
     pub(crate) async fn start() -> Option<Self> {
+        Self::start_with(&[]).await
+    }
+
+    /// The same with more flags of the controller manager.
+    pub(crate) async fn start_with(controller_manager: &[&str]) -> Option<Self> {
         let parts = tokio::task::spawn_blocking(real_node::find_or_skip).await.unwrap().unwrap()?;
+        // Without waiting for HPAs for longer than need be.
+        let flags = ["--horizontal-pod-autoscaler-sync-period=1s"].iter().chain(controller_manager);
         let options = Options {
             nodes: 0,
             real_node: Some(parts),
-            // Without waiting for HPAs for longer than need be.
-            controller_manager_args: vec!["--horizontal-pod-autoscaler-sync-period=1s".to_owned()],
+            controller_manager_args: flags.map(|flag| (*flag).to_owned()).collect(),
             ..Options::default()
         };
         let control_plane = ControlPlane::start(options).await.unwrap();
@@ -155,11 +161,24 @@ impl Cluster {
 
     /// Calls kubectl as an administrator.
     pub(crate) async fn kubectl(&self, args: &[&str]) {
-        let program = tokio::task::spawn_blocking(|| tool("kubectl")).await.unwrap();
-        let mut command = tokio::process::Command::new(program);
-        command.arg("--kubeconfig").arg(self.control_plane.kubeconfig()).args(args);
-        let output = command.output().await.unwrap();
+        let mut command = tokio::process::Command::new(self.kubectl_program().await);
+        let output = command.args(self.kubectl_args(args)).output().await.unwrap();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Starts kubectl under a name of the control plane's supervisor.
+    pub(crate) async fn start_kubectl(&self, name: &str, args: &[&str]) -> ChildHandle {
+        let program = self.kubectl_program().await;
+        self.control_plane.supervisor().spawn(name, program, self.kubectl_args(args), &[]).unwrap()
+    }
+
+    async fn kubectl_program(&self) -> PathBuf {
+        tokio::task::spawn_blocking(|| tool("kubectl")).await.unwrap()
+    }
+
+    fn kubectl_args(&self, args: &[&str]) -> Vec<String> {
+        let kubeconfig = format!("--kubeconfig={}", self.control_plane.kubeconfig().display());
+        [kubeconfig].into_iter().chain(args.iter().map(|arg| (*arg).to_owned())).collect()
     }
 
     /// Prints what each of the operator's containers uses, by its cgroup: a line each, with the load that it is under.

@@ -1,7 +1,7 @@
 //! Requests at a rate, each by a connection of its own, so that Services spread them over pods.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use testbed::wait;
@@ -19,6 +19,9 @@ pub(crate) struct Load {
 struct Counts {
     answered: AtomicU64,
     failed: AtomicU64,
+    /// Those that failed while nobody could answer.
+    missed: AtomicU64,
+    is_outage: AtomicBool,
 }
 
 impl Load {
@@ -36,6 +39,28 @@ impl Load {
     /// How many requests were answered well, and how many were not although somebody should have.
     pub(crate) fn counts(&self) -> (u64, u64) {
         (self.counts.answered.load(Ordering::Relaxed), self.counts.failed.load(Ordering::Relaxed))
+    }
+
+    /// From now on nobody need answer.
+    pub(crate) fn outage_begins(&self) {
+        self.counts.is_outage.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits until requests are answered again, one after the other; from then on all must be. Gives how many were not.
+    pub(crate) async fn outage_ends(&self) -> u64 {
+        let missed = || self.counts.missed.load(Ordering::Relaxed);
+        let mut from = (self.counts().0, missed());
+        let look = || {
+            let (answered, _) = self.counts();
+            if missed() > from.1 {
+                from = (answered, missed());
+            }
+            let in_a_row = answered - from.0;
+            async move { if in_a_row >= 300 { Ok(()) } else { Err(format!("{in_a_row} in a row")) } }
+        };
+        wait::until("requests are answered again", LIMIT, look).await.unwrap();
+        self.counts.is_outage.store(false, Ordering::Relaxed);
+        missed()
     }
 
     /// Waits until so many were answered.
@@ -108,6 +133,9 @@ async fn send(client: reqwest::Client, url: String, per_second: u32, counts: Arc
                 Ok(_) => counts.answered.fetch_add(1, Ordering::Relaxed),
                 // A machine without time is no fault of whoever answers.
                 Err(error) if error.is_timeout() => 0,
+                Err(_) if counts.is_outage.load(Ordering::Relaxed) => {
+                    counts.missed.fetch_add(1, Ordering::Relaxed)
+                }
                 Err(error) => {
                     eprintln!("request failed: {error:?}");
                     counts.failed.fetch_add(1, Ordering::Relaxed)

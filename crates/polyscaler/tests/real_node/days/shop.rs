@@ -43,8 +43,8 @@ pub(super) struct Shop<'a> {
 }
 
 impl<'a> Shop<'a> {
-    /// Deploys it, and waits until it has the replicas that it needs.
-    pub(super) async fn open(cluster: &'a Cluster) -> Self {
+    /// Deploys it with `most` replicas at most, and waits until it has those that it needs.
+    pub(super) async fn open(cluster: &'a Cluster, most: i32) -> Self {
         cluster.namespace(NAMESPACE).await;
         let deployment = read("examples/http-app/deployment.yaml");
         cluster.apply(NAMESPACE, &deployment.replace("http-app:0.1.0", "localhost/http-app:test")).await;
@@ -52,7 +52,7 @@ impl<'a> Shop<'a> {
         cluster.wait_for_replicas(NAMESPACE, NAME, |ready| ready == 2).await;
         let url = format!("http://{}/", cluster.service_address(NAMESPACE, NAME).await);
         let load = Load::start(url, RATE).await;
-        cluster.apply(NAMESPACE, &scaler(5).to_string()).await;
+        cluster.apply(NAMESPACE, &scaler(most).to_string()).await;
         let kind = ("autoscaling.example.com/v1", "GeneralScaler", "generalscalers");
         let scaler = Scaling::namespaced(&cluster.client, NAMESPACE, kind, NAME);
         cluster.wait_for_replicas(NAMESPACE, NAME, |ready| ready == NEEDED).await;
@@ -84,7 +84,14 @@ impl<'a> Shop<'a> {
         println!("{what}: {NEEDED} replicas all the time, {}", seen.join(", "));
     }
 
-    /// Until now.
+    /// The same of something that takes all away for a while: requests fail until it is over.
+    pub(super) async fn outage(&self, what: &str, happens: impl Future<Output = ()>) {
+        self.load.outage_begins();
+        self.step(what, happens).await;
+        println!("{what}: {} requests failed meanwhile", self.load.outage_ends().await);
+    }
+
+    /// Until now, but in outages.
     pub(super) fn all_requests_were_answered(&self) {
         let (answered, failed) = self.load.counts();
         println!("{answered} requests answered, {failed} failed");
