@@ -2,15 +2,14 @@
 //! one, and by a small broker anywhere. Cloud Monitoring reports what is published and not yet
 //! acknowledged.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use testbed::cloud_monitoring::CloudMonitoring;
-use testbed::ports::PortClaim;
-use testbed::{Supervisor, wait};
+use testbed::wait;
 
 use crate::harness::{LIMIT, Scene};
 use crate::samples::broker::Broker;
+use crate::samples::emulator::Emulator;
 use crate::samples::sample::{Sample, lines, terminate};
 
 /// How many events there are.
@@ -19,9 +18,6 @@ const EVENTS: usize = 60;
 /// As the manifests have them.
 const PROJECT: &str = "my-project";
 const SUBSCRIPTION: &str = "events";
-
-/// Where Debian's package of the emulator puts it.
-const EMULATOR: &str = "/usr/lib/google-cloud-sdk/platform/pubsub-emulator/bin/cloud-pubsub-emulator";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_follow_the_backlog_of_a_small_broker() {
@@ -32,23 +28,8 @@ async fn replicas_follow_the_backlog_of_a_small_broker() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_follow_the_backlog_of_the_emulator() {
-    let program = std::env::var_os("TESTBED_PUBSUB_EMULATOR").map_or(PathBuf::from(EMULATOR), PathBuf::from);
-    if !program.exists() {
-        eprintln!("no emulator of Pub/Sub here, TESTBED_PUBSUB_EMULATOR may name one: left out");
-        return;
-    }
-    let supervisor = Supervisor::new("polyscaler-emulator").unwrap();
-    let port = PortClaim::new().unwrap();
-    let host = format!("127.0.0.1:{}", port.port());
-    let args = ["--host=127.0.0.1".to_owned(), format!("--port={}", port.port())];
-    let emulator = supervisor.spawn("emulator", program, args, &[]).unwrap();
-    let http = testbed::http_client().build().unwrap();
-    let up = || async {
-        let answer = http.get(format!("http://{host}/")).send().await;
-        answer.map(drop).map_err(|_| emulator.last_lines(3))
-    };
-    wait::until("the emulator", LIMIT, up).await.unwrap();
-    follow(&host).await;
+    let Some(emulator) = Emulator::start().await else { return };
+    follow(emulator.host()).await;
 }
 
 /// Publishes, follows up, subscribes, and follows down.

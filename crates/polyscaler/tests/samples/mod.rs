@@ -2,6 +2,7 @@
 //! real server that the sample uses, and the Deployment of the sample's manifest follows.
 
 pub(crate) mod broker;
+pub(crate) mod emulator;
 mod event_queue;
 mod external_policy;
 mod http_app;

@@ -1,6 +1,7 @@
 //! `event-queue` in pods, whose events come by Pub/Sub's API, and whose backlog Cloud Monitoring reports, with the
 //! operator's Google identity: all events are acknowledged, and then there is one subscriber again.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use testbed::{CloudMonitoring, wait};
@@ -11,6 +12,7 @@ use crate::real_node::endings::Endings;
 use crate::real_node::load::trickle;
 use crate::real_node::loads::MOST;
 use crate::samples::broker::Broker;
+use crate::samples::emulator::{Counted, Emulator};
 
 const NAMESPACE: &str = "events";
 
@@ -24,8 +26,53 @@ const EVENTS: usize = 150;
 /// Between two reports. Google's come by the minute.
 const REPORT: Duration = Duration::from_millis(200);
 
+/// Where the events are.
+enum Events {
+    /// In the real emulator.
+    Emulator(Counted),
+    /// In a small broker, on machines without the emulator.
+    Broker(Broker),
+}
+
+impl Events {
+    async fn start_on(address: Ipv4Addr) -> Self {
+        match Emulator::start().await {
+            Some(emulator) => Self::Emulator(Counted::start_on(address, emulator).await),
+            None => Self::Broker(Broker::start_on(address).await),
+        }
+    }
+
+    fn host(&self) -> String {
+        match self {
+            Self::Emulator(counted) => counted.host(),
+            Self::Broker(broker) => broker.host(),
+        }
+    }
+
+    async fn publish_late(&self) {
+        match self {
+            Self::Emulator(counted) => counted.publish_late().await,
+            Self::Broker(broker) => broker.publish_late(),
+        }
+    }
+
+    fn published(&self) -> usize {
+        match self {
+            Self::Emulator(counted) => counted.published(),
+            Self::Broker(broker) => broker.published(),
+        }
+    }
+
+    fn held(&self) -> usize {
+        match self {
+            Self::Emulator(counted) => counted.held(),
+            Self::Broker(broker) => broker.held(),
+        }
+    }
+}
+
 /// Reports what is held, for as long as it is polled.
-async fn report(broker: &Broker, cloud: &CloudMonitoring) {
+async fn report(broker: &Events, cloud: &CloudMonitoring) {
     let mut ticks = tokio::time::interval(REPORT);
     loop {
         ticks.tick().await;
@@ -36,14 +83,14 @@ async fn report(broker: &Broker, cloud: &CloudMonitoring) {
 
 pub(super) async fn follow(cluster: &Cluster, cloud: &CloudMonitoring) {
     cloud.lend_metadata_account(&[PROJECT]);
-    let broker = Broker::start_on(cluster.node().machine_address()).await;
+    let broker = Events::start_on(cluster.node().machine_address()).await;
     tokio::select! {
         () = report(&broker, cloud) => unreachable!("it reports for ever"),
         () = up_and_back(cluster, &broker) => {}
     }
 }
 
-async fn up_and_back(cluster: &Cluster, broker: &Broker) {
+async fn up_and_back(cluster: &Cluster, broker: &Events) {
     cluster.namespace(NAMESPACE).await;
     let at_the_broker = |text: &str, name: &str| {
         let host =
@@ -66,7 +113,7 @@ async fn up_and_back(cluster: &Cluster, broker: &Broker) {
     let endings = Endings::watch(&cluster.client, NAMESPACE, "event-queue").await;
     // Events go on coming while subscribers go.
     let back = cluster.wait_for_replicas(NAMESPACE, "event-queue", |ready| ready == 1);
-    let late = trickle(async |_| broker.publish_late(), back).await;
+    let late = trickle(async |_| broker.publish_late().await, back).await;
     let drained = || async {
         let (published, held) = (broker.published(), broker.held());
         if published == EVENTS + late && held == 0 {
