@@ -74,7 +74,10 @@ impl Streams {
         if let Some(newest) = known.get(key).and_then(Weak::upgrade) {
             return newest;
         }
-        known.retain(|_, newest| newest.strong_count() > 0);
+        // Only before the table would grow, so that many streams that are opened at once cost no more than few.
+        if known.len() == known.capacity() {
+            known.retain(|_, newest| newest.strong_count() > 0);
+        }
         let newest = Arc::new(watch::Sender::new(None));
         known.insert(key.to_owned(), Arc::downgrade(&newest));
         newest
