@@ -22,6 +22,9 @@ from werkzeug.serving import make_server
 
 WORK_SECONDS = float(os.environ.get("WORK_SECONDS", "0"))
 
+# Together with the five seconds of preStop less than the grace period of a pod.
+LAST_SECONDS = 15
+
 # The client library appends _total.
 OPERATIONS = Counter("python_request_operations", "The total number of processed requests")
 DURATION = Histogram(
@@ -52,10 +55,28 @@ def healthz():
 def main():
     host, port = os.environ.get("HOST", "0.0.0.0"), int(os.environ.get("PORT", "5000"))
     server = make_server(host, port, app, threaded=True)
-    # On SIGTERM, requests that are being answered get their answers.
+    # On SIGTERM, requests that are being answered get their answers: server_close waits for them.
     server.daemon_threads = False
-    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-    server.serve_forever()
+    ends = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ends.set())
+    server.timeout = 1
+    while not ends.is_set():
+        server.handle_request()
+    answer_the_last(server)
+    server.server_close()
+
+
+def answer_the_last(server):
+    """Answers whoever still comes, until for a second nobody has, or for LAST_SECONDS.
+
+    A node that is busy hears late that the pod ends, and a connection that waits to be accepted would be reset.
+    Hence not serve_forever and shutdown: they close the socket.
+    """
+    nobody = threading.Event()
+    server.handle_timeout = nobody.set
+    end = time.monotonic() + LAST_SECONDS
+    while not nobody.is_set() and time.monotonic() < end:
+        server.handle_request()
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ pub enum Basis {
         most: Box<Basis>,
     },
     /// The proposal of the metric with the highest recommendation of an HPA.
-    Proposal(Box<Proposal>),
+    Proposal(Proposal),
     /// Activity, or its absence: `s0-prometheus 30 > 0`, `inactive for 300 s`.
     Activity(Cause),
     /// Demand over the capacity of a replica: `webui 500 × 1.2 = 600, 100 a replica`.

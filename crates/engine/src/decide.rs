@@ -8,10 +8,8 @@ mod known;
 mod limit;
 mod start;
 
-use std::mem::take;
-
-use crate::activation::Report;
-use crate::{AbsentMetric, Decision, Memory, Observation, Plan, Step, Time, View};
+use crate::activation::{Report, StandIn};
+use crate::{AbsentMetric, Decision, MemberDecision, Memory, Observation, Plan, Step, Time, View};
 use chain::Chain;
 use foresee::Foreseen;
 pub(crate) use known::Known;
@@ -33,12 +31,12 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
         None => None,
     };
     let alarms = plan.safeguards.look(&plan.metrics, &values, &absences, &mut memory.metrics, now);
-    let starts = start::of(plan, memory, observation);
-    let scales = start::within_bounds(observation, &starts);
+    let scales = start::within_bounds(plan, memory, observation);
     let (readings, is_between) = (observation.readings.as_slice(), observation.is_between);
     let view = View { advice, readings, is_between, ..plan.view(&scales, &values, now) };
     let mut unasked = (!observation.outlooks.is_empty()).then(|| memory.policy.clone());
-    let (mut recommended, mut report) = plan.policy.recommend_and_report(&view, &mut memory.policy);
+    let (mut recommended, report) = plan.policy.recommend_and_report(&view, &mut memory.policy);
+    let Report { activity, published, stand_ins, mut switch, mut wakes_to } = report;
     let foreseen =
         unasked.as_mut().and_then(|unasked| Foreseen::of(plan, &view, &observation.outlooks, unasked));
     if let Some(highest) = highest {
@@ -46,22 +44,21 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
         let most = plan.policy.recommend_all(&view, &mut memory.policy.clone());
         recommended = between::agreed(&view, recommended, most);
     }
-    let facts = facts(plan, &absences, report.as_ref(), now);
-    let mut switches = report.as_mut().map(|report| take(&mut report.switches)).unwrap_or_default();
-    let mut members = Vec::with_capacity(plan.members.len());
+    let facts = facts(plan, &absences, stand_ins, now);
+    let mut disabled = Vec::new();
     let mut chains = Vec::with_capacity(plan.members.len());
-    let mut recommended = recommended.into_iter();
-    for (member, start) in starts.into_iter().enumerate() {
-        let recommended = recommended.next().flatten();
-        match start {
+    for member in 0..plan.members.len() {
+        let recommended = recommended.get_mut(member).and_then(Option::take);
+        match start::of(plan, memory, observation, member) {
             Start::Nowhere => {}
-            Start::Disabled => members.push(start::disabled(plan, member)),
+            Start::Disabled => disabled.push(start::disabled(plan, member)),
             Start::At { from, order } => {
                 let mut chain = Chain::new(member, from, order, &facts, memory.has_failed(plan, member));
                 chain.hear(plan, &alarms);
                 chain.show_pods(plan, &loads);
                 chain.show_unforeseen(plan, &values, &observation.outlooks);
-                chain.switch(switches.get_mut(member).map(take).unwrap_or_default());
+                chain.switch(switch.take());
+                chain.switch(wakes_to.take());
                 let waits = from != order && plan.policy.waits_for_bounds();
                 let foreseen = foreseen.as_ref().filter(|_| !waits);
                 chain.recommend(plan, memory, recommended.filter(|_| !waits), foreseen, now);
@@ -75,27 +72,30 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
         chain.hold(plan, memory, now);
     }
     group::trim_scale_outs(plan, &mut chains);
-    members.extend(chains.into_iter().map(|chain| chain.decided(plan)));
-    members.sort_unstable_by_key(|decided| decided.member);
-    let (activity, published) = report.map(|report| (report.activity, report.published)).unzip();
+    let mut members: Vec<MemberDecision> = chains.into_iter().map(|chain| chain.decided(plan)).collect();
+    if !disabled.is_empty() {
+        members.extend(disabled);
+        members.sort_unstable_by_key(|decided| decided.member);
+    }
     Decision {
         at: now,
         mode: plan.mode,
-        values: shown,
+        values: shown.unwrap_or(values),
         absences,
         outlooks: observation.outlooks.clone(),
         activity,
-        published: published.unwrap_or_default(),
+        published,
         members,
     }
 }
 
 /// What every member's steps begin with.
-fn facts(plan: &Plan, absences: &[AbsentMetric], report: Option<&Report>, now: Time) -> Vec<Step> {
-    let absent = absences.iter().cloned().map(Step::Absent);
-    let stand_ins = report.into_iter().flat_map(|report| &report.stand_ins).cloned().map(Step::StandIn);
-    let over = plan.brakes.override_at(now).cloned();
-    absent.chain(stand_ins).chain(over.map(Step::Override)).collect()
+fn facts(plan: &Plan, absences: &[AbsentMetric], stand_ins: Vec<StandIn>, now: Time) -> Vec<Step> {
+    let mut facts = Vec::new();
+    facts.extend(absences.iter().cloned().map(Step::Absent));
+    facts.extend(stand_ins.into_iter().map(Step::StandIn));
+    facts.extend(plan.brakes.override_at(now).cloned().map(Step::Override));
+    facts
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ impl Memory {
             policy,
             metrics,
             beside: _,
+            told,
         } = self;
         let same_course = match (last_action, &earlier.last_action) {
             (Some(now), Some(before)) => is_same_course(now, before),
@@ -51,6 +52,7 @@ impl Memory {
             || *policy != earlier.policy
             || *metrics != earlier.metrics
             || *last_action != earlier.last_action
+            || *told != earlier.told
         {
             return Difference::Minor;
         }

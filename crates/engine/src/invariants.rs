@@ -92,9 +92,9 @@ pub fn switched_off_stays_off(case: &Case<'_>) -> Option<Violation> {
 
 fn is_switched_off(case: &Case<'_>, member: &MemberDecision) -> bool {
     let planned = &case.plan.members[member.member];
-    let is_ours = case.memory.last_set(&planned.target) == Some(0);
+    let is_ours = || case.memory.last_set(&planned.target) == Some(0);
     let is_paused = case.plan.brakes.pause.is_complete();
-    member.from == 0 && planned.bounds.is_off_at_0() && !is_ours && !is_paused
+    member.from == 0 && planned.bounds.is_off_at_0() && !is_paused && !is_ours()
 }
 
 /// The nearest to the replicas before that the bounds and a pause allow, or 0 of what is switched off. All other limits
@@ -177,9 +177,12 @@ pub fn no_blind_scale_in(case: &Case<'_>) -> Option<Violation> {
 pub fn rate_respected(case: &Case<'_>) -> Option<Violation> {
     let (none, limits) = (ScaleEvents::default(), &case.plan.limits);
     violated("rate_respected", case, |member| {
+        let from = base(case, member);
+        if member.to == from {
+            return false;
+        }
         let target = &case.plan.members[member.member].target;
         let events = case.memory.scale_events.get(target).unwrap_or(&none);
-        let from = base(case, member);
         member.to > limits.up.rate.up_limit(from, events, case.now)
             || member.to < limits.down.rate.down_limit(from, events, case.now)
     })
@@ -187,11 +190,13 @@ pub fn rate_respected(case: &Case<'_>) -> Option<Violation> {
 
 /// Beyond what the bounds order, nothing is scaled within the cooldown of the last scale.
 pub fn cooldown_respected(case: &Case<'_>) -> Option<Violation> {
-    let last = case.memory.last_scale?;
+    let (passed, limits) = (case.now.since(case.memory.last_scale?), &case.plan.limits);
+    if passed >= limits.up.cooldown.max(limits.down.cooldown) {
+        return None;
+    }
     violated("cooldown_respected", case, |member| {
         let from = base(case, member);
-        let cooldown = case.plan.limits.between(from, member.to).cooldown;
-        member.to != from && case.now.since(last) < cooldown
+        member.to != from && passed < limits.between(from, member.to).cooldown
     })
 }
 

@@ -87,6 +87,7 @@ pub mod safeguards;
 mod scale;
 mod target;
 mod time;
+mod told;
 mod turning;
 mod view;
 mod words;
@@ -121,7 +122,7 @@ pub use plan::{Mode, Plan};
 pub use pod::{ContainerRequest, ContainerUsage, PodPhase, PodRequests, PodSample, PodUsage, Readiness};
 pub use policy::{Adviser, POLICIES, Policy, PolicyTable};
 pub use policy_memory::{PolicyMemory, Remember};
-pub use problem::{Fault, FaultKind, Problem, Warning};
+pub use problem::{Fault, FaultKind, Problem, Warning, WarningKind};
 pub use query::Query;
 pub use reading::{
     Absence, AbsenceReason, AbsentMetric, Contributor, LabeledValue, MetricValue, Reading, ScalerMetric,
@@ -131,6 +132,7 @@ pub use safeguards::{Fallback, FallbackReplicas, Safeguards, SuspiciousDrop};
 pub use scale::Scale;
 pub use target::{Bounds, Target, TargetId};
 pub use time::Time;
+pub use told::Told;
 pub use turning::{TurningPoint, TurningPoints, turning_points};
 pub use view::View;
 pub use words::one_line;

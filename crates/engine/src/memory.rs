@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::by_target::ByTarget;
 use crate::limits::ScaleEvents;
 use crate::safeguards::MetricMemories;
-use crate::{Action, Beside, Decision, PastScales, Plan, PolicyMemory, Recommendations, Target, Time};
+use crate::{Action, Beside, Decision, PastScales, Plan, PolicyMemory, Recommendations, Target, Time, Told};
 
 /// The past of one plan, as far as decisions depend on it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -40,6 +40,9 @@ pub struct Memory {
     /// What is remembered of a target that the HPA controller scales; kept only beside it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub beside: Option<Box<Beside>>,
+    /// What has been said of the object in Events, so that it is said once; kept only where the status has no field for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub told: Option<Box<Told>>,
 }
 
 impl Memory {

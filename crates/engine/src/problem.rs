@@ -49,6 +49,8 @@ pub enum FaultKind {
     WrongType,
     /// The value is none of a list.
     Unsupported,
+    /// The value is a good one, and nothing is made of it yet.
+    NotYet,
     /// An earlier item of the list has the same key.
     Duplicate,
     /// The field must not be set here.
@@ -71,7 +73,7 @@ impl FaultKind {
         match self {
             Self::Required => Some("Required value"),
             Self::Invalid | Self::WrongType => Some("Invalid value"),
-            Self::Unsupported => Some("Unsupported value"),
+            Self::Unsupported | Self::NotYet => Some("Unsupported value"),
             Self::Duplicate => Some("Duplicate value"),
             Self::Forbidden => Some("Forbidden"),
             Self::NotFound => Some("Not found"),
@@ -86,7 +88,7 @@ impl FaultKind {
         match self {
             Self::Required => "FieldValueRequired",
             Self::Duplicate => "FieldValueDuplicate",
-            Self::Unsupported => "FieldValueNotSupported",
+            Self::Unsupported | Self::NotYet => "FieldValueNotSupported",
             Self::Forbidden => "FieldValueForbidden",
             Self::NotFound => "FieldValueNotFound",
             Self::TooLong => "FieldValueTooLong",
@@ -128,6 +130,11 @@ impl Fault {
         Self::new(FaultKind::Unsupported, detail)
     }
 
+    /// Nothing is made of the value yet, as `why` says.
+    pub fn not_yet(why: impl Into<String>) -> Self {
+        Self::new(FaultKind::NotYet, why)
+    }
+
     /// The field must not be set, because of `why`.
     pub fn forbidden(why: impl Into<String>) -> Self {
         Self::new(FaultKind::Forbidden, why)
@@ -151,12 +158,36 @@ pub struct Warning {
     pub path: String,
     /// What is questionable, and what was probably intended.
     pub message: String,
+    /// What it is about, for whoever treats some apart.
+    #[serde(skip)]
+    pub kind: WarningKind,
+}
+
+/// What a warning is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WarningKind {
+    /// What is written in the object.
+    #[default]
+    Spec,
+    /// What would be wrong with the object if it were not paused.
+    Withheld,
+    /// The replicas to pause at, which cannot be read.
+    PausedReplicas,
+    /// What the workload lacks.
+    Lacking,
+    /// Who serves the metrics that the object's HPA reads.
+    MetricsApi,
 }
 
 impl Warning {
     /// A warning about the field at `path`.
     pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into() }
+        Self { path: path.into(), message: message.into(), kind: WarningKind::Spec }
+    }
+
+    /// The same, about something that is treated apart.
+    pub fn about(self, kind: WarningKind) -> Self {
+        Self { kind, ..self }
     }
 }
 

@@ -25,8 +25,19 @@ pub enum KedaDifferenceKind {
     Better,
     /// It works, and not in every respect as with KEDA.
     Differs,
-    /// It does not work.
+    /// It does not work, as nothing like it is there yet.
     Missing,
+    /// It does not work, as it is wrong in itself.
+    Invalid,
+    /// It does not work, as another object has what it wants.
+    Conflict,
+}
+
+impl KedaDifferenceKind {
+    /// Whether an object with it works.
+    pub fn works(self) -> bool {
+        self < Self::Missing
+    }
 }
 
 /// The seconds between two syncs of the HPA controller, unless it is set otherwise.

@@ -1,12 +1,13 @@
 //! What the rest of the system knows of a kind: one row of the table.
 
-use engine::{Memory, PolicyTable, Problem};
+use engine::{Memory, PolicyTable, Problem, Told};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde_json::Value;
 
 use crate::compile::{Compiled, Context, NotCompiled};
 use crate::events::{Announcement, Change, Deletion};
 use crate::kept_status::KeptStatus;
+use crate::outcome::Poll;
 use crate::schema::{self, Schema};
 use crate::scope::Scope;
 use crate::status_language::{Counting, StatusLanguage};
@@ -136,6 +137,17 @@ impl Kind {
     /// Whether the memory is kept in an annotation, so that the objects themselves are patched, and not their status alone.
     pub fn has_annotation(&self) -> bool {
         self.status.has_annotation()
+    }
+
+    /// What people are told of `poll`, to be remembered where the memory stands apart from the status: that is where the
+    /// status has no room for it.
+    pub fn told(&self, poll: &Poll) -> Option<Box<Told>> {
+        let failure = poll.members.iter().find_map(|member| member.write.as_ref()?.as_ref().err());
+        let told = Told {
+            lacking: poll.lacking.iter().map(|problem| problem.path.clone()).collect(),
+            not_scaled: failure.map(|failure| failure.reason.as_str().to_owned()),
+        };
+        (self.has_annotation() && told != Told::default()).then(|| Box::new(told))
     }
 
     /// How somebody else counts its objects, where that is done.

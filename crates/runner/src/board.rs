@@ -5,11 +5,11 @@ mod history;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine::{Cost, Level, MemberDecision, Metric, Mode, Time, Warning, without_noise};
 use resources::{ConditionStatus, Health, Outcome, Poll};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 pub use detail::{DecisionResult, Detail, ObjectCondition, PastDecision, PastEvent};
 pub use history::{History, Point};
@@ -21,12 +21,9 @@ use detail::KeptDetail;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectState {
-    /// Its kind.
-    pub kind: &'static str,
-    /// Its namespace; empty for a cluster-scoped kind.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
+    /// Which it is.
+    #[serde(flatten)]
+    pub key: ObjectKey,
     /// When it was last looked at.
     pub at: Time,
     /// Since when it is as `reason` says.
@@ -34,9 +31,11 @@ pub struct ObjectState {
     /// Whether all is well.
     pub ready: bool,
     /// Why, in one word.
-    pub reason: String,
+    #[serde(serialize_with = "text")]
+    pub reason: Arc<str>,
     /// Why, in a sentence.
-    pub message: String,
+    #[serde(serialize_with = "text")]
+    pub message: Arc<str>,
     /// Where the fault is, while it is not ready: objects with equal `reason` and `place` fail for one cause.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
@@ -63,7 +62,7 @@ pub struct ObjectState {
 impl ObjectState {
     /// The namespace in which it acts: its own, or that of its target where its kind is cluster-scoped.
     pub fn acts_in(&self) -> &str {
-        match (self.namespace.as_str(), self.targets.first()) {
+        match (self.key.namespace.as_str(), self.targets.first()) {
             ("", Some(target)) => &target.namespace,
             (namespace, _) => namespace,
         }
@@ -74,7 +73,8 @@ impl ObjectState {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MetricReading {
     /// Its name.
-    pub name: String,
+    #[serde(serialize_with = "text")]
+    pub name: Arc<str>,
     /// Its value; none where it is absent.
     pub value: Option<f64>,
     /// What it is compared with.
@@ -108,7 +108,8 @@ pub struct TargetState {
     /// The target as `Kind namespace/name`.
     pub target: String,
     /// Its namespace.
-    pub namespace: String,
+    #[serde(serialize_with = "text")]
+    pub namespace: Arc<str>,
     /// Replicas that are ready, where the target's kind reports it.
     pub ready: Option<u32>,
     /// Replicas that the target asks for.
@@ -125,7 +126,8 @@ pub struct TargetState {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
     /// The decision's steps in one line.
-    pub decision: String,
+    #[serde(serialize_with = "text")]
+    pub decision: Arc<str>,
 }
 
 /// A member of a group that could not be read or scaled.
@@ -141,6 +143,10 @@ pub struct FailingMember {
     pub message: String,
 }
 
+fn text<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
+}
+
 /// The present state of every object.
 #[derive(Default)]
 pub struct Board {
@@ -154,6 +160,8 @@ struct Known {
     objects: BTreeMap<ObjectKey, Box<Kept>>,
     /// What the conditions of objects say.
     conditions: Shared<[ConditionStatus]>,
+    /// What else is the same of many.
+    texts: Shared<str>,
 }
 
 /// One object: what lists show of it, and what only its own page does.
@@ -203,25 +211,28 @@ impl Board {
 
     /// The same with what its own page shows.
     pub fn show_in_detail(&self, state: ObjectState, detail: Detail) {
-        let (kind, namespace, name) = (state.kind, state.namespace.clone(), state.name.clone());
-        let kept = Box::new(Kept { state, detail: detail.into() });
-        self.lock().objects.insert(ObjectKey::new(kind, namespace, name), kept);
+        let key = state.key.clone();
+        self.lock().objects.insert(key, Box::new(Kept { state, detail: detail.into() }));
     }
 
     /// Notes an Event that was published of an object.
     pub fn published(&self, key: &ObjectKey, event: PastEvent) {
-        if let Some(kept) = self.lock().objects.get_mut(key) {
-            kept.detail.published(event);
+        let Known { objects, texts, .. } = &mut *self.lock();
+        if let Some(kept) = objects.get_mut(key) {
+            let (reason, note) = (texts.one(event.reason), texts.one(event.note));
+            kept.detail.published(PastEvent { reason, note, ..event });
         }
     }
 
     pub(crate) fn note(&self, key: &ObjectKey, outcome: &Outcome, health: &Health, cause: Option<&Cause>) {
-        let Known { objects, conditions } = &mut *self.lock();
+        let Known { objects, conditions, texts } = &mut *self.lock();
         let before = objects.remove(key);
         let (before, detail) = before.map(|kept| (kept.state, kept.detail)).unzip();
         let mut detail: KeptDetail = detail.unwrap_or_default();
-        detail.note(outcome, conditions);
-        let state = state(key, outcome, health, cause, before);
+        let lines: Vec<Arc<str>> = outcome.poll().map_or_else(Vec::new, lines);
+        detail.note(outcome, &lines, conditions);
+        let seen = Seen { outcome, health, cause, lines };
+        let state = state(key, seen, before, texts);
         objects.insert(key.clone(), Box::new(Kept { state, detail }));
     }
 
@@ -229,16 +240,14 @@ impl Board {
     pub(crate) fn leave(&self, key: &ObjectKey, who: &str, now: Time) {
         const REASON: &str = "StandingBack";
         let before = self.lock().objects.get(key).map(|kept| (kept.state.reason.clone(), kept.state.since));
-        let since = before.filter(|(reason, _)| reason == REASON).map_or(now, |(_, since)| since);
+        let since = before.filter(|(reason, _)| **reason == *REASON).map_or(now, |(_, since)| since);
         self.show(ObjectState {
-            kind: key.kind,
-            namespace: key.namespace.clone(),
-            name: key.name.clone(),
+            key: key.clone(),
             at: now,
             since,
             ready: false,
-            reason: REASON.to_owned(),
-            message: format!("{who} is active, so this object is left to it"),
+            reason: REASON.into(),
+            message: format!("{who} is active, so this object is left to it").into(),
             place: Some(who.to_owned()),
             observe: false,
             paused: None,
@@ -259,46 +268,56 @@ impl Board {
     }
 }
 
-/// The state of the object `key` after `outcome`; `before` is the one before.
+/// What a look at an object came to.
+struct Seen<'a> {
+    outcome: &'a Outcome,
+    health: &'a Health,
+    cause: Option<&'a Cause>,
+    /// The steps of each member's decision.
+    lines: Vec<Arc<str>>,
+}
+
+/// The state of the object `key` as it is seen; `before` is the one before. What it has in common with others are `texts`.
 fn state(
     key: &ObjectKey,
-    outcome: &Outcome,
-    health: &Health,
-    cause: Option<&Cause>,
+    Seen { outcome, health, cause, lines }: Seen<'_>,
     before: Option<ObjectState>,
+    texts: &mut Shared<str>,
 ) -> ObjectState {
-    let (metrics, targets, failing) =
-        outcome.poll().map_or_else(Default::default, |poll| (metrics(poll), targets(poll), failing(poll)));
-    let same = before.as_ref().filter(|before| before.reason == health.reason.as_str());
+    let poll = outcome.poll();
+    let same = before.as_ref().filter(|before| *before.reason == *health.reason.as_str());
     let since = same.map_or(outcome.at, |before| before.since);
     let mut history = before.map(|before| before.history).unwrap_or_default();
-    if let Some(poll) = outcome.poll() {
+    if let Some(poll) = poll {
         history.remember(Point::of(poll, outcome.at));
     }
-    let pause = outcome.poll().map(|poll| poll.plan.brakes.pause).filter(|pause| pause.is_on());
+    let pause = poll.map(|poll| poll.plan.brakes.pause).filter(|pause| pause.is_on());
     ObjectState {
-        kind: key.kind,
-        namespace: key.namespace.clone(),
-        name: key.name.clone(),
+        key: key.clone(),
         at: outcome.at,
         since,
         ready: health.ready,
-        reason: health.reason.to_string(),
-        message: health.message.clone(),
+        reason: texts.one(health.reason.as_str()),
+        message: texts.one(health.message.as_str()),
         place: cause.map(|cause| cause.place.clone()),
         warnings: outcome.warnings.to_vec(),
-        observe: outcome.poll().is_some_and(|poll| poll.decision.mode == Mode::Observe),
+        observe: poll.is_some_and(|poll| poll.decision.mode == Mode::Observe),
         paused: pause.map(|pause| pause.to_string()),
-        metrics,
-        targets,
-        failing,
+        metrics: poll.map_or_else(Vec::new, |poll| metrics(poll, texts)),
+        targets: poll.map_or_else(Vec::new, |poll| targets(poll, lines, texts)),
+        failing: poll.map_or_else(Vec::new, failing),
         history,
     }
 }
 
-fn metrics(poll: &Poll) -> Vec<MetricReading> {
+/// The steps of each decision in one line.
+fn lines(poll: &Poll) -> Vec<Arc<str>> {
+    poll.decision.members.iter().map(|decided| decided.explanation().into()).collect()
+}
+
+fn metrics(poll: &Poll, texts: &mut Shared<str>) -> Vec<MetricReading> {
     let state = |(index, metric): (usize, &Metric)| MetricReading {
-        name: metric.name.clone(),
+        name: texts.one(metric.name.as_str()),
         value: poll.value(index).map(without_noise),
         levels: poll.plan.levels(index),
         forecast: forecast(poll, index).map(Box::new),
@@ -318,13 +337,13 @@ fn forecast(poll: &Poll, index: usize) -> Option<MetricForecast> {
     })
 }
 
-fn targets(poll: &Poll) -> Vec<TargetState> {
-    let state = |decided: &MemberDecision| {
+fn targets(poll: &Poll, lines: Vec<Arc<str>>, texts: &mut Shared<str>) -> Vec<TargetState> {
+    let state = |(decided, decision): (&MemberDecision, Arc<str>)| {
         let member = &poll.plan.members[decided.member];
         TargetState {
             member: poll.is_of_group().then(|| member.role.name.clone()),
             target: member.target.to_string(),
-            namespace: member.target.namespace.clone(),
+            namespace: texts.one(member.target.namespace.as_str()),
             ready: poll.members[decided.member].seen.as_ref().ok().and_then(|scale| scale.ready),
             current: poll.current(decided.member).unwrap_or(decided.from),
             recommended: decided.recommended,
@@ -332,10 +351,10 @@ fn targets(poll: &Poll) -> Vec<TargetState> {
             min: member.bounds.min(),
             max: member.bounds.max(),
             cost: decided.cost,
-            decision: decided.explanation(),
+            decision,
         }
     };
-    poll.decision.members.iter().map(state).collect()
+    poll.decision.members.iter().zip(lines).map(state).collect()
 }
 
 fn failing(poll: &Poll) -> Vec<FailingMember> {

@@ -1,22 +1,20 @@
 //! One object as the loop knows it.
 
+mod polls;
+
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::action::Awaited;
-use engine::{Memory, Pause, Plan, Scale, Target, Time, Warning, cycle};
+use engine::{Memory, Pause, Plan, Scale, Target, Time, Warning};
 use resources::{Deletion, Kind, MEMORY_ANNOTATION, Outcome, Verdict};
 use serde_json::Value;
-use tokio::sync::watch;
-use tokio::task::Id;
 
-use crate::ObjectKey;
-use crate::poll::{Changed, Finished, Job};
+pub(crate) use self::polls::Polling;
 use crate::pursuit::Pursuit;
 use crate::reporting::Reported;
-use crate::retry::Retry;
 use crate::reuse::Reuse;
 use crate::reversal::Reversals;
 use crate::workload::WorkloadCheck;
@@ -38,6 +36,8 @@ pub(crate) struct Entry {
     pub(crate) due: Option<Time>,
     /// When the interval of its plan has passed, where polls in between are due sooner.
     regular: Option<Time>,
+    /// The regular instant in whose place its first poll is, where that is so.
+    pub(crate) in_place_of: Option<Time>,
     /// Whether a source has reported since its last poll, so that the interval does not count.
     pub(crate) pushed: bool,
     /// The poll that runs, if one does.
@@ -57,21 +57,6 @@ pub(crate) struct Entry {
     pub(crate) reported: Reported,
     /// What the last decision still asks for, where the object is a group.
     pub(crate) pursuit: Pursuit,
-}
-
-/// A poll that runs.
-pub(crate) struct Polling {
-    pub(crate) task: Id,
-    /// Setting it ends the poll's right to write and to report.
-    pub(crate) revoked: watch::Sender<bool>,
-    /// Whether leadership changed since it began: others may know more than it does.
-    pub(crate) outdated: bool,
-}
-
-impl Polling {
-    pub(crate) fn is_revoked(&self) -> bool {
-        *self.revoked.borrow()
-    }
 }
 
 /// What distinguishes one object, and one state of what users wrote in it, from another.
@@ -130,6 +115,7 @@ impl Entry {
             memory: memory.restored(now),
             due: None,
             regular: None,
+            in_place_of: None,
             pushed: false,
             polling: None,
             reuse_reading: Reuse::AtFirst,
@@ -202,42 +188,6 @@ impl Entry {
         self.ask_last_scaled = true;
     }
 
-    /// The job of a poll of this object, which is `key`, by `plan` that is due at `due`, and the way to revoke it.
-    pub(crate) fn job(&mut self, key: ObjectKey, plan: Arc<Plan>, due: Time) -> (Job, watch::Sender<bool>) {
-        let (revoke, revoked) = watch::channel(false);
-        // What is remembered may come from an earlier plan.
-        self.memory.fit(&plan);
-        self.reversals.retain(|target| plan.members.iter().any(|member| member.target == *target));
-        let written = plan.members.iter().map(|member| self.reversals.written(&member.target)).collect();
-        let is_between = !mem::take(&mut self.pushed) && self.regular.is_some_and(|regular| due < regular);
-        if !is_between {
-            self.regular = None;
-        }
-        let not_before = self.not_before(&plan, due);
-        self.reuse_reading = Reuse::default();
-        let job = Job {
-            key,
-            kind: self.kind,
-            uid: self.identity.uid.to_string(),
-            generation: self.identity.generation,
-            warnings: Arc::clone(&self.warnings),
-            not_before,
-            plan,
-            memory: self.memory.clone(),
-            is_between,
-            workload: self.workload.clone(),
-            ask_last_scaled: mem::take(&mut self.ask_last_scaled),
-            written,
-            revoked,
-        };
-        (job, revoke)
-    }
-
-    /// From when on a reading will do for a poll by `plan` that is due at `due`.
-    pub(crate) fn not_before(&self, plan: &Plan, due: Time) -> Time {
-        due.minus(self.reuse_reading.oldest(plan))
-    }
-
     /// What it remembers.
     pub(crate) fn memory(&self) -> &Memory {
         &self.memory
@@ -251,18 +201,6 @@ impl Entry {
         }
         self.woken = self.polling.is_some();
         !self.woken
-    }
-
-    /// The retries that are due at `now`, by the decision of the last poll, and the way to revoke them.
-    pub(crate) fn retry(&mut self, now: Time) -> Option<(Retry, watch::Sender<bool>)> {
-        let members = self.pursuit.due_members(now);
-        let until = self.due.filter(|_| !members.is_empty())?;
-        let (outcome, poll) = self.pursuit.last()?;
-        let (revoke, revoked) = watch::channel(false);
-        let (uid, generation) = (outcome.uid.clone(), outcome.generation);
-        let (poll, memory) = (poll.clone(), self.memory.clone());
-        let warnings = Arc::clone(&outcome.warnings);
-        Some((Retry { uid, generation, warnings, poll, memory, members, until, revoked }, revoke))
     }
 
     /// The members of the last action that are not ready yet, with its time.
@@ -311,77 +249,6 @@ impl Entry {
         let (uid, generation) = (outcome.uid.clone(), outcome.generation);
         let (verdict, warnings) = (Verdict::Polled(Box::new(poll)), Arc::clone(&outcome.warnings));
         Some(Outcome { uid, generation, at, verdict, warnings })
-    }
-
-    /// The poll that ran as `task`, where it was of this object.
-    pub(crate) fn end_poll(&mut self, task: Id) -> Option<(&mut Self, Polling)> {
-        let polling = self.polling.take_if(|polling| polling.task == task)?;
-        Some((self, polling))
-    }
-
-    /// Takes over what a poll came to; `None` for one that broke off. Returns when the next is due.
-    pub(crate) fn adopt(
-        &mut self,
-        polling: &Polling,
-        mut finished: Option<&mut Finished>,
-        now: Time,
-    ) -> Time {
-        let met_conflict = finished.as_deref().is_some_and(Finished::met_conflict);
-        self.conflicts = if met_conflict { self.conflicts.saturating_add(1) } else { 0 };
-        match finished.as_deref_mut() {
-            Some(finished) if polling.outdated => self.learn_last_scale(finished.memory.last_scale),
-            Some(finished) => {
-                if let (Some(known), Some(brought)) =
-                    (&self.memory.last_action, &mut finished.memory.last_action)
-                {
-                    brought.merge_readiness(known);
-                }
-                let memory = finished.memory.clone();
-                if let Some(poll) = finished.poll() {
-                    poll.memory.last_action.clone_from(&memory.last_action);
-                }
-                self.memory = memory;
-            }
-            None => {}
-        }
-        if let Some(finished) = finished.as_deref_mut() {
-            self.note_reversals(finished, now);
-        }
-        // A poll that broke off may have scaled before.
-        self.ask_last_scaled |= finished.as_ref().is_none_or(|finished| finished.ask_last_scaled);
-        self.reuse_reading = match (polling.is_revoked(), met_conflict) {
-            (true, _) => Reuse::AtFirst,
-            (false, true) => Reuse::Again,
-            (false, false) => Reuse::Nothing,
-        };
-        let Ok(plan) = &self.compiled else { return now };
-        if self.reuse_reading != Reuse::Nothing {
-            return cycle::look_again(plan, self.conflicts, now);
-        }
-        let regular = self.regular.unwrap_or_else(|| cycle::next_poll(plan, now));
-        let poll = finished.and_then(Finished::poll);
-        let next =
-            poll.map_or(regular, |poll| cycle::next_poll_after(plan, &poll.decision, now).min(regular));
-        self.regular = Some(regular).filter(|regular| next < *regular);
-        next
-    }
-
-    /// Takes over what a poll wrote and what it saw of what was written before.
-    fn note_reversals(&mut self, finished: &mut Finished, now: Time) {
-        let (changed, tried) = (mem::take(&mut finished.changed), finished.tried.clone());
-        let Some(poll) = finished.poll() else { return };
-        let target = |member: usize| &poll.plan.members[member].target;
-        for Changed { member, replicas, manager } in changed {
-            self.reversals.changed(target(member), replicas, manager, now);
-        }
-        let members = 0..poll.plan.members.len();
-        poll.reversals =
-            members.filter_map(|member| self.reversals.of(member, target(member), now)).collect();
-        for decided in tried.iter().filter_map(|&member| poll.decided(member)) {
-            if matches!(poll.members[decided.member].write, Some(Ok(()))) {
-                self.reversals.scaled(&poll.plan.members[decided.member].target, decided.to);
-            }
-        }
     }
 
     fn learn_last_scale(&mut self, at: Option<Time>) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use engine::Target;
 use resources::{Kind, Reference};
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 /// One object of one of our kinds. A dozen tables have the keys of all objects, so copies of a key share its text.
@@ -13,7 +14,7 @@ use serde_json::Value;
 pub struct ObjectKey(Arc<ObjectName>);
 
 /// What an [`ObjectKey`] says.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct ObjectName {
     /// Its kind, for example `BusinessScaling`.
     pub kind: &'static str,
@@ -27,6 +28,12 @@ impl ObjectKey {
     /// The object `name` of `kind` in `namespace`, which is empty for a cluster-scoped kind.
     pub fn new(kind: &'static str, namespace: impl Into<String>, name: impl Into<String>) -> Self {
         Self(Arc::new(ObjectName { kind, namespace: namespace.into(), name: name.into() }))
+    }
+}
+
+impl Serialize for ObjectKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use engine::{Actuation, Decision, Plan, Warning};
+use engine::{Actuation, Decision, Plan, Warning, WarningKind};
 use resources::scaled_object::METRICS_API_FIELD;
 
 /// Whose the API is.
@@ -65,11 +65,11 @@ impl MetricsApi {
         };
         let what_to_do = "or set the annotation polyscaler.dev/actuation: direct";
         let message = format!("the HPA cannot read the metrics, as {why}, {what_to_do}");
-        Some(Warning::new(METRICS_API_FIELD, message))
+        Some(Warning::new(METRICS_API_FIELD, message).about(WarningKind::MetricsApi))
     }
 
     /// Whether a warning is one of these: it is the same for all objects, so the log has it once and not for each.
     pub(crate) fn is_about(warning: &Warning) -> bool {
-        warning.path == METRICS_API_FIELD
+        warning.kind == WarningKind::MetricsApi
     }
 }

@@ -25,8 +25,16 @@ const MOST: f64 = 188.0;
 /// Requests a second at least that a line lets through for long: somewhat more than are planned for first polls.
 const LEAST_RATE: f64 = 110.0;
 
-/// By how much a line is faster than its regular polls, so that it comes to an end.
-const HEADROOM: f64 = 1.05;
+/// Requests a second that a line lets through for long at most, where regular polls leave that much: beside what may gather
+/// for a step ([`STEP`]), a second then has little more than [`MOST`].
+const EVEN: f64 = 180.0;
+
+/// By how much a line is faster than its regular polls, so that it comes to an end: what is late by ten seconds has caught up
+/// after forty.
+const HEADROOM: f64 = 1.25;
+
+/// The same at least, where [`EVEN`] leaves less.
+pub(crate) const LEAST_HEADROOM: f64 = 1.05;
 
 /// From one moment at which a line moves to the next. A process that wakes up for each poll costs much more than one
 /// that wakes up for several.
@@ -172,6 +180,14 @@ impl Pace {
     }
 }
 
+/// Requests a second that polls which are late, or come for the first time, may come to at one server whose `regular` ones are
+/// so many a second. Where regular polls alone are more than a server is asked otherwise, no bound can be kept, and it
+/// counts that they come in time.
+pub(crate) fn quickest(regular: f64) -> f64 {
+    let quick = regular * HEADROOM;
+    if regular > MOST { quick } else { quick.min(EVEN.max(regular * LEAST_HEADROOM)) }
+}
+
 /// What `plan` asks of servers.
 fn asked(plan: &Plan) -> impl Iterator<Item = (&str, &Query)> {
     plan.metrics.iter().filter_map(|Metric { query, .. }| Some((query.server()?, query)))
@@ -222,7 +238,7 @@ impl Server {
 
     /// How many requests may begin at `now`, while so many polls wait.
     fn refill(&mut self, waiting: usize, now: Time) -> f64 {
-        let rate = (self.regular * HEADROOM).max(LEAST_RATE).max(waiting as f64 / DRAINED.as_secs_f64());
+        let rate = quickest(self.regular).max(LEAST_RATE).max(waiting as f64 / DRAINED.as_secs_f64());
         // What has gathered comes on top of the rate; a little more than a step's, or steps would lose some.
         let most = (MOST - rate).max(rate * STEP.as_secs_f64() * 1.5);
         self.room = (self.room + rate * now.since(self.since).as_secs_f64()).min(most);

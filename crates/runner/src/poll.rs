@@ -179,17 +179,19 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
     let of_api = services.metrics_api.warning(&plan, &decision);
     let of_moment = expired_override(&plan, now).into_iter().chain(of_api).chain(of_workload.warnings());
     let warnings = with(warnings, of_moment);
-    let poll = Poll {
+    let mut poll = Poll {
         members: members.collect(),
         readings: observation.readings,
         decision,
-        memory: memory.clone(),
+        memory,
         plan,
         hpa,
         hpa_scaling,
         lacking: of_workload.lacks,
         reversals: Vec::new(),
     };
+    poll.memory.told = kind.told(&poll);
+    let memory = poll.memory.clone();
     let outcome = Outcome { uid, generation, at, verdict: Verdict::Polled(Box::new(poll)), warnings };
     Finished {
         memory,

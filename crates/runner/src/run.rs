@@ -24,7 +24,7 @@ use crate::pace::Pace;
 use crate::poll::{Finished, Round};
 use crate::references::References;
 use crate::reporting;
-use crate::schedule::{Schedule, first_polls};
+use crate::schedule::{FirstPoll, Schedule, first_polls};
 use crate::standing::Standing;
 use crate::{Event, ObjectKey, Owners, ScaleOperation, Services, SharedDefaults};
 
@@ -224,8 +224,11 @@ impl Runner {
         }
         let plan = |key: &ObjectKey| self.entries.get(key)?.compiled.as_deref().ok();
         let plans: Vec<Option<&Plan>> = keys.iter().map(plan).collect();
-        let due = first_polls(&plans, self.now());
-        for (key, due) in keys.into_iter().zip(due) {
+        let first = first_polls(&plans, self.now());
+        for (key, FirstPoll { due, in_place_of }) in keys.into_iter().zip(first) {
+            if let Some(entry) = self.entries.get_mut(&key) {
+                entry.in_place_of = in_place_of;
+            }
             self.due_at(key, due);
         }
     }

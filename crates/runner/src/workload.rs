@@ -7,7 +7,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use engine::{Pause, Plan, Problem, Time, Warning};
+use engine::{Pause, Plan, Problem, Time, Warning, WarningKind};
 use resources::{HpaScaling, Kind, WorkloadNeeds};
 use serde_json::Value;
 
@@ -55,7 +55,10 @@ pub(crate) struct Looked {
 impl Looked {
     /// All of it, as warnings.
     pub(crate) fn warnings(&self) -> impl Iterator<Item = Warning> {
-        let warning = |problem: &Problem| Warning::new(problem.path.clone(), problem.fault.detail.clone());
+        let warning = |problem: &Problem| {
+            let warning = Warning::new(problem.path.clone(), problem.fault.detail.clone());
+            warning.about(WarningKind::Lacking)
+        };
         self.lacks.iter().map(warning).chain(self.failure.clone())
     }
 }

@@ -119,7 +119,21 @@ struct Entry {
     flight: Flight,
 }
 
-type Flight = Shared<BoxFuture<'static, Arc<SharedReading>>>;
+/// A reading that runs, or what it came to: there is one of each query, and what has ended needs no room for a task.
+#[derive(Clone)]
+enum Flight {
+    Runs(Shared<BoxFuture<'static, Arc<SharedReading>>>),
+    Ended(Arc<SharedReading>),
+}
+
+impl Flight {
+    fn runs(&self) -> bool {
+        match self {
+            Self::Runs(flight) => flight.peek().is_none(),
+            Self::Ended(_) => false,
+        }
+    }
+}
 
 /// A flight as one caller met it.
 struct Boarding {
@@ -167,11 +181,25 @@ impl Hub {
         let not_before = not_before.min((self.clock)());
         loop {
             let Boarding { flight, begun, joined } = self.board(query, not_before);
-            let reading = flight.await;
+            let reading = match flight {
+                Flight::Ended(reading) => reading,
+                Flight::Runs(flight) => self.ended(query, flight.await),
+            };
             if begun >= not_before {
                 return Answer { reading, joined };
             }
         }
+    }
+
+    /// Notes what the newest flight of `query` came to, if that is what this `reading` is of.
+    fn ended(&self, query: &Query, reading: Arc<SharedReading>) -> Arc<SharedReading> {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = entries.by_query.get_mut(query.key())
+            && entry.begun == reading.begun
+        {
+            entry.flight = Flight::Ended(Arc::clone(&reading));
+        }
+        reading
     }
 
     /// What the source of `query` knows of its values in the past; `None` where it keeps none. It is not shared.
@@ -185,7 +213,7 @@ impl Hub {
         let now = (self.clock)();
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = entries.by_query.get_mut(query.key())
-            && (entry.begun >= not_before || entry.flight.peek().is_none())
+            && (entry.begun >= not_before || entry.flight.runs())
         {
             entry.used = now;
             return Boarding { flight: entry.flight.clone(), begun: entry.begun, joined: true };
@@ -229,7 +257,7 @@ fn launch(upstream: Arc<Upstream>, streams: Arc<Streams>, query: Query, begun: T
         // The runtime is going down, or the observer panicked.
         joined.unwrap_or_else(|_| Arc::new(SharedReading { reading: broken_off("hub"), begun }))
     });
-    finished.boxed().shared()
+    Flight::Runs(finished.boxed().shared())
 }
 
 fn broken_off(who: &str) -> Reading {

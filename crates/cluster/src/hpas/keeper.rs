@@ -12,6 +12,7 @@ use kube::{Api, Client};
 use resources::{HpaAction, HpaChange, HpaScaling, Reason, WriteFailure};
 use runner::{KeepHpa, Metrics, Reconciler};
 
+use super::turns::Turns;
 use super::wanted::{self, Needed};
 use super::{Hpas, fingerprint};
 use crate::refusal::{Asked, Cause, Refusal, Refusals};
@@ -31,6 +32,7 @@ pub struct HpaKeeper {
     client: Client,
     timeout: Duration,
     hpas: Arc<Hpas>,
+    turns: Turns,
     refusals: Refusals,
     metrics: Arc<Metrics>,
 }
@@ -50,7 +52,8 @@ impl HpaKeeper {
     /// A keeper of what `hpas` sees, through `clients`.
     pub fn new(clients: &Clients, hpas: Arc<Hpas>, metrics: Arc<Metrics>) -> Self {
         let (client, timeout) = (clients.write.clone(), clients.timeout);
-        Self { client, timeout, hpas, refusals: Refusals::new(clients), metrics }
+        let (turns, refusals) = (Turns::new(timeout), Refusals::new(clients));
+        Self { client, timeout, hpas, turns, refusals, metrics }
     }
 
     /// See [`Reconciler::keep`].
@@ -87,11 +90,13 @@ impl HpaKeeper {
         Ok(changes)
     }
 
-    /// Does it again where someone else wrote in between.
+    /// Does it when it has its turn, and again where someone else wrote in between.
     async fn tried<F>(&self, attempt: impl Fn() -> F) -> Result<Option<HpaAction>, Failed>
     where
         F: Future<Output = Result<Option<HpaAction>, Failed>>,
     {
+        // One that is in order, as nearly all are, asks for nothing and does not come here.
+        let _turn = self.turns.take().await;
         for _ in 1..ATTEMPTS {
             match attempt().await {
                 Err(Failed::Outdated) => {}

@@ -2,10 +2,11 @@
 //!
 //! ```text
 //!  watch ─▶ Hpas (seen: controller, fingerprint) ─▶ HpaKeeper ─▶ as wanted already? nothing is asked
-//!                                                       └─▶ GET, compare, PUT / POST / DELETE
+//!                                                       └─▶ Turns ─▶ GET, compare, PUT / POST / DELETE
 //! ```
 
 mod keeper;
+mod turns;
 mod wanted;
 
 use std::collections::{BTreeSet, HashMap};

@@ -15,6 +15,7 @@ mod waiting;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use runner::{Board, Gone, Guard, Journal, Metrics, ObjectKey, Record};
 use tokio::sync::{Notify, watch};
@@ -30,6 +31,9 @@ use waiting::Waiting;
 
 /// How many objects are written at the same time.
 const CONCURRENT: usize = 16;
+
+/// Where the next poll comes so soon, it brings again what has been said and not kept.
+const SOON: Duration = Duration::from_secs(60);
 
 /// Takes records and writes them when the API server lets it.
 pub struct Journaler {
@@ -50,14 +54,30 @@ enum Entry {
 /// HPA, or says that the object is gone.
 fn is_made_up_for(entry: &Entry) -> bool {
     match entry {
-        Entry::Record(record) => record.scaled().next().is_none() && !status::changed_hpas(record),
+        Entry::Record(record) => has_no_deed(record),
         Entry::Gone(_) => false,
     }
 }
 
+/// Whether the next poll brings another record soon that has all that this one has.
+fn comes_again(record: &Record) -> bool {
+    let poll = record.outcome.poll();
+    poll.is_some_and(|poll| poll.plan.interval <= SOON) && has_no_deed(record)
+}
+
+/// Whether it says only how the object is, and nothing that was done.
+fn has_no_deed(record: &Record) -> bool {
+    record.scaled().next().is_none() && !status::changed_hpas(record)
+}
+
 impl Journal for Journaler {
     fn record(&self, record: Record) {
-        self.lock().add(record.key.clone(), Entry::Record(record), is_made_up_for);
+        let (key, comes_again) = (record.key.clone(), comes_again(&record));
+        let entry = Entry::Record(record);
+        match comes_again {
+            true => self.lock().offer(key, entry, is_made_up_for),
+            false => self.lock().add(key, entry, is_made_up_for),
+        }
         self.woken.notify_one();
     }
 

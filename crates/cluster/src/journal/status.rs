@@ -308,8 +308,8 @@ fn shown(event: &Event, at: engine::Time) -> PastEvent {
     PastEvent {
         at,
         is_warning: event.type_.as_deref() == Some("Warning"),
-        reason: event.reason.clone().unwrap_or_default(),
-        note: event.note.clone().unwrap_or_default(),
+        reason: event.reason.as_deref().unwrap_or_default().into(),
+        note: event.note.as_deref().unwrap_or_default().into(),
     }
 }
 

@@ -12,6 +12,10 @@ use tokio::time::Instant;
 
 /// Records that wait for one object; beyond it the oldest is dropped.
 const MOST_RECORDS: usize = 16;
+/// Objects that wait for their turn, beyond which no record is kept that comes again by itself. After a start the statuses
+/// of all objects are new at once, and a record is some 2 KB: what lies between it and the next one stays, so that its room
+/// would never be given back.
+const MANY: usize = 500;
 /// The first rest of an object whose record could not be written.
 const SHORTEST_REST: Duration = Duration::from_secs(5);
 /// The longest: how late a status may be written after the cause of its failures is fixed.
@@ -54,6 +58,13 @@ impl<K: Clone + Eq + Hash + Ord, R> Waiting<K, R> {
         line.records.push_back(record);
         if line.records.len() > MOST_RECORDS {
             line.records.pop_front();
+        }
+    }
+
+    /// The same for a record that comes again by itself: it is not kept while [`MANY`] other objects wait for their turn.
+    pub(super) fn offer(&mut self, key: K, record: R, replaces: impl FnOnce(&R) -> bool) {
+        if self.ready.len() < MANY || self.lines.contains_key(&key) {
+            self.add(key, record, replaces);
         }
     }
 
@@ -156,6 +167,28 @@ mod tests {
             waiting.add("b", record, |_| false);
         }
         assert_eq!(waiting.next(now), Some(("b", 24)), "the last sixteen");
+    }
+
+    #[test]
+    fn where_many_wait_what_comes_again_is_not_kept_and_whoever_rests_is_not_one_of_them() {
+        let (mut waiting, now) = (Waiting::default(), Instant::now());
+        for key in 0..MANY + 1 {
+            waiting.offer(key, 1, |_| true);
+        }
+        waiting.offer(0, 2, |_| true);
+        waiting.add(MANY + 1, 1, |_| true);
+        let mut all = std::iter::from_fn(|| waiting.next(now)).collect::<Vec<_>>();
+        assert_eq!(all.len(), MANY + 1);
+        assert_eq!(
+            (all[0], all.pop()),
+            ((0, 2), Some((MANY + 1, 1))),
+            "the last that came one by one is not there"
+        );
+        for (key, record) in all {
+            waiting.failed(&key, record, now, |_| true);
+        }
+        waiting.offer(MANY, 3, |_| true);
+        assert_eq!(waiting.next(now), Some((MANY, 3)), "it waits for nobody who rests");
     }
 
     #[test]

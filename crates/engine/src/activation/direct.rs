@@ -45,38 +45,36 @@ impl Activation {
         }
         let mut proposals = Proposals::new(circumstances(direct, seen, view.now));
         // Without a pod only a value that is shared says how many it takes.
-        let is_asked = |metric: &HpaMetric| !wakes || matches!(metric.aim, MetricAim::AverageValue(_));
-        let mut ask = |metric: &HpaMetric, reading: &Reading| {
-            if is_asked(metric) {
-                proposals.ask(metric, Some(reading));
+        let is_asked = |aim: &MetricAim| !wakes || matches!(aim, MetricAim::AverageValue(_));
+        let mut ask = |name: &Arc<str>, aim: &MetricAim, reading: &Reading| {
+            if is_asked(aim) {
+                proposals.ask(name, aim, Some(reading));
             }
         };
         self.each_published(judgement, &mut ask);
-        self.of_pods(direct, view).for_each(|(metric, reading)| ask(metric, reading));
+        self.of_pods(direct, view).for_each(|(metric, reading)| ask(&metric.name, &metric.aim, reading));
         let winner = proposals.recommended().winner?;
         let replicas = winner.replicas.max(self.least());
-        let recommendation =
-            Recommendation { policy: NAME, replicas, basis: Basis::Proposal(Box::new(winner)) };
+        let recommendation = Recommendation { policy: NAME, replicas, basis: Basis::Proposal(winner) };
         Some(Direct { recommendation, is_free: wakes && has_no_limit(&direct.limits) })
     }
 
     /// Hands over what an HPA would ask for by name, metric by metric.
-    fn each_published(&self, judgement: &Judgement, take: &mut impl FnMut(&HpaMetric, &Reading)) {
+    fn each_published(&self, judgement: &Judgement, take: &mut impl FnMut(&Arc<str>, &MetricAim, &Reading)) {
         let reading = |value: Result<f64, Absence>, at| match value {
             Ok(value) => Reading::of(value, at),
             Err(absence) => Reading::Absent(absence),
         };
         let Some(about) = &self.composite else {
             for judged in &judgement.metrics {
-                let named = Arc::clone(&judged.metric);
-                take(&metric(named, judged.target), &reading(judged.value(), judged.at));
+                take(&judged.metric, &of_hpa(judged.target), &reading(judged.value(), judged.at));
             }
             return;
         };
         if let (Some(aim), Some(made)) = (about.aim(), &judgement.composite) {
             let at = made.as_ref().map_or(Time::default(), |made| made.at);
             let value = made.as_ref().map(|made| made.value).map_err(Clone::clone);
-            take(&metric(Composite::METRIC.into(), aim), &reading(value, at));
+            take(&Composite::metric(), &of_hpa(aim), &reading(value, at));
         }
     }
 
@@ -90,20 +88,18 @@ impl Activation {
         of_pods.zip(view.readings.iter().skip(self.triggers.len()))
     }
 
-    /// The metrics at pods that say nothing although there are some.
-    pub(super) fn absences_at_pods<'a>(
-        &'a self,
-        view: &'a View<'_>,
-    ) -> impl Iterator<Item = AbsentMetric> + use<'a> {
-        let asked =
-            self.direct.as_deref().zip(view.scale(super::MEMBER)).filter(|(_, scale)| scale.replicas > 0);
-        asked.into_iter().flat_map(move |(direct, scale)| {
-            let about = circumstances(direct, scale, view.now);
-            self.of_pods(direct, view).filter_map(move |(metric, reading)| {
-                let absence: Absence = metric.propose(Some(reading), about).err()?;
-                Some(AbsentMetric { metric: metric.name.to_string(), absence })
-            })
-        })
+    /// Adds the metrics at pods that say nothing although there are some.
+    pub(super) fn add_absences_at_pods(&self, view: &View<'_>, absences: &mut Vec<AbsentMetric>) {
+        let (Some(direct), Some(scale)) = (self.direct.as_deref(), view.scale(super::MEMBER)) else { return };
+        if scale.replicas == 0 {
+            return;
+        }
+        let about = circumstances(direct, scale, view.now);
+        for (metric, reading) in self.of_pods(direct, view) {
+            if let Err(absence) = metric.aim.count(Some(reading), about) {
+                absences.push(AbsentMetric { metric: metric.name.to_string(), absence });
+            }
+        }
     }
 }
 
@@ -117,11 +113,11 @@ fn has_no_limit(limits: &Limits) -> bool {
     is_default(&limits.up.rate) && limits.up.window.is_zero()
 }
 
-fn metric(name: Arc<str>, target: MetricTarget) -> HpaMetric {
+/// `target` as an HPA would have it.
+fn of_hpa(target: MetricTarget) -> MetricAim {
     let milli = hpa::milli(thousandths(target.value()));
-    let aim = match target.type_() {
+    match target.type_() {
         TargetType::AverageValue => MetricAim::AverageValue(milli),
         TargetType::Value => MetricAim::Value(milli),
-    };
-    HpaMetric { name, aim }
+    }
 }

@@ -100,15 +100,34 @@ impl Judged {
 }
 
 impl Trigger {
+    /// The value of its metric, the plan's at `place`, or why there is none.
+    fn value(place: usize, view: &View<'_>) -> Result<f64, Absence> {
+        match (view.value(place), view.metrics.get(place)) {
+            (Some(value), _) => Ok(value),
+            (None, Some(metric)) => {
+                let reading = view.readings.get(place);
+                metric.known(reading, view.replicas(0), view.now).map(|known| known.low)
+            }
+            (None, None) => Err(unread()),
+        }
+    }
+
+    /// Why each of its metrics that fails does; nothing is remembered of an open one.
+    pub(super) fn failures(&self, place: usize, view: &View<'_>) -> Vec<Absence> {
+        if self.is_open {
+            let read = self.read_open(place, view, None).into_iter();
+            return read.filter_map(|judged| judged.read.err()).collect();
+        }
+        match Self::value(place, view) {
+            Ok(_) => vec![],
+            Err(absence) => vec![absence],
+        }
+    }
+
     /// What was read of its metric, as the plan's at `place`.
     fn read(&self, place: usize, view: &View<'_>) -> Judged {
-        let reading = view.readings.get(place);
-        let read = match (view.value(place), view.metrics.get(place)) {
-            (Some(value), _) => Ok(value),
-            (None, Some(metric)) => metric.known(reading, view.replicas(0), view.now).map(|known| known.low),
-            (None, None) => Err(unread()),
-        };
-        let at = reading.and_then(Reading::at).unwrap_or(view.now);
+        let read = Self::value(place, view);
+        let at = view.readings.get(place).and_then(Reading::at).unwrap_or(view.now);
         let is_active = read.as_ref().is_ok_and(|value| *value > self.activation);
         Judged::new(Arc::clone(&self.metric), place, self.target, read, at, is_active)
     }
@@ -251,7 +270,7 @@ impl Activation {
         if let (Some(about), Some(composed)) = (&self.composite, composite) {
             let activation = about.activation_target;
             let Composed { value, .. } = composed.as_ref().ok().filter(|made| made.value > activation)?;
-            let metric = Composite::METRIC.into();
+            let metric = Composite::metric();
             return Some(Cause::Above { metric, value: *value, activation, more: 0 });
         }
         // The metrics of one trigger are active together.

@@ -16,7 +16,7 @@ mod report;
 mod switch;
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use crate::hpa::Hpa;
@@ -121,6 +121,12 @@ impl Composite {
     /// Name under which the value of a formula is published.
     pub const METRIC: &'static str = "composite-metric";
 
+    /// The same, as one text that all decisions share.
+    fn metric() -> Arc<str> {
+        static SHARED: LazyLock<Arc<str>> = LazyLock::new(|| Composite::METRIC.into());
+        Arc::clone(&SHARED)
+    }
+
     /// What an HPA aims for in it; `None` where the target is not a number above 0.
     fn aim(&self) -> Option<MetricTarget> {
         MetricTarget::new(self.type_, self.target)
@@ -210,22 +216,24 @@ impl Activation {
 }
 
 /// The values that others can ask for.
-fn published(judgement: &Judgement, now: Time) -> Vec<Published> {
-    let of = |judged: &Judged| Published {
-        metric: Arc::clone(&judged.metric),
+fn published(judgement: Judgement, now: Time) -> Vec<Published> {
+    let Judgement { metrics, composite, .. } = judgement;
+    let mut published = Vec::with_capacity(metrics.len() + usize::from(composite.is_some()));
+    published.extend(metrics.into_iter().map(|judged| Published {
         value: judged.value(),
         at: judged.at,
         is_fallback: judged.stands_in.is_some(),
         for_one_pod: judged.for_one_pod(),
-    };
-    let composed = judgement.composite.iter().map(|composed| Published {
-        metric: Composite::METRIC.into(),
-        value: composed.as_ref().map(|composed| composed.value).map_err(Clone::clone),
+        metric: judged.metric,
+    }));
+    published.extend(composite.map(|composed| Published {
+        metric: Composite::metric(),
         at: composed.as_ref().map_or(now, |composed| composed.at),
         is_fallback: composed.as_ref().is_ok_and(|composed| composed.is_fallback),
         for_one_pod: composed.as_ref().ok().and_then(|composed| composed.for_one_pod),
-    });
-    judgement.metrics.iter().map(of).chain(composed).collect()
+        value: composed.map(|composed| composed.value),
+    }));
+    published
 }
 
 impl Policy for Activation {
@@ -262,40 +270,41 @@ impl Policy for Activation {
         &self,
         view: &View<'_>,
         memory: &mut PolicyMemories,
-    ) -> (Vec<Option<Recommendation>>, Option<Report>) {
-        let Some(member) = view.members.get(MEMBER) else { return (vec![None], None) };
+    ) -> (Vec<Option<Recommendation>>, Report) {
+        let Some(member) = view.members.get(MEMBER) else { return (vec![None], Report::default()) };
         let memory = memory.entry(&member.target).of::<ActivationMemory>();
         let judgement = self.observe(view, memory);
         let switch = view.scale(MEMBER).and_then(|scale| self.switch(scale, &judgement, memory, view));
         let activity = self.activity(&judgement, switch.as_ref(), memory, view.now);
         let direct = self.direct(view, &judgement, switch.as_ref());
-        let (woken, recommended) = match direct {
+        let (wakes_to, recommended) = match direct {
             Some(Direct { recommendation, is_free: true }) => (Some(recommendation), None),
             direct => (None, direct.map(|direct| direct.recommendation)),
         };
-        let mut switches = Vec::with_capacity(2);
-        switches.extend(switch.map(|Switch { to, cause }| Recommendation {
+        let switched = |Switch { to, cause }| Recommendation {
             policy: NAME,
             replicas: to,
             basis: Basis::Activity(cause),
-        }));
-        switches.extend(woken);
-        let report = Report {
-            activity,
-            published: published(&judgement, view.now),
-            stand_ins: self.stand_ins(view, &judgement),
-            switches: vec![switches],
         };
-        (vec![recommended], Some(report))
+        let report = Report {
+            activity: Some(activity),
+            stand_ins: self.stand_ins(view, &judgement),
+            published: published(judgement, view.now),
+            switch: switch.map(switched),
+            wakes_to,
+        };
+        (vec![recommended], report)
     }
 
     fn absences(&self, view: &View<'_>) -> Option<Vec<AbsentMetric>> {
-        let absent = |judged: Judged| {
-            let metric = view.metrics.get(judged.trigger)?.name.clone();
-            Some(AbsentMetric { metric, absence: judged.read.err()? })
-        };
-        let absent = self.read(view, None).into_iter().filter_map(absent);
-        Some(absent.chain(self.absences_at_pods(view)).collect())
+        let mut absences = Vec::new();
+        for (place, (trigger, metric)) in self.triggers.iter().zip(view.metrics).enumerate() {
+            for absence in trigger.failures(place, view) {
+                absences.push(AbsentMetric { metric: metric.name.clone(), absence });
+            }
+        }
+        self.add_absences_at_pods(view, &mut absences);
+        Some(absences)
     }
 
     /// An HPA computes nothing while a target is outside of its bounds.

@@ -6,19 +6,21 @@ use std::time::Duration;
 use crate::policy::Recommendation;
 use crate::{Absence, Time};
 
-/// What a policy that goes by activity says beside its recommendations.
+/// What a policy that goes by activity says beside its recommendations; empty of any other.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
     /// What its triggers came to.
-    pub activity: Activity,
+    pub activity: Option<Activity>,
     /// The values that others can ask for.
     pub published: Vec<Published>,
     /// What stands in for metrics that fail: these hold no scale-in back.
     pub stand_ins: Vec<StandIn>,
-    /// The count that each member is switched to, on or off, or left at, step by step, in the plan's order. Windows, rates
-    /// and cooldowns of the plan do not hold it back; they count from there. Pauses, bounds and metrics that fail do. None
-    /// for a member that is left alone, as not all is known.
-    pub switches: Vec<Vec<Recommendation>>,
+    /// The count that the plan's only member is switched to, on or off, or left at. Windows, rates and cooldowns of the plan
+    /// do not hold it back; they count from there. Pauses, bounds and metrics that fail do. `None` where it is left alone, as
+    /// not all is known.
+    pub switch: Option<Recommendation>,
+    /// The count that a member which is switched on comes to at once, held back by no more than that.
+    pub wakes_to: Option<Recommendation>,
 }
 
 /// What stands in for a metric that fails.

@@ -7,6 +7,9 @@ use crate::policy::Recommendation;
 use crate::safeguards::{Alarm, Failing};
 use crate::{AbsentMetric, Cost, Fallback, MemberDecision, Memory, Outlook, Plan, Step, Time};
 
+/// Steps beside the facts that most decisions come to.
+const USUAL_STEPS: usize = 4;
+
 /// The recommendation for one member, and its observed state so far.
 pub(super) struct Chain {
     /// Place of the member in the plan.
@@ -33,7 +36,8 @@ impl Chain {
     /// The chain of the member at `member`, which asks for `from` replicas where the bounds order `current`. It begins
     /// with `facts`, which hold for every member.
     pub(super) fn new(member: usize, from: u32, current: u32, facts: &[Step], is_stuck: bool) -> Self {
-        let steps = facts.to_vec();
+        let mut steps = Vec::with_capacity(facts.len() + USUAL_STEPS);
+        steps.extend_from_slice(facts);
         let is_blind = facts.iter().any(|fact| matches!(fact, Step::Absent(_)));
         let mut chain = Self {
             member,
@@ -89,8 +93,8 @@ impl Chain {
     }
 
     /// Where its policy switches it to, on or off, or leaves it.
-    pub(super) fn switch(&mut self, switches: Vec<Recommendation>) {
-        for Recommendation { policy, replicas, basis } in switches {
+    pub(super) fn switch(&mut self, to: Option<Recommendation>) {
+        if let Some(Recommendation { policy, replicas, basis }) = to {
             self.push(Some(Step::Switch { policy, from: self.to, to: replicas, basis }));
             self.switched = Some(replicas);
         }
@@ -157,18 +161,18 @@ impl Chain {
         let falls_back = self.fallbacks().next().is_some();
         self.is_blind |= self.recommended.is_none() && !falls_back;
         let base = self.base();
-        if plan.limits.stabilize() {
+        let mut earlier = plan.limits.stabilize().then(|| memory.members.entry(&member.target));
+        if let Some(earlier) = &mut earlier {
             // Also where nothing is recommended yet.
-            memory.members.entry(&member.target).begin(self.switched.unwrap_or(self.from), now);
+            earlier.begin(self.switched.unwrap_or(self.from), now);
         }
         if let Some(Recommendation { policy, replicas, basis }) = recommended {
             self.push(Some(Step::Policy { policy, from: self.to, to: replicas, basis }));
             self.foresee(plan, foreseen, now);
         }
         self.fall_back(plan, !is_recommended);
-        if plan.limits.stabilize() && (is_recommended || falls_back) {
-            let recommendations = memory.members.entry(&member.target);
-            self.push(limit::stabilize(self.to, base, recommendations, &plan.limits, now));
+        if let Some(earlier) = earlier.filter(|_| is_recommended || falls_back) {
+            self.push(limit::stabilize(self.to, base, earlier, &plan.limits, now));
         }
         self.push(plan.policy.budget().and_then(|budget| limit::afford(self.to, budget, member.bounds)));
     }

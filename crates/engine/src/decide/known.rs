@@ -9,8 +9,8 @@ pub(crate) struct Known {
     pub(crate) values: Vec<Option<f64>>,
     /// The same with the highest that each can be; `None` where all values are exact.
     pub(crate) highest: Option<Vec<Option<f64>>>,
-    /// The value of each metric as people are shown it.
-    pub(crate) shown: Vec<Option<f64>>,
+    /// The value of each metric as people are shown it; `None` where that is `values`.
+    pub(crate) shown: Option<Vec<Option<f64>>>,
     /// What is known of pods, by the place of the metric.
     pub(crate) loads: Vec<(usize, PodLoad)>,
     /// The metrics without a value that should have one.
@@ -20,9 +20,8 @@ pub(crate) struct Known {
 impl Known {
     /// What `observation` shows of the metrics of `plan`.
     pub(crate) fn of(plan: &Plan, observation: &Observation, now: Time) -> Self {
-        let values = || Vec::with_capacity(plan.metrics.len());
-        let mut known =
-            Self { values: values(), highest: None, shown: values(), loads: vec![], absences: vec![] };
+        let values = Vec::with_capacity(plan.metrics.len());
+        let mut known = Self { values, highest: None, shown: None, loads: vec![], absences: vec![] };
         for (index, metric) in plan.metrics.iter().enumerate() {
             let scale = observation.scales.get(metric.member.unwrap_or_default()).copied().flatten();
             let replicas = scale.map_or(0, |scale| scale.replicas);
@@ -31,14 +30,15 @@ impl Known {
                     if found.low != found.high {
                         known.highest.get_or_insert_with(|| known.values.clone());
                     }
-                    known.push(Some((found.low, found.high)));
+                    if found.load.is_some() {
+                        known.shown.get_or_insert_with(|| known.values.clone());
+                    }
                     let average = found.load.map(|load| load.average * f64::from(replicas));
-                    known.shown.push(average.or(Some(found.low)));
+                    known.push(Some((found.low, found.high)), average);
                     known.loads.extend(found.load.map(|load| (index, load)));
                 }
                 Err(absence) => {
-                    known.push(None);
-                    known.shown.push(None);
+                    known.push(None, None);
                     // Where a target is to have no pods, what is measured at them abstains: nothing is missing.
                     let is_asleep = scale.is_some_and(|scale| scale.replicas == 0);
                     if !(is_asleep && absence.reason == AbsenceReason::NoPods) {
@@ -56,10 +56,15 @@ impl Known {
         known
     }
 
-    fn push(&mut self, bounds: Option<(f64, f64)>) {
-        self.values.push(bounds.map(|(low, _)| low));
+    /// Takes the two values that a metric lies between, and what people are shown of it where that is neither.
+    fn push(&mut self, bounds: Option<(f64, f64)>, average: Option<f64>) {
+        let lowest = bounds.map(|(low, _)| low);
+        self.values.push(lowest);
         if let Some(highest) = &mut self.highest {
             highest.push(bounds.map(|(_, high)| high));
+        }
+        if let Some(shown) = &mut self.shown {
+            shown.push(average.or(lowest));
         }
     }
 }

@@ -74,6 +74,9 @@ pub(super) fn rate(
     events: Option<&ScaleEvents>,
     now: Time,
 ) -> Option<Step> {
+    if wanted == current {
+        return None;
+    }
     let none = ScaleEvents::default();
     let (rate, events) = (&limits.between(current, wanted).rate, events.unwrap_or(&none));
     let to = if wanted > current {

@@ -20,33 +20,34 @@ pub(super) enum Start {
     At { from: u32, order: u32 },
 }
 
-/// Where each member starts.
-pub(super) fn of(plan: &Plan, memory: &Memory, observation: &Observation) -> Vec<Start> {
-    let pause = plan.brakes.pause;
-    let start = |(place, member): (usize, &crate::Member)| {
-        let Some(Scale { replicas: from, .. }) = observation.scales.get(place).copied().flatten() else {
-            return Start::Nowhere;
-        };
-        if member.role.refusal.is_some() {
-            return Start::Nowhere;
-        }
-        if pause.is_complete() {
-            return Start::At { from, order: from };
-        }
-        // What this plan set to 0 while it might is not switched off by anybody, and a minimum that was raised counts.
-        if from == 0 && member.bounds.is_off_at_0() && memory.last_set(&member.target) != Some(0) {
-            return Start::Disabled;
-        }
-        Start::At { from, order: pause.allows(from, member.bounds.clamp(from)) }
+/// Where the member at `place` starts.
+pub(super) fn of(plan: &Plan, memory: &Memory, observation: &Observation, place: usize) -> Start {
+    let (member, pause) = (&plan.members[place], plan.brakes.pause);
+    let Some(Scale { replicas: from, .. }) = observation.scales.get(place).copied().flatten() else {
+        return Start::Nowhere;
     };
-    plan.members.iter().enumerate().map(start).collect()
+    if member.role.refusal.is_some() {
+        return Start::Nowhere;
+    }
+    if pause.is_complete() {
+        return Start::At { from, order: from };
+    }
+    // What this plan set to 0 while it might is not switched off by anybody, and a minimum that was raised counts.
+    if from == 0 && member.bounds.is_off_at_0() && memory.last_set(&member.target) != Some(0) {
+        return Start::Disabled;
+    }
+    Start::At { from, order: pause.allows(from, member.bounds.clamp(from)) }
 }
 
 /// The scales with replicas as the bounds order them.
-pub(super) fn within_bounds<'a>(observation: &'a Observation, starts: &[Start]) -> Cow<'a, [Option<Scale>]> {
+pub(super) fn within_bounds<'a>(
+    plan: &Plan,
+    memory: &Memory,
+    observation: &'a Observation,
+) -> Cow<'a, [Option<Scale>]> {
     let mut scales = Cow::Borrowed(observation.scales.as_slice());
-    for (place, start) in starts.iter().enumerate() {
-        if let Start::At { from, order } = *start
+    for place in 0..plan.members.len() {
+        if let Start::At { from, order } = of(plan, memory, observation, place)
             && from != order
             && let Some(scale) = &mut scales.to_mut()[place]
         {

@@ -74,33 +74,32 @@ pub struct Circumstances {
     pub now: Time,
 }
 
-impl HpaMetric {
-    /// The count that `reading` comes to.
+impl MetricAim {
+    /// The count that `reading` comes to, and what it rests on.
     ///
     /// # Errors
     /// Why it comes to none.
-    pub fn propose(&self, reading: Option<&Reading>, about: Circumstances) -> Result<Proposal, Absence> {
+    pub fn count(&self, reading: Option<&Reading>, about: Circumstances) -> Result<(u32, Seen), Absence> {
         let Circumstances { scale, tolerance, .. } = about;
-        let proposal = |replicas, seen| Proposal { metric: Arc::clone(&self.name), replicas, seen };
-        match self.aim {
-            MetricAim::AverageValue(target) => {
+        match *self {
+            Self::AverageValue(target) => {
                 let value = number(reading)?;
                 let replicas = proposal::average_value(value, target, scale, tolerance);
-                Ok(proposal(replicas, Seen::Number { value, target, by: None }))
+                Ok((replicas, Seen::Number { value, target, by: None }))
             }
-            MetricAim::Value(target) => {
+            Self::Value(target) => {
                 let value = number(reading)?;
                 let replicas = proposal::value(value, target, scale, tolerance).ok_or(PodsUnknown::NoPods)?;
-                Ok(proposal(replicas, Seen::Number { value, target, by: Some(scale.serving()) }))
+                Ok((replicas, Seen::Number { value, target, by: Some(scale.serving()) }))
             }
-            MetricAim::Pods(ref measure, aim) => {
+            Self::Pods(ref measure, aim) => {
                 let (tolerance, startup) = (about.tolerance, about.startup);
                 let question = PodQuestion { measure, aim, tolerance, startup };
                 let answer = match reading {
                     Some(Reading::Pods { pods, .. }) => question.ask(pods, scale.replicas, about.now)?,
                     other => return Err(unfit(other, "pods")),
                 };
-                Ok(proposal(answer.replicas, Seen::Pods { answer, aim }))
+                Ok((answer.replicas, Seen::Pods { answer, aim }))
             }
         }
     }

@@ -40,7 +40,7 @@ impl Policy for HpaPolicy {
     fn recommend(&self, view: &View<'_>, member: usize, _: &mut PolicyMemories) -> Option<Recommendation> {
         let winner = self.recommended(view, member)?.winner?;
         let replicas = winner.replicas;
-        Some(Recommendation { policy: NAME, replicas, basis: Basis::Proposal(Box::new(winner)) })
+        Some(Recommendation { policy: NAME, replicas, basis: Basis::Proposal(winner) })
     }
 
     fn waits_for_bounds(&self) -> bool {

@@ -1,6 +1,8 @@
 //! What all metrics of an HPA recommend together.
 
-use super::metric::{Circumstances, HpaMetric, Proposal};
+use std::sync::Arc;
+
+use super::metric::{Circumstances, HpaMetric, MetricAim, Proposal};
 use crate::{AbsentMetric, Reading};
 
 /// What the metrics of one sync come to.
@@ -17,7 +19,7 @@ pub struct Recommended {
 pub fn recommend(metrics: &[HpaMetric], readings: &[Reading], about: Circumstances) -> Recommended {
     let mut proposals = Proposals::new(about);
     for (index, metric) in metrics.iter().enumerate() {
-        proposals.ask(metric, readings.get(index));
+        proposals.ask(&metric.name, &metric.aim, readings.get(index));
     }
     proposals.recommended()
 }
@@ -35,16 +37,16 @@ impl Proposals {
         Self { about, largest: None, failed: Vec::new() }
     }
 
-    /// Asks `metric`.
-    pub(crate) fn ask(&mut self, metric: &HpaMetric, reading: Option<&Reading>) {
-        match metric.propose(reading, self.about) {
-            Ok(proposal) => {
-                if self.largest.as_ref().is_none_or(|most| proposal.replicas > most.replicas) {
-                    self.largest = Some(proposal);
+    /// Asks the metric called `name`, in which `aim` is aimed for.
+    pub(crate) fn ask(&mut self, name: &Arc<str>, aim: &MetricAim, reading: Option<&Reading>) {
+        match aim.count(reading, self.about) {
+            Ok((replicas, seen)) => {
+                if self.largest.as_ref().is_none_or(|most| replicas > most.replicas) {
+                    self.largest = Some(Proposal { metric: Arc::clone(name), replicas, seen });
                 }
             }
             Err(absence) => {
-                self.failed.push(AbsentMetric { metric: metric.name.to_string(), absence });
+                self.failed.push(AbsentMetric { metric: name.to_string(), absence });
             }
         }
     }

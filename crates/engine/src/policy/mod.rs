@@ -72,8 +72,8 @@ pub trait Policy: fmt::Debug + Send + Sync {
         &self,
         view: &View<'_>,
         memory: &mut PolicyMemories,
-    ) -> (Vec<Option<Recommendation>>, Option<Report>) {
-        (self.recommend_all(view, memory), None)
+    ) -> (Vec<Option<Recommendation>>, Report) {
+        (self.recommend_all(view, memory), Report::default())
     }
 
     /// The metrics that it has no use for and why, where it judges the readings by itself; `None`: those without a

@@ -84,14 +84,15 @@ impl Certificates {
         Ok(())
     }
 
-    /// What looks after the certificate.
+    /// What looks after the certificate by `clients`. Reviews are answered by those that are `answering`.
     pub(super) fn keeper(
         self,
         arguments: &OperatorArgs,
         shared: &Shared,
         clients: &Clients,
+        answering: &Clients,
     ) -> CertificateKeeper {
-        self.workloads.0.get_or_init(|| WorkloadStore::new(clients));
+        self.workloads.0.get_or_init(|| WorkloadStore::new(answering));
         let flags = &arguments.admission;
         let metrics = || Arc::clone(&shared.metrics);
         let namespace = arguments.lease_namespace.as_ref().unwrap_or(&clients.namespace);

@@ -11,10 +11,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use cluster::{Installation, Journaler, LeaseSettings, Objects, Watches};
+use cluster::{Clients, Installation, Journaler, LeaseSettings, Objects, Watches};
 use serve::{CertificateSlot, Listening};
 
-use crate::parts::{self, Parts, Record, Servers, Shared, Signals, Wiring};
+use crate::parts::{self, Apart, Parts, Record, Servers, Shared, Signals, Wiring};
 use admission::Certificates;
 pub(crate) use args::OperatorArgs;
 use defaults::DefaultsFile;
@@ -39,9 +39,15 @@ async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
     let peer_address = listen_for_peers(&arguments, &shared, slot.clone(), &mut waited_for).await?;
     let clients =
         cluster::connect(arguments.parts.kubeconfig.as_deref(), arguments.parts.api_timeout).await?;
-    let metrics_api = match slot {
-        Some(slot) => external_metrics::listen(&arguments, &shared, &clients, slot).await?,
+    let answering = match &certificates {
+        Some(_) => Some(Answering::start(&arguments).await?),
         None => None,
+    };
+    let metrics_api = match (slot, &answering) {
+        (Some(slot), Some(answering)) => {
+            external_metrics::listen(&arguments, &shared, &answering.clients, slot).await?
+        }
+        _ => None,
     };
     if let Some(flag) = arguments.without_effect() {
         tracing::warn!(flag, "the flag has no effect: what it is for is off");
@@ -49,13 +55,13 @@ async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), identity = shared.identity, "starting");
 
     let mut servers = Servers::start(listeners);
-    if let Some((listening, api)) = metrics_api {
-        waited_for.push(listening);
-        servers.spawn(|end| api.keep(end));
-    }
-    servers.serve_apart(waited_for)?;
-    if let Some(certificates) = certificates {
-        let keeper = certificates.keeper(&arguments, &shared, &clients);
+    if let Some((certificates, answering)) = certificates.zip(answering) {
+        if let Some((listening, api)) = metrics_api {
+            waited_for.push(listening);
+            servers.spawn_apart(&answering.apart, |end| api.keep(end));
+        }
+        servers.serve_apart(answering.apart, waited_for);
+        let keeper = certificates.keeper(&arguments, &shared, &clients, &answering.clients);
         servers.spawn(|end| keeper.run(end));
     }
     let objects = Arc::new(Objects::default());
@@ -113,6 +119,22 @@ async fn operate(arguments: OperatorArgs) -> anyhow::Result<ExitCode> {
     };
     let parts = Parts::start(&shared, &clients, wiring, record, |targets| Arc::new(targets), watch);
     parts::until_terminated(signals, parts, servers).await
+}
+
+/// The thread that answers whoever waits, and what it asks the API server by.
+struct Answering {
+    apart: Apart,
+    clients: Clients,
+}
+
+impl Answering {
+    async fn start(arguments: &OperatorArgs) -> anyhow::Result<Self> {
+        let apart = Apart::start()?;
+        let (kubeconfig, timeout) = (arguments.parts.kubeconfig.clone(), arguments.parts.api_timeout);
+        let connecting = async move { cluster::connect(kubeconfig.as_deref(), timeout).await };
+        let clients = apart.run(connecting).await??;
+        Ok(Self { apart, clients })
+    }
 }
 
 /// Opens the listener by which other replicas ask this one, where there is one. Returns how they reach it.

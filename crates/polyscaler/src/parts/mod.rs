@@ -32,7 +32,7 @@ pub(crate) use glue::{advisers, sampler};
 use json_lines::JsonLines;
 
 use crate::policies::policies;
-pub(crate) use process::{BAD_USAGE, Servers, Signals, run, until_terminated};
+pub(crate) use process::{Apart, BAD_USAGE, Servers, Signals, run, until_terminated};
 
 /// What several parts look at.
 pub(crate) struct Shared {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serve::Listening;
+use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
@@ -33,13 +34,7 @@ pub(crate) fn run(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyho
         eprintln!("polyscaler: {bad:#}");
         return Ok(ExitCode::from(BAD_USAGE));
     }
-    // One worker: polls are short and wait most of the time. With two, half of the processor time
-    // went into waking each other. Who must be answered soon has a thread of its own: `Servers::serve_apart`.
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .context("the async runtime cannot be started")?;
+    let runtime = working_runtime().context("the async runtime cannot be started")?;
     let result = runtime.block_on(async {
         let sending = telemetry.map(Telemetry::start);
         let result = work.await;
@@ -50,6 +45,12 @@ pub(crate) fn run(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyho
     });
     runtime.shutdown_background();
     result
+}
+
+/// The runtime of the parts. One worker: polls are short and wait most of the time. With two, half of the processor time
+/// went into waking each other. Who must be answered soon has a thread of its own: [`Apart`].
+fn working_runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()
 }
 
 /// What asks the process to end. From when it is made, a signal no longer kills.
@@ -72,12 +73,52 @@ impl Signals {
     }
 }
 
+/// A thread of its own for those whose callers hold up somebody else until they are answered, as the API server does, and who
+/// must not wait while the parts have their hands full. Ends when it is dropped.
+pub(crate) struct Apart {
+    handle: Handle,
+    _alive: oneshot::Sender<()>,
+}
+
+impl Apart {
+    /// # Errors
+    /// Where the system gives no thread.
+    pub(crate) fn start() -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("the runtime of listeners cannot be started")?;
+        let handle = runtime.handle().clone();
+        let (alive, ended) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("serving".to_owned())
+            .spawn(move || {
+                let _ = runtime.block_on(ended);
+                runtime.shutdown_background();
+            })
+            .context("the thread of listeners cannot be started")?;
+        Ok(Self { handle, _alive: alive })
+    }
+
+    /// Has `work` done there, with all tasks that it leaves behind. A client for the API server is to be made so where
+    /// answers depend on it: its requests pass through a task of where it was made.
+    ///
+    /// # Errors
+    /// Where it panics.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        self.handle.spawn(work).await.context("the thread of listeners")
+    }
+}
+
 /// Listeners and what else serves until the parts have ended.
 pub(crate) struct Servers {
     tasks: JoinSet<()>,
     end: watch::Sender<bool>,
     /// What serves apart from the parts lives until this is dropped.
-    apart: Option<oneshot::Sender<()>>,
+    apart: Option<Apart>,
 }
 
 impl Servers {
@@ -89,33 +130,22 @@ impl Servers {
         servers
     }
 
-    /// Has listeners served by a thread of their own: their callers hold up somebody else until they are answered, as the
-    /// API server does, and must not wait while the parts have their hands full. Health is none of them, as it is
-    /// to tell of the thread that does the work.
-    ///
-    /// # Errors
-    /// Where the system gives no thread.
-    pub(crate) fn serve_apart(&mut self, listeners: Vec<Listening>) -> anyhow::Result<()> {
-        if listeners.is_empty() {
-            return Ok(());
-        }
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .context("the runtime of listeners cannot be started")?;
+    /// Has listeners served by a thread of their own. Health is none of them, as it is to tell of the thread that does the
+    /// work.
+    pub(crate) fn serve_apart(&mut self, apart: Apart, listeners: Vec<Listening>) {
         for listener in listeners {
-            self.tasks.spawn_on(listener.serve(self.end.subscribe()), runtime.handle());
+            self.spawn_apart(&apart, |end| listener.serve(end));
         }
-        let (apart, ended) = oneshot::channel();
-        std::thread::Builder::new()
-            .name("serving".to_owned())
-            .spawn(move || {
-                let _ = runtime.block_on(ended);
-                runtime.shutdown_background();
-            })
-            .context("the thread of listeners cannot be started")?;
         self.apart = Some(apart);
-        Ok(())
+    }
+
+    /// Has `task` run by the thread of those who are served apart. Whatever shares a client with them belongs there: a
+    /// connection lives where it was opened.
+    pub(crate) fn spawn_apart<T>(&mut self, apart: &Apart, task: impl FnOnce(watch::Receiver<bool>) -> T)
+    where
+        T: Future<Output = ()> + Send + 'static,
+    {
+        self.tasks.spawn_on(task(self.end.subscribe()), &apart.handle);
     }
 
     /// Has `task` run beside them; the value that it gets turns true when it is to end.
@@ -156,3 +186,6 @@ pub(crate) async fn until_terminated(
     tracing::info!("ended");
     Ok(ExitCode::SUCCESS)
 }
+
+#[cfg(test)]
+mod tests;

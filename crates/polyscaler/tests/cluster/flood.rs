@@ -1,10 +1,11 @@
-//! Statuses that wait hold up no write of replicas.
+//! Statuses and HPAs whose writes hang hold up no write of replicas.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::future::join_all;
 use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use kube::Api;
 use kube::api::{DeleteParams, PostParams};
 use serde_json::json;
@@ -14,10 +15,10 @@ use tokio::task::JoinHandle;
 
 use crate::harness::{LIMIT, Scaling, Scene, Target, seconds};
 
-/// More than the operator writes statuses of at the same time.
+/// More than the operator writes statuses of at the same time, and HPAs.
 const OBJECTS: usize = 24;
 
-/// A webhook that the API server calls for each status, and that takes the call and never answers.
+/// A webhook that the API server calls for certain writes, and that takes the call and never answers.
 struct Silent {
     hooks: Api<ValidatingWebhookConfiguration>,
     name: String,
@@ -26,7 +27,8 @@ struct Silent {
 }
 
 impl Silent {
-    async fn begin(scene: &Scene) -> Self {
+    /// One for the writes that these fields of a rule say.
+    async fn begin(scene: &Scene, group: &str, operation: &str, resource: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("https://{}/", listener.local_addr().unwrap());
         let calls = Arc::new(AtomicUsize::new(0));
@@ -44,8 +46,8 @@ impl Silent {
             "timeoutSeconds": 10,
             "clientConfig": { "url": url },
             "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": scene.namespace } },
-            "rules": [{ "apiGroups": ["keda.sh"], "apiVersions": ["*"], "operations": ["UPDATE"],
-                "resources": ["scaledobjects/status"], "scope": "Namespaced" }],
+            "rules": [{ "apiGroups": [group], "apiVersions": ["*"], "operations": [operation],
+                "resources": [resource], "scope": "Namespaced" }],
         }] });
         let hooks: Api<ValidatingWebhookConfiguration> = Api::all(scene.client.clone());
         hooks.create(&PostParams::default(), &serde_json::from_value(hook).unwrap()).await.unwrap();
@@ -67,25 +69,24 @@ impl Silent {
     }
 }
 
-/// A ScaledObject in direct mode, and its target.
-async fn scaled(scene: &Scene, index: usize) -> (Scaling, Target) {
+/// A ScaledObject, and its target with so many replicas.
+async fn scaled(scene: &Scene, index: usize, replicas: i32) -> (Scaling, Target) {
     let name = format!("app-{index}");
-    let target = scene.podless_deployment(&name, 1).await;
+    let target = scene.podless_deployment(&name, replicas).await;
     let trigger =
         json!({ "url": scene.metrics.url("/users"), "valueLocation": "active_users", "targetValue": "100" });
-    let spec = json!({ "scaleTargetRef": { "name": name }, "minReplicaCount": 1, "pollingInterval": 1,
+    let spec = json!({ "scaleTargetRef": { "name": name }, "minReplicaCount": replicas, "pollingInterval": 1,
         "triggers": [{ "type": "metrics-api", "metadata": trigger }] });
-    let object = scene.object(("keda.sh/v1alpha1", "ScaledObject", "scaledobjects"), &name, spec).await;
-    object.annotate("polyscaler.dev/actuation", Some("direct")).await;
-    (object, target)
+    (scene.object(("keda.sh/v1alpha1", "ScaledObject", "scaledobjects"), &name, spec).await, target)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn statuses_that_hang_hold_up_no_replicas() {
     let scene = Scene::new("flood").await;
     scene.users("/users", 100);
-    let all = join_all((0..OBJECTS).map(|index| scaled(&scene, index))).await;
-    let silent = Silent::begin(&scene).await;
+    let all = join_all((0..OBJECTS).map(|index| scaled(&scene, index, 1))).await;
+    join_all(all.iter().map(|(object, _)| object.annotate("polyscaler.dev/actuation", Some("direct")))).await;
+    let silent = Silent::begin(&scene, "keda.sh", "UPDATE", "scaledobjects/status").await;
     // A webhook takes effect some moments after it was made.
     let hangs = || async {
         let status = json!({ "status": { "hpaName": "none" } });
@@ -112,4 +113,35 @@ async fn statuses_that_hang_hold_up_no_replicas() {
     for (object, _) in &all {
         object.wait_for("Ready", "True", "ScaledObjectReady").await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hpas_that_hang_hold_up_no_replicas() {
+    let scene = Scene::new("flood-hpas").await;
+    scene.users("/users", 100);
+    let all = join_all((0..OBJECTS).map(|index| scaled(&scene, index, 0))).await;
+    let silent = Silent::begin(&scene, "autoscaling", "CREATE", "horizontalpodautoscalers").await;
+    let hpas: Api<HorizontalPodAutoscaler> = Api::namespaced(scene.client.clone(), &scene.namespace);
+    let hpa = json!({ "metadata": { "name": "probe" }, "spec": { "maxReplicas": 1,
+        "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "none" } } });
+    let hpa = serde_json::from_value(hpa).unwrap();
+    // A webhook takes effect some moments after it was made.
+    let dry = PostParams { dry_run: true, ..PostParams::default() };
+    let hangs = || async {
+        match tokio::time::timeout(seconds(1.0), hpas.create(&dry, &hpa)).await {
+            Ok(created) => Err(format!("{created:?}")),
+            Err(_) => Ok(()),
+        }
+    };
+    wait::until("HPAs hang", LIMIT, hangs).await.unwrap();
+    let _operator = scene.operator(&[]).await;
+    join_all(all.iter().map(|(_, target)| target.wait_for(1))).await;
+    let count = async || hpas.list_metadata(&Default::default()).await.unwrap().items.len();
+    assert_eq!(count().await, 0, "HPAs hang no more");
+    silent.end().await;
+    let made = || async {
+        let found = count().await;
+        if found == OBJECTS { Ok(()) } else { Err(format!("{found} HPAs")) }
+    };
+    wait::until("an HPA for each object", LIMIT, made).await.unwrap();
 }

@@ -46,40 +46,57 @@ fn each_object_has_a_line_and_what_is_otherwise_below() {
 }
 
 #[test]
-fn what_would_not_work_is_named_with_its_field() {
+fn what_would_not_work_is_named_with_its_field_and_why() {
     let files = Files::new();
-    let unknown = WORKS.replace("type: prometheus", "type: carrier-pigeon");
+    let [not_there, unknown, invalid] = [
+        ("type: prometheus", "type: kafka"),
+        ("type: prometheus", "type: carrier-pigeon"),
+        ("pollingInterval: 15", "minReplicaCount: 9\n  maxReplicaCount: 2"),
+    ]
+    .map(|(from, to)| WORKS.replace(from, to));
     let job =
         "apiVersion: keda.sh/v1alpha1\nkind: ScaledJob\nmetadata:\n  name: nightly\n  namespace: jobs\n";
-    let file = files.write("bad.yaml", format!("{unknown}---\n{job}"));
+    let both = format!("{not_there}  minReplicaCount: 9\n  maxReplicaCount: 2\n");
+    let all = [&not_there, &unknown, &invalid, job, &both].join("---\n");
+    let file = files.write("bad.yaml", all);
     let ran = run(&["keda-report", "-o", "json", &file]);
     assert_eq!((ran.status, ran.stderr.as_str()), (1, ""), "{ran:?}");
     let report: Value = serde_json::from_str(&ran.stdout).unwrap();
-    let objects = report["objects"].as_array().unwrap();
-    let note = &objects[0]["notes"][0];
-    assert_eq!(
-        (&note["kind"], &note["path"]),
-        (&"missing".into(), &"spec.triggers[0].type".into()),
-        "{report}"
-    );
-    assert!(note["message"].as_str().unwrap().contains("carrier-pigeon"), "{report}");
-    assert_eq!(objects[1]["kind"], "ScaledJob");
-    assert_eq!(objects[1]["namespace"], "jobs");
-    assert!(
-        objects[1]["notes"][0]["message"].as_str().unwrap().contains("ScaledJob is not served"),
-        "{report}"
-    );
+    let said = |object: usize| {
+        let notes = report["objects"][object]["notes"].as_array().unwrap().iter();
+        let text = |note: &Value, field: &str| note[field].as_str().unwrap().to_owned();
+        let notes = notes.filter(|note| note["kind"] != "differs");
+        notes.map(|note| (text(note, "kind"), text(note, "path"))).collect::<Vec<_>>()
+    };
+    let note = |kind: &str, path: &str| (kind.to_owned(), path.to_owned());
+    assert_eq!(said(0), [note("missing", "spec.triggers[0].type")]);
+    assert_eq!(said(1), [note("invalid", "spec.triggers[0].type")]);
+    assert_eq!(said(2).len(), 1, "{report}");
+    assert_eq!(said(2)[0].0, "invalid");
+    assert_eq!((said(3), &report["objects"][3]["namespace"]), (vec![note("missing", "")], &"jobs".into()));
+    let kinds: Vec<String> = said(4).into_iter().map(|(kind, _)| kind).collect();
+    assert!(kinds.contains(&"invalid".to_owned()), "{report}");
+
+    let printed = run(&["keda-report", &file]).stdout;
+    let results: Vec<&str> = printed.lines().skip(1).take(5).collect();
+    for (line, result) in
+        results.iter().zip(["not there yet", "invalid", "invalid", "not there yet", "invalid"])
+    {
+        assert!(line.contains(&format!("  {result}  ")), "{result}: {printed}");
+    }
+    assert!(printed.contains("\n  not there yet: ScaledJob is not served"), "{printed}");
+    assert!(printed.ends_with("5 objects, 5 would not work\n"), "{printed}");
 }
 
 #[test]
-fn of_two_on_one_target_the_second_would_not_work() {
+fn of_two_on_one_target_the_second_is_in_conflict() {
     let files = Files::new();
     let second = WORKS.replace("name: works", "name: second");
     let file = files.write("two.yaml", format!("{WORKS}---\n{second}"));
     let ran = run(&["keda-report", &file]);
     assert_eq!((ran.status, ran.stderr.as_str()), (1, ""), "{ran:?}");
-    let said =
-        "the workload 'web' of type 'apps/v1.Deployment' is already managed by the ScaledObject 'works'";
+    let said = "in conflict: spec.scaleTargetRef: Duplicate value: the workload 'web' of type 'apps/v1.Deployment' is already \
+                managed by the ScaledObject 'works'";
     assert!(ran.stdout.contains(said) && ran.stdout.ends_with("2 objects, 1 would not work\n"), "{ran:?}");
 }
 

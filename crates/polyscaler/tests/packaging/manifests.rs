@@ -79,7 +79,9 @@ async fn apply_one(client: &Client, object: &DynamicObject, params: &PatchParams
     applied.unwrap_or_else(|error| panic!("{} {}: {error}", types.kind, object.name_any()));
 }
 
-/// Waits until all replicas of a Deployment are ready, which admission of their pods is part of.
+/// Waits for what `kubectl rollout status` waits for, which admission of the pods is part of: all replicas are of the
+/// newest template and available, and none of an older one is left. (A new one and an old one that are both ready
+/// would do for their number alone.)
 pub(crate) async fn wait_until_rolled_out(client: &Client, namespace: &str, name: &str) -> Deployment {
     let api: Api<Deployment> = Api::namespaced(client.clone(), namespace);
     let look = || async {
@@ -87,7 +89,8 @@ pub(crate) async fn wait_until_rolled_out(client: &Client, namespace: &str, name
         let wanted = found.spec.as_ref().and_then(|spec| spec.replicas);
         let status = found.status.clone().unwrap_or_default();
         let is_current = status.observed_generation == found.metadata.generation;
-        if is_current && status.updated_replicas == wanted && status.ready_replicas == wanted {
+        let counts = [status.replicas, status.updated_replicas, status.available_replicas];
+        if is_current && counts.iter().all(|count| *count == wanted) {
             Ok(found)
         } else {
             Err(serde_json::to_string(&status).unwrap())

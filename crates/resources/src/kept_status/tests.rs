@@ -137,3 +137,26 @@ fn equal_conditions_are_packed_as_equal_texts() {
     assert!(one.conditions_mut().starts_with("[{"));
     assert_eq!(one.conditions_mut(), other.conditions_mut());
 }
+
+/// A metric that stands still must not look like one that moved: serde_json reads numbers of 16 digits and more exactly
+/// only with its feature `float_roundtrip`.
+#[test]
+fn a_value_that_was_written_is_read_as_the_same() {
+    // The steps of a linear congruential generator, as the fractions of values from 1 to 2.
+    let next = |state: &u64| Some(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
+    let values =
+        std::iter::successors(Some(1_u64), next).map(|state| f64::from_bits((0x3FF << 52) | (state >> 12)));
+    for value in values.take(1_000) {
+        let shown = held(InStatus, &json!({ "status": { "metricValue": value } }));
+        assert_eq!(shown.metric_values(), [Some(value)]);
+        let read: Value = serde_json::from_str(&json!({ "status": shown.to_value() }).to_string()).unwrap();
+        for again in [held(InStatus, &read), shown.packed().unpacked()] {
+            assert_eq!(
+                again.difference(&shown),
+                Difference::None,
+                "{value:?} became {:?}",
+                again.metric_values()
+            );
+        }
+    }
+}

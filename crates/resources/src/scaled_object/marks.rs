@@ -1,6 +1,6 @@
 //! What the annotations of a ScaledObject ask for: KEDA's, and those of every kind of ours.
 
-use engine::{Brakes, Fault, Mode, Origin, Pause, Problem, Warning};
+use engine::{Brakes, Fault, Mode, Origin, Pause, Problem, Warning, WarningKind};
 use serde_json::{Map, Value};
 
 use crate::common::annotations::{ACTUATION_ANNOTATION, Annotations, MODE_ANNOTATION, path};
@@ -69,22 +69,19 @@ pub(super) fn is_transferred(object: &Value) -> bool {
 
 /// Whether a warning says that the replicas to pause at cannot be read.
 pub(super) fn is_of_paused_replicas(warning: &Warning) -> bool {
-    warning.path == path(PAUSED_REPLICAS)
+    warning.kind == WarningKind::PausedReplicas
 }
-
-/// The path of [`withheld`] warnings.
-const WHOLE: &str = "spec";
 
 /// What is wrong with an object that is paused and so not judged; nothing where nothing is.
 pub(super) fn withheld(problems: Vec<Problem>) -> Option<Warning> {
     let all: Vec<String> = problems.iter().map(Problem::to_string).collect();
-    (!all.is_empty())
-        .then(|| Warning::new(WHOLE, format!("correct it before the pause ends: {}", all.join("; "))))
+    let message = format!("correct it before the pause ends: {}", all.join("; "));
+    (!all.is_empty()).then(|| Warning::new("spec", message).about(WarningKind::Withheld))
 }
 
 /// Whether a warning says what is wrong with an object that is paused.
 pub(super) fn is_withheld(warning: &Warning) -> bool {
-    warning.path == WHOLE
+    warning.kind == WarningKind::Withheld
 }
 
 /// Whether the annotation is there and not false, as Go's `strconv.ParseBool` reads it. What that cannot read counts as
@@ -117,7 +114,8 @@ fn pause(all: &Map<String, Value>, admitting: bool, findings: &mut Findings) -> 
             findings.problems.push(Problem::new(path(PAUSED_REPLICAS), Fault::invalid(why)));
         } else {
             let message = format!("{why}; the target is paused at the replicas that it has");
-            findings.warnings.push(Warning::new(path(PAUSED_REPLICAS), message));
+            let warning = Warning::new(path(PAUSED_REPLICAS), message);
+            findings.warnings.push(warning.about(WarningKind::PausedReplicas));
         }
         return Pause::Everything;
     }

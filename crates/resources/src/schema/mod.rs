@@ -101,6 +101,7 @@ pub(crate) fn blocks_rules(problem: &Problem) -> bool {
     match problem.fault.kind {
         FaultKind::Required
         | FaultKind::Unsupported
+        | FaultKind::NotYet
         | FaultKind::TooLong
         | FaultKind::TooMany
         | FaultKind::WrongType => true,

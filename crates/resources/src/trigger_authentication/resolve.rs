@@ -165,7 +165,8 @@ impl Resolution<'_, '_> {
         ] {
             if given {
                 let why = "is not supported yet; put the values into a Secret and name it in secretTargetRef";
-                self.refuse_block(&format!("spec.{block}"), why);
+                let why = format!("spec.{block} of {}: {why}", self.reference);
+                self.refuse(Fault::not_yet(why));
                 self.found.is_partial = true;
             }
         }

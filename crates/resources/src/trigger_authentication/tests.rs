@@ -175,7 +175,7 @@ fn contract_7_stores_that_are_not_read_are_named() {
         assert_eq!(
             case.problems(),
             [format!(
-                "spec.triggers[0].authenticationRef.name: Invalid value: spec.{block} of TriggerAuthentication \
+                "spec.triggers[0].authenticationRef.name: Unsupported value: spec.{block} of TriggerAuthentication \
                  shop/auth: is not supported yet; put the values into a Secret and name it in secretTargetRef"
             )]
         );
@@ -192,7 +192,7 @@ fn contract_7_a_cloud_identity_is_refused_where_the_trigger_would_show_it() {
     assert_eq!(
         guarded().authenticated(spec("gcp")).problems(),
         [
-            "spec.triggers[0].authenticationRef.name: Invalid value: its podIdentity is gcp, which is not supported for \
+            "spec.triggers[0].authenticationRef.name: Unsupported value: its podIdentity is gcp, which is not supported for \
           trigger prometheus yet; give it credentials"
         ]
     );

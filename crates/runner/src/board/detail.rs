@@ -79,9 +79,9 @@ pub struct PastEvent {
     /// Whether something went wrong.
     pub is_warning: bool,
     /// In one word.
-    pub reason: String,
+    pub reason: Arc<str>,
     /// In a sentence.
-    pub note: String,
+    pub note: Arc<str>,
 }
 
 /// What is kept for the page of one object.
@@ -96,7 +96,13 @@ pub(super) struct KeptDetail {
 }
 
 impl KeptDetail {
-    pub(super) fn note(&mut self, outcome: &Outcome, conditions: &mut Shared<[ConditionStatus]>) {
+    /// Notes what a look came to, whose decisions have these `lines`.
+    pub(super) fn note(
+        &mut self,
+        outcome: &Outcome,
+        lines: &[Arc<str>],
+        conditions: &mut Shared<[ConditionStatus]>,
+    ) {
         let said = outcome.conditions();
         let since = |said: &ConditionStatus| {
             let mut before = self.said.iter().zip(&self.since);
@@ -107,7 +113,7 @@ impl KeptDetail {
         self.said = conditions.one(said);
         // Without a target nothing was decided.
         if let Some(poll) = outcome.poll().filter(|poll| !poll.decision.members.is_empty()) {
-            self.decided(PastDecision::of(poll));
+            self.decided(PastDecision::of(poll, lines));
         }
     }
 
@@ -167,13 +173,16 @@ fn keep<T>(kept: &mut VecDeque<T>, newest: T, most: usize) {
 }
 
 impl PastDecision {
-    fn of(poll: &Poll) -> Self {
+    fn of(poll: &Poll, lines: &[Arc<str>]) -> Self {
         let (at, members) = (poll.decision.at, &poll.decision.members);
-        let line = |decided: &MemberDecision| match poll.is_of_group() {
-            true => format!("{}: {}", poll.plan.members[decided.member].role.name, decided.explanation()),
-            false => decided.explanation(),
+        let named = |(decided, line): (&MemberDecision, &Arc<str>)| {
+            format!("{}: {line}", poll.plan.members[decided.member].role.name)
         };
-        let steps = members.iter().map(line).collect::<Vec<_>>().join("\n");
+        let steps = match lines {
+            // The same text as lists show.
+            [line] if !poll.is_of_group() => Arc::clone(line),
+            _ => members.iter().zip(lines).map(named).collect::<Vec<_>>().join("\n").into(),
+        };
         let sum = |count: fn(&MemberDecision) -> u32| members.iter().map(count).fold(0, u32::saturating_add);
         let is_written = |decided: &MemberDecision| {
             !decided.scales() || matches!(poll.members[decided.member].write, Some(Ok(())))
@@ -184,7 +193,7 @@ impl PastDecision {
             true => DecisionResult::NotApplied,
         };
         let (from, to) = (sum(|decided| decided.from), sum(|decided| decided.to));
-        Self { at, until: at, polls: 1, from, to, steps: steps.into(), outline: outline(members), result }
+        Self { at, until: at, polls: 1, from, to, steps, outline: outline(members), result }
     }
 
     /// Whether it says the same as `other`, apart from numbers that move all the time. What was carried out is never the

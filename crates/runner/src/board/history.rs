@@ -36,7 +36,8 @@ impl History {
         self.0.iter().map(Packed::point)
     }
 
-    /// Adds a moment, in place of the last one where that is recent.
+    /// Adds a moment, in place of the last one where that is recent. The first one stays: what it was before a curve moved
+    /// would be lost, where that happens within seconds of a start.
     pub(super) fn remember(&mut self, point: Point) {
         let (packed, fine) = (Packed::of(point), TIERS[0].1);
         let at = packed.at;
@@ -44,7 +45,8 @@ impl History {
         let (last, before_last) = (latest.next(), latest.next());
         let goes_on = last.is_some_and(|last| last.is_like(&packed))
             && before_last.is_some_and(|before| before.is_like(&packed));
-        let is_recent = last.is_some_and(|last| slot(last.at, fine) == slot(at, fine));
+        let is_recent =
+            before_last.is_some() && last.is_some_and(|last| slot(last.at, fine) == slot(at, fine));
         if goes_on || is_recent {
             self.0.pop_back();
         }
@@ -62,7 +64,7 @@ impl History {
             let tier = TIERS.iter().find(|(oldest, _)| age < *oldest);
             let Some((_, size)) = tier else { return false };
             let own = (*size, slot(point.at, *size));
-            before.replace(own) != Some(own)
+            before.replace(own) != Some(own) || point.at == at
         });
     }
 }
@@ -206,6 +208,17 @@ mod tests {
         };
         history.remember(point);
         assert_eq!(history.iter().next_back(), Some(point), "what is none stays none");
+    }
+
+    #[test]
+    fn what_was_before_the_first_change_is_kept_however_soon_that_comes() {
+        let mut history = History::default();
+        for (second, value) in [(0, 3.0), (1, 3.0), (2, 9.0), (3, 9.0), (6, 9.0), (11, 9.0)] {
+            history.remember(point(1_000_000 + second, value));
+        }
+        let points: Vec<_> =
+            history.iter().map(|point| (point.at.as_millis() / 1000 - 1_000_000, point.value)).collect();
+        assert_eq!(points, [(0, Some(3.0)), (6, Some(9.0)), (11, Some(9.0))]);
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl Policy for Publishes {
         &self,
         view: &View<'_>,
         memory: &mut PolicyMemories,
-    ) -> (Vec<Option<Recommendation>>, Option<Report>) {
+    ) -> (Vec<Option<Recommendation>>, Report) {
         let failure = || Absence { reason: AbsenceReason::Timeout, message: "no answer".to_owned() };
         let value = view.value(0).ok_or_else(failure);
         let metric = || Arc::<str>::from("s0-http");
@@ -90,8 +90,8 @@ impl Policy for Publishes {
             for_one_pod: None,
         };
         let published = names.map(publish).collect();
-        let report = Report { activity, published, ..Report::default() };
-        (self.recommend_all(view, memory), Some(report))
+        let report = Report { activity: Some(activity), published, ..Report::default() };
+        (self.recommend_all(view, memory), report)
     }
 }
 

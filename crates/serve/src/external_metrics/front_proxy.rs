@@ -8,16 +8,11 @@ use std::time::Duration;
 
 use axum::http::HeaderMap;
 use percent_encoding::percent_decode_str;
-use rustls::RootCertStore;
-use rustls::crypto::ring;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, UnixTime};
-use rustls::server::WebPkiClientVerifier;
-use rustls::server::danger::ClientCertVerifier;
+use rustls::pki_types::UnixTime;
 use tokio::sync::{Notify, watch};
 
 use super::callers::{Authority, Caller, FrontProxy};
-use super::common_name::common_name;
+use super::recognition::Known;
 use crate::tls::PeerCertificates;
 
 /// How often it is read again how the front proxy is known. While its authority changes, the cluster lists both the old
@@ -31,11 +26,6 @@ const SOONEST: Duration = Duration::from_secs(5);
 pub(super) struct Proxies {
     known: RwLock<Option<Arc<Known>>>,
     unknown: Notify,
-}
-
-struct Known {
-    proxy: FrontProxy,
-    verifier: Arc<dyn ClientCertVerifier>,
 }
 
 impl Proxies {
@@ -73,10 +63,9 @@ impl Proxies {
         if before.is_some_and(|known| known.proxy == proxy) {
             return Ok(());
         }
-        let verifier = verifier(&proxy.authorities)?;
-        tracing::debug!(names = proxy.names.join(","), "front proxy known");
-        *self.known.write().unwrap_or_else(PoisonError::into_inner) =
-            Some(Arc::new(Known { proxy, verifier }));
+        let known = Arc::new(Known::new(proxy)?);
+        tracing::debug!(names = known.proxy.names.join(","), "front proxy known");
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(known);
         Ok(())
     }
 
@@ -86,33 +75,12 @@ impl Proxies {
 
     /// The caller that the headers name, where the other side is the front proxy.
     pub(super) fn caller(&self, peer: &PeerCertificates, headers: &HeaderMap) -> Option<Caller> {
-        let (certificate, chain) = peer.0.split_first()?;
-        let known = self.known().filter(|known| known.is_proxy(certificate, chain));
+        peer.0.first()?;
+        let known = self.known().filter(|known| known.is_proxy(peer, UnixTime::now()));
         if known.is_none() {
             self.unknown.notify_one();
         }
         known.and_then(|known| named(&known.proxy, headers))
-    }
-}
-
-fn verifier(pem: &str) -> Result<Arc<dyn ClientCertVerifier>, String> {
-    let mut roots = RootCertStore::empty();
-    let authorities = CertificateDer::pem_slice_iter(pem.as_bytes()).filter_map(Result::ok);
-    roots.add_parsable_certificates(authorities);
-    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(ring::default_provider()))
-        .build()
-        .map(|verifier| verifier as Arc<dyn ClientCertVerifier>)
-        .map_err(|error| format!("its authority: {error}"))
-}
-
-impl Known {
-    fn is_proxy(&self, certificate: &CertificateDer<'_>, chain: &[CertificateDer<'_>]) -> bool {
-        if self.verifier.verify_client_cert(certificate, chain, UnixTime::now()).is_err() {
-            return false;
-        }
-        let Ok(parsed) = webpki::EndEntityCert::try_from(certificate) else { return false };
-        let names = &self.proxy.names;
-        names.is_empty() || common_name(parsed.subject()).is_some_and(|name| names.contains(&name))
     }
 }
 

@@ -14,6 +14,7 @@ mod front_proxy;
 mod gate;
 mod quantity;
 mod read;
+mod recognition;
 mod remembered;
 mod status;
 

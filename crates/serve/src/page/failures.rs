@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use engine::Time;
 use runner::ObjectState;
@@ -16,13 +17,13 @@ const NAMED: usize = 3;
 
 /// Objects that fail for one cause.
 pub(super) struct Failure {
-    reason: String,
+    reason: Arc<str>,
     place: Option<String>,
     objects: usize,
     /// Since when the first of them fails.
     since: Time,
     /// The words of the one that failed last.
-    message: String,
+    message: Arc<str>,
     /// Some of them: what they are called, and the path of their page.
     named: Vec<(String, String)>,
     /// The one that it is, where there is one only.
@@ -34,7 +35,7 @@ impl Failure {
     pub(super) fn by_cause(failing: &[&ObjectState]) -> Vec<Self> {
         let mut causes: HashMap<(&str, Option<&str>), Vec<&ObjectState>> = HashMap::new();
         for &state in failing {
-            causes.entry((state.reason.as_str(), state.place.as_deref())).or_default().push(state);
+            causes.entry((&*state.reason, state.place.as_deref())).or_default().push(state);
         }
         let mut failures: Vec<Self> = causes.into_values().filter_map(|states| Self::of(&states)).collect();
         failures.sort_by(|one, other| {
@@ -46,7 +47,9 @@ impl Failure {
 
     fn of(states: &[&ObjectState]) -> Option<Self> {
         let newest = states.iter().max_by_key(|state| state.since)?;
-        let name = |state: &&ObjectState| (full_name(state), path(state.kind, &state.namespace, &state.name));
+        let name = |state: &&ObjectState| {
+            (full_name(state), path(state.key.kind, &state.key.namespace, &state.key.name))
+        };
         Some(Self {
             reason: newest.reason.clone(),
             place: newest.place.clone(),

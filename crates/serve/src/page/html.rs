@@ -89,13 +89,13 @@ pub(super) fn path(kind: &str, namespace: &str, name: &str) -> String {
 
 /// Kind, namespace and name of an object, as a link to its page.
 pub(super) fn link(state: &ObjectState) -> String {
-    let path = path(state.kind, &state.namespace, &state.name);
+    let path = path(state.key.kind, &state.key.namespace, &state.key.name);
     format!("<a class=\"name\" href=\"{}\"><b>{}</b></a>", Escaped(&path), Escaped(&full_name(state)))
 }
 
 /// Kind, namespace and name of an object.
 pub(super) fn full_name(state: &ObjectState) -> String {
-    called(state.kind, &state.namespace, &state.name)
+    called(state.key.kind, &state.key.namespace, &state.key.name)
 }
 
 /// The same of an object that is only known by them.

@@ -110,8 +110,8 @@ fn object_page(
         }
         Some((state, detail)) => {
             let is_of_it = |action: &ScaleOperation| {
-                (action.kind, &action.name) == (state.kind, &state.name)
-                    && (state.namespace.is_empty() || action.namespace == state.namespace)
+                (action.kind, &action.name) == (state.key.kind, &state.key.name)
+                    && (state.key.namespace.is_empty() || action.namespace == state.key.namespace)
             };
             let actions: Vec<_> = shown.activity.actions().into_iter().filter(is_of_it).collect();
             object::write(&mut main, &state, &detail, &actions, shown.clock.now());

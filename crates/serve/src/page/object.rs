@@ -64,7 +64,7 @@ fn summary(main: &mut String, state: &ObjectState, now: Time) {
         "<ul class=\"summary\" data-title=\"{}\"><li class=\"{class}\"><b>{ready}</b>",
         Escaped(&title(state)),
     );
-    if state.reason != "Ready" {
+    if *state.reason != *"Ready" {
         let _ = write!(main, " <code>{}</code>", Escaped(&state.reason));
     }
     let _ = write!(main, " for {}", age(now, state.since));
@@ -99,7 +99,7 @@ fn summary(main: &mut String, state: &ObjectState, now: Time) {
 fn metric(state: &ObjectState) -> Option<Chart<'_>> {
     let metric = state.metrics.first()?;
     let value = Series {
-        name: metric.name.clone(),
+        name: metric.name.to_string(),
         shape: Shape::Line,
         value: Box::new(|point: &Point| point.value),
     };
@@ -113,7 +113,7 @@ fn metric(state: &ObjectState) -> Option<Chart<'_>> {
             value: Box::new(move |point: &Point| point.replicas.map(|replicas| level.of(replicas))),
         }
     });
-    Some(Chart { title: metric.name.clone(), series: vec![value], limits: limits.collect() })
+    Some(Chart { title: metric.name.to_string(), series: vec![value], limits: limits.collect() })
 }
 
 fn replicas(state: &ObjectState) -> Chart<'_> {
@@ -221,12 +221,12 @@ fn events(main: &mut String, state: &ObjectState, detail: &Detail, now: Time) {
         }
         main.push_str("</tbody></table>\n");
     }
-    let namespace = if state.namespace.is_empty() { "default" } else { &state.namespace };
+    let namespace = if state.key.namespace.is_empty() { "default" } else { &state.key.namespace };
     let _ = writeln!(
         main,
         "<p class=\"more\"><small>Earlier ones: <code>kubectl events --namespace {} --for {}/{}</code></small></p></section>",
         Escaped(namespace),
-        Escaped(&state.kind.to_lowercase()),
-        Escaped(&state.name),
+        Escaped(&state.key.kind.to_lowercase()),
+        Escaped(&state.key.name),
     );
 }

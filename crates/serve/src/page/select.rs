@@ -69,7 +69,7 @@ impl Selected {
             shown: found.iter().skip((page - 1) * PAGE).take(PAGE).map(copied).collect(),
             page,
             pages,
-            kinds: names(|state| state.kind),
+            kinds: names(|state| state.key.kind),
             namespaces: names(ObjectState::acts_in),
         }
     }
@@ -88,7 +88,7 @@ impl<'a> Search<'a> {
 
     fn takes(&self, state: &ObjectState) -> bool {
         let Wanted { kind, namespace, .. } = self.wanted;
-        (kind.is_empty() || kind == state.kind)
+        (kind.is_empty() || kind == state.key.kind)
             && (namespace.is_empty() || state.acts_in() == namespace)
             && (!self.wanted.failing() || !state.ready)
             && (self.text.is_empty() || self.is_in(state))
@@ -96,7 +96,7 @@ impl<'a> Search<'a> {
 
     fn is_in(&self, state: &ObjectState) -> bool {
         let contains = |text: &str| text.to_lowercase().contains(&self.text);
-        contains(&format!("{}/{}", state.namespace, state.name))
+        contains(&format!("{}/{}", state.key.namespace, state.key.name))
             || contains(&state.reason)
             || state.targets.iter().any(|target| contains(&target.target))
             || state.failing.iter().any(|failing| contains(&failing.target))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use runner::{Activity, Board, Clock as _, ObjectState, SystemClock};
+use runner::{Activity, Board, Clock as _, ObjectKey, ObjectState, SystemClock};
 use tokio::sync::watch;
 
 use super::*;
@@ -59,14 +59,12 @@ impl Replica {
 
 fn object(name: &str) -> ObjectState {
     ObjectState {
-        kind: "BusinessScaling",
-        namespace: String::new(),
-        name: name.to_owned(),
+        key: ObjectKey::new("BusinessScaling", "", name),
         at: SystemClock::start().now(),
         since: SystemClock::start().now(),
         ready: true,
-        reason: "Ready".to_owned(),
-        message: String::new(),
+        reason: "Ready".into(),
+        message: "".into(),
         place: None,
         observe: false,
         paused: None,

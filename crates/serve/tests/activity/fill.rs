@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use engine::{Level, Time};
-use runner::{History, MetricReading, ObjectState, Point, ScaleOperation, TargetState};
+use runner::{History, MetricReading, ObjectKey, ObjectState, Point, ScaleOperation, TargetState};
 
 use crate::stage::Stage;
 
@@ -21,20 +21,18 @@ pub(crate) fn object(
     let value = last.and_then(|point| point.value);
     let acts_in = if namespace.is_empty() { "default" } else { namespace };
     ObjectState {
-        kind,
-        namespace: namespace.to_owned(),
-        name: name.to_owned(),
+        key: ObjectKey::new(kind, namespace, name),
         at: now,
         since: now.minus(Duration::from_secs(minutes * 60)),
         ready: true,
-        reason: "Ready".to_owned(),
-        message: "the target follows its metrics".to_owned(),
+        reason: "Ready".into(),
+        message: "the target follows its metrics".into(),
         place: None,
         observe: false,
         paused: None,
         warnings: Vec::new(),
         metrics: vec![MetricReading {
-            name: "active_users".to_owned(),
+            name: "active_users".into(),
             value,
             forecast: None,
             levels: vec![Level::whole("low", 1000.0), Level::whole("high", 5000.0)],
@@ -42,7 +40,7 @@ pub(crate) fn object(
         targets: vec![TargetState {
             member: None,
             target: format!("Deployment {acts_in}/{name}"),
-            namespace: acts_in.to_owned(),
+            namespace: acts_in.into(),
             ready: Some(replicas),
             current: replicas,
             recommended: Some(replicas),
@@ -50,7 +48,8 @@ pub(crate) fn object(
             min: 2,
             max: 10,
             cost: None,
-            decision: format!("linear {replicas}→{replicas} ({} in 1000..5000)", value.unwrap_or_default()),
+            decision: format!("linear {replicas}→{replicas} ({} in 1000..5000)", value.unwrap_or_default())
+                .into(),
         }],
         failing: Vec::new(),
         history,
@@ -63,9 +62,9 @@ pub(crate) fn failing(mut state: ObjectState, reason: &str, message: &str, minut
     let since = state.since;
     let missed = |point: Point| Point { value: point.value.filter(|_| point.at < since), ..point };
     state.history = state.history.iter().map(missed).collect();
-    (state.ready, state.reason, state.message) = (false, reason.to_owned(), message.to_owned());
+    (state.ready, state.reason, state.message) = (false, reason.into(), message.into());
     state.metrics[0].value = None;
-    state.targets[0].decision = format!("hold {} (no reading)", state.targets[0].current);
+    state.targets[0].decision = format!("hold {} (no reading)", state.targets[0].current).into();
     state
 }
 

@@ -1,6 +1,6 @@
 //! A group's row shows every member: what fails, what changes, and the rest.
 
-use runner::{FailingMember, ObjectState, TargetState};
+use runner::{FailingMember, ObjectKey, ObjectState, TargetState};
 
 use serde_json::json;
 use testbed::{Browser, Device};
@@ -18,7 +18,7 @@ fn group(stage: &Stage, members: usize) -> ObjectState {
         current: 3,
         recommended: Some(3),
         desired: 3,
-        decision: format!("bottleneck 3 (member-0 {index}00, 100 a replica)"),
+        decision: format!("bottleneck 3 (member-0 {index}00, 100 a replica)").into(),
         ..state.targets[0].clone()
     };
     state.targets = (1..members).map(target).collect();
@@ -63,7 +63,8 @@ async fn what_was_unfolded_stays_unfolded_by_itself() {
     let stage = Stage::new().await;
     fill::busy(&stage);
     stage.shown.board.show(group(&stage, 7));
-    stage.shown.board.show(ObjectState { name: "other".into(), ..group(&stage, 7) });
+    let key = ObjectKey::new("ScalingGroup", "shop", "other");
+    stage.shown.board.show(ObjectState { key, ..group(&stage, 7) });
     let browser = Browser::start().await.unwrap();
     let page = browser.page(Device::DESKTOP).await.unwrap();
     page.open(&stage.url).await.unwrap();

@@ -1,6 +1,6 @@
 //! Text from outside, such as a metric's name or what a metric server said, stays text.
 
-use runner::{MetricReading, ScaleOperation};
+use runner::{MetricReading, ObjectKey, ScaleOperation};
 use testbed::{Browser, Device};
 
 use crate::fill;
@@ -14,17 +14,17 @@ fn fill_with_hostile(stage: &Stage) {
     let now = stage.now();
     let mut state = fill::object("BusinessScaling", "", "shop", now, 59);
     state.metrics = vec![MetricReading {
-        name: HOSTILE.to_owned(),
+        name: HOSTILE.into(),
         value: Some(f64::MAX),
         forecast: None,
         levels: Vec::new(),
     }];
     state.targets[0].target = HOSTILE.to_owned();
-    state.targets[0].decision = HOSTILE.to_owned();
+    state.targets[0].decision = HOSTILE.into();
     stage.shown.board.show(state.clone());
-    let (name, namespace) = (HOSTILE.to_owned(), HOSTILE.to_owned());
-    let mut failing = fill::failing(runner::ObjectState { name, namespace, ..state }, HOSTILE, HOSTILE, 3);
-    failing.targets[0].namespace = HOSTILE.to_owned();
+    let key = ObjectKey::new("BusinessScaling", HOSTILE, HOSTILE);
+    let mut failing = fill::failing(runner::ObjectState { key, ..state }, HOSTILE, HOSTILE, 3);
+    failing.targets[0].namespace = HOSTILE.into();
     stage.shown.board.show(failing);
     stage.shown.activity.note(ScaleOperation {
         namespace: HOSTILE.to_owned(),

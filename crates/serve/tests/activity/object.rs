@@ -38,8 +38,8 @@ fn detail(now: Time) -> Detail {
     let event = |minutes: u64, is_warning, reason: &str, note: &str| PastEvent {
         at: now.minus(Duration::from_secs(minutes * 60)),
         is_warning,
-        reason: reason.to_owned(),
-        note: note.to_owned(),
+        reason: reason.into(),
+        note: note.into(),
     };
     let steps = "linear 4→10 (5200 above 1000..5000), rate 10→6 (+2 at most)";
     Detail {
@@ -152,7 +152,7 @@ async fn a_value_that_was_read_has_a_curve_also_where_no_target_is_found() {
     let mut state = fill::object("ScalingRule", "shop", "orders", stage.now(), 59);
     let unseen = |point| Point { replicas: None, wanted: None, ready: None, ..point };
     state.history = state.history.iter().map(unseen).collect();
-    let (reason, ready) = ("TargetNotFound".to_owned(), false);
+    let (reason, ready) = ("TargetNotFound".into(), false);
     stage.shown.board.show(ObjectState { targets: Vec::new(), reason, ready, ..state });
     let row = stage.part("").await;
     assert!(row.contains("aria-label=\"active_users: ") && row.contains("replicas are not known"), "{row}");

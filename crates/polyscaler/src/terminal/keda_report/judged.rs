@@ -1,6 +1,6 @@
 //! What would become of one object, and how it is printed.
 
-use engine::Problem;
+use engine::{FaultKind, Problem};
 use resources::{KedaDifference, KedaDifferenceKind};
 use serde::Serialize;
 use serde_json::Value;
@@ -34,17 +34,30 @@ impl Judged {
         }
     }
 
-    /// It would not work, as `problem` says.
+    /// It cannot be compiled, as `problem` says.
     pub(super) fn fails(&mut self, problem: &Problem) {
+        let kind = match problem.fault.kind {
+            FaultKind::NotYet => KedaDifferenceKind::Missing,
+            _ => KedaDifferenceKind::Invalid,
+        };
+        self.note(kind, problem);
+    }
+
+    /// Another object has what it wants, as `problem` says.
+    pub(super) fn conflicts(&mut self, problem: &Problem) {
+        self.note(KedaDifferenceKind::Conflict, problem);
+    }
+
+    fn note(&mut self, kind: KedaDifferenceKind, problem: &Problem) {
         let (path, message) = (problem.path.clone(), problem.fault.to_string());
-        if self.notes.iter().all(|note| note.path != path) {
-            self.notes.push(KedaDifference { kind: KedaDifferenceKind::Missing, path, message });
+        if self.notes.iter().all(|note| note.path != path || note.kind.works()) {
+            self.notes.push(KedaDifference { kind, path, message });
         }
     }
 
     /// Whether it would do what its spec asks for.
     pub(super) fn works(&self) -> bool {
-        self.result() != Some(KedaDifferenceKind::Missing)
+        self.result().is_none_or(KedaDifferenceKind::works)
     }
 
     /// The gravest of what is not the same.
@@ -91,5 +104,7 @@ fn word(kind: KedaDifferenceKind) -> &'static str {
         KedaDifferenceKind::Better => "better",
         KedaDifferenceKind::Differs => "differs",
         KedaDifferenceKind::Missing => "not there yet",
+        KedaDifferenceKind::Invalid => "invalid",
+        KedaDifferenceKind::Conflict => "in conflict",
     }
 }

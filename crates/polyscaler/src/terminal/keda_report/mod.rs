@@ -18,7 +18,8 @@ use super::{Output, lenient};
 use judged::{Judged, print};
 use taken::Wanted;
 
-/// Says of each of KEDA's objects what will be the same with polyscaler, what differs, and what is not there yet.
+/// Says of each of KEDA's objects what will be the same with polyscaler, what differs, and what would not work: as it is not
+/// there yet, is invalid, or is in conflict with another object.
 ///
 /// Reads the objects in files, or where none is named in the cluster, by your own rights, and writes nothing. Exit status:
 /// 0 all of them would work, 1 one would not, 2 that cannot be said.

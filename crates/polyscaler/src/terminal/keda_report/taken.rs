@@ -50,7 +50,7 @@ pub(super) fn note(judged: &mut [Judged], objects: &[Value], wanted: &[Wanted], 
             Some((naming.taken)(name, &before(&is_same)?))
         });
         for problem in of_target.into_iter().chain(of_hpa) {
-            judged[place].fails(&problem);
+            judged[place].conflicts(&problem);
         }
     }
 }

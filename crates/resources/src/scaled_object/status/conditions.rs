@@ -1,6 +1,6 @@
 //! The conditions of a ScaledObject: KEDA's types, reasons and sentences, and behind those what KEDA leaves to guess.
 
-use engine::{Activity, PastScale, Pause, Problem, TriggerActivity, Warning};
+use engine::{Activity, PastScale, Pause, Problem, TriggerActivity, Warning, WarningKind};
 
 use super::{KedaCondition, ScaledObjectStatus};
 use crate::scaled_object::marks::{is_of_paused_replicas, is_whole, is_withheld};
@@ -170,7 +170,7 @@ fn failures(activity: Option<&Activity>) -> String {
 
 /// That the HPA cannot read what the object publishes, where that is so.
 fn of_metrics_api(warnings: &[Warning]) -> String {
-    let warning = warnings.iter().find(|warning| warning.path == METRICS_API_FIELD);
+    let warning = warnings.iter().find(|warning| warning.kind == WarningKind::MetricsApi);
     warning.map(|warning| warning.message.clone()).unwrap_or_default()
 }
 

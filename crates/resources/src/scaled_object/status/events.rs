@@ -1,11 +1,10 @@
 //! The Events of a ScaledObject: KEDA's reasons and notes, each published when what it speaks of begins or ends.
 
-use engine::{Problem, TriggerActivity, Warning};
+use engine::{Told, TriggerActivity, Warning, WarningKind};
 
 use super::ScaledObjectStatus;
 use super::conditions::{
-    CHECK_FAILED, FALLBACK, METRICS_API_FIELD, PAUSED, PAUSED_MESSAGE, READY, UNPAUSED_MESSAGE, WRONG_TARGET,
-    target_sentence,
+    CHECK_FAILED, FALLBACK, PAUSED, PAUSED_MESSAGE, READY, UNPAUSED_MESSAGE, WRONG_TARGET, target_sentence,
 };
 use crate::scaled_object::marks::is_whole;
 use crate::{Announcement, Change, Deletion, HpaAction, MemberPoll, Poll};
@@ -18,7 +17,7 @@ pub(in crate::scaled_object) fn events(change: &Change<'_>) -> Vec<Announcement>
     let typed =
         |status: &crate::KeptStatus| status.typed::<ScaledObjectStatus>().cloned().unwrap_or_default();
     let (before, next) = (typed(change.before), typed(change.next));
-    let mut events = Vec::new();
+    let (untold, mut events) = (Told::default(), Vec::new());
     let poll = change.outcome.poll();
     events.extend(poll.into_iter().flat_map(|poll| watched(poll, &before, &next)));
     let readiness = readiness(poll, &before, &next);
@@ -28,17 +27,16 @@ pub(in crate::scaled_object) fn events(change: &Change<'_>) -> Vec<Announcement>
         if !is_failing {
             events.extend(began_to_fail(poll, &before, &next));
         }
-        events.extend(scaled(change, poll, &before));
+        let told = change.before.memory().told.as_deref().unwrap_or(&untold);
+        events.extend(scaled(change, poll, &before, told));
         if before.condition(READY).is_none() {
-            // Whose the metrics API is has nothing to do with the object.
-            let is_own = |warning: &&Warning| {
-                let is_lacking = poll.lacking.iter().any(|problem| problem.fault.detail == warning.message);
-                warning.path != METRICS_API_FIELD && !is_lacking
-            };
+            // Whose the metrics API is has nothing to do with the object, and what is lacking is told as that.
+            let is_own =
+                |warning: &&Warning| !matches!(warning.kind, WarningKind::MetricsApi | WarningKind::Lacking);
             let doubts = change.outcome.warnings.iter().filter(is_own);
             events.extend(doubts.map(|warning| normal("Poll", SCALER_INFO, warning.to_string())));
         }
-        events.extend(began_to_lack(poll, &before, &next));
+        events.extend(began_to_lack(poll, told));
     }
     events.extend(paused(&before, &next));
     events.extend(fallback(&before, &next));
@@ -99,12 +97,9 @@ fn began_to_fail(poll: &Poll, before: &ScaledObjectStatus, next: &ScaledObjectSt
     began.filter_map(note).map(|note| warning("Poll", reason, note)).collect()
 }
 
-/// What is found to be missing in the workload, when `Ready` begins to say it: that is the memory of having told.
-fn began_to_lack(poll: &Poll, before: &ScaledObjectStatus, next: &ScaledObjectStatus) -> Vec<Announcement> {
-    let says = |status: &ScaledObjectStatus, problem: &Problem| {
-        status.condition(READY).is_some_and(|ready| ready.message.contains(&problem.fault.detail))
-    };
-    let news = poll.lacking.iter().filter(|problem| says(next, problem) && !says(before, problem));
+/// What is found to be missing in the workload and was not `told` before.
+fn began_to_lack(poll: &Poll, told: &Told) -> Vec<Announcement> {
+    let news = poll.lacking.iter().filter(|problem| !told.lacking.contains(&problem.path));
     news.map(|problem| warning("Poll", SCALER_INFO, problem.to_string())).collect()
 }
 
@@ -168,7 +163,12 @@ fn fallback(before: &ScaledObjectStatus, next: &ScaledObjectStatus) -> Option<An
 }
 
 /// That the target was scaled, or that it could not be.
-fn scaled(change: &Change<'_>, poll: &Poll, before: &ScaledObjectStatus) -> Option<Announcement> {
+fn scaled(
+    change: &Change<'_>,
+    poll: &Poll,
+    before: &ScaledObjectStatus,
+    told: &Told,
+) -> Option<Announcement> {
     let decided = poll.decided(0)?;
     let member = poll.plan.members.first()?;
     let target = &member.target;
@@ -180,7 +180,7 @@ fn scaled(change: &Change<'_>, poll: &Poll, before: &ScaledObjectStatus) -> Opti
         let reason =
             if is_active { "KEDAScaleTargetActivationFailed" } else { "KEDAScaleTargetDeactivationFailed" };
         let note = format!("Failed to scale {what} from {from} to {to}: {}", failure.message);
-        let is_known = before.condition(READY).is_some_and(|ready| ready.message.contains(&failure.message));
+        let is_known = told.not_scaled.as_deref() == Some(failure.reason.as_str());
         return (!is_known).then(|| warning("Scale", reason, note));
     }
     if change.scaled.is_empty() {

@@ -3,6 +3,7 @@
 mod conditions;
 mod events;
 mod fields;
+mod told;
 mod unpolled;
 
 use std::time::Duration;
@@ -13,6 +14,7 @@ use engine::{
 };
 
 use super::*;
+use crate::MEMORY_ANNOTATION;
 use crate::fixture::difference;
 use crate::{
     Change, Deletion, HpaAction, HpaChange, HpaScaling, MemberPoll, Outcome, Poll, Reason, TargetFailure,
@@ -65,6 +67,7 @@ fn active(triggers: Vec<TriggerActivity>) -> Activity {
 }
 
 impl Told {
+    /// What came of it; as by the loop, it is remembered what people are told.
     fn outcome(&self) -> Outcome {
         let compiled = KIND.compile(&self.object, &STORED).unwrap();
         let scale =
@@ -85,7 +88,7 @@ impl Told {
             published: Vec::new(),
             members: decided.into_iter().collect(),
         };
-        let poll = Poll {
+        let mut poll = Poll {
             plan: Arc::new(compiled.plan),
             readings: Vec::new(),
             members: vec![MemberPoll { seen: scale.map_err(failure), write: self.write.clone() }],
@@ -96,6 +99,7 @@ impl Told {
             lacking: self.lacking.clone(),
             reversals: Vec::new(),
         };
+        poll.memory.told = KIND.told(&poll);
         let warnings = compiled.warnings.into();
         Outcome { warnings, ..outcome(Verdict::Polled(Box::new(poll)), self.at) }
     }
@@ -117,6 +121,11 @@ fn tell(object: &Value, outcome: &Outcome, scaled: &[usize]) -> (Value, Vec<Stri
     let events = KIND.events(&Change { outcome, scaled, before: &before, next: &next });
     let mut object = object.clone();
     object["status"] = next.to_value();
+    if let Some(text) = next.changed_metadata(&before).get("annotations") {
+        let annotations =
+            object["metadata"].as_object_mut().unwrap().entry("annotations").or_insert(json!({}));
+        annotations[MEMORY_ANNOTATION] = text[MEMORY_ANNOTATION].clone();
+    }
     let said = |event: &crate::Announcement| {
         let mark = if event.is_warning { "! " } else { "" };
         format!("{mark}{}: {}", event.reason, event.note)

@@ -18,6 +18,7 @@ mod kubernetes_workload;
 mod metadata;
 mod metrics_api;
 mod nats_jetstream;
+mod not_yet;
 mod parameter;
 mod prometheus;
 mod question;
@@ -37,6 +38,7 @@ use serde_json::Value;
 use crate::compile::{Context, Findings};
 use crate::trigger_authentication::{Authentication, resolve};
 use metadata::Metadata;
+use not_yet::NOT_YET;
 use parameter::{Parameter, Without};
 
 /// Every trigger.
@@ -206,20 +208,21 @@ fn refuse_identity(
         );
         findings
             .problems
-            .push(Problem::new(format!("{}.authenticationRef.name", about.path), Fault::invalid(why)));
+            .push(Problem::new(format!("{}.authenticationRef.name", about.path), Fault::not_yet(why)));
     }
 }
 
 fn unknown(type_: &str) -> Fault {
     let known: Vec<&str> = TRIGGERS.iter().map(|type_| type_.name).collect();
-    Fault::unsupported(
+    let fault = Fault::unsupported(
         format_args!(
             "no scaler found for type: {}; an HTTP server that knows the value can be asked by metrics-api, and any \
              other by external",
             engine::one_line(type_, 63)
         ),
         known,
-    )
+    );
+    if NOT_YET.contains(&type_) { Fault::not_yet(fault.detail) } else { fault }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ async fn leave_to(running: &Loop, who: Option<&str>) {
 
 fn shown(running: &Loop) -> (String, String) {
     let (state, _) = running.world.services.board.object("BusinessScaling", "", "web").expect("shown");
-    (state.reason, state.message)
+    (state.reason.to_string(), state.message.to_string())
 }
 
 #[tokio::test(start_paused = true)]

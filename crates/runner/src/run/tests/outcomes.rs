@@ -139,7 +139,7 @@ async fn the_board_shows_the_last_poll_of_each() {
     running.world.sampler.answer("api", Answer::Absent);
     pass(5).await;
     let shown = running.world.services.board.objects();
-    let brief: Vec<_> = shown.iter().map(|object| (object.name.as_str(), object.ready)).collect();
+    let brief: Vec<_> = shown.iter().map(|object| (object.key.name.as_str(), object.ready)).collect();
     assert_eq!(brief, [("api", false), ("web", true)]);
     assert_eq!((shown[0].metrics[0].value, shown[1].metrics[0].value), (None, Some(3000.0)));
     let target = &shown[1].targets[0];

@@ -247,7 +247,7 @@ async fn who_loses_a_member_stops_at_once_and_not_only_when_it_is_reported() {
     let running = failing().await;
     let retry = running.world.cluster.writes()[0].begun.plus(Duration::from_millis(7750));
     let now = running.world.now();
-    let reported_after = first_polls(&[None], now)[0].since(now);
+    let reported_after = first_polls(&[None], now)[0].due.since(now);
     tokio::time::sleep(retry.since(now) - reported_after / 2).await;
     running.hpa(Some(deployment("web"))).await;
     pass(60).await;

@@ -37,7 +37,7 @@ pub(super) fn location(text: &str) -> Result<Vec<Run>, String> {
 /// The first step of a path, and what follows it.
 fn step(text: &str, depth: usize) -> Result<(Step, &str), String> {
     if let Some(query) = text.strip_prefix("#(") {
-        let end = closing(query).ok_or("must have a closing bracket for each #(")?;
+        let end = outside(query, |letter| letter == ')').ok_or("must have a closing bracket for each #(")?;
         let condition = condition(&query[..end], depth + 1)?;
         let after = &query[end + 1..];
         return Ok(match after.strip_prefix('#') {
@@ -94,8 +94,8 @@ fn name(text: &str) -> Result<(Step, &str), String> {
     }
 }
 
-/// Where the bracket closes that stands before `text`.
-fn closing(text: &str) -> Option<usize> {
+/// Where the first sign is that `is_wanted`, outside of quotes and of brackets that open in `text`.
+fn outside(text: &str, is_wanted: impl Fn(char) -> bool) -> Option<usize> {
     let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
     for (at, letter) in text.char_indices() {
         match letter {
@@ -103,9 +103,9 @@ fn closing(text: &str) -> Option<usize> {
             '\\' => escaped = true,
             '"' => quoted = !quoted,
             _ if quoted => {}
+            _ if depth == 0 && is_wanted(letter) => return Some(at),
             '(' => depth += 1,
-            ')' if depth == 0 => return Some(at),
-            ')' => depth -= 1,
+            ')' => depth = depth.saturating_sub(1),
             _ => {}
         }
     }
@@ -116,7 +116,7 @@ fn condition(text: &str, depth: usize) -> Result<Condition, String> {
     if depth > MAX_DEPTH {
         return Err(format!("must have at most {MAX_DEPTH} conditions within one another"));
     }
-    let (left, right) = match sign_at(text) {
+    let (left, right) = match outside(text, |letter| matches!(letter, '=' | '!' | '<' | '>' | '%')) {
         Some(at) => text.split_at(at),
         None => (text, ""),
     };
@@ -140,24 +140,6 @@ fn condition(text: &str, depth: usize) -> Result<Condition, String> {
         false => with.to_owned(),
     };
     Ok(Condition { of, comparison: Some((*comparison, with)) })
-}
-
-/// Where the comparison is, outside of brackets.
-fn sign_at(text: &str) -> Option<usize> {
-    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
-    for (at, letter) in text.char_indices() {
-        match letter {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '"' => quoted = !quoted,
-            _ if quoted => {}
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            '=' | '!' | '<' | '>' | '%' if depth == 0 => return Some(at),
-            _ => {}
-        }
-    }
-    None
 }
 
 /// The steps within a condition.
