@@ -27,6 +27,8 @@ pub enum KedaDifferenceKind {
     Differs,
     /// It does not work, as nothing like it is there yet.
     Missing,
+    /// It does not work, as something that it names is not there.
+    Incomplete,
     /// It does not work, as it is wrong in itself.
     Invalid,
     /// It does not work, as another object has what it wants.

@@ -143,10 +143,16 @@ impl Kind {
     /// status has no room for it.
     pub fn told(&self, poll: &Poll) -> Option<Box<Told>> {
         let failure = poll.members.iter().find_map(|member| member.write.as_ref()?.as_ref().err());
-        let told = Told {
-            lacking: poll.lacking.iter().map(|problem| problem.path.clone()).collect(),
-            not_scaled: failure.map(|failure| failure.reason.as_str().to_owned()),
+        let not_scaled = match failure {
+            Some(failure) => Some(failure.reason.as_str().to_owned()),
+            // Who was not seen was not scaled either.
+            None if poll.members.iter().any(|member| member.seen.is_err()) => {
+                poll.memory.told.as_ref().and_then(|told| told.not_scaled.clone())
+            }
+            None => None,
         };
+        let lacking = poll.lacking.iter().map(|problem| problem.path.clone()).collect();
+        let told = Told { lacking, not_scaled };
         (self.has_annotation() && told != Told::default()).then(|| Box::new(told))
     }
 

@@ -20,33 +20,51 @@ pub(crate) struct Keeps<'a> {
     pub(crate) revoked: &'a watch::Receiver<bool>,
 }
 
-/// Brings the HPA to what the plan wants, and says what changed. In observe mode everything stays as it is.
+/// The HPA that is to be there.
+pub(crate) enum Wanted {
+    /// Whatever is there stays as it is.
+    Any,
+    /// None.
+    None,
+    /// This one.
+    One(KeptHpa),
+}
+
+/// The HPA that the plan wants, with what `memory` has for it. In observe mode everything stays as it is.
+pub(crate) fn wanted(services: &Services, plan: &Plan, memory: &Memory) -> Wanted {
+    if plan.mode == Mode::Observe {
+        return Wanted::Any;
+    }
+    // While the bounds are overridden, the HPA has those.
+    let over = plan.brakes.bounds.as_ref().map(|_| plan.at(services.clock.now()));
+    let plan = over.as_deref().unwrap_or(plan);
+    let Some((hpa, member)) = plan.actuation.hpa().zip(plan.members.first()) else { return Wanted::None };
+    let hpa = hpa.unpacked();
+    // Without it, not all is known yet that belongs into it.
+    plan.policy
+        .complete(&hpa, &member.target, memory)
+        .map_or(Wanted::Any, |hpa| Wanted::One(hpa.into_owned()))
+}
+
+/// Brings the HPA to what is wanted, and says what changed.
 pub(crate) async fn keep(
     services: &Services,
     keeps: Keeps<'_>,
-    memory: &Memory,
+    wanted: &Wanted,
 ) -> Result<Vec<HpaChange>, WriteFailure> {
-    if keeps.plan.mode == Mode::Observe {
-        return Ok(Vec::new());
-    }
-    // While the bounds are overridden, the HPA has those.
-    let over = keeps.plan.brakes.bounds.as_ref().map(|_| keeps.plan.at(services.clock.now()));
-    let plan = over.as_deref().unwrap_or(keeps.plan);
-    let hpa = plan.actuation.hpa().zip(plan.members.first());
-    let Some((hpa, member)) = hpa else { return ask(services, keeps, None).await };
+    let (hpa, member) = match (wanted, keeps.plan.members.first()) {
+        (Wanted::None, _) => return ask(services, keeps, None).await,
+        (Wanted::One(hpa), Some(member)) => (hpa, member),
+        (Wanted::Any, _) | (_, None) => return Ok(Vec::new()),
+    };
     // None is made for a target that there is not. One that there is stays: the target may come back.
-    if !services.reconciler.has(&member.target.namespace, hpa.name())
+    if !services.reconciler.has(&member.target.namespace, &hpa.name)
         && let Err(TargetFailure { reason: Reason::TargetNotFound | Reason::TargetNotScalable, .. }) =
             observe(services, &member.target).await
     {
         return Ok(Vec::new());
     }
-    let hpa = hpa.unpacked();
-    match plan.policy.complete(&hpa, &member.target, memory) {
-        Some(hpa) => ask(services, keeps, Some(&hpa)).await,
-        // Not all is known yet that belongs into it.
-        None => Ok(Vec::new()),
-    }
+    ask(services, keeps, Some(hpa)).await
 }
 
 /// Deletes the HPA of an object that has lost its target: two that scale one target undo each other's work.

@@ -1,24 +1,30 @@
 //! One poll, from reading to writing: the way of every decision.
 
+mod finished;
+
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::cycle::NextDecision;
 use engine::episode::State;
-use engine::invariants::Violation;
 use engine::{
     Absence, Advice, LastScaled, Member, Memory, Metric, Observation, Plan, Reading, Scale, Target, Time,
     Warning, cycle,
 };
-use futures::future::{join_all, join3};
+use futures::future::{Either, MaybeDone, join, join_all, maybe_done, select};
 use resources::{
-    Kind, MemberPoll, Outcome, Poll, Reason, TargetFailure, Verdict, WriteFailure, expired_override,
+    HpaChange, Kind, MemberPoll, Outcome, Poll, Reason, TargetFailure, Verdict, WriteFailure,
+    expired_override,
 };
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
+pub(crate) use finished::{Changed, Finished, Round};
+
 use crate::act::{act, remember};
-use crate::keep::{Keeps, done_by_controller, keep, said_of_hpa};
+use crate::attempt::Tried;
+use crate::keep::{Keeps, Wanted, done_by_controller, keep, said_of_hpa, wanted};
 use crate::workload::{self, WorkloadCheck};
 use crate::{ObjectKey, Question, Services, spans};
 
@@ -45,75 +51,6 @@ pub(crate) struct Job {
     pub(crate) revoked: watch::Receiver<bool>,
 }
 
-/// What the loop gets back.
-pub(crate) struct Finished {
-    pub(crate) memory: Memory,
-    /// Whether the targets may, still or again, have been scaled without the memory knowing.
-    pub(crate) ask_last_scaled: bool,
-    /// What the poll came to; `None` where it was revoked before it had seen everything.
-    pub(crate) outcome: Option<Outcome>,
-    /// Places of the members that were written, or tried to.
-    pub(crate) tried: Vec<usize>,
-    /// Targets whose replicas someone has changed since they were written.
-    pub(crate) changed: Vec<Changed>,
-    /// Whether it was the first to write by its decision.
-    pub(crate) round: Round,
-    /// Invariants that the decision would have violated, so that it was held.
-    pub(crate) violations: Vec<Violation>,
-    /// How long the reading of each metric took.
-    pub(crate) latencies: Vec<Duration>,
-}
-
-/// A target whose replicas someone has changed since they were written.
-pub(crate) struct Changed {
-    /// Place of the member.
-    pub(crate) member: usize,
-    /// The replicas that there are now.
-    pub(crate) replicas: u32,
-    /// The field manager that set them, where that is known and is not us.
-    pub(crate) manager: Option<String>,
-}
-
-/// Which writes by one decision these are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Round {
-    /// The decision was made by the same poll.
-    First,
-    /// Those that failed were tried again.
-    Again {
-        /// Whether any of them fares otherwise than before.
-        news: bool,
-    },
-}
-
-impl Finished {
-    /// A poll that was revoked before it had seen everything.
-    pub(crate) fn without_outcome(memory: Memory) -> Self {
-        let (tried, changed, violations, latencies) = Default::default();
-        let (ask_last_scaled, outcome, round) = (false, None, Round::First);
-        Self { memory, ask_last_scaled, outcome, tried, changed, round, violations, latencies }
-    }
-
-    /// The poll with what came of it, where it came that far.
-    pub(crate) fn poll(&mut self) -> Option<&mut Poll> {
-        match &mut self.outcome {
-            Some(Outcome { verdict: Verdict::Polled(poll), .. }) => Some(poll),
-            _ => None,
-        }
-    }
-
-    /// Whether someone else changed a target between read and write, so that it is looked at again
-    /// at once. A group writes such a member again by the same decision.
-    pub(crate) fn met_conflict(&self) -> bool {
-        let Some(Outcome { verdict: Verdict::Polled(poll), .. }) = &self.outcome else { return false };
-        if poll.plan.group.is_some() {
-            return false;
-        }
-        let mut writes = poll.members.iter().filter_map(|member| member.write.as_ref());
-        writes.any(|write| matches!(write, Err(WriteFailure { reason: Reason::ScaleConflict, .. })))
-    }
-}
-
 /// A poll of one object, as one trace.
 pub(crate) async fn traced_poll(services: Services, job: Job) -> Finished {
     let span = spans::poll(&job.key, &job.plan);
@@ -124,51 +61,14 @@ pub(crate) async fn traced_poll(services: Services, job: Job) -> Finished {
 
 /// Takes one object from reading to writing. What it came to is reported by the loop, which
 /// alone knows at that instant whether the object is still there.
-pub(crate) async fn poll(services: Services, job: Job) -> Finished {
-    let Job {
-        key,
-        kind,
-        uid,
-        generation,
-        warnings,
-        plan,
-        mut memory,
-        workload,
-        not_before,
-        is_between,
-        ask_last_scaled,
-        written,
-        mut revoked,
-    } = job;
-    let may_write = revoked.clone();
-    let keeps = Keeps { key: &key, kind, uid: &uid, plan: &plan, revoked: &may_write };
-    let looked = tokio::select! {
-        biased;
-        // A poll that may write nothing any more must not hold up the next one for a slow source.
-        () = until_revoked(&mut revoked) => None,
-        // What is kept beside the replicas waits for no reading either.
-        looked = join3(
-            look(&services, &key, &plan, not_before, ask_last_scaled),
-            keep(&services, keeps, &memory),
-            look_at_workload(&services, &plan, workload.as_deref()),
-        ) => Some(looked),
+pub(crate) async fn poll(services: Services, mut job: Job) -> Finished {
+    let mut memory = std::mem::take(&mut job.memory);
+    let Some(done) = carry_out(&services, &job, &mut memory).await else {
+        return Finished { ask_last_scaled: job.ask_last_scaled, ..Finished::without_outcome(memory) };
     };
-    let Some((Looked { mut observation, seen, last_scaled, latencies }, hpa, of_workload)) = looked else {
-        return Finished { ask_last_scaled, ..Finished::without_outcome(memory) };
-    };
-    observation.is_between = is_between;
-
-    let changed = who_changed(&services, &plan, &written, &seen).await;
-    let now = services.clock.now();
-    let span = spans::decide();
-    let next = span.in_scope(|| cycle::next_decision(&plan, &mut memory, &observation, &last_scaled, now));
+    let Done { seen, readings, latencies, of_workload, changed, next, tried, at, hpa } = done;
     let NextDecision { decision, violations } = next;
-    spans::decided(&span, &decision);
-    drop(span);
-    services.metrics.violated(&violations);
-    let tried = act(&services, &plan, &decision, &revoked).await;
-    let at = services.clock.now();
-    remember(&mut memory, &plan, &decision, &tried);
+    let Job { kind, uid, generation, warnings, plan, .. } = job;
     // A write that failed or was not answered may have been carried out all the same.
     let unsure = tried.iter().flatten().any(|tried| tried.result.is_err());
     let places = (0..tried.len()).filter(|&member| tried[member].is_some()).collect();
@@ -177,11 +77,12 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
     let hpa_scaling = said_of_hpa(&services, &plan);
     let members = seen.into_iter().zip(writes).map(|(seen, write)| MemberPoll { seen, write });
     let of_api = services.metrics_api.warning(&plan, &decision);
-    let of_moment = expired_override(&plan, now).into_iter().chain(of_api).chain(of_workload.warnings());
+    let of_moment =
+        expired_override(&plan, decision.at).into_iter().chain(of_api).chain(of_workload.warnings());
     let warnings = with(warnings, of_moment);
     let mut poll = Poll {
         members: members.collect(),
-        readings: observation.readings,
+        readings,
         decision,
         memory,
         plan,
@@ -202,6 +103,87 @@ pub(crate) async fn poll(services: Services, job: Job) -> Finished {
         round: Round::First,
         violations,
         latencies,
+    }
+}
+
+/// What a poll has seen, decided and done.
+struct Done {
+    seen: Vec<Result<Scale, TargetFailure>>,
+    readings: Vec<Reading>,
+    latencies: Vec<Duration>,
+    of_workload: workload::Looked,
+    changed: Vec<Changed>,
+    next: NextDecision,
+    tried: Vec<Option<Tried>>,
+    /// When replicas had been written.
+    at: Time,
+    /// What became of the HPA.
+    hpa: Result<Vec<HpaChange>, WriteFailure>,
+}
+
+/// Looks, decides and writes, and keeps the HPA beside that; `None` where the right to write was lost before all was seen.
+async fn carry_out(services: &Services, job: &Job, memory: &mut Memory) -> Option<Done> {
+    let Job { key, kind, uid, plan, revoked, .. } = job;
+    let mut until = revoked.clone();
+    let keeps = Keeps { key, kind, uid, plan, revoked };
+    let wanted = wanted(services, plan, memory);
+    let mut keeping = pin!(maybe_done(keep(services, keeps, &wanted)));
+    let looks = async {
+        let looks = join(
+            look(services, key, plan, job.not_before, job.ask_last_scaled),
+            look_at_workload(services, plan, job.workload.as_deref()),
+        );
+        match wanted {
+            // It goes before anything is written: it would undo that.
+            Wanted::None => join(looks, keeping.as_mut()).await.0,
+            Wanted::Any | Wanted::One(_) => beside(looks, keeping.as_mut()).await,
+        }
+    };
+    let (looked, of_workload) = tokio::select! {
+        biased;
+        // A poll that may write nothing any more must not hold up the next one for a slow source.
+        () = until_revoked(&mut until) => return None,
+        looks = looks => looks,
+    };
+    let Looked { mut observation, seen, last_scaled, latencies } = looked;
+    observation.is_between = job.is_between;
+
+    let changed = beside(who_changed(services, plan, &job.written, &seen), keeping.as_mut()).await;
+    let next = decide(services, plan, memory, &observation, &last_scaled);
+    let tried = beside(act(services, plan, &next.decision, revoked), keeping.as_mut()).await;
+    let at = services.clock.now();
+    remember(memory, plan, &next.decision, &tried);
+    tokio::select! {
+        biased;
+        () = until_revoked(&mut until) => {}
+        () = keeping.as_mut() => {}
+    }
+    let hpa = keeping.take_output().unwrap_or_else(|| Ok(Vec::new()));
+    let readings = observation.readings;
+    Some(Done { seen, readings, latencies, of_workload, changed, next, tried, at, hpa })
+}
+
+fn decide(
+    services: &Services,
+    plan: &Plan,
+    memory: &mut Memory,
+    observation: &Observation,
+    last_scaled: &[LastScaled],
+) -> NextDecision {
+    let now = services.clock.now();
+    let span = spans::decide();
+    let next = span.in_scope(|| cycle::next_decision(plan, memory, observation, last_scaled, now));
+    spans::decided(&span, &next.decision);
+    services.metrics.violated(&next.violations);
+    next
+}
+
+/// What `first` comes to, while what is kept beside the replicas is carried on: neither waits for the other. An HPA that the
+/// API server is slow to write must not delay replicas, and a source that hangs must not delay an HPA.
+async fn beside<T, F: Future>(first: impl Future<Output = T>, keeping: Pin<&mut MaybeDone<F>>) -> T {
+    match select(pin!(first), keeping).await {
+        Either::Left((came, _)) => came,
+        Either::Right(((), first)) => first.await,
     }
 }
 

@@ -77,15 +77,15 @@ impl WorkloadCheck {
 
     /// What is known, looked at again where that is due. `hpa` is what the controller of the object's HPA says.
     pub(crate) async fn look(&self, services: &Services, plan: &Plan, hpa: Option<&HpaScaling>) -> Looked {
-        let known = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(workloads) = &services.workloads else { return Looked::default() };
         if matches!(plan.brakes.pause, Pause::Everything | Pause::At(_)) {
             // Nothing is measured meanwhile.
             return Looked::default();
         }
         let now = services.clock.now();
-        if let Some(known) = known.filter(|known| !known.is_old(hpa, now)) {
-            return known;
+        if let Some(known) = last.as_ref().filter(|last| !last.is_old(hpa, now)) {
+            return known.clone();
         }
         let looked = match lacking(&**workloads, &self.needs).await {
             // That the target is not there is said as that.
@@ -96,7 +96,8 @@ impl WorkloadCheck {
                     self.needs.target
                 );
                 let failure = Some(Warning::new("spec.triggers", why));
-                Looked { at: now, lacks: Vec::new(), failure }
+                // What was missing counts as missing until it is seen, so that nobody is told of it again.
+                Looked { at: now, lacks: last.map(|last| last.lacks).unwrap_or_default(), failure }
             }
         };
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(looked.clone());

@@ -21,7 +21,7 @@ impl Turns {
     }
 
     /// Waits for a turn, which lasts until it is dropped. Where others take theirs for too long there is none, and the
-    /// caller goes on without: what hangs for some objects holds up no others.
+    /// caller goes on without: what hangs for some objects holds up no HPA of others for long.
     pub(super) async fn take(&self) -> Option<SemaphorePermit<'_>> {
         // It is never closed.
         timeout(self.patience, self.free.acquire()).await.ok()?.ok()

@@ -16,6 +16,8 @@ const MOST_RECORDS: usize = 16;
 /// of all objects are new at once, and a record is some 2 KB: what lies between it and the next one stays, so that its room
 /// would never be given back.
 const MANY: usize = 500;
+/// How many more may wait for each time that a record of an object was not kept.
+const MORE: usize = 50;
 /// The first rest of an object whose record could not be written.
 const SHORTEST_REST: Duration = Duration::from_secs(5);
 /// The longest: how late a status may be written after the cause of its failures is fixed.
@@ -28,6 +30,8 @@ pub(super) struct Waiting<K, R> {
     ready: VecDeque<K>,
     /// Objects that rest, the first to end first.
     resting: BinaryHeap<Reverse<(Instant, K)>>,
+    /// Objects of which the last records were not kept, and how many.
+    sent_away: HashMap<K, u8>,
 }
 
 struct Line<R> {
@@ -41,13 +45,19 @@ where
     K: Ord,
 {
     fn default() -> Self {
-        Self { lines: HashMap::new(), ready: VecDeque::new(), resting: BinaryHeap::new() }
+        Self {
+            lines: HashMap::new(),
+            ready: VecDeque::new(),
+            resting: BinaryHeap::new(),
+            sent_away: HashMap::new(),
+        }
     }
 }
 
 impl<K: Clone + Eq + Hash + Ord, R> Waiting<K, R> {
     /// Adds a record of `key`. Where `replaces` says so of the last one that waits, it takes that one's place.
     pub(super) fn add(&mut self, key: K, record: R, replaces: impl FnOnce(&R) -> bool) {
+        self.sent_away.remove(&key);
         let line = self.lines.entry(key.clone()).or_insert_with(|| {
             self.ready.push_back(key);
             Line { records: VecDeque::new(), failures: 0 }
@@ -61,10 +71,15 @@ impl<K: Clone + Eq + Hash + Ord, R> Waiting<K, R> {
         }
     }
 
-    /// The same for a record that comes again by itself: it is not kept while [`MANY`] other objects wait for their turn.
+    /// The same for a record that comes again by itself: it is not kept while [`MANY`] other objects wait for their turn, and
+    /// a few more each time that this happens to its object. Where more is to be written than can be for long, each is
+    /// written now and then, whatever the order in which they come.
     pub(super) fn offer(&mut self, key: K, record: R, replaces: impl FnOnce(&R) -> bool) {
-        if self.ready.len() < MANY || self.lines.contains_key(&key) {
+        let times = self.sent_away.get(&key).copied().unwrap_or_default();
+        if self.ready.len() < MANY + MORE * usize::from(times) || self.lines.contains_key(&key) {
             self.add(key, record, replaces);
+        } else {
+            self.sent_away.insert(key, times.saturating_add(1));
         }
     }
 
@@ -189,6 +204,26 @@ mod tests {
         }
         waiting.offer(MANY, 3, |_| true);
         assert_eq!(waiting.next(now), Some((MANY, 3)), "it waits for nobody who rests");
+    }
+
+    #[test]
+    fn where_more_comes_than_can_be_written_each_object_is_written_now_and_then() {
+        let (mut waiting, now) = (Waiting::default(), Instant::now());
+        let mut times = vec![0; 2000];
+        // A third of what comes can be written, and all come in the same order each time.
+        for _ in 0..60 {
+            for key in 0..times.len() {
+                waiting.offer(key, 1, |_| true);
+                if key % 3 == 0 {
+                    let (key, _) = waiting.next(now).unwrap();
+                    waiting.done(&key);
+                    times[key] += 1;
+                }
+            }
+            assert!(waiting.lines.len() < MANY + 8 * MORE, "{}", waiting.lines.len());
+        }
+        let (least, most) = (times.iter().min().unwrap(), times.iter().max().unwrap());
+        assert!((15..=20).contains(least) && (20..=40).contains(most), "{least} to {most} times");
     }
 
     #[test]

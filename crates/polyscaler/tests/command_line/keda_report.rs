@@ -89,6 +89,18 @@ fn what_would_not_work_is_named_with_its_field_and_why() {
 }
 
 #[test]
+fn what_names_an_authentication_that_is_not_there_is_incomplete_and_not_invalid() {
+    let files = Files::new();
+    let works =
+        WORKS.replace("type: prometheus", "type: prometheus\n      authenticationRef:\n        name: token");
+    let file = files.write("without.yaml", works);
+    let ran = run(&["keda-report", &file]);
+    assert_eq!((ran.status, ran.stderr.as_str()), (1, ""), "{ran:?}");
+    let said = "incomplete: spec.triggers[0].authenticationRef.name: Not found: ";
+    assert!(ran.stdout.contains(said) && ran.stdout.contains("  incomplete  "), "{ran:?}");
+}
+
+#[test]
 fn of_two_on_one_target_the_second_is_in_conflict() {
     let files = Files::new();
     let second = WORKS.replace("name: works", "name: second");

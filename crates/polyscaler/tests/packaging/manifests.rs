@@ -1,5 +1,7 @@
 //! Manifests of any kind: reading, comparing and applying them.
 
+use std::time::Duration;
+
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::core::GroupVersionKind;
@@ -10,6 +12,9 @@ use serde_json::Value;
 use testbed::wait;
 
 use crate::harness::LIMIT;
+
+/// The longest that a rollout may take, of real containers on a busy machine too.
+const ROLLED_OUT: Duration = Duration::from_secs(300);
 
 /// All objects of a YAML stream.
 pub(crate) fn parse(text: &str) -> Vec<DynamicObject> {
@@ -80,8 +85,8 @@ async fn apply_one(client: &Client, object: &DynamicObject, params: &PatchParams
 }
 
 /// Waits for what `kubectl rollout status` waits for, which admission of the pods is part of: all replicas are of the
-/// newest template and available, and none of an older one is left. (A new one and an old one that are both ready
-/// would do for their number alone.)
+/// newest template and available, and all of an older one have gone or are ending. (A new one and an old one that are
+/// both ready would do for their number alone.)
 pub(crate) async fn wait_until_rolled_out(client: &Client, namespace: &str, name: &str) -> Deployment {
     let api: Api<Deployment> = Api::namespaced(client.clone(), namespace);
     let look = || async {
@@ -96,5 +101,5 @@ pub(crate) async fn wait_until_rolled_out(client: &Client, namespace: &str, name
             Err(serde_json::to_string(&status).unwrap())
         }
     };
-    wait::until(&format!("{name} rolled out"), LIMIT, look).await.unwrap()
+    wait::until(&format!("{name} rolled out"), ROLLED_OUT, look).await.unwrap()
 }

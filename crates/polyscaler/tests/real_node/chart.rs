@@ -15,11 +15,11 @@ use kube::{Api, Client, ResourceExt};
 use serde_json::json;
 use testbed::{REAL_NODE, fixtures, wait};
 
-use crate::harness::{LIMIT, Target};
+use crate::harness::Target;
 use crate::packaging::helm::{CHART, helm_on};
 use crate::packaging::manifests::wait_until_rolled_out;
 use crate::packaging::repository;
-use crate::real_node::cluster::{Cluster, OPERATOR, OPERATORS, RELEASE};
+use crate::real_node::cluster::{Cluster, LIMIT, OPERATOR, OPERATORS, RELEASE};
 use crate::real_node::cooldown::Cooling;
 
 const NAMESPACE: &str = "shop";
@@ -172,8 +172,13 @@ async fn it_is_installed_upgraded_and_uninstalled_in_a_cluster() {
     target.wait_for(3).await;
     cooling.goes_on(4).await;
 
-    let leader = wait::until("a leader", LIMIT, || cluster.leader(OPERATOR)).await.unwrap();
-    pods.delete(&leader, &DeleteParams::default().grace_period(0)).await.unwrap();
+    // One that is ending may go by itself just before.
+    let killed = || async {
+        let leader = cluster.leader(OPERATOR).await?;
+        let now = DeleteParams::default().grace_period(0);
+        pods.delete(&leader, &now).await.map(|_| leader).map_err(|error| error.to_string())
+    };
+    let leader = wait::until("a leader to kill", LIMIT, killed).await.unwrap();
     let other = || async {
         cluster.leader(OPERATOR).await.and_then(|pod| if pod == leader { Err(pod) } else { Ok(pod) })
     };

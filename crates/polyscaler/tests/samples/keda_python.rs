@@ -68,8 +68,8 @@ async fn replicas_follow_the_requests_that_are_counted() {
     target.wait_for(3).await;
     app.signal(Signal::TERM);
     // Who comes after the signal is answered: a node that is busy hears late that a pod ends.
-    for _ in 0..3 {
-        tokio::time::sleep(Duration::from_millis(500)).await;
+    for _ in 0..15 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
         assert_eq!(get("/").await.unwrap(), "Hello World!\n", "{}", app.last_lines(20));
     }
     assert!(app.wait(LIMIT).await, "runs on:\n{}", app.last_lines(20));

@@ -23,12 +23,18 @@ pub(crate) struct Kept {
 pub(crate) struct Keeper {
     asked: Mutex<Vec<Kept>>,
     failure: Mutex<Option<Reason>>,
+    lasts: Mutex<Duration>,
 }
 
 impl Keeper {
     /// All that was asked for, of objects that keep an HPA or did.
     pub(crate) fn asked(&self) -> Vec<Kept> {
         self.asked.lock().unwrap().clone()
+    }
+
+    /// From now on every request takes so long.
+    pub(crate) fn take(&self, long: Duration) {
+        *self.lasts.lock().unwrap() = long;
     }
 
     /// From now on every request fails so, or none.
@@ -44,6 +50,10 @@ impl Reconciler for Keeper {
         time_left: &'a (dyn Fn() -> Option<Duration> + Send + Sync),
     ) -> BoxFuture<'a, Result<Vec<HpaChange>, WriteFailure>> {
         async move {
+            let lasts = *self.lasts.lock().unwrap();
+            if !lasts.is_zero() {
+                tokio::time::sleep(lasts).await;
+            }
             let hpa = wanted.hpa.map(|hpa| hpa.name.clone());
             let mut asked = self.asked.lock().unwrap();
             let mut before = asked.iter().rev();

@@ -93,8 +93,17 @@ async fn contract_2_rule_5_a_container_without_a_request_is_said_until_it_has_on
     scene.workloads.has(json!({ "requests": { "cpu": "10m" } }));
     assert_eq!(scene.look(None).await, said, "it is known for a while");
     advance(WHILE_MISSING).await;
+    scene.workloads.answers(Err("no answer".to_owned()));
+    let unseen = scene.look(None).await;
+    assert_eq!(
+        (unseen.len(), &unseen[0]),
+        (2, &said[0]),
+        "what was missing counts as missing until it is seen"
+    );
+    scene.workloads.has(json!({ "requests": { "cpu": "10m" } }));
+    advance(WHILE_MISSING).await;
     assert_eq!(scene.look(None).await, [""; 0]);
-    assert_eq!(scene.workloads.looks(), 2);
+    assert_eq!(scene.workloads.looks(), 3);
 }
 
 #[tokio::test(start_paused = true)]

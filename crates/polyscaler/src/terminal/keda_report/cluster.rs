@@ -34,7 +34,7 @@ const METRICS_API: &str = "v1beta1.external.metrics.k8s.io";
 /// Reads them, in `namespace` or in all.
 pub(super) async fn read(view: &View, namespace: Option<&str>) -> anyhow::Result<Found> {
     let mut objects = view.list_other(&SCALED_OBJECT, namespace, "").await?;
-    let mut left_out = Vec::new();
+    let (mut left_out, mut unread) = (Vec::new(), Vec::new());
     let kinds =
         NAMESPACED.iter().map(|kind| (kind, namespace)).chain(OF_CLUSTER.iter().map(|kind| (kind, None)));
     for (kind, namespace) in kinds {
@@ -42,7 +42,10 @@ pub(super) async fn read(view: &View, namespace: Option<&str>) -> anyhow::Result
             Ok(found) => objects.extend(found),
             // Nobody uses it, then.
             Err(ViewError::NotInstalled(_)) => {}
-            Err(error) => left_out.push(error.to_string()),
+            Err(error) => {
+                left_out.push(error.to_string());
+                unread.push(kind.kind);
+            }
         }
     }
     let hpas =
@@ -56,7 +59,7 @@ pub(super) async fn read(view: &View, namespace: Option<&str>) -> anyhow::Result
         Ok(services) => surroundings.push(metrics_api(&services)),
         Err(error) => left_out.push(error.to_string()),
     }
-    Ok(Found { objects, surroundings, hpas, left_out })
+    Ok(Found { objects, surroundings, hpas, left_out, unread })
 }
 
 fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {

@@ -17,7 +17,7 @@ pub(super) fn read(files: &[PathBuf]) -> anyhow::Result<Found> {
         objects.extend(documents.into_iter().filter(is_of_keda).map(in_a_namespace));
     }
     anyhow::ensure!(!objects.is_empty(), "nothing to report on: no object of keda.sh in the files");
-    Ok(Found { objects, surroundings: Vec::new(), hpas: None, left_out: Vec::new() })
+    Ok(Found { objects, surroundings: Vec::new(), hpas: None, left_out: Vec::new(), unread: Vec::new() })
 }
 
 fn is_of_keda(document: &Value) -> bool {

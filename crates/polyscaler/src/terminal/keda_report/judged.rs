@@ -38,6 +38,7 @@ impl Judged {
     pub(super) fn fails(&mut self, problem: &Problem) {
         let kind = match problem.fault.kind {
             FaultKind::NotYet => KedaDifferenceKind::Missing,
+            FaultKind::NotFound => KedaDifferenceKind::Incomplete,
             _ => KedaDifferenceKind::Invalid,
         };
         self.note(kind, problem);
@@ -104,6 +105,7 @@ fn word(kind: KedaDifferenceKind) -> &'static str {
         KedaDifferenceKind::Better => "better",
         KedaDifferenceKind::Differs => "differs",
         KedaDifferenceKind::Missing => "not there yet",
+        KedaDifferenceKind::Incomplete => "incomplete",
         KedaDifferenceKind::Invalid => "invalid",
         KedaDifferenceKind::Conflict => "in conflict",
     }

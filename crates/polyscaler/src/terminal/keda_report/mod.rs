@@ -19,7 +19,7 @@ use judged::{Judged, print};
 use taken::Wanted;
 
 /// Says of each of KEDA's objects what will be the same with polyscaler, what differs, and what would not work: as it is not
-/// there yet, is invalid, or is in conflict with another object.
+/// there yet, names something that is not there, is invalid, or is in conflict with another object.
 ///
 /// Reads the objects in files, or where none is named in the cluster, by your own rights, and writes nothing. Exit status:
 /// 0 all of them would work, 1 one would not, 2 that cannot be said.
@@ -45,6 +45,8 @@ pub(super) struct Found {
     pub(super) hpas: Option<Vec<Value>>,
     /// What could not be read, and is left out.
     pub(super) left_out: Vec<String>,
+    /// Kinds of KEDA of which that is so: nothing is known of their objects.
+    pub(super) unread: Vec<&'static str>,
 }
 
 pub(super) async fn run(arguments: &KedaReportArgs) -> anyhow::Result<bool> {
@@ -93,7 +95,7 @@ fn judge(object: &Value, found: &Found, context: &Context<'_>) -> (Judged, Wante
     (judged, wanted)
 }
 
-/// The authentications that `object` names, as far as they were found.
+/// The authentications that `object` names and could be looked for, as far as they were found.
 fn resolved(kind: &Kind, object: &Value, found: &Found) -> Resolved {
     let find = |reference: Reference| {
         let is_it = |object: &&Value| {
@@ -105,5 +107,6 @@ fn resolved(kind: &Kind, object: &Value, found: &Found) -> Resolved {
         let object = found.objects.iter().find(is_it).cloned().map(std::sync::Arc::new);
         (reference, object)
     };
-    Resolved::new((kind.needs.references)(object).into_iter().map(find))
+    let references = (kind.needs.references)(object).into_iter();
+    Resolved::new(references.filter(|reference| !found.unread.contains(&reference.kind)).map(find))
 }

@@ -32,7 +32,7 @@ pub(super) async fn prometheus_is_replaced(shop: &Shop<'_>) {
         let status = shop.scaler.status().await;
         let reasons: Vec<_> =
             status["metrics"].as_array().into_iter().flatten().map(|one| &one["reason"]).collect();
-        if reasons.iter().all(|reason| *reason == REASON) {
+        if reasons.len() == 2 && reasons.iter().all(|reason| *reason == REASON) {
             Ok(())
         } else {
             Err(status["metrics"].to_string())

@@ -52,7 +52,8 @@ pub(super) async fn follow(cluster: &Cluster) {
         let stream = jetstream.get_stream("ORDERS").await.map_err(|error| error.to_string())?;
         let state = stream.get_info().await.map_err(|error| error.to_string())?.state;
         // What is acknowledged leaves the stream.
-        if state.last_sequence == (ORDERS + late) as u64 && state.messages == 0 {
+        // A publisher that fails begins again.
+        if state.last_sequence >= (ORDERS + late) as u64 && state.messages == 0 {
             Ok(())
         } else {
             Err(format!("{state:?}"))

@@ -33,7 +33,9 @@ pub(super) async fn follow(cluster: &Cluster) {
     });
     manifests::apply(&cluster.client, &manifests::parse(&scaling.to_string())).await;
     let url = format!("nats://{}:4222", cluster.service_address(orders::NAMESPACE, "nats").await);
-    let users = join_all((0..45).map(|_| async_nats::connect(url.clone()))).await;
+    // The Service may hear some moments later that its pod is ready.
+    let user = || async_nats::ConnectOptions::new().retry_on_initial_connect().connect(url.clone());
+    let users = join_all((0..45).map(|_| user())).await;
     let users: Vec<_> = users.into_iter().map(Result::unwrap).collect();
     cluster.wait_for_replicas(NAMESPACE, "http-app", |ready| ready == MOST).await;
     // They make requests as well, which none of the pods that go may lose.

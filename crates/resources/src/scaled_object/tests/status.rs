@@ -93,7 +93,7 @@ impl Told {
             readings: Vec::new(),
             members: vec![MemberPoll { seen: scale.map_err(failure), write: self.write.clone() }],
             decision,
-            memory: self.memory.clone(),
+            memory: Memory { told: KIND.memory(&self.object).told, ..self.memory.clone() },
             hpa: self.hpa.clone(),
             hpa_scaling: self.hpa_scaling.clone(),
             lacking: self.lacking.clone(),

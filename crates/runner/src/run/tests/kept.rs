@@ -33,6 +33,26 @@ async fn an_hpa_is_kept_without_a_reading_and_without_a_change_of_replicas() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_hpa_that_is_slow_to_write_holds_up_no_replicas() {
+    let running = Loop::leading(&[]).await;
+    running.world.cluster.set("web", 2);
+    running.world.sampler.answer("web", Answer::Value(3000.0));
+    running.world.keeper.take(Duration::from_secs(15));
+    running.apply(&keeping(Some("kept"))).await;
+    running.until(|running| running.writes() == 1).await;
+    assert_eq!(wanted(&running).len(), 0);
+    pass(15).await;
+    assert_eq!(wanted(&running), [Some("kept".to_owned())]);
+    assert!(running.world.book.of("web")[0].poll().unwrap().hpa.is_ok(), "it is part of the same poll");
+
+    // One that is wanted no more goes first.
+    running.world.sampler.answer("web", Answer::Value(5000.0));
+    running.apply(&keeping(None)).await;
+    running.until(|running| running.writes() == 2).await;
+    assert_eq!(wanted(&running), [Some("kept".to_owned()), None]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_plan_says_which_hpa_it_wants_and_whether() {
     let running = Loop::leading(&[&keeping(Some("kept"))]).await;
     pass(1).await;

@@ -54,6 +54,9 @@ fn a_write_that_fails_is_told_once_for_each_reason_whatever_messages_say() {
     assert_eq!(events, 1);
     let (object, events) = refused(&object, Reason::FailedUpdateScale, "refused at 8:01");
     assert_eq!(events, 0, "the same in other words");
+    let (object, _) = Told { seen: Err(Reason::TargetNotFound), ..told(object) }.tell();
+    let (object, events) = refused(&object, Reason::FailedUpdateScale, "refused at 8:02");
+    assert_eq!(events, 0, "in between it was not seen");
     assert_eq!(refused(&object, Reason::ScaleTimedOut, "refused at 8:01").1, 1, "another reason");
 }
 
