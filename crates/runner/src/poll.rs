@@ -150,7 +150,13 @@ async fn carry_out(services: &Services, job: &Job, memory: &mut Memory) -> Optio
 
     let changed = beside(who_changed(services, plan, &job.written, &seen), keeping.as_mut()).await;
     let next = decide(services, plan, memory, &observation, &last_scaled);
-    let tried = beside(act(services, plan, &next.decision, revoked), keeping.as_mut()).await;
+    // An HPA that should be gone and is not scales the same target.
+    let is_rivalled = matches!((&wanted, keeping.as_mut().output_mut()), (Wanted::None, Some(Err(_))));
+    let tried = if is_rivalled {
+        plan.members.iter().map(|_| None).collect()
+    } else {
+        beside(act(services, plan, &next.decision, revoked), keeping.as_mut()).await
+    };
     let at = services.clock.now();
     remember(memory, plan, &next.decision, &tried);
     tokio::select! {
@@ -294,7 +300,7 @@ async fn observe_member(services: &Services, member: &Member) -> Result<Scale, T
     }
 }
 
-/// Has the pods counted that are ready, where a fallback may be shared by them and the kind of a target does not report it.
+/// Has the pods counted that are ready, where the policy goes by them and the kind of a target does not report them.
 async fn count_ready_pods(
     services: &Services,
     plan: &Plan,
@@ -302,7 +308,7 @@ async fn count_ready_pods(
     seen: &mut [Result<Scale, TargetFailure>],
 ) {
     let fails = readings.iter().any(|reading| matches!(reading, Reading::Absent(_)));
-    if !fails || !plan.policy.shares_by_ready_pods() {
+    if !plan.policy.counts_ready_pods(fails) {
         return;
     }
     for (member, seen) in plan.members.iter().zip(seen) {

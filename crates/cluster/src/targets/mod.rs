@@ -125,8 +125,8 @@ impl Actuator for Targets {
                 }
                 Err(problem) => {
                     if said.get(target) != Some(&problem) {
-                        let what =
-                            "ready pods cannot be counted, so a fallback of metricType Value has no effect";
+                        let what = "ready pods cannot be counted, so metrics of type Value go by all pods, and a \
+                                    fallback of that type has no effect";
                         tracing::warn!(%target, problem, "{what}");
                         said.insert(target.clone(), problem);
                     }

@@ -241,13 +241,14 @@ impl Policy for Activation {
         NAME
     }
 
-    fn shares_by_ready_pods(&self) -> bool {
+    /// An HPA's arithmetic multiplies a metric of type Value by them, and a fallback of that type is shared by them.
+    fn counts_ready_pods(&self, fails: bool) -> bool {
         let is_value = |target: TargetType| target == TargetType::Value;
-        let shares = match &self.composite {
+        let by_value = match &self.composite {
             Some(composite) => is_value(composite.type_),
             None => self.triggers.iter().any(|trigger| is_value(trigger.target.type_())),
         };
-        shares && self.fallback().is_some()
+        by_value && (self.direct.is_some() || fails && self.fallback().is_some())
     }
 
     /// What an HPA would come to, in direct mode. Whether the target is switched on or off stands in the report.

@@ -1,7 +1,7 @@
 //! `hpa`: what the HPA controller recommends. It is the policy of plans that an HPA is compiled into, with the HPA's
 //! `behavior` as their limits; manifests of this project cannot name it.
 
-use super::metric::{Circumstances, HpaMetric};
+use super::metric::{Circumstances, HpaMetric, MetricAim};
 use super::recommend::{Recommended, recommend};
 use super::{Hpa, Tolerance};
 use crate::pod_metric::Startup;
@@ -41,6 +41,10 @@ impl Policy for HpaPolicy {
         let winner = self.recommended(view, member)?.winner?;
         let replicas = winner.replicas;
         Some(Recommendation { policy: NAME, replicas, basis: Basis::Proposal(winner) })
+    }
+
+    fn counts_ready_pods(&self, _: bool) -> bool {
+        self.metrics.iter().any(|metric| matches!(metric.aim, MetricAim::Value(_)))
     }
 
     fn waits_for_bounds(&self) -> bool {

@@ -132,9 +132,10 @@ pub trait Policy: fmt::Debug + Send + Sync {
         Some(Cow::Borrowed(hpa))
     }
 
-    /// Whether what it publishes in place of a metric that fails is shared by the pods that are ready, so that they must be
-    /// known.
-    fn shares_by_ready_pods(&self) -> bool {
+    /// Whether the pods that are ready must be known, so that they are counted where the kind of a target does not report
+    /// them. `fails` says whether a metric could not be read.
+    fn counts_ready_pods(&self, fails: bool) -> bool {
+        let _ = fails;
         false
     }
 

@@ -188,6 +188,9 @@ impl Triggers {
                     all.metrics.push(metric);
                     all.triggers.push(trigger);
                 }
+                // A formula stands in place of what is measured at single containers, too.
+                Some(CompiledTrigger::Pods { hpa_metric, .. })
+                    if spec.modifiers().is_some() && hpa_metric["type"] == "ContainerResource" => {}
                 Some(CompiledTrigger::Pods { hpa_metric, metric }) => {
                     all.of_pods.push(hpa_metric);
                     all.metrics_of_pods.push(metric);

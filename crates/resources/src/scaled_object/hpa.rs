@@ -67,14 +67,14 @@ impl Parts<'_> {
     }
 
     /// In KEDA's order: by the names of the types, and within a type in that of the triggers. The metric of a formula
-    /// stands in place of all that it is made of, and of those of single containers.
+    /// stands in place of all that it is made of.
     fn metrics(&self) -> Vec<Value> {
         let of_type =
             |type_: &'static str| self.of_pods.iter().filter(move |metric| metric["type"] == type_).cloned();
         if let Some(composite) = self.composite {
             let milli = (composite.target * 1000.0).trunc() as i128;
             let metric = external(self.object, COMPOSITE, composite.type_, &quantity(milli));
-            return of_type("Resource").chain([metric]).collect();
+            return self.of_pods.iter().cloned().chain([metric]).collect();
         }
         let external = self.triggers.iter().map(|trigger| external_of(self.object, trigger));
         of_type("ContainerResource").chain(external).chain(of_type("Resource")).collect()

@@ -1,5 +1,6 @@
 //! HPAs in memory: what was asked for, and the failure that the test orders.
 
+use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub(crate) struct Kept {
 #[derive(Default)]
 pub(crate) struct Keeper {
     asked: Mutex<Vec<Kept>>,
+    /// The names of those that were made, and have not been deleted.
+    there: Mutex<HashMap<ObjectKey, String>>,
     failure: Mutex<Option<Reason>>,
     lasts: Mutex<Duration>,
 }
@@ -55,17 +58,25 @@ impl Reconciler for Keeper {
                 tokio::time::sleep(lasts).await;
             }
             let hpa = wanted.hpa.map(|hpa| hpa.name.clone());
-            let mut asked = self.asked.lock().unwrap();
-            let mut before = asked.iter().rev();
-            let had = before.find(|kept| kept.owner == *wanted.owner).and_then(|kept| kept.hpa.clone());
+            let had = self.there.lock().unwrap().get(wanted.owner).cloned();
             if hpa.is_none() && had.is_none() {
                 return Ok(Vec::new());
             }
             let may_write = time_left().is_some();
-            asked.push(Kept { owner: wanted.owner.clone(), hpa: hpa.clone(), may_write });
+            self.asked.lock().unwrap().push(Kept {
+                owner: wanted.owner.clone(),
+                hpa: hpa.clone(),
+                may_write,
+            });
             if let Some(reason) = *self.failure.lock().unwrap() {
                 return Err(WriteFailure { reason, message: format!("HPA: {reason}") });
             }
+            let mut there = self.there.lock().unwrap();
+            match &hpa {
+                _ if !may_write => None,
+                Some(name) => there.insert(wanted.owner.clone(), name.clone()),
+                None => there.remove(wanted.owner),
+            };
             let change = |name: Option<String>, action| name.map(|name| HpaChange { name, action });
             let changes = if hpa == had || !may_write {
                 [None, None]

@@ -34,6 +34,15 @@ fn at_replicas(mut world: World, replicas: u32) -> World {
 }
 
 #[test]
+fn a_value_is_multiplied_by_the_pods_that_are_ready_so_they_are_counted() {
+    let mut by_value = activation();
+    by_value.triggers[0].target = MetricTarget::new(TargetType::Value, 10.0).unwrap();
+    assert!(!by_value.counts_ready_pods(false), "its HPA counts them");
+    assert!(plain(by_value).plan.policy.counts_ready_pods(false));
+    assert!(!plain(activation()).plan.policy.counts_ready_pods(true));
+}
+
+#[test]
 fn straight_from_zero_to_what_is_needed() {
     let mut world = plain(activation());
     assert_eq!(

@@ -93,9 +93,10 @@ fn contract_4_5_current_replicas_that_are_none_wake_nobody() {
 fn contract_4_5_a_value_needs_pods_that_are_ready() {
     let mut by_value = fallback(FallbackBehavior::Static);
     by_value.triggers[0].target = MetricTarget::new(TargetType::Value, 10.0).unwrap();
-    assert!(by_value.shares_by_ready_pods() && !fallback(FallbackBehavior::Static).shares_by_ready_pods());
+    assert!(by_value.counts_ready_pods(true) && !by_value.counts_ready_pods(false));
+    assert!(!fallback(FallbackBehavior::Static).counts_ready_pods(true));
     let without = Activation { fallback: None, ..by_value.clone() };
-    assert!(!without.shares_by_ready_pods());
+    assert!(!without.counts_ready_pods(true));
     let mut world = World::new(by_value, 4);
     fail(&mut world, &[None, Some(0.0)]);
     assert_eq!(world.published("s0-prometheus").value, Ok(15.0));

@@ -38,6 +38,11 @@ fn contract_3_a_formula_stands_in_place_of_what_it_is_made_of() {
         json!({ "formula": "load * 2", "target": "2.5", "metricType": "Value", "activationTarget": "1" });
     set(&mut object, "/spec/advanced", json!({ "scalingModifiers": modifiers }));
     insta::assert_json_snapshot!(kept(&object).spec["metrics"]);
+    let mut without_hpa = object.clone();
+    without_hpa["metadata"]["annotations"] = json!({ "polyscaler.dev/actuation": "direct" });
+    let direct = activation(&without_hpa).direct.clone().unwrap();
+    let names: Vec<&str> = direct.metrics.iter().map(|metric| &*metric.name).collect();
+    assert_eq!(names, ["composite-metric", "cpu"], "as with an HPA");
     let composite = activation(&object).composite.clone().unwrap();
     assert_eq!((composite.target, composite.activation_target, composite.is_whole), (2.5, 1.0, false));
     assert_eq!(composite.type_, engine::TargetType::Value);

@@ -86,6 +86,19 @@ async fn what_keeps_an_hpa_from_being_kept_is_reported() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn while_one_that_is_wanted_no_more_cannot_be_deleted_replicas_are_left_to_it() {
+    let running = Loop::leading(&[&keeping(Some("kept"))]).await;
+    running.until(|running| running.writes() == 1).await;
+    running.world.keeper.fail(Some(Reason::FailedUpdateScale));
+    running.world.sampler.answer("web", Answer::Value(5000.0));
+    running.apply(&keeping(None)).await;
+    pass(60).await;
+    assert_eq!((running.writes(), running.world.book.reason("web").as_str()), (1, "FailedUpdateScale"));
+    running.world.keeper.fail(None);
+    running.until(|running| running.writes() == 2).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_that_is_edited_or_deleted_by_hand_is_looked_at_at_once() {
     let running = Loop::leading(&[&keeping(Some("kept")).with("intervalSeconds", 300)]).await;
     pass(5).await;
