@@ -116,12 +116,13 @@ lint: require ## Check format, lints, generated files and workflows
 	cd hack/actionlint && go tool actionlint -shellcheck= -pyflakes= $(addprefix $(CURDIR)/,$(wildcard .github/workflows/*))
 
 .PHONY: bench
-bench: control-plane ## Measure: one line of figures each, and a table for groups
+bench: export BASELINE ?= $(shell git rev-parse --verify --quiet HEAD~1)
+bench: control-plane ## Measure, beside the commit before (BASELINE=COMMIT another one, BASELINE= none): one line of figures each, and a table for groups
 	$(CARGO) bench --locked --package engine
 	bench/thousand-objects.sh
 	bench/thousand-general-scalers.sh
 	bench/scaled-objects.sh
-	bench/scaled-objects.sh 10000 30 60 direct
+	bench/scaled-objects.sh 10000 30 60
 	bench/reaction-times.sh
 	bench/metrics-api-load.sh
 	bench/restarts.sh

@@ -7,4 +7,4 @@
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 prepare restarts
-side_by_side restarts "${1:-10000}" "${2:-60}"
+side_by_side restarts "${1:-10000}" "${2:-30}"

@@ -72,6 +72,11 @@ pub struct Question<'a> {
 
 /// Reads and moves targets.
 pub trait Actuator: Send + Sync {
+    /// `target` will be observed: what has to be read for that, as a list of all objects of its kind, may begin.
+    fn expect(&self, target: &Target) {
+        let _ = target;
+    }
+
     /// The present scale of `target`.
     fn observe<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Scale, TargetFailure>>;
 

@@ -56,7 +56,7 @@ pub(super) struct Known {
     pub(super) changed_by: Option<Arc<str>>,
 }
 
-/// One cache for each watched kind and namespace that a plan targets, begun when first asked for.
+/// One cache for each watched kind and namespace that a plan targets, begun when the plan is made.
 pub(super) struct Caches {
     client: Client,
     namespaces: Vec<String>,

@@ -104,6 +104,11 @@ impl Targets {
 }
 
 impl Actuator for Targets {
+    /// After a start targets are listed while objects still are, so that neither list waits for the other.
+    fn expect(&self, target: &Target) {
+        let _ = self.caches.of(target);
+    }
+
     fn observe<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Scale, TargetFailure>> {
         async move {
             match self.caches.of(target) {

@@ -96,6 +96,8 @@ impl Runner {
         };
         if let Ok(compiled) = &compiled {
             self.pace.join(&compiled.plan, self.services.clock.now());
+            let looked_at = compiled.plan.members.iter().filter(|member| member.role.refusal.is_none());
+            looked_at.for_each(|member| self.services.actuator.expect(&member.target));
         }
         if let Some(Ok(before)) = self.entries.get(&key).map(|entry| &entry.compiled) {
             self.pace.leave(before);
