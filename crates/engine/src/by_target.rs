@@ -5,6 +5,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -12,7 +13,7 @@ use crate::Target;
 
 /// A value for each of some targets. Serialised it is a map, with keys such as `Deployment shop/web`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ByTarget<T>(Vec<(String, T)>);
+pub struct ByTarget<T>(Vec<(Arc<str>, T)>);
 
 /// So many are looked through one by one, which is quicker than to find their order.
 const FEW: usize = 8;
@@ -56,7 +57,7 @@ impl<T> ByTarget<T> {
 
     /// Names and values, in the order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value))
+        self.0.iter().map(|(name, value)| (&**name, value))
     }
 
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
@@ -75,7 +76,16 @@ impl<T> ByTarget<T> {
     /// Nearly all plans have one target, and there are several such lists for each.
     fn add(&mut self, place: usize, target: &Target, value: T) {
         self.0.reserve_exact(1);
-        self.0.insert(place, (target.to_string(), value));
+        self.0.insert(place, (target.to_string().into(), value));
+    }
+
+    /// Has the names that `other` has, too, share its texts: there are several such lists for each object, and copies of them.
+    pub(crate) fn share_names<O>(&mut self, other: &ByTarget<O>) {
+        for (name, _) in &mut self.0 {
+            if let Some((shared, _)) = other.0.iter().find(|(shared, _)| shared == name) {
+                name.clone_from(shared);
+            }
+        }
     }
 
     /// Where `target` is, or belongs.
@@ -127,7 +137,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for ByTarget<T> {
         // The order of the names is that of the list.
         let map = BTreeMap::<String, T>::deserialize(deserializer)?;
         let mut kept = Vec::with_capacity(map.len());
-        kept.extend(map);
+        kept.extend(map.into_iter().map(|(name, value)| (name.into(), value)));
         Ok(Self(kept))
     }
 }
@@ -166,6 +176,10 @@ mod tests {
         for (one, other) in targets.iter().zip(&targets[1..]) {
             assert_eq!(order(&one.to_string(), other), one.to_string().cmp(&other.to_string()));
         }
+        let mut others = kept.clone();
+        others.0.iter_mut().for_each(|(name, _)| *name = name.to_string().into());
+        others.share_names(&kept);
+        assert!(others.0.iter().zip(&kept.0).all(|((one, _), (other, _))| Arc::ptr_eq(one, other)));
         let json = serde_json::to_value(&kept).unwrap();
         assert_eq!(json["Deployment shop/web-2"], 1);
         assert_eq!(serde_json::from_value::<ByTarget<usize>>(json).unwrap(), kept);

@@ -89,6 +89,11 @@ impl Memory {
         self.replicas.retain(targets(), |_| true);
         self.scales.retain(targets(), |_| true);
         self.policy.retain(targets(), |_| true);
+        let Self { members, scale_events, replicas, scales, policy, .. } = self;
+        members.share_names(policy);
+        scale_events.share_names(members);
+        replicas.share_names(members);
+        scales.share_names(members);
         let guards = !plan.safeguards.is_empty();
         self.metrics.retain(|name, _| guards && plan.metrics.iter().any(|metric| metric.name == *name));
     }
