@@ -51,7 +51,7 @@ pub fn decide(plan: &Plan, memory: &mut Memory, observation: &Observation, now: 
         let recommended = recommended.get_mut(member).and_then(Option::take);
         match start::of(plan, memory, observation, member) {
             Start::Nowhere => {}
-            Start::Disabled => disabled.push(start::disabled(plan, member)),
+            Start::Disabled => disabled.push(start::disabled(plan, memory, member, now)),
             Start::At { from, order } => {
                 let mut chain = Chain::new(member, from, order, &facts, memory.has_failed(plan, member));
                 chain.hear(plan, &alarms);

@@ -10,16 +10,21 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 use recorded::{Count, Recording, mark_edges, replay};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Where recordings lie beside a checkout.
 const DEFAULT_FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/hpa-recordings");
 
+/// The root of the workspace.
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
 #[test]
 fn every_recorded_sync_is_reproduced() {
-    let given = std::env::var_os("HPA_RECORDINGS").map(PathBuf::from);
-    let folder = given.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_FOLDER));
-    if given.is_none() && !folder.is_dir() {
+    let given = std::env::var_os("HPA_RECORDINGS").map(|given| folder_of(Path::new(&given)));
+    let is_given = given.is_some();
+    let folder = given.unwrap_or_else(|| Ok(PathBuf::from(DEFAULT_FOLDER)));
+    let folder = folder.unwrap_or_else(|problem| panic!("HPA_RECORDINGS: {problem}"));
+    if !is_given && !folder.is_dir() {
         report("skipped: no recordings beside this checkout; name a folder of them in HPA_RECORDINGS");
         return;
     }
@@ -131,9 +136,113 @@ fn a_sync_at_which_the_controller_was_late_is_at_an_edge() {
     assert!(!recording.syncs[0].edge);
 }
 
+#[test]
+fn a_folder_is_found_from_here_and_from_the_root_of_the_workspace() {
+    for (given, found) in [
+        ("tests/recorded", "tests/recorded".to_owned()),
+        ("crates/engine/tests", format!("{ROOT}/crates/engine/tests")),
+        (ROOT, ROOT.to_owned()),
+    ] {
+        assert_eq!(folder_of(Path::new(given)), Ok(PathBuf::from(found)), "{given}");
+    }
+    let problem = folder_of(Path::new("no/such")).expect_err("there is none");
+    for part in ["engine/no/such", &format!("{ROOT}/no/such")] {
+        assert!(problem.contains(part), "{part} in {problem}");
+    }
+    assert_eq!(folder_of(Path::new("/no/such")), Err("/no/such is no folder".to_owned()));
+}
+
+/// An HPA by a value from outside, 100 for each replica, with what else its spec has.
+fn at_load(more: Value, start: Value, changes: Value, syncs: &[(f64, f64, u32, u32)]) -> Recording {
+    let target = json!({ "type": "AverageValue", "averageValue": "100" });
+    let metric =
+        json!({ "type": "External", "external": { "metric": { "name": "load" }, "target": target } });
+    let mut hpa = json!({ "maxReplicas": 9, "metrics": [metric] });
+    hpa.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+    let sync = |&(t, load, from, after): &(f64, f64, u32, u32)| {
+        json!({ "t": t, "values": { "load": load }, "spec_replicas": from, "status_replicas": from, "ready": from,
+                "replicas_after": after })
+    };
+    let syncs: Vec<Value> = syncs.iter().map(sync).collect();
+    let recording =
+        json!({ "name": "web", "hpa": hpa, "start_replicas": start, "changes": changes, "syncs": syncs });
+    serde_json::from_value(recording).expect("a recording")
+}
+
+#[test]
+fn what_the_controller_did_without_asking_for_a_metric_counts() {
+    let up = json!({ "policies": [{ "type": "Pods", "value": 2, "periodSeconds": 60 }] });
+    let more = json!({ "minReplicas": 3, "behavior": { "scaleUp": up, "scaleDown": { "stabilizationWindowSeconds": 0 } } });
+    // The minimum is enforced, and these 2 pods are all that 60 s allow.
+    let changes = json!([{ "t": 2.0, "from": 1, "to": 3 }, { "t": 62.5, "from": 3, "to": 5 }]);
+    let syncs = [(3.0, 900.0, 3, 3), (61.9, 900.0, 3, 3), (62.4, 900.0, 3, 5)];
+    assert_eq!(
+        replay(&at_load(more.clone(), json!(1), changes, &syncs), "here").map(|count| count.agreed),
+        Ok(3)
+    );
+    // So it is between two syncs; what somebody else has set counts for nothing.
+    let changes = json!([{ "t": 5.0, "from": 3, "to": 4 }, { "t": 6.5, "from": 4, "to": 1 }, { "t": 7.0, "from": 1, "to": 3 }]);
+    let syncs = [(3.0, 300.0, 3, 3), (6.0, 400.0, 4, 4), (8.0, 900.0, 3, 3), (66.9, 900.0, 3, 3)];
+    assert_eq!(replay(&at_load(more, json!(3), changes, &syncs), "here").map(|count| count.agreed), Ok(4));
+}
+
+#[test]
+fn what_the_controller_saw_of_a_target_that_was_switched_off_is_known() {
+    let changes = json!([{ "t": 310.0, "from": 0, "to": 5 }, { "t": 311.1, "from": 5, "to": 2 }]);
+    let syncs = [(311.0, 200.0, 5, 2)];
+    assert_eq!(
+        replay(&at_load(json!({}), json!(0), changes, &syncs), "here").map(|count| count.agreed),
+        Ok(1)
+    );
+}
+
+#[test]
+fn what_may_be_left_out_of_a_recording_is() {
+    let replayed = |recording: Value| {
+        let recording = serde_json::from_value(recording).map_err(|error| error.to_string())?;
+        replay(&recording, "here").map(|count| (count.agreed, count.at_an_edge))
+    };
+    assert_eq!(replayed(json!({ "name": "web", "hpa": { "maxReplicas": 9 } })), Ok((0, 0)));
+    let mut no_value = at_load(json!({}), Value::Null, json!([]), &[(3.0, 900.0, 3, 3)]);
+    no_value.syncs[0].values.clear();
+    assert_eq!(
+        replay(&no_value, "here").map(|count| count.agreed),
+        Ok(1),
+        "a metric that fails scales nothing"
+    );
+    let behavior = json!({ "behavior": { "scaleUp": { "selectPolicy": "Disabled" },
+                                         "scaleDown": { "tolerance": "500m", "stabilizationWindowSeconds": 0 } } });
+    let syncs = [(3.0, 900.0, 3, 3), (4.0, 150.0, 3, 3), (5.0, 140.0, 3, 2)];
+    let changes = json!([{ "t": 5.1, "from": 3, "to": 2 }]);
+    let mut at_edges = at_load(behavior, json!(3), changes, &syncs);
+    assert_eq!(replay(&at_edges, "here").map(|count| count.agreed), Ok(3));
+    at_edges.syncs.iter_mut().for_each(|sync| sync.edge = true);
+    assert_eq!(replay(&at_edges, "here"), Ok(Count { agreed: 0, at_an_edge: 3 }));
+    let pod = json!({ "name": "a", "phase": "Running", "ready": true, "started": -400.0,
+                      "requests": [{ "container": "app", "cpu": 500 }],
+                      "usage": { "at": 2.0, "window": 1.0, "containers": [{ "container": "app", "cpu": 800 }] } });
+    let sync = json!({ "t": 3.0, "pods": [pod, { "name": "b", "phase": "Failed", "requests": [{ "container": "app", "cpu": 1 }] }],
+                       "spec_replicas": 1, "status_replicas": 1, "ready": 1, "replicas_after": 2 });
+    assert_eq!(replayed(json!({ "name": "web", "hpa": { "maxReplicas": 9 }, "syncs": [sync] })), Ok((1, 0)));
+}
+
 /// Past the test harness, which keeps what passing tests print to itself.
 fn report(text: &str) {
     writeln!(std::io::stderr(), "hpa_recordings: {text}").expect("stderr");
+}
+
+/// The folder that `given` names, from here or else from the root of the workspace: cargo runs tests in their crate's folder,
+/// and people call it from the root.
+fn folder_of(given: &Path) -> Result<PathBuf, String> {
+    let from_root = Path::new(ROOT).join(given);
+    if let Some(found) = [given, &from_root].into_iter().find(|folder| folder.is_dir()) {
+        return Ok(found.to_owned());
+    }
+    let here = std::env::current_dir().map_err(|error| error.to_string())?.join(given);
+    if given.is_absolute() {
+        return Err(format!("{} is no folder", here.display()));
+    }
+    Err(format!("neither {} nor {} is a folder", here.display(), from_root.display()))
 }
 
 fn recordings(folder: &Path) -> Vec<PathBuf> {

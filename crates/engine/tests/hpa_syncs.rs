@@ -4,36 +4,60 @@ use std::time::Duration;
 
 use engine::hpa::{Hpa, HpaSpec};
 use engine::pod_metric::Startup;
-use engine::{AbsenceReason, Memory, Observation, Query, Reading, Scale, Target, Time, decide};
+use engine::{AbsenceReason, Memory, Observation, Plan, Query, Reading, Scale, Target, Time, decide};
 use serde_json::{Value, json};
 
 /// One sync: seconds since the start, the value of each metric, and the count that is asked for afterwards.
 type Sync<'a> = (i64, &'a [Option<f64>], u32);
 
-/// Syncs of an HPA on a target whose pods are ready at once; each count must be as it says.
-fn follow(spec: Value, start: u32, syncs: &[Sync<'_>]) {
-    let spec: HpaSpec = serde_json::from_value(spec).expect("a spec");
-    let hpa = Hpa::compile(&spec, "spec").expect("a sound spec");
-    let [api_version, kind, namespace, name] = ["apps/v1", "Deployment", "shop", "web"].map(str::to_owned);
-    let queries = hpa.metrics.iter().map(|_| Query::new("external", "", ()));
-    let target = Target { api_version, kind, namespace, name };
-    let plan = hpa.plan(target, queries, Startup::default(), Duration::from_secs(15));
-    let (mut memory, mut replicas) = (Memory::default(), start);
-    for (index, (second, values, wanted)) in syncs.iter().enumerate() {
-        let now = Time::from_seconds(1_800_000_000 + second);
-        let reading = |value: &Option<f64>| match value {
-            Some(value) => Reading::of(*value, now),
-            None => Reading::absent(AbsenceReason::BadStatus, "no metrics returned"),
-        };
-        let scale = Scale { replicas, status_replicas: replicas, ready: Some(replicas) };
-        let readings = values.iter().map(reading).collect();
-        let observation = Observation { scales: vec![Some(scale)], readings, ..Observation::default() };
-        let decision = decide(&plan, &mut memory, &observation, now);
-        memory.applied(&plan, &decision, now);
-        let decided = &decision.members[0];
-        assert_eq!(decided.to, *wanted, "sync {index} at {second} s: {}", decided.explanation());
-        replicas = decided.to;
+/// An HPA on a target whose pods are ready at once.
+struct World {
+    plan: Plan,
+    memory: Memory,
+    replicas: u32,
+}
+
+impl World {
+    fn new(spec: Value, start: u32) -> Self {
+        let spec: HpaSpec = serde_json::from_value(spec).expect("a spec");
+        let hpa = Hpa::compile(&spec, "spec").expect("a sound spec");
+        let [api_version, kind, namespace, name] =
+            ["apps/v1", "Deployment", "shop", "web"].map(str::to_owned);
+        let queries = hpa.metrics.iter().map(|_| Query::new("external", "", ()));
+        let target = Target { api_version, kind, namespace, name };
+        let plan = hpa.plan(target, queries, Startup::default(), Duration::from_secs(15));
+        Self { plan, memory: Memory::default(), replicas: start }
     }
+
+    /// Syncs in their order; each count must be as it says.
+    fn follow(&mut self, syncs: &[Sync<'_>]) {
+        for (second, values, wanted) in syncs {
+            let now = Time::from_seconds(1_800_000_000 + second);
+            let reading = |value: &Option<f64>| match value {
+                Some(value) => Reading::of(*value, now),
+                None => Reading::absent(AbsenceReason::BadStatus, "no metrics returned"),
+            };
+            let replicas = self.replicas;
+            let scale = Scale { replicas, status_replicas: replicas, ready: Some(replicas) };
+            let readings = values.iter().map(reading).collect();
+            let observation = Observation { scales: vec![Some(scale)], readings, ..Observation::default() };
+            let decision = decide(&self.plan, &mut self.memory, &observation, now);
+            self.memory.applied(&self.plan, &decision, now);
+            let decided = &decision.members[0];
+            assert_eq!(decided.to, *wanted, "at {second} s: {}", decided.explanation());
+            self.replicas = decided.to;
+        }
+    }
+
+    /// Somebody else sets the replicas.
+    fn set(&mut self, replicas: u32) {
+        self.replicas = replicas;
+    }
+}
+
+/// Syncs of an HPA on a target that starts with so many replicas.
+fn follow(spec: Value, start: u32, syncs: &[Sync<'_>]) {
+    World::new(spec, start).follow(syncs);
 }
 
 /// An HPA for so many of a metric at each replica.
@@ -169,4 +193,19 @@ fn zero_is_left_alone_unless_the_minimum_is_zero_and_bounds_come_first() {
     // Above the maximum and below the minimum no metric is asked, and no rate counts.
     follow(spec(&["10"], bounded.clone()), 40, &[(0, &[None], 8), (15, &[Some(10.0)], 3)]);
     follow(spec(&["10"], bounded), 1, &[(0, &[Some(500.0)], 3), (15, &[Some(500.0)], 7)]);
+}
+
+#[test]
+fn the_count_at_the_first_sight_is_0_where_a_target_was_switched_off_then() {
+    // It is out of the window by the time that somebody switches the target on.
+    let mut world = World::new(spec(&["10"], json!({})), 0);
+    world.follow(&[(0, &[Some(20.0)], 0), (15, &[Some(20.0)], 0)]);
+    world.set(5);
+    world.follow(&[(301, &[Some(20.0)], 2)]);
+    // Within the window of scaling out it holds that back.
+    let behavior = json!({ "behavior": { "scaleUp": { "stabilizationWindowSeconds": 60 } } });
+    let mut world = World::new(spec(&["10"], behavior), 0);
+    world.follow(&[(0, &[Some(80.0)], 0)]);
+    world.set(5);
+    world.follow(&[(30, &[Some(80.0)], 5), (60, &[Some(80.0)], 8)]);
 }

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use crate::{Cost, MemberDecision, Memory, Observation, Plan, Scale, Step};
+use crate::{Cost, MemberDecision, Memory, Observation, Plan, Scale, Step, Time};
 
 /// Where the decision for one member starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,11 @@ pub(super) fn within_bounds<'a>(
 }
 
 /// The decision for a member that is switched off.
-pub(super) fn disabled(plan: &Plan, member: usize) -> MemberDecision {
+pub(super) fn disabled(plan: &Plan, memory: &mut Memory, member: usize, now: Time) -> MemberDecision {
+    if plan.limits.stabilize() && plan.policy.waits_for_bounds() {
+        // The HPA controller notes what it sees first before it looks whether scaling is disabled.
+        memory.members.entry(&plan.members[member].target).begin(0, now);
+    }
     let steps = vec![Step::Disabled { min: plan.members[member].bounds.min() }];
     let cost = plan.policy.budget().map(|budget| Cost::of(budget, 0, None, 0));
     MemberDecision { member, from: 0, recommended: None, to: 0, cost, steps }

@@ -96,7 +96,10 @@ impl MetricAim {
                 let (tolerance, startup) = (about.tolerance, about.startup);
                 let question = PodQuestion { measure, aim, tolerance, startup };
                 let answer = match reading {
-                    Some(Reading::Pods { pods, .. }) => question.ask(pods, scale.replicas, about.now)?,
+                    Some(Reading::Pods { measure: read, pods, .. }) if measure.is_answered_by(read) => {
+                        question.ask(pods, scale.replicas, about.now)?
+                    }
+                    Some(Reading::Pods { measure: read, .. }) => return Err(unfit_measure(read)),
                     other => return Err(unfit(other, "pods")),
                 };
                 Ok((answer.replicas, Seen::Pods { answer, aim }))
@@ -114,6 +117,15 @@ fn number(reading: Option<&Reading>) -> Result<i64, Absence> {
         }
         other => Err(unfit(other, "a number")),
     }
+}
+
+/// The controller fails, too, where the metrics API measures nothing of a resource.
+fn unfit_measure(read: &PodMeasure) -> Absence {
+    let of =
+        read.container.as_ref().map(|container| format!(" of container {container}")).unwrap_or_default();
+    let message =
+        format!("{}{of} was measured at pods, which is not what is aimed for", read.resource.name());
+    Absence { reason: AbsenceReason::ValueMissing, message }
 }
 
 fn unfit(reading: Option<&Reading>, wanted: &str) -> Absence {
@@ -194,3 +206,6 @@ impl PodAim {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

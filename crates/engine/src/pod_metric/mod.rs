@@ -89,6 +89,11 @@ impl PodResource {
 }
 
 impl PodMeasure {
+    /// Whether what was measured as `read` says it: the same resource, of the same container or of all of them.
+    pub(crate) fn is_answered_by(&self, read: &Self) -> bool {
+        self.resource == read.resource && (read.container.is_none() || read.container == self.container)
+    }
+
     /// What the pod used, in milli-units; `None` where that was not measured.
     pub(crate) fn used(&self, usage: &PodUsage) -> Option<i64> {
         let wanted = self.container.as_deref();

@@ -18,14 +18,17 @@ use serde_json::Value;
 pub(crate) struct Recording {
     pub(crate) name: String,
     pub(crate) hpa: Value,
-    #[serde(default)]
-    pub(crate) start_replicas: u32,
+    /// `None` where nobody noted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) start_replicas: Option<u32>,
     #[serde(default)]
     pub(crate) sync_period: f64,
     /// Flags of the controller that are not the defaults.
     #[serde(default)]
     pub(crate) flags: Flags,
+    #[serde(default)]
     pub(crate) changes: Vec<Change>,
+    #[serde(default)]
     pub(crate) syncs: Vec<SyncSeen>,
 }
 
@@ -57,6 +60,7 @@ pub(crate) struct Change {
 pub(crate) struct SyncSeen {
     pub(crate) t: f64,
     /// A metric that is not listed was not answered before the recording ended.
+    #[serde(default)]
     pub(crate) values: BTreeMap<String, Option<f64>>,
     /// The target's pods; `None` where the metrics API answered with an error, or no metric is measured at pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,8 +83,10 @@ pub(crate) struct PodSeen {
     pub(crate) ready: Option<bool>,
     pub(crate) ready_since: Option<f64>,
     pub(crate) started: Option<f64>,
+    #[serde(default)]
     pub(crate) deleted: bool,
     /// What its containers request.
+    #[serde(default)]
     pub(crate) requests: Vec<Amounts>,
     /// What they used; `None` where it was not measured.
     pub(crate) usage: Option<UsageSeen>,
@@ -205,6 +211,10 @@ struct Walk<'a> {
     recording: &'a Recording,
     plan: Plan,
     memory: Memory,
+    /// The change that is to be looked at next.
+    change: usize,
+    /// The change that the last sync wrote.
+    written: Option<usize>,
 }
 
 impl<'a> Walk<'a> {
@@ -229,19 +239,49 @@ impl<'a> Walk<'a> {
             None => Query::new("external", "", ()),
         });
         let plan = hpa.plan(target, queries, startup, Duration::from_secs(1));
-        Ok(Self { recording, plan, memory: Memory::default() })
+        let mut walk = Self { recording, plan, memory: Memory::default(), change: 0, written: None };
+        if recording.start_replicas == Some(0) {
+            // A sync that finds its target switched off asks for no metric, and still notes the count that it found.
+            walk.enforce_bounds(0, Time::default());
+        }
+        Ok(walk)
+    }
+
+    /// What a sync comes to that asks for no metric, as its target is outside of its bounds.
+    fn enforce_bounds(&mut self, replicas: u32, now: Time) -> u32 {
+        let scale = Scale { replicas, status_replicas: replicas, ready: None };
+        let observation = Observation { scales: vec![Some(scale)], ..Observation::default() };
+        decide(&self.plan, &mut self.memory, &observation, now).members[0].to
+    }
+
+    /// Takes in the changes before `t` that no recorded sync wrote: those that the controller made to enforce bounds count
+    /// for its rates as any other.
+    fn catch_up(&mut self, t: f64) {
+        while let Some(change) = self.recording.changes.get(self.change).filter(|change| change.t < t) {
+            if self.written != Some(self.change) {
+                let mut tried = self.clone();
+                if tried.enforce_bounds(change.from, time(change.t)) == change.to {
+                    self.memory = tried.memory;
+                    self.memory.scaled(&self.plan, 0, change.from, change.to, time(change.t));
+                }
+            }
+            self.change += 1;
+        }
     }
 
     /// What one sync comes to; then what the controller wrote is remembered.
     fn sync(&mut self, index: usize, seen: &SyncSeen, now: Time) -> Synced {
+        self.catch_up(seen.t);
         let decision = decide(&self.plan, &mut self.memory, &seen.observation(&self.plan, now), now);
         let decided = &decision.members[0];
         // The controller remembers its own writes from the moment they were taken.
         let next = self.recording.syncs.get(index + 1).map_or(f64::INFINITY, |next| next.t);
         let within =
-            |change: &&Change| (seen.t..next).contains(&change.t) && change.from == seen.spec_replicas;
-        let own = |change: &&Change| seen.edge || change.to == decided.to;
-        if let Some(change) = self.recording.changes.iter().find(within).filter(own) {
+            |change: &Change| (seen.t..next).contains(&change.t) && change.from == seen.spec_replicas;
+        let own = |change: &Change| seen.edge || change.to == decided.to;
+        let found = self.recording.changes.iter().position(within);
+        self.written = found.filter(|place| own(&self.recording.changes[*place]));
+        if let Some(change) = self.written.map(|place| self.recording.changes[place]) {
             self.memory.scaled(&self.plan, 0, change.from, change.to, time(change.t));
         }
         Synced { to: decided.to, recommended: decided.recommended, steps: decided.explanation() }
@@ -283,8 +323,10 @@ impl SyncSeen {
 impl PodSeen {
     fn sample(&self, measure: &PodMeasure) -> PodSample {
         let amount = |amounts: &Amounts| match measure.resource {
+            PodResource::Cpu => amounts.cpu,
             PodResource::Memory => amounts.memory,
-            PodResource::Cpu | PodResource::Custom => amounts.cpu,
+            // The metrics API has nothing of it.
+            PodResource::Custom => None,
         };
         let containers = self
             .requests
@@ -298,11 +340,14 @@ impl PodSeen {
             let (at, window) = (time(usage.at), Duration::from_secs_f64(usage.window));
             (!containers.is_empty()).then_some(PodUsage { at, window, containers })
         });
-        let readiness = self.ready.zip(self.ready_since);
         PodSample {
             name: self.name.clone(),
             phase: PodPhase::of(&self.phase),
-            readiness: readiness.map(|(ready, since)| Readiness { ready, since: time(since) }),
+            // A condition without a time has always been as it is.
+            readiness: self.ready.map(|ready| Readiness {
+                ready,
+                since: self.ready_since.map_or(Time::from_millis(i64::MIN), time),
+            }),
             started: self.started.map(time),
             deletion: self.deleted.then(Time::default),
             owned: true,

@@ -233,7 +233,7 @@ impl Book {
         Recording {
             name: self.name.clone(),
             hpa: self.spec.clone(),
-            start_replicas: self.replicas,
+            start_replicas: Some(self.replicas),
             sync_period: 1.0,
             flags,
             changes: self.changes.clone(),
