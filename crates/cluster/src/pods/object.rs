@@ -27,6 +27,8 @@ pub(super) struct Spec {
     init_containers: Vec<Container>,
     /// What the pod requests as a whole, where it does.
     resources: Resources,
+    /// What running it takes beside its containers.
+    overhead: Amounts,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -35,6 +37,13 @@ struct Container {
     name: String,
     restart_policy: Option<String>,
     resources: Resources,
+}
+
+impl Container {
+    /// Whether an init container goes on beside the others.
+    fn is_lasting(&self) -> bool {
+        self.restart_policy.as_deref() == Some("Always")
+    }
 }
 
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -83,6 +92,9 @@ struct Requested {
     containers: Vec<(String, Option<i64>)>,
 }
 
+/// Since when a condition holds that does not say: to the HPA controller, since the year 1.
+const ALWAYS: Time = Time::from_seconds(-62_135_596_800);
+
 /// What is kept of a pod.
 #[derive(Debug)]
 pub(super) struct Kept {
@@ -118,11 +130,9 @@ impl Common {
     pub(super) fn keep(&mut self, pod: &Pod) -> Kept {
         let status = pod.status.clone().unwrap_or_default();
         let ready = status.conditions.iter().find(|condition| condition.type_ == "Ready");
-        let readiness = ready.and_then(|ready| {
-            Some(Readiness {
-                ready: ready.status != "False",
-                since: time(ready.last_transition_time.as_ref()?),
-            })
+        let readiness = ready.map(|ready| Readiness {
+            ready: ready.status != "False",
+            since: ready.last_transition_time.as_ref().map_or(ALWAYS, time),
         });
         let controller = controller(pod.owner_references());
         Kept {
@@ -154,7 +164,7 @@ pub(super) fn controller(
 
 fn requests(spec: &Spec) -> Requests {
     let of = |resource: PodResource| Requested {
-        pod: milli(&spec.resources.requests, resource),
+        pod: of_whole(spec, resource),
         containers: lasting(spec)
             .map(|container| (container.name.clone(), milli(&container.resources.requests, resource)))
             .collect(),
@@ -162,11 +172,47 @@ fn requests(spec: &Spec) -> Requests {
     Requests { cpu: of(PodResource::Cpu), memory: of(PodResource::Memory) }
 }
 
+/// Resources that a pod may request as a whole, beside those whose names begin with `hugepages-`.
+const OF_WHOLE: [&str; 2] = ["cpu", "memory"];
+
+/// What the pod as a whole requests of a resource, where it requests anything as a whole: of another resource than it
+/// names then, what its containers come to, of which some may request nothing. The HPA controller's rule (`PodRequests`).
+fn of_whole(spec: &Spec, resource: PodResource) -> Option<i64> {
+    let own = &spec.resources.requests;
+    if !own.keys().any(|name| OF_WHOLE.contains(&name.as_str()) || name.starts_with("hugepages-")) {
+        return None;
+    }
+    let requested = milli(own, resource).or_else(|| of_containers(spec, resource));
+    sum(requested, milli(&spec.overhead, resource))
+}
+
+/// What the containers request of a resource together: those that last, or one that prepares the pod where it takes more
+/// with those that were started before it.
+fn of_containers(spec: &Spec, resource: PodResource) -> Option<i64> {
+    let of = |container: &Container| milli(&container.resources.requests, resource);
+    let lasting = lasting(spec).map(of).fold(None, sum);
+    let (mut beside, mut most) = (None, lasting);
+    for container in &spec.init_containers {
+        let at_once = sum(beside, of(container));
+        most = most.max(at_once);
+        if container.is_lasting() {
+            beside = at_once;
+        }
+    }
+    most
+}
+
+/// `None` where neither is there.
+fn sum(one: Option<i64>, other: Option<i64>) -> Option<i64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.saturating_add(other)),
+        (one, other) => one.or(other),
+    }
+}
+
 /// Containers that run as long as the pod does: its own, and those beside them that started first.
 fn lasting(spec: &Spec) -> impl Iterator<Item = &Container> {
-    let sidecars = spec.init_containers.iter();
-    let sidecars = sidecars.filter(|container| container.restart_policy.as_deref() == Some("Always"));
-    spec.containers.iter().chain(sidecars)
+    spec.containers.iter().chain(spec.init_containers.iter().filter(|container| container.is_lasting()))
 }
 
 /// How much of the resource `amounts` name, in milli-units.
@@ -254,5 +300,48 @@ mod tests {
         let controller = kept.controller.unwrap();
         assert_eq!((controller.kind.as_str(), controller.uid.as_str()), ("ReplicaSet", "7"));
         assert_eq!(kept.node.unwrap().as_str(), "a");
+    }
+
+    fn kept(spec: serde_json::Value, status: serde_json::Value) -> Kept {
+        let pod = json!({ "metadata": { "name": "web-1" }, "spec": spec, "status": status });
+        Common::default().keep(&serde_json::from_value(pod).unwrap())
+    }
+
+    #[test]
+    fn a_condition_without_a_time_has_always_held() {
+        let conditions = json!([{ "type": "Ready", "status": "True" }]);
+        let kept = kept(json!({}), json!({ "phase": "Running", "conditions": conditions }));
+        assert_eq!(kept.readiness, Some(Readiness { ready: true, since: ALWAYS }));
+        assert_eq!(ALWAYS.to_string(), "0001-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn a_pod_that_requests_as_a_whole_requests_of_other_resources_what_its_containers_come_to() {
+        let requested = |own: serde_json::Value, containers: serde_json::Value, inits: serde_json::Value| {
+            let spec = json!({ "resources": { "requests": own }, "overhead": { "memory": "0.5" },
+                               "containers": containers, "initContainers": inits });
+            let kept = kept(spec, json!({}));
+            [PodResource::Cpu, PodResource::Memory].map(|of| kept.sample(of, true, None).requests.pod)
+        };
+        let container = |memory: Option<&str>, restart_policy: Option<&str>| {
+            let requests = memory.map(|memory| json!({ "memory": memory })).unwrap_or(json!({}));
+            json!({ "name": "x", "restartPolicy": restart_policy, "resources": { "requests": requests } })
+        };
+        let (bare, two) = (container(None, None), container(Some("2"), None));
+        let (seven, sidecar) = (container(Some("7"), None), container(Some("3"), Some("Always")));
+        for (own, containers, inits, wanted) in [
+            // Nothing of the pod as a whole.
+            (json!({}), json!([two]), json!([seven]), [None, None]),
+            (json!({ "ephemeral-storage": "1" }), json!([two]), json!([]), [None, None]),
+            (json!({ "cpu": "1", "memory": "4" }), json!([two]), json!([seven]), [Some(1000), Some(4500)]),
+            (json!({ "cpu": "1" }), json!([two, bare, two]), json!([]), [Some(1000), Some(4500)]),
+            (json!({ "hugepages-2Mi": "2Mi" }), json!([two]), json!([]), [None, Some(2500)]),
+            // 2 and the sidecar's 3 are less than the 7 that prepare, with that sidecar where it started before.
+            (json!({ "cpu": "1" }), json!([two]), json!([seven, sidecar]), [Some(1000), Some(7500)]),
+            (json!({ "cpu": "1" }), json!([two]), json!([sidecar, seven]), [Some(1000), Some(10_500)]),
+            (json!({ "cpu": "1" }), json!([two, seven]), json!([sidecar]), [Some(1000), Some(12_500)]),
+        ] {
+            assert_eq!(requested(own.clone(), containers, inits), wanted, "{own}");
+        }
     }
 }

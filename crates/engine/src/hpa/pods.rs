@@ -177,7 +177,7 @@ impl PodQuestion<'_> {
             PodAim::Percent(target) => {
                 let requested: i128 = parts.iter().map(|part| i128::from(part.requested)).sum();
                 let percent = (used * 100).checked_div(requested).ok_or(PodsUnknown::NothingRequested)?;
-                let percent = i32::try_from(percent).unwrap_or(i32::MAX);
+                let percent = percent.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
                 Ok((f64::from(percent) / f64::from(target), percent.into()))
             }
             PodAim::Milli(target) => {
@@ -192,7 +192,10 @@ impl PodQuestion<'_> {
         let used = match self.aim {
             _ if ratio > 1.0 => 0,
             _ if ratio == 1.0 => return None,
-            PodAim::Percent(target) => (i128::from(requested) * i128::from(target.max(100)) / 100) as i64,
+            PodAim::Percent(target) => {
+                let used = i128::from(requested) * i128::from(target.max(100)) / 100;
+                used.clamp(i64::MIN.into(), i64::MAX.into()) as i64
+            }
             PodAim::Milli(target) => target,
         };
         Some(Part { used, requested })

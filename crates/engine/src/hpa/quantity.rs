@@ -59,7 +59,7 @@ impl FromStr for Quantity {
                 (1, known.ok_or(NotAQuantity)?.1)
             }
         };
-        let exponent: i32 = shift - places + power;
+        let exponent = i32::saturating_add(power, shift - places);
         if !(-GREATEST_EXPONENT..=GREATEST_EXPONENT).contains(&exponent) {
             return Err(NotAQuantity);
         }
@@ -128,7 +128,9 @@ impl Quantity {
             (unscaled, exponent) = (unscaled / 10, exponent + 1);
         }
         while exponent % 3 != 0 {
-            (unscaled, exponent) = (unscaled * 10, exponent - 1);
+            // Beyond 128 bits only the last bit of the float could be another one.
+            let Some(greater) = unscaled.checked_mul(10) else { break };
+            (unscaled, exponent) = (greater, exponent - 1);
         }
         unscaled as f64 * power_of_ten(exponent)
     }

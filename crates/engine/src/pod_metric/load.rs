@@ -177,7 +177,8 @@ impl Busy<'_> {
         match (self.measure.amount, self.aim) {
             (PodAmount::Utilization, aim) => {
                 let percent = aim.unwrap_or(BUSY_PERCENT).max(BUSY_PERCENT);
-                (requested as f64 * percent / 100.0) as i128
+                // No pod uses more than an `i64` holds, and sums of those do not overflow.
+                ((requested as f64 * percent / 100.0) as i64).into()
             }
             (PodAmount::Usage, Some(aim)) => crate::hpa::milli(aim).into(),
             (PodAmount::Usage, None) => requested,

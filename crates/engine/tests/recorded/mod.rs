@@ -224,11 +224,11 @@ impl<'a> Walk<'a> {
         let Flags { cpu_initialization, initial_readiness, downscale_stabilization } = recording.flags;
         let rules = spec.behavior.as_ref().and_then(|behavior| behavior.scale_down.as_ref());
         if rules.is_none_or(|rules| rules.stabilization_window_seconds.is_none()) {
-            hpa.limits.down.window = Duration::from_secs_f64(downscale_stabilization);
+            hpa.limits.down.window = span(downscale_stabilization);
         }
         let startup = Startup {
-            cpu_initialization: Duration::from_secs_f64(cpu_initialization),
-            initial_readiness: Duration::from_secs_f64(initial_readiness),
+            cpu_initialization: span(cpu_initialization),
+            initial_readiness: span(initial_readiness),
         };
         let [api_version, kind, namespace, name] =
             ["apps/v1", "Deployment", "recorded", "web"].map(str::to_owned);
@@ -337,7 +337,7 @@ impl PodSeen {
                 Some(ContainerUsage { container: amounts.container.clone(), milli: amount(amounts)? })
             };
             let containers: Vec<ContainerUsage> = usage.containers.iter().filter_map(used).collect();
-            let (at, window) = (time(usage.at), Duration::from_secs_f64(usage.window));
+            let (at, window) = (time(usage.at), span(usage.window));
             (!containers.is_empty()).then_some(PodUsage { at, window, containers })
         });
         PodSample {
@@ -359,4 +359,9 @@ impl PodSeen {
 
 fn time(seconds: f64) -> Time {
     Time::from_millis((seconds * 1000.0).round() as i64)
+}
+
+/// So many seconds; none where that is no span.
+fn span(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
