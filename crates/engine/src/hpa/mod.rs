@@ -2,7 +2,9 @@
 //!
 //! One sync of the controller, in its order:
 //!
-//! 1. A target at 0 replicas with `minReplicas` of at least 1 is switched off: nothing is computed.
+//! 1. A target at 0 replicas with `minReplicas` of at least 1 is switched off: nothing is computed. (With `minReplicas` of 0,
+//!    under an alpha feature gate, it is computed as by earlier controllers; that of v1.36 computes only where it has
+//!    scaled to 0 itself.)
 //! 2. A count outside the bounds is brought to the nearest one, whatever metrics and behavior say.
 //! 3. Each metric proposes a count (`proposal.rs` for numbers, `pods.rs` for pods); the largest wins. While one of them
 //!    fails, nothing is scaled in; while all fail, nothing is scaled.
