@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use engine::hpa::spec::MetricSpec;
+use engine::hpa::{Hpa, HpaSpec, MetricAim, PodAim};
+use engine::pod_metric::Startup;
 use engine::{Actuation, Fault, FaultKind, Mode, Plan, PolicyTable, Problem, Query, SourceCatalog, Warning};
 use resources::Compiled;
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::scaled_object::{self, KedaLoop};
@@ -23,15 +27,20 @@ pub struct Manifest {
     pub keda: Option<KedaLoop>,
 }
 
+/// The sources that measure pods; all others answer numbers.
+pub(crate) const PODS: [&str; 2] = ["cpu", "memory"];
+
 /// A query that nobody asks: in a replay every value comes from the world.
 pub(crate) fn unasked(source: &str) -> Query {
     Query::unprepared(source)
 }
 
 impl Manifest {
-    /// Whether an object of this kind can be replayed.
+    /// Whether an object of this kind is one to replay: also where it cannot be, as its version is another one.
     pub fn is_known(api_version: &str, kind: &str) -> bool {
-        scaled_object::KIND == (api_version, kind) || resources::find(api_version, kind).is_some()
+        scaled_object::KIND == (api_version, kind)
+            || resources::find(api_version, kind).is_some()
+            || resources::unknown_version(api_version, kind).is_some()
     }
 
     /// The kinds that can be replayed, for messages.
@@ -51,13 +60,18 @@ impl Manifest {
     ) -> Result<Self, Vec<Problem>> {
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let (api_version, kind) = (text("/apiVersion"), text("/kind"));
+        let name =
+            ["/metadata/name", "/metadata/generateName"].map(text).into_iter().find(|name| !name.is_empty());
+        let name = name.unwrap_or_default().to_owned();
         // It is replayed as what KEDA does, also with triggers that we do not have; without an HPA as what we do.
         if (api_version, kind) == scaled_object::KIND {
             let (plan, keda) = scaled_object::compile(&object, SYNC)?;
-            let name = text("/metadata/name").to_owned();
             return Ok(Self { name, object, plan, warnings: Vec::new(), keda });
         }
         let Some(found) = resources::find(api_version, kind) else {
+            if let Some(problem) = resources::unknown_version(api_version, kind) {
+                return Err(vec![problem]);
+            }
             let message =
                 format!("{kind:?} of {api_version:?} cannot be replayed; what can: {}", Self::kinds());
             return Err(vec![Problem::new("kind", Fault::new(FaultKind::Unreadable, message))]);
@@ -69,10 +83,15 @@ impl Manifest {
             admitting: true,
             resolved: None,
         };
-        let compiled = found.compile(&object, &context)?;
+        let unknown = found.unknown_field_problems(&object, policies);
+        let compiled = match found.compile(&object, &context) {
+            Ok(compiled) if unknown.is_empty() => compiled,
+            Ok(_) => return Err(unknown),
+            Err(problems) => return Err(unknown.into_iter().chain(problems).collect()),
+        };
         let Compiled { plan, warnings } =
-            if found.is_read_only() { replayed_hpa(compiled)? } else { compiled };
-        Ok(Self { name: text("/metadata/name").to_owned(), object, plan, warnings, keda: None })
+            if found.is_read_only() { replayed_hpa(&object, compiled)? } else { compiled };
+        Ok(Self { name, object, plan, warnings, keda: None })
     }
 
     /// What a replica of a BusinessScaling bears: that `maxReplicas` are right for `maxUsers`.
@@ -91,20 +110,73 @@ impl Manifest {
 /// The sync period of the HPA controller, where nobody has set another.
 const SYNC: Duration = Duration::from_secs(15);
 
-/// The plan of an HPA, which acts as the controller does. Its metrics are read from the world.
-fn replayed_hpa(mut compiled: Compiled) -> Result<Compiled, Vec<Problem>> {
-    let mut problems = Vec::new();
-    for (index, metric) in compiled.plan.metrics.iter_mut().enumerate() {
-        match metric.query.source() {
-            "cpu" | "memory" => {}
-            "pods-metric" => {
-                let message = "metrics of type Pods cannot be replayed; use a metric of type External";
-                let fault = Fault::new(FaultKind::Unsupported, message);
-                problems.push(Problem::new(format!("spec.metrics[{index}].type"), fault));
-            }
-            _ => metric.query = unasked("external"),
+/// The plan of an HPA, which acts as the controller does. Its metrics are read from the world, in which a replica is one
+/// container: what the HPA asks of a container is measured there, whatever its name is.
+fn replayed_hpa(object: &Value, compiled: Compiled) -> Result<Compiled, Vec<Problem>> {
+    let Compiled { mut plan, mut warnings } = compiled;
+    // What has been compiled can be read.
+    let spec = HpaSpec::deserialize(without_nulls(&object["spec"])).unwrap_or_default();
+    let mut hpa = Hpa::compile(&spec, "spec")?;
+    let queries: Vec<Query> = plan.metrics.iter().map(|metric| replayed_query(&metric.query)).collect();
+    let (mut problems, given) = (Vec::new(), spec.metrics.iter().map(Some).chain(std::iter::repeat(None)));
+    for (index, (metric, given)) in hpa.metrics.iter_mut().zip(given).enumerate() {
+        let MetricAim::Pods(measure, aim) = &mut metric.aim else { continue };
+        let Some(given) = given else { continue };
+        let path = format!("spec.metrics[{index}]");
+        problems.extend(unlike_the_world(given, *aim, &path));
+        if let Some(container) = measure.container.take() {
+            let message = format!(
+                "{container:?} is not told from other containers: a replica of a replay is one container, and the metric is \
+                 judged as that one's"
+            );
+            warnings.push(Warning::new(format!("{path}.containerResource.container"), message));
         }
     }
-    (compiled.plan.mode, compiled.plan.actuation) = (Mode::Act, Actuation::Scale);
-    if problems.is_empty() { Ok(compiled) } else { Err(problems) }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let target = plan.members.swap_remove(0).target;
+    let mut plan = hpa.plan(target, queries, Startup::default(), plan.interval);
+    (plan.mode, plan.actuation) = (Mode::Act, Actuation::Scale);
+    Ok(Compiled { plan, warnings })
 }
+
+/// An HPA has no field that may be null: one that is counts as left out.
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let given = fields.iter().filter(|(_, value)| !value.is_null());
+            given.map(|(name, value)| (name.clone(), without_nulls(value))).collect()
+        }
+        Value::Array(items) => items.iter().map(without_nulls).collect(),
+        other => other.clone(),
+    }
+}
+
+fn replayed_query(query: &Query) -> Query {
+    if PODS.contains(&query.source()) { query.clone() } else { unasked("external") }
+}
+
+/// Why what pods are measured at cannot be replayed, where that is so.
+fn unlike_the_world(metric: &MetricSpec, aim: PodAim, path: &str) -> Option<Problem> {
+    let unsupported = |path: String, why: String| Problem::new(path, Fault::new(FaultKind::Unsupported, why));
+    let (field, resource) = match (&metric.resource, &metric.container_resource) {
+        (Some(resource), _) => ("resource", resource),
+        (_, Some(resource)) => ("containerResource", resource),
+        _ => {
+            let why = "metrics of type Pods cannot be replayed; use a metric of type External";
+            return Some(unsupported(format!("{path}.type"), why.to_owned()));
+        }
+    };
+    if !PODS.contains(&resource.name.as_str()) {
+        let why = format!("{:?}: of pods, only cpu and memory can be replayed", resource.name);
+        return Some(unsupported(format!("{path}.{field}.name"), why));
+    }
+    matches!(aim, PodAim::Milli(_)).then(|| {
+        let why = "of pods, only Utilization can be replayed: give averageUtilization, in per cent of what a replica bears";
+        unsupported(format!("{path}.{field}.target.averageValue"), why.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests;

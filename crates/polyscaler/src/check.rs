@@ -117,6 +117,8 @@ fn print_finding(file: &str, finding: &Finding) {
     }
     match (finding.problems.is_empty(), finding.known) {
         (true, true) => println!("{file}: {object}: valid"),
+        // Why, the warning says.
+        (true, false) if !finding.warnings.is_empty() => println!("{file}: {object}: skipped"),
         (true, false) => println!("{file}: {object}: skipped, not a kind of polyscaler"),
         (false, _) => {}
     }

@@ -77,6 +77,11 @@ impl Kind {
         Schema::of(self.crd_name(), policies, || self.crd(policies))
     }
 
+    /// The fields of `object`, which may name `policies`, that its schema does not know, in the words of a strict API server.
+    pub fn unknown_field_problems(&self, object: &Value, policies: &PolicyTable) -> Vec<Problem> {
+        self.schema(policies).unknown_field_problems(object)
+    }
+
     /// The namespace in which `object` acts: its own, or for a cluster-scoped kind the one in its spec.
     pub fn acts_in(&self, object: &Value) -> String {
         let place = match self.scope {

@@ -64,7 +64,7 @@ pub use finalizer::{Finalizer, Restoration};
 pub use keda_differences::{KedaDifference, KedaDifferenceKind, keda_differences};
 pub use kept_status::{KeptStatus, MemoryPlace, PackedStatus, Status};
 pub use kind::Kind;
-pub use manifest::{Claim, Finding, TargetOwner, check, documents, judge_together};
+pub use manifest::{Claim, Finding, TargetOwner, check, documents, judge_together, unknown_version};
 pub use operator_defaults::{DefaultsError, Labels, NamespaceDefaults, OperatorDefaults};
 pub use outcome::{
     Conflict, HpaAction, HpaChange, HpaScaling, MemberPoll, Outcome, Poll, TargetFailure, Verdict,

@@ -1,6 +1,8 @@
 //! Manifests as files hold them: several documents, of kinds that are ours or not.
 
+mod reading;
 mod together;
+mod unknown;
 
 use std::fmt;
 
@@ -18,7 +20,11 @@ use crate::scope::Scope;
 use crate::supporting::Supporting;
 use together::Beside;
 
+pub use reading::documents;
 pub use together::judge_together;
+pub use unknown::unknown_version;
+
+use unknown::Unknown;
 
 /// The kind of Kubernetes that scales targets, too.
 const HPA: &str = horizontal_pod_autoscaler::KIND.kind;
@@ -54,59 +60,6 @@ pub struct Claim {
     pub adopts: Option<String>,
     /// Whether it is an HPA, which has its target whoever else wants it.
     pub is_hpa: bool,
-}
-
-/// The documents of a YAML (or JSON) stream; empty documents are left out.
-///
-/// # Errors
-/// Where the text is no YAML: what and at which line.
-pub fn documents(text: &str) -> Result<Vec<Value>, Problem> {
-    let documents: Vec<Value> = serde_saphyr::from_multiple(text).map_err(|error| not_yaml(&error))?;
-    let mut flat = Vec::new();
-    for mut document in documents {
-        whole_numbers_as_integers(&mut document);
-        match document {
-            Value::Null => {}
-            Value::Object(mut list) if list.get("kind").and_then(Value::as_str) == Some("List") => {
-                flat.extend(
-                    list.remove("items")
-                        .and_then(|items| match items {
-                            Value::Array(items) => Some(items),
-                            _ => None,
-                        })
-                        .into_iter()
-                        .flatten(),
-                );
-            }
-            other => flat.push(other),
-        }
-    }
-    Ok(flat)
-}
-
-/// What is wrong and at which line, in one line: an excerpt of the file would need several.
-fn not_yaml(error: &serde_saphyr::Error) -> Problem {
-    let options = serde_saphyr::render_options! {
-        formatter: &serde_saphyr::UserMessageFormatter,
-        snippets: serde_saphyr::SnippetMode::Off,
-    };
-    let detail = format!("not YAML: {}; correct it there", error.render_with_options(options));
-    Problem::new("", Fault::new(FaultKind::Unreadable, detail))
-}
-
-/// `5.0` is the integer 5, as kubectl sends it.
-fn whole_numbers_as_integers(value: &mut Value) {
-    match value {
-        Value::Number(number) => {
-            if let Some(whole) = number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 1e15)
-            {
-                *number = (whole as i64).into();
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(whole_numbers_as_integers),
-        Value::Object(fields) => fields.values_mut().for_each(whole_numbers_as_integers),
-        _ => {}
-    }
 }
 
 /// Judges every document of a manifest as the API server would at `now`.
@@ -156,10 +109,14 @@ fn judge(document: &Value, index: usize, context: &Context<'_>, now: Time) -> Fi
                 problems.extend(name_problem(document));
                 return Finding { object, problems, known: true, ..Finding::default() };
             }
-            let problems = of_our_groups(api_version, kind);
+            let (problems, warnings) = match Unknown::of(api_version, kind) {
+                None => (Vec::new(), Vec::new()),
+                Some(Unknown::Nobodys(problem)) => (vec![problem], Vec::new()),
+                Some(Unknown::Older(warning)) => (Vec::new(), vec![warning]),
+            };
             let claim = of_hpa(api_version, kind, document);
             let beside = Beside::of_others(api_version, kind, document);
-            Finding { object, known: !problems.is_empty(), problems, claim, beside, ..Finding::default() }
+            Finding { object, known: !problems.is_empty(), problems, warnings, claim, beside }
         }
     }
 }
@@ -188,24 +145,8 @@ fn hpa_called(namespace: &str, name: &str) -> String {
     format!("{HPA} {namespace}/{name}")
 }
 
-/// A kind or version that does not exist in a group of ours is a mistake, not someone else's object.
-fn of_our_groups(api_version: &str, kind: &str) -> Vec<Problem> {
-    let group = api_version.split('/').next().unwrap_or_default();
-    let ours = crate::KINDS.iter().filter(|known| known.group == group);
-    let mut known: Vec<String> =
-        ours.map(|known| format!("{} {}", known.api_version(), known.kind)).collect();
-    if known.is_empty() {
-        return Vec::new();
-    }
-    let supporting = crate::SUPPORTING.iter().filter(|known| known.group == group);
-    known.extend(supporting.map(|known| format!("{} {}", known.api_version(), known.kind)));
-    let message =
-        format!("no matches for kind {kind:?} in version {api_version:?}; known: {}", known.join(", "));
-    vec![Problem::new("", Fault::new(FaultKind::Unreadable, message))]
-}
-
 fn judge_ours(kind: &Kind, object: String, document: &Value, context: &Context<'_>, now: Time) -> Finding {
-    let mut problems = kind.schema(context.policies).unknown_field_problems(document);
+    let mut problems = kind.unknown_field_problems(document, context.policies);
     problems.extend(name_problem(document));
     let (mut warnings, mut claim, mut beside) = (Vec::new(), None, Beside::default());
     match kind.compile(document, context) {

@@ -1,6 +1,6 @@
 //! A ScaledObject: KEDA's loop between 0 and the minimum, and the HPA that it makes.
 
-use engine::Time;
+use engine::{AbsentMetric, Time};
 
 use super::{Contender, Order, Planned, Seen};
 use crate::KedaLoop;
@@ -71,5 +71,9 @@ impl Contender for Keda {
         } else {
             self.hpa.look(seen, orders);
         }
+    }
+
+    fn never_read(&self) -> Vec<AbsentMetric> {
+        self.hpa.never_read()
     }
 }

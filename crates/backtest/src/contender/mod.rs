@@ -11,7 +11,7 @@ mod played;
 mod pods;
 mod usual;
 
-use engine::{Bounds, Reading, Scale, Time};
+use engine::{AbsentMetric, Bounds, Reading, Scale, Time};
 
 use crate::Manifest;
 use crate::workload::{Signal, SignalKind};
@@ -45,6 +45,11 @@ pub trait Contender: Send {
 
     /// Looks, and puts what it asks for into `orders`. Afterwards it is due later than `seen.now()`.
     fn look(&mut self, seen: &Seen<'_>, orders: &mut Vec<Order>);
+
+    /// The metrics that it had no use for whenever it looked, and why.
+    fn never_read(&self) -> Vec<AbsentMetric> {
+        Vec::new()
+    }
 }
 
 /// Replicas that are asked for.
@@ -106,9 +111,9 @@ impl<'a> Seen<'a> {
         value.map(|value| value * signal.scale)
     }
 
-    /// The reading of a metric, as a source would give it.
-    pub fn reading(&self, signal: Signal) -> Reading {
-        if let SignalKind::Utilization(member) = signal.kind {
+    /// The reading of a metric, as a source would give it that measures pods, or one that answers a number.
+    pub fn reading(&self, signal: Signal, of_pods: bool) -> Reading {
+        if let (SignalKind::Utilization(member), true) = (signal.kind, of_pods) {
             let Member { pods, measured, .. } = &self.members[member];
             let used = measured.map(|measured| (measured.ready, measured.utilization * signal.scale));
             return pods::reading(pods.ready(), pods.existing(), used, self.now);

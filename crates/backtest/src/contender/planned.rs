@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use engine::action::WriteResult;
 use engine::cycle::{NextDecision, next_decision, record_writes};
-use engine::{Memory, Observation, Plan, Reading, Time};
+use engine::{AbsentMetric, Memory, Observation, Plan, Reading, Time};
 use forecast::Lookout;
 
 use super::{Contender, Fits, Order, Seen};
+use crate::manifest::PODS;
 use crate::workload::Signal;
 
 /// A plan and its memory.
@@ -29,6 +30,8 @@ pub struct Planned {
     fits: Fits,
     observation: Observation,
     writes: Vec<Option<WriteResult>>,
+    /// The metrics that were absent at every look; `None` before the first.
+    never_read: Option<Vec<AbsentMetric>>,
     due: Time,
 }
 
@@ -46,6 +49,7 @@ impl Planned {
             memory: Memory::default(),
             observation: Observation::default(),
             writes: Vec::new(),
+            never_read: None,
             due: start,
         }
     }
@@ -86,12 +90,22 @@ impl Planned {
         }
     }
 
+    /// Keeps of the metrics that were always absent those that are so again.
+    fn note(&mut self, absences: &[AbsentMetric]) {
+        match &mut self.never_read {
+            None => self.never_read = Some(absences.to_vec()),
+            Some(never) => never.retain(|one| absences.iter().any(|absent| absent.metric == one.metric)),
+        }
+    }
+
     fn observe(&mut self, seen: &Seen<'_>) {
         let members = self.first..self.first + self.plan.members.len();
         self.observation.scales.clear();
         self.observation.scales.extend(members.map(|member| Some(seen.scale(member))));
         self.observation.readings.clear();
-        self.observation.readings.extend(self.signals.iter().map(|signal| seen.reading(*signal)));
+        let metrics = self.plan.metrics.iter().map(|metric| PODS.contains(&metric.query.source()));
+        let signals = self.signals.iter().zip(metrics);
+        self.observation.readings.extend(signals.map(|(signal, of_pods)| seen.reading(*signal, of_pods)));
         if self.delay.is_zero() {
             return;
         }
@@ -117,6 +131,7 @@ impl Contender for Planned {
         self.forecast(now);
         let NextDecision { decision, .. } =
             next_decision(&self.plan, &mut self.memory, &self.observation, &[], now);
+        self.note(&decision.absences);
         self.writes.clear();
         self.writes.resize_with(self.plan.members.len(), || None);
         for decided in decision.members.iter().filter(|decided| decided.scales()) {
@@ -127,5 +142,9 @@ impl Contender for Planned {
         }
         record_writes(&self.plan, &mut self.memory, &decision, &self.writes);
         self.due = now.plus(self.plan.interval_after(&decision));
+    }
+
+    fn never_read(&self) -> Vec<AbsentMetric> {
+        self.never_read.clone().unwrap_or_default()
     }
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use engine::hpa::{Hpa, HpaSpec};
 use engine::pod_metric::Startup;
-use engine::{TargetType, Time};
+use engine::{AbsentMetric, TargetType, Time};
 use serde_json::{Value, json};
 
 use super::{Contender, Keda, Order, Planned, Seen};
@@ -131,6 +131,10 @@ impl Contender for Several {
         for one in self.0.iter_mut().filter(|one| one.due() <= seen.now()) {
             one.look(seen, orders);
         }
+    }
+
+    fn never_read(&self) -> Vec<AbsentMetric> {
+        self.0.iter().flat_map(|one| one.never_read()).collect()
     }
 }
 

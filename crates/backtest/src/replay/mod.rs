@@ -15,7 +15,7 @@ mod timeline;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use engine::Time;
+use engine::{AbsentMetric, Time};
 
 use crate::contender::{Contender, Oracle};
 use crate::load::{Grid, LoadError, Quality, Samples};
@@ -70,6 +70,8 @@ pub struct Result {
     pub decisions: Vec<Decided>,
     /// Changes that are not among them.
     pub left_out: u64,
+    /// The metrics that were absent at every step, and why.
+    pub never_read: Vec<AbsentMetric>,
 }
 
 impl Result {
@@ -134,11 +136,12 @@ pub fn replay<S: Samples>(
 
 fn result(name: String, run: Run, most: f64) -> Result {
     let parts = run.tallies.iter().map(|tally| tally.scores(most)).collect();
+    let never_read = run.never_read();
     let (timeline, decisions, left_out) = match run.record {
         Some(Record { timeline, decisions, left_out }) => (Some(timeline), decisions, left_out),
         None => (None, Vec::new(), 0),
     };
-    Result { name, parts, timeline, decisions, left_out }
+    Result { name, parts, timeline, decisions, left_out, never_read }
 }
 
 /// Each run is on its own, so it does not matter which thread takes it.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::Time;
+use engine::{AbsentMetric, Time};
 use serde::Serialize;
 
 use super::timeline::{Row, Timeline};
@@ -81,6 +81,11 @@ impl Run {
         self.record =
             Some(Record { timeline: Timeline::new(start, tick), decisions: Vec::new(), left_out: 0 });
         self
+    }
+
+    /// The metrics that its contender never had a value of.
+    pub(crate) fn never_read(&self) -> Vec<AbsentMetric> {
+        self.contender.never_read()
     }
 
     /// Goes through a block; `oracle` is what perfect knowledge has ready at each of its ticks.

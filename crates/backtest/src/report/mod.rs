@@ -7,6 +7,7 @@ mod text;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use engine::AbsentMetric;
 use serde_json::{Value, json};
 
 use crate::load::Quality;
@@ -39,7 +40,20 @@ impl Report<'_> {
 
     /// What people should know: about the load, and whatever else was noted.
     fn all_remarks(&self) -> Vec<String> {
-        self.quality().remarks().into_iter().chain(self.remarks.iter().cloned()).collect()
+        let load = self.quality().remarks().into_iter();
+        load.chain(self.remarks.iter().cloned()).chain(self.never_read()).collect()
+    }
+
+    /// The metrics that a contender had at no step, a sentence each: it has not decided by them.
+    pub fn never_read(&self) -> Vec<String> {
+        let of = |result: &Result| {
+            let name = result.name.clone();
+            let sentence = move |AbsentMetric { metric, absence }: AbsentMetric| {
+                format!("{name} had no value of its metric {metric} at any step: {}", absence.message)
+            };
+            result.never_read.clone().into_iter().map(sentence)
+        };
+        self.results().iter().flat_map(of).collect()
     }
 
     /// The content of `summary.json`.

@@ -9,9 +9,15 @@ use super::startup::{Startup, StartupSpec};
 use super::world::{Service, Signal, SignalKind, Slo, Workload};
 use super::{Span, Variability};
 use crate::Manifest;
+use crate::manifest::PODS;
 
 /// Sources whose value is the length of a queue.
 const QUEUES: [&str; 4] = ["redis", "nats", "pubsub", "queue"];
+/// Of a metric that an HPA measures at pods.
+const OF_PODS: &str = "is measured by the HPA at the replicas themselves, so it is utilization: give the demand as load, and \
+                       signal: utilization. Where only the metric itself was recorded, beside the replicas of that day, \
+                       load: {column: …, kind: utilization, replicas: …} turns it into demand";
+
 /// A world, and what it reads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bound {
@@ -128,11 +134,19 @@ impl Binder<'_> {
         let scale = given.scale.unwrap_or(1.0);
         let member = metric.member.unwrap_or_else(|| self.entry());
         let source = metric.query.source();
+        if let Some(signal) = given.signal.filter(|_| is_of_pods(self.plan, index)) {
+            self.refuse_number(index, signal)?;
+        }
         let kind = match given.signal.or_else(|| natural_signal(source)) {
             Some(SignalSpec::Queue) => SignalKind::Queue(member),
             Some(SignalSpec::Utilization) => SignalKind::Utilization(member),
             Some(SignalSpec::Latency) => SignalKind::Latency(member),
             Some(SignalSpec::Load) => SignalKind::Column(self.column_of(index, &given)?),
+            None if is_of_pods(self.plan, index) => {
+                let message = format!("metric {} {OF_PODS}", metric.name);
+                self.require(format!("metrics.{}.signal", metric.name), message);
+                return None;
+            }
             None if is_ratio(metric) || source == "memory" => {
                 self.refuse_ratio(index);
                 return None;
@@ -145,12 +159,24 @@ impl Binder<'_> {
         Some(Signal { kind, scale })
     }
 
+    /// Refuses what is not measured at pods for a metric that is.
+    fn refuse_number(&mut self, index: usize, signal: SignalSpec) -> Option<()> {
+        if signal == SignalSpec::Utilization {
+            return Some(());
+        }
+        let name = &self.plan.metrics[index].name;
+        let message = format!("{signal}: metric {name} {OF_PODS}");
+        let fault = Fault::new(FaultKind::Unsupported, message);
+        self.problems.push(Problem::new(format!("metrics.{name}.signal"), fault));
+        None
+    }
+
     fn refuse_ratio(&mut self, index: usize) {
         let name = &self.plan.metrics[index].name;
         let message = format!(
             "metric {name} is measured at the replicas (targetType Value, or the memory of pods), so what was \
-             recorded of it depends on the replicas of its day and cannot be replayed. Give the demand as load, and say what the metric is: signal: latency or \
-             signal: utilization. Where only the metric itself was recorded, beside the replicas of that day, load: \
+             recorded of it depends on the replicas of its day and cannot be replayed. Give the demand as load, and say what the metric is: signal: latency, \
+             signal: queue or signal: utilization. Where only the metric itself was recorded, beside the replicas of that day, load: \
              {{column: …, kind: latency, replicas: …}} turns it into demand. signal: load replays it as it is"
         );
         let path = format!("metrics.{name}.signal");
@@ -315,6 +341,12 @@ fn natural_signal(source: &str) -> Option<SignalSpec> {
         return Some(SignalSpec::Queue);
     }
     (source == "cpu").then_some(SignalSpec::Utilization)
+}
+
+/// Whether the metric at `index` is measured at pods by an HPA, or by what goes by an HPA's arithmetic: that takes no
+/// number in place of them.
+fn is_of_pods(plan: &Plan, index: usize) -> bool {
+    ["hpa", "activation"].contains(&plan.policy.name()) && PODS.contains(&plan.metrics[index].query.source())
 }
 
 fn is_ratio(metric: &engine::Metric) -> bool {

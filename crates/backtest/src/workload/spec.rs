@@ -1,6 +1,7 @@
 //! The workload file, as users write it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use engine::{Fault, FaultKind, Problem};
 use serde::{Deserialize, Serialize};
@@ -136,6 +137,18 @@ pub enum SignalSpec {
     Utilization,
     /// The latency that the replay's replicas give, in seconds.
     Latency,
+}
+
+impl fmt::Display for SignalSpec {
+    /// As it is written in the file.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Load => "load",
+            Self::Queue => "queue",
+            Self::Utilization => "utilization",
+            Self::Latency => "latency",
+        })
+    }
 }
 
 /// What differs for a member of a group.

@@ -129,7 +129,7 @@ fn print(report: &Report<'_>, arguments: &BacktestArgs) {
         println!();
     }
     print!("{}", report.table());
-    for remark in forecasts(report.replayed) {
+    for remark in report.never_read().into_iter().chain(forecasts(report.replayed)) {
         println!("\n{remark}");
     }
     if let (Some(out), true) = (&arguments.out, std::io::stdout().is_terminal()) {

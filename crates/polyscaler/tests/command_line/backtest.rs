@@ -207,6 +207,68 @@ spec:
     assert!(ran.status == 1 && ran.stderr.contains(words), "{ran:?}");
 }
 
+const HPA: &str = "apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web, namespace: shop}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  maxReplicas: 20
+  metrics:
+  - type: ContainerResource
+    containerResource: {name: cpu, container: main, target: {type: Utilization, averageUtilization: 70}}
+";
+
+#[test]
+fn an_hpa_over_a_container_is_replayed_and_the_report_says_how() {
+    let scene = Scene::new();
+    let ran = scene.with("-f", "hpa.yaml", HPA);
+    assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    assert_eq!(ran.stdout.lines().count(), 2, "{ran:?}");
+    let summary: Value = serde_json::from_str(&scene.read("summary.json")).unwrap();
+    assert!(summary["contenders"][0]["decisions"].as_u64().unwrap() > 2, "{summary}");
+    let remark = "spec.metrics[0].containerResource.container: \"main\" is not told from other containers";
+    assert!(summary["remarks"][0].as_str().unwrap().starts_with(remark), "{summary}");
+}
+
+#[test]
+fn an_hpa_that_cannot_be_replayed_is_not_passed_over() {
+    let scene = Scene::new();
+    let average = "{type: AverageValue, averageValue: 250m}";
+    let cases = [
+        (
+            HPA.replace("autoscaling/v2", "autoscaling/v1"),
+            "HorizontalPodAutoscaler/web: apiVersion: Invalid value: it is not judged as autoscaling/v1; write it as autoscaling/v2",
+        ),
+        (
+            HPA.replace("{type: Utilization, averageUtilization: 70}", average),
+            "spec.metrics[0].containerResource.target.averageValue: Unsupported value: of pods, only Utilization can be replayed",
+        ),
+        (
+            HPA.replace("maxReplicas", "maxReplica"),
+            "strict decoding error: unknown field \"spec.maxReplica\"",
+        ),
+    ];
+    for (hpa, words) in cases {
+        let ran = scene.with("-f", "hpa.yaml", &hpa);
+        assert!(ran.status == 1 && ran.stderr.contains(words), "{words}: {ran:?}");
+        // Also beside others that can be.
+        let ran = scene.with("-f", "hpa.yaml", format!("{SCALER}---\n{hpa}"));
+        assert!(ran.status == 1 && ran.stderr.contains(words), "{words}: {ran:?}");
+    }
+}
+
+/// As `kubectl get --raw` has them.
+#[test]
+fn a_list_of_one_kind_is_replayed() {
+    let scene = Scene::new();
+    let mut item = serde_saphyr::from_str::<Value>(HPA).unwrap();
+    item.as_object_mut().unwrap().retain(|name, _| name != "apiVersion" && name != "kind");
+    let list = serde_json::json!({ "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscalerList",
+                                   "metadata": {}, "items": [item] });
+    let ran = scene.with("-f", "list.json", list.to_string());
+    assert!(ran.status == 0 && ran.stdout.contains("\nweb "), "{ran:?}");
+}
+
 #[test]
 fn a_manifest_with_a_forecast_is_replayed_without_it_too() {
     let scene = Scene::new();

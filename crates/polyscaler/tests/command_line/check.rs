@@ -297,3 +297,43 @@ spec:
     let ran = run(&["check", &second, &file]);
     assert!(ran.status == 0 && ran.stderr.contains("too, so neither of them scales it"), "{ran:?}");
 }
+
+#[test]
+fn an_hpa_of_another_version_is_not_passed_over() {
+    let files = Files::new();
+    for version in ["autoscaling/v2beta2", "autoscaling/v3"] {
+        let file = files.write("other.yaml", HPA.replace("autoscaling/v2", version));
+        let ran = run(&["check", &file]);
+        let wanted = format!(
+            "{file}: HorizontalPodAutoscaler/web: apiVersion: Invalid value: {version:?}: Kubernetes serves no HPAs of this \
+             version; write it as autoscaling/v2\n"
+        );
+        assert_eq!((ran.status, ran.stdout.as_str(), ran.stderr), (1, "", wanted));
+    }
+    let file = files.write("v1.yaml", HPA.replace("autoscaling/v2", "autoscaling/v1"));
+    let ran = run(&["check", &file]);
+    let warned = format!(
+        "{file}: HorizontalPodAutoscaler/web: warning: apiVersion: it is not judged as autoscaling/v1; write it as \
+         autoscaling/v2\n"
+    );
+    assert_eq!((ran.status, ran.stderr), (0, warned), "the API server takes it");
+    assert_eq!(ran.stdout, format!("{file}: HorizontalPodAutoscaler/web: skipped\n"));
+    let found = json_of(&run(&["check", "-o", "json", &file])).remove(0);
+    assert_eq!((&found["known"], &found["warnings"][0]["path"]), (&json!(false), &json!("apiVersion")));
+}
+
+/// As `kubectl get --raw` has them.
+#[test]
+fn a_list_of_one_kind_is_judged_by_its_items() {
+    let files = Files::new();
+    let mut item = serde_saphyr::from_str::<Value>(HPA).unwrap();
+    item.as_object_mut().unwrap().retain(|name, _| name != "apiVersion" && name != "kind");
+    let mut bad = item.clone();
+    bad["spec"]["maxReplicas"] = json!(0);
+    let list = json!({ "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscalerList", "items": [item, bad] });
+    let nested = json!({ "apiVersion": "v1", "kind": "List", "items": [list] });
+    let ran = run(&["check", &files.write("list.json", nested.to_string())]);
+    assert_eq!(ran.status, 1, "{ran:?}");
+    assert!(ran.stdout.ends_with("HorizontalPodAutoscaler/web: valid\n"), "{ran:?}");
+    assert!(ran.stderr.contains("HorizontalPodAutoscaler/web: spec.maxReplicas: "), "{ran:?}");
+}

@@ -122,3 +122,16 @@ fn files_without_an_object_of_keda_are_no_report() {
         &["/nonexistent.yaml cannot be read"],
     );
 }
+
+/// As `kubectl get --raw` has them.
+#[test]
+fn a_list_of_one_kind_is_reported_by_its_items() {
+    let files = Files::new();
+    let mut item = serde_saphyr::from_str::<Value>(WORKS).unwrap();
+    item.as_object_mut().unwrap().retain(|name, _| name != "apiVersion" && name != "kind");
+    let list =
+        serde_json::json!({ "apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObjectList", "items": [item] });
+    let ran = run(&["keda-report", &files.write("list.json", list.to_string())]);
+    assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    assert!(ran.stdout.contains("ScaledObject/works"), "{ran:?}");
+}

@@ -4,8 +4,10 @@ use engine::PolicyTable;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde_json::{Map, Value, json};
 
-/// How the API server reads an amount.
-const QUANTITY: &str = "^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$";
+use crate::schema;
+
+/// The grammar of amounts.
+const QUANTITY: &str = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|([eE][+-]?[0-9]+))?$";
 
 /// The schema in the form in which those of our kinds come.
 pub(super) fn definition(_: &PolicyTable) -> CustomResourceDefinition {
@@ -98,5 +100,5 @@ fn count() -> Value {
 
 /// An amount, as a text or a number.
 fn quantity() -> Value {
-    json!({ "pattern": QUANTITY, "x-kubernetes-int-or-string": true })
+    json!({ "format": schema::QUANTITY, "pattern": QUANTITY, "x-kubernetes-int-or-string": true })
 }

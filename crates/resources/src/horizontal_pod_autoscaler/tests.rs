@@ -129,6 +129,37 @@ fn problems_have_the_api_servers_paths_and_words() {
 }
 
 #[test]
+fn an_amount_that_is_none_is_named_by_its_path() {
+    let external = |value: &Value| {
+        json!([{ "type": "External", "external": { "metric": { "name": "m" },
+                                            "target": { "type": "AverageValue", "averageValue": value } } }])
+    };
+    for good in ["1k", "250m", "1.5Gi", "1e3", "1E-2", "+.5", "5.", "2E", "0.0000001", "1234567890123456789"]
+    {
+        assert_eq!(problems(spec(external(&json!(good)))), [] as [&str; 0], "{good}");
+    }
+    let at = "spec.metrics[0].external.target.averageValue: Invalid value: ";
+    for (bad, words) in [
+        (json!("1K"), "\"1K\": spec.metrics[0].external.target.averageValue in body should match '^[+-]?"),
+        (json!("1.2.3"), "\"1.2.3\": "),
+        (json!("1mi"), "\"1mi\": "),
+        (json!("1e"), "\"1e\": "),
+        (json!("."), "\".\": "),
+        (json!(""), "\"\": "),
+        (json!("1 k"), "\"1 k\": "),
+        (json!("0.33333333333333333333"), "\"0.33333333333333333333\": has too many digits"),
+        (json!("1e999"), "\"1e999\": has too many digits"),
+        (json!(1e40), "1e+40: has too many digits"),
+        (json!(true), "true: must be a quantity"),
+        (json!([1]), "[1]: must be a quantity"),
+    ] {
+        let found = problems(spec(external(&bad)));
+        assert_eq!(found.len(), 1, "{bad}: {found:?}");
+        assert!(found[0].starts_with(&format!("{at}{words}")), "{bad}: {found:?}");
+    }
+}
+
+#[test]
 fn what_people_come_to_regret_is_a_warning() {
     assert_eq!(warnings(spec(json!([]))), [] as [&str; 0]);
     let external = |value: Value| json!({ "type": "External", "external": { "metric": { "name": "m" }, "target": { "type": "Value", "value": value } } });

@@ -8,10 +8,15 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use engine::hpa::Quantity;
 use engine::{Fault, FaultKind, PolicyTable, Problem};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use regex::Regex;
+use serde::Deserialize as _;
 use serde_json::{Map, Value};
+
+/// The format of amounts, for schemas that are only here.
+pub(crate) const QUANTITY: &str = "quantity";
 
 /// The schema of one kind.
 #[derive(Clone, Copy)]
@@ -171,6 +176,10 @@ fn judge(value: &Value, schema: &Value, path: &str, problems: &mut Vec<Problem>)
         problems.extend(judge_choice(value, schema, path));
         return;
     }
+    if schema["format"] == QUANTITY {
+        problems.extend(judge_quantity(value, schema, path));
+        return;
+    }
     match value {
         Value::Object(fields) => judge_object(fields, schema, path, problems),
         Value::Array(items) => {
@@ -277,6 +286,23 @@ fn judge_string(text: &str, schema: &Value, path: &str) -> Option<Problem> {
     let pattern = schema["pattern"].as_str()?;
     (!matches(pattern, text)).then(|| {
         Problem::new(path, Fault::invalid(format!("{text:?}: {path} in body should match '{pattern}'")))
+    })
+}
+
+/// An amount is a text or a number, and has no more digits than can be computed with.
+fn judge_quantity(value: &Value, schema: &Value, path: &str) -> Option<Problem> {
+    let by_grammar = match value {
+        Value::String(text) => judge_string(text, schema, path),
+        Value::Number(_) => None,
+        _ => {
+            let detail = format!("{value}: must be a quantity, such as 250m, 1.5, 64Mi or 1e3");
+            Some(Problem::new(path, Fault::new(FaultKind::WrongType, detail)))
+        }
+    };
+    let is_read = || Quantity::deserialize(value).is_ok();
+    by_grammar.or_else(|| {
+        let detail = format!("{value}: has too many digits, or too great an exponent; the most are 19 digits and an exponent of 30");
+        (!is_read()).then(|| Problem::new(path, Fault::invalid(detail)))
     })
 }
 

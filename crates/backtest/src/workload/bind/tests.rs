@@ -162,3 +162,39 @@ fn a_plain_hpa_is_a_manifest_too() {
     let problems = Manifest::compile(by_cpu, &crate::testing::Anything, &engine::POLICIES).unwrap_err();
     assert!(problems.iter().any(|problem| problem.path == "spec.maxReplicas"), "{problems:?}");
 }
+
+#[test]
+fn what_an_hpa_measures_at_pods_is_no_number() {
+    let hpa = |name: &str| {
+        let target = json!({ "type": "Utilization", "averageUtilization": 70 });
+        manifest(json!({ "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+            "metadata": { "name": "web", "namespace": "shop" },
+            "spec": { "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "web" },
+                "maxReplicas": 9, "metrics": [
+                    { "type": "Resource", "resource": { "name": name, "target": target } }] } }))
+    };
+    let scaled_object = |name: &str, mode: &str| {
+        manifest(json!({ "apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject",
+            "metadata": { "name": "web", "annotations": { "polyscaler.dev/actuation": mode } },
+            "spec": { "scaleTargetRef": { "name": "web" }, "triggers": [
+                { "type": name, "metadata": { "value": "70" } }] } }))
+    };
+    for name in ["cpu", "memory"] {
+        for made in [hpa(name), scaled_object(name, "hpa"), scaled_object(name, "direct")] {
+            for signal in ["load", "latency", "queue"] {
+                let yaml = format!("capacity: 50\nmetrics: {{{name}: {{signal: {signal}}}}}");
+                let error = bound(&made, &yaml, &["requests"]).unwrap_err();
+                let begin = format!(
+                    "metrics.{name}.signal: Unsupported value: {signal}: metric {name} is measured by the HPA at the replicas"
+                );
+                assert!(error.starts_with(&begin) && error.contains("signal: utilization"), "{error}");
+            }
+            let yaml = format!("capacity: 50\nmetrics: {{{name}: {{signal: utilization}}}}");
+            let found = bound(&made, &yaml, &["requests"]).unwrap();
+            assert_eq!(found.signals[0].kind, SignalKind::Utilization(0));
+        }
+    }
+    let error = bound(&hpa("memory"), "capacity: 50", &["requests"]).unwrap_err();
+    assert!(error.starts_with("metrics.memory.signal: Required value: metric memory is measured"), "{error}");
+    assert!(!error.contains("signal: latency"), "{error}");
+}
