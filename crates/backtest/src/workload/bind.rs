@@ -1,8 +1,10 @@
 //! Brings manifest, workload file and load together: every default becomes a number, every metric finds its source.
 
 mod inflow;
+mod pods;
 
 use engine::{Fault, FaultKind, Plan, Problem, TargetType};
+use serde_json::Value;
 
 use super::spec::{MetricSource, Overload, SignalSpec, SloSpec, WorkloadSpec};
 use super::startup::{Startup, StartupSpec};
@@ -10,14 +12,10 @@ use super::world::{Service, Signal, SignalKind, Slo, Workload};
 use super::{Span, Variability};
 use crate::Manifest;
 use crate::manifest::PODS;
+use pods::is_of_pods;
 
 /// Sources whose value is the length of a queue.
 const QUEUES: [&str; 4] = ["redis", "nats", "pubsub", "queue"];
-/// Of a metric that an HPA measures at pods.
-const OF_PODS: &str = "is measured by the HPA at the replicas themselves, so it is utilization: give the demand as load, and \
-                       signal: utilization. Where only the metric itself was recorded, beside the replicas of that day, \
-                       load: {column: …, kind: utilization, replicas: …} turns it into demand";
-
 /// A world, and what it reads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bound {
@@ -34,7 +32,7 @@ pub struct Bound {
 /// # Errors
 /// Everything that does not fit together, each with its path in the workload file.
 pub fn bind(manifest: &Manifest, spec: &WorkloadSpec, columns: &[String]) -> Result<Bound, Vec<Problem>> {
-    let mut binder = Binder { plan: &manifest.plan, spec, columns, used: Vec::new(), problems: Vec::new() };
+    let mut binder = Binder::new(manifest, spec, columns, Vec::new());
     let signals = binder.signals();
     let members = binder.members(manifest, &signals);
     let slo = binder.slo(&members);
@@ -70,15 +68,15 @@ pub fn bind(manifest: &Manifest, spec: &WorkloadSpec, columns: &[String]) -> Res
 ///
 /// # Errors
 /// Where its targets are others, or a metric has no source among the columns that are read.
-pub fn signals(plan: &Plan, spec: &WorkloadSpec, bound: &Bound) -> Result<Vec<Signal>, Vec<Problem>> {
+pub fn signals(manifest: &Manifest, spec: &WorkloadSpec, bound: &Bound) -> Result<Vec<Signal>, Vec<Problem>> {
+    let plan = &manifest.plan;
     if plan.members.len() != bound.workload.members.len() {
         let (here, there) = (plan.members.len(), bound.workload.members.len());
         let message =
             format!("scales {here} targets, and the first manifest {there}; they cannot be compared");
         return Err(vec![Problem::new("", Fault::new(FaultKind::Unreadable, message))]);
     }
-    let mut binder =
-        Binder { plan, spec, columns: &bound.columns, used: bound.columns.clone(), problems: Vec::new() };
+    let mut binder = Binder::new(manifest, spec, &bound.columns, bound.columns.clone());
     let signals = binder.signals();
     if binder.problems.is_empty() {
         Ok(signals.into_iter().flatten().collect())
@@ -88,6 +86,8 @@ pub fn signals(plan: &Plan, spec: &WorkloadSpec, bound: &Bound) -> Result<Vec<Si
 }
 
 struct Binder<'a> {
+    /// The manifest's object.
+    object: &'a Value,
     plan: &'a Plan,
     spec: &'a WorkloadSpec,
     /// Those that the load has.
@@ -95,6 +95,13 @@ struct Binder<'a> {
     /// Those that are read.
     used: Vec<String>,
     problems: Vec<Problem>,
+}
+
+impl<'a> Binder<'a> {
+    fn new(manifest: &'a Manifest, spec: &'a WorkloadSpec, columns: &'a [String], used: Vec<String>) -> Self {
+        let Manifest { object, plan, .. } = manifest;
+        Self { object, plan, spec, columns, used, problems: Vec::new() }
+    }
 }
 
 impl Binder<'_> {
@@ -139,12 +146,14 @@ impl Binder<'_> {
         }
         let kind = match given.signal.or_else(|| natural_signal(source)) {
             Some(SignalSpec::Queue) => SignalKind::Queue(member),
-            Some(SignalSpec::Utilization) => SignalKind::Utilization(member),
+            Some(SignalSpec::Utilization) => {
+                self.refuse_usage(index)?;
+                SignalKind::Utilization(member)
+            }
             Some(SignalSpec::Latency) => SignalKind::Latency(member),
             Some(SignalSpec::Load) => SignalKind::Column(self.column_of(index, &given)?),
             None if is_of_pods(self.plan, index) => {
-                let message = format!("metric {} {OF_PODS}", metric.name);
-                self.require(format!("metrics.{}.signal", metric.name), message);
+                self.require_utilization(index);
                 return None;
             }
             None if is_ratio(metric) || source == "memory" => {
@@ -156,19 +165,11 @@ impl Binder<'_> {
             }
             None => SignalKind::Column(self.column_of(index, &given)?),
         };
-        Some(Signal { kind, scale })
-    }
-
-    /// Refuses what is not measured at pods for a metric that is.
-    fn refuse_number(&mut self, index: usize, signal: SignalSpec) -> Option<()> {
-        if signal == SignalSpec::Utilization {
-            return Some(());
+        if given.column.is_some() && !matches!(kind, SignalKind::Column(_)) {
+            let message = "only a metric with signal: load reads a column; name the one of the demand with load: {column: …}";
+            self.refuse(format!("metrics.{}.column", self.plan.metrics[index].name), message);
         }
-        let name = &self.plan.metrics[index].name;
-        let message = format!("{signal}: metric {name} {OF_PODS}");
-        let fault = Fault::new(FaultKind::Unsupported, message);
-        self.problems.push(Problem::new(format!("metrics.{name}.signal"), fault));
-        None
+        Some(Signal { kind, scale })
     }
 
     fn refuse_ratio(&mut self, index: usize) {
@@ -206,7 +207,9 @@ impl Binder<'_> {
         if self.has_column(&name) {
             return Some(self.place(&name));
         }
-        if self.plan.metrics.len() == 1 {
+        // What is measured at pods needs none.
+        let mut others = self.plan.metrics.iter().enumerate().filter(|(other, _)| *other != index);
+        if others.all(|(_, other)| PODS.contains(&other.query.source())) {
             if let Some(column) = &self.spec.load.column {
                 return self.named(column, "load.column");
             }
@@ -341,12 +344,6 @@ fn natural_signal(source: &str) -> Option<SignalSpec> {
         return Some(SignalSpec::Queue);
     }
     (source == "cpu").then_some(SignalSpec::Utilization)
-}
-
-/// Whether the metric at `index` is measured at pods by an HPA, or by what goes by an HPA's arithmetic: that takes no
-/// number in place of them.
-fn is_of_pods(plan: &Plan, index: usize) -> bool {
-    ["hpa", "activation"].contains(&plan.policy.name()) && PODS.contains(&plan.metrics[index].query.source())
 }
 
 fn is_ratio(metric: &engine::Metric) -> bool {

@@ -101,7 +101,7 @@ impl Contenders {
         spec: &WorkloadSpec,
         bound: &Bound,
     ) -> Result<(), Invalid> {
-        let signals = signals(&manifest.plan, spec, bound).map_err(|problems| {
+        let signals = signals(&manifest, spec, bound).map_err(|problems| {
             Invalid(problems.iter().map(|problem| format!("{file}: {}: {problem}", manifest.name)).collect())
         })?;
         let name = self.distinct(&manifest.name, file);

@@ -198,3 +198,56 @@ fn what_an_hpa_measures_at_pods_is_no_number() {
     assert!(error.starts_with("metrics.memory.signal: Required value: metric memory is measured"), "{error}");
     assert!(!error.contains("signal: latency"), "{error}");
 }
+
+#[test]
+fn a_column_that_nobody_would_read_is_refused() {
+    let made = scaler("latency", 0.2);
+    let error = bound(&made, "metrics: {latency: {signal: latency, column: b}}\ncapacity: 9", &["a", "b"])
+        .unwrap_err();
+    assert!(
+        error.contains("metrics.latency.column: Invalid value: only a metric with signal: load reads"),
+        "{error}"
+    );
+}
+
+#[test]
+fn usage_is_not_compared_with_per_cent() {
+    let made = |type_: &str| {
+        manifest(json!({ "apiVersion": "autoscaling.example.com/v1", "kind": "GeneralScaler",
+            "metadata": { "name": "web", "namespace": "shop" },
+            "spec": { "targetDeployment": "web", "maxReplicas": 20, "metrics": [
+                { "type": type_, "targetValue": 0.25, "config": { "measure": "usage" } }] } }))
+    };
+    for (name, yaml) in [("cpu", ""), ("memory", "metrics: {memory: {signal: utilization}}")] {
+        let error = bound(&made(name), &format!("capacity: 50\n{yaml}"), &["requests"]).unwrap_err();
+        let begin = format!(
+            "metrics.{name}.signal: Unsupported value: utilization: metric {name} has measure: usage"
+        );
+        assert!(error.starts_with(&begin), "{error}");
+        let yaml = format!("metrics: {{{name}: {{signal: load}}}}");
+        let found = bound(&made(name), &yaml, &["cores"]).unwrap();
+        assert_eq!(found.workload.members[0].capacity, 0.25);
+    }
+}
+
+#[test]
+fn the_only_column_is_that_of_the_only_metric_that_reads_one() {
+    let metric = |name: &str, more: Value| {
+        let mut metric =
+            json!({ "name": name, "type": "prometheus", "targetValue": 80, "config": { "query": "x" } });
+        metric.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        metric
+    };
+    let made = |second: Value| {
+        manifest(json!({ "apiVersion": "autoscaling.example.com/v1", "kind": "GeneralScaler",
+            "metadata": { "name": "web", "namespace": "shop" },
+            "spec": { "targetDeployment": "web", "maxReplicas": 20,
+                "metrics": [metric("requests", json!({})), second] } }))
+    };
+    let beside_cpu = made(json!({ "type": "cpu", "targetValue": 70 }));
+    let found = bound(&beside_cpu, "", &["value"]).unwrap();
+    let kinds: Vec<SignalKind> = found.signals.iter().map(|signal| signal.kind).collect();
+    assert_eq!(kinds, [SignalKind::Column(0), SignalKind::Utilization(0)]);
+    let error = bound(&made(metric("users", json!({}))), "", &["value"]).unwrap_err();
+    assert!(error.starts_with("metrics.requests: Required value"), "{error}");
+}
