@@ -1,5 +1,7 @@
 //! A trigger `external-push` beside a gRPC server that fails for a time and comes back.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::json;
 use testbed::{ExternalScaler, wait};
 
@@ -34,8 +36,10 @@ async fn contract_6_11_a_scaler_that_is_away_keeps_its_metric_and_is_heard_again
     scaler.state().refuses = Some(("GetMetricSpec", "14"));
     web.patch_spec(json!({ "maxReplicaCount": 3 })).await;
     // A reading of the second before a change will do for it, so there are some changes.
+    let changes = AtomicUsize::new(0);
     let fails = || async {
-        web.annotate("example.com/changed", Some(&jiff::Timestamp::now().to_string())).await;
+        let change = changes.fetch_add(1, Ordering::Relaxed);
+        web.annotate("example.com/change", Some(&change.to_string())).await;
         let ready = condition(&web.status().await, "Ready").clone();
         if ready["reason"] == "TriggerError" { Ok(()) } else { Err(ready.to_string()) }
     };
