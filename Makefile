@@ -122,7 +122,7 @@ bench: control-plane ## Measure, beside the commit before (BASELINE=COMMIT anoth
 	bench/thousand-objects.sh
 	bench/thousand-general-scalers.sh
 	bench/scaled-objects.sh
-	bench/scaled-objects.sh 10000 30 60
+	bench/scaled-objects.sh 10000 30 60 direct
 	bench/reaction-times.sh
 	bench/metrics-api-load.sh
 	bench/restarts.sh
