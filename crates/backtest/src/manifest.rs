@@ -115,7 +115,7 @@ const SYNC: Duration = Duration::from_secs(15);
 fn replayed_hpa(object: &Value, compiled: Compiled) -> Result<Compiled, Vec<Problem>> {
     let Compiled { mut plan, mut warnings } = compiled;
     // What has been compiled can be read.
-    let spec = HpaSpec::deserialize(without_nulls(&object["spec"])).unwrap_or_default();
+    let spec = HpaSpec::deserialize(resources::without_nulls(&object["spec"])).unwrap_or_default();
     let mut hpa = Hpa::compile(&spec, "spec")?;
     let queries: Vec<Query> = plan.metrics.iter().map(|metric| replayed_query(&metric.query)).collect();
     let (mut problems, given) = (Vec::new(), spec.metrics.iter().map(Some).chain(std::iter::repeat(None)));
@@ -126,8 +126,8 @@ fn replayed_hpa(object: &Value, compiled: Compiled) -> Result<Compiled, Vec<Prob
         problems.extend(unlike_the_world(given, *aim, &path));
         if let Some(container) = measure.container.take() {
             let message = format!(
-                "{container:?} is not told from other containers: a replica of a replay is one container, and the metric is \
-                 judged as that one's"
+                "a replica of a replay is one container, so the metric is judged as that one's and not as that of \
+                 {container:?}"
             );
             warnings.push(Warning::new(format!("{path}.containerResource.container"), message));
         }
@@ -139,18 +139,6 @@ fn replayed_hpa(object: &Value, compiled: Compiled) -> Result<Compiled, Vec<Prob
     let mut plan = hpa.plan(target, queries, Startup::default(), plan.interval);
     (plan.mode, plan.actuation) = (Mode::Act, Actuation::Scale);
     Ok(Compiled { plan, warnings })
-}
-
-/// An HPA has no field that may be null: one that is counts as left out.
-fn without_nulls(value: &Value) -> Value {
-    match value {
-        Value::Object(fields) => {
-            let given = fields.iter().filter(|(_, value)| !value.is_null());
-            given.map(|(name, value)| (name.clone(), without_nulls(value))).collect()
-        }
-        Value::Array(items) => items.iter().map(without_nulls).collect(),
-        other => other.clone(),
-    }
 }
 
 fn replayed_query(query: &Query) -> Query {

@@ -29,6 +29,7 @@ mod kind;
 #[cfg(test)]
 mod lenient;
 mod manifest;
+mod nulls;
 mod operator_defaults;
 mod outcome;
 mod reason;
@@ -65,6 +66,7 @@ pub use keda_differences::{KedaDifference, KedaDifferenceKind, keda_differences}
 pub use kept_status::{KeptStatus, MemoryPlace, PackedStatus, Status};
 pub use kind::Kind;
 pub use manifest::{Claim, Finding, TargetOwner, check, documents, judge_together, unknown_version};
+pub use nulls::without_nulls;
 pub use operator_defaults::{DefaultsError, Labels, NamespaceDefaults, OperatorDefaults};
 pub use outcome::{
     Conflict, HpaAction, HpaChange, HpaScaling, MemberPoll, Outcome, Poll, TargetFailure, Verdict,

@@ -57,7 +57,9 @@ fn a_container_is_the_one_that_a_replica_is() {
     let made = manifest(hpa(json!([of_resource("cpu", Some("main"), utilization(70))])));
     let warning = made.warnings.last().unwrap().to_string();
     assert!(
-        warning.starts_with("spec.metrics[0].containerResource.container: \"main\" is not told"),
+        warning.starts_with(
+            "spec.metrics[0].containerResource.container: a replica of a replay is one container"
+        ),
         "{warning}"
     );
 }

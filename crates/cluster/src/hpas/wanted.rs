@@ -7,9 +7,9 @@ use engine::KeptHpa;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::api::{DynamicObject, ObjectMeta};
 use kube::core::ApiResource;
-use resources::HpaAction;
+use resources::{HpaAction, without_nulls};
 use runner::KeepHpa;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::controller;
 use crate::FIELD_MANAGER;
@@ -134,22 +134,12 @@ fn owner_reference(keep: &KeepHpa<'_>) -> OwnerReference {
     }
 }
 
-/// A field that is null is not there to the API server.
-fn without_nulls(value: &Value) -> Value {
-    match value {
-        Value::Object(fields) => {
-            let given = fields.iter().filter(|(_, value)| !value.is_null());
-            given.map(|(name, value)| (name.clone(), without_nulls(value))).collect()
-        }
-        Value::Array(items) => items.iter().map(without_nulls).collect(),
-        other => other.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use resources::general_scaler;
     use runner::ObjectKey;
+
+    use serde_json::Value;
 
     use super::*;
 

@@ -226,7 +226,7 @@ fn an_hpa_over_a_container_is_replayed_and_the_report_says_how() {
     assert_eq!(ran.stdout.lines().count(), 2, "{ran:?}");
     let summary: Value = serde_json::from_str(&scene.read("summary.json")).unwrap();
     assert!(summary["contenders"][0]["decisions"].as_u64().unwrap() > 2, "{summary}");
-    let remark = "spec.metrics[0].containerResource.container: \"main\" is not told from other containers";
+    let remark = "spec.metrics[0].containerResource.container: a replica of a replay is one container";
     assert!(summary["remarks"][0].as_str().unwrap().starts_with(remark), "{summary}");
 }
 
